@@ -114,6 +114,8 @@ class Chain:
             if node.number in now or not needed >> node.number & 1 or not node.uses & bits:
                 continue
             rule = rules.get(node.number)
+            if rule is None and node.function is None:
+                continue  # such as a gradient that is not there: its value is as it is
             self.evaluated += 1
             if rule is None:
                 now[node.number] = _kept(self.evaluate(node, now))

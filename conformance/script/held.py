@@ -1,4 +1,4 @@
-"""Targets that are computed from the parameters and held constant, as those of Q-learning are.
+"""Values that are computed from the parameters and held constant, such as targets of Q-learning.
 
 Left out: numbers for targets, which depend on nothing (`judge.py`).
 """
@@ -15,6 +15,8 @@ from conformance.script.update import Update
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
+HELD = re.compile(r"\w*adv\w*|delta\w*|td\w*", re.IGNORECASE)
+"""What a score is multiplied by, such as an advantage."""
 TARGET = re.compile(
     r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y\w{0,3}|t", re.IGNORECASE
 )
@@ -36,22 +38,23 @@ def with_held_targets(
             found = judged(trace, updates, names, beside={target: name})
         except NotAGradientError:
             continue
-        if found.own_loss or (found.right and found.examined.cost != "unknown"):
+        if found.ok or found.own_loss or (found.right and found.examined.cost != "unknown"):
             return found
     return None
 
 
 def _targets(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[Node, str]]:
-    """What is called a target, depends on parameters, and is compared with what does not use it."""
+    """What is called so and depends on parameters, beside a value of which none uses the other."""
     given = bits_of_nodes(each.old for each in updates)
     first = min(each.new.number for each in updates)
     found: dict[Node, str] = {}
     for node in trace.nodes[:first]:
-        if node.operation != "subtract" or len(node.inputs) != len(("output", "target")):
+        called = {"subtract": TARGET, "multiply": HELD}.get(node.operation)
+        if called is None or len(node.inputs) != len(("output", "target")):
             continue
         for target, output in (node.inputs, node.inputs[::-1]):
             apart = not target.depends_on(output) and not output.depends_on(target)
-            name = next(filter(TARGET.fullmatch, _names(target)), "")
+            name = next(filter(called.fullmatch, _names(target)), "")
             if name and apart and target.uses & given and output.uses & given:
                 found[target] = name
     yield from list(found.items())[-FEW:]

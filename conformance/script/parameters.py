@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from conformance.backward.groups import operation_key
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise
@@ -62,10 +64,28 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
 
 
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
-    """Whether a parameter is made of others, and none of them of it: an average beside them."""
+    """Whether a parameter is an average of others: none is made of it, or it has no gradient."""
     others = [each for each in found if each is not one]
+    if _is_mixed(one, {value for each in others for value in each.values}):
+        return True  # such as the copy by which Q-learning computes its targets
     of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
     return of_others and not any(each.values[-1].depends_on(one.values[0]) for each in others)
+
+
+def _is_mixed(one: Parameter, others: set[Node]) -> bool:
+    """Whether a parameter is moved by values of others alone, entry by entry."""
+    for old, new in pairwise(one.values):
+        stop = frozenset({old, *others})
+        made = entrywise(new, stop)
+        if made.isdisjoint(others) or any(_is_computed(e, stop) for e in made):
+            return False
+    return len(one.values) > 1
+
+
+def _is_computed(node: Node, stop: frozenset[Node]) -> bool:
+    """Whether a value is computed of several entries at once, as a gradient is."""
+    known = node in stop or node.function is None
+    return not known and not entrywise(node, stop)
 
 
 def _align(chains: Sequence[Carried]) -> None:
@@ -106,7 +126,7 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     within = {
         i: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
         for i, other in enumerate(chains)
-        if other is not chain
+        if other is not chain and not _goes_forward(other)
     }
     found: set[int] = set()
     for _ in chains:  # one may be a state for those that were found before
@@ -120,6 +140,24 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
         if len(found) == several:
             break
     return [each for i, each in enumerate(chains) if i in found]
+
+
+PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "inner")
+SPREADS = ("add", "subtract")
+
+
+def _goes_forward(chain: Carried) -> bool:
+    """Whether the values of a chain are weights, factors of matrix products, or biases."""
+    return any(
+        user.operation in PRODUCTS or (user.operation in SPREADS and _is_spread(each, user))
+        for each in chain.values
+        for user in each.consumers
+    )
+
+
+def _is_spread(node: Node, user: Node) -> bool:
+    """Whether a value is added to one of more entries."""
+    return np.size(user.value) > np.size(node.value) > 1
 
 
 def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:

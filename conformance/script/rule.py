@@ -77,7 +77,7 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     ]
     usual = max(turned, key=turned.count)
     adaptive = any(each.adaptive for each in judgement.updates)
-    own = judgement.factors or (judgement.factor,) * len(names)
+    own = judgement.factors or _factors(judgement)
     rows = zip(judgement.updates, names, judgement.chosen, own, turned, strict=True)
     for each, name, (gradient, factor), most, sign in rows:
         ratio = factor / most
@@ -86,6 +86,31 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
             kind = "ascends" if ratio < 0 else "step"
             line = line_of(each.new) if ratio < 0 and sign == usual else _line(each)
             yield _accused(name, line, Cause(kind, factor=ratio))
+
+
+def _factors(judgement: Judgement) -> list[float]:
+    """The factor of each parameter's network: that by which most of its parameters are moved.
+
+    Two parameters belong to one network if the gradient of each is computed from the other.
+    """
+    olds = [each.old for each in judgement.updates]
+    pairs = list(zip(olds, judgement.chosen, strict=True))
+
+    def of(one: int) -> float:
+        old, (gradient, _) = pairs[one]
+        beside = [
+            factor
+            for i, (other, (back, factor)) in enumerate(pairs)
+            if i == one or (gradient.depends_on(other) and back.depends_on(old))
+        ]
+        whole = len(beside) == len(pairs)
+        return judgement.factor if whole else max(beside, key=lambda e: _count(beside, e))
+
+    return [of(i) for i in range(len(pairs))]
+
+
+def _count(factors: Sequence[float], one: float) -> int:
+    return sum(alike(each, one) for each in factors)
 
 
 def _is_measured(made: Update, gradient: Node) -> bool:
