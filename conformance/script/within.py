@@ -52,8 +52,11 @@ def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
     arrays = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
     if node.operation in ALTERED:
         return arrays[0] if arrays and arrays[0].depends_on(old) else None
-    rest = [e for e in arrays if e.depends_on(old) and not _holds(e, old, {old})]  # no decay
-    rest = rest if len(rest) == 1 else [e for e in rest if not _holds(e, old, kept)]
+    moving = [e for e in arrays if e.depends_on(old)]
+    rest = [e for e in moving if not _holds(e, old, kept)]
+    if len(rest) < len(moving):  # beside a decay it is only what alters a gradient
+        altered = [e for e in moving if e.operation in ALTERED]
+        rest = altered if len(altered) == 1 else rest
     if node.operation not in (*SUMS, *PRODUCTS) or len(rest) != 1:
         return None
     others = [e for e in node.args[:2] if e is not rest[0]]
