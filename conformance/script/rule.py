@@ -91,10 +91,13 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 def _factors(judgement: Judgement) -> list[float]:
     """The factor of each parameter's network: that by which most of its parameters are moved.
 
-    Two parameters belong to one network if the gradient of each is computed from the other.
+    Two parameters belong to one network if the gradient of each is computed from the other; all do
+    if the gradients are given.
     """
     olds = [each.old for each in judgement.updates]
     pairs = list(zip(olds, judgement.chosen, strict=True))
+    if not any(gradient.depends_on(old) for gradient, _ in judgement.chosen for old in olds):
+        return [judgement.factor] * len(pairs)
 
     def of(one: int) -> float:
         old, (gradient, _) = pairs[one]
