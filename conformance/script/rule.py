@@ -92,11 +92,12 @@ def _factors(judgement: Judgement) -> list[float]:
     """The factor of each parameter's network: that by which most of its parameters are moved.
 
     Two parameters belong to one network if the gradient of each is computed from the other; all do
-    if the gradients are given.
+    if no gradient is computed from another parameter.
     """
     olds = [each.old for each in judgement.updates]
     pairs = list(zip(olds, judgement.chosen, strict=True))
-    if not any(gradient.depends_on(old) for gradient, _ in judgement.chosen for old in olds):
+    others = (g.depends_on(e) for old, (g, _) in pairs for e in olds if e is not old)
+    if not any(others):
         return [judgement.factor] * len(pairs)
 
     def of(one: int) -> float:
