@@ -15,10 +15,10 @@ from conformance.script.update import Update
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
-HELD = re.compile(r"\w*adv\w*|delta\w*|td\w*", re.IGNORECASE)
+HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
 """What a score is multiplied by, such as an advantage."""
 TARGET = re.compile(
-    r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y\w{0,3}|t", re.IGNORECASE
+    r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y|yj|y_?t|t", re.IGNORECASE
 )
 FEW = 3
 
