@@ -86,20 +86,25 @@ def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
     together = _apart(run, group)
     if together is None and len(group) == 1:
         return {}
-    if together is None or (together > ROUNDED and len(group) > 1):  # which of them is it?
+    known = together is not None and together > EQUAL and _agree_without_epsilons(run, group)
+    several = len(group) > 1 and not known
+    if together is None or (together > ROUNDED and several):  # which of them is it?
         return {goal: each for one in group for goal, each in _of_group(run, [one]).items()}
+    digits = digits_of(together)
     if together <= EQUAL:
         replay = Replay(run.trace)
-        digits = digits_of(together)
         return {
             goal: Certain(True, digits, _has_half(goal, replay, added, _unit(run, goal)))
             for goal, added in group
         }
+    return {goal: Certain(False, digits, right_without_epsilons=known) for goal, _ in group}
+
+
+def _agree_without_epsilons(run: Recorded, group: Wanted) -> bool:
+    """Whether gradients are the slope of the loss with 0 in the place of every ε."""
     plain = without_epsilons(run)
     apart = None if plain is None else _apart(plain, group)
-    known = apart is not None and apart <= EQUAL
-    digits = digits_of(together)
-    return {goal: Certain(False, digits, right_without_epsilons=known) for goal, _ in group}
+    return apart is not None and apart <= EQUAL
 
 
 def digits_of(apart: float, most: int = MOST_DIGITS) -> int:
