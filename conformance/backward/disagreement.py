@@ -31,7 +31,7 @@ def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
     error = own_error(run, [each.compared for each in known])
-    if error is None or not error.at_output:
+    if error is None:
         return None
     return next((each for each in losses if _disagrees(run, error, each)), None)
 

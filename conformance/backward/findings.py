@@ -78,7 +78,7 @@ UPDATES = frozenset(
         "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus",
         "correction mean", "correction square", "base mean", "base square", "rate mean",
         "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
-        "other",
+        "other", "growth",
     }
 )  # fmt: skip
 """The kinds of causes that are of an update."""

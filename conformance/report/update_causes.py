@@ -20,6 +20,7 @@ OF_ALL = {
     ADDS: "the gradients are added to the parameters, so the cost grows: subtract them",
     "infinite": "numbers that are not finite are made here of finite ones",
     "other": "the gradient of `{names[1]}` is used here in the place of that of `{names[0]}`",
+    "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
     "minus": "what is kept from step to step is subtracted here: it has to be added",
 }
 

@@ -55,12 +55,15 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     if any(not each.options for each in updates):
         return UNKNOWN
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
+    grown = (Mistake("growth", first.new),) if first.decay < -SAME else ()
     if not first.states:
-        return Known(Rule("plain", (("η", abs(first.options[first.own][1]) * factor), *decay)))
+        eta = abs(first.options[first.own][1]) * factor
+        return Known(Rule("plain", (("η", eta), *decay)), grown)
     own = _own(first)
     order = sorted(range(1, _several(updates) + 1), key=lambda i: (i != own, -i))
     best = min((History(updates, i, place).known(factor) for i in order), key=_doubt)
-    return replace(best, rule=replace(best.rule, numbers=(*best.rule.numbers, *decay)))
+    rule = replace(best.rule, numbers=(*best.rule.numbers, *decay))
+    return Known(rule, (*best.mistakes, *grown))
 
 
 def _several(updates: Sequence[Update]) -> int:
@@ -165,7 +168,7 @@ class History:
 
     def momentum(self, moment: Moment, factor: float) -> Known:
         """Gradient descent with momentum, that of Nesterov or the usual one."""
-        if moment.is_taken_off and moment.power == 1:
+        if (moment.is_taken_off or moment.rate < 0) and moment.power == 1:
             return Known(Rule("other"), (Mistake("minus", moment.news[0], (moment.rate,)),))
         decaying = None if moment.is_mean else moment.with_decay(self.updates, self.gradients)
         if decaying is None and (not moment.is_mean or moment.power != 1):

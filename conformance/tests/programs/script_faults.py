@@ -247,6 +247,12 @@ FAULTS = {
     "shared_body.py": [
         ("dz = dh * (1 - h ** 2)", "dz = dh * (1 - h)"),
     ],
+    "pairs_of_inputs.py": [
+        ("ddiff = (ddist / dist)[:, None] * diff", "ddiff = ddist[:, None] * diff"),
+    ],
+    "decoupled.py": [
+        ("+ self.wd * p.v", "- self.wd * p.v"),
+    ],
     "gan.py": [
         ("dg = (pf - 1) / 16", "dg = pf / 16"),
         ("dr = (pr - 1) / 16", "dr = (pr + 1) / 16"),
@@ -254,7 +260,7 @@ FAULTS = {
     "cubic.py": [
         ("g = (3 * r * np.abs(r))", "g = (3 * r ** 2)"),
     ],
-    "accum.py": [], "batchnorm.py": [], "conv.py": [], "decoupled.py": [], "dropout.py": [],
+    "accum.py": [], "batchnorm.py": [], "conv.py": [], "dropout.py": [],
     "lstm.py": [], "pickled.py": [], "nesterov.py": [],
 }  # fmt: skip
 """Of each script the lines, and what stands in the place of each."""
