@@ -105,6 +105,8 @@ def _is_array(name: str) -> bool:
 def _shapes(name: str, chosen: Mapping[Path, Any]) -> Iterator[Shape]:
     """The shapes that an array may have beside those that are chosen."""
     arrays = {bare(path[-1]): np.shape(each) for path, each in chosen.items() if np.ndim(each)}
+    if not arrays:  # of numbers alone
+        yield ()
     first = next(iter(arrays.values()), (M, N_IN))
     known = list(dict.fromkeys(n for shape in arrays.values() for n in shape))
     states = [shape for key, shape in arrays.items() if STATE.fullmatch(key)]
