@@ -49,6 +49,16 @@ def check(function: Any, args: Sequence[Any], seed: int = 0) -> Examined:
             raise NotAGradientError(f"JAX refuses it: {str(error).splitlines()[0]}") from error
 
 
+def accepted(function: Any, args: Sequence[Any]) -> None:
+    """Let JAX call the function and its backward; what it raises, it raises here too.
+
+    The function is called as it is written first: JAX asks for the types of all its arguments.
+    """
+    with jax.enable_x64(True):
+        function.fun(*args)
+        _accepted(function, args)
+
+
 def _accepted(function: Any, args: Sequence[Any]) -> None:
     """Let JAX call the function and its backward; what it raises, it raises here too."""
     fixed = {*function.nondiff_argnums}

@@ -7,6 +7,7 @@ first are tried and the best is taken. Left out: the words.
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,13 +76,13 @@ def found(kind: type[Function], own: tuple[Any, ...] | None) -> tuple[Tried | No
 
 def found_in_jax(function: Any) -> tuple[Tried | None, str]:
     """A function with `jax.custom_vjp`, judged with arguments of ours; see `found`."""
-    from conformance.custom.by_jax import check
+    from conformance.custom import by_jax
 
     problem, tried = "", []
-    for chosen in _solutions(function.fun, lambda args: check(function, args)):
+    for chosen in _solutions(function.fun, partial(by_jax.accepted, function)):
         args = list(chosen.values())
         try:
-            known = check(function, args)
+            known = by_jax.check(function, args)
         except NotAGradientError as error:
             problem = problem or _said(error)
             continue

@@ -113,3 +113,31 @@ def test_a_file_is_checked_with_arguments_of_ours(tmp_path: Path) -> None:
     assert what == "wrong: the gradient of x"
     assert where.endswith("return s * (1 - x * (1 - s))")
     assert "− has to be +" in why
+
+
+AFFINE = """
+import jax, jax.numpy as jnp
+
+@jax.custom_vjp
+def affine(x, w, b):
+    return x @ w + b
+
+def fwd(x, w, b):
+    return x @ w + b, (x, w)
+
+def bwd(res, g):
+    x, w = res
+    return g @ w.T, x.T @ g, g.sum(0)
+
+affine.defvjp(fwd, bwd)
+"""
+
+
+@pytest.mark.thorough
+def test_several_arguments_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "affine.py"
+    file.write_text(AFFINE, encoding="utf-8")
+    words = [sys.executable, "-m", "conformance", "check", str(file)]  # JAX fears forks
+    ended = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+    assert ended.returncode == 0
+    assert "affine: 3 gradients, all right" in ended.stdout
