@@ -124,6 +124,13 @@ def is_literal(node: Node, place: int) -> bool:
     )
 
 
+def stored_names(node: Node) -> set[str]:
+    """The variables that the statement assigns to which computed a value."""
+    line = line_of(node)
+    found = None if line is None else statement(line.file, line.line)
+    return set() if found is None else stored(found)
+
+
 def written_name(node: Node) -> str:
     """The name of the array that a statement writes into; nothing if it writes into none."""
     for each in node.frames[:1]:

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
 from conformance.backward.program import NotAGradientError
 from conformance.backward.source import line_of
@@ -26,7 +25,7 @@ from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, rules
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
-from conformance.script.update import alike
+from conformance.script.update import is_convention
 from conformance.script.uphill import settled
 from conformance.script_outcome import Ran, Rule
 from conformance.tracing.trace import Trace
@@ -138,7 +137,7 @@ def _with_rate(
         return examined, 1.0 if examined.cost == "unknown" else examined.factor
     own = {n for each in moved for n in np.shape(each.values[0].value)}
     lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
-    usual = any(alike(examined.factor, each) for n in lengths for each in conventions((n,)))
+    usual = is_convention(examined.factor, lengths)
     return (examined, 1.0) if usual else (replace(examined, factor=1.0), examined.factor)
 
 

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from conformance.backward.program import NotAGradientError
-from conformance.backward.source import line_of
-from conformance.backward.syntax import statement, stored
+from conformance.backward.source import stored_names
 from conformance.script.judge import judged
 from conformance.script.judgement import Judgement
 from conformance.script.update import Update
@@ -54,14 +53,7 @@ def _targets(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[Node, st
             continue
         for target, output in (node.inputs, node.inputs[::-1]):
             apart = not target.depends_on(output) and not output.depends_on(target)
-            name = next(filter(called.fullmatch, _names(target)), "")
+            name = next(filter(called.fullmatch, stored_names(target)), "")
             if name and apart and target.uses & given and output.uses & given:
                 found[target] = name
     yield from list(found.items())[-FEW:]
-
-
-def _names(node: Node) -> set[str]:
-    """The variables that the statement assigns to which computed a value."""
-    line = line_of(node)
-    found = None if line is None else statement(line.file, line.line)
-    return set() if found is None else stored(found)

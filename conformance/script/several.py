@@ -8,13 +8,12 @@ Left out: one loss for all parameters (`judge.py`).
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from conformance.backward.factor import conventions
 from conformance.backward.program import NotAGradientError
 from conformance.script.judge import Unjudged, judged
 from conformance.script.judgement import Judgement
 from conformance.script.loss import fits
 from conformance.script.step import Step
-from conformance.script.update import Update, alike, usual
+from conformance.script.update import Update, alike, is_convention, usual
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
 
@@ -100,7 +99,7 @@ def _side_by_side(trace: Trace, turn: list[Named], beside: Mapping[Node, str]) -
 def _is_usual(factor: float, part: Step) -> bool:
     """Whether a factor is a convention: 2, ½, and m or its inverse."""
     lengths = {n for node in part.trace.nodes for n in node.value.shape}
-    return any(alike(factor, each) for n in lengths for each in conventions((n,)))
+    return is_convention(factor, lengths)
 
 
 def _judged(trace: Trace, group: Sequence[Named], beside: Mapping[Node, str]) -> Judgement | None:

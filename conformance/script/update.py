@@ -3,12 +3,13 @@
 Left out: whether it is right (`rule.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
+from conformance.backward.factor import conventions
 from conformance.backward.syntax import statement
 from conformance.script.linear import ancestors, entrywise, links
 from conformance.script.parameters import Parameter
@@ -104,6 +105,11 @@ def usual(chosen: Sequence[Multiple]) -> list[float]:
 def alike(one: float, other: float) -> bool:
     """Whether two factors of one step are the same."""
     return abs(one - other) <= SAME * abs(one)
+
+
+def is_convention(factor: float, lengths: Iterable[int]) -> bool:
+    """Whether a factor is made of 2 and of one of some lengths, or its inverse."""
+    return any(alike(factor, each) for n in lengths for each in conventions((n,)))
 
 
 class _Reader:
