@@ -161,7 +161,7 @@ def _handed_on(forward: Forward, *, last: bool) -> tuple[tuple[Line, ...], Cause
     found = []
     for named in (False, True):
         run = expanded(forward, named=named)
-        wider = Forward(run, Chain(run.trace.nodes, ties=forward.chain.ties))
+        wider = Forward(run, Chain(run.trace, ties=forward.chain.ties))
         search = Search(wider, verdicts(wider))
         repairs = [e for e in search.repairs() if lines_of(e.group.first)]
         repairs = [e for e in repairs if not (last and search.is_last(e))]

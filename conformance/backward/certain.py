@@ -54,7 +54,7 @@ class Certain:
 
 def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain]]:
     """What balls say of gradients, those of a group together; nothing where they do not go."""
-    if not _is_affordable(run, [goal for group in groups for goal, _ in group]):
+    if not is_affordable(_needed(run, [goal for group in groups for goal, _ in group])):
         return []
     with precision(BITS):
         return [_of_group(run, group) for group in groups]
@@ -67,7 +67,7 @@ def measured(run: Recorded, factor: float) -> float:
         run: the gradients and the loss.
         factor: given / right, in floats.
     """
-    if not _is_affordable(run, run.goals):
+    if not is_affordable(_needed(run, run.goals)):
         return factor
     with precision(BITS):
         for goal in run.goals:
@@ -124,7 +124,7 @@ def _has_half(goal: Goal, replay: Replay, added: Array, unit: float) -> bool:
     Where it has cancelled, as the gradient of a bias before a batch normalisation, digits are
     counted of a part of what it is the sum of.
     """
-    right = _floats(replay.value(goal.node))
+    right = floats(replay.value(goal.node))
     unit = max(unit, UNIT)
     size = size_of(right, added, unit)
     far = float(np.max(np.abs(np.asarray(goal.node.value, np.float64) - right), initial=0.0))
@@ -142,15 +142,21 @@ def size_of(right: Array, added: Array, unit: float = UNIT) -> float:
     return max(float(np.max(np.abs(e), initial=0.0)) for e in (right, unit ** (1 / 3) * added))
 
 
-def _floats(exact: Any) -> Array:
+def floats(exact: Any) -> Array:
+    """Exact numbers, rounded."""
     numbers = [float(each.ball.mid()) for each in np.asarray(exact).flat]
     return np.array(numbers, dtype=np.float64).reshape(np.shape(exact))
 
 
-def _is_affordable(run: Recorded, goals: Sequence[Goal]) -> bool:
-    """Whether what gradients and the loss need is little enough for balls."""
+def _needed(run: Recorded, goals: Sequence[Goal]) -> list[Node]:
+    """What gradients and the loss are computed from."""
     needed = uses_of_nodes((run.loss, *(each.node for each in goals)))
-    return sum(_cost(e) for e in run.trace.nodes if needed >> e.number & 1) <= AFFORDABLE
+    return [e for e in run.trace.nodes if needed >> e.number & 1]
+
+
+def is_affordable(nodes: Sequence[Node]) -> bool:
+    """Whether operations are few enough for balls."""
+    return sum(map(_cost, nodes)) <= AFFORDABLE
 
 
 def _cost(node: Node) -> int:
@@ -191,7 +197,7 @@ def _sides(run: Recorded, group: Wanted) -> tuple[Any, Any, float] | None:
     replay = Replay(run.trace)
     try:
         slope = _slope(run, [goal for goal, _ in group], directions)
-        if slope is None or not all(_goes(replay, goal.node) for goal, _ in group):
+        if slope is None or not all(replay.goes(goal.node) for goal, _ in group):
             return None
         terms = [
             np.sum(np.ravel(replay.value(goal.node)) * np.ravel(d))
@@ -217,8 +223,3 @@ def _slope(run: Recorded, goals: Sequence[Goal], directions: Sequence[Array]) ->
             return None
         ends.append(np.ravel(replay.value(run.loss))[0])
     return (ends[0] - ends[1]) / (2 * step)
-
-
-def _goes(replay: Replay, node: Node) -> bool:
-    """Whether balls tell what a value is worth: it is exact, and nothing is rounded on purpose."""
-    return replay.exact(node) and node.number not in replay.rounded

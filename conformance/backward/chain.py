@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.accurate import accurate
 from conformance.backward.derive import derivative
 from conformance.backward.operation import MOVES, Operation, is_float, operation
 from conformance.backward.rules import Derivative
 from conformance.tracing.node import Node, substituted
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 Arrays = dict[int, Array]
@@ -33,25 +35,28 @@ class Chain:
         underived: the numbers of operations whose derivative is not known.
     """
 
-    def __init__(self, nodes: Sequence[Node], *, ties: float = 0.5, anew: bool = False) -> None:
+    def __init__(self, trace: Trace, *, ties: float = 0.5, anew: bool = False) -> None:
         """Take the values as they were recorded; all of them again if one is narrower.
 
         Args:
-            nodes: of the run.
+            trace: of the run.
             ties: what the first of equal numbers gets where one of them is chosen.
             anew: whether they are computed again in any case.
         """
-        self.nodes, self.ties = nodes, ties
+        self.nodes: Sequence[Node] = trace.nodes
+        self.ties = ties
         self.values: dict[int, Any] = {}
         self.underived: dict[int, str] = {}
         self.evaluated = 0
         self._derivatives: dict[int, tuple[Operation, Derivative] | None] = {}
         self._sized: dict[int, tuple[Operation, Derivative] | None] = {}
-        floats = [each for each in nodes if is_float(each)]
+        floats = [each for each in self.nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
-        for node in nodes:
-            again = self.narrow or anew
+        again = self.narrow or anew
+        for node in self.nodes:
             self.values[node.number] = self._widened(node) if again else node.value
+        if not again:
+            self.values.update(accurate(trace))
 
     def _widened(self, node: Node) -> Any:
         """The value that an operation gives in float64."""

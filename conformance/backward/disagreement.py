@@ -37,7 +37,7 @@ def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
 
 
 def _disagrees(run: Recorded, error: OwnError, loss: Node) -> bool:
-    forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace.nodes))
+    forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = forward.gradient.get(error.output.number)
     if right is None or not np.any(right):
         return False

@@ -6,13 +6,13 @@ Left out: whether the gradients are right so (`judge.py`).
 """
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.program import Recorded
 from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 TINY = 1e-3  # a number that is added up to this size is an ε
 MANY = range(7, 15)
@@ -25,8 +25,7 @@ def without_epsilons(run: Recorded) -> Recorded | None:
     nodes = [_without(each) for each in run.trace.nodes]
     if all(one is other for one, other in zip(nodes, run.trace.nodes, strict=True)):
         return None
-    trace: Any = SimpleNamespace(nodes=nodes)
-    return replace(run, trace=trace)
+    return replace(run, trace=Trace.of(nodes))
 
 
 def rounding_of_constants(run: Recorded) -> float:

@@ -6,7 +6,6 @@ call returns, so that another value can be put there alone. Left out: everything
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 from conformance.backward.findings import Line
@@ -23,6 +22,7 @@ from conformance.backward.syntax import (
 )
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, substituted
+from conformance.tracing.trace import Trace
 
 HANDED, RETURNED = "taken", "returned"
 
@@ -186,7 +186,7 @@ def expanded(forward: Forward, *, named: bool) -> Recorded:
         args, kwargs = _with(node, lookup)
         state.same[node.number] = state.add(node, args, kwargs)
     goals = tuple(state.goal(each) for each in forward.run.goals)
-    trace: Any = SimpleNamespace(nodes=state.nodes)
+    trace = Trace.of(state.nodes)
     return replace(forward.run, trace=trace, loss=state.same[forward.run.loss.number], goals=goals)
 
 

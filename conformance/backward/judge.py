@@ -78,7 +78,7 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
 
     At a kink any slope between those on both sides is right: each side is tried.
     """
-    forward = Forward(run, Chain(run.trace.nodes))
+    forward = Forward(run, Chain(run.trace))
     found = verdicts(forward)
     kinks = _kinks(forward)
     for other in _on_other_sides(run, kinks) if kinks and not all(e.ok for e in found) else ():
@@ -106,7 +106,7 @@ def _on_other_sides(run: Recorded, kinks: list[Node]) -> Iterator[Forward]:
     compared = [each for each in kinks if each.operation in COMPARISONS]
     sides = (False, True) if compared else (False,)
     for side, ties in islice(product(sides, (0.5, 0.0, 1.0)), 1, None):
-        chain = Chain(run.trace.nodes, ties=ties)
+        chain = Chain(run.trace, ties=ties)
         if side:
             changed = {each.number: turned(each, chain.value) for each in compared}
             needed = [each for each in run.trace.nodes if run.loss.depends_on(each)]
@@ -116,7 +116,7 @@ def _on_other_sides(run: Recorded, kinks: list[Node]) -> Iterator[Forward]:
 
 def _without_epsilons(plain: Recorded, found: list[Verdict], ties: float) -> list[Verdict]:
     """The verdicts; right, and how far off, is what is right with every ε taken for 0."""
-    again = verdicts(Forward(plain, Chain(plain.trace.nodes, ties=ties, anew=True)))
+    again = verdicts(Forward(plain, Chain(plain.trace, ties=ties, anew=True)))
     return [
         replace(each, ok=True, apart=each.error)
         if other.ok and not each.ok and each.error <= SMALL

@@ -159,7 +159,7 @@ def tried(
         for name in names
         if (loss := cost(run.trace, name, each.pairs, by)) is not None
     ]
-    chain = Chain(run.trace.nodes)
+    chain = Chain(run.trace)
     found = []
     for name, each, loss, weighted in appended:
         forward = Forward(replace(run, loss=loss), chain)

@@ -89,7 +89,7 @@ def _is_constant(forward: Forward, factor: float) -> bool:
 
     The derivative of one unit for one sample is a number, so a wrong one is a factor.
     """
-    chain = Chain(forward.run.trace.nodes, ties=forward.chain.ties)
+    chain = Chain(forward.run.trace, ties=forward.chain.ties)
     rng, moved = np.random.default_rng(0), {}
     for each in forward.run.goals:
         value = chain.values[each.parameter.number]

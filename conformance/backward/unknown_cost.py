@@ -26,6 +26,7 @@ from conformance.backward.program import Goal, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 FEW_ERRORS, FEW_OUTPUTS = 6, 2
@@ -83,9 +84,8 @@ def of_two_outputs(run: Recorded, chosen: Sequence[Compared]) -> OwnError | None
         for found in _measured(run, [replace(one, loss=total)])
         if found.count > max(one.count, other.count)
     ]
-    nodes = run.trace.nodes
     for found, *pair in sorted(together, key=lambda each: -each[0].count):
-        if all(has_a_cost(nodes, each) for each in pair):
+        if all(has_a_cost(run.trace, each) for each in pair):
             return found
     return None
 
@@ -98,7 +98,7 @@ def _errors(run: Recorded, chosen: Sequence[Compared]) -> Iterator[OwnError]:
 
 def _measured(run: Recorded, errors: Sequence[OwnError]) -> list[OwnError]:
     """The errors by which some gradients are right, with how many are."""
-    chain, found = Chain(run.trace.nodes), []
+    chain, found = Chain(run.trace), []
     for each in errors:
         alike = shared(verdicts(Forward(replace(run, loss=each.loss), chain)), (1.0,), free=True)
         found.append(replace(each, count=alike.count, factor=alike.factor))
@@ -158,15 +158,15 @@ def _has_factor(node: Node, part: Node, parameters: int) -> bool:
     return any(e.uses & parameters and not e.depends_on(part) for e in node.inputs)
 
 
-def has_a_cost(nodes: Sequence[Node], found: OwnError) -> bool:
+def has_a_cost(trace: Trace, found: OwnError) -> bool:
     """Whether some cost has this output error: ∂g/∂v is symmetric, along generic directions."""
     rng = np.random.default_rng(0)
     shape, number = np.shape(found.output.value), found.output.number
     one, other = rng.normal(size=(2, DIRECTIONS, *shape))
-    chain = Chain(nodes)
+    chain = Chain(trace)
     among = [
         each
-        for each in nodes[number + 1 : found.error.number + 1]
+        for each in trace.nodes[number + 1 : found.error.number + 1]
         if each.depends_on(found.output) and found.error.depends_on(each)
     ]
     moved = []

@@ -87,6 +87,7 @@ class Uses:
             seeds: Arrays = {}
             for v in self.verdicts:
                 seed, n = self.directions[v.goal.parameter.number], v.goal.node.number
+                seed = seed.reshape(DIRECTIONS, *v.given.shape)
                 seeds[n] = seeds[n] + seed if n in seeds else seed
             self._sensitivities[cut] = self.chain.reverse(seeds, self._within, cut)
         return self._sensitivities[cut]

@@ -162,7 +162,7 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
     output, which is then taken for that of what the output was computed from, or multiplied by
     something else that depends on the parameters than the derivative in between.
     """
-    if not has_a_cost(run.trace.nodes, error):
+    if not has_a_cost(run.trace, error):
         return True
     return any(
         each.factor(part, output)

@@ -117,7 +117,7 @@ def _plainly(call: Called, judged: Judged) -> Accused | None:
     if len(call.sent) != 1 or goal.node.depends_on(call.sent[0]):
         return None
     (sent,) = call.sent
-    chain = Chain(call.step.trace.nodes)
+    chain = Chain(call.step.trace)
     right = Forward(_recorded(call), chain).right(goal.parameter)
     given, back = chain.values[goal.node.number], chain.values[sent.number]
     if np.shape(given) != right.shape or np.shape(back) not in ((), right.shape):
@@ -205,5 +205,5 @@ class _Through(Chain):
 
 def _straight(run: Recorded) -> list[str]:
     """The gradients that are right if what rounds is taken for the identity."""
-    found = verdicts(Forward(run, _Through(run.trace.nodes)))
+    found = verdicts(Forward(run, _Through(run.trace)))
     return [each.goal.name for each in found if each.ok]

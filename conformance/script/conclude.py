@@ -5,12 +5,12 @@ Left out: running it (`child.py`).
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Examined
+from conformance.backward.findings import Accused, Examined
 from conformance.backward.program import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError
@@ -98,10 +98,17 @@ def _of_updates(
     examined, rate = _with_rate(results[at].examined, trace, moved)
     told = rules(results, rate)
     counted = counts(function_around(line_of(results[at].updates[0].new)))
-    accused = (*faults(results, said, told, counts=counted), *examined.accused)
+    moving = faults(results, said, told, counts=counted)
+    accused = (*moving, *_not_told_by(moving, examined.accused))
     accused = accused or tuple(never_moved(trace, results[at], variables))
     examined = replace(examined, accused=accused)
     return Ran("", tuple(said), count, examined, _number(results[at]), _rule(told))
+
+
+def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:
+    """The gradients of which more is known than that they are not finite, where updates are not."""
+    infinite = any(each.cause.kind == "infinite" for each in moving)
+    yield from (e for e in gradients if not (infinite and e.cause.kind == "gradient"))
 
 
 def _rule(told: Sequence[Known]) -> Rule:

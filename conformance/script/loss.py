@@ -138,7 +138,7 @@ def _is_named(node: Node) -> bool:
 
 
 def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
-    forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
+    forward = Forward(Recorded(trace, loss, goals), Chain(trace))
     return any(np.any(forward.right(each.parameter)) for each in goals)
 
 
@@ -188,10 +188,10 @@ def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
 
     One that cancels, such as that of a bias before a batch normalisation, has any factor.
     """
-    forward = Forward(Recorded(trace, loss, goals), Chain(trace.nodes))
+    forward = Forward(Recorded(trace, loss, goals), Chain(trace))
     factors, cancelled = [], 0
     for each in goals:
-        given = np.asarray(each.node.value)
+        given = np.asarray(forward.chain.values[each.node.number])
         right = in_shape(forward.right(each.parameter), given.shape)
         size = float(np.vdot(right, right))
         if not size or not np.isfinite(size) or given.shape != right.shape:

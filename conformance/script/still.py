@@ -66,7 +66,7 @@ def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> For
     for sign in (1, -1):
         fit = best_loss(step.trace, losses, goals, sign=sign)
         if fit is not None and fit.count == len(goals):
-            return Forward(Recorded(step.trace, fit.loss, goals), Chain(step.trace.nodes))
+            return Forward(Recorded(step.trace, fit.loss, goals), Chain(step.trace))
     try:
         known = best(tried(Recorded(step.trace, goals[0].node, goals), COST_NAMES, (None, None)))
     except NotAGradientError:

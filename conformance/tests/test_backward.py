@@ -362,7 +362,7 @@ def test_a_gradient_by_the_chain_rule_is_the_slope_of_the_loss(name: str, tmp_pa
     made = record(program.f, w, ())
     assert made.loss is not None
     run = Recorded(made.trace, made.loss, made.goals)
-    forward = Forward(run, Chain(run.trace.nodes))
+    forward = Forward(run, Chain(run.trace))
     assert not forward.chain.underived
     step = 1e-6
     slopes = [

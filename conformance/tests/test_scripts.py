@@ -536,3 +536,29 @@ def test_a_script_is_judged_where_it_computes_its_loss(
 ) -> None:
     assert edit[0] in DECAYED
     assert judged(DECAYED.replace(*edit), tmp_path).ok is (edit[0] == "")
+
+
+SATURATED = f"""{LINE}
+X, w, b = 3 * X, np.array([2.5, 1.5, -2.0]), np.zeros(1)
+t = (y > 0) * 1.0
+for i in range(9):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    q = 1 - p
+    cost = -np.sum(t * np.log(p) + (1 - t) * np.log(q))
+    dp = (-t / p + (1 - t) / q) / len(t)
+    dz = dp * p * q
+    w -= 0.1 * X.T @ dz
+    b -= 0.1 * dz.sum()
+"""
+
+
+@pytest.mark.parametrize("edit", [("", ""), ("dz.sum", "dz.mean"), ("(1 - t) / q", "(1 - t) / p")])
+def test_a_difference_that_has_lost_its_digits_hides_no_factor(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    text = SATURATED.replace(*edit) if edit[0] else SATURATED
+    report = judged(text, tmp_path)
+    if not edit[0]:
+        assert report.ok, str(report)
+    else:
+        assert text.splitlines()[int(report.blames[0].line or 0) - 1].find(edit[1]) >= 0

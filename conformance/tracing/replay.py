@@ -92,6 +92,10 @@ class Replay:
         self.value(node)
         return node.number not in self.inexact
 
+    def goes(self, node: Node) -> bool:
+        """Whether balls tell what a value is worth: it is exact, and not rounded on purpose."""
+        return self.exact(node) and node.number not in self.rounded
+
     def _evaluate(self, wanted: Node) -> None:
         for node in self.trace.nodes[: wanted.number + 1]:
             if node.number not in self._values and wanted.depends_on(node):

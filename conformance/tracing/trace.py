@@ -90,6 +90,13 @@ class Trace:
             FrameType, int
         ] = {}  # which keeps them, so that no other is taken for one
 
+    @classmethod
+    def of(cls, nodes: list[Node]) -> "Trace":
+        """A trace of operations that are known."""
+        made = cls()
+        made.nodes = nodes
+        return made
+
     def forget_calls(self) -> None:
         """Let the calls of the program go, which is over."""
         self._calls.clear()
