@@ -5,11 +5,13 @@ And how far the constants of a program are rounded, such as 0.79788456 for √(2
 Left out: whether the gradients are right so (`judge.py`).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from conformance.backward.operation import is_float
 from conformance.backward.program import Recorded
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -29,15 +31,26 @@ def without_epsilons(run: Recorded) -> Recorded | None:
 
 
 def rounding_of_constants(run: Recorded) -> float:
-    """The largest relative rounding of a constant that is written with many decimals, 0 if none is.
+    """The largest relative rounding of a constant, 0 if none is rounded.
 
-    A few decimals are a number of its own, and as many as a float has are no rounding.
+    One that is written with many decimals is: a few are a number of its own, and as many as a float
+    has are no rounding. So are arrays of floats with less than 64 bits, such as smoothed labels.
     """
     constants = {e for node in run.trace.nodes for e in node.args if type(e) is float}
     digits = (
         len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
     )
-    return max((0.5 * 10.0 ** (1 - n) for n in digits if n in MANY), default=0.0)
+    written = (0.5 * 10.0 ** (1 - n) for n in digits if n in MANY)
+    return max(*_units(run), *written, 0.0, 0.0)
+
+
+def _units(run: Recorded) -> Iterator[float]:
+    """The relative roundings of the arrays of constants that have less than 64 bits."""
+    parameters = {goal.parameter for goal in run.goals}
+    for each in run.trace.nodes:
+        if each.function is None and is_float(each) and each not in parameters:
+            unit = float(np.finfo(each.value.dtype).eps)
+            yield 0.0 if unit == np.finfo(np.float64).eps else unit
 
 
 def _without(node: Node) -> Node:

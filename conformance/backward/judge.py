@@ -88,7 +88,8 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
     plain = without_epsilons(run) if not all(e.ok for e in found) else None
     if plain is not None:
         found = _without_epsilons(plain, found, forward.chain.ties)
-    return forward, found if kinks else _decided(forward, found), bool(kinks)
+    found = found if kinks else _decided(forward, found)
+    return forward, _of_constants(forward, found), bool(kinks)
 
 
 def _kinks(forward: Forward) -> list[Node]:
@@ -159,18 +160,29 @@ def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:
     groups = [each for each in (right, *([e] for e in wrong)) if each]
     known = on_balls(forward.run, [[(e.goal, units[id(e)]) for e in each] for each in groups])
     certain = {goal: each for group in known for goal, each in group.items()}
-    least = rounding_of_constants(forward.run)
-    return [_of_balls(each, certain.get(each.goal), least) for each in found]
+    return [_of_balls(each, certain.get(each.goal)) for each in found]
 
 
-def _of_balls(verdict: Verdict, certain: Certain | None, least: float) -> Verdict:
-    """A verdict with what balls say.
+def _of_constants(forward: Forward, found: list[Verdict]) -> list[Verdict]:
+    """The verdicts; right, and how far off, is what constants put off that are rounded."""
+    rounding = rounding_of_constants(forward.run)
+    return [
+        replace(each, ok=True, exact=False, apart=each.error)
+        if not (each.ok or each.lost) and each.error <= rounding * _cancelled(forward, each)
+        else each
+        for each in found
+    ]
 
-    Args:
-        verdict: of floats.
-        certain: what balls say; None if they do not go.
-        least: how far a gradient may be off by the constants that the program has rounded.
-    """
+
+def _cancelled(forward: Forward, verdict: Verdict) -> float:
+    """How many times the largest entry of a gradient the sizes are of what it is the sum of."""
+    largest = float(np.max(np.abs(verdict.right), initial=0.0))
+    added = float(np.max(forward.added(verdict.goal.parameter), initial=0.0))
+    return max(1.0, added / largest) if largest else 1.0
+
+
+def _of_balls(verdict: Verdict, certain: Certain | None) -> Verdict:
+    """A verdict with what balls say; None if they do not go."""
     if certain is None:
         return verdict
     verdict = replace(verdict, digits=certain.digits)
@@ -179,6 +191,4 @@ def _of_balls(verdict: Verdict, certain: Certain | None, least: float) -> Verdic
         return replace(verdict, exact=True, lost=lost, ok=not lost, apart=0.0)
     if certain.right_without_epsilons and verdict.error <= SMALL:
         return replace(verdict, ok=True, apart=max(verdict.error, verdict.apart))
-    if verdict.error <= least:
-        return replace(verdict, ok=True, apart=verdict.error)
     return replace(verdict, ok=False, exact=True)

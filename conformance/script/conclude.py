@@ -25,7 +25,7 @@ from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, rules
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
-from conformance.script.update import is_convention
+from conformance.script.update import Update, is_convention
 from conformance.script.uphill import settled
 from conformance.script_outcome import Ran, Rule
 from conformance.tracing.trace import Trace
@@ -95,8 +95,8 @@ def _of_updates(
     results = all_judged(trace, moved, said, count)
     at = _told(results)
     results[at] = by_strangers(trace, settled(trace, results[at], said), said)
-    examined, rate = _with_rate(results[at].examined, trace, moved)
-    told = rules(results, rate)
+    examined, rates = _with_rates(results[at], trace, moved)
+    told = rules(results, rates)
     counted = counts(function_around(line_of(results[at].updates[0].new)))
     moving = faults(results, said, told, counts=counted)
     accused = (*moving, *_not_told_by(moving, examined.accused))
@@ -131,21 +131,33 @@ def _number(judgement: Judgement) -> int:
     return first.parameter.values.index(first.old) + 1
 
 
-def _with_rate(
-    examined: Examined, trace: Trace, moved: Sequence[Parameter]
-) -> tuple[Examined, float]:
-    """The gradients, and what of their factor belongs to the learning rate.
+def _with_rates(
+    judgement: Judgement, trace: Trace, moved: Sequence[Parameter]
+) -> tuple[Examined, list[float]]:
+    """The gradients, and what of their factor belongs to the learning rate of each parameter.
 
-    A factor beside the program's own loss is a convention if it is made of 2 and of lengths that no
-    parameter has, such as that of a sum over the samples; any other one is the rate itself, in
-    `W -= rate * h.T @ d`.
+    Of `rate * g`, `g` and what g is a multiple of, the gradient is what comes nearest to that of
+    the cost. A factor of it is a convention if it is made of 2 and of lengths that no parameter has,
+    such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
     """
-    if examined.cost != "own":
-        return examined, 1.0 if examined.cost == "unknown" else examined.factor
+    examined, count = judgement.examined, len(judgement.updates)
+    if examined.cost == "unknown" or judgement.altered or not (judgement.whole or judgement.chosen):
+        return examined, [1.0] * count
+    taken = [abs(by) for _, by in judgement.chosen] or [1.0] * count
+    pairs = list(zip(judgement.updates, taken, strict=True))
+    shares = [by / abs(each) for made, by in pairs for _, each in made.options] or [1.0]
     own = {n for each in moved for n in np.shape(each.values[0].value)}
     lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
-    usual = is_convention(examined.factor, lengths)
-    return (examined, 1.0) if usual else (replace(examined, factor=1.0), examined.factor)
+    factor = examined.factor * min(shares, key=lambda e: abs(np.log(abs(examined.factor * e))))
+    if examined.cost == "own" and not is_convention(factor, lengths):
+        factor = 1.0
+    rate = examined.factor / factor
+    return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]
+
+
+def _share(made: Update, by: float) -> float:
+    """How many times the gradient of an update is in what was judged, which it adds so often."""
+    return by / abs(made.options[made.own][1]) if made.options else 1.0
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:

@@ -61,7 +61,8 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
         return Known(Rule("plain", (("η", eta), *decay)), grown)
     own = _own(first)
     order = sorted(range(1, _several(updates) + 1), key=lambda i: (i != own, -i))
-    best = min((History(updates, i, place).known(factor) for i in order), key=_doubt)
+    share = {i: abs(first.options[first.own][1] / first.options[-i][1]) for i in order}
+    best = min((History(updates, i, place).known(factor * share[i]) for i in order), key=_doubt)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay))
     return Known(rule, (*best.mistakes, *grown))
 

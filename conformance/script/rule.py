@@ -19,15 +19,18 @@ from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 
 
-def rules(results: Sequence[Judgement], factor: float = 1.0) -> list[Known]:
+def rules(results: Sequence[Judgement], rates: Sequence[float] = ()) -> list[Known]:
     """How each parameter is moved.
 
     Args:
         results: the updates.
-        factor: of the arrays by which they are moved beside the gradients of the cost.
+        rates: of the arrays by which each is moved beside the gradients of the cost; 1 if not
+            given.
     """
     of_all = [*zip(*(each.updates for each in results), strict=True)]
-    found = [known(each, factor, (i, len(of_all))) for i, each in enumerate(of_all, 1)]
+    rates = rates or [1.0] * len(of_all)
+    each_of = enumerate(zip(of_all, rates, strict=True), 1)
+    found = [known(each, rate, (i, len(of_all))) for i, (each, rate) in each_of]
     unread = any(each.altered for each in results)
     return [Known(Rule("other")) if unread and _is_by_multiples(e) else e for e in found]
 

@@ -562,3 +562,29 @@ def test_a_difference_that_has_lost_its_digits_hides_no_factor(
         assert report.ok, str(report)
     else:
         assert text.splitlines()[int(report.blames[0].line or 0) - 1].find(edit[1]) >= 0
+
+
+SMOOTHED = f"""{NUMPY}
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 4)).astype(np.float32)
+W, b = rng.normal(size=(4, 3)).astype(np.float32), np.zeros(3, np.float32)
+t = np.full((60, 3), 0.1 / 3, np.float32)
+t[np.arange(60), rng.integers(0, 3, 60)] += 1 - 0.1
+for _ in range(5):
+    s = X @ W + b
+    logp = s - np.log(np.exp(s).sum(1, keepdims=True))
+    loss = -(t * logp).sum() / 60
+    d = (np.exp(logp) - t) / 60
+    W -= 0.5 * X.T @ d
+    b -= 0.5 * d.sum(0)
+"""
+
+
+def test_labels_that_float32_has_rounded_are_no_mistake(tmp_path: Path) -> None:
+    report = judged(SMOOTHED, tmp_path)
+    assert report.ok, str(report)
+    assert dict(report.ran.rule.numbers) == {"η": pytest.approx(0.5)}
+
+
+def test_a_float32_gradient_that_is_wrong_is_wrong(tmp_path: Path) -> None:
+    assert not judged(SMOOTHED.replace("0.5 * d.sum(0)", "0.5 * d.mean(0)"), tmp_path).ok
