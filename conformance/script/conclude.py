@@ -137,8 +137,8 @@ def _with_rates(
     """The gradients, and what of their factor belongs to the learning rate of each parameter.
 
     Of `rate * g`, `g` and what g is a multiple of, the gradient is what comes nearest to that of
-    the cost. A factor of it is a convention if it is made of 2 and of lengths that no parameter has,
-    such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
+    the cost. A factor of it is a convention if it is made of 2 and of lengths that no parameter
+    has, such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
     """
     examined, count = judgement.examined, len(judgement.updates)
     if examined.cost == "unknown" or judgement.altered or not (judgement.whole or judgement.chosen):
