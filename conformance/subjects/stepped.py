@@ -22,9 +22,10 @@ from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.program import traced_program
+from conformance.tracing.recorder import telling
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
-from conformance.tracing.trace import Trace, telling
+from conformance.tracing.trace import Trace
 from conformance.tracing.traced_numbers import traced_number
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters
