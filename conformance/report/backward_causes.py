@@ -59,42 +59,50 @@ def instead_words(write: str, digits: int, line: int) -> str:
     return f"`{write}` on line {line} keeps {digits} more"
 
 
+OF_KIND = {
+    "value": "{operation} has to give ∂C/∂{needed}, and gives something else",
+    "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
+    "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
+    "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
+    "begins": "what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
+    "no right gradient uses it",
+    "decay": "{operation} is {factor:g} times the derivative of the decay in the loss",
+    "no decay": "the derivative of the decay in the loss, a multiple of {needed}, is not added",
+    "handed": "what is handed on here has to be ∂C/∂{needed}",
+    "loop": "this loop leaves something out: with what is missing all gradients are right",
+    "aliased": "`{names[0]}` is changed in place, and is the same array as `{names[1]}`, which is "
+    "read later as what it was",
+    "shape": "the gradient has another shape than its parameter",
+    "unused": "{operation} does not use {needed}, by which it has to be multiplied",
+    "absent": "no gradient is given here, which is taken for 0",
+    "output": "this output error is the derivative of no known cost",
+    "small": "off by {factor:.1g} of its largest entry in exact arithmetic: no rounding",
+    "lost": "the right formula, evaluated badly: more than half of the digits are lost",
+    "grows": "the decay is taken off the gradient here, so the weights grow: add it",
+    "negated": "the output error has the wrong sign, and with it all gradients",
+    "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
+    "add to what is there (+=)",
+    "order": "values are gone through in the wrong order: each has to come after all that is "
+    "computed from it",
+}
+"""What is said of each kind of cause."""
+
+
 def _of_kind(cause: Cause) -> str:
     """What is wrong with the value of an operation."""
-    operation, needed, held = f"`{cause.operation}`", _value(cause.needed), _value(cause.held)
-    lacks = f": the derivative of {quoted(cause.missing)} is missing" if cause.missing else ""
-    other = f"∂C/∂{needed}" if needed != held else "that of the step before"
-    said = {
-        "value": f"{operation} has to give ∂C/∂{needed}, and gives something else",
-        "misused": f"{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
-        "scaled": f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed",
-        "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
-        "begins": f"what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
-        "no right gradient uses it",
-        "decay": f"{operation} is {cause.factor:g} times the derivative of the decay in the loss"
-        if cause.factor
-        else f"the derivative of the decay in the loss, a multiple of {needed}, is not added",
-        "updated": _of_updated(cause),
-        "handed": f"what is handed on here has to be ∂C/∂{needed}",
-        "loop": "this loop leaves something out: with what is missing all gradients are right",
-        "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
-        f"`{cause.names[1]}`, which is read later as what it was",
-        "shape": "the gradient has another shape than its parameter",
-        "unused": f"{operation} does not use {needed}, by which it has to be multiplied",
-        "absent": "no gradient is given here, which is taken for 0",
-        "output": "this output error is the derivative of no known cost",
-        "small": f"off by {cause.factor:.1g} of its largest entry in exact arithmetic: no rounding",
-        "lost": "the right formula, evaluated badly: more than half of the digits are lost",
-        "grows": "the decay is taken off the gradient here, so the weights grow: add it",
-        "negated": "the output error has the wrong sign, and with it all gradients",
-        "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
-        "add to what is there (+=)",
-        "order": "values are gone through in the wrong order: each has to come after all that is "
-        "computed from it",
-    }
     if cause.kind in UPDATES:
         return update_causes.why(cause)
-    return said.get(cause.kind, "no single operation is known that would make it right")
+    if cause.kind == "updated":
+        return _of_updated(cause)
+    kind = "no decay" if cause.kind == "decay" and not cause.factor else cause.kind
+    needed, held = _value(cause.needed), _value(cause.held)
+    lacks = f": the derivative of {quoted(cause.missing)} is missing" if cause.missing else ""
+    other = f"∂C/∂{needed}" if needed != held else "that of the step before"
+    words = OF_KIND.get(kind, "no single operation is known that would make it right")
+    return words.format(
+        operation=f"`{cause.operation}`", needed=needed, held=held, lacks=lacks, other=other,
+        factor=cause.factor, names=cause.names,
+    )  # fmt: skip
 
 
 def _of_updated(cause: Cause) -> str:

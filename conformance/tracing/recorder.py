@@ -107,8 +107,7 @@ class Recorder:
         inputs = nodes_in(args, kwargs)
         frames, calls = self.where()
         made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
-        made.calls = calls
-        made.sites = subject_sites() if self.sites else ()
+        made.calls, made.sites = calls, subject_sites() if self.sites else ()
         made.uses = 1 << made.number
         for each in inputs:
             made.uses |= each.uses
