@@ -13,7 +13,7 @@ from conformance.backward.judge import distance
 from conformance.backward.no_loss import COST_NAMES, tried
 from conformance.backward.program import OwnPass, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
-from conformance.backward.unknown_cost import OwnError, own_error
+from conformance.backward.unknown_cost import OwnError, OwnErrors
 from conformance.tracing.node import Node
 
 
@@ -30,7 +30,7 @@ def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
-    error = own_error(run, [each.compared for each in known])
+    error = OwnErrors(run, (each.compared for each in known)).best()
     if error is None:
         return None
     return next((each for each in losses if _disagrees(run, error, each)), None)

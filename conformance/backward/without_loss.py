@@ -20,13 +20,7 @@ from conformance.backward.other_axis import over_other_axis
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
-from conformance.backward.unknown_cost import (
-    OwnError,
-    has_a_cost,
-    of_two_outputs,
-    own_error,
-    weighted,
-)
+from conformance.backward.unknown_cost import OwnError, OwnErrors, has_a_cost, weighted
 from conformance.tracing.node import Node
 
 FEW = 5  # costs by which the lines to blame are looked for
@@ -50,13 +44,14 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     found = tried(run, names, given)
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
-    known = _by_known(found, run, name)
+    errors = OwnErrors(run, (each.compared for each in found))
+    known = _by_known(found, run, errors, any_cost=name is None)
     if known is not None:
         return known
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
-    error = None if name is not None else own_error(run, [each.compared for each in found])
+    error = None if name is not None else errors.best()
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
     slipped = _slipped(run, found, error)
@@ -66,18 +61,20 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     return _by_own(error, run) if added is None else _by_wrong(error, run, _no_cost(run, added))
 
 
-def _by_known(found: Sequence[Tried], run: Recorded, name: str | None) -> Examined | None:
+def _by_known(
+    found: Sequence[Tried], run: Recorded, errors: OwnErrors, *, any_cost: bool
+) -> Examined | None:
     """The gradients by the known cost that makes most right; None if none makes any right.
 
     Before one that does not make all right comes a softmax along another axis, and the errors of
     two outputs.
     """
     chosen = best(found)
-    if name is None and (chosen is None or not chosen.fits):
-        along = _by_other_axis(found, run)
+    if any_cost and (chosen is None or not chosen.fits):
+        along = _by_other_axis(found, run, errors)
         if along is not None:
             return along
-        pair = of_two_outputs(run, [each.compared for each in found])
+        pair = errors.of_two_outputs()
         if pair is not None and pair.count > (0 if chosen is None else chosen.count):
             return _by_own(pair, run)
     return None if chosen is None else _by(chosen, run, factors(chosen)[0])
@@ -138,10 +135,10 @@ def _negated(chosen: Tried, run: Recorded) -> Examined:
     return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)
 
 
-def _by_other_axis(found: Sequence[Tried], run: Recorded) -> Examined | None:
+def _by_other_axis(found: Sequence[Tried], run: Recorded, errors: OwnErrors) -> Examined | None:
     """The gradients of a softmax along another axis, judged by its output error."""
     blamed = over_other_axis(found)
-    error = None if blamed is None else own_error(run, [each.compared for each in found])
+    error = None if blamed is None else errors.best()
     if blamed is None or error is None:
         return None
     wrong = _by_wrong(error, run, blamed)
