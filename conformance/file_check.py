@@ -18,9 +18,8 @@ from conformance.file_process import Asked, by_own_forward, send_adapter, send_a
 from conformance.files import put
 from conformance.report.backward_report import BackwardReport
 from conformance.report.book_report import Report
-from conformance.report.file_report import FileReport, Part, ShapeReport
+from conformance.report.file_report import FileReport, Part, ShapeReport, refused_words
 from conformance.report.script_report import UpdateReport
-from conformance.report.shape_words import refused_words
 from conformance.running.isolate import isolated
 from conformance.script_outcome import Ran
 from conformance.shapes.candidates import of_thing

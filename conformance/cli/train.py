@@ -115,7 +115,7 @@ def train(
     if json_file is not None:
         write_json(json_file, run)
     if plot is not None:
-        from conformance.training.plot import plot as drawn
+        from conformance.training.output import plot as drawn
 
         drawn(plot, run)
     say_written((json_file, plot, checkpoint))
