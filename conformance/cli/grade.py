@@ -140,7 +140,7 @@ def _rows(
     found: "Collected", asked: "Asked", where: tuple[Path, bool, int, str | None], given: "Contents"
 ) -> "list[Row]":
     from conformance.grade.grading import Place, grade_all
-    from conformance.grade.store import Store
+    from conformance.grade.row import Store
 
     folder, fresh, jobs, cluster = where
     with bar("grading", len(found.submissions)) as done:

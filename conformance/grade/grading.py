@@ -15,10 +15,9 @@ from typing import Any
 
 from conformance.errors import SubjectError, UsageError
 from conformance.grade.collect import Contents, Submission, contents, digest
+from conformance.grade.limits import check_sandbox
 from conformance.grade.one import Asked, begin, grade_one, stop_all
-from conformance.grade.row import Judgement, Outcome, Row, row_of
-from conformance.grade.sandbox import check_sandbox
-from conformance.grade.store import Store
+from conformance.grade.row import Judgement, Outcome, Row, Store, row_of
 
 Done = Callable[[Row], None]
 

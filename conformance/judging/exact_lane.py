@@ -1,6 +1,6 @@
 """Whether a subject that is right is exactly right: one step of a small case, all of it on balls.
 
-What fails in floats is decided on balls where it fails (`deciding.py`). Left out: what is said of
+What fails in floats is decided on balls where it fails (`doubts.py`). Left out: what is said of
 it (`report/exact_words.py`).
 """
 

@@ -8,8 +8,7 @@ from dataclasses import replace
 from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
-from conformance.judging.deciding import decided
-from conformance.judging.doubts import OWN, failed_in, with_doubts
+from conformance.judging.doubts import OWN, decided, failed_in, with_doubts
 from conformance.judging.evidence import Evidence
 from conformance.judging.observe import observations
 from conformance.judging.second_run import with_second_run

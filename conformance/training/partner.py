@@ -1,7 +1,7 @@
 """A subject that walks beside the reference: its steps, its parameters, how far it has drifted.
 
-A step is judged from the subject's own start: rounding, or which equation. Left out: the steps of the
-reference, and which steps are judged (`lockstep.py`).
+A step is judged from the subject's own start: rounding, or which equation. Left out: the steps
+of the reference, and which steps are judged (`lockstep.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
-from conformance.judging.deciding import decided
+from conformance.judging.doubts import decided
 from conformance.judging.evidence import Evidence
 from conformance.model.table import TAGS
 from conformance.report.finding_words import problem_text
