@@ -64,7 +64,7 @@ def unprotected(limits: Limits) -> Iterator[str]:
         yield "the kernel does not limit the processes of root: they are counted instead"
 
 
-def own_folders() -> list[Path]:
+def _own_folders() -> list[Path]:
     """The folders of this program: its packages and the fixtures."""
     packages = [Path(str(each.__file__)).parent for each in (conformance, reference, torch_impl)]
     return [*packages, store.root()]
@@ -72,7 +72,7 @@ def own_folders() -> list[Path]:
 
 def environment() -> dict[str, str]:
     """The variables of a submission: few, with one thread a process for linear algebra."""
-    paths = dict.fromkeys(str(folder.parent) for folder in own_folders()[:3])
+    paths = dict.fromkeys(str(folder.parent) for folder in _own_folders()[:3])
     return {
         **{name: os.environ[name] for name in KEPT if name in os.environ},
         **dict.fromkeys(THREADS, "1"),
@@ -112,7 +112,7 @@ def in_sandbox(command: Sequence[str], limits: Limits) -> list[str]:
 def shown_folders() -> list[Path]:
     """The folders beside those of the system that a sandbox shows: Python's and ours."""
     prefixes = [Path(each).resolve() for each in (sys.base_prefix, sys.exec_prefix)]
-    given = [Path(sys.prefix), *prefixes, *own_folders()]
+    given = [Path(sys.prefix), *prefixes, *_own_folders()]
     return [each for each in dict.fromkeys(given) if not _within(each, map(Path, SYSTEM))]
 
 

@@ -130,7 +130,7 @@ def check_processes(
             continue
         tried.append(case)
         done(reports[-1])
-    kept, left = in_its_dtype(reports)
+    kept, left = _in_its_dtype(reports)
     tried = [case for case, each in zip(tried, reports, strict=True) if each.case.id not in left]
     reports, skipped = kept, {**(skipped or {}), **left}
     report = Report(processes.name, (), tuple(reports), skipped, declined=declined)
@@ -139,7 +139,7 @@ def check_processes(
     return replace(report, causes=causes(reports, tried))
 
 
-def in_its_dtype(reports: Sequence[CaseReport]) -> tuple[list[CaseReport], dict[str, str]]:
+def _in_its_dtype(reports: Sequence[CaseReport]) -> tuple[list[CaseReport], dict[str, str]]:
     """The reports on the cases of the one dtype in which a program runs, and why not the others.
 
     A program that stops in all cases of a dtype and in none of another is written for the other.

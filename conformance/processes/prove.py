@@ -45,7 +45,7 @@ def padded(parts: Parts, rank: int, place: int) -> list[int]:
     return list(islice(cycle(parts[rank][place]), longest))
 
 
-def own_order(parts: Parts, rank: int, place: int) -> list[int]:
+def _own_order(parts: Parts, rank: int, place: int) -> list[int]:
     """The samples of a part in an order that each rank has begun elsewhere."""
     m = sum(map(len, chain.from_iterable(parts)))
     return [(sample + rank) % m for sample in parts[rank][place]]
@@ -62,7 +62,7 @@ _WORLDS: Mapping[str, tuple[int, ...]] = {
 _OTHERS = (
     Wrong("not-broadcast", Fault(own_start=True), (*_GRADIENTS, "B", "W")),
     Wrong("padded-sample", Fault(samples=padded), _GRADIENTS, (1, 2, 3)),
-    Wrong("order-not-shared", Fault(samples=own_order), _GRADIENTS),
+    Wrong("order-not-shared", Fault(samples=_own_order), _GRADIENTS),
 )
 
 WRONG: dict[str, Wrong] = {

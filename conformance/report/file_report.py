@@ -25,7 +25,7 @@ class ShapeReport(BackwardReport):
 
     def __str__(self) -> str:
         """Three lines first: which gradients, which line, why; then what it was taken for."""
-        return f"{super().__str__()}\n{recognised_words(self.recognised)}"
+        return f"{super().__str__()}\n{_recognised_words(self.recognised)}"
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, by `report/backward.schema.json`."""
@@ -35,11 +35,11 @@ class ShapeReport(BackwardReport):
         """The report as GitHub-flavoured Markdown."""
         from conformance.report.gfm import text
 
-        return f"{super().as_markdown()}\n{text(recognised_words(self.recognised))}\n"
+        return f"{super().as_markdown()}\n{text(_recognised_words(self.recognised))}\n"
 
     def further(self) -> list[str]:
         """What it was taken for."""
-        return [recognised_words(self.recognised)]
+        return [_recognised_words(self.recognised)]
 
 
 Part = BackwardReport | Report
@@ -129,7 +129,7 @@ def _lines(report: FileReport) -> Iterator[str]:
         yield from str(each).splitlines()
     for left in report.left:
         yield visible(f"not judged: {left.name}: {left.why}")
-    yield from failed_words(report.failed)
+    yield from _failed_words(report.failed)
 
 
 def _name(part: Part) -> str:
@@ -153,7 +153,7 @@ SOURCES = {
 }
 
 
-def recognised_words(recognised: Recognised) -> str:
+def _recognised_words(recognised: Recognised) -> str:
     """What a program was taken for, in one line."""
     calls = list(recognised.calls)
     at = next((i for i, each in enumerate(calls) if i == recognised.backward), len(calls) - 1)
@@ -175,7 +175,7 @@ def _together(parameters: Sequence[str]) -> list[str]:
     return [root if count == 1 else f"{root} ({count} of them)" for root, count in roots.items()]
 
 
-def failed_words(failed: NotHere | None) -> list[str]:
+def _failed_words(failed: NotHere | None) -> list[str]:
     """What a file asked for that is not here; nothing if there is none."""
     if failed is None:
         return []
@@ -196,7 +196,7 @@ def refused_words(
     """
     lines = [f"{refusal.said} fits no known shape; it defines {refusal.defines}"]
     lines += [f"  {each.name}: {each.why}" for each in left]
-    lines += failed_words(failed)
+    lines += _failed_words(failed)
     lines += [f"  when it was run: {visible(idle)}"] if idle else []
     if refusal.adapter:
         place = refusal.said.rpartition(":")[0] if ".py:" in refusal.said else refusal.said

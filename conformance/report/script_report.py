@@ -49,7 +49,7 @@ class UpdateReport(ScriptReport):
 
     def __str__(self) -> str:
         """What is wrong, on which line, why; then the rule."""
-        return "\n".join(update_lines(self.name, self.ran))
+        return "\n".join(_update_lines(self.name, self.ran))
 
     def in_one_line(self) -> str:
         """The class, the verdict, and the first line to blame with the reason."""
@@ -94,7 +94,7 @@ def notes(ran: Ran) -> Iterator[str]:
             yield visible(said[kind])
 
 
-def update_lines(name: str, ran: Ran) -> list[str]:
+def _update_lines(name: str, ran: Ran) -> list[str]:
     """The report on a class that moves parameters, line by line."""
     lines: list[str] = []
     for each in ran.examined.accused:

@@ -11,11 +11,10 @@ from itertools import islice
 
 import numpy as np
 
-from conformance.backward.decay_beside import with_decay_beside
-from conformance.backward.declared import declared
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
+from conformance.backward.stated_loss import declared, with_decay_beside
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.learned import is_number
 from conformance.shapes.own_loss import own_loss

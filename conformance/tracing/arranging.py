@@ -33,7 +33,7 @@ def kind_of(operation: str) -> str:
 def before_arranging(at: Location, nodes: Sequence[Node]) -> Location:
     """Where a quantity was computed, of what was only put together or taken apart since."""
     while True:
-        found = [(n, sources_of(nodes[n], nodes)) for n in at.numbers]
+        found = [(n, _sources_of(nodes[n], nodes)) for n in at.numbers]
         sources = {number: codes for number, codes in found if codes is not None}
         if not sources:
             return at
@@ -46,7 +46,7 @@ def before_arranging(at: Location, nodes: Sequence[Node]) -> Location:
 
 def source_of(node: Node, nodes: Sequence[Node]) -> Node | None:
     """The only operation of a line that gave the entries of an arrangement, or None."""
-    codes = sources_of(node, nodes)
+    codes = _sources_of(node, nodes)
     numbers: list[int] = [] if codes is None else sorted(set((codes.ravel() // MOST).tolist()))
     found = [nodes[number] for number in numbers]
     if len({(each.operation, each.frames) for each in found}) != 1 or found[0].function is None:
@@ -54,7 +54,7 @@ def source_of(node: Node, nodes: Sequence[Node]) -> Node | None:
     return found[0]
 
 
-def sources_of(node: Node, nodes: Sequence[Node]) -> Array | None:
+def _sources_of(node: Node, nodes: Sequence[Node]) -> Array | None:
     """The node and place that each entry of an arrangement is from; None if it is none."""
     if node.operation not in ARRANGING or node.function is None:
         return None

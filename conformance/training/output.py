@@ -25,7 +25,7 @@ def check_writable(paths: dict[str, Path]) -> None:
         if option != "--json" and path.exists() and not path.is_file():
             raise UsageError(f"{option} {path}: is there, and no ordinary file")
     if "--plot" in paths:
-        ready(paths["--plot"])
+        _ready(paths["--plot"])
 
 
 def write_json(path: Path, run: TrainOutcome) -> None:
@@ -50,7 +50,7 @@ SUFFIXES = (".svg", ".png")
 DASHES = ("-", "--", ":", "-.")
 
 
-def ready(path: Path) -> None:
+def _ready(path: Path) -> None:
     """Check that a picture can be drawn, before anything is trained.
 
     Raises:
