@@ -3,7 +3,9 @@
 Gradients that are clipped by their norm are judged before: the factor is a convention that depends
 on each of them. Updates that are differences of two phases, such as those of contrastive
 divergence, are declined: no loss has such an update for its gradient, since what was made of the
-data is held fixed in it, though it depends on the parameters. Left out: the record of the step (`program.py`), and the cost, where the program has none
+data is held fixed in it, though it depends on the parameters.
+
+Left out: the record of the step (`program.py`), and the cost, where the program has none
 (`without_loss.py`).
 """
 

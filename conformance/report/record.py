@@ -10,9 +10,8 @@ from typing import Any
 from conformance.corpus.case import Case
 from conformance.diagnosis.cause import Cause
 from conformance.explain.example import Example
-from conformance.judging.case_report import CaseReport
+from conformance.judging.case_report import CaseReport, Cell, Point
 from conformance.judging.exact_lane import ExactRun
-from conformance.judging.records import Cell, Point
 from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.finding_words import finding_text, finding_texts
 from conformance.report.judged import judged

@@ -14,6 +14,7 @@ from itertools import permutations
 
 import numpy as np
 
+from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import (
     ARRANGING,
@@ -23,9 +24,8 @@ from conformance.tracing.arranging import (
     kind_of,
     source_of,
 )
-from conformance.tracing.branch import branch_of
 from conformance.tracing.frames import Frame, ignores_a_parameter
-from conformance.tracing.index import Location, as_floats
+from conformance.tracing.index import Location, as_floats, times
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.repair import SCALING, Repair, Repairs, Step, are_exact
@@ -33,6 +33,29 @@ from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
 from conformance.tracing.ways import Way
 from reference.step import Array, split
+
+
+def _branch_of(at: Location, wanted: Array, replay: Replay) -> tuple[Frame, ...]:
+    """The frames of the only line that gave wrong entries, if other lines gave the right ones.
+
+    Args:
+        at: where each entry was computed.
+        wanted: the quantity as its equation gives it.
+        replay: of the run.
+    """
+    nodes = replay.trace.nodes
+    held = at.gather(lambda number: replay.value(nodes[number]), object)
+    if at.nodes.shape != wanted.shape or not all(type(each) is Exact for each in held.flat):
+        return ()
+    lines: dict[bool, dict[tuple[Frame, ...], tuple[Frame, ...]]] = {True: {}, False: {}}
+    for number, one, other in zip(
+        at.nodes.flat, held.flat, times(wanted, at.factor).flat, strict=True
+    ):
+        frames = nodes[number].frames
+        lines[one.ball.overlaps(other.ball)].setdefault(frames[:1], frames)
+    apart = lines[True] and not lines[True].keys() & lines[False].keys()
+    return next(iter(lines[False].values())) if apart and len(lines[False]) == 1 else ()
+
 
 TURNS = ("add", "product")  # operations whose operands may stand in either order
 
@@ -81,7 +104,7 @@ class Blame:
         if way.decides and (repair is None or repair.node.operation in ARRANGING):
             computed = before_arranging(at, self.nodes)
             before = None if computed is at else self.repairs.first(computed, way)
-            branch = () if before else branch_of(computed, way.wanted, self.replay)
+            branch = () if before else _branch_of(computed, way.wanted, self.replay)
             if branch:
                 return branch
             repair = before or repair
