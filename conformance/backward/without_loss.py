@@ -1,5 +1,8 @@
 """A step of a program that has no loss, judged by the cost whose gradients it computes.
 
+A softmax along another axis than that of the classes has the output error of one along the right
+axis: so what divides the exponentials is to blame, and not the output error.
+
 Left out: trying the known costs (`no_loss.py`) and what stands for an unknown one
 (`unknown_cost.py`).
 """
@@ -13,15 +16,59 @@ import numpy as np
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
 from conformance.backward.costs import times
-from conformance.backward.findings import Accused, Cause, Examined, merged
+from conformance.backward.findings import Accused, Cause, Changed, Examined, merged
 from conformance.backward.judge import judged
+from conformance.backward.names import operation_text
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
-from conformance.backward.other_axis import over_other_axis
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
 from conformance.backward.unknown_cost import OwnError, OwnErrors, has_a_cost, weighted
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
+
+
+def _over_other_axis(found: Sequence[Tried]) -> Accused | None:
+    """The sum that a softmax divides by, if it is not one over the classes of each sample."""
+    for each in found:
+        output, target = each.compared.pairs[0]
+        users = each.compared.users
+        if len(each.compared.pairs) > 1 or not users or users[0].operation != "subtract":
+            continue
+        axis = _axis_of_labels(np.asarray(target.value if type(target) is Node else target))
+        total = _divisor(output)
+        if axis is None or total is None or _adds_up(output, axis):
+            continue
+        others = [None if np.size(total.value) == 1 else 1 - axis]
+        if any(_adds_up(output, other) for other in others):
+            names = tuple(goal.name for goal in each.forward.run.goals)
+            changed = Changed("axis", str(others[0]), str(axis), operation_text(total))
+            return Accused(names, lines_of(total), Cause("changed", changed=changed), mends=True)
+    return None
+
+
+def _axis_of_labels(target: np.ndarray) -> int | None:
+    """The axis along which a target is one-hot; None if it is along none or along each."""
+    if target.ndim != 2 or not np.all((target == 0) | (target == 1)):  # noqa: PLR2004
+        return None
+    axes = [axis for axis in (0, 1) if np.all(target.sum(axis=axis) == 1)]
+    return axes[0] if len(axes) == 1 else None
+
+
+def _divisor(output: Node) -> Node | None:
+    """What exponentials are divided by, if an output is made so."""
+    parts = output.args if output.operation == "divide" else ()
+    nodes = [each for each in parts if type(each) is Node]
+    if len(nodes) < 2 or np.shape(nodes[0].value) != np.shape(output.value):  # noqa: PLR2004
+        return None
+    made = any(each.operation == "exp" for each in (nodes[0], *ancestors(nodes[0])))
+    return nodes[1] if made and nodes[1].depends_on(nodes[0].inputs[0]) else None
+
+
+def _adds_up(output: Node, axis: int | None) -> bool:
+    """Whether the numbers of an output add up to 1 along an axis; None for all of them."""
+    return bool(np.all(np.abs(np.sum(output.value, axis=axis) - 1) <= HALF_OF_THE_DIGITS))
+
 
 FEW = 5  # costs by which the lines to blame are looked for
 SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "comparison")
@@ -137,7 +184,7 @@ def _negated(chosen: Tried, run: Recorded) -> Examined:
 
 def _by_other_axis(found: Sequence[Tried], run: Recorded, errors: OwnErrors) -> Examined | None:
     """The gradients of a softmax along another axis, judged by its output error."""
-    blamed = over_other_axis(found)
+    blamed = _over_other_axis(found)
     error = None if blamed is None else errors.best()
     if blamed is None or error is None:
         return None

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.corpus.starts import raw
+from conformance.corpus.recipe import raw
 from conformance.errors import SubjectError
 from conformance.gradient.network import Network, Refused, reason
 from conformance.gradient.ways import feedforward
