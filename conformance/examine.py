@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.cases.in_short import read
+from conformance.cases.build import read
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport

@@ -177,7 +177,7 @@ def _write(
 
         put("--csv", csv, as_csv(rows))
     if html is not None:
-        from conformance.grade.page import as_page
+        from conformance.grade.table import as_page
 
         put("--html", html, as_page(rows, title, words))
     if json_file is not None:

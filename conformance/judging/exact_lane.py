@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.cases.in_short import read
+from conformance.cases.build import read
 from conformance.cases.small import entries
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
