@@ -1,9 +1,9 @@
 """What is said at the end of a run: the verdict on each subject, and the page of them.
 
 A mistake makes hundreds of tests fail; the verdict says what they have in common. The page
-(`pytest --conformance-html FILE`) is that of the subjects and cases that the tests ask about. A test
-keeps no more than its own verdict, and workers share nothing, so each subject is checked once more
-in the same cases. Left out: the page itself (`conformance.report.page`).
+(`pytest --conformance-html FILE`) is that of the subjects and cases that the tests ask about. A
+test keeps no more than its own verdict, and workers share nothing, so each subject is checked once
+more in the same cases. Left out: the page itself (`conformance.report.page`).
 """
 
 import re
