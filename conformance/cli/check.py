@@ -39,24 +39,6 @@ if TYPE_CHECKING:
 Command = Annotated[
     str | None, option("COMMAND", "A program, run once a case, such as './my_port {case} {out}'.")
 ]
-Format = Annotated[
-    str, option("safetensors|json", "In which a command is given the case.", "--format")
-]
-Workers = Annotated[
-    int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
-]
-Ranks = Annotated[
-    int | None,
-    typer.Option(
-        "--processes",
-        metavar="1|2|3",
-        help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
-    ),
-]
-Variant = Annotated[
-    str | None, option("compiled|func", "torch_impl by torch.compile or torch.func.")
-]
-Device = Annotated[str, option("cpu|cuda", "Where torch_impl computes.")]
 Save = Annotated[Path | None, option("DIR", "Write the smallest network that shows it there.")]
 
 
@@ -66,7 +48,9 @@ class Options:
 
     subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None
     command: Command = None
-    format_: Format = "safetensors"
+    format_: Annotated[
+        str, option("safetensors|json", "In which a command is given the case.", "--format")
+    ] = "safetensors"
     case: CaseGlob = None
     dtype: Dtype = None
     precision: Precision = None
@@ -74,10 +58,21 @@ class Options:
     family: Family = None
     python_path: PythonPath = None
     timeout: Timeout = 60.0
-    workers: Workers = 1
-    processes: Ranks = None
-    variant: Variant = None
-    device: Device = "cpu"
+    workers: Annotated[
+        int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
+    ] = 1
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            metavar="1|2|3",
+            help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
+        ),
+    ] = None
+    variant: Annotated[
+        str | None, option("compiled|func", "torch_impl by torch.compile or torch.func.")
+    ] = None
+    device: Annotated[str, option("cpu|cuda", "Where torch_impl computes.")] = "cpu"
     json_file: JsonFile = None
     markdown: Markdown = None
     html: Html = None

@@ -34,16 +34,7 @@ if TYPE_CHECKING:
 
 FOLDER = "Each Python file, notebook, zip file or folder in it is a submission."
 File = Annotated[str | None, option("GLOB", "Only files of this name, such as network.py.")]
-Given = Annotated[
-    Path | None, option("DIR", "Files that every submission is given, such as data.", "--with")
-]
 Results = Annotated[Path | None, option("DIR", "Where rows are kept; FOLDER.grades if not given.")]
-Csv = Annotated[Path | None, option("FILE", "Write the table.")]
-Html = Annotated[Path | None, option("FILE", "Write the table and all reports.")]
-Gradescope = Annotated[Path | None, option("DIR", "Write a results.json a submission.")]
-Hidden = Annotated[
-    bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
-]
 Cluster = Annotated[str | None, option("ADDRESS", "Of a dask scheduler that has the jobs.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Judge those again that have not changed.")]
 Jobs = Annotated[int | None, typer.Option("-n", "--jobs", min=1, help="One a core if not given.")]
@@ -56,16 +47,20 @@ class Options:
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=FOLDER)]
     one: Annotated[bool, typer.Option("--one", help="FOLDER itself is one submission.")] = False
     file: File = None
-    given: Given = None
+    given: Annotated[
+        Path | None, option("DIR", "Files that every submission is given, such as data.", "--with")
+    ] = None
     cost: Cost = None
     family: Family = None
     results: Results = None
-    csv: Csv = None
-    html: Html = None
+    csv: Annotated[Path | None, option("FILE", "Write the table.")] = None
+    html: Annotated[Path | None, option("FILE", "Write the table and all reports.")] = None
     json_file: JsonFile = None
-    gradescope: Gradescope = None
+    gradescope: Annotated[Path | None, option("DIR", "Write a results.json a submission.")] = None
     points: Annotated[float, option("N", "Of a submission in results.json.", min=0.0)] = 1.0
-    hide_answers: Hidden = False
+    hide_answers: Annotated[
+        bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
+    ] = False
     jobs: Jobs = None
     cluster: Cluster = None
     sandbox: Annotated[str, option("none|bwrap", "How submissions are kept apart.")] = "none"
