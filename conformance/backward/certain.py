@@ -3,6 +3,8 @@
 The slope is that along a generic direction, whose entries are measured by the sizes of what the
 gradient's entries are sums of: so a small entry that is wrong shows as much as a large one. Two
 that agree to 2⁻⁴⁸ are equal: a scalar of the program may have been rounded before it met an array.
+Where an ε is added, the run with 0 in its place tells as well; and constants are as right as they
+are written, such as 0.79788456 for √(2/π).
 
 Left out: floats, which decide where balls do not go (`judge.py`).
 """
@@ -23,43 +25,6 @@ from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from reference.step import Array
-
-TINY = 1e-3  # a number that is added up to this size is an ε
-MANY = range(7, 15)
-"""So many decimal digits has a constant that is rounded."""
-ADDING = ("add", "maximum", "clip")
-
-
-def without_epsilons(run: Recorded) -> Recorded | None:
-    """The run so changed; None if there is no ε in it. Values are those that were recorded."""
-    nodes = [_without(each) for each in run.trace.nodes]
-    if all(one is other for one, other in zip(nodes, run.trace.nodes, strict=True)):
-        return None
-    trace: Any = SimpleNamespace(nodes=nodes)
-    return replace(run, trace=trace)
-
-
-def rounding_of_constants(run: Recorded) -> float:
-    """The largest relative rounding of a constant that is written with many decimals, 0 if none is.
-
-    A few decimals are a number of its own, and as many as a float has are no rounding.
-    """
-    constants = {e for node in run.trace.nodes for e in node.args if type(e) is float}
-    digits = (
-        len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
-    )
-    return max((0.5 * 10.0 ** (1 - n) for n in digits if n in MANY), default=0.0)
-
-
-def _without(node: Node) -> Node:
-    if node.operation not in ADDING or not any(map(_tiny, node.args)):
-        return node
-    return replace(node, args=tuple(0.0 if _tiny(each) else each for each in node.args))
-
-
-def _tiny(value: Any) -> bool:
-    return isinstance(value, float | np.floating) and 0 < abs(float(value)) <= TINY
-
 
 BITS, STEP_BITS, EQUAL, ROUNDED = 500, 120, 2.0**-48, 2.0**-100
 """The precision; the step of the slope, 2⁻¹²⁰; what is equal; what nothing has rounded."""
@@ -259,3 +224,40 @@ def _slope(run: Recorded, goals: Sequence[Goal], directions: Sequence[Array]) ->
 def _goes(replay: Replay, node: Node) -> bool:
     """Whether balls tell what a value is worth: it is exact, and nothing is rounded on purpose."""
     return replay.exact(node) and node.number not in replay.rounded
+
+
+TINY = 1e-3  # a number that is added up to this size is an ε
+MANY = range(7, 15)
+"""So many decimal digits has a constant that is rounded."""
+ADDING = ("add", "maximum", "clip")
+
+
+def without_epsilons(run: Recorded) -> Recorded | None:
+    """The run so changed; None if there is no ε in it. Values are those that were recorded."""
+    nodes = [_without(each) for each in run.trace.nodes]
+    if all(one is other for one, other in zip(nodes, run.trace.nodes, strict=True)):
+        return None
+    trace: Any = SimpleNamespace(nodes=nodes)
+    return replace(run, trace=trace)
+
+
+def rounding_of_constants(run: Recorded) -> float:
+    """The largest relative rounding of a constant that is written with many decimals, 0 if none is.
+
+    A few decimals are a number of its own, and as many as a float has are no rounding.
+    """
+    constants = {e for node in run.trace.nodes for e in node.args if type(e) is float}
+    digits = (
+        len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
+    )
+    return max((0.5 * 10.0 ** (1 - n) for n in digits if n in MANY), default=0.0)
+
+
+def _without(node: Node) -> Node:
+    if node.operation not in ADDING or not any(map(_tiny, node.args)):
+        return node
+    return replace(node, args=tuple(0.0 if _tiny(each) else each for each in node.args))
+
+
+def _tiny(value: Any) -> bool:
+    return isinstance(value, float | np.floating) and 0 < abs(float(value)) <= TINY

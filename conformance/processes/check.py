@@ -53,53 +53,6 @@ class Taken:
         return "padded-sample" if set(self.samples) == set(self.own) else ""
 
 
-def taken(evidence: Evidence, whole: Batch, own: tuple[int, ...]) -> Taken | None:
-    """The samples of which the shown gradient of a part is; None if it is of no samples at all.
-
-    Args:
-        evidence: of a part whose gradient is wrong.
-        whole: the mini-batch of all processes.
-        own: the samples of the part.
-    """
-    names = [name for name in evidence.usable if split(name)[0] in GRADIENTS]
-    if not names:
-        return None
-    single = [_flat(evidence, whole, i, names) for i in range(whole.m)]
-    shown = np.concatenate([plain(evidence.usable[name]).ravel() for name in names])
-    multiples, _, rank, _ = np.linalg.lstsq(np.stack(single, axis=1), shown.astype(np.float64))
-    if rank < whole.m:
-        return None  # other samples may give the same
-    for m in range(1, SPARE * whole.m + 1):
-        counts = np.round(multiples * m).astype(int)
-        if counts.min() < 0 or counts.sum() != m:
-            continue
-        samples = tuple(np.repeat(np.arange(whole.m), counts).tolist())
-        if _agrees(evidence, whole, samples, names):
-            return None if Counter(samples) == Counter(own) else Taken(samples, own)
-    return None
-
-
-def _agrees(evidence: Evidence, whole: Batch, samples: tuple[int, ...], names: list[str]) -> bool:
-    """Whether the mean over some samples is what was shown."""
-    found = _of(evidence, whole, samples)
-    shown, type_ = evidence.usable, evidence.case.type
-    return not any(compare(shown[each], found[each], type_).problem for each in names)
-
-
-def _of(evidence: Evidence, whole: Batch, samples: tuple[int, ...]) -> dict[str, Target]:
-    """The quantities of a step on some samples, with their tolerances."""
-    part, batch = evidence.batch, whole.columns(samples)
-    known = part.known if isinstance(part, PartBatch) else {}
-    found = expectations(evidence.case, evidence.start, PartBatch(batch.x, batch.y, known=known))
-    return {name: Target.of(each) for name, each in found.items()}
-
-
-def _flat(evidence: Evidence, whole: Batch, sample: int, names: list[str]) -> Array:
-    """The gradients of one sample by itself, one after another."""
-    of_sample = gradients(evidence.case, evidence.start, whole.columns((sample,)))
-    return np.concatenate([np.asarray(of_sample[name], np.float64).ravel() for name in names])
-
-
 KNOWN = (*PROCESSES.values(), *CATALOGUE.values())
 OF_GRADIENTS = ("BP3", "BP4")
 
@@ -203,3 +156,50 @@ def _fails(evidence: Evidence) -> bool:
 def _measure(taken: Taken) -> Measure:
     samples, own = (", ".join(map(str, each)) for each in (taken.samples, taken.own))
     return measure(Measured.SAMPLES, samples=samples, own=own)
+
+
+def taken(evidence: Evidence, whole: Batch, own: tuple[int, ...]) -> Taken | None:
+    """The samples of which the shown gradient of a part is; None if it is of no samples at all.
+
+    Args:
+        evidence: of a part whose gradient is wrong.
+        whole: the mini-batch of all processes.
+        own: the samples of the part.
+    """
+    names = [name for name in evidence.usable if split(name)[0] in GRADIENTS]
+    if not names:
+        return None
+    single = [_flat(evidence, whole, i, names) for i in range(whole.m)]
+    shown = np.concatenate([plain(evidence.usable[name]).ravel() for name in names])
+    multiples, _, rank, _ = np.linalg.lstsq(np.stack(single, axis=1), shown.astype(np.float64))
+    if rank < whole.m:
+        return None  # other samples may give the same
+    for m in range(1, SPARE * whole.m + 1):
+        counts = np.round(multiples * m).astype(int)
+        if counts.min() < 0 or counts.sum() != m:
+            continue
+        samples = tuple(np.repeat(np.arange(whole.m), counts).tolist())
+        if _agrees(evidence, whole, samples, names):
+            return None if Counter(samples) == Counter(own) else Taken(samples, own)
+    return None
+
+
+def _agrees(evidence: Evidence, whole: Batch, samples: tuple[int, ...], names: list[str]) -> bool:
+    """Whether the mean over some samples is what was shown."""
+    found = _of(evidence, whole, samples)
+    shown, type_ = evidence.usable, evidence.case.type
+    return not any(compare(shown[each], found[each], type_).problem for each in names)
+
+
+def _of(evidence: Evidence, whole: Batch, samples: tuple[int, ...]) -> dict[str, Target]:
+    """The quantities of a step on some samples, with their tolerances."""
+    part, batch = evidence.batch, whole.columns(samples)
+    known = part.known if isinstance(part, PartBatch) else {}
+    found = expectations(evidence.case, evidence.start, PartBatch(batch.x, batch.y, known=known))
+    return {name: Target.of(each) for name, each in found.items()}
+
+
+def _flat(evidence: Evidence, whole: Batch, sample: int, names: list[str]) -> Array:
+    """The gradients of one sample by itself, one after another."""
+    of_sample = gradients(evidence.case, evidence.start, whole.columns((sample,)))
+    return np.concatenate([np.asarray(of_sample[name], np.float64).ravel() for name in names])

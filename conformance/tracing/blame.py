@@ -4,7 +4,8 @@ The first operation that mends it, had it given what the equation says, is where
 (`repair.py`). If none does, it is the first that gives something which the equation does not have.
 Whose line that is, the calls of functions decide: a function that gave a right value, which its
 caller took for something else, is not to blame, nor one that was handed another quantity than the
-equation has, nor one that is right when others call it.
+equation has, nor one that is right when others call it. A line that gave the wrong entries alone,
+such as one branch of σ, is to blame for them.
 
 Left out: whether the value is wrong (`verdict/compare.py`).
 """
@@ -33,29 +34,6 @@ from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
 from conformance.tracing.ways import Way
 from reference.step import Array, split
-
-
-def _branch_of(at: Location, wanted: Array, replay: Replay) -> tuple[Frame, ...]:
-    """The frames of the only line that gave wrong entries, if other lines gave the right ones.
-
-    Args:
-        at: where each entry was computed.
-        wanted: the quantity as its equation gives it.
-        replay: of the run.
-    """
-    nodes = replay.trace.nodes
-    held = at.gather(lambda number: replay.value(nodes[number]), object)
-    if at.nodes.shape != wanted.shape or not all(type(each) is Exact for each in held.flat):
-        return ()
-    lines: dict[bool, dict[tuple[Frame, ...], tuple[Frame, ...]]] = {True: {}, False: {}}
-    for number, one, other in zip(
-        at.nodes.flat, held.flat, times(wanted, at.factor).flat, strict=True
-    ):
-        frames = nodes[number].frames
-        lines[one.ball.overlaps(other.ball)].setdefault(frames[:1], frames)
-    apart = lines[True] and not lines[True].keys() & lines[False].keys()
-    return next(iter(lines[False].values())) if apart and len(lines[False]) == 1 else ()
-
 
 TURNS = ("add", "product")  # operations whose operands may stand in either order
 
@@ -280,3 +258,25 @@ def _gives_back(node: Node) -> bool:
 def _tells(value: Array) -> bool:
     """Whether an array is exact, and not 0 everywhere, as whatever is multiplied by 0 is."""
     return are_exact(value) and bool(as_floats(value).any())
+
+
+def _branch_of(at: Location, wanted: Array, replay: Replay) -> tuple[Frame, ...]:
+    """The frames of the only line that gave wrong entries, if other lines gave the right ones.
+
+    Args:
+        at: where each entry was computed.
+        wanted: the quantity as its equation gives it.
+        replay: of the run.
+    """
+    nodes = replay.trace.nodes
+    held = at.gather(lambda number: replay.value(nodes[number]), object)
+    if at.nodes.shape != wanted.shape or not all(type(each) is Exact for each in held.flat):
+        return ()
+    lines: dict[bool, dict[tuple[Frame, ...], tuple[Frame, ...]]] = {True: {}, False: {}}
+    for number, one, other in zip(
+        at.nodes.flat, held.flat, times(wanted, at.factor).flat, strict=True
+    ):
+        frames = nodes[number].frames
+        lines[one.ball.overlaps(other.ball)].setdefault(frames[:1], frames)
+    apart = lines[True] and not lines[True].keys() & lines[False].keys()
+    return next(iter(lines[False].values())) if apart and len(lines[False]) == 1 else ()
