@@ -1,8 +1,8 @@
 """Weight decay in gradients whose cost is not stated: given = s × right + c × parameter.
 
 The gradients that are right but for a decay tell s and c; where another one is wrong too, the
-program's own term, a multiple of the parameter, tells that it decays. Where the loss states a decay,
-a gradient may be wrong by a multiple of it alone.
+program's own term, a multiple of the parameter, tells that it decays. Where the loss states a
+decay, a gradient may be wrong by a multiple of it alone.
 
 Left out: the costs themselves (`costs.py`).
 """
