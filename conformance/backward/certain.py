@@ -3,22 +3,20 @@
 The slope is that along a generic direction, whose entries are measured by the sizes of what the
 gradient's entries are sums of: so a small entry that is wrong shows as much as a large one. Two
 that agree to 2⁻⁴⁸ are equal: a scalar of the program may have been rounded before it met an array.
-Where an ε is added, the run with 0 in its place tells as well; and constants are as right as they
-are written, such as 0.79788456 for √(2/π).
 
 Left out: floats, which decide where balls do not go (`judge.py`).
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import LeftExactError, to_exact
+from conformance.backward.epsilons import without_epsilons
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
@@ -224,40 +222,3 @@ def _slope(run: Recorded, goals: Sequence[Goal], directions: Sequence[Array]) ->
 def _goes(replay: Replay, node: Node) -> bool:
     """Whether balls tell what a value is worth: it is exact, and nothing is rounded on purpose."""
     return replay.exact(node) and node.number not in replay.rounded
-
-
-TINY = 1e-3  # a number that is added up to this size is an ε
-MANY = range(7, 15)
-"""So many decimal digits has a constant that is rounded."""
-ADDING = ("add", "maximum", "clip")
-
-
-def without_epsilons(run: Recorded) -> Recorded | None:
-    """The run so changed; None if there is no ε in it. Values are those that were recorded."""
-    nodes = [_without(each) for each in run.trace.nodes]
-    if all(one is other for one, other in zip(nodes, run.trace.nodes, strict=True)):
-        return None
-    trace: Any = SimpleNamespace(nodes=nodes)
-    return replace(run, trace=trace)
-
-
-def rounding_of_constants(run: Recorded) -> float:
-    """The largest relative rounding of a constant that is written with many decimals, 0 if none is.
-
-    A few decimals are a number of its own, and as many as a float has are no rounding.
-    """
-    constants = {e for node in run.trace.nodes for e in node.args if type(e) is float}
-    digits = (
-        len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
-    )
-    return max((0.5 * 10.0 ** (1 - n) for n in digits if n in MANY), default=0.0)
-
-
-def _without(node: Node) -> Node:
-    if node.operation not in ADDING or not any(map(_tiny, node.args)):
-        return node
-    return replace(node, args=tuple(0.0 if _tiny(each) else each for each in node.args))
-
-
-def _tiny(value: Any) -> bool:
-    return isinstance(value, float | np.floating) and 0 < abs(float(value)) <= TINY

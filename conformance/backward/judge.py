@@ -13,14 +13,9 @@ from itertools import islice, product
 
 import numpy as np
 
-from conformance.backward.certain import (
-    Certain,
-    on_balls,
-    rounding_of_constants,
-    size_of,
-    without_epsilons,
-)
+from conformance.backward.certain import Certain, on_balls, size_of
 from conformance.backward.chain import Chain
+from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.forward import Forward
 from conformance.backward.kinks import COMPARISONS, tied, turned
 from conformance.backward.program import Goal, Recorded, bits
