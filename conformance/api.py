@@ -167,19 +167,36 @@ def _apart(
             for i, each in said.pop("explained", ()):
                 reports[i] = case_from_json(each)
     except SubjectError as error:
-        if said.get("short") is not None:
-            cases = [each.in_format(said["short"]) for each in cases]
-        waiting = [each for each in cases if each.id not in said["skipped"]][len(reports) :]
-        if not (reports or waiting) or not (loaded or isinstance(error, StoppedError)):
-            words = str(error)
-            raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
-        if waiting:
-            within = f"{spec} in {waiting[0].id}" if loaded else spec
-            reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
-        else:  # all is judged, and the exact lane, which comes last, is not run to its end
-            left = f"it {error}".splitlines()[0]
-            said["exact"] += [to_values(ExactRun(reports[-1].case.id, 0, left))]
+        _note_end(error, spec, cases, (said, reports), loaded=loaded)
     return _fitting(replace(Report.from_json({**said, "cases": ()}), cases=tuple(reports)))
+
+
+def _note_end(
+    error: SubjectError,
+    spec: str,
+    cases: Sequence[Case],
+    heard: tuple[dict[str, Any], list[CaseReport]],
+    *,
+    loaded: bool,
+) -> None:
+    """Note in what was heard where a subject ended that was to go on.
+
+    Raises:
+        SubjectError: it ended before any case.
+    """
+    said, reports = heard
+    if said.get("short") is not None:
+        cases = [each.in_format(said["short"]) for each in cases]
+    waiting = [each for each in cases if each.id not in said["skipped"]][len(reports) :]
+    if not (reports or waiting) or not (loaded or isinstance(error, StoppedError)):
+        words = str(error)
+        raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
+    if waiting:
+        within = f"{spec} in {waiting[0].id}" if loaded else spec
+        reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
+    else:  # all is judged, and the exact lane, which comes last, is not run to its end
+        left = f"it {error}".splitlines()[0]
+        said["exact"] += [to_values(ExactRun(reports[-1].case.id, 0, left))]
 
 
 def _send_all(
@@ -198,7 +215,6 @@ def _send_all(
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     short = short_format(subject)
     send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
-
     sent: list[CaseReport] = []
 
     def judged(report: CaseReport) -> None:
@@ -206,9 +222,9 @@ def _send_all(
         send({"case": case_to_json(report)})
 
     def grown(report: Report) -> None:
-        other = [(i, e) for i, e in enumerate(report.cases) if e is not sent[i]]
+        others = [(i, each) for i, each in enumerate(report.cases) if each is not sent[i]]
+        explained = [(i, case_to_json(each)) for i, each in others]
         sent[:] = report.cases
-        explained = [(i, case_to_json(each)) for i, each in other]
         more = {"explained": explained, **further_to_json(report)}
         send({"conventions": list(report.conventions), **more})
 

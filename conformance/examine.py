@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.cases.in_short import read
+from conformance.cases.build import read
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import explained_elsewhere
 from conformance.judging.exact_lane import run_exactly
 from conformance.judging.judge import check_case
-from conformance.judging.scale import convention, loss_scale
+from conformance.judging.observe import convention, loss_scale
 from conformance.judging.second_run import across_cases, repeats
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
@@ -49,25 +49,14 @@ def examine(
     reasons = {case: subject.unfit(case) for case in cases}
     fitting = [case for case, reason in reasons.items() if not reason]
     skipped = {case.id: reason for case, reason in reasons.items() if reason}
-    reports, declined, scale = [], {}, 1.0
+    reports = []
+    declined: dict[str, str] = {}
     with seldom_collected(), subject.ahead(fitting):
-        for case in fitting:
-            if reason := subject.declines(case):
-                declined[case.id] = reason
-                continue
-            try:
-                recorded = read(place, case)
-            except ArithmeticError as error:
-                declined[case.id] = f"has no such case in {case.dtype}: {error}"
-                continue
-            recorded = replace(recorded, case=replace(recorded.case, scale=scale))
-            report = _checked(subject, recorded, detailed=detailed)
-            if scale == 1 and (scale := loss_scale(report)) != 1:
-                recorded = replace(recorded, case=replace(recorded.case, scale=scale))
-                report = _checked(subject, recorded, detailed=detailed)
+        for report in _reports(subject, place, fitting, declined, detailed=detailed):
             reports.append(report)
             done(report)
     judged = tuple(explained_elsewhere(across_cases(reports)))
+    scale = reports[-1].case.scale if reports else 1.0
     said = (*subject.conventions, *[convention(scale)] * (scale != 1))
     whole = Report(subject.name, said, judged, skipped, declined=declined)
     if scale != 1:
@@ -88,7 +77,33 @@ def seldom_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _checked(subject: Subject, recorded: Recorded, *, detailed: bool) -> CaseReport:
+def _reports(
+    subject: Subject,
+    place: Path,
+    cases: Iterable[Case],
+    declined: dict[str, str],
+    *,
+    detailed: bool,
+) -> Iterator[CaseReport]:
+    """The report on each case, its loss scaled as the subject's; why others are declined."""
+    scale = 1.0
+    for case in cases:
+        if reason := subject.declines(case):
+            declined[case.id] = reason
+            continue
+        try:
+            recorded = read(place, case)
+        except ArithmeticError as error:
+            declined[case.id] = f"has no such case in {case.dtype}: {error}"
+            continue
+        report = _checked(subject, recorded, scale, detailed=detailed)
+        if scale == 1 and (scale := loss_scale(report)) != 1:
+            report = _checked(subject, recorded, scale, detailed=detailed)
+        yield report
+
+
+def _checked(subject: Subject, recorded: Recorded, scale: float, *, detailed: bool) -> CaseReport:
+    recorded = replace(recorded, case=replace(recorded.case, scale=scale))
     report = check_case(subject, recorded)
     if not detailed:
         return report

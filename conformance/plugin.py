@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.set_blocked("logging-plugin")  # torch has 54 loggers: 0.4 ms a test
     config.stash.setdefault(PAGE, {})
     if _pages(config):
-        from conformance.suite.page import wanted
+        from conformance.suite.again import wanted
 
         wanted(config)
 
@@ -119,7 +119,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     threadpool_limits(1)
     if session.config.option.conformance_html:
-        from conformance.suite.page import asked_about
+        from conformance.suite.again import asked_about
 
         output = getattr(session.config, "workeroutput", None)
         asked = asked_about(session.items)
@@ -133,7 +133,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Say what the failures have in common; write the page, and say where it is."""
     ours = concerned(config) and not hasattr(config, "workerinput")
     if ours and terminalreporter.stats.get("failed"):
-        from conformance.suite.summary import summary_lines
+        from conformance.suite.again import summary_lines
 
         lines = list(summary_lines(terminalreporter.stats, config))
         if lines:
@@ -141,7 +141,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for line in lines:
             terminalreporter.write_line(line)
     if _pages(config):
-        from conformance.suite.page import write_page
+        from conformance.suite.again import write_page
 
         asked = config.stash[PAGE]
         terminalreporter.write_line(write_page(config, asked))

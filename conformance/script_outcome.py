@@ -1,6 +1,6 @@
 """What is known of a script that was run: values, no prose.
 
-Left out: the words (`report/script_words.py`).
+Left out: the words (`report/script_report.py`).
 """
 
 from dataclasses import dataclass

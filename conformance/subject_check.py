@@ -89,7 +89,8 @@ def _other(subject: object, error: UnknownSubjectError, options: Options) -> "An
 def _of_file(
     place: str, name: str | None, book: Callable[[object], Report], options: Options
 ) -> AnyReport:
-    from conformance.file_check import Asked, check_file
+    from conformance.file_check import check_file
+    from conformance.file_process import Asked
 
     asked = Asked(place, name, options.cost, options.python_path, options.timeout)
     found = check_file(asked, book)

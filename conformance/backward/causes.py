@@ -52,15 +52,8 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     other = held or next(iter(found.held), None)
     names = apart(forward, node, None if other is None else other.quantity.nodes[0])
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
-    return Cause(
-        kind,
-        at_fault,
-        *names,
-        factor,
-        changed,
-        worst,
-        missing=_missing(node, other) if kind == "misused" else None,
-    )
+    missing = _missing(node, other) if kind == "misused" else None
+    return Cause(kind, at_fault, *names, factor, changed, worst, missing=missing)
 
 
 def handed(culprit: Region, repair: Repair) -> Cause:

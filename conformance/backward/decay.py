@@ -1,7 +1,8 @@
 """Weight decay in gradients whose cost is not stated: given = s × right + c × parameter.
 
 The gradients that are right but for a decay tell s and c; where another one is wrong too, the
-program's own term, a multiple of the parameter, tells that it decays.
+program's own term, a multiple of the parameter, tells that it decays. Where the loss states a
+decay, a gradient may be wrong by a multiple of it alone.
 
 Left out: the costs themselves (`costs.py`).
 """
@@ -12,10 +13,15 @@ from itertools import islice, product
 
 import numpy as np
 
+from conformance.backward.causes import worst_entry
 from conformance.backward.chain import Chain
+from conformance.backward.findings import Accused, Cause, Named
+from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
+from conformance.backward.names import operation_text
 from conformance.backward.program import Goal
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.source import lines_of
 from conformance.tracing.node import Node
 from reference.step import Array
 
@@ -196,3 +202,35 @@ def _is_matrix(goal: Goal) -> bool:
 
 def _near(one: float, other: float) -> bool:
     return abs(one - other) <= HALF_OF_THE_DIGITS * abs(other)
+
+
+FEW = 3  # entries: of fewer any are some multiple, or nearly
+
+
+def wrong_decay(forward: Forward, found: Sequence[Verdict]) -> Accused | None:
+    """The terms that are not the derivative of the loss's decay; None if more is wrong."""
+    wrong = [each for each in found if not each.ok]
+    nodes, factors = list[Node](), list[float]()
+    for each in wrong:
+        lacks, own = _lacks(each), terms(each.goal, forward.chain)[-1:]
+        rate = sum(rate_of(each.goal, term, forward.chain) for term in own)
+        if lacks is None or not rate + lacks:
+            return None
+        factors.append(rate / (rate + lacks))
+        nodes += own or [each.goal.node]
+    nodes.sort(key=lambda each: each.number)
+    lines = [line for each in nodes for line in lines_of(each)]
+    if not lines or np.ptp(factors) > HALF_OF_THE_DIGITS * abs(factors[0]):
+        return None
+    names = tuple(each.goal.name for each in wrong)
+    text, parameter = operation_text(nodes[0]), Named(names[0], None)
+    why = Cause("decay", text, parameter, factor=factors[0], worst=worst_entry(found))
+    return Accused(names, tuple(dict.fromkeys(lines)), why, mends=True)
+
+
+def _lacks(verdict: Verdict) -> float | None:
+    """Which multiple of its parameter a gradient lacks; None if it lacks something else."""
+    parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)
+    if parameter.shape != verdict.given.shape or parameter.size < FEW:
+        return None
+    return fitted(verdict.right - verdict.given, parameter)

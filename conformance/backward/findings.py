@@ -68,19 +68,16 @@ class Instead:
     line: Line
 
 
-ADDS = "uphill"
-"""The kind of cause, and of note, of an optimiser that adds what it is given."""
+ADDS = "uphill"  # the kind of cause, and of note, of an optimiser that adds what it is given
 
-UPDATES = frozenset(
-    {
-        "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-        "infinite", "still", "update", ADDS,
-        "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus",
-        "correction mean", "correction square", "base mean", "base square", "rate mean",
-        "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
-        "other", "growth",
-    }
-)  # fmt: skip
+UPDATES = frozenset((
+    "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
+    "infinite", "still", "update", ADDS,
+    "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus",
+    "correction mean", "correction square", "base mean", "base square", "rate mean",
+    "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
+    "other", "growth",
+))  # fmt: skip
 """The kinds of causes that are of an update."""
 
 

@@ -82,9 +82,9 @@ class Forward:
         return self.chain.forward(directions, self.nodes(), cut)
 
 
-def directions(run: Recorded, seed: int = 0) -> Arrays:
+def directions(run: Recorded) -> Arrays:
     """Generic directions in the space of the parameters, along the first axis."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     return {
         each.parameter.number: rng.normal(size=(DIRECTIONS, *np.shape(each.parameter.value)))
         for each in run.goals

@@ -1,29 +1,34 @@
 """One training step of a program, judged against the program's own forward pass.
 
+Gradients that are clipped by their norm are judged before: the factor is a convention that depends
+on each of them. Updates that are differences of two phases, such as those of contrastive
+divergence, are declined: no loss has such an update for its gradient, since what was made of the
+data is held fixed in it, though it depends on the parameters.
+
 Left out: the record of the step (`program.py`), and the cost, where the program has none
 (`without_loss.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.accuse import Contradicted, finished
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
-from conformance.backward.clipped import unclipped
 from conformance.backward.costs import times
 from conformance.backward.factor import conventions, shared
 from conformance.backward.findings import Examined
 from conformance.backward.forward import Forward
 from conformance.backward.groups import UNFIT
 from conformance.backward.judge import Verdict, judged, verdicts
-from conformance.backward.phases import WORDS, in_two_phases
-from conformance.backward.program import NoGradientError, OwnPass, Recorded, bits
+from conformance.backward.operation import MOVES
+from conformance.backward.program import Goal, NoGradientError, OwnPass, Recorded, bits
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
-from conformance.tracing.node import uses_of_nodes
+from conformance.tracing.node import Node, uses_of_nodes
 
 __all__ = ["OwnPass", "examine_pass"]
 
@@ -50,9 +55,9 @@ def examine_pass(
             is wrong by any is the gradient of none.
     """
     forget()
-    step = replace(step, goals=unclipped(step.goals))
+    step = replace(step, goals=_unclipped(step.goals))
     found = _examined(step, cost, contradicted, blame=blame)
-    if not found.ok and in_two_phases(step.goals):
+    if not found.ok and _in_two_phases(step.goals):
         raise NoGradientError(WORDS)
     return found
 
@@ -113,3 +118,93 @@ def _conventions(forward: Forward) -> list[float]:
         if node.uses & everything == everything
         for n in np.shape(node.value)
     )
+
+
+LINEAR = MOVES | {
+    "add", "subtract", "multiply", "divide", "true_divide", "negative", "sum", "mean", "average",
+}  # fmt: skip
+
+
+WORDS = (
+    "each update is a difference of the same terms, of the data and of what the parameters have "
+    "made of them, as in contrastive divergence: it is the gradient of no loss of its forward pass"
+)
+
+
+def _in_two_phases(goals: Sequence[Goal]) -> bool:
+    """Whether all updates are such differences, and a term of one depends on the parameters."""
+    parameters = bits(goals)
+    found = [_phases(each.node, parameters) for each in goals]
+    return all(found) and any(
+        first.uses & parameters and _are_same_terms(first, second, parameters)
+        for each in found
+        for first, second in each
+    )
+
+
+def _phases(goal: Node, parameters: int, most: int = 64) -> list[tuple[Node, Node]]:
+    """The differences that a value is a linear function of, each as its two phases."""
+    found, waiting = [], [goal]
+    for node in waiting:
+        if node.operation == "subtract" and len(node.inputs) > 1:
+            ways = (node.inputs[:2], node.inputs[1::-1])
+            found += [(one, other) for one, other in ways if _alike(one, other, parameters)][:1]
+        if node.operation in LINEAR and len(waiting) < most:
+            waiting += [each for each in node.inputs if each not in waiting]
+    return found
+
+
+def _alike(first: Node, second: Node, parameters: int) -> bool:
+    """Whether a value is what another is, or data beside what the parameters made of them."""
+    if first is second or _are_same_terms(first, second, parameters):
+        return True
+    made = second.uses & parameters and (second.depends_on(first) or not first.uses & parameters)
+    return bool(made) and np.shape(first.value) == np.shape(second.value)
+
+
+def _are_same_terms(first: Node, second: Node, parameters: int) -> bool:
+    """Whether two values were computed by the same operation of values that are alike."""
+    if first.operation != second.operation or not len(first.inputs) == len(second.inputs) > 0:
+        return False
+    pairs = zip(first.inputs, second.inputs, strict=True)
+    return all(_alike(*each, parameters) for each in pairs)
+
+
+def _unclipped(goals: Sequence[Goal]) -> tuple[Goal, ...]:
+    """The gradients without the numbers by which all are multiplied, if one is made of them."""
+    inner, factors = [each.node for each in goals], list[list[Any]]()
+    while (found := _common(inner)) is not None:
+        factors.append([factor for factor, _ in found])
+        inner = [node for _, node in found]
+    if not any(all(map(_is_made_of, each, inner)) for each in factors):
+        return tuple(goals)
+    return tuple(replace(e, node=node) for e, node in zip(goals, inner, strict=True))
+
+
+def _is_made_of(factor: Any, node: Node) -> bool:
+    return type(factor) is Node and factor.depends_on(node)
+
+
+def _common(nodes: Sequence[Node]) -> list[tuple[Any, Node]] | None:
+    """The number by which all values are multiplied, and the values before; None if there is none.
+
+    The number may be computed anew for each.
+    """
+    factors = [dict(_factors(each)) for each in nodes]
+    for key in factors[0] if factors else ():
+        if all(key in each for each in factors):
+            return [each[key] for each in factors]
+    return None
+
+
+def _factors(node: Node) -> Iterator[tuple[tuple[str, float], tuple[Any, Node]]]:
+    """By which numbers a value may be multiplied, each with the value before it."""
+    if node.operation not in ("multiply", "divide") or len(node.args) != 2:  # noqa: PLR2004
+        return
+    pairs = [(node.args[1], node.args[0]), (node.args[0], node.args[1])]
+    for factor, inner in pairs[: 1 if node.operation == "divide" else 2]:
+        if type(inner) is not Node or np.shape(inner.value) != np.shape(node.value):
+            continue
+        number = factor.value if type(factor) is Node else factor
+        if np.ndim(number) == 0 and isinstance(number, int | float | np.ndarray | np.number):
+            yield (node.operation, float(number)), (factor, inner)

@@ -7,8 +7,9 @@ is a cost with this output error if ∂g/∂v is symmetric; else there is none.
 Left out: the known costs (`no_loss.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations, islice
 
 import numpy as np
@@ -54,46 +55,51 @@ class OwnError:
     factor: float = 1.0
 
 
-def own_error(run: Recorded, chosen: Sequence[Compared]) -> OwnError | None:
-    """The backward value that makes most gradients right, taken for ∂C/∂v; None if none does.
+class OwnErrors:
+    """The backward values of a program that may be its output errors."""
 
-    One that does so for the output itself comes first.
-    """
-    found = _measured(run, list(_errors(run, chosen)))
-    return max(found, key=lambda each: (each.at_output, each.count), default=None)
+    def __init__(self, run: Recorded, chosen: Iterable[Compared]) -> None:
+        """Look at none yet.
 
+        Args:
+            run: the step.
+            chosen: the outputs, as they are compared with targets.
+        """
+        self._run, self._chosen = run, {id(each): each for each in chosen}.values()
 
-def of_two_outputs(run: Recorded, chosen: Sequence[Compared]) -> OwnError | None:
-    """The errors of two outputs that make most gradients right together; None if none do.
+    @cached_property
+    def _measured(self) -> list[OwnError]:
+        """Those by which some gradients are right."""
+        errors = [each for made in self._chosen for each in _seeded(self._run, made)]
+        return _measured(self._run, errors)
 
-    None of the two outputs is computed from the other, such as those of a policy and of its critic.
-    The first stands for both; its loss is that of both.
-    """
-    alone = _measured(run, list(_errors(run, chosen)))
-    made = []
-    for one, other in combinations(alone, 2):
-        v, w = one.output, other.output
-        if v is not w and not v.depends_on(w) and not w.depends_on(v):
-            value = np.asarray(one.loss.value + other.loss.value)
-            losses = one.loss, other.loss
-            total = run.trace.node("add", np.add, losses, {}, value)
-            made.append((one, other, total))
-    together = [
-        (found, one, other)
-        for one, other, total in made
-        for found in _measured(run, [replace(one, loss=total)])
-        if found.count > max(one.count, other.count)
-    ]
-    for found, *pair in sorted(together, key=lambda each: -each[0].count):
-        if all(has_a_cost(run.trace, each) for each in pair):
-            return found
-    return None
+    def best(self) -> OwnError | None:
+        """The one that makes most gradients right, taken for ∂C/∂v; None if none does.
 
+        One that does so for the output itself comes first.
+        """
+        return max(self._measured, key=lambda each: (each.at_output, each.count), default=None)
 
-def _errors(run: Recorded, chosen: Sequence[Compared]) -> Iterator[OwnError]:
-    """The backward values that may be output errors."""
-    for made in {id(each): each for each in chosen}.values():
-        yield from _seeded(run, made)
+    def of_two_outputs(self) -> OwnError | None:
+        """The errors of two outputs that make most gradients right together; None if none do.
+
+        None of the two outputs is computed from the other, such as those of a policy and of its
+        critic. The first stands for both; its loss is that of both.
+        """
+        together = list[tuple[OwnError, ...]]()
+        for one, other in list(combinations(self._measured, 2)):
+            v, w = one.output, other.output
+            if v is not w and not v.depends_on(w) and not w.depends_on(v):
+                losses = one.loss, other.loss
+                value = np.asarray(one.loss.value + other.loss.value)
+                total = self._run.trace.node("add", np.add, losses, {}, value)
+                for found in _measured(self._run, [replace(one, loss=total)]):
+                    if found.count > max(one.count, other.count):
+                        together.append((found, one, other))
+        for found, *pair in sorted(together, key=lambda each: -each[0].count):
+            if all(has_a_cost(self._run.trace, each) for each in pair):
+                return found
+        return None
 
 
 def _measured(run: Recorded, errors: Sequence[OwnError]) -> list[OwnError]:

@@ -18,7 +18,7 @@ from conformance.backward.judge import Verdict
 from conformance.backward.known import Known
 from conformance.backward.operation import is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Catalogue, Layout, Match, Quantity
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, uses_of_nodes
 from reference.step import Array
 
 FEW_WAYS = 4
@@ -54,9 +54,7 @@ class Uses:
             n: each if n in judged else np.zeros_like(each)
             for n, each in directions(forward.run).items()
         }
-        bits = 0
-        for each in self.verdicts:
-            bits |= each.goal.node.uses
+        bits = uses_of_nodes(each.goal.node for each in self.verdicts)
         self.nodes = [
             node
             for node in self.chain.nodes

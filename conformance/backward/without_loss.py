@@ -1,5 +1,8 @@
 """A step of a program that has no loss, judged by the cost whose gradients it computes.
 
+A softmax along another axis than that of the classes has the output error of one along the right
+axis: so what divides the exponentials is to blame, and not the output error.
+
 Left out: trying the known costs (`no_loss.py`) and what stands for an unknown one
 (`unknown_cost.py`).
 """
@@ -13,20 +16,15 @@ import numpy as np
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
 from conformance.backward.costs import times
-from conformance.backward.findings import Accused, Cause, Examined, merged
+from conformance.backward.findings import Accused, Cause, Changed, Examined, merged
 from conformance.backward.judge import judged
+from conformance.backward.names import operation_text
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
-from conformance.backward.other_axis import over_other_axis
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
-from conformance.backward.unknown_cost import (
-    OwnError,
-    has_a_cost,
-    of_two_outputs,
-    own_error,
-    weighted,
-)
+from conformance.backward.unknown_cost import OwnError, OwnErrors, has_a_cost, weighted
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 
 FEW = 5  # costs by which the lines to blame are looked for
@@ -50,13 +48,14 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     found = tried(run, names, given)
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
-    known = _by_known(found, run, name)
+    errors = OwnErrors(run, (each.compared for each in found))
+    known = _by_known(found, run, errors, any_cost=name is None)
     if known is not None:
         return known
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
-    error = None if name is not None else own_error(run, [each.compared for each in found])
+    error = None if name is not None else errors.best()
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
     slipped = _slipped(run, found, error)
@@ -66,18 +65,20 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     return _by_own(error, run) if added is None else _by_wrong(error, run, _no_cost(run, added))
 
 
-def _by_known(found: Sequence[Tried], run: Recorded, name: str | None) -> Examined | None:
+def _by_known(
+    found: Sequence[Tried], run: Recorded, errors: OwnErrors, *, any_cost: bool
+) -> Examined | None:
     """The gradients by the known cost that makes most right; None if none makes any right.
 
     Before one that does not make all right comes a softmax along another axis, and the errors of
     two outputs.
     """
     chosen = best(found)
-    if name is None and (chosen is None or not chosen.fits):
-        along = _by_other_axis(found, run)
+    if any_cost and (chosen is None or not chosen.fits):
+        along = _by_other_axis(found, run, errors)
         if along is not None:
             return along
-        pair = of_two_outputs(run, [each.compared for each in found])
+        pair = errors.of_two_outputs()
         if pair is not None and pair.count > (0 if chosen is None else chosen.count):
             return _by_own(pair, run)
     return None if chosen is None else _by(chosen, run, factors(chosen)[0])
@@ -138,10 +139,10 @@ def _negated(chosen: Tried, run: Recorded) -> Examined:
     return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)
 
 
-def _by_other_axis(found: Sequence[Tried], run: Recorded) -> Examined | None:
+def _by_other_axis(found: Sequence[Tried], run: Recorded, errors: OwnErrors) -> Examined | None:
     """The gradients of a softmax along another axis, judged by its output error."""
-    blamed = over_other_axis(found)
-    error = None if blamed is None else own_error(run, [each.compared for each in found])
+    blamed = _over_other_axis(found)
+    error = None if blamed is None else errors.best()
     if blamed is None or error is None:
         return None
     wrong = _by_wrong(error, run, blamed)
@@ -232,3 +233,45 @@ def _examined(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> 
     after = 1.0 if error is None else error.factor
     tries = ((each, factor) for each in found for factor in factors(each, after))
     return (_by(each, run, factor) for each, factor in islice(tries, FEW))
+
+
+def _over_other_axis(found: Sequence[Tried]) -> Accused | None:
+    """The sum that a softmax divides by, if it is not one over the classes of each sample."""
+    for each in found:
+        output, target = each.compared.pairs[0]
+        users = each.compared.users
+        if len(each.compared.pairs) > 1 or not users or users[0].operation != "subtract":
+            continue
+        axis = _axis_of_labels(np.asarray(target.value if type(target) is Node else target))
+        total = _divisor(output)
+        if axis is None or total is None or _adds_up(output, axis):
+            continue
+        others = [None if np.size(total.value) == 1 else 1 - axis]
+        if any(_adds_up(output, other) for other in others):
+            names = tuple(goal.name for goal in each.forward.run.goals)
+            changed = Changed("axis", str(others[0]), str(axis), operation_text(total))
+            return Accused(names, lines_of(total), Cause("changed", changed=changed), mends=True)
+    return None
+
+
+def _axis_of_labels(target: np.ndarray) -> int | None:
+    """The axis along which a target is one-hot; None if it is along none or along each."""
+    if target.ndim != 2 or not np.all((target == 0) | (target == 1)):  # noqa: PLR2004
+        return None
+    axes = [axis for axis in (0, 1) if np.all(target.sum(axis=axis) == 1)]
+    return axes[0] if len(axes) == 1 else None
+
+
+def _divisor(output: Node) -> Node | None:
+    """What exponentials are divided by, if an output is made so."""
+    parts = output.args if output.operation == "divide" else ()
+    nodes = [each for each in parts if type(each) is Node]
+    if len(nodes) < 2 or np.shape(nodes[0].value) != np.shape(output.value):  # noqa: PLR2004
+        return None
+    made = any(each.operation == "exp" for each in (nodes[0], *ancestors(nodes[0])))
+    return nodes[1] if made and nodes[1].depends_on(nodes[0].inputs[0]) else None
+
+
+def _adds_up(output: Node, axis: int | None) -> bool:
+    """Whether the numbers of an output add up to 1 along an axis; None for all of them."""
+    return bool(np.all(np.abs(np.sum(output.value, axis=axis) - 1) <= HALF_OF_THE_DIGITS))

@@ -1,17 +1,27 @@
-"""How time grows: with the width of a layer, with the batch, with the cases; and whole training.
+"""How time grows: with the width of a layer, with the batch, with the cases, with processes.
 
-Left out: the single steps (`work.py`).
+The twin under DistributedDataParallel divides the same mini-batch among processes that share this
+machine; it is time on the clock, since they wait for one another. And whole training. Left out: the
+single steps (`work.py`).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import numpy as np
 
 from conformance.bench.timing import Row, Timed, row, seconds_of, slope
 from conformance.corpus import store
+from conformance.corpus.case import Case
+from conformance.corpus.recorded import RecordedStep
 from conformance.judging.judge import check_case
+from conformance.processes.division import Divided, placed, spread
+from conformance.processes.program import Job, Step
+from conformance.processes.ranks import ProcessStep
+from conformance.processes.workers import Workers
 from conformance.running.quiet import quiet
 from conformance.subjects.named import find
 from conformance.training.data import digits
@@ -84,3 +94,65 @@ def _step(width: int, m: int) -> Timed:
     targets = np.eye(10)[:, np.arange(m) % 10]
     batch = Batch(rng.random((784, m)), targets).map(np.asfortranarray)
     return lambda: fast.step(batch, 0.01)
+
+
+UNIT = "steps/s"
+STEPS, ROUNDS, WARM = 200, 5, 20
+TIMEOUT = 60.0  # seconds of a collective
+
+
+def processes(case: Case, step: RecordedStep, sgd: Timed) -> Iterator[Row]:
+    """The reference's loop, and the twin of one process and of two."""
+    yield row("steps per second of the reference", 1 / seconds_of(sgd), UNIT)
+    for world in (1, 2):
+        what = f"of DistributedDataParallel, {world} process{'es'[: 2 * (world > 1)]}"
+        yield row(what, 1 / _seconds(case, step, world), UNIT)
+
+
+def _seconds(case: Case, step: RecordedStep, world: int) -> float:
+    """The median seconds of one step."""
+    parts = placed(spread(step.batch.m, world))
+    one = replace(case, batches=case.batches[:1], parts=(parts,))
+    of = Divided(one, (step.parameters,) * world, (step.batch,))
+    with Workers("torch_impl", world, TimedTwin(STEPS), TIMEOUT) as workers:
+        workers.ask(of, 0)  # warm
+        rounds = [workers.ask(of, 0) for _ in range(ROUNDS)]
+    return median(max(float(each.after["seconds"]) for each in ranks) for ranks in rounds) / STEPS
+
+
+@dataclass(frozen=True)
+class TimedTwin:
+    """The twin under DistributedDataParallel as one writes it, which shows how long it takes.
+
+    Attributes:
+        steps: that are taken for each job.
+    """
+
+    steps: int
+
+    def open(self) -> Step:
+        """Import it."""
+        import torch
+        from torch.nn.parallel import DistributedDataParallel
+
+        from torch_impl.model import Network, optimizer
+
+        def take(job: Job) -> ProcessStep:
+            case, scale = job.case, job.world / job.m
+            inner = Network(case.sizes, torch.float64, case.activations)
+            network, sgd = DistributedDataParallel(inner), optimizer(inner, case.eta, case.decay)
+            ((x, y),) = ([torch.tensor(each.T) for each in part] for part in job.micro_batches)
+
+            def one() -> None:
+                sgd.zero_grad()
+                (inner.total_cost(network(x), y, case.cost) * scale).backward()  # type: ignore[no-untyped-call]
+                sgd.step()
+
+            for _ in range(WARM):
+                one()
+            started = perf_counter()
+            for _ in range(self.steps):
+                one()
+            return ProcessStep(after={"seconds": np.array(perf_counter() - started)})
+
+        return take

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from conformance.bench import growth, parallel, work
+from conformance.bench import growth, work
 from conformance.bench.timing import Row, compared, row
 from conformance.corpus import store
 from conformance.versions import has_torch, installed
@@ -55,7 +55,7 @@ def _steps() -> Iterator[Row]:
         what = f"torch.autograd.gradcheck, {name} / a full check"
         yield compared(what, work.gradcheck(case, step, fast=fast), check, budget)
     if has_torch():
-        yield from parallel.rows(case, step, sgd)
+        yield from growth.processes(case, step, sgd)
 
 
 def machine() -> dict[str, Any]:
@@ -83,7 +83,7 @@ def heading(where: dict[str, Any]) -> str:
 
 def line(each: Row) -> str:
     """A row as text."""
-    number = f"{each.value:,.0f}" if each.unit == parallel.UNIT else f"{each.value:.3g}"
+    number = f"{each.value:,.0f}" if each.unit == growth.UNIT else f"{each.value:.3g}"
     value = f"{number} {'' if each.unit == 'slope' else each.unit}"
     seconds = " / ".join(f"{value * 1e3:.3g} ms" for value in each.seconds)
     said = {None: "", True: "met", False: "MISSED"}[each.met]

@@ -56,31 +56,33 @@ def eager(case: Case, step: RecordedStep) -> Timed:
     return one
 
 
+def _backprop(
+    weights: list[Array], biases: list[Array], x: Array, y: Array
+) -> tuple[list[Array], list[Array]]:
+    activations, zs = [x], []
+    for w, b in zip(weights, biases, strict=True):
+        zs.append(np.dot(w, activations[-1]) + b)
+        activations.append(sigmoid(zs[-1]))
+    delta = (activations[-1] - y) * sigmoid_prime(zs[-1])
+    nabla_b, nabla_w = [delta], [np.dot(delta, activations[-2].T)]
+    for layer in range(2, len(weights) + 1):
+        delta = np.dot(weights[-layer + 1].T, delta) * sigmoid_prime(zs[-layer])
+        nabla_b.insert(0, delta)
+        nabla_w.insert(0, np.dot(delta, activations[-layer - 1].T))
+    return nabla_w, nabla_b
+
+
 def per_sample(case: Case, step: RecordedStep) -> Timed:
     """A step as the book's program takes it: a loop over (x, y) pairs, gradients summed."""
     net = [list(map(np.array, each)) for each in (step.parameters.w, step.parameters.b)]
     pairs = [(step.batch.x[:, [i]], step.batch.y[:, [i]]) for i in range(step.batch.m)]
-
-    def backprop(x: Array, y: Array) -> tuple[list[Array], list[Array]]:
-        weights, biases = net
-        activations, zs = [x], []
-        for w, b in zip(weights, biases, strict=True):
-            zs.append(np.dot(w, activations[-1]) + b)
-            activations.append(sigmoid(zs[-1]))
-        delta = (activations[-1] - y) * sigmoid_prime(zs[-1])
-        nabla_b, nabla_w = [delta], [np.dot(delta, activations[-2].T)]
-        for layer in range(2, len(weights) + 1):
-            delta = np.dot(weights[-layer + 1].T, delta) * sigmoid_prime(zs[-layer])
-            nabla_b.insert(0, delta)
-            nabla_w.insert(0, np.dot(delta, activations[-layer - 1].T))
-        return nabla_w, nabla_b
 
     def one() -> None:
         sums = [[np.zeros(array.shape) for array in kind] for kind in net]
         for x, y in pairs:
             sums = [
                 [total + part for total, part in zip(kind, new, strict=True)]
-                for kind, new in zip(sums, backprop(x, y), strict=True)
+                for kind, new in zip(sums, _backprop(net[0], net[1], x, y), strict=True)
             ]
         rate = case.eta / len(pairs)
         net[:] = [

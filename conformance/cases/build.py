@@ -6,6 +6,7 @@ is kept as it is (`embed_mnist` makes it from the canonical files).
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from conformance.arithmetic.balls import (
     until_decided,
 )
 from conformance.cases import recipes
+from conformance.corpus import store
 from conformance.corpus.case import CORPUS_VERSION, SCHEMA_VERSION, Case
 from conformance.corpus.casefile import case_header, json_lines, readable, serialized, sha256, write
 from conformance.corpus.embedded import EMBEDDED, embedded, embedded_bytes
@@ -190,3 +192,28 @@ def _correctly_rounded_update(case: Case, parameters: Parameters, batch: Batch) 
         return exact.parameters.map(lambda array: rounded(array, np.float64, ties=sure))
 
     return until_decided(compute)
+
+
+def read(place: Path, case: Case) -> Recorded:
+    """The numbers of a case of the corpus, or of one of its float64 cases in a short format.
+
+    Each later step starts from the truth of the one before, rounded to the format.
+
+    Raises:
+        CorpusError: the file is missing or damaged.
+        ArithmeticError: in this format there is no such case: a number is beyond its largest, or
+            z is 0 where f′ jumps.
+    """
+    plain = replace(case, scale=1.0)
+    if case.format.short:
+        return in_short(case, store.read(place, plain.in_format("float64")))
+    return replace(store.read(place, plain), case=case)
+
+
+def in_short(case: Case, whole: Recorded) -> Recorded:
+    """A case in another format, with the numbers of one rounded to it; as `read`."""
+    for name, constant in case.constants:
+        if case.format.rounded(constant) == 0:
+            raise ArithmeticError(f"{name} = {constant} rounds to 0")
+    start = whole.steps[0].parameters.map(case.format.rounded)
+    return recorded_run(case, start, (e.batch.map(case.format.rounded) for e in whole.steps))

@@ -1,6 +1,6 @@
 """Cases with normal parameters, drawn inputs and real-valued targets.
 
-Left out: how numbers are drawn (`conformance.corpus.starts`).
+Left out: how numbers are drawn (`conformance.corpus.recipe`).
 """
 
 from numpy.typing import DTypeLike

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import DTypeLike
 
-from conformance.corpus.recipe import Data, Recipe, masked, normal, recipe, uniform
-from conformance.corpus.starts import raw
+from conformance.corpus.recipe import Data, Recipe, masked, normal, raw, recipe, uniform
 from reference.step import Batch
 
 SQUARE, EXPANDING = (4, 4, 4, 3), (3, 5, 2)

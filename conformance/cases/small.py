@@ -12,9 +12,8 @@ import numpy as np
 
 from conformance.cases.build import recorded_run
 from conformance.corpus.case import Case
-from conformance.corpus.recipe import consecutive
+from conformance.corpus.recipe import consecutive, raw
 from conformance.corpus.recorded import Recorded
-from conformance.corpus.starts import raw
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.model.updates import SGD
 from reference.step import Array, Batch, Parameters

@@ -19,9 +19,8 @@ RATES = {"momentum": (0.5, 1.0), "nesterov": (0.5, 1.0)}  # η of the two; of th
 SMALL = 0.03125, 0.0625
 
 
-def _of_update(name: str, seed: int) -> Iterator[Recipe]:
-    constants, rates = UPDATES[name].constants, RATES.get(name, SMALL)
-    yield recipe(
+def _usual(name: str, seed: int) -> Recipe:
+    return recipe(
         "-".join([name, *map(str, SQUARE)]),
         SQUARE,
         STEPS,
@@ -29,19 +28,23 @@ def _of_update(name: str, seed: int) -> Iterator[Recipe]:
         uniform(SQUARE, 7, seed + 1),
         why=f"{name} with its usual constants: three steps, square layers, weight decay",
         catches=("bp2-no-sigma-prime", "bp4-own-activation"),
-        eta=rates[0],
+        eta=RATES.get(name, SMALL)[0],
         lmbda=0.625,
         update=name,
-        constants=constants,
+        constants=UPDATES[name].constants,
     )
+
+
+def _of_update(name: str, seed: int) -> Iterator[Recipe]:
+    yield _usual(name, seed)
     other = partial(
         recipe,
         sizes=EXPANDING,
         batches=((0, 1, 2), (3, 4)),  # n = 5, m = 3
         catches=("bp2-no-sigma-prime",),
-        eta=rates[1],
+        eta=RATES.get(name, SMALL)[1],
         update=name,
-        constants={each: OTHER[each] for each in constants},
+        constants={each: OTHER[each] for each in UPDATES[name].constants},
     )
     yield other(
         "-".join([name, *map(str, EXPANDING)]),

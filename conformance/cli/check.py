@@ -1,5 +1,6 @@
 """The command `conformance check`. Left out: the check (`subject_check.py`) and its report."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,7 @@ from conformance.cli.options import (
     dtype_of,
     one_of,
     option,
+    taking,
 )
 from conformance.cli.outputs import Badge, Html, Markdown, Outputs
 from conformance.cli.progress import bar, console
@@ -37,85 +39,92 @@ if TYPE_CHECKING:
 Command = Annotated[
     str | None, option("COMMAND", "A program, run once a case, such as './my_port {case} {out}'.")
 ]
-Format = Annotated[
-    str, option("safetensors|json", "In which a command is given the case.", "--format")
-]
-Workers = Annotated[
-    int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
-]
-Ranks = Annotated[
-    int | None,
-    typer.Option(
-        "--processes",
-        metavar="1|2|3",
-        help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
-    ),
-]
-Variant = Annotated[
-    str | None, option("compiled|func", "torch_impl by torch.compile or torch.func.")
-]
-Device = Annotated[str, option("cpu|cuda", "Where torch_impl computes.")]
 Save = Annotated[Path | None, option("DIR", "Write the smallest network that shows it there.")]
 
 
-def check(
-    subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None,
-    command: Command = None,
-    format_: Format = "safetensors",
-    case: CaseGlob = None,
-    dtype: Dtype = None,
-    precision: Precision = None,
-    cost: Cost = None,
-    family: Family = None,
-    python_path: PythonPath = None,
-    timeout: Timeout = 60.0,
-    workers: Workers = 1,
-    processes: Ranks = None,
-    variant: Variant = None,
-    device: Device = "cpu",
-    json_file: JsonFile = None,
-    markdown: Markdown = None,
-    html: Html = None,
-    badge: Badge = None,
-    save: Save = None,
-    verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
-) -> None:
-    """Find the line that is wrong in a hand-written backward pass, and say why."""
-    from conformance.api import check as checked
-    from conformance.report.book_report import Report
-    from conformance.subject_check import Options, check_any
+@dataclass(frozen=True)
+class Options:
+    """The options of `conformance check`."""
 
-    outputs = Outputs(json_file, markdown, html, badge)
+    subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None
+    command: Command = None
+    format_: Annotated[
+        str, option("safetensors|json", "In which a command is given the case.", "--format")
+    ] = "safetensors"
+    case: CaseGlob = None
+    dtype: Dtype = None
+    precision: Precision = None
+    cost: Cost = None
+    family: Family = None
+    python_path: PythonPath = None
+    timeout: Timeout = 60.0
+    workers: Annotated[
+        int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
+    ] = 1
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            metavar="1|2|3",
+            help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
+        ),
+    ] = None
+    variant: Annotated[
+        str | None, option("compiled|func", "torch_impl by torch.compile or torch.func.")
+    ] = None
+    device: Annotated[str, option("cpu|cuda", "Where torch_impl computes.")] = "cpu"
+    json_file: JsonFile = None
+    markdown: Markdown = None
+    html: Html = None
+    badge: Badge = None
+    save: Save = None
+    verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False
+    quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False
+
+
+@taking(Options)
+def check(given: Options) -> None:
+    """Find the line that is wrong in a hand-written backward pass, and say why."""
+    from conformance.report.book_report import Report
+
+    outputs = Outputs(given.json_file, given.markdown, given.html, given.badge)
     with outputs.while_judged():
-        asked = _asked(subject, command, (format_, timeout, workers))
-        if variant is not None or device != "cpu":
-            asked = _varied(subject, variant, device, precision)
-        with bar(f"checking {subject or command}") as done:
-            book = partial(
-                checked,
-                case=case_of(case),
-                dtype=dtype_of(dtype),
-                precision=one_of("--precision", precision, *SHORT),
-                cost=cost_of(cost),
-                family=family_of(family),
-                timeout=timeout,
-                python_path=python_path or (),
-                done=lambda _: done(),
-                detailed=html is not None,
-            )
-            if processes is None:
-                options = Options(cost, tuple(python_path or ()), timeout, precision)
-                report = check_any(asked, book, options)
-            else:
-                report = _of_processes(asked, processes, book, save)
+        report = _judged(given)
     outputs.write(report)
-    _say_report(report, verbose=verbose, quiet=quiet)
-    if save is not None and isinstance(report, Report):
-        _save(report, save)
-    if not quiet:
+    _say_report(report, verbose=given.verbose, quiet=given.quiet)
+    if given.save is not None and isinstance(report, Report):
+        _save(report, given.save)
+    if not given.quiet:
         outputs.say()
     raise typer.Exit(report.exit_code)
+
+
+def _judged(given: Options) -> "AnyReport":
+    """The report on what is to be checked."""
+    from conformance.api import check as checked
+    from conformance.subject_check import Options as Others
+    from conformance.subject_check import check_any
+
+    asked = _asked(given.subject, given.command, (given.format_, given.timeout, given.workers))
+    if given.variant is not None or given.device != "cpu":
+        asked = _varied(given.subject, given.variant, given.device, given.precision)
+    with bar(f"checking {given.subject or given.command}") as done:
+        book = partial(
+            checked,
+            case=case_of(given.case),
+            dtype=dtype_of(given.dtype),
+            precision=one_of("--precision", given.precision, *SHORT),
+            cost=cost_of(given.cost),
+            family=family_of(given.family),
+            timeout=given.timeout,
+            python_path=given.python_path or (),
+            done=lambda _: done(),
+            detailed=given.html is not None,
+        )
+        if given.processes is not None:
+            return _of_processes(asked, given.processes, book, given.save)
+        folders = tuple(given.python_path or ())
+        return check_any(asked, book, Others(given.cost, folders, given.timeout, given.precision))
 
 
 def _say_report(report: "AnyReport", *, verbose: bool, quiet: bool) -> None:

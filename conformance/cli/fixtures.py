@@ -20,6 +20,14 @@ from conformance.cli.progress import console, progress
 from conformance.cli.say import say
 from conformance.errors import UsageError
 
+Package = Annotated[
+    str | None,
+    typer.Option(
+        metavar="npm|crate|go|python",
+        help="Make a package of the small cases, with a loader, to depend on in tests.",
+    ),
+]
+
 fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, verify, export.")
 
 
@@ -79,13 +87,7 @@ def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
 def fixtures_export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
     to: Annotated[str | None, option("FORM", "json, npz, or bin: raw bytes with an index.")] = None,
-    package: Annotated[
-        str | None,
-        typer.Option(
-            metavar="npm|crate|go|python",
-            help="Make a package of the small cases, with a loader, to depend on in tests.",
-        ),
-    ] = None,
+    package: Package = None,
     case: CaseGlob = None,
     dtype: Dtype = None,
 ) -> None:

@@ -1,6 +1,7 @@
 """The command `conformance grade`. Left out: judging (`conformance.grade`)."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 from time import monotonic
@@ -8,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.options import Cost, Family, JsonFile, cores_of, cost_of, one_of, option
+from conformance.cli.options import (
+    Cost,
+    Family,
+    JsonFile,
+    cores_of,
+    cost_of,
+    one_of,
+    option,
+    taking,
+)
 from conformance.cli.progress import bar
 from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
@@ -20,50 +30,50 @@ if TYPE_CHECKING:
 
     from conformance.grade.collect import Collected, Contents
     from conformance.grade.limits import Limits
-    from conformance.grade.one import Asked
     from conformance.grade.row import Row
 
 FOLDER = "Each Python file, notebook, zip file or folder in it is a submission."
 File = Annotated[str | None, option("GLOB", "Only files of this name, such as network.py.")]
-Given = Annotated[
-    Path | None, option("DIR", "Files that every submission is given, such as data.", "--with")
-]
 Results = Annotated[Path | None, option("DIR", "Where rows are kept; FOLDER.grades if not given.")]
-Csv = Annotated[Path | None, option("FILE", "Write the table.")]
-Html = Annotated[Path | None, option("FILE", "Write the table and all reports.")]
-Gradescope = Annotated[Path | None, option("DIR", "Write a results.json a submission.")]
-Hidden = Annotated[
-    bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
-]
 Cluster = Annotated[str | None, option("ADDRESS", "Of a dask scheduler that has the jobs.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Judge those again that have not changed.")]
 Jobs = Annotated[int | None, typer.Option("-n", "--jobs", min=1, help="One a core if not given.")]
 
 
-def grade(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=FOLDER)],
-    one: Annotated[bool, typer.Option("--one", help="FOLDER itself is one submission.")] = False,
-    file: File = None,
-    given: Given = None,
-    cost: Cost = None,
-    family: Family = None,
-    results: Results = None,
-    csv: Csv = None,
-    html: Html = None,
-    json_file: JsonFile = None,
-    gradescope: Gradescope = None,
-    points: Annotated[float, option("N", "Of a submission in results.json.", min=0.0)] = 1.0,
-    hide_answers: Hidden = False,
-    jobs: Jobs = None,
-    cluster: Cluster = None,
-    sandbox: Annotated[str, option("none|bwrap", "How submissions are kept apart.")] = "none",
-    timeout: Annotated[float, option("SECONDS", "For one submission.", min=0.1)] = 30.0,
-    memory: Annotated[int, option("MB", "Of all its processes together.", min=256)] = 2048,
-    processes: Annotated[int, option("N", "At the same time, threads counted.", min=8)] = 32,
-    disk: Annotated[int, option("MB", "That it may write.", min=8)] = 256,
-    fresh: Fresh = False,
-    quiet: Annotated[bool, typer.Option("-q", help="Show the summary alone.")] = False,
-) -> None:
+@dataclass(frozen=True)
+class Options:
+    """The options of `conformance grade`."""
+
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=FOLDER)]
+    one: Annotated[bool, typer.Option("--one", help="FOLDER itself is one submission.")] = False
+    file: File = None
+    given: Annotated[
+        Path | None, option("DIR", "Files that every submission is given, such as data.", "--with")
+    ] = None
+    cost: Cost = None
+    family: Family = None
+    results: Results = None
+    csv: Annotated[Path | None, option("FILE", "Write the table.")] = None
+    html: Annotated[Path | None, option("FILE", "Write the table and all reports.")] = None
+    json_file: JsonFile = None
+    gradescope: Annotated[Path | None, option("DIR", "Write a results.json a submission.")] = None
+    points: Annotated[float, option("N", "Of a submission in results.json.", min=0.0)] = 1.0
+    hide_answers: Annotated[
+        bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
+    ] = False
+    jobs: Jobs = None
+    cluster: Cluster = None
+    sandbox: Annotated[str, option("none|bwrap", "How submissions are kept apart.")] = "none"
+    timeout: Annotated[float, option("SECONDS", "For one submission.", min=0.1)] = 30.0
+    memory: Annotated[int, option("MB", "Of all its processes together.", min=256)] = 2048
+    processes: Annotated[int, option("N", "At the same time, threads counted.", min=8)] = 32
+    disk: Annotated[int, option("MB", "That it may write.", min=8)] = 256
+    fresh: Fresh = False
+    quiet: Annotated[bool, typer.Option("-q", help="Show the summary alone.")] = False
+
+
+@taking(Options)
+def grade(asked: Options) -> None:
     """Judge the submissions of a class, and show a row for each.
 
     A run that was ended goes on where it was. A submission runs in a temporary folder, within
@@ -73,27 +83,28 @@ def grade(
         raise UsageError("grade: its limits need Linux or macOS")
     from conformance.grade.collect import collect
     from conformance.grade.limits import MEGABYTE, Limits
-    from conformance.grade.one import Asked
 
-    one_of("--sandbox", sandbox, "none", "bwrap")
-    check_outputs({"--csv": csv, "--json": json_file})
-    if html is not None:
+    one_of("--sandbox", asked.sandbox, "none", "bwrap")
+    files = asked.csv, asked.html, asked.json_file
+    check_outputs({"--csv": asked.csv, "--json": asked.json_file})
+    if asked.html is not None:
         from conformance.report.document import ready
 
-        ready(html)
-    found = collect(folder, one=one)
-    limits = Limits(timeout, memory * MEGABYTE, processes, disk * MEGABYTE, sandbox)
+        ready(asked.html)
+    found = collect(asked.folder, one=asked.one)
+    memory, disk = asked.memory * MEGABYTE, asked.disk * MEGABYTE
+    limits = Limits(asked.timeout, memory, asked.processes, disk, asked.sandbox)
     _say_what_holds(found, limits)
-    where = _results(results, folder), fresh, cores_of(jobs), cluster
     started = monotonic()
-    rows = _rows(found, Asked(limits, file, cost_of(cost), family_of(family)), where, _given(given))
-    words = _show(rows, monotonic() - started, quiet=quiet)
-    _write(rows, folder.resolve().name, words, (csv, html, json_file))
-    if gradescope is not None:
+    rows = _rows(asked, found, limits)
+    words = _show(rows, monotonic() - started, quiet=asked.quiet)
+    _write(rows, asked.folder.resolve().name, words, files)
+    if asked.gradescope is not None:
         from conformance.grade.gradescope import write
 
-        write(gradescope, rows, points, hide=hide_answers, one=one or folder.is_file())
-    say_written(() if quiet else (csv, html, json_file, gradescope))
+        one = asked.one or asked.folder.is_file()
+        write(asked.gradescope, rows, asked.points, hide=asked.hide_answers, one=one)
+    say_written(() if asked.quiet else (*files, asked.gradescope))
     if any(row.failed_here for row in rows):
         raise typer.Exit(InternalError.exit_code)
 
@@ -136,22 +147,18 @@ def _given(folder: Path | None) -> "Contents":
         raise UsageError(f"--with {folder}: {error}") from error
 
 
-def _rows(
-    found: "Collected", asked: "Asked", where: tuple[Path, bool, int, str | None], given: "Contents"
-) -> "list[Row]":
+def _rows(asked: Options, found: "Collected", limits: "Limits") -> "list[Row]":
+    """The row of each submission."""
     from conformance.grade.grading import Place, grade_all
-    from conformance.grade.store import Store
+    from conformance.grade.one import Asked
+    from conformance.grade.row import Store
 
-    folder, fresh, jobs, cluster = where
+    results = _results(asked.results, asked.folder)
+    how = Asked(limits, asked.file, cost_of(asked.cost), family_of(asked.family))
+    given = _given(asked.given)
     with bar("grading", len(found.submissions)) as done:
-        return grade_all(
-            found.submissions,
-            asked,
-            Store(folder, fresh=fresh),
-            Place(jobs, cluster),
-            lambda _: done(),
-            given,
-        )
+        store, place = Store(results, fresh=asked.fresh), Place(cores_of(asked.jobs), asked.cluster)
+        return grade_all(found.submissions, how, store, place, lambda _: done(), given)
 
 
 def _show(rows: "Sequence[Row]", seconds: float, *, quiet: bool) -> list[str]:
@@ -177,7 +184,7 @@ def _write(
 
         put("--csv", csv, as_csv(rows))
     if html is not None:
-        from conformance.grade.page import as_page
+        from conformance.grade.table import as_page
 
         put("--html", html, as_page(rows, title, words))
     if json_file is not None:

@@ -18,7 +18,8 @@ def init(
     timeout: Timeout = 60.0,
 ) -> None:
     """Write a program of a dozen lines that judges FILE.py, where `check` finds no known shape."""
-    from conformance.file_check import Asked, write_adapter
+    from conformance.file_check import write_adapter
+    from conformance.file_process import Asked
     from conformance.subjects.load import split
 
     place, name = split(file) or (file, None)

@@ -62,8 +62,7 @@ def prove(
 
 def _of_processes(cores: int) -> list[str]:
     """Prove the mistakes of several processes; the problems."""
-    from conformance.processes.faults import WRONG
-    from conformance.processes.prove import lines, proofs
+    from conformance.processes.prove import WRONG, lines, proofs
 
     proved = [*progress(proofs(cores), "proving", len(WRONG))]
     for line in ("", *lines(proved)):

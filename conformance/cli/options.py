@@ -1,22 +1,41 @@
-"""Options that several commands share, and what they may say.
+"""Options that several commands share, what they may say, and commands of many options.
 
 Left out: what a command does.
 """
 
 import os
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
 from conformance.errors import UsageError
 
 Text = TypeVar("Text", bound=str | None)
+Record = TypeVar("Record")
 
 
 def option(metavar: str, words: str, *names: str, **more: Any) -> Any:
     """An option: what stands for its value, and what `--help` says of it."""
     return typer.Option(*names, metavar=metavar, help=words, **more)
+
+
+def taking(record: type[Record]) -> Callable[[Callable[[Record], None]], Callable[..., None]]:
+    """Make a command of a function that is given one record, whose fields are its options."""
+
+    def made(run: Callable[[Record], None]) -> Callable[..., None]:
+        @wraps(run)
+        def command(**given: Any) -> None:
+            run(record(**given))
+
+        command.__annotations__ = get_type_hints(record, include_extras=True)
+        command.__signature__ = signature(record)  # type: ignore[attr-defined]  # which typer asks
+        return command
+
+    return made
 
 
 SUBJECT = (

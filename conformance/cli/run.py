@@ -11,6 +11,8 @@ from conformance.cli.outputs import Badge, Html, Markdown, Outputs
 from conformance.cli.say import say
 from conformance.errors import NothingTrainedError
 
+Seed = Annotated[int, typer.Option(min=0, help="Of random numbers, where the script sets none.")]
+
 
 def run(
     script: Annotated[str, typer.Argument(metavar="SCRIPT.py", help="It is executed.")],
@@ -19,9 +21,7 @@ def run(
     ] = None,
     updates: Annotated[int, option("N", "Updates, after which the script is stopped.", min=1)] = 3,
     timeout: Annotated[float, option("SECONDS", "After which it is stopped.", min=0.1)] = 60.0,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Of random numbers, where the script sets none.")
-    ] = 0,
+    seed: Seed = 0,
     json_file: JsonFile = None,
     markdown: Markdown = None,
     html: Html = None,

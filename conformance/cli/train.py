@@ -6,6 +6,7 @@ Heavy imports wait until a command needs them. Left out: everything that a comma
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from conformance.cli.options import (
     one_of,
     option,
     sizes_of,
+    taking,
 )
 from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
@@ -29,6 +31,7 @@ from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from conformance.training.record import Epoch
+    from conformance.training.settings import Settings
     from conformance.training.show import TrainReport
 
 BAR_STEPS = 50  # steps between two looks of the bar
@@ -60,20 +63,23 @@ def fetch(
     say(f"{folder}: {len(paths)} files, every hash is right; MNIST_DIR={folder} uses them")
 
 
-def train(
-    sizes: Annotated[str, typer.Option(help="Neurons of each layer.")] = "784,30,10",
-    epochs: Annotated[int, typer.Option(help="How many times to go through the data.")] = 30,
-    mini_batch: Annotated[int, option("M", "Samples of a mini-batch.")] = 10,
-    eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0,
-    cost: Annotated[str, typer.Option(help="Or cross-entropy, or log-likelihood.")] = "quadratic",
-    lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0,
+@dataclass(frozen=True)
+class Options:
+    """The options of `conformance train`."""
+
+    sizes: Annotated[str, typer.Option(help="Neurons of each layer.")] = "784,30,10"
+    epochs: Annotated[int, typer.Option(help="How many times to go through the data.")] = 30
+    mini_batch: Annotated[int, option("M", "Samples of a mini-batch.")] = 10
+    eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0
+    cost: Annotated[str, typer.Option(help="Or cross-entropy, or log-likelihood.")] = "quadratic"
+    lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0
     family: Annotated[
         str | None,
         typer.Option(help="Activations of hidden layers and output, such as relu,softmax."),
-    ] = None,
-    update: Annotated[
-        str, typer.Option(help="Or momentum, nesterov, rmsprop, adam, adamw.")
-    ] = "sgd",
+    ] = None
+    update: Annotated[str, typer.Option(help="Or momentum, nesterov, rmsprop, adam, adamw.")] = (
+        "sgd"
+    )
     subjects: Annotated[
         str | None,
         typer.Option(
@@ -81,45 +87,56 @@ def train(
             help="reference, then who walks beside it: names or FILE.py:Name; reference,torch_impl "
             "if not given.",
         ),
-    ] = None,
-    python_path: PythonPath = None,
-    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
-    seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0,
+    ] = None
+    python_path: PythonPath = None
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64"
+    seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0
     folder: Annotated[
         Path | None, option("DIR", "Full MNIST; else MNIST_DIR, else a part.", "--mnist")
-    ] = None,
-    json_file: JsonFile = None,
-    plot: Annotated[Path | None, option("FILE.svg|png", "Draw accuracy, cost and drift.")] = None,
-    checkpoint: Annotated[
-        Path | None, option("FILE", "Write the run there after each epoch.")
-    ] = None,
-    resume: Annotated[Path | None, option("FILE", "Go on from this checkpoint.")] = None,
-) -> None:
+    ] = None
+    json_file: JsonFile = None
+    plot: Annotated[Path | None, option("FILE.svg|png", "Draw accuracy, cost and drift.")] = None
+    checkpoint: Annotated[Path | None, option("FILE", "Write the run there after each epoch.")] = (
+        None
+    )
+    resume: Annotated[Path | None, option("FILE", "Go on from this checkpoint.")] = None
+
+
+@taking(Options)
+def train(given: Options) -> None:
     """Train the reference and others on MNIST in lockstep, and tell rounding from a mistake."""
     from conformance.training.output import check_writable, write_json
     from conformance.training.run import subjects as found
+
+    files = {"--json": given.json_file, "--plot": given.plot, "--checkpoint": given.checkpoint}
+    check_writable({option: path for option, path in files.items() if path is not None})
+    settings = _settings(given)
+    partners = found(settings.subjects, settings, given.python_path or ())
+    run = _trained(settings, partners, given.folder, given.checkpoint, given.resume)
+    if given.json_file is not None:
+        write_json(given.json_file, run)
+    if given.plot is not None:
+        from conformance.training.output import plot
+
+        plot(given.plot, run)
+    say_written(tuple(files.values()))
+    raise typer.Exit(run.exit_code)
+
+
+def _settings(given: Options) -> "Settings":
+    """What the training is to be."""
     from conformance.training.settings import Settings
     from reference.updates import UPDATES
 
-    options = {"--json": json_file, "--plot": plot, "--checkpoint": checkpoint}
-    check_writable({option: path for option, path in options.items() if path is not None})
     settings = Settings(
-        *(sizes_of(sizes), epochs, mini_batch, eta, cost_of(cost), lmbda),
-        *(dtype_of(dtype), seed, _partners(subjects)),
-        family=family_of(family),
-        update=one_of("--update", update, *UPDATES),
+        *(sizes_of(given.sizes), given.epochs, given.mini_batch, given.eta),
+        *(cost_of(given.cost), given.lmbda, dtype_of(given.dtype), given.seed),
+        _partners(given.subjects),
+        family=family_of(given.family),
+        update=one_of("--update", given.update, *UPDATES),
     )
     settings.fit_digits()
-    partners = found(settings.subjects, settings, python_path or ())
-    run = _trained(settings, partners, folder, checkpoint, resume)
-    if json_file is not None:
-        write_json(json_file, run)
-    if plot is not None:
-        from conformance.training.plot import plot as drawn
-
-        drawn(plot, run)
-    say_written((json_file, plot, checkpoint))
-    raise typer.Exit(run.exit_code)
+    return settings
 
 
 def _trained(

@@ -9,6 +9,8 @@ Left out: judging it (`asked.py`), and which arguments it is called with.
 
 import inspect
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -88,20 +90,13 @@ def called(
         torch.random.fork_rng(),
         traced_program(trace, kind.forward) as tensors,
     ):
-        given = [
-            _given(trace, tensors, each, name) for each, name in zip(copies, names, strict=True)
-        ]
+        given = [_given(trace, tensors, e, name) for e, name in zip(copies, names, strict=True)]
         start = {n: tensors.node(e) for n, e in zip(names, given, strict=True)}
         torch.manual_seed(RANDOM)
         result = _forward(kind, context, given)
         loss, sent, outputs = _loss(kind, tensors, context, result, seed, only)
         given_back = tuple(e for e in map(tensors.node, sent) if type(e) is Node and e.given)
-        gradients = backward_of(kind)(context, *sent)
-        gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
-        if len(gradients) < len(given):
-            raise NotAGradientError(
-                f"backward gives {len(gradients)} gradients of {len(given)} arguments"
-            )
+        gradients = _gradients(kind, context, sent, len(given))
         several = zip(names, given, gradients, needs, strict=False)
         judged = [(name, each, own) for name, each, own, wanted in several if wanted]
         goals = tuple(Goal(n, start[n], _gradient(tensors, own, each)) for n, each, own in judged)
@@ -149,6 +144,17 @@ def _outputs(result: Any) -> list[torch.Tensor]:
     return [each for each in several if isinstance(each, torch.Tensor)]
 
 
+def _gradients(
+    kind: type[Function], context: Context, sent: Sequence[Any], count: int
+) -> Sequence[Any]:
+    """What backward gives, one an argument."""
+    found = backward_of(kind)(context, *sent)
+    found = found if isinstance(found, tuple | list) else (found,)
+    if len(found) < count:
+        raise NotAGradientError(f"backward gives {len(found)} gradients of {count} arguments")
+    return found
+
+
 def _loss(
     kind: type[Function],
     tensors: TensorTrace,
@@ -162,9 +168,7 @@ def _loss(
     several = result if isinstance(result, tuple | list) else (result,)
     names = [*inspect.signature(backward_of(kind)).parameters][1:]
     fixed = {id(each) for each in context.non_differentiable}
-    total: Any = None
-    sent: list[Any] = []
-    nodes: list[Any] = []
+    sent, nodes, parts = list[Any](), list[Any](), list[Any]()
     for i, out in enumerate(several):
         if not isinstance(out, torch.Tensor) or out.dtype not in FLOATS or id(out) in fixed:
             zeros = isinstance(out, torch.Tensor) and context.materializes
@@ -176,9 +180,8 @@ def _loss(
         name = names[i] if i < len(names) and len(names) >= len(several) else f"grad[{i}]"
         sent.append(_given(tensors.trace, tensors, drawn, name))
         nodes.append(tensors.node(out))
-        part = (out * drawn).sum()
-        total = part if total is None else total + part
-    loss = None if total is None else tensors.node(total)
+        parts.append((out * drawn).sum())
+    loss = tensors.node(reduce(add, parts)) if parts else None
     if type(loss) is not Node:
         raise NotAGradientError("its forward gives no tensor of floats")
     return loss, sent, tuple(each for each in nodes if type(each) is Node)

@@ -93,8 +93,7 @@ def called(function: Any, args: tuple[Any, ...], seed: int, only: int | None = N
         kept["gradients"] = found = list(found) if isinstance(found, tuple | list) else [found]
         return [each for each in tree.leaves(found) if not _is_float0(each)]
 
-    closed = jax.make_jaxpr(forward)(*leaves)
-    results = run.run(closed, nodes)
+    results = run.run(jax.make_jaxpr(forward)(*leaves), nodes)
     count = kept["out"].num_leaves
     outputs, left = results[:count], results[count:]
     loss, sent, differentiable = _loss(trace, outputs, rng, only)

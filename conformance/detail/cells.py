@@ -14,10 +14,9 @@ import numpy as np
 
 from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError
-from conformance.judging.case_report import CaseReport
+from conformance.judging.case_report import CaseReport, Cell, Entry, Point
 from conformance.judging.evidence import Evidence
 from conformance.judging.judge import free_run
-from conformance.judging.records import Cell, Entry, Point
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observed
 from conformance.verdict.compare import FREE, Status, Verdict, free_run_truth, recorded_truth

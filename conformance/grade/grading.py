@@ -15,10 +15,9 @@ from typing import Any
 
 from conformance.errors import SubjectError, UsageError
 from conformance.grade.collect import Contents, Submission, contents, digest
+from conformance.grade.limits import check_sandbox
 from conformance.grade.one import Asked, begin, grade_one, stop_all
-from conformance.grade.row import Judgement, Outcome, Row, row_of
-from conformance.grade.sandbox import check_sandbox
-from conformance.grade.store import Store
+from conformance.grade.row import Judgement, Outcome, Row, Store, row_of
 
 Done = Callable[[Row], None]
 
@@ -69,16 +68,11 @@ def grade_all(
         pool.submit(check_sandbox, asked.limits, store.folder.absolute(), *hidden).result()
         waiting: set[Future[Row]] = set()
         for each in submissions:
-            packed = _packed(each, asked, given or {})
+            packed = _packed(each, asked, given or {}, store)
             if isinstance(packed, Row):
                 keep(packed)
                 continue
-            found, made = packed
-            known = store.find(each.name, made)
-            if known is not None:
-                keep(known)
-                continue
-            waiting.add(pool.submit(grade_one, each.name, found, made, asked))
+            waiting.add(pool.submit(grade_one, each.name, *packed, asked))
             while len(waiting) > jobs:  # no more of them are read than are soon judged
                 waiting = _keep_ended(waiting, store, keep)
         while waiting:
@@ -86,15 +80,18 @@ def grade_all(
     return [rows[each.name] for each in submissions]
 
 
-def _packed(each: Submission, asked: Asked, given: Contents) -> Row | tuple[Contents, str]:
-    """The files of a submission and its digest; its row, if they cannot be read."""
+def _packed(
+    each: Submission, asked: Asked, given: Contents, store: Store
+) -> Row | tuple[Contents, str]:
+    """The files of a submission and its digest; its row, if it is known or they cannot be read."""
     try:
         found = {**contents(each.path), **given}
     except SubjectError as error:
         return row_of(each.name, [Judgement("", Outcome.NOT_JUDGED, cause=str(error))], 0.0, "")
     how = sha256(json.dumps([asked.key(), version("backprop-conformance")]).encode())
     how.update(digest(found).encode())
-    return found, how.hexdigest()
+    known = store.find(each.name, how.hexdigest())
+    return (found, how.hexdigest()) if known is None else known
 
 
 def _keep_ended(waiting: set["Future[Row]"], store: Store, keep: Done) -> set["Future[Row]"]:

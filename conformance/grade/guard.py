@@ -8,7 +8,7 @@ command is ended too.
 
 On Linux this process adopts the orphans among its descendants, so that a process that left its
 group, its session and its parent is still found, and is ended with the others. Left out: what the
-command may see and reach (`sandbox.py`).
+command may see and reach (`limits.py`).
 """
 
 import contextlib

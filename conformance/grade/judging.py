@@ -21,7 +21,8 @@ from conformance.errors import (
     StoppedError,
     SubjectError,
 )
-from conformance.file_check import Asked, check_file
+from conformance.file_check import check_file
+from conformance.file_process import Asked
 from conformance.grade.row import Check, Judgement, Outcome
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import TAGS

@@ -18,9 +18,8 @@ from typing import IO, Any
 
 from conformance.grade import guard
 from conformance.grade.collect import Contents
-from conformance.grade.limits import FILES, MEGABYTE, Limits, environment
+from conformance.grade.limits import FILES, MEGABYTE, Limits, environment, in_sandbox
 from conformance.grade.row import Judgement, Outcome, Row, row_of
-from conformance.grade.sandbox import in_sandbox
 from conformance.running.group import end_marked, new_mark
 from conformance.running.isolate import signal_name
 from conformance.values import from_values, to_values

@@ -1,13 +1,18 @@
 """A submission's row: what was found of each of its files, and of all of them together.
 
-Left out: how it was found (`judging.py`), and how it is shown.
+Rows are kept on disk, each in a file, so that a run that was ended goes on where it was. Left out:
+how it was found (`judging.py`), and how it is shown.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
+from conformance.files import make_folder, put_json
 from conformance.values import from_values, to_values
 
 GRADE_VERSION = 1
@@ -154,3 +159,44 @@ def row_of(name: str, files: Sequence[Judgement], seconds: float, digest: str) -
 def to_json(rows: Sequence[Row]) -> dict[str, Any]:
     """All rows as JSON values, by `grade.schema.json` beside this file."""
     return {"grade_version": GRADE_VERSION, "submissions": [each.to_json() for each in rows]}
+
+
+OPTION = "--results"
+
+
+class Store:
+    """The rows in a folder."""
+
+    def __init__(self, folder: Path, *, fresh: bool = False) -> None:
+        """Make the folder.
+
+        Args:
+            folder: of the rows.
+            fresh: whether those that are there are of no use.
+
+        Raises:
+            UsageError: it cannot be made.
+        """
+        self.folder, self.fresh = make_folder(OPTION, folder), fresh
+
+    def find(self, name: str, digest: str) -> Row | None:
+        """The row of a submission that holds what it held then, if there is one."""
+        if self.fresh:
+            return None
+        try:
+            row = Row.from_json(json.loads(self._path(name).read_bytes()))
+        except (OSError, LookupError, TypeError, ValueError):
+            return None
+        return row if row.digest == digest and row.name == name else None
+
+    def put(self, row: Row) -> None:
+        """Keep a row in the place of an older one of this submission.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        put_json(OPTION, self._path(row.name), row.to_json())
+
+    def _path(self, name: str) -> Path:
+        made = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
+        return self.folder / f"{made[:24]}.json"

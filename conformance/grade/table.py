@@ -1,15 +1,17 @@
-"""The rows as a table for a terminal 80 columns wide, and as CSV.
+"""The rows as a table for a terminal 80 columns wide, as CSV, and as a page of HTML.
 
-A row is a line, with what is wrong and the cause on a line of their own. Left out: the page
-(`page.py`).
+On a terminal a row is a line, with what is wrong and the cause on a line of their own. The table of
+the page is sortable, and its rows open their reports. Left out: the markup (`page.html.j2`).
 """
 
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 
 from conformance.grade.row import Outcome, Row
+from conformance.report.document import rendered
 from conformance.report.sentence import pluralize
 from conformance.report.visible import visible
 
@@ -91,3 +93,32 @@ def _line(cells: Sequence[str], widths: Sequence[int], time: str) -> str:
 def cut(text: str, width: int = WIDTH) -> str:
     """The beginning of a text, in no more than so many characters."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+TITLES = ("submission", "verdict", "what", "line", "cause", "time")
+SIGNS = {Outcome.RIGHT: ("pass", "✓"), Outcome.WRONG: ("fail", "✗")}
+
+
+def as_page(rows: Sequence[Row], title: str, words: Sequence[str]) -> str:
+    """The page, for which jinja2 must be there.
+
+    Args:
+        rows: of the submissions.
+        title: of the page.
+        words: that summarise them.
+    """
+    folder = files(__package__)
+    scroll = (files("conformance.report.page") / "scroll.js").read_text("utf-8")
+    order = list(Outcome)
+    return rendered(
+        "grade/page.html.j2",
+        (folder / "page.css").read_text("utf-8"),
+        f'"use strict";\n{{\n{scroll}{(folder / "page.js").read_text("utf-8")}}}\n',
+        title=title,
+        said=words,
+        columns=TITLES,
+        rows=rows,
+        kind_of=lambda row: SIGNS.get(row.outcome, ("error", "!")),
+        order=lambda row: order.index(row.outcome),
+        short_line=short_line,
+    )

@@ -15,10 +15,9 @@ from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import NotAGradientError, record
 from conformance.errors import ConformanceError, SubjectError, UsageError
-from conformance.gradient.layout import Layout, settled, uniform
+from conformance.gradient.layout import WANTED, Layout, Way, settled, uniform, ways
 from conformance.gradient.network import Network, built, found, reason
 from conformance.gradient.report import GradReport
-from conformance.gradient.ways import WANTED, Way, ways
 from reference.step import Array
 
 SIZES = (4, 5, 2, 3), (3, 3, 3, 3)

@@ -1,6 +1,6 @@
 """Whether a subject that is right is exactly right: one step of a small case, all of it on balls.
 
-What fails in floats is decided on balls where it fails (`deciding.py`). Left out: what is said of
+What fails in floats is decided on balls where it fails (`doubts.py`). Left out: what is said of
 it (`report/exact_words.py`).
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.cases.in_short import read
+from conformance.cases.build import read
 from conformance.cases.small import entries
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep

@@ -8,8 +8,7 @@ from dataclasses import replace
 from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
-from conformance.judging.deciding import decided
-from conformance.judging.doubts import OWN, failed_in, with_doubts
+from conformance.judging.doubts import OWN, decided, failed_in, with_doubts
 from conformance.judging.evidence import Evidence
 from conformance.judging.observe import observations
 from conformance.judging.second_run import with_second_run
@@ -82,13 +81,9 @@ def restarted(
         passed = judge(case, (t, mode), start, truth, shown) if shown else []
         verdicts += [verdict for verdict in passed if verdict.name in shown]
     beside = (case.id, t, RESTARTED, "")
-    verdicts += [
-        Verdict(*beside, Status.FAIL, frames=each.frames, finding=each) for each in seen.findings
-    ]
+    verdicts += [Verdict(*beside, Status.FAIL, frames=e.frames, finding=e) for e in seen.findings]
     verdicts += [Verdict(*beside, Status.NOT_OBSERVED, each) for each in seen.notes]
-    own = subject.name == OWN
-    verdicts = decided(with_doubts(verdicts, recorded, t, seen, own=own), seen, case, step.batch.m)
-    verdicts = _with_lines(verdicts, seen)
+    verdicts = _settled(verdicts, subject, recorded, t, seen)
     targets = (recorded_truth(recorded, s) for s in range(case.steps))
     verdicts = with_second_run(verdicts, seen, targets)
     if evidence is not None:
@@ -122,11 +117,7 @@ def free_run(
         start = parameters, step.batch
         here = standing(recorded.case, *start, usable(recorded.case, step.batch.m, seen.shown))
         found = judge(recorded.case, (t, FREE), start, truth, seen.shown, inherited, here)
-        own = subject.name == OWN
-        found = decided(
-            with_doubts(found, recorded, t, seen, own=own), seen, recorded.case, step.batch.m
-        )
-        found = _with_lines(found, seen)
+        found = _settled(found, subject, recorded, t, seen)
         failed = next((v for v in found if v.status in (Status.FAIL, Status.LOST)), None)
         found = with_second_run(found, seen, targets)
         verdicts += found
@@ -138,6 +129,15 @@ def free_run(
             inherited = f"{failed.name} of step {t}"
         parameters = parameters_after(here, parameters)
     return verdicts
+
+
+def _settled(
+    verdicts: list[Verdict], subject: Subject, recorded: Recorded, t: int, seen: Observation
+) -> list[Verdict]:
+    """The verdicts on a step, what is doubtful in them decided, each failure with its lines."""
+    own, m = subject.name == OWN, recorded.steps[t].batch.m
+    doubted = with_doubts(verdicts, recorded, t, seen, own=own)
+    return _with_lines(decided(doubted, seen, recorded.case, m), seen)
 
 
 def _with_lines(verdicts: list[Verdict], seen: Observation) -> list[Verdict]:

@@ -75,8 +75,7 @@ def rows(
         *placed(layers, "BP1"),
         *(row for layer in reversed(upwards[:-1]) for row in placed(layer, "BP2")),
         *(row for layer in upwards for row in placed(layer, "BP3", "BP4")),
-        *placed(None, "V"),
-        *(row for layer in upwards for row in placed(layer, "V")),
+        *(row for layer in (None, *upwards) for row in placed(layer, "V")),
         *(row for layer in upwards for row in placed(layer, "B", "W")),
     ]
     return MappingProxyType({row.name: row for row in found})

@@ -1,11 +1,17 @@
 """One call from some processes to a report: every case that fits, and the causes.
 
+A gradient is linear in the samples: the mean over those that a process took is a sum of multiples
+of the gradients of single samples. The multiples are found by least squares, and stand only if the
+mean over the samples that they give is what was shown, within its tolerance.
+
 Left out: how processes are started (`workers.py`) and judged (`judge.py`).
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
@@ -14,15 +20,41 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.processes import PROCESSES
+from conformance.model.row import PartBatch
 from conformance.processes.division import Divided
 from conformance.processes.judge import check_divided, mode_of
-from conformance.processes.ranks import Processes
-from conformance.processes.samples import Taken, taken
+from conformance.processes.ranks import GRADIENTS, Processes, gradients
 from conformance.report.book_report import Report
 from conformance.subjects.command.run import DeclinedError
+from conformance.verdict.deviation import Target, compare, plain
+from conformance.verdict.oracle import expectations
+from reference.step import Array, Batch, split
+
+SPARE = 2  # times as many samples as the mini-batch has, at most
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The samples that a gradient is the mean of, by their places in the whole mini-batch.
+
+    Attributes:
+        samples: each as often as it counts.
+        own: those of the part.
+    """
+
+    samples: tuple[int, ...]
+    own: tuple[int, ...]
+
+    @property
+    def mistake(self) -> str:
+        """The id of the known mistake that this is; empty if it is none."""
+        if set(self.samples) - set(self.own):
+            return "order-not-shared"
+        return "padded-sample" if set(self.samples) == set(self.own) else ""
+
 
 KNOWN = (*PROCESSES.values(), *CATALOGUE.values())
-GRADIENTS = ("BP3", "BP4")
+OF_GRADIENTS = ("BP3", "BP4")
 
 
 def check_processes(
@@ -51,7 +83,7 @@ def check_processes(
             continue
         tried.append(case)
         done(reports[-1])
-    kept, left = in_its_dtype(reports)
+    kept, left = _in_its_dtype(reports)
     tried = [case for case, each in zip(tried, reports, strict=True) if each.case.id not in left]
     reports, skipped = kept, {**(skipped or {}), **left}
     report = Report(processes.name, (), tuple(reports), skipped, declined=declined)
@@ -60,7 +92,7 @@ def check_processes(
     return replace(report, causes=causes(reports, tried))
 
 
-def in_its_dtype(reports: Sequence[CaseReport]) -> tuple[list[CaseReport], dict[str, str]]:
+def _in_its_dtype(reports: Sequence[CaseReport]) -> tuple[list[CaseReport], dict[str, str]]:
     """The reports on the cases of the one dtype in which a program runs, and why not the others.
 
     A program that stops in all cases of a dtype and in none of another is written for the other.
@@ -81,7 +113,7 @@ def causes(reports: Sequence[CaseReport], cases: Sequence[Divided]) -> tuple[Cau
     What no formula explains of the gradients of parts is asked for the samples that it is of.
     """
     found = diagnose(reports, KNOWN)
-    unknown = [each for each in found if each.tag in GRADIENTS and not each.known]
+    unknown = [each for each in found if each.tag in OF_GRADIENTS and not each.known]
     if not unknown:
         return found
     seen = [each for pair in zip(reports, cases, strict=True) for each in _samples(*pair)]
@@ -118,9 +150,56 @@ def _samples(report: CaseReport, case: Divided) -> list[Taken | None]:
 
 
 def _fails(evidence: Evidence) -> bool:
-    return bool(evidence.blamed.keys() & set(GRADIENTS))
+    return bool(evidence.blamed.keys() & set(OF_GRADIENTS))
 
 
 def _measure(taken: Taken) -> Measure:
     samples, own = (", ".join(map(str, each)) for each in (taken.samples, taken.own))
     return measure(Measured.SAMPLES, samples=samples, own=own)
+
+
+def taken(evidence: Evidence, whole: Batch, own: tuple[int, ...]) -> Taken | None:
+    """The samples of which the shown gradient of a part is; None if it is of no samples at all.
+
+    Args:
+        evidence: of a part whose gradient is wrong.
+        whole: the mini-batch of all processes.
+        own: the samples of the part.
+    """
+    names = [name for name in evidence.usable if split(name)[0] in GRADIENTS]
+    if not names:
+        return None
+    single = [_flat(evidence, whole, i, names) for i in range(whole.m)]
+    shown = np.concatenate([plain(evidence.usable[name]).ravel() for name in names])
+    multiples, _, rank, _ = np.linalg.lstsq(np.stack(single, axis=1), shown.astype(np.float64))
+    if rank < whole.m:
+        return None  # other samples may give the same
+    for m in range(1, SPARE * whole.m + 1):
+        counts = np.round(multiples * m).astype(int)
+        if counts.min() < 0 or counts.sum() != m:
+            continue
+        samples = tuple(np.repeat(np.arange(whole.m), counts).tolist())
+        if _agrees(evidence, whole, samples, names):
+            return None if Counter(samples) == Counter(own) else Taken(samples, own)
+    return None
+
+
+def _agrees(evidence: Evidence, whole: Batch, samples: tuple[int, ...], names: list[str]) -> bool:
+    """Whether the mean over some samples is what was shown."""
+    found = _of(evidence, whole, samples)
+    shown, type_ = evidence.usable, evidence.case.type
+    return not any(compare(shown[each], found[each], type_).problem for each in names)
+
+
+def _of(evidence: Evidence, whole: Batch, samples: tuple[int, ...]) -> dict[str, Target]:
+    """The quantities of a step on some samples, with their tolerances."""
+    part, batch = evidence.batch, whole.columns(samples)
+    known = part.known if isinstance(part, PartBatch) else {}
+    found = expectations(evidence.case, evidence.start, PartBatch(batch.x, batch.y, known=known))
+    return {name: Target.of(each) for name, each in found.items()}
+
+
+def _flat(evidence: Evidence, whole: Batch, sample: int, names: list[str]) -> Array:
+    """The gradients of one sample by itself, one after another."""
+    of_sample = gradients(evidence.case, evidence.start, whole.columns((sample,)))
+    return np.concatenate([np.asarray(of_sample[name], np.float64).ravel() for name in names])

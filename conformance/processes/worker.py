@@ -19,7 +19,7 @@ import numpy as np
 from conformance.errors import ConformanceError
 from conformance.processes.lines import Right
 from conformance.processes.program import Job, Program, Step, flat
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback, subject_line
+from conformance.running.tracebacks import headline, own_traceback, subject_line
 
 TICK = 1.0  # seconds until it notices that its parent has gone
 DONE, FAILED = b"+", b"-"
@@ -66,7 +66,7 @@ class Worker:
             return DONE + (self._join(told) if isinstance(told, Settings) else self._take(told))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the parent says so
             ours = isinstance(error, ConformanceError)
-            words = str(error) if ours else f"{headline(error)}\n{own_traceback(error, PACKAGE)}"
+            words = str(error) if ours else f"{headline(error)}\n{own_traceback(error)}"
             failure = [type(error).__name__, words.rstrip(), subject_line(error)]
             return FAILED + json.dumps(failure).encode()
 

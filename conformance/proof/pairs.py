@@ -11,8 +11,8 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from conformance.corpus.recipe import raw
 from conformance.corpus.recorded import Recorded
-from conformance.corpus.starts import raw
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, mistaken

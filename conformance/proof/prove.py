@@ -25,20 +25,10 @@ from conformance.judging.observe import observations
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
 from conformance.model.table import TAGS
-from conformance.proof.proof import Place, Proof, Row
+from conformance.proof.proof import Place, Row
 from conformance.proof.sightings import catches, sightings
 from conformance.report.finding_words import problem_text
 from conformance.running.parallel import in_parallel
-
-
-def proof(
-    mistakes: Sequence[Mistake],
-    cases: Sequence[Recorded],
-    known: Sequence[Mistake] = tuple(CATALOGUE.values()),
-) -> Proof:
-    """What becomes of some mistakes in some cases, tried one by one; see `prove`."""
-    rows = tuple(prove(mistake, cases, known) for mistake in mistakes)
-    return Proof(tuple(each.case for each in cases), rows)
 
 
 def proofs(ids: Sequence[str], pattern: str | None, place: Path, workers: int) -> Iterator[Row]:

@@ -17,8 +17,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import ALL, CATALOGUE
 from conformance.mistakes.mistake import Mistake, subject_of
-from conformance.processes.faults import WRONG
-from conformance.processes.prove import WORLDS, prove
+from conformance.processes.prove import WORLDS, WRONG, prove
 from conformance.report.message import line
 from conformance.verdict.compare import FREE
 

@@ -5,8 +5,7 @@ Left out: what is wrong, and on which line (`backward_words.py`).
 
 import re
 
-from conformance.backward.findings import UPDATES, Cause, Changed, Named
-from conformance.report import update_causes
+from conformance.backward.findings import ADDS, UPDATES, Cause, Changed, Named
 
 NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 
@@ -59,42 +58,50 @@ def instead_words(write: str, digits: int, line: int) -> str:
     return f"`{write}` on line {line} keeps {digits} more"
 
 
+OF_KIND = {
+    "value": "{operation} has to give ∂C/∂{needed}, and gives something else",
+    "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
+    "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
+    "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
+    "begins": "what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
+    "no right gradient uses it",
+    "decay": "{operation} is {factor:g} times the derivative of the decay in the loss",
+    "no decay": "the derivative of the decay in the loss, a multiple of {needed}, is not added",
+    "handed": "what is handed on here has to be ∂C/∂{needed}",
+    "loop": "this loop leaves something out: with what is missing all gradients are right",
+    "aliased": "`{names[0]}` is changed in place, and is the same array as `{names[1]}`, which is "
+    "read later as what it was",
+    "shape": "the gradient has another shape than its parameter",
+    "unused": "{operation} does not use {needed}, by which it has to be multiplied",
+    "absent": "no gradient is given here, which is taken for 0",
+    "output": "this output error is the derivative of no known cost",
+    "small": "off by {factor:.1g} of its largest entry in exact arithmetic: no rounding",
+    "lost": "the right formula, evaluated badly: more than half of the digits are lost",
+    "grows": "the decay is taken off the gradient here, so the weights grow: add it",
+    "negated": "the output error has the wrong sign, and with it all gradients",
+    "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
+    "add to what is there (+=)",
+    "order": "values are gone through in the wrong order: each has to come after all that is "
+    "computed from it",
+}
+"""What is said of each kind of cause."""
+
+
 def _of_kind(cause: Cause) -> str:
     """What is wrong with the value of an operation."""
-    operation, needed, held = f"`{cause.operation}`", _value(cause.needed), _value(cause.held)
+    if cause.kind in UPDATES:
+        return _of_update(cause)
+    if cause.kind == "updated":
+        return _of_updated(cause)
+    kind = "no decay" if cause.kind == "decay" and not cause.factor else cause.kind
+    needed, held = _value(cause.needed), _value(cause.held)
     lacks = f": the derivative of {quoted(cause.missing)} is missing" if cause.missing else ""
     other = f"∂C/∂{needed}" if needed != held else "that of the step before"
-    said = {
-        "value": f"{operation} has to give ∂C/∂{needed}, and gives something else",
-        "misused": f"{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
-        "scaled": f"{operation} is {cause.factor:g} times the ∂C/∂{needed} that is needed",
-        "part": f"{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
-        "begins": f"what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
-        "no right gradient uses it",
-        "decay": f"{operation} is {cause.factor:g} times the derivative of the decay in the loss"
-        if cause.factor
-        else f"the derivative of the decay in the loss, a multiple of {needed}, is not added",
-        "updated": _of_updated(cause),
-        "handed": f"what is handed on here has to be ∂C/∂{needed}",
-        "loop": "this loop leaves something out: with what is missing all gradients are right",
-        "aliased": f"`{cause.names[0]}` is changed in place, and is the same array as "
-        f"`{cause.names[1]}`, which is read later as what it was",
-        "shape": "the gradient has another shape than its parameter",
-        "unused": f"{operation} does not use {needed}, by which it has to be multiplied",
-        "absent": "no gradient is given here, which is taken for 0",
-        "output": "this output error is the derivative of no known cost",
-        "small": f"off by {cause.factor:.1g} of its largest entry in exact arithmetic: no rounding",
-        "lost": "the right formula, evaluated badly: more than half of the digits are lost",
-        "grows": "the decay is taken off the gradient here, so the weights grow: add it",
-        "negated": "the output error has the wrong sign, and with it all gradients",
-        "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
-        "add to what is there (+=)",
-        "order": "values are gone through in the wrong order: each has to come after all that is "
-        "computed from it",
-    }
-    if cause.kind in UPDATES:
-        return update_causes.why(cause)
-    return said.get(cause.kind, "no single operation is known that would make it right")
+    words = OF_KIND.get(kind, "no single operation is known that would make it right")
+    return words.format(
+        operation=f"`{cause.operation}`", needed=needed, held=held, lacks=lacks, other=other,
+        factor=cause.factor, names=cause.names,
+    )  # fmt: skip
 
 
 def _of_updated(cause: Cause) -> str:
@@ -168,3 +175,61 @@ def _extra(what: str) -> str:
     if what in ("left", "right"):
         return f"the {what} operand"
     return "the write" if what == "=" else f"`{what}`"
+
+
+MEANS = "Adam's means begin at 0, and are not both divided by 1 − β^t"
+
+OF_ALL = {
+    "ascends": "it goes up the gradient, and the other parameters go down",
+    "step": "it goes {factor:.6g} times as far along the gradient as the others",
+    "kept": "it keeps nothing from step to step, and the updates of the others do",
+    "zero": "what is kept from step to step is never written: it is 0 at every step",
+    "shared": "`{names[0]}` and `{names[1]}` keep one and the same array",
+    "accumulates": "the gradients of all steps are added up: the sum never begins anew",
+    "rate": "what is kept is multiplied by {factor:.6g}, and that of the others is not",
+    "still": "its gradient is computed here, and it is never moved",
+    "update": "the gradient is right, and the update does not take it off the parameter",
+    ADDS: "the gradients are added to the parameters, so the cost grows: subtract them",
+    "infinite": "numbers that are not finite are made here of finite ones",
+    "other": "the gradient of `{names[1]}` is used here in the place of that of `{names[0]}`",
+    "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
+    "minus": "what is kept from step to step is subtracted here: it has to be added",
+}
+
+OF_MEANS = {
+    "square": "the mean of the gradient has to be kept here, not that of its square",
+    "no square": "the mean of the square of the gradient has to be kept here",
+    "uncorrected": MEANS,
+    "uncorrected mean": f"{MEANS}: that of the gradient is not",
+    "uncorrected square": f"{MEANS}: that of the squares is not",
+    "no root": "this divides by the mean of the squares, and not by its square root",
+    "beside": "ε is added to the quotient: add it to the root that is divided by",
+    "correction mean": "β2 is in the correction of the mean of the gradient: that is divided by "
+    "1 − {0:.6g}^t, and has to be divided by 1 − {1:.6g}^t (β1)",
+    "correction square": "β1 is in the correction of the mean of the squares: that is divided by "
+    "1 − {0:.6g}^t, and has to be divided by 1 − {1:.6g}^t (β2)",
+    "base mean": "the mean of the gradient is divided by 1 − {0:.6g}^t; it keeps {1:.6g} of "
+    "itself, so divide it by 1 − {1:.6g}^t",
+    "base square": "the mean of the squares is divided by 1 − {0:.6g}^t; it keeps {1:.6g} of "
+    "itself, so divide it by 1 − {1:.6g}^t",
+    "rate mean": "the mean of the gradient keeps {0:.6g} of itself here, and its correction is "
+    "1 − {1:.6g}^t: it has to keep {1:.6g} (β1)",
+    "rate square": "the mean of the squares keeps {0:.6g} of itself here, and its correction is "
+    "1 − {1:.6g}^t: it has to keep {1:.6g} (β2)",
+    "exchanged": "β1 and β2 are exchanged: this mean keeps {0:.6g} of itself, and its correction "
+    "is 1 − {1:.6g}^t",
+    "share": "what is added to the mean is multiplied by {0:.6g}, and has to be by {1:.6g}: "
+    "1 less what the mean keeps of itself",
+    "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "
+    "take the root of it",
+    "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",
+    "late": "t in the correction 1 − β^t is {0:g} at update {1:g}: it has to be the same",
+    "steps": "t in the correction 1 − β^t grows by {0:g} from update to update, and has to by 1",
+}
+
+
+def _of_update(cause: Cause) -> str:
+    """What is wrong with an update."""
+    if cause.kind in OF_MEANS:
+        return OF_MEANS[cause.kind].format(*cause.numbers)
+    return OF_ALL[cause.kind].format(factor=cause.factor, names=cause.names)

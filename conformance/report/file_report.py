@@ -1,15 +1,15 @@
 """The report on a file: each thing in it that was judged, what was not, and how it is shown."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.report.backward_report import BackwardReport
 from conformance.report.book_report import Report
-from conformance.report.shape_words import failed_words, recognised_words
 from conformance.report.visible import visible
 from conformance.shapes.judging import Recognised
-from conformance.shapes.not_judged import NotHere, NotJudged
+from conformance.shapes.not_judged import NotHere, NotJudged, Refused
 from conformance.values import to_values
 
 
@@ -25,7 +25,7 @@ class ShapeReport(BackwardReport):
 
     def __str__(self) -> str:
         """Three lines first: which gradients, which line, why; then what it was taken for."""
-        return f"{super().__str__()}\n{recognised_words(self.recognised)}"
+        return f"{super().__str__()}\n{_recognised_words(self.recognised)}"
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, by `report/backward.schema.json`."""
@@ -35,11 +35,11 @@ class ShapeReport(BackwardReport):
         """The report as GitHub-flavoured Markdown."""
         from conformance.report.gfm import text
 
-        return f"{super().as_markdown()}\n{text(recognised_words(self.recognised))}\n"
+        return f"{super().as_markdown()}\n{text(_recognised_words(self.recognised))}\n"
 
     def further(self) -> list[str]:
         """What it was taken for."""
-        return [recognised_words(self.recognised)]
+        return [_recognised_words(self.recognised)]
 
 
 Part = BackwardReport | Report
@@ -129,7 +129,7 @@ def _lines(report: FileReport) -> Iterator[str]:
         yield from str(each).splitlines()
     for left in report.left:
         yield visible(f"not judged: {left.name}: {left.why}")
-    yield from failed_words(report.failed)
+    yield from _failed_words(report.failed)
 
 
 def _name(part: Part) -> str:
@@ -142,3 +142,66 @@ def _in_one_line(report: FileReport) -> str:
         return report.parts[0].in_one_line()
     right = sum(each.exit_code == 0 for each in report.parts)
     return f"{report.place}: {right} of {len(report.parts)} programs are right"
+
+
+MANY = 12  # names of parameters that are written out
+
+SOURCES = {
+    "returned": "gives the gradients",
+    "moved": "updates the parameters itself",
+    "kept": "keeps the derivatives in its values",
+}
+
+
+def _recognised_words(recognised: Recognised) -> str:
+    """What a program was taken for, in one line."""
+    calls = list(recognised.calls)
+    at = next((i for i, each in enumerate(calls) if i == recognised.backward), len(calls) - 1)
+    calls[at] += f" {SOURCES[recognised.source]}"
+    laid = recognised.layout + (f", {recognised.coding}" if recognised.coding else "")
+    parts = [recognised.made, laid, ", ".join(calls)]
+    if recognised.parameters:
+        parts.append(f"parameters {', '.join(_together(recognised.parameters))}")
+    if recognised.constant:
+        parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
+    return visible(f"recognised: {'; '.join(each for each in parts if each)}")
+
+
+def _together(parameters: Sequence[str]) -> list[str]:
+    """The names of parameters, of those of one list its name and how many there are, if many."""
+    if len(parameters) <= MANY:
+        return list(parameters)
+    roots = Counter(each.partition("[")[0] for each in parameters)
+    return [root if count == 1 else f"{root} ({count} of them)" for root, count in roots.items()]
+
+
+def _failed_words(failed: NotHere | None) -> list[str]:
+    """What a file asked for that is not here; nothing if there is none."""
+    if failed is None:
+        return []
+    words = f"note: {failed.where}: {failed.why}; what the file defines is judged with other data"
+    return [visible(words)]
+
+
+def refused_words(
+    refusal: Refused, left: Sequence[NotJudged], failed: NotHere | None = None, idle: str = ""
+) -> str:
+    """Why nothing in a file is judged: what was found, what is missing, and what to write.
+
+    Args:
+        refusal: how far readings came.
+        left: what fits no shape.
+        failed: what the file asked for that is not here.
+        idle: why nothing came of it when it was run.
+    """
+    lines = [f"{refusal.said} fits no known shape; it defines {refusal.defines}"]
+    lines += [f"  {each.name}: {each.why}" for each in left]
+    lines += _failed_words(failed)
+    lines += [f"  when it was run: {visible(idle)}"] if idle else []
+    if refusal.adapter:
+        place = refusal.said.rpartition(":")[0] if ".py:" in refusal.said else refusal.said
+        lines.append(
+            f"`conformance init {place}` writes this, which runs; say there what is missing:"
+        )
+        lines += [f"    {line}".rstrip() for line in refusal.adapter.splitlines()]
+    return "\n".join(lines)

@@ -1,9 +1,9 @@
-"""The verdict in one sentence, the same in every report that is a page.
+"""The verdict in one sentence, the same in every report that is a page, and how much was judged.
 
 Left out: what supports it (`terminal.py`, `markdown.py`, the HTML page).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from conformance.judging.case_report import CaseReport
@@ -19,10 +19,10 @@ from conformance.report.blame_words import (
 from conformance.report.cause_words import joined, mistakes
 from conformance.report.exact_words import loss_text
 from conformance.report.finding_words import finding_texts
-from conformance.report.judged import judged_words
 from conformance.report.measure_words import measure_text
 from conformance.report.message import accused
-from conformance.verdict.compare import FREE, Status
+from conformance.verdict.compare import FREE, Status, Verdict
+from reference.step import STATE, split
 
 WORDS = {0: "conformant", 1: "not conformant"}
 SIGNS = {0: "✓", 1: "✗"}
@@ -185,3 +185,47 @@ def _within(text: str) -> str:
     first = text.split(" ", 1)[0]
     plain = first.isascii() and first.istitle() and first.isalpha()
     return f"{text[0].lower()}{text[1:]}" if plain else text
+
+
+KINDS = {
+    "a": "activations",
+    "cost": "cost",
+    "nabla_b": "gradients",
+    "nabla_w": "gradients",
+    "delta": "δ",
+    "reduced_b": "reduced gradients",
+    "reduced_w": "reduced gradients",
+    "z": "weighted inputs",
+    "b": "updated parameters",
+    "w": "updated parameters",
+    **dict.fromkeys(STATE, "velocities and moments"),
+}
+OUTPUTS, FREE_RUN = "outputs", "free run"
+DEPTHS = (
+    *(OUTPUTS, "cost", "gradients", "δ", "activations", "weighted inputs"),
+    *("reduced gradients", "velocities and moments", "updated parameters"),
+)
+COMPARED = (Status.PASS, Status.FAIL, Status.LOST, Status.EXPLAINED)
+
+
+def judged(reports: Iterable[CaseReport]) -> list[str]:
+    """What was compared, as words of `DEPTHS`, and "free run" if one was followed."""
+    found = {
+        depth
+        for report in reports
+        for verdict in report.verdicts
+        if verdict.name and verdict.status in COMPARED
+        for depth in _depths(verdict, report.case.layers)
+    }
+    return [depth for depth in (*DEPTHS, FREE_RUN) if depth in found]
+
+
+def judged_words(reports: Iterable[CaseReport]) -> str:
+    """The same as a line of a report."""
+    return f"judged: {', '.join(judged(reports)) or 'nothing'}"
+
+
+def _depths(verdict: Verdict, layers: int) -> list[str]:
+    quantity, layer = split(verdict.name)
+    output = quantity == "a" and layer == layers
+    return [OUTPUTS if output else KINDS[quantity], *[FREE_RUN] * (verdict.mode == FREE)]

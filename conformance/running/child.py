@@ -17,7 +17,7 @@ from typing import Any
 
 from conformance.errors import ConformanceError, InternalError
 from conformance.running.signals import forget
-from conformance.running.tracebacks import PACKAGE, headline, internal, is_ours, own_traceback
+from conformance.running.tracebacks import headline, internal, is_ours, own_traceback
 
 Send = Callable[[object], None]
 Work = Callable[[Send], None]
@@ -46,7 +46,7 @@ def run_child(
     try:
         work(lambda record: tell("record", record))
     except SystemExit as error:
-        tell("left", own_traceback(error, PACKAGE))
+        tell("left", own_traceback(error))
         raise
     except InternalError as error:
         tell(INTERNAL, [str(error), error.traceback])
@@ -57,7 +57,7 @@ def run_child(
             ours = internal(error)
             tell(INTERNAL, [str(ours), ours.traceback])
         else:
-            tell("raised", f"raised {headline(error)}\n{own_traceback(error, PACKAGE)}")
+            tell("raised", f"raised {headline(error)}\n{own_traceback(error)}")
     else:
         tell("done", None)
 

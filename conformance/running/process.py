@@ -81,20 +81,7 @@ def run(
         SubjectError: it cannot be started.
     """
     mark = new_mark()
-    try:
-        process = subprocess.Popen(  # noqa: S603 - to run it is what was asked for
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **more, mark: "1"},
-            **apart(),
-        )
-    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
-        reason = getattr(error, "strerror", None) or str(error)
-        if os.path.isfile(arguments[0]):  # noqa: PTH113 - of a NUL it says no
-            reason += "; is its first line `#!` and a path, and what it names there?"
-        raise SubjectError(f"{arguments[0]} cannot be started: {reason}") from error
+    process = _started(arguments, {**more, mark: "1"})
     with process:
         group, heard = Group(process.pid), Tails(process)
         try:
@@ -105,6 +92,23 @@ def run(
             end_marked(mark)
             output = heard.end()
     return Ended(process.returncode if ended else None, output, stopped)
+
+
+def _started(arguments: Sequence[str], more: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(  # noqa: S603 - to run it is what was asked for
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **more},
+            **apart(),
+        )
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
+        reason = getattr(error, "strerror", None) or str(error)
+        if os.path.isfile(arguments[0]):  # noqa: PTH113 - of a NUL it says no
+            reason += "; is its first line `#!` and a path, and what it names there?"
+        raise SubjectError(f"{arguments[0]} cannot be started: {reason}") from error
 
 
 def _wait(

@@ -24,8 +24,9 @@ LINES, WIDTH = 20, 400  # of a traceback
 _OWN = tuple(PACKAGE.parent / each for each in (PACKAGE.name, "reference", "torch_impl"))
 _PLAYED = (PACKAGE / "tests", PACKAGE / "examples")  # which play the subject
 _LIBRARIES = {Path(sysconfig.get_paths()[each]) for each in ("stdlib", "purelib", "platlib")}
+_WRAPPING = ("arrays", "made_arrays", "substitute", "tensor_borders", "tensors")
 _OPERATIONS = {
-    *(PACKAGE / "tracing" / f"{each}.py" for each in ("arrays", "substitute", "tensors")),
+    *(PACKAGE / "tracing" / f"{each}.py" for each in _WRAPPING),
     PACKAGE / "arithmetic" / "exact.py",
 }
 """Where an operation of the subject is carried out on arrays or numbers of ours."""
@@ -39,7 +40,7 @@ def headline(error: BaseException) -> str:
     return next((line[line.index(name) :][:WIDTH] for line in lines if name in line), name)
 
 
-def own_traceback(error: BaseException, skip: Path) -> str:
+def own_traceback(error: BaseException, skip: Path = PACKAGE) -> str:
     """The traceback without the frames of a folder and of the import system, 20 lines at most."""
     report = traceback.TracebackException.from_exception(error, compact=True)
     _strip(report, skip)
@@ -82,7 +83,7 @@ def stopped(where: str, error: BaseException) -> SubjectError | InternalError:
     """What is said of an exception that a subject's run ended with: an error of its, or of ours."""
     if is_ours(error):
         return internal(error)
-    words = f"{where}: {headline(error)}\n{own_traceback(error, PACKAGE)}".rstrip()
+    words = f"{where}: {headline(error)}\n{own_traceback(error)}".rstrip()
     return SubjectError(words, subject_line(error))
 
 

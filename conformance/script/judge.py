@@ -10,11 +10,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from conformance.backward.decay_beside import with_decay_beside
-from conformance.backward.declared import declared, with_terms
-from conformance.backward.disagreement import disagreeing
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
+from conformance.backward.stated_loss import declared, disagreeing, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement
 from conformance.script.loss import Fit, best_loss, by_name, candidates, monitored

@@ -52,17 +52,14 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     gradients = tuple(map(_right, names, (each[0] for each in made.values.values())))
     unused = {n: e[1] for n, e in made.values.items() if not e[1].depends_on(made.gradients[n][0])}
     if unused:
-        strange = tuple(_strange(made, unused))
-        accused = strange or _wrong(unused, "update")
+        accused = tuple(_strange(made, unused)) or _wrong(unused, "update")
         return Ran(script, names, count, Examined(gradients, accused))
-    found = _found(made)
-    if found is None:
+    if (found := _found(made)) is None:
         return None
     results: list[Judgement] = []
     for k in range(count):
         updates = [update(each, k + 1) for each in found]
-        given = [each[k] for each in made.gradients.values()]
-        chosen = tuple(map(_multiple, updates, given))
+        chosen = tuple(map(_multiple, updates, (each[k] for each in made.gradients.values())))
         up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
         if 0 < len(up) < len(names):
             return Ran(script, names, count, Examined(gradients, _wrong(up, "ascends")))
@@ -73,8 +70,7 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     told = rules(results)
     accused = tuple(faults(results, names, told, counts=made.counts))
     if not accused and moving and results[0].factor > 0:
-        first = {name: each.new for name, each in zip(names, results[0].updates, strict=True)}
-        accused = _wrong(first, ADDS)
+        accused = _wrong({n: e.new for n, e in zip(names, results[0].updates, strict=True)}, ADDS)
     unknown = not moving or any(each.rule.kind in ("other", "unknown") for each in told)
     if unknown and (not accused or accused[0].cause.kind == ADDS):
         return None

@@ -17,14 +17,14 @@ _UNTAKEN = (*_PLAIN, ast.Starred, ast.GeneratorExp, ast.Await)
 """Arguments that hold no array, or one that has been entered under a name."""
 
 
-def compiled(source: bytes | str, file: str, mode: str = "exec") -> CodeType:
+def compiled(source: bytes | str, file: str) -> CodeType:
     """The code of a program; as `compile` gives it, but for what is entered.
 
     Raises:
         SyntaxError: it is no Python.
     """
-    tree = ast.parse(source, file, mode)
-    made: CodeType = compile(_Entering().visit(tree), file, mode, dont_inherit=True)
+    tree = ast.parse(source, file)
+    made: CodeType = compile(_Entering().visit(tree), file, "exec", dont_inherit=True)
     return made
 
 
@@ -33,13 +33,13 @@ class _Entering(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         self.generic_visit(node)
-        node.value = _passed(VALUE, node.value)
+        node.value = _passed(node.value)
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         self.generic_visit(node)
         if node.value is not None:
-            node.value = _passed(VALUE, node.value)
+            node.value = _passed(node.value)
         return node
 
     def visit_For(self, node: ast.For) -> Any:
@@ -56,17 +56,17 @@ class _Entering(ast.NodeTransformer):
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
         self.generic_visit(node)
-        node.elt = _passed(VALUE, node.elt)
+        node.elt = _passed(node.elt)
         return node
 
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
-        node.args = [e if isinstance(e, _UNTAKEN) else _passed(VALUE, e) for e in node.args]
+        node.args = [e if isinstance(e, _UNTAKEN) else _passed(e) for e in node.args]
         for each in node.keywords:
             if each.arg is not None and not isinstance(each.value, _UNTAKEN):
-                each.value = _passed(VALUE, each.value)
+                each.value = _passed(each.value)
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
-            node.func.value = _passed(VALUE, node.func.value)
+            node.func.value = _passed(node.func.value)
         return node
 
 
@@ -76,8 +76,8 @@ def _is_range(node: ast.expr) -> bool:
     )
 
 
-def _passed(name: str, value: ast.expr) -> ast.expr:
-    return value if isinstance(value, _PLAIN) else _called(name, value)
+def _passed(value: ast.expr) -> ast.expr:
+    return value if isinstance(value, _PLAIN) else _called(VALUE, value)
 
 
 def _called(name: str, value: ast.expr) -> ast.expr:

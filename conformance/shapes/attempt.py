@@ -30,7 +30,8 @@ from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tenso
 from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.execution import missing
 from conformance.tracing.program import traced_program
-from conformance.tracing.trace import EnoughError, Trace
+from conformance.tracing.recorder import EnoughError
+from conformance.tracing.trace import Trace
 
 Values = Mapping[str, Any]
 """Numbers for parameters, by their paths."""

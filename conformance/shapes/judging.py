@@ -11,13 +11,13 @@ from itertools import islice
 
 import numpy as np
 
-from conformance.backward.decay_beside import with_decay_beside
-from conformance.backward.declared import declared
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
+from conformance.backward.stated_loss import declared, with_decay_beside
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.learned import is_number
+from conformance.shapes.own_loss import own_loss
 from conformance.shapes.places import Places
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import Attempt
@@ -152,7 +152,7 @@ GIVING = ("backward", "gradients", "train")
 def examined(reading: Reading, cost: str | None) -> Examined:
     """The gradients of a reading, then the update that it makes of them."""
     run, places = reading.run, reading.places
-    goals, loss = places.goals, _loss(run)
+    goals, loss = places.goals, own_loss(run)
     if loss is not None and not np.all(np.isfinite(loss.value)):
         raise NotAGradientError("the loss is not finite")
     returned = None if cost or loss is not None else _by_returned(run, places)
@@ -235,27 +235,6 @@ def _cut(trace: Trace, last: Sequence[Node]) -> None:
         each.consumers = [user for user in each.consumers if user.number < count]
 
 
-def _loss(run: Attempt) -> Node | None:
-    """The program's own loss, if it was computed from the parameters."""
-    for call, _, result in run.results:
-        value = result
-        if (
-            call.role in ("backward", "gradients")
-            and isinstance(result, tuple | list)
-            and len(result)
-        ) or (call.role == "forward" and isinstance(result, tuple)):
-            value = next((each for each in result if is_number(each)), None)
-        elif call.role != "loss":
-            continue
-        if not is_number(value):
-            continue
-        node = run.node(value)
-        parameters = [node for _, node in run.start.values() if node is not None]
-        if any(node.depends_on(each) for each in parameters) and not _is_metric(run, node):
-            return node
-    return None
-
-
 def _by_returned(run: Attempt, places: Places) -> Examined | None:
     """The gradients by the loss that a training step returns; None if they are of another one.
 
@@ -281,25 +260,6 @@ def _together(run: Attempt) -> bool:
     backward = [result for call, _, result in run.results if call.role in ("backward", "gradients")]
     alone = not any(call.role == "loss" for call, _, _ in run.results)
     return alone and isinstance(backward[0] if backward else None, tuple | list)
-
-
-METRICS = {"absolute", "argmax", "equal", "round", "rint"}
-
-
-def _is_metric(run: Attempt, node: Node) -> bool:
-    """Whether it is a number to be read, such as the mean absolute error, and no loss.
-
-    A penalty on the absolute values of weights belongs to a loss.
-    """
-    parameters = [node for _, node in run.start.values() if node is not None]
-    return any(
-        node.depends_on(each)
-        and each.operation in METRICS
-        and each is not node
-        and not set(each.inputs) <= set(parameters)
-        for each in run.recorded.nodes
-        if any(each.depends_on(parameter) for parameter in parameters)
-    )
 
 
 def _output(run: Attempt) -> Node | None:

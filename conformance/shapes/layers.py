@@ -33,13 +33,11 @@ from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 
-ENTRIES = 8
-"""So many entries of an output are tried alone."""
+ENTRIES = 8  # of an output, which are tried alone
 
 LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an image",
-    "an image of channels", "images", "sequences",
-    "places", "a list of columns",
+    "an image of channels", "images", "sequences", "places", "a list of columns",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What is known of a file beside what was judged: what was not, and what it asked for.
 
-Left out: the words (`report/shape_words.py`).
+Left out: the words (`report/file_report.py`).
 """
 
 from dataclasses import dataclass

@@ -213,15 +213,8 @@ class Searched:
             if _begins_with_zeros(found):
                 of_zeros = Reading(plan, data, penalty, run, found)
                 data = replace(data, rounds=2)
-            values = generic(run)
-            run = attempt(
-                plan,
-                data,
-                penalty,
-                trace=Trace(sites=True, most=most),
-                values=values,
-                chosen=run.ways,
-            )
+            trace, values = Trace(sites=True, most=most), generic(run)
+            run = attempt(plan, data, penalty, trace=trace, values=values, chosen=run.ways)
             return Reading(plan, data, penalty, run, places(run), of_zeros)
         except UnfitError as error:
             self.refusal.note(error)

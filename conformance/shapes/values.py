@@ -231,8 +231,7 @@ class ValueSearch:
         }
         try:
             step = record(run, given, (), self.kind.__dict__.get("backward", run))
-            step = replace(step, promised=True)
-            examined = examine_pass(step)
+            examined = examine_pass(replace(step, promised=True))
         except Exception:  # noqa: BLE001 - it does not take these, or is no operation
             return None
         return _renamed(examined, {n: f"{expression.text} by {n}" for n in expression.sizes})

@@ -22,7 +22,7 @@ from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
 from conformance.running.seconds import TooLongError, limited
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import headline, own_traceback
 from conformance.subjects import zeros
 from conformance.subjects.absent import MissingError, forget, stand_ins
 
@@ -178,7 +178,7 @@ def subject_code(place: str) -> Iterator[None]:
         raise
     except SystemExit as error:
         what = f"{place} calls sys.exit({error.code!r}) when it is imported"
-        raise SubjectError(f"{what}\n{own_traceback(error, PACKAGE)}") from error
+        raise SubjectError(f"{what}\n{own_traceback(error)}") from error
     except BaseException as error:
         if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
             text = (error.text or "").strip()
@@ -186,7 +186,7 @@ def subject_code(place: str) -> Iterator[None]:
             what = f"{where}:{error.lineno}: {error.msg}" + (f": {text}" if text else "")
             raise SubjectError(what) from error
         what = f"{place} cannot be imported: {headline(error)}"
-        raise SubjectError(f"{what}\n{own_traceback(error, PACKAGE)}") from error
+        raise SubjectError(f"{what}\n{own_traceback(error)}") from error
 
 
 @contextmanager

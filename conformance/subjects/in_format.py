@@ -2,7 +2,7 @@
 
 What it shows in a wider format, as mixed precision keeps gradients and parameters, is rounded: who
 computes in more digits than are judged does nothing wrong, and it is noted. Left out: the cases in
-that format (`cases/in_short.py`).
+that format (`cases/build.py`).
 """
 
 from collections.abc import Callable, Sequence

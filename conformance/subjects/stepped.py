@@ -22,9 +22,10 @@ from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.program import traced_program
+from conformance.tracing.recorder import telling
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
-from conformance.tracing.trace import Trace, telling
+from conformance.tracing.trace import Trace
 from conformance.tracing.traced_numbers import traced_number
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters
@@ -86,15 +87,7 @@ class Stepped:
         decay = to_exact(case.lmbda)[()] / case.n if decays else 0
         rates = to_exact(case.eta)[()], decay
         untraced = _untraced(self.trace) & ~self._before_samples()
-        after = {
-            name: replay.value(node)
-            for name, node in self.after.items()
-            if replay.exact(node) and not node.uses & untraced
-        }
-        movers = {name: node.uses for name, node in self.after.items()}
-        rewritten = {name: _computed(node) for name, node in self.after.items()}
-        for name, moved, uses in self._followed(replay, start, rates):
-            after[name], movers[name], rewritten[name] = moved, uses, True
+        after, movers, rewritten = self._updated(replay, start, rates, untraced)
         return Run(
             Index(replay, (each for each in self.trace.nodes if not each.uses & untraced)),
             start,
@@ -113,6 +106,21 @@ class Stepped:
             exact_rule(case).constants,
             dict(self._side_by_side(replay)),
         )
+
+    def _updated(
+        self, replay: Replay, start: Parameters, rates: tuple[Any, Any], untraced: int
+    ) -> tuple[dict[str, Any], dict[str, int], dict[str, bool]]:
+        """The new parameters; the nodes that each is computed from, as bits; whether it is."""
+        after = {
+            name: replay.value(node)
+            for name, node in self.after.items()
+            if replay.exact(node) and not node.uses & untraced
+        }
+        movers = {name: node.uses for name, node in self.after.items()}
+        rewritten = {name: _computed(node) for name, node in self.after.items()}
+        for name, moved, uses in self._followed(replay, start, rates):
+            after[name], movers[name], rewritten[name] = moved, uses, True
+        return after, movers, rewritten
 
     def _before_samples(self) -> int:
         """The bits of the nodes before those of all samples, of which nothing can be made there."""

@@ -95,11 +95,7 @@ class Twins:
         for number, (before, now) in sizes.items():
             mask = location.nodes == number
             width = len(np.unique(columns[mask]))
-            alone = (
-                np.ones(shape, dtype=bool)
-                if whole
-                else np.isin(new_columns, np.unique(columns[mask]))
-            )
+            alone = np.isin(new_columns, np.unique(columns[mask])) | whole
             found = _moved(
                 location.places[mask], (rows[mask], columns[mask]), before,
                 now, (new_rows[alone], new_columns[alone]),
@@ -137,6 +133,22 @@ def _of_samples(trace: Trace, samples: Sequence[int]) -> list[list[Node]]:
     return of
 
 
+def _in_vector(
+    places: Array,
+    entries: tuple[Array, Array],
+    new: tuple[Array, Array],
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+) -> Array | None:
+    """Places in a larger vector that holds the entries of a matrix, its rows or its columns."""
+    (rows, columns), (new_rows, new_columns) = entries, new
+    small, large = shapes
+    if np.array_equal(places, rows * small[1] + columns):
+        return np.asarray(new_rows * large[1] + new_columns)
+    if np.array_equal(places, columns * small[0] + rows):
+        return np.asarray(new_columns * large[0] + new_rows)
+    return None
+
+
 def _moved(
     places: Array,
     entries: tuple[Array, Array],
@@ -151,14 +163,8 @@ def _moved(
     if not before or (len(before) == 1 and before[0] != int(np.prod(small)) and small[1] > 1):
         return None  # a part of a longer vector
     if len(before) == 1 and before[0] == int(np.prod(small)) and len(np.unique(columns)) > 1:
-        straight = np.array_equal(places, rows * small[1] + columns)
-        turned = np.array_equal(places, columns * small[0] + rows)
-        if now[0] != int(np.prod(large)) or not (straight or turned):
-            return None
-        along: Array = (
-            new_rows * large[1] + new_columns if straight else new_columns * large[0] + new_rows
-        )
-        return along
+        whole = now[0] == int(np.prod(large))
+        return _in_vector(places, entries, new, shapes) if whole else None
     rules = (
         (rows, new_rows, small[0], large[0]),
         (columns, new_columns, small[1], large[1]),

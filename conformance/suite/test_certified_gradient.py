@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.arithmetic.balls import balls, precision
 from conformance.corpus.case import Case
-from conformance.corpus.starts import raw
+from conformance.corpus.recipe import raw
 from conformance.model.table import of_layers
 from conformance.suite.asked import Asked
 from conformance.suite.judging import recorded

@@ -15,8 +15,7 @@ from hypothesis.extra import numpy as hnp
 from conformance import report
 from conformance.api import check
 from conformance.detail.cells import AT, EXACT, HIGHEST, LOST, cell
-from conformance.judging.case_report import CaseReport
-from conformance.judging.records import Cell
+from conformance.judging.case_report import CaseReport, Cell
 from conformance.report.book_report import Report
 from conformance.report.record import to_json
 from conformance.tests.support import PROFILE, answering, recorded, with_equations, wrong_at

@@ -20,7 +20,7 @@ import conformance
 from conformance.api import check
 from conformance.arithmetic.balls import balls, rounded
 from conformance.arithmetic.formats import FLOATS, SHORT, Short
-from conformance.cases.in_short import in_short
+from conformance.cases.build import in_short
 from conformance.cases.small import recorded, small_case
 from conformance.cli.app import app
 from conformance.corpus.case import Case

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from conformance.file_check import Asked, check_file
+from conformance.file_check import check_file
+from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
 from conformance.report.script_report import UpdateReport
 

@@ -17,8 +17,7 @@ from conformance.cli import main
 from conformance.corpus import store
 from conformance.errors import UsageError
 from conformance.files import put
-from conformance.judging.case_report import CaseReport
-from conformance.judging.records import Point
+from conformance.judging.case_report import CaseReport, Point
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.report import document
 from conformance.report.book_report import Report

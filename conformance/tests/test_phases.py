@@ -7,7 +7,8 @@ import pytest
 
 import conformance
 from conformance.errors import SubjectError
-from conformance.file_check import Asked, check_file
+from conformance.file_check import check_file
+from conformance.file_process import Asked
 from conformance.script.run import run_script
 from conformance.subjects.load import load
 from conformance.tests.parts import few

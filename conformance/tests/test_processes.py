@@ -18,13 +18,11 @@ from conformance.corpus import store
 from conformance.mistakes.processes import PROCESSES
 from conformance.model.reduction import reduced_rows
 from conformance.model.table import rows
-from conformance.processes.check import check_processes
+from conformance.processes.check import Taken, check_processes
 from conformance.processes.division import Divided, divided, spread
-from conformance.processes.faults import WRONG, Wrong
 from conformance.processes.judge import check_divided
-from conformance.processes.prove import prove
+from conformance.processes.prove import WRONG, Wrong, prove
 from conformance.processes.ranks import Fault, ProcessStep, Simulated
-from conformance.processes.samples import Taken
 from conformance.processes.scales import ALL, OWN, recognised
 from conformance.processes.truth import truth
 from conformance.report.book_report import Report

@@ -26,7 +26,7 @@ from conformance.mistakes.situation import by_the_book
 from conformance.proof import prove as proving
 from conformance.proof.pairs import apart, drawn, problems_of_pair, prove_pair, visible
 from conformance.proof.proof import Proof, Row
-from conformance.proof.prove import alike, chosen, judged, proof, prove
+from conformance.proof.prove import alike, chosen, judged, prove
 from conformance.proof.sightings import catches, sightings
 from conformance.tests.parts import few as at_first
 from conformance.tests.parts import part
@@ -226,6 +226,16 @@ def test_what_is_said_without_a_case_is_what_a_diagnosis_without_it_says(id_: st
         left = [each for each in reports if each.case.id != gone]
         causes = {cause.tag: cause.mistakes for cause in diagnose(left)}
         assert seen.said({each.case.id for each in left}).named == causes, gone
+
+
+def proof(
+    mistakes: Sequence[Mistake],
+    cases: Sequence[Recorded],
+    known: Sequence[Mistake] = tuple(CATALOGUE.values()),
+) -> Proof:
+    """What becomes of some mistakes in some cases, tried one by one."""
+    rows = tuple(prove(mistake, cases, known) for mistake in mistakes)
+    return Proof(tuple(each.case for each in cases), rows)
 
 
 def test_a_case_that_changes_nothing_is_redundant() -> None:

@@ -12,8 +12,8 @@ from conformance import report
 from conformance.api import check
 from conformance.model.table import CAUSAL
 from conformance.report.book_report import Report
-from conformance.report.judged import DEPTHS, FREE_RUN, judged_words
 from conformance.report.record import to_json
+from conformance.report.sentence import DEPTHS, FREE_RUN, judged_words
 from conformance.report.terminal import as_text
 from conformance.subjects import Subject
 from conformance.tests.networks.book import Network

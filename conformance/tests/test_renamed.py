@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from conformance.api import check
-from conformance.file_check import Asked, check_file
+from conformance.file_check import check_file
+from conformance.file_process import Asked
 from conformance.report.file_report import ShapeReport
 from conformance.script.run import run_script
 from conformance.tests.generator.judgement import judge

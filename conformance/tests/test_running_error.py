@@ -24,7 +24,7 @@ from hypothesis.extra.numpy import arrays
 from conformance.arithmetic.balls import balls, is_balls, precision, rounded
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.corpus.case import Case
-from conformance.corpus.starts import drawn, dyadics
+from conformance.corpus.recipe import drawn, dyadics
 from conformance.model.functions import ACTIVATIONS, DROPOUT
 from conformance.model.functions import COSTS as TABLE
 from conformance.model.table import of_layers

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
-from conformance.file_check import Asked, check_file
+from conformance.file_check import check_file
+from conformance.file_process import Asked
 from conformance.tests.parts import changes_of_edit, part
 from conformance.tests.programs.shapes_faults import FAULTS
 from conformance.tests.shapes.measure import judge

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
-from conformance.training import plot as plotting
+from conformance.training import output as plotting
 from conformance.training.data import VARIABLE
 from conformance.training.settings import Settings
 from conformance.training.show import TrainReport

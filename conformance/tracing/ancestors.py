@@ -25,9 +25,9 @@ def walk(starts: Iterable[Node], operands: Operands = all_operands) -> Iterator[
     return (node for node, _ in ways(starts, operands))
 
 
-def ancestors(node: Node, operands: Operands = all_operands) -> Iterator[Node]:
+def ancestors(node: Node) -> Iterator[Node]:
     """What a value was computed from, without itself, the latest first."""
-    return (each for each in walk([node], operands) if each is not node)
+    return (each for each in walk([node]) if each is not node)
 
 
 def ways(starts: Iterable[Node], operands: Operands) -> Iterator[tuple[Node, Node]]:

@@ -4,25 +4,34 @@ The first operation that mends it, had it given what the equation says, is where
 (`repair.py`). If none does, it is the first that gives something which the equation does not have.
 Whose line that is, the calls of functions decide: a function that gave a right value, which its
 caller took for something else, is not to blame, nor one that was handed another quantity than the
-equation has, nor one that is right when others call it.
+equation has, nor one that is right when others call it. A line that gave the wrong entries alone,
+such as one branch of σ, is to blame for them.
 
 Left out: whether the value is wrong (`verdict/compare.py`).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from itertools import permutations
 
 import numpy as np
 
+from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING, kind_of
-from conformance.tracing.branch import branch_of
+from conformance.tracing.arranging import (
+    ARRANGING,
+    arranged_last,
+    before_arranging,
+    is_handed,
+    kind_of,
+    source_of,
+)
 from conformance.tracing.frames import Frame, ignores_a_parameter
-from conformance.tracing.index import Location, as_floats
+from conformance.tracing.index import Location, as_floats, times
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.repair import SCALING, Repair, Repairs, Step, are_exact, is_handed
+from conformance.tracing.repair import SCALING, Repair, Repairs, Step, are_exact
 from conformance.tracing.replay import ROUNDINGS, Replay
+from conformance.tracing.run_calls import Calls
 from conformance.tracing.ways import Way
 from reference.step import Array, split
 
@@ -44,7 +53,7 @@ class Blame:
             known: what was found in other runs of the program, to which this adds.
         """
         self.replay, self.nodes = replay, replay.trace.nodes
-        self.repairs = Repairs(replay)
+        self.repairs, self.calls = Repairs(replay), Calls(replay)
         self.known = {} if known is None else known
         self._turns: dict[int, int] = {}
 
@@ -71,9 +80,9 @@ class Blame:
     def _found(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         repair = self.repairs.first(at, way) if way.decides else None
         if way.decides and (repair is None or repair.node.operation in ARRANGING):
-            computed = self.repairs.before_arranging(at)
+            computed = before_arranging(at, self.nodes)
             before = None if computed is at else self.repairs.first(computed, way)
-            branch = () if before else branch_of(computed, way.wanted, self.replay)
+            branch = () if before else _branch_of(computed, way.wanted, self.replay)
             if branch:
                 return branch
             repair = before or repair
@@ -82,26 +91,23 @@ class Blame:
         rounding = self._rounding(node)
         if rounding is not None:
             return rounding.frames
-        node = self._arranged_last(node)
-        return self._taker(node, way) if way.has(self._value(node)) else node.frames
-
-    def _value(self, node: Node) -> Array:
-        return np.asarray(self.replay.value(node))
+        node = arranged_last(node)
+        return self._taker(node, way) if way.has(self.calls.value(node)) else node.frames
 
     def _to_blame(self, repair: Repair, way: Way) -> tuple[Frame, ...]:
         """The frames of the operation that should have given something else."""
         wrong, step = self._computed(repair, way), repair.step
-        value = self._value(wrong)
+        value = self.calls.value(wrong)
         together = repair.executions
         taken = self._taken(wrong, step)
         for other, meant in taken:
             if meant in way.own:
-                return self._handed_down(wrong, other, meant)
+                return self.calls.handed_down(wrong, other, meant)
         for other, _ in taken:
             alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
             made = other.uses & way.before and not way.before >> other.number & 1
             if other.frames and alone and made:  # a factor that was made on another line
-                right = way.has(self._value(other))
+                right = way.has(self.calls.value(other))
                 if right:
                     return self._taker(other, way, together)
                 return self._guilty(other, way, together)
@@ -118,8 +124,12 @@ class Blame:
         node = repair.node
         meant = set(as_floats(repair.step.result).ravel().tolist())
         while node.operation in ARRANGING:
-            source = self.repairs.source(node)
-            if source is None or way.before >> source.number & 1 or way.has(self._value(source)):
+            source = source_of(node, self.nodes)
+            if (
+                source is None
+                or way.before >> source.number & 1
+                or way.has(self.calls.value(source))
+            ):
                 return node
             if meant <= set(np.ravel(source.value).tolist()):
                 return node
@@ -137,19 +147,6 @@ class Blame:
                 return each
         return None
 
-    def _handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
-        """The frames from the function on that had the quantity which the equation has."""
-        handed, known = self.replay.trace.handed, Known([meant])
-        alike = [each for each in self.nodes if each.value.size == meant.size]
-        holders = [
-            each for each in alike if are_exact(self._value(each)) and self._value(each) in known
-        ]
-        for depth, call in enumerate(wrong.calls):
-            there = any(call in each.calls or each.number in handed[call] for each in holders)
-            if there or taken.number not in handed[call]:
-                return wrong.frames[depth:]
-        return wrong.frames[-1:]
-
     def _taker(self, node: Node, way: Way, together: Collection[int] = ()) -> tuple[Frame, ...]:
         """The frames of a right value from the function on that took it for something else.
 
@@ -158,57 +155,22 @@ class Blame:
         """
         takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
         if takers and not node.frames:  # the program was handed it
-            return self._takes_first(node, takers[0])
+            return self.calls.takes_first(node, takers[0])
         if takers and (way.took_another(node) or way.right_elsewhere(node)):
             return takers[0].frames
-        frames, calls, value = node.frames, node.calls, self._value(node)
+        frames, calls, value = node.frames, node.calls, self.calls.value(node)
         least = len(frames) - len(self._guilty(node, way, together))
         if any(each.frames == frames for each in takers):  # a sum that goes on where it was made
             return frames[least:]
         for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):
             goes_on = any(call in each.calls for each in node.consumers if way.leads_to(each))
-            part = depth == 0 and value in way.parts and self._was_handed(call, node, way)
-            stops = not part and self._had_all(call, node, way)
-            if goes_on or ignores_a_parameter(frame) or self._hands_on(node, depth) or stops:
+            part = depth == 0 and value in way.parts and self.calls.was_handed(call, node, way)
+            stops = not part and self.calls.had_all(call, node, way)
+            if goes_on or ignores_a_parameter(frame) or self.calls.hands_on(node, depth) or stops:
                 return frames[max(depth, least) :]
         if takers and is_handed(node):  # it was put together before it was taken
-            return self._takes_first(node, takers[0])
+            return self.calls.takes_first(node, takers[0])
         return frames[-1:]
-
-    def _had_all(self, call: int, made: Node, way: Way) -> bool:
-        """Whether a call had all that enters the equation: what it gives should be the quantity."""
-        within = [n for n in self.nodes if call in n.calls and n is not made]
-        handed = [self.nodes[n] for n in self.replay.trace.handed[call]]
-        known = _reached((*handed, *made.inputs, *within), way.before)
-        values = [value for value in map(self._value, known) if are_exact(value)]
-        return all(
-            any(all(any(v in one for v in values) for one in together) for together in alternatives)
-            for alternatives in way.needed
-        )
-
-    def _was_handed(self, call: int, made: Node, way: Way) -> bool:
-        """Whether a call was handed as its arguments all of which it made something."""
-        handed = self.replay.trace.handed[call]
-        return all(each.number in handed for each in _reached(made.inputs, way.before))
-
-    def _takes_first(self, given: Node, taker: Node) -> tuple[Frame, ...]:
-        """The frames of a taker from the function on that was not handed what it takes."""
-        handed = self.replay.trace.handed
-        for depth, call in enumerate(taker.calls):
-            if given.number not in handed[call]:
-                return taker.frames[depth:]
-        return taker.frames[-1:]
-
-    def _hands_on(self, node: Node, depth: int) -> bool:
-        """Whether a function only hands on what another one gave that others call too."""
-        if depth == 0 or depth + 1 == len(node.frames):
-            return False
-        inner, caller = node.frames[depth - 1].function, node.frames[depth].function
-        return any(
-            one.function == inner and other.function != caller
-            for each in self.nodes
-            for one, other in zip(each.frames, each.frames[1:], strict=False)
-        )
 
     def _taken(self, wrong: Node, step: Step) -> list[tuple[Node, Array]]:
         """The operand that stands where the equation has another, and the one that it has."""
@@ -227,7 +189,7 @@ class Blame:
         return found
 
     def _same(self, node: Node, array: Array) -> bool:
-        return are_exact(self._value(node)) and self._value(node) in Known([array])
+        return are_exact(self.calls.value(node)) and self.calls.value(node) in Known([array])
 
     def _rounding(self, node: Node) -> Node | None:
         """The first operation that rounded on purpose what a node was computed of, if one did."""
@@ -242,15 +204,6 @@ class Blame:
             key=lambda each: each.number,
             default=None,
         )
-
-    def _arranged_last(self, node: Node) -> Node:
-        """What was copied or turned last, and not computed."""
-        while node.operation in ARRANGING and len(node.inputs) == 1 and not node.inputs[0].given:
-            before = node.inputs[0]
-            if before.constant or before.value.size != node.value.size:
-                break
-            node = before
-        return node
 
     def _guilty(self, wrong: Node, way: Way, together: Collection[int]) -> tuple[Frame, ...]:
         """The frames, without the inner ones whose operation computes something right elsewhere.
@@ -276,7 +229,7 @@ class Blame:
                 if other.number in together or way.wrongly >> other.number & 1
             }
             values = (
-                self._value(other)
+                self.calls.value(other)
                 for other in alike
                 if other.frames[depth + 1 :] not in {wrong.frames[depth + 1 :], *failing}
                 and self._turn(other) == turn
@@ -296,15 +249,6 @@ class Blame:
         return self._turns[node.number]
 
 
-def _reached(nodes: Iterable[Node], before: int) -> Iterator[Node]:
-    """What some nodes were made of at once, of what was there before, or are themselves."""
-
-    def later(node: Node) -> tuple[Node, ...]:
-        return () if before >> node.number & 1 else node.inputs
-
-    return (each for each in walk(nodes, later) if not later(each))
-
-
 def _gives_back(node: Node) -> bool:
     """Whether an operation gave one of its inputs, such as a clip of what is small enough."""
     same = (each.value for each in node.inputs if np.shape(each.value) == np.shape(node.value))
@@ -314,3 +258,25 @@ def _gives_back(node: Node) -> bool:
 def _tells(value: Array) -> bool:
     """Whether an array is exact, and not 0 everywhere, as whatever is multiplied by 0 is."""
     return are_exact(value) and bool(as_floats(value).any())
+
+
+def _branch_of(at: Location, wanted: Array, replay: Replay) -> tuple[Frame, ...]:
+    """The frames of the only line that gave wrong entries, if other lines gave the right ones.
+
+    Args:
+        at: where each entry was computed.
+        wanted: the quantity as its equation gives it.
+        replay: of the run.
+    """
+    nodes = replay.trace.nodes
+    held = at.gather(lambda number: replay.value(nodes[number]), object)
+    if at.nodes.shape != wanted.shape or not all(type(each) is Exact for each in held.flat):
+        return ()
+    lines: dict[bool, dict[tuple[Frame, ...], tuple[Frame, ...]]] = {True: {}, False: {}}
+    for number, one, other in zip(
+        at.nodes.flat, held.flat, times(wanted, at.factor).flat, strict=True
+    ):
+        frames = nodes[number].frames
+        lines[one.ball.overlaps(other.ball)].setdefault(frames[:1], frames)
+    apart = lines[True] and not lines[True].keys() & lines[False].keys()
+    return next(iter(lines[False].values())) if apart and len(lines[False]) == 1 else ()

@@ -8,11 +8,9 @@ operation that mends it is the one to blame.
 Left out: which values the equation has (`ways.py`), and whose line it is (`blame.py`).
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import pairwise
 from operator import or_
 from typing import Any, Protocol
 
@@ -20,7 +18,8 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import is_handed
+from conformance.tracing.executions import TAKEN, groups, handed_out
 from conformance.tracing.index import (
     Location,
     as_floats,
@@ -30,11 +29,9 @@ from conformance.tracing.index import (
     times,
 )
 from conformance.tracing.node import Node
-from conformance.tracing.placing import TAKEN, handed_out
 from conformance.tracing.replay import Replay
 from reference.step import Array
 
-MOST = 2**32  # entries of an array: more than any has
 SCALING = ("multiply", "divide", "power")
 CLOSE = 1e-9  # of the largest entry: so close in floats that it is evaluated on balls
 
@@ -127,48 +124,6 @@ class Repairs:
                 if (suspect or step.final) and self._mends(given, path, at, wanted):
                     return Repair(self._changed(given), step, frozenset(given))
         return None
-
-    def before_arranging(self, at: Location) -> Location:
-        """Where a quantity was computed, of what was only put together or taken apart since."""
-        while True:
-            found = [(n, self._sources(self.nodes[n])) for n in at.numbers]
-            sources = {number: codes for number, codes in found if codes is not None}
-            if not sources:
-                return at
-            nodes, places = at.nodes.copy(), at.places.copy()
-            for number, codes in sources.items():
-                mask = at.nodes == number
-                nodes[mask], places[mask] = np.divmod(codes.reshape(-1)[at.places[mask]], MOST)
-            at = Location(nodes, places, at.factor)
-
-    def source(self, node: Node) -> Node | None:
-        """The only operation of a line that gave the entries of an arrangement, or None."""
-        codes = self._sources(node)
-        numbers: list[int] = [] if codes is None else sorted(set((codes.ravel() // MOST).tolist()))
-        found = [self.nodes[number] for number in numbers]
-        if len({(each.operation, each.frames) for each in found}) != 1 or found[0].function is None:
-            return None
-        return found[0]
-
-    def _sources(self, node: Node) -> Array | None:
-        """The node and place that each entry of an arrangement is from; None if it is none."""
-        if node.operation not in ARRANGING or node.function is None:
-            return None
-
-        def coded(each: Node) -> Array:
-            size = np.size(each.value)
-            return (each.number * MOST + np.arange(size)).reshape(np.shape(each.value))
-
-        try:
-            codes = np.asarray(node.again(coded))
-        except (ValueError, TypeError, IndexError, AttributeError):
-            return None
-        if codes.shape != np.shape(node.value) or codes.dtype.kind != "i":
-            return None
-        numbers, places = np.divmod(codes.reshape(-1), MOST)
-        held = zip(numbers.tolist(), places.tolist(), np.ravel(node.value).tolist(), strict=True)
-        same = all(np.ravel(self.nodes[n].value)[place] == value for n, place, value in held)
-        return codes if same else None
 
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""
@@ -309,52 +264,6 @@ class Repairs:
 def are_exact(value: Array) -> bool:
     """Whether an array holds exact numbers: no truth values, and no places of entries."""
     return value.size > 0 and all(type(each) is Exact for each in value.flat)
-
-
-def is_handed(node: Node) -> bool:
-    """Whether a node is what the program was handed, put together: no equation's result."""
-    return node.given or (
-        node.operation in ARRANGING and bool(node.inputs) and all(map(is_handed, node.inputs))
-    )
-
-
-def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
-    """The executions of each operation of a line, the earliest first.
-
-    An operation that stands on a line several times, or is done for each of several entries, is
-    one each time, and then all of them together, if none was made of another.
-
-    Args:
-        path: the operations.
-        samples: the bits of the nodes of all samples.
-    """
-    lines: dict[Any, list[Node]] = defaultdict(list)
-    for node in path:
-        if node.frames:  # as called from one line, and from all
-            kind = node.operation, bool(node.uses & samples)
-            lines[*kind, node.frames].append(node)
-            lines[*kind, node.frames[0]].append(node)
-    found: list[list[Node]] = []
-    seen = set[tuple[int, ...]]()
-    for nodes in lines.values():
-        numbers = tuple(node.number for node in nodes)
-        if numbers in seen:
-            continue
-        seen.add(numbers)
-        places: dict[int, list[Node]] = defaultdict(list)
-        owned: dict[int, list[Node]] = defaultdict(list)  # by the samples that it was computed from
-        for node in nodes:
-            of_one = owned[node.uses & samples]
-            places[len(of_one)].append(node)
-            of_one.append(node)
-        found += places.values()
-        if len(places) > 1 and not any(_made_of_another(of_one) for of_one in owned.values()):
-            found.append(nodes)
-    return sorted(found, key=lambda each: (each[0].number, len(each)))
-
-
-def _made_of_another(nodes: Sequence[Node]) -> bool:
-    return any(later.depends_on(earlier) for earlier, later in pairwise(nodes))
 
 
 def _equal(value: Any, other: Array) -> bool:

@@ -18,25 +18,12 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced
+from conformance.tracing.made_arrays import MAKERS, Joined, traced_array
 from conformance.tracing.modules import Substitute, entered, replaced, zero
-from conformance.tracing.node import flat
 from conformance.tracing.plain import is_traced_number, plain, trace_of
 from conformance.tracing.special import KNOWN, MODULES
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_numbers import traced_number
-
-MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
-COPIED = (
-    "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "require", "copy",
-    "fromiter", "asarray_chkfinite",
-)  # fmt: skip
-OF_LISTS = (
-    "sum", "mean", "prod", "max", "min", "amax", "amin", "std", "var", "average", "dot", "matmul",
-    "outer", "inner", "vdot", "tensordot", "multiply", "add", "subtract", "divide", "exp", "tanh",
-    "log", "sqrt", "square", "negative", "maximum", "minimum", "power", "cumsum", "transpose",
-    "squeeze", "reshape", "ravel", "where", "clip", "einsum",
-)  # fmt: skip
-"""Functions that take a list for an array, without a word to the arrays in it."""
 
 MATH = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "pow": np.power, "sin": np.sin,
@@ -115,7 +102,7 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
     """
     numpy, plain_math = Substitute("numpy", np), Substitute("math", math)
     instead: dict[int, Any] = {id(np): numpy, id(math): plain_math}
-    for names, wrap in ((MADE, _made), (COPIED, _copied), (OF_LISTS, _of_lists)):
+    for names, wrap in MAKERS:
         for name in names:
             original = getattr(np, name)
             instead[id(original)] = numpy.__dict__[name] = wrap(trace, name, original)
@@ -125,7 +112,7 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
         instead |= _seeded(trace, numpy, seed)
     for name in ("r_", "c_"):
         original = getattr(np, name)
-        instead[id(original)] = numpy.__dict__[name] = _Joined(trace, original)
+        instead[id(original)] = numpy.__dict__[name] = Joined(trace, original)
     total = _fsum(trace)
     numpy.__dict__["float64"] = _Float64
     instead[id(zero)], instead[id(entered)] = _zero(trace), _entered(trace)
@@ -196,125 +183,6 @@ def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Any]:
         id(np.random.default_rng): default_rng,
         id(np.random.RandomState): RandomState,
     }
-
-
-def _made(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """An array that is made of nothing."""
-
-    def made(*args: Any, **kwargs: Any) -> Any:
-        result = original(*plain(args), **plain(kwargs))
-        if result.dtype.kind != "f" or not trace.recording:
-            return result
-        if name == "full" and trace_of((args, kwargs)) is not None:
-            node = trace.node(name, original, trace.argument(args), trace.argument(kwargs), result)
-            return trace.traced(result.copy(), node)
-        value = np.zeros_like(result) if name == "empty" else np.array(result)
-        return trace.traced(result, trace.node("constant", None, (), {}, value))
-
-    return made
-
-
-def _copied(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """An array that is made of others and of numbers."""
-
-    def again(given: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(given, list | tuple) and any(_has_dimensions(each) for each in flat(given)):
-            return original([*given], *args, **kwargs)
-        return np.asarray(given)
-
-    again.__name__ = name
-
-    def made(given: Any, *args: Any, **kwargs: Any) -> Any:
-        if name == "fromiter":
-            given = list(given)
-        given = np.asarray(given) if type(given).__name__ == "_Flat" else given
-        given = given.numpy() if _foreign(given) else given
-        result = original(plain(given), *args, **kwargs)
-        if not trace.recording or result.dtype.kind not in "fiub":
-            return result
-        if isinstance(given, Traced) and result.base is not None and _shares(result, given):
-            return given if result.shape == given.shape else result
-        if trace_of(given) is None:
-            if result.dtype.kind != "f":
-                return result
-            return trace.traced(result, trace.constant(result)) if result.base is None else result
-        node = trace.node(name, again, (trace.argument(given),), {}, np.array(result))
-        return trace.traced(result, node)
-
-    return made
-
-
-class _Joined:
-    """`np.r_` and `np.c_`, which join what stands between their brackets."""
-
-    def __init__(self, trace: Trace, original: Any) -> None:
-        self._trace, self._original = trace, original
-
-    def __getitem__(self, key: Any) -> Any:
-        result, items = self._original[plain(key)], key if isinstance(key, tuple) else (key,)
-        if not self._trace.recording or trace_of(items) is None:
-            return result
-        nodes = self._trace.argument(items)
-        return self._trace.record("concatenate", self._again, nodes, {}, result)
-
-    def _again(self, *items: Any) -> Any:
-        return self._original[items]
-
-
-def traced_array(trace: Trace, value: Any) -> Any:
-    """A number, a list of numbers or a tensor as an array that knows what computed it."""
-    return _copied(trace, "asarray", np.asarray)(value)
-
-
-def _foreign(given: Any) -> bool:
-    """Whether an array is to be made of what is none itself, such as a tensor."""
-    return not isinstance(given, np.ndarray | np.generic) and hasattr(given, "numpy")
-
-
-def _shares(result: Any, given: Any) -> bool:
-    return bool(np.shares_memory(result, plain(given)))
-
-
-def _has_dimensions(value: Any) -> bool:
-    return bool(np.ndim(value))
-
-
-def _of_lists(trace: Trace, name: str, original: Any) -> Any:
-    """A function that is given lists of arrays or of numbers where it takes an array."""
-
-    def lifted(value: Any) -> Any:
-        if isinstance(value, list | tuple) and trace_of(value) is not None:
-            return _copied(trace, "array", np.array)(value)
-        return value
-
-    def called(*args: Any, **kwargs: Any) -> Any:
-        lifts = name not in ("einsum", "transpose", "reshape")
-        args = tuple(map(lifted, args)) if lifts else args
-        return original(*args, **kwargs)
-
-    if isinstance(original, np.ufunc):
-        return _Ufunc(original, called, lifted)
-    called.__name__ = name
-    return called
-
-
-class _Ufunc:
-    """A ufunc as a traced program sees it."""
-
-    def __init__(
-        self, original: np.ufunc, called: Callable[..., Any], lifted: Callable[[Any], Any]
-    ) -> None:
-        self._original, self._called, self._lifted = original, called, lifted
-        self.__name__ = original.__name__
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._called(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._original, name)
-        if name not in ("reduce", "accumulate", "outer", "reduceat"):
-            return found
-        return lambda *args, **kwargs: found(*map(self._lifted, args), **kwargs)
 
 
 def _of_number(name: str, original: Callable[..., Any], ufunc: Any) -> Callable[..., Any]:

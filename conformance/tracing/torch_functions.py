@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.tracing.torch_losses import LOSSES, sigmoid
 from reference.step import Array
 
 Axes = int | Sequence[int] | None
@@ -37,10 +38,6 @@ def _divide(a: Any, b: Any, rounding_mode: None = None) -> Any:
     if rounding_mode is not None:
         raise TypeError("a division that rounds")
     return np.divide(a, b)
-
-
-def _sigmoid(z: Any) -> Any:
-    return 1 / (1 + np.exp(-np.asarray(z)))
 
 
 def _sum(a: Any, dim: Axes = None, keepdim: Any = False, **_: Any) -> Any:
@@ -74,80 +71,6 @@ def _clamp(a: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
     low, high = named.get("min", low), named.get("max", high)
     above = a if low is None else np.maximum(a, low)
     return above if high is None else np.minimum(above, high)
-
-
-def _softmax(z: Any, dim: int, _half: bool = False) -> Any:
-    powers = np.exp(z - np.max(z, axis=dim, keepdims=True))
-    return powers / np.sum(powers, axis=dim, keepdims=True)
-
-
-def _log_softmax(z: Any, dim: int, _half: bool = False) -> Any:
-    return np.log(_softmax(z, dim))
-
-
-def _softmax_backward(sent: Any, a: Any, dim: int, _dtype: Any = None) -> Any:
-    return a * (sent - np.sum(sent * a, axis=dim, keepdims=True))
-
-
-def _log_softmax_backward(sent: Any, logs: Any, dim: int, _dtype: Any = None) -> Any:
-    return sent - np.exp(logs) * np.sum(sent, axis=dim, keepdims=True)
-
-
-def _reduced(losses: Any, reduction: int) -> Any:
-    """The losses themselves, their mean or their sum, by torch's number of it."""
-    if reduction == 0:
-        return losses
-    return np.sum(losses) / np.size(losses) if reduction == 1 else np.sum(losses)
-
-
-def _shared(sent: Any, a: Any, reduction: int) -> Any:
-    return sent / np.size(a) if reduction == 1 else sent
-
-
-def _squares(a: Any, y: Any, reduction: int = 1) -> Any:
-    return _reduced(np.square(a - y), reduction)
-
-
-def _squares_backward(sent: Any, a: Any, y: Any, reduction: int) -> Any:
-    return _shared(sent, a, reduction) * 2 * (a - y)
-
-
-def _cross_entropy(a: Any, y: Any, weight: Any = None, reduction: int = 1) -> Any:
-    losses = -(y * np.log(a) + (1 - y) * np.log(1 - a))
-    return _reduced(losses if weight is None else losses * weight, reduction)
-
-
-def _cross_entropy_backward(
-    sent: Any, a: Any, y: Any, weight: Any = None, reduction: int = 1
-) -> Any:
-    slope = (a - y) / (a * (1 - a))
-    return _shared(sent, a, reduction) * (slope if weight is None else slope * weight)
-
-
-def _cross_entropy_of_z(
-    z: Any, y: Any, weight: Any = None, factor: Any = None, reduction: int = 1
-) -> Any:
-    if weight is not None or factor is not None:
-        raise TypeError("a cross-entropy with weights")
-    return _cross_entropy(_sigmoid(z), y, None, reduction)
-
-
-def _chosen(logs: Any, labels: Array, weight: Any, reduction: int, *_: Any) -> Any:
-    """The negative logarithms of what the labels were given, and how many there are."""
-    if weight is not None:
-        raise TypeError("a loss with weights")
-    losses = -np.take_along_axis(np.asarray(logs), labels[..., None], axis=-1)[..., 0]
-    return _reduced(losses, reduction), np.float64(labels.size)
-
-
-def _chosen_backward(
-    sent: Any, logs: Any, labels: Array, weight: Any, reduction: int, *_: Any
-) -> Any:
-    if weight is not None:
-        raise TypeError("a loss with weights")
-    hot = np.arange(np.shape(logs)[-1]) == labels[..., None]
-    sent = np.asarray(_shared(sent, labels, reduction))
-    return np.where(hot, -(sent[..., None] if sent.ndim else sent), 0)
 
 
 def _extreme(name: str) -> Callable[..., Any]:
@@ -231,7 +154,6 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "add": ("add", _add),
     "sub": ("subtract", _subtract),
     "rsub": ("subtract", _reverse_subtract),
-    "mul": ("multiply", np.multiply),
     "div": ("divide", _divide),
     "neg": ("negative", np.negative),
     "abs": ("absolute", np.absolute),
@@ -249,22 +171,15 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "cosh": ("cosh", np.cosh),
     "sqrt": ("sqrt", np.sqrt),
     "rsqrt": ("reciprocal", lambda a: 1 / np.sqrt(a)),
-    "reciprocal": ("reciprocal", lambda a: 1 / np.asarray(a)),
     "round": ("round", lambda a, decimals=0: np.round(a, decimals)),
     "square": ("square", np.square),
-    "pow": ("power", np.power),
-    "sigmoid": ("expit", _sigmoid),
-    "log_sigmoid_forward": ("log", lambda z: (np.log(_sigmoid(z)), np.zeros(0))),
+    "sigmoid": ("expit", sigmoid),
+    "log_sigmoid_forward": ("log", lambda z: (np.log(sigmoid(z)), np.zeros(0))),
     "softplus": ("log1p", lambda z, beta=1, *_: np.log1p(np.exp(z * beta)) / beta),
-    "relu": ("maximum", lambda a: np.maximum(a, 0)),
     "leaky_relu": ("where", lambda a, slope=0.01: np.where(a > 0, a, a * slope)),
     "leaky_relu_backward": ("where", lambda sent, a, slope, _: np.where(a > 0, sent, sent * slope)),
-    "silu": ("multiply", lambda z: z * _sigmoid(z)),
+    "silu": ("multiply", lambda z: z * sigmoid(z)),
     "clamp": ("clip", _clamp),
-    "clamp_min": ("maximum", np.maximum),
-    "clamp_max": ("minimum", np.minimum),
-    "maximum": ("maximum", np.maximum),
-    "minimum": ("minimum", np.minimum),
     "where": ("where", np.where),
     "sum": ("add.reduce", _sum),
     "mean": ("mean", _mean),
@@ -311,20 +226,10 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "roll": ("roll", lambda a, shifts, dims=(): np.roll(a, tuple(shifts), _axes(dims))),
     "tril": ("tril", np.tril),
     "triu": ("triu", np.triu),
-    "_softmax": ("softmax", _softmax),
-    "_log_softmax": ("log_softmax", _log_softmax),
-    "mse_loss": ("mse_loss", _squares),
-    "binary_cross_entropy": ("binary_cross_entropy", _cross_entropy),
-    "binary_cross_entropy_with_logits": ("binary_cross_entropy", _cross_entropy_of_z),
-    "nll_loss_forward": ("nll_loss", _chosen),
-    "nll_loss_backward": ("nll_loss", _chosen_backward),
     "sigmoid_backward": ("multiply", lambda sent, a: sent * (1 - a) * a),
     "tanh_backward": ("multiply", lambda sent, a: sent * (1 - a * a)),
     "threshold_backward": ("where", lambda sent, a, at: np.where(a > at, sent, 0)),
-    "_softmax_backward_data": ("softmax", _softmax_backward),
-    "_log_softmax_backward_data": ("log_softmax", _log_softmax_backward),
-    "mse_loss_backward": ("mse_loss", _squares_backward),
-    "binary_cross_entropy_backward": ("binary_cross_entropy", _cross_entropy_backward),
+    **LOSSES,
 }
 """What NumPy calls an operation, or what it is known as; and its function."""
 

@@ -8,56 +8,36 @@ one view is read through another.
 Left out: catching the operations (`operations.py`, `substitute.py`, `tensors.py`).
 """
 
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from math import frexp, isfinite, ldexp, trunc
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
 
-from conformance.tracing.frames import Frame, subject_calls, subject_sites
 from conformance.tracing.memory import Memories, Memory, address, place
 from conformance.tracing.node import (
-    FEW,
     FILLED,
     Node,
     filled,
     flat,
-    nodes_in,
-    operation_key,
     part_of,
     taken,
-    uses_of_nodes,
 )
+from conformance.tracing.recorder import Recorder, as_floats_of_objects, is_telling
 from reference.step import Array
 
 UNTRACED = frozenset((int, bool, str, slice, type(None)))
 """Types of arguments that nothing computed."""
 
-MANY_BITS = 30  # a float with so many significant bits is known again by its bits
-FEW_BITS = 20  # the same of a narrower one
 
-
-class EnoughError(BaseException):
-    """A program has run long enough; it is none of its own errors."""
-
-
-class Trace:
+class Trace(Recorder):
     """The nodes of one run.
 
     Attributes:
-        nodes: in the order of time.
         memories: of the arrays that were met.
-        lines: whether the lines of the subject are noted.
         recording: whether operations are noted.
-        known_operations: those of which another one with the same inputs is no node of its own;
-            None if each is one.
-        learning: whether new operations join them.
         autograd: whether torch was asked for gradients.
         foreign: gives the node of an argument that is no array, or the argument itself.
-        handed: the nodes that each call of a function was handed as its arguments, themselves or
-            in a tuple, and not in a list, by the number of the call.
         array_type: of traced arrays; `arrays.py` sets it, and the following.
         number_types: of traced numbers, by those of plain ones.
         numbers: the types of traced numbers.
@@ -68,27 +48,11 @@ class Trace:
     numbers: ClassVar[frozenset[type]]
 
     def __init__(self, *, lines: bool = True, sites: bool = False, most: int | None = None) -> None:
-        """Start with none.
-
-        Args:
-            lines: whether to note the lines of the subject.
-            sites: whether to note the place in the line too.
-            most: the number of nodes after which the program is stopped, once.
-        """
-        self.most = most
-        self.known_operations: dict[Any, Node] | None = None
-        self.learning = False
-        self.nodes: list[Node] = []
-        self.lines, self.sites = lines, sites
+        """Start with none; see the base."""
+        super().__init__(lines=lines, sites=sites, most=most)
         self.recording, self.autograd = True, False
         self.foreign: Callable[[Any], Any] | None = None
         self.memories = Memories()
-        self._by_bytes: dict[bytes, Node] = {}
-        self._constants: dict[tuple[Any, ...], Node] = {}
-        self.handed: list[frozenset[int]] = []
-        self._calls: dict[
-            FrameType, int
-        ] = {}  # which keeps them, so that no other is taken for one
 
     @classmethod
     def of(cls, nodes: list[Node]) -> "Trace":
@@ -97,28 +61,7 @@ class Trace:
         made.nodes = nodes
         return made
 
-    def forget_calls(self) -> None:
-        """Let the calls of the program go, which is over."""
-        self._calls.clear()
-
-    def _where(self) -> tuple[tuple[Frame, ...], tuple[int, ...]]:
-        """The lines of the subject that lead here, and the calls that they belong to."""
-        if not self.lines:
-            return (), ()
-        found = subject_calls(sys._getframe(1))  # noqa: SLF001 - the way to the caller's line
-        known = self._calls
-        for _, call in found:
-            if call not in known:
-                self._note_call(call)
-        return tuple([line for line, _ in found]), tuple([known[call] for _, call in found])
-
-    def _note_call(self, call: FrameType) -> None:
-        """Number a call whose first operation is noted."""
-        number = self._calls[call] = len(self.handed)
-        self.handed.append(frozenset())
-        self.handed[number] = frozenset(self._arguments(call))
-
-    def _arguments(self, call: FrameType) -> Iterator[int]:
+    def arguments_of(self, call: FrameType) -> Iterator[int]:
         """The numbers of the nodes among the arguments of a call."""
         code, held = call.f_code, call.f_locals
         for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
@@ -129,52 +72,10 @@ class Trace:
                 elif type(value) in self.numbers:
                     yield value.node.number
 
-    def uses_of(self, numbers: Iterable[int]) -> int:
-        """What some nodes were computed from, and themselves, as bits."""
-        return uses_of_nodes(self.nodes[number] for number in numbers)
-
     def given(self, array: Array, name: str) -> Any:
         """A traced copy of an array that the subject is handed."""
         node = self.node(f"given {name}", None, (), {}, np.array(array))
         return self.traced(np.array(array), node)
-
-    def node(
-        self,
-        operation: str,
-        function: Callable[..., Any] | None,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        value: Any,
-    ) -> Node:
-        """A new node; the value is kept as it is, the arguments hold nodes already.
-
-        Raises:
-            EnoughError: there are as many as there may be.
-        """
-        if self.most is not None and len(self.nodes) >= self.most:
-            self.most = None  # so that the program's last values can still be asked for
-            raise EnoughError
-        known = self.known_operations
-        key = None if known is None or function is None else operation_key(operation, args, kwargs)
-        if key is not None and known is not None:
-            same = known.get(key)
-            if same is not None and _equal(same.value, value):
-                return same
-        inputs = nodes_in(args, kwargs)
-        frames, calls = self._where()
-        made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
-        made.calls = calls
-        made.sites = subject_sites() if self.sites else ()
-        made.uses = 1 << made.number
-        for each in inputs:
-            made.uses |= each.uses
-            each.consumers.append(made)
-        self.nodes.append(made)
-        if key is not None and known is not None and self.learning:
-            known[key] = made
-        if isinstance(value, np.ndarray | np.generic):
-            self._remember(made)
-        return made
 
     def record(
         self,
@@ -195,7 +96,7 @@ class Trace:
             return type(result)(parts) if type(result) in (tuple, list) else tuple(parts)
         if not isinstance(result, np.ndarray | np.generic) and type(result) is not float:
             return result
-        made = self.node(operation, function, args, kwargs, _floats(self.kept(result)))
+        made = self.node(operation, function, args, kwargs, as_floats_of_objects(self.kept(result)))
         return self.traced(result, made)
 
     def kept(self, value: Any) -> Array:
@@ -259,7 +160,7 @@ class Trace:
         """Note what was written at some places of a memory."""
         if index is None:
             memory.writes.clear()
-        memory.writes.append((index, value, *self._where()))
+        memory.writes.append((index, value, *self.where()))
         memory.version += 1
 
     def overwritten(self, array: Array, node: Node) -> None:
@@ -302,31 +203,11 @@ class Trace:
         if original is None:
             return None
         found = self.node_of(original)
-        return found if _floats(np.array(owner)).tobytes() == found.value.tobytes() else None
-
-    def constant(self, value: Any) -> Node:
-        """A node of numbers that came in untraced, or what is known to have computed them."""
-        array = _floats(np.array(value))
-        found = self.find(array)
-        if found is not None:
-            return found
-        most = 9 if self.known_operations is None else FEW
-        key = (array.shape, array.dtype.str, array.tobytes()) if array.size < most else None
-        if key is not None and not array.dtype.hasobject and key in self._constants:
-            return self._constants[key]
-        made = self.node("constant", None, (), {}, array)
-        if key is not None and not array.dtype.hasobject:
-            self._constants[key] = made
-        return made
-
-    def find(self, array: Array) -> Node | None:
-        """What computed these very numbers, if they are such as none meets by chance."""
-        if array.dtype.kind != "f" or not telling(array):
-            return None
-        found = self._by_bytes.get(array.tobytes())
-        if found is None or found.value.shape == array.shape:
-            return found
-        return self.node("reshape", np.reshape, (found, array.shape), {}, array)
+        return (
+            found
+            if as_floats_of_objects(np.array(owner)).tobytes() == found.value.tobytes()
+            else None
+        )
 
     def argument(self, value: Any) -> Any:  # noqa: PLR0911 - a return a kind of value
         """An argument with nodes in the place of traced arrays and numbers."""
@@ -344,45 +225,9 @@ class Trace:
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             return self.node_of(value) if self.memories.knows(value) else self.constant(value)
         if kind is float or kind is np.float64 or kind is np.float32:
-            found = self.find(np.asarray(value)) if _is_telling(value) else None
+            found = self.find(np.asarray(value)) if is_telling(value) else None
             return value if found is None else found
         return value if self.foreign is None else self.foreign(value)
-
-    def _remember(self, node: Node) -> None:
-        value = np.asarray(node.value)
-        if value.dtype.kind == "f" and value.size and node.operation != "constant":
-            self._by_bytes.setdefault(value.tobytes(), node)
-
-
-def _equal(first: Any, second: Any) -> bool:
-    """Whether two results are the same numbers."""
-    if isinstance(first, tuple | list) or isinstance(second, tuple | list):
-        return False
-    first, second = np.asarray(first), np.asarray(second)
-    same = first.shape == second.shape and first.dtype == second.dtype
-    return same and not first.dtype.hasobject and first.tobytes() == second.tobytes()
-
-
-def _floats(value: Array) -> Array:
-    """Floats among objects, as `np.vectorize` makes them, as floats."""
-    if value.dtype.hasobject and all(isinstance(e, float | np.floating) for e in value.flat):
-        return value.astype(np.float64)
-    return value
-
-
-def _is_telling(number: Any) -> bool:
-    """The same of a single number, before an array is made of it."""
-    scaled = ldexp(frexp(number)[0], MANY_BITS if type(number) is not np.float32 else FEW_BITS)
-    return isfinite(scaled) and scaled != trunc(scaled)
-
-
-def telling(array: Array) -> bool:
-    """Whether one of the first numbers has so many bits that it is met nowhere by chance."""
-    numbers = np.asarray(array, np.float64).ravel()[:64]
-    with np.errstate(all="ignore"):
-        mantissa, _ = np.frexp(numbers)
-        scaled = np.ldexp(mantissa, MANY_BITS if array.dtype.itemsize > 4 else FEW_BITS)  # noqa: PLR2004
-        return bool(np.any((scaled != np.trunc(scaled)) & np.isfinite(scaled)))
 
 
 def _holds(array: Array, node: Node) -> bool:

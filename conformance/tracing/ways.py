@@ -15,12 +15,12 @@ import numpy as np
 from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.row import of_batch
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING, kind_of
+from conformance.tracing.arranging import ARRANGING, before_arranging, kind_of
 from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, evaluated, is_array
 from conformance.tracing.index import Location
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.repair import Repairs, Step
+from conformance.tracing.repair import Step
 from conformance.tracing.run import Run
 from reference.equations import sigmoid
 from reference.step import Array, split
@@ -88,7 +88,7 @@ class Way(EquationSteps):
         later = self.run.index.replay.trace.uses_of(at.numbers)
         if own is None or not any(later >> number & 1 for number in own.numbers):
             return at
-        return Repairs(self.run.index.replay).before_arranging(at)
+        return before_arranging(at, self.run.index.replay.trace.nodes)
 
     def _entering(self, name: str) -> Iterator[str]:
         """The quantities that enter an equation; of one that is nowhere, what enters its own."""

@@ -59,13 +59,7 @@ class ForwardSearch:
         w = self.run.start.w[layer - 1]
         return lambda v, lift: [Use(lift(w) @ v)]
 
-    def _quantity(
-        self,
-        name: str,
-        right: Array,
-        made: Made,
-        where: tuple[int, int],
-    ) -> Array:
+    def _quantity(self, name: str, right: Array, made: Made, where: tuple[int, int]) -> Array:
         """Find z or a of a layer; returns it as the program has it."""
         location = self.lookup.columns(right)
         negative = self.lookup.columns(-right) if location is None and name[0] == "z" else None

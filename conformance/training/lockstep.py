@@ -15,7 +15,7 @@ Its distance from the reference, the largest of all epochs so far, is what round
 the drift of a partner is printed as a multiple of it. It is measured, no proof, and no verdict
 hangs on it.
 
-Left out: a partner's own step (`partner.py`), the verdict on one step (`judging.py`).
+Left out: a partner's own step and the verdict on it (`partner.py`).
 """
 
 import math

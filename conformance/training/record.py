@@ -1,6 +1,6 @@
 """What a training run measured: a record an epoch, and a jump where one was found.
 
-Left out: how it is measured (`lockstep.py`) and shown (`show.py`, `plot.py`).
+Left out: how it is measured (`lockstep.py`) and shown (`show.py`, `output.py`).
 """
 
 from dataclasses import asdict, dataclass

@@ -1,6 +1,6 @@
 """A training run on a terminal: the book's line an epoch, the drift, and the verdict.
 
-Left out: the picture (`plot.py`).
+Left out: the picture (`output.py`).
 """
 
 from collections.abc import Iterator

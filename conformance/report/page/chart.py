@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.explain.pieces import word
-from conformance.judging.case_report import CaseReport
-from conformance.judging.records import Point
+from conformance.judging.case_report import CaseReport, Point
 from conformance.model.table import entry
 
 WIDTH, HEIGHT = 640, 260

@@ -17,8 +17,7 @@ import numpy as np
 from conformance.corpus import store
 from conformance.errors import ConformanceError
 from conformance.explain.pieces import word, worded
-from conformance.judging.case_report import CaseReport
-from conformance.judging.records import Cell
+from conformance.judging.case_report import CaseReport, Cell
 from conformance.model.table import entry, tag_of
 from conformance.outcome import Outcome
 from conformance.report.finding_words import problem_text

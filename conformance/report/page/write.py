@@ -18,13 +18,12 @@ from conformance.report.cause_words import beside_cause, told_of
 from conformance.report.document import rendered
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.finding_words import finding_text
-from conformance.report.judged import judged_words
 from conformance.report.mathml import mathml
 from conformance.report.message import accused
 from conformance.report.page.data import packed
 from conformance.report.page.matrix import address, columns, rows
 from conformance.report.page.view import View, equations_of
-from conformance.report.sentence import counts, pluralize
+from conformance.report.sentence import counts, judged_words, pluralize
 from conformance.report.source_words import source_of
 from conformance.versions import installed
 

@@ -14,7 +14,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.running.quiet import quiet
-from conformance.running.tracebacks import PACKAGE, call, headline, own_traceback
+from conformance.running.tracebacks import call, headline, own_traceback
 from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.constructor import Form, listed
 from conformance.subjects.book.conventions import Conventions, pair, taken_apart
@@ -89,7 +89,7 @@ class BookCalls:
         except Exception as error:
             raise SubjectError(
                 f"{self.name}({list(sizes)}) cannot be made: {headline(error)}\n"
-                f"{own_traceback(error, PACKAGE)}".rstrip()
+                f"{own_traceback(error)}".rstrip()
             ) from error
         missing = [each for each in NEEDED if not hasattr(net, each)]
         if missing:

@@ -69,7 +69,7 @@ class BookNetwork(BookCalls):
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.rule = update_rule(self._constructor(net), further, name, type(net))
         self.mask = next((each for each in further if MASKS.fullmatch(each)), "")
-        own = {self.mask, *self.rule.update.values()}
+        own = self.mask, *self.rule.update.values()
         further = {each: e for each, e in further.items() if each not in own}
         check_assignable(net, name)
         try:
@@ -82,19 +82,16 @@ class BookNetwork(BookCalls):
             raise UsageError(f"{name}: {error}") from error
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
-        dtype = self.numbers.dtype or stored.dtype
         self.costs = costs_of(factory, net)
         # From its output error a forgotten σ′ would pass for the cross-entropy.
         cost = cost or cost_of(net) or max(self.costs, default="quadratic")
-        stored = replace(stored, dtype=dtype, cost=cost)
+        stored = replace(stored, dtype=self.numbers.dtype or stored.dtype, cost=cost)
         self.conventions = self._recognised(stored)
         # Where others have the arrays too, and do not look at the list, they are filled instead.
-        self.in_place = not self.odd and any(
-            kept() and not kept(in_place=True) for kept in (self._ignored, self._unmoved)
-        )
+        tests = self._ignored, self._unmoved
+        self.in_place = not self.odd and any(e() and not e(in_place=True) for e in tests)
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
-        self.misordered = self._misordered()
-        self.stops = stops(self, len(self.probe))
+        self.misordered, self.stops = self._misordered(), stops(self, len(self.probe))
 
     def take_family(self, family: tuple[str, str]) -> None:
         """Take it for one with these activations of hidden layers and output."""
@@ -198,13 +195,12 @@ class BookNetwork(BookCalls):
         """The conventions of samples, pair and dtype, from a trial."""
         problems: list[str] = []
         refused: list[SubjectError] = []
-        x, y = X, Y
         for sample in SAMPLES:
             self.conventions = replace(stored, sample=sample)
             net = self.make(self.probe)
             try:
                 with quiet(), self.numbers.tried():
-                    returned = self.pair_of(net, x, y)
+                    returned = self.pair_of(net, X, Y)
             except Exception as error:  # noqa: BLE001 - any layout may fail in any way
                 problems.append(f"as {sample}: {type(error).__name__}: {error}")
                 continue

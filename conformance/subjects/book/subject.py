@@ -18,10 +18,7 @@ from conformance.subjects.book.traced_session import TracedSession
 
 
 def book_subject(
-    factory: Callable[..., Any],
-    name: str,
-    cost: str | None = None,
-    family: Family | None = None,
+    factory: Callable[..., Any], name: str, cost: str | None = None, family: Family | None = None
 ) -> Subject:
     """The subject of a class or factory; see `BookNetwork` for what is recognised and raised.
 

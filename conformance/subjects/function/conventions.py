@@ -81,3 +81,21 @@ class FunctionConventions:
             return 1 / m
         summed = self.total if quantity == "cost" else self.summed and quantity.startswith("nabla")
         return float(m) if summed else 1.0
+
+
+def forms_of(
+    shown: Quantities, right: Mapping[str, tuple[int, ...]], *, transposed: bool
+) -> dict[str, str]:
+    """How each quantity is laid out, from the shapes alone; a mixture has no form."""
+    names = [name for name in shown if name in right]
+    forms = dict.fromkeys(("w", "nabla_w"), "turned") if transposed else {}
+    samples = [name for name in names if split(name)[0] in ("z", "a", "delta")]
+    if samples and all(shown[name].shape == right[name][::-1] for name in samples):
+        forms |= dict.fromkeys(("z", "a", "delta"), "turned")
+    for quantity in ("b", "nabla_b"):
+        arrays = [
+            (shown[name].shape, right[name][0]) for name in names if split(name)[0] == quantity
+        ]
+        if arrays and all(shape in ((n,), (1, n)) for shape, n in arrays):
+            forms[quantity] = "flat"
+    return forms

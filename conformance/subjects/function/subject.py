@@ -5,7 +5,7 @@ and its lines, are found in its trace. How it lays out and scales them is recogn
 trial. Left out: names that it spells in another way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,6 +41,13 @@ class FunctionSubject(Subject):
         return self.returns_parameters and super().runs_freely(case)
 
 
+def _activations(family: tuple[str, str]) -> Iterator[str]:
+    """What is said of activations that are not all sigmoids."""
+    if set(family) != {SIGMOID}:
+        hidden, output = (ACTIVATIONS[each].symbol or each for each in family)
+        yield f"{hidden} in the hidden layers, {output} at the output"
+
+
 def function_subject(
     function: Callable[..., Any],
     name: str,
@@ -66,26 +73,21 @@ def function_subject(
     if cost not in (None, *COSTS):
         raise UsageError(f"cost {cost!r}: give {' or '.join(COSTS)}")
     called = CalledFunction(function, name)
-    chosen = "cost" in called.taken
-    trials = recognised(called, cost, given=cost is not None or chosen)
+    trials = recognised(called, cost, given=cost is not None or "cost" in called.taken)
     found = trials.conventions
     program = TracedFunction(called, found)
     patterns = Patterns(program, function_run)
     family = family or _family(patterns)
     goes = tuple(each for each in COSTS if family[1] in TABLE[each].outputs)
-    own = found.cost if found.cost in goes else goes[0]
-    costs = goes if chosen and cost is None else (own,)
+    own = (found.cost if found.cost in goes else goes[0],)
     said = found.said() if trials.moves else (*found.said(), "shows no new parameters: no free run")
-    if set(family) != {SIGMOID}:
-        hidden, output = (ACTIVATIONS[each].symbol or each for each in family)
-        said = (*said, f"{hidden} in the hidden layers, {output} at the output")
     start = partial(FunctionSession, program, patterns)
     return FunctionSubject(
         name,
         start,
         partial(start, freely=True),
-        conventions=said,
-        costs=costs,
+        conventions=(*said, *_activations(family)),
+        costs=goes if cost is None and "cost" in called.taken else own,
         dtypes=found.dtypes,
         decays=called.decays,
         stops=trials.stops,

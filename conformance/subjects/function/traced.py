@@ -19,8 +19,8 @@ from conformance.subjects.searched import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered, given_rate, traced_run
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
+from conformance.tracing.made_arrays import traced_array
 from conformance.tracing.node import Node, flat
-from conformance.tracing.substitute import traced_array
 from conformance.tracing.trace import Trace
 from conformance.verdict.on_balls import OnBalls, TracedStep
 from reference.step import Array, Batch, Parameters, split

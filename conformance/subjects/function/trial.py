@@ -18,7 +18,7 @@ from conformance.model.table import tag_of
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.call import CalledFunction
-from conformance.subjects.function.conventions import FunctionConventions, Quantities
+from conformance.subjects.function.conventions import FunctionConventions, Quantities, forms_of
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.near import alike
 from conformance.subjects.pattern import Patterns
@@ -191,7 +191,7 @@ def _layout(called: CalledFunction, trial: Case) -> tuple[FunctionConventions, Q
             continue
         except Exception:  # noqa: BLE001, S112 - any layout may fail in any way
             continue
-        laid = replace(layout, forms=_forms(shown, shapes(trial), transposed=transposed))
+        laid = replace(layout, forms=forms_of(shown, shapes(trial), transposed=transposed))
         right, ours = shapes(trial), laid.ours(shown, 1)
         odd = sum(ours[name].shape != right[name] for name in shown if name in right)
         if best is None or odd < best[0]:
@@ -201,24 +201,6 @@ def _layout(called: CalledFunction, trial: Case) -> tuple[FunctionConventions, Q
     if best is None and problem is not None:
         raise problem
     return best[1:] if best is not None else (FunctionConventions(), None)
-
-
-def _forms(
-    shown: Quantities, right: Mapping[str, tuple[int, ...]], *, transposed: bool
-) -> dict[str, str]:
-    """How each quantity is laid out, from the shapes alone; a mixture has no form."""
-    names = [name for name in shown if name in right]
-    forms = dict.fromkeys(("w", "nabla_w"), "turned") if transposed else {}
-    samples = [name for name in names if split(name)[0] in ("z", "a", "delta")]
-    if samples and all(shown[name].shape == right[name][::-1] for name in samples):
-        forms |= dict.fromkeys(("z", "a", "delta"), "turned")
-    for quantity in ("b", "nabla_b"):
-        arrays = [
-            (shown[name].shape, right[name][0]) for name in names if split(name)[0] == quantity
-        ]
-        if arrays and all(shape in ((n,), (1, n)) for shape, n in arrays):
-            forms[quantity] = "flat"
-    return forms
 
 
 def _check_names(name: str, shown: Quantities, trial: Case) -> None:

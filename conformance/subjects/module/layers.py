@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.errors import SubjectError, UsageError
 from conformance.running.quiet import quiet
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import headline, own_traceback
 
 
 class Seen:
@@ -88,7 +88,7 @@ def ordered(module: Any, name: str) -> list[Any]:
                 module(torch.zeros((2, first.in_features), dtype=first.weight.dtype))
             break
         except Exception as error:  # noqa: BLE001 - the module is not ours
-            lines = f"{headline(error)}\n{own_traceback(error, PACKAGE)}".rstrip()
+            lines = f"{headline(error)}\n{own_traceback(error)}".rstrip()
             problems.append(f"{name} stopped on rows of {first.in_features} zeros: {lines}")
     for hook in hooks:
         hook.remove()

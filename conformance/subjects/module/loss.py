@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.errors import SubjectError
 from conformance.model.functions import SIGMOID
-from conformance.running.tracebacks import PACKAGE, headline, own_traceback
+from conformance.running.tracebacks import headline, own_traceback
 from conformance.subjects.module.layers import Seen, output_of
 
 LOSSES = ("loss", "cost", "criterion", "loss_fn", "loss_function")
@@ -63,7 +63,7 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
     except Exception as error:
         raise SubjectError(
             f"{name}.{own}(output, y) stopped on a trial: {headline(error)}\n"
-            f"{own_traceback(error, PACKAGE)}".rstrip()
+            f"{own_traceback(error)}".rstrip()
         ) from error
     if logits and output_of_loss:
         family = hidden, output_of_loss

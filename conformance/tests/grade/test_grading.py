@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance import cli
-from conformance.grade import grading, sandbox
+from conformance.grade import grading, limits
 from conformance.tests.grade.class_of_100 import write_class
 from conformance.tests.grade.support import (
     MISTAKE,
@@ -102,7 +102,7 @@ def test_files_that_are_given_stand_beside_each_submission(small: Path, tmp_path
 
 
 def test_a_sandbox_that_cannot_be_made_is_said(small: Path, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(sandbox, "which", lambda _: None)
+    monkeypatch.setattr(limits, "which", lambda _: None)
     assert run(small, "--sandbox", "bwrap") == 2
     assert run(small, "--sandbox", "docker") == 2
 
@@ -110,7 +110,7 @@ def test_a_sandbox_that_cannot_be_made_is_said(small: Path, monkeypatch: Patch) 
 def test_a_folder_that_a_sandbox_shows_is_refused(monkeypatch: Patch, tmp_path: Path) -> None:
     need_sandbox()
     folder = written(tmp_path / "class" / "ann.py", RIGHT).parent
-    monkeypatch.setattr(sandbox, "shown_folders", lambda: [tmp_path])
+    monkeypatch.setattr(limits, "shown_folders", lambda: [tmp_path])
     assert run(folder, "--sandbox", "bwrap") == 2
 
 

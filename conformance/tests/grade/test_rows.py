@@ -10,11 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance.grade import gradescope, store
-from conformance.grade.page import as_page
-from conformance.grade.row import Check, Judgement, Outcome, Row, row_of, to_json
-from conformance.grade.store import Store
-from conformance.grade.table import WIDTH, as_csv, as_text, short_line, summary
+from conformance.grade import gradescope
+from conformance.grade.row import OPTION, Check, Judgement, Outcome, Row, Store, row_of, to_json
+from conformance.grade.table import WIDTH, as_csv, as_page, as_text, short_line, summary
 from conformance.report.document import styled
 from conformance.values import from_values, to_values
 
@@ -199,7 +197,7 @@ def test_a_damaged_row_is_judged_again(raw: bytes, tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         path.write_bytes(raw)
     assert kept.find("ann.py", "d" * 64) is None
-    assert store.OPTION == "--results"
+    assert OPTION == "--results"
 
 
 def test_a_line_never_loses_its_number() -> None:

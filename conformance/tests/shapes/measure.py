@@ -7,7 +7,8 @@ from time import monotonic
 
 from conformance.api import check
 from conformance.errors import ConformanceError
-from conformance.file_check import Asked, check_file
+from conformance.file_check import check_file
+from conformance.file_process import Asked
 from conformance.report.backward_report import BackwardReport
 from conformance.report.file_report import FileReport
 from conformance.tests.programs.shapes_faults import FAULTS

@@ -1,9 +1,12 @@
-"""Where a value is put that an operation may have had to give: in an array of another size, too.
+"""The executions of an operation: which there are, and what each should have given.
 
-Left out: whether that mends anything (`repair.py`).
+A value is put into an array of another size, too. Left out: whether that mends anything
+(`repair.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,45 @@ from conformance.tracing.node import Node
 from reference.step import Array
 
 BEGINNING, END, TAKEN = 2, 3, 4  # where a value is put that is a part of an array
+
+
+def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
+    """The executions of each operation of a line, the earliest first.
+
+    An operation that stands on a line several times, or is done for each of several entries, is
+    one each time, and then all of them together, if none was made of another.
+
+    Args:
+        path: the operations.
+        samples: the bits of the nodes of all samples.
+    """
+    lines: dict[Any, list[Node]] = defaultdict(list)
+    for node in path:
+        if node.frames:  # as called from one line, and from all
+            kind = node.operation, bool(node.uses & samples)
+            lines[*kind, node.frames].append(node)
+            lines[*kind, node.frames[0]].append(node)
+    found: list[list[Node]] = []
+    seen = set[tuple[int, ...]]()
+    for nodes in lines.values():
+        numbers = tuple(node.number for node in nodes)
+        if numbers in seen:
+            continue
+        seen.add(numbers)
+        places: dict[int, list[Node]] = defaultdict(list)
+        owned: dict[int, list[Node]] = defaultdict(list)  # by the samples that it was computed from
+        for node in nodes:
+            of_one = owned[node.uses & samples]
+            places[len(of_one)].append(node)
+            of_one.append(node)
+        found += places.values()
+        if len(places) > 1 and not any(_made_of_another(of_one) for of_one in owned.values()):
+            found.append(nodes)
+    return sorted(found, key=lambda each: (each[0].number, len(each)))
+
+
+def _made_of_another(nodes: Sequence[Node]) -> bool:
+    return any(later.depends_on(earlier) for earlier, later in pairwise(nodes))
 
 
 def handed_out(

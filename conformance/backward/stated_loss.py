@@ -1,0 +1,108 @@
+"""A loss that a program computes, where its gradients are those of another: which number it is.
+
+It may be a known cost, whose weights decay by what an update adds; or one that the program's own
+output error is not the derivative of. Left out: which numbers a program takes for its loss, and the
+decay itself (`decay.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.backward.chain import Chain
+from conformance.backward.factor import conventions
+from conformance.backward.findings import Examined
+from conformance.backward.forward import Forward
+from conformance.backward.judge import distance
+from conformance.backward.no_loss import COST_NAMES, tried
+from conformance.backward.own_pass import examine_pass
+from conformance.backward.program import Goal, NotAGradientError, OwnPass, Recorded, bits
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.unknown_cost import OwnError, OwnErrors
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+
+
+def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
+    """The number that is a known cost of the output times a constant; None if there is none."""
+    run = Recorded(trace, goals[0].node, goals)
+    try:
+        known = tried(run, COST_NAMES, (None, None)) if losses else []
+    except NotAGradientError:
+        return None
+    for each in known:
+        value = float(np.ravel(each.forward.run.loss.value)[0])
+        lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
+        for loss in reversed(losses):
+            ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
+            if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
+                return loss
+    return None
+
+
+def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:
+    """A loss with what is added to it that depends on the parameters, such as a decay."""
+    given = bits(goals)
+    for each in losses:
+        if each.operation in ("add", "subtract") and loss in each.args:
+            others = [e for e in each.args if e is not loss]
+            if all(type(e) is Node and e.uses & given for e in others):
+                return with_terms(each, losses, goals)
+    return loss
+
+
+def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
+    """The first loss of some whose derivative the output error is not, times any constant.
+
+    The derivative is that with respect to the very output that the error is taken for: what a loss
+    has from elsewhere may be held constant, such as the targets of Q-learning, and a loss of other
+    samples has none.
+
+    Args:
+        step: judged by its own output error.
+        losses: numbers that it computes.
+    """
+    run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
+    known = tried(run, COST_NAMES, (step.output, step.target))
+    error = OwnErrors(run, (each.compared for each in known)).best()
+    if error is None:
+        return None
+    return next((each for each in losses if _disagrees(run, error, each)), None)
+
+
+def _disagrees(run: Recorded, error: OwnError, loss: Node) -> bool:
+    forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
+    right = forward.gradient.get(error.output.number)
+    if right is None or not np.any(right):
+        return False
+    given = np.asarray(error.error.value, dtype=np.float64)
+    for layout in layouts(given.shape, right.shape):
+        turned = layout(given)
+        factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
+        if factor > 0 and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
+            return False
+    return True
+
+
+def with_decay_beside(step: OwnPass, by_loss: Examined, *, known: bool | None = None) -> Examined:
+    """The judgement of an update by the known cost that its loss is, and a decay beside it.
+
+    Args:
+        step: the update, with the loss.
+        by_loss: its judgement by the loss alone, which stays where a decay explains no more, or the
+            loss is no known cost: what is added to one says what decays.
+        known: whether the loss is a known cost; None if that is to be found out.
+    """
+    if by_loss.ok or step.loss is None or known is False:
+        return by_loss
+    if known is None and declared(step.trace, [step.loss], step.goals) is None:
+        return by_loss
+    try:
+        found = examine_pass(replace(step, loss=None))
+    except NotAGradientError:
+        return by_loss
+    mends = all(each.mends for each in found.accused)
+    if not found.decay or (found.right, mends) <= (by_loss.right, False):
+        return by_loss
+    return replace(found, decay_beside=True)

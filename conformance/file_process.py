@@ -1,0 +1,190 @@
+"""What the process of a file does: it judges each candidate, and sends what comes of it.
+
+Left out: making the report of it (`file_check.py`).
+"""
+
+import builtins
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
+from typing import Any, cast
+
+from threadpoolctl import threadpool_limits
+
+from conformance.backward.program import NoGradientError
+from conformance.script_outcome import Ran
+from conformance.shapes.adapter import adapter, names_of
+from conformance.shapes.candidates import Candidate, candidates, of_thing
+from conformance.shapes.definitions import Definitions, definitions
+from conformance.shapes.function_pairs import PairSearch
+from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.not_judged import NotHere, NotJudged, Refused
+from conformance.shapes.vocabulary import is_role
+from conformance.values import to_values
+
+Send = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be judged.
+
+    Attributes:
+        place: the file.
+        name: in the file; None for all that it defines.
+        cost: the cost to judge with, in the place of the program's own.
+        python_path: folders from which the file may import.
+        timeout: the longest silence of its process in seconds.
+    """
+
+    place: str
+    name: str | None = None
+    cost: str | None = None
+    python_path: tuple[Path, ...] = ()
+    timeout: float = 60.0
+
+    @property
+    def said(self) -> str:
+        """As it was given."""
+        return self.place if self.name is None else f"{self.place}:{self.name}"
+
+
+def by_own_forward(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
+    """What is known of a class with the book's interface, by its own forward pass, here."""
+    from conformance.subjects.book.own_forward import examined_alone
+
+    with threadpool_limits(1):
+        examined = examined_alone(factory, said, cost)
+    names = tuple(each.name for each in examined.gradients)
+    how = "columns", "one-hot", ("backprop(x, y)",), "returned", names
+    return Found(Recognised(f"{name}(sizes)", *how, backward=0), examined)
+
+
+def send_alone(asked: Asked, send: Send) -> None:
+    """What the child does: it judges a class with the book's interface by its own forward pass."""
+    from conformance.subjects.load import load
+
+    thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
+    send({"found": to_values(by_own_forward(thing, asked.said, str(asked.name), asked.cost))})
+
+
+def send_all(asked: Asked, send: Send) -> None:
+    """What the process does: it judges each candidate, and sends it as soon as it is known."""
+    found = definitions(asked.place, asked.python_path)
+    if found.failed:
+        first = found.failed[0]
+        send({"failed": to_values(NotHere(first.where, first.why, first.endless))})
+    judging = _Judging(asked.cost, found, send)
+    with threadpool_limits(1), _no_exit():
+        for each in _candidates(asked, found):
+            if not each.functions & judging.used:  # else it was judged as a part of another
+                judging.judge(each)
+        for one in _optimisers(asked, *judging.unused()):
+            judging.judged_any = True
+            send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
+        if not judging.judged_any:
+            made = adapter(found, asked.name)
+            send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+class _Judging:
+    """The candidates of a file, one after another.
+
+    Attributes:
+        used: the names of what was judged.
+        called: of the functions that were called on the way.
+        judged_any: whether any was judged.
+    """
+
+    def __init__(self, cost: str | None, found: Definitions, send: Send) -> None:
+        self._cost, self._found, self._send = cost, found, send
+        self.used, self.called = set[str](), set[str]()
+        self.judged_any = False
+
+    def judge(self, each: Candidate) -> None:
+        """Judge a candidate, and send what comes of it."""
+        if each.book:
+            self.judged_any = True
+            self.used.add(each.name)
+            self._send({"book": each.name})
+            return
+        try:
+            judged = each.found(self._cost)
+        except NoGradientError as error:
+            self.judged_any = True
+            final = NotJudged(each.name, str(error), True, final=True)
+            self._send({"left": to_values(final)})
+            return
+        if judged is not None:
+            self.judged_any = True
+            self.used |= set(judged.used)
+            self.called |= {each.partition("(")[0] for each in judged.recognised.calls}
+            self._send({"name": each.name, "found": to_values(judged)})
+        elif each.refusal.parameters:
+            # else it is such as a base class of layers, or a list of them
+            thing = getattr(self._found.module, each.name, None)
+            self._send({"left": to_values(_left(each, thing))})
+
+    def unused(self) -> tuple[list[type], list[FunctionType]]:
+        """The classes and functions that belong to nothing that was judged."""
+        rest = self.used | self.called
+        return (
+            [each for each in self._found.classes if each.__name__ not in self.used],
+            [each for each in self._found.functions if each.__name__ not in rest],
+        )
+
+
+def _left(candidate: Candidate, thing: Any) -> NotJudged:
+    """A thing that fits no shape."""
+    name = candidate.name
+    network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
+    says = any(is_role(name, role) is not None for role in ("backward", "loss", "train"))
+    guess = not (network or says or candidate.layer)
+    backward = is_role(name, "backward") == 0 or isinstance(candidate.layer, PairSearch)
+    return NotJudged(name, candidate.refusal.words, network or backward, guess)
+
+
+def _optimisers(
+    asked: Asked, classes: Sequence[type], functions: Sequence[FunctionType]
+) -> "Iterator[Ran | NotJudged]":
+    """The verdicts on those classes and functions that move parameters."""
+    wanted = [each for each in classes if asked.name in (None, each.__name__)]
+    others = [each for each in functions if asked.name in (None, each.__name__)]
+    if wanted or others:
+        from conformance.script.moved import judged_optimisers
+
+        yield from judged_optimisers(asked.place, wanted, others)
+
+
+@contextmanager
+def _no_exit() -> Iterator[None]:
+    """Let a program that is called in a way that it refuses by `exit()` raise an error instead."""
+
+    def stopped(*_: object) -> None:
+        raise RuntimeError("it calls exit()")
+
+    ends: list[tuple[Any, str]] = [(builtins, "exit"), (builtins, "quit"), (sys, "exit")]
+    before = [getattr(module, name) for module, name in ends]
+    try:
+        for module, name in ends:
+            setattr(module, name, stopped)
+        yield
+    finally:
+        for (module, name), own in zip(ends, before, strict=True):
+            setattr(module, name, own)
+
+
+def send_adapter(asked: Asked, send: Send) -> None:
+    """What the process does: it sends the source of a program that judges the file."""
+    send(adapter(definitions(asked.place, asked.python_path), asked.name))
+
+
+def _candidates(asked: Asked, found: Definitions) -> Sequence[Candidate]:
+    if asked.name is None:
+        return list(candidates(found))
+    thing = getattr(found.module, asked.name, None)
+    made = of_thing(thing, found)
+    return [] if made is None else [made]

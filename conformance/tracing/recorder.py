@@ -1,0 +1,180 @@
+"""The nodes of one run in the order of time, and what computed numbers that are met again.
+
+Left out: which arguments of an operation are nodes, and arrays that are written into (`trace.py`).
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from math import frexp, isfinite, ldexp, trunc
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.frames import Frame, subject_calls, subject_sites
+from conformance.tracing.node import FEW, Node, nodes_in, operation_key, uses_of_nodes
+from reference.step import Array
+
+MANY_BITS = 30  # a float with so many significant bits is known again by its bits
+FEW_BITS = 20  # the same of a narrower one
+
+
+class EnoughError(BaseException):
+    """A program has run long enough; it is none of its own errors."""
+
+
+class Recorder:
+    """What notes each operation of one run as a node.
+
+    Attributes:
+        nodes: in the order of time.
+        lines: whether the lines of the subject are noted.
+        known_operations: those of which another one with the same inputs is no node of its own;
+            None if each is one.
+        learning: whether new operations join them.
+        handed: the nodes that each call of a function was handed as its arguments, themselves or
+            in a tuple, and not in a list, by the number of the call.
+    """
+
+    def __init__(self, *, lines: bool = True, sites: bool = False, most: int | None = None) -> None:
+        """Start with none.
+
+        Args:
+            lines: whether to note the lines of the subject.
+            sites: whether to note the place in the line too.
+            most: the number of nodes after which the program is stopped, once.
+        """
+        self.most = most
+        self.known_operations: dict[Any, Node] | None = None
+        self.learning = False
+        self.nodes: list[Node] = []
+        self.lines, self.sites = lines, sites
+        self._by_bytes: dict[bytes, Node] = {}
+        self._constants: dict[tuple[Any, ...], Node] = {}
+        self.handed: list[frozenset[int]] = []
+        self._calls: dict[FrameType, int] = {}  # keeps them: no other is taken for one
+
+    def forget_calls(self) -> None:
+        """Let the calls of the program go, which is over."""
+        self._calls.clear()
+
+    def where(self) -> tuple[tuple[Frame, ...], tuple[int, ...]]:
+        """The lines of the subject that lead here, and the calls that they belong to."""
+        if not self.lines:
+            return (), ()
+        found = subject_calls(sys._getframe(1))  # noqa: SLF001 - the way to the caller's line
+        known = self._calls
+        for _, call in found:
+            if call not in known:
+                self._note_call(call)
+        return tuple([line for line, _ in found]), tuple([known[call] for _, call in found])
+
+    def _note_call(self, call: FrameType) -> None:
+        """Number a call whose first operation is noted."""
+        number = self._calls[call] = len(self.handed)
+        self.handed.append(frozenset())
+        self.handed[number] = frozenset(self.arguments_of(call))
+
+    def arguments_of(self, _call: FrameType) -> Iterable[int]:
+        """The numbers of the nodes among the arguments of a call; a trace knows them."""
+        return ()
+
+    def uses_of(self, numbers: Iterable[int]) -> int:
+        """What some nodes were computed from, and themselves, as bits."""
+        return uses_of_nodes(self.nodes[number] for number in numbers)
+
+    def node(
+        self,
+        operation: str,
+        function: Callable[..., Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        value: Any,
+    ) -> Node:
+        """A new node; the value is kept as it is, the arguments hold nodes already.
+
+        Raises:
+            EnoughError: there are as many as there may be.
+        """
+        if self.most is not None and len(self.nodes) >= self.most:
+            self.most = None  # so that the program's last values can still be asked for
+            raise EnoughError
+        known = None if function is None else self.known_operations
+        key = None if known is None else operation_key(operation, args, kwargs)
+        same = None if known is None or key is None else known.get(key)
+        if same is not None and _equal(same.value, value):
+            return same
+        inputs = nodes_in(args, kwargs)
+        frames, calls = self.where()
+        made = Node(len(self.nodes), operation, function, args, kwargs, value, frames, inputs)
+        made.calls, made.sites = calls, subject_sites() if self.sites else ()
+        made.uses = 1 << made.number
+        for each in inputs:
+            made.uses |= each.uses
+            each.consumers.append(made)
+        self.nodes.append(made)
+        if known is not None and key is not None and self.learning:
+            known[key] = made
+        if isinstance(value, np.ndarray | np.generic):
+            self._remember(made)
+        return made
+
+    def constant(self, value: Any) -> Node:
+        """A node of numbers that came in untraced, or what is known to have computed them."""
+        array = as_floats_of_objects(np.array(value))
+        found = self.find(array)
+        if found is not None:
+            return found
+        most = 9 if self.known_operations is None else FEW
+        key = (array.shape, array.dtype.str, array.tobytes()) if array.size < most else None
+        if key is not None and not array.dtype.hasobject and key in self._constants:
+            return self._constants[key]
+        made = self.node("constant", None, (), {}, array)
+        if key is not None and not array.dtype.hasobject:
+            self._constants[key] = made
+        return made
+
+    def find(self, array: Array) -> Node | None:
+        """What computed these very numbers, if they are such as none meets by chance."""
+        if array.dtype.kind != "f" or not telling(array):
+            return None
+        found = self._by_bytes.get(array.tobytes())
+        if found is None or found.value.shape == array.shape:
+            return found
+        return self.node("reshape", np.reshape, (found, array.shape), {}, array)
+
+    def _remember(self, node: Node) -> None:
+        value = np.asarray(node.value)
+        if value.dtype.kind == "f" and value.size and node.operation != "constant":
+            self._by_bytes.setdefault(value.tobytes(), node)
+
+
+def _equal(first: Any, second: Any) -> bool:
+    """Whether two results are the same numbers."""
+    if isinstance(first, tuple | list) or isinstance(second, tuple | list):
+        return False
+    first, second = np.asarray(first), np.asarray(second)
+    same = first.shape == second.shape and first.dtype == second.dtype
+    return same and not first.dtype.hasobject and first.tobytes() == second.tobytes()
+
+
+def as_floats_of_objects(value: Array) -> Array:
+    """Floats among objects, as `np.vectorize` makes them, as floats."""
+    if value.dtype.hasobject and all(isinstance(e, float | np.floating) for e in value.flat):
+        return value.astype(np.float64)
+    return value
+
+
+def is_telling(number: Any) -> bool:
+    """The same of a single number, before an array is made of it."""
+    scaled = ldexp(frexp(number)[0], MANY_BITS if type(number) is not np.float32 else FEW_BITS)
+    return isfinite(scaled) and scaled != trunc(scaled)
+
+
+def telling(array: Array) -> bool:
+    """Whether one of the first numbers has so many bits that it is met nowhere by chance."""
+    numbers = np.asarray(array, np.float64).ravel()[:64]
+    with np.errstate(all="ignore"):
+        mantissa, _ = np.frexp(numbers)
+        scaled = np.ldexp(mantissa, MANY_BITS if array.dtype.itemsize > 4 else FEW_BITS)  # noqa: PLR2004
+        return bool(np.any((scaled != np.trunc(scaled)) & np.isfinite(scaled)))

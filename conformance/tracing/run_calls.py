@@ -1,0 +1,92 @@
+"""The calls of functions in a run: what each was handed, and which of them only hand on a value.
+
+Left out: which function is to blame (`blame.py`).
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from conformance.tracing.ancestors import walk
+from conformance.tracing.frames import Frame
+from conformance.tracing.known import Known
+from conformance.tracing.node import Node
+from conformance.tracing.repair import are_exact
+from conformance.tracing.replay import Replay
+from conformance.tracing.ways import Way
+from reference.step import Array
+
+
+class Calls:
+    """What is asked of the calls in one run.
+
+    Attributes:
+        replay: of the run.
+        nodes: of the run.
+        handed: the nodes that each call was handed, by its number.
+    """
+
+    def __init__(self, replay: Replay) -> None:
+        self.replay, self.nodes = replay, replay.trace.nodes
+        self.handed = replay.trace.handed
+
+    def value(self, node: Node) -> Array:
+        """What an operation gave, exact where it can be."""
+        return np.asarray(self.replay.value(node))
+
+    def handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
+        """The frames from the function on that had the quantity which the equation has."""
+        handed, known = self.handed, Known([meant])
+        alike = [each for each in self.nodes if each.value.size == meant.size]
+        holders = [
+            each for each in alike if are_exact(self.value(each)) and self.value(each) in known
+        ]
+        for depth, call in enumerate(wrong.calls):
+            there = any(call in each.calls or each.number in handed[call] for each in holders)
+            if there or taken.number not in handed[call]:
+                return wrong.frames[depth:]
+        return wrong.frames[-1:]
+
+    def had_all(self, call: int, made: Node, way: Way) -> bool:
+        """Whether a call had all that enters the equation: what it gives should be the quantity."""
+        within = [n for n in self.nodes if call in n.calls and n is not made]
+        handed = [self.nodes[n] for n in self.handed[call]]
+        known = _reached((*handed, *made.inputs, *within), way.before)
+        values = [value for value in map(self.value, known) if are_exact(value)]
+        return all(
+            any(all(any(v in one for v in values) for one in together) for together in alternatives)
+            for alternatives in way.needed
+        )
+
+    def was_handed(self, call: int, made: Node, way: Way) -> bool:
+        """Whether a call was handed as its arguments all of which it made something."""
+        handed = self.handed[call]
+        return all(each.number in handed for each in _reached(made.inputs, way.before))
+
+    def takes_first(self, given: Node, taker: Node) -> tuple[Frame, ...]:
+        """The frames of a taker from the function on that was not handed what it takes."""
+        handed = self.handed
+        for depth, call in enumerate(taker.calls):
+            if given.number not in handed[call]:
+                return taker.frames[depth:]
+        return taker.frames[-1:]
+
+    def hands_on(self, node: Node, depth: int) -> bool:
+        """Whether a function only hands on what another one gave that others call too."""
+        if depth == 0 or depth + 1 == len(node.frames):
+            return False
+        inner, caller = node.frames[depth - 1].function, node.frames[depth].function
+        return any(
+            one.function == inner and other.function != caller
+            for each in self.nodes
+            for one, other in zip(each.frames, each.frames[1:], strict=False)
+        )
+
+
+def _reached(nodes: Iterable[Node], before: int) -> Iterator[Node]:
+    """What some nodes were made of at once, of what was there before, or are themselves."""
+
+    def later(node: Node) -> tuple[Node, ...]:
+        return () if before >> node.number & 1 else node.inputs
+
+    return (each for each in walk(nodes, later) if not later(each))
