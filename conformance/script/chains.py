@@ -67,7 +67,7 @@ class _Search:
     def roles(self, node: Node) -> frozenset[Role]:
         """The uses of a value."""
         if node not in self._roles:
-            self._roles[node] = frozenset(_roles(node))
+            self._roles[node] = frozenset(roles(node))
         return self._roles[node]
 
     def ancestors(self, node: Node) -> dict[Node, Node]:
@@ -231,7 +231,8 @@ def _computed(node: Node, old: Node) -> bool:
     return any(each is not old and each.operation not in MOVES for each in way)
 
 
-def _roles(node: Node) -> Iterable[Role]:
+def roles(node: Node) -> Iterable[Role]:
+    """The uses of a value."""
     for consumer in node.consumers:
         for i, each in enumerate(flat((consumer.args, consumer.kwargs))):
             if each is node:
