@@ -185,11 +185,11 @@ def returned_parts(function: Any, result: Any) -> list[tuple[str, Any]]:
 
 def _parts(written: ast.expr | None, value: Any, path: str) -> Iterator[tuple[str, Any]]:
     parts = list(value) if isinstance(value, tuple | list) else [value]
-    elements = _elements(written) or [written]
-    known = len(elements) == len(parts)
-    for i, part in enumerate(parts):
-        element = elements[i] if known else None
-        if known and isinstance(part, tuple | list) and len(_elements(element)) == len(part):
+    elements: Sequence[ast.expr | None] = _elements(written) or [written]
+    if len(elements) != len(parts):
+        elements = [None] * len(parts)
+    for i, (element, part) in enumerate(zip(elements, parts, strict=True)):
+        if isinstance(part, tuple | list) and len(_elements(element)) == len(part):
             yield from _parts(element, part, path)
         elif element is not None:
             yield _name(element), part
