@@ -245,7 +245,7 @@ def _send_all(asked: Asked, send: Send) -> None:
                 used |= set(judged.used)
                 called |= {each.partition("(")[0] for each in judged.recognised.calls}
                 send({"name": each.name, "found": to_values(judged)})
-            elif each.refusal.parameters:
+            elif each.refusal.parameters or each.refusal.unmade:
                 # else it is such as a base class of layers, or a list of them
                 send({"left": to_values(_left(each, getattr(found.module, each.name, None)))})
         classes = [e for e in found.classes if e.__name__ not in used]
@@ -263,7 +263,7 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     name = candidate.name
     network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     says = any(is_role(name, role) is not None for role in ("backward", "loss", "train"))
-    guess = not (network or says or candidate.layer)
+    guess = candidate.refusal.unmade or not (network or says or candidate.layer)
     backward = is_role(name, "backward") == 0 or isinstance(candidate.layer, PairSearch)
     return NotJudged(name, candidate.refusal.words, network or backward, guess)
 
