@@ -123,7 +123,7 @@ class _Judging:
             self.used |= set(judged.used)
             self.called |= {each.partition("(")[0] for each in judged.recognised.calls}
             self._send({"name": each.name, "found": to_values(judged)})
-        elif each.refusal.parameters:
+        elif each.refusal.parameters or each.refusal.unmade:
             # else it is such as a base class of layers, or a list of them
             thing = getattr(self._found.module, each.name, None)
             self._send({"left": to_values(_left(each, thing))})
@@ -142,7 +142,7 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     name = candidate.name
     network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     says = any(is_role(name, role) is not None for role in ("backward", "loss", "train"))
-    guess = not (network or says or candidate.layer)
+    guess = candidate.refusal.unmade or not (network or says or candidate.layer)
     backward = is_role(name, "backward") == 0 or isinstance(candidate.layer, PairSearch)
     return NotJudged(name, candidate.refusal.words, network or backward, guess)
 

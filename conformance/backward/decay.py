@@ -9,6 +9,7 @@ Left out: the costs themselves (`costs.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain as chained
 from itertools import islice, product
 
 import numpy as np
@@ -22,8 +23,12 @@ from conformance.backward.names import operation_text
 from conformance.backward.program import Goal
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.source import lines_of
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
+
+TAKES = ("getitem", "copy")
+"""What a part of a parameter is taken out by."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,30 @@ def _sum(term: Node) -> Node:
 
 def _stated(decay: Decay, chain: Chain) -> float:
     """The rate of a decay as the program has it: a fit has lost some of its digits."""
-    rates = (
-        rate_of(goal, term, chain) for goal, _ in decay.goals for term in terms(goal, chain)[-1:]
-    )
-    return next((each for each in rates if _near(each, decay.rate)), decay.rate)
+    known = [goal for goal, _ in decay.goals]
+    whole = (rate_of(goal, each, chain) for goal in known for each in terms(goal, chain)[-1:])
+    rates = chained(whole, (rate for goal in known for rate in _of_parts(goal, chain)))
+    return next((each for each in rates if _near(abs(each), abs(decay.rate))), decay.rate)
+
+
+def _of_parts(goal: Goal, chain: Chain) -> Iterator[float]:
+    """The rates of the multiples of parts of a parameter, such as a row, in its gradient."""
+    ones = np.ones((1, *np.shape(goal.parameter.value)))
+    back = chain.reverse({goal.node.number: ones}, goal.node.depends_on)
+    for node in chain.nodes:
+        share = back.get(node.number)
+        if share is None or node.operation != "multiply":
+            continue
+        for part in node.inputs:
+            if np.shape(part.value) == np.shape(node.value) and _is_part(part, goal.parameter):
+                by = fitted(chain.values[node.number], chain.values[part.number])
+                yield (by or 0.0) * (fitted(share, np.ones_like(share)) or 0.0)
+
+
+def _is_part(node: Node, parameter: Node) -> bool:
+    """Whether a value is taken out of a parameter, and nothing is done with it."""
+    way = walk([node], lambda each: [] if each is parameter else each.inputs)
+    return all(each is parameter or each.operation in TAKES for each in way)
 
 
 def terms(goal: Goal, chain: Chain) -> list[Node]:

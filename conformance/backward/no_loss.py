@@ -207,6 +207,19 @@ def loss_of(chosen: Tried, factor: float) -> Node:
     return found
 
 
+def undecayed(chosen: Tried) -> Recorded:
+    """The gradients less the decay that they have, beside the cost."""
+    run, decay = chosen.forward.run, chosen.decay
+    goals = {goal.name: goal for goal in run.goals}
+    for goal, where in () if decay is None or decay.taken_off else decay.goals:
+        assert decay is not None  # noqa: S101 - it has goals
+        weights = run.trace.traced(np.array(goal.parameter.value), goal.parameter)
+        given = run.trace.traced(np.array(goal.node.value), goal.node)
+        node = run.trace.argument(given - decay.rate * where * weights)
+        goals[goal.name] = replace(goal, node=node)
+    return replace(run, goals=tuple(goals.values()))
+
+
 def factors(chosen: Tried, after: float = 1.0) -> list[float]:
     """What the gradients may be beside those of the sum over the samples.
 

@@ -19,7 +19,15 @@ from conformance.backward.costs import times
 from conformance.backward.findings import Accused, Cause, Changed, Examined, merged
 from conformance.backward.judge import judged
 from conformance.backward.names import operation_text
-from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
+from conformance.backward.no_loss import (
+    COST_NAMES,
+    Tried,
+    best,
+    factors,
+    loss_of,
+    tried,
+    undecayed,
+)
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
@@ -87,8 +95,8 @@ def _by_known(
 def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     """The gradients judged by a known cost."""
     if chosen.decay is not None:  # a fit has lost some of its digits
-        near = (e for e in chosen.constants if abs(e - factor) <= HALF_OF_THE_DIGITS * e)
-        factor = next(near, factor)
+        near = [e for e in chosen.constants if abs(e - factor) <= HALF_OF_THE_DIGITS * e]
+        factor = near[0] if near else measured(undecayed(chosen), factor)
     elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))

@@ -67,7 +67,7 @@ class _Search:
     def roles(self, node: Node) -> frozenset[Role]:
         """The uses of a value."""
         if node not in self._roles:
-            self._roles[node] = frozenset(_roles(node))
+            self._roles[node] = frozenset(roles(node))
         return self._roles[node]
 
     def ancestors(self, node: Node) -> dict[Node, Node]:
@@ -91,9 +91,21 @@ class _Search:
             before = next((e for e in olds if operation_key(e) == key), None)  # one loop ago
             nearest = nearest if before is None else [before, *nearest]
             old = next((e for e in nearest if self.is_moved_by(e, node)), None)
-            if old is not None:
+            if old is not None and not self.begins_again(old, node):
                 found.append((old, node))
         return found
+
+    def begins_again(self, old: Node, new: Node) -> bool:
+        """Whether a new value is a sum of several terms that was begun after the old one was used.
+
+        The way to the old value leads past the last term then, or not always the same way.
+        """
+        key = operation_key(new)
+        before = next((e for e in self.ancestors(new) if operation_key(e) == key), old)
+        way = self.way(old, new)
+        at = [i for i, each in enumerate(way) if operation_key(each) == key]
+        between = {tuple(map(operation_key, way[i + 1 : j])) for i, j in pairwise(at)}
+        return before not in way or len(between) > 1
 
     def is_moved_in_part(self, node: Node) -> bool:
         """Whether what was written into some places was computed from what the array has been."""
@@ -107,7 +119,7 @@ class _Search:
         return any(self.is_moved_by(each, node) for each in states)
 
     def direct(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
-        """Those whose way from the new value to the old does not lead through another new value.
+        """Those whose way from the new value to the old does not lead through another that is kept.
 
         A gradient with a decay in it, or the error of one output, would else be carried on by its
         parameter; of two that lead through each other, as where a parameter is moved by two lines
@@ -115,13 +127,13 @@ class _Search:
         """
         ways = {new: set(self.way(old, new)[1:-1]) for old, new in pairs}
         kept: list[tuple[Node, Node]] = []
-        news: set[Node] = set()
+        known: set[Node] = set()
         for old, new in sorted(pairs, key=lambda e: (-len(self.roles(e[1])), e[1].number)):
             own = {old, new}
             through = [e for e in ways[new] & ways.keys() if own.isdisjoint(ways[e])]
-            if news.isdisjoint(ways[new]) and not through:
+            if known.isdisjoint(ways[new]) and not through:
                 kept.append((old, new))
-                news.add(new)
+                known.update(own)
         return kept
 
     def way(self, old: Node, new: Node) -> list[Node]:
@@ -219,7 +231,8 @@ def _computed(node: Node, old: Node) -> bool:
     return any(each is not old and each.operation not in MOVES for each in way)
 
 
-def _roles(node: Node) -> Iterable[Role]:
+def roles(node: Node) -> Iterable[Role]:
+    """The uses of a value."""
     for consumer in node.consumers:
         for i, each in enumerate(flat((consumer.args, consumer.kwargs))):
             if each is node:

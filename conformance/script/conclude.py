@@ -178,10 +178,13 @@ def _nothing(trace: Trace, notes: Notes) -> str:
     said = dict(notes)
     if "time" in said:
         where = f", in {said['at']}" if said.get("at") else ""
-        return f"it ran for {said['time']} s and updated no parameter{where}"
+        return f"it ran for {said['time']} s, and no parameter was seen to be updated{where}"
     if not trace.nodes:
         what = "it ran to its end and computed nothing with NumPy or torch"
         return f"{what}; a script's lists and numbers of Python are not followed"
-    what = "it ran to its end and updated no parameter: no array moved by what was computed from it"
+    what = (
+        "it ran to its end, and no parameter was seen to be updated: let it take two steps, "
+        "in each of which its parameters are moved by what was computed from them"
+    )
     others = [each for each in _POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what

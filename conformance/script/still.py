@@ -1,12 +1,14 @@
 """Parameters that are never moved, though a gradient of them is computed.
 
 A constant array that enters the forward pass as parameters do is one, if its gradient is among the
-values that the script computes. What has no gradient may be meant to stay, or is data.
+values that the script computes; so is one in whose place another is put that is made of it, if a
+value of its shape is computed and made nothing of. What has no gradient may be meant to stay, or is
+data.
 
 Left out: parameters that are moved (`rule.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.source import line_of
+from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.loss import best_loss, candidates
 from conformance.script.names import Held, names
@@ -55,8 +58,13 @@ def never_moved(trace: Trace, judgement: Judgement, variables: Sequence[Held]) -
         return []
     whole = {copy: node for node, copy in step.of.items()}
     return [
-        Accused(tuple(names([[whole[still]]], variables)), lines, Cause("still"), mends=False)
-        for still, gradient in _left_out(step.trace, forward, goals)
+        Accused(
+            tuple(names([_replacements(whole[still])], variables)),
+            lines,
+            Cause("still"),
+            mends=False,
+        )
+        for still, gradient in _left_out(step.trace, forward, goals, whole)
         if (lines := tuple(line for line in (line_of(gradient),) if line is not None))
     ]
 
@@ -75,9 +83,9 @@ def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> For
 
 
 def _left_out(
-    trace: Trace, forward: Forward, goals: tuple[Goal, ...]
+    trace: Trace, forward: Forward, goals: tuple[Goal, ...], whole: Mapping[Node, Node]
 ) -> Iterator[tuple[Node, Node]]:
-    """The constants that are used as parameters are, each with its gradient."""
+    """The constants that are used as parameters are, each with its gradient, or a part of it."""
     used = {use for each in goals for use in _uses(each.parameter, forward)}
     factors = [fitted(each.node.value, forward.right(each.parameter)) for each in goals]
     factor = next((each for each in factors if each), 0.0)
@@ -85,15 +93,27 @@ def _left_out(
         right = forward.gradient.get(node.number)
         if node.function is not None or node.given or right is None or not np.any(right):
             continue
-        if used.isdisjoint(_uses(node, forward)):
+        kept = len(_replacements(whole[node])) > 1
+        if used.isdisjoint(_uses(node, forward)) and not kept:
             continue
         for each in trace.nodes:
             alike = np.shape(each.value) == np.shape(right) and not forward.contains(each)
             if alike and each.function is not None and is_float(each):
                 found = fitted(np.asarray(each.value), right)
-                if found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS:
+                fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
+                if fits or (kept and each.frames and not whole[each].consumers):
                     yield node, each
                     break
+
+
+def _replacements(node: Node) -> list[Node]:
+    """A value, and those that take its place one after another: made of it, and used as it was."""
+    found = [node]
+    for each in found:
+        used = set(roles(each))
+        alike = (e for e in each.consumers if np.shape(e.value) == np.shape(node.value))
+        found += [e for e in alike if not used.isdisjoint(roles(e))][:1]
+    return found
 
 
 def _uses(node: Node, forward: Forward) -> set[Use]:

@@ -71,6 +71,8 @@ def attempt(
         with nullcontext() if trace is None else traced_program(trace, next(functions, None)):
             for i, each in enumerate(plan.calls):
                 _call(run, each, i, None if chosen is None else chosen[i])
+    if trace is not None:
+        trace.most = None  # the program has ended: what judges it adds to the trace
     return run
 
 

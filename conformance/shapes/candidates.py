@@ -73,9 +73,9 @@ class Candidate:
     def refusal(self) -> Refusal:
         """How far its readings came."""
         if self.layer is not None and self.layer.problems:
-            return Refusal(1, self.layer.problems[0], parameters=True)
+            return Refusal((1, 0), self.layer.problems[0], parameters=True)
         refusals = [each.refusal for each in self.searched]
-        return max(refusals, key=lambda each: each.stage, default=Refusal())
+        return max(refusals, key=lambda each: each.reached, default=Refusal())
 
     @property
     def whole(self) -> bool:

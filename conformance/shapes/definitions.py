@@ -174,25 +174,46 @@ def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
 
 def returned_names(function: Any) -> tuple[str, ...]:
     """What the last `return` of a function names, part by part: `return Z, A` gives Z and A."""
+    last = _last_return(function)
+    return () if last is None else tuple(map(_name, _elements(last) or [last]))
+
+
+def returned_parts(function: Any, result: Any) -> list[tuple[str, Any]]:
+    """What a function returned, part by part, within tuples too, each with what `return` names."""
+    return list(_parts(_last_return(function), result, "returned"))
+
+
+def _parts(written: ast.expr | None, value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    parts = list(value) if isinstance(value, tuple | list) else [value]
+    elements: Sequence[ast.expr | None] = _elements(written) or [written]
+    if len(elements) != len(parts):
+        elements = [None] * len(parts)
+    for i, (element, part) in enumerate(zip(elements, parts, strict=True)):
+        if isinstance(part, tuple | list) and len(_elements(element)) == len(part):
+            yield from _parts(element, part, path)
+        elif element is not None:
+            yield _name(element), part
+        else:
+            yield (f"{path}[{i}]" if len(parts) > 1 else path), part
+
+
+def _elements(written: ast.expr | None) -> list[ast.expr]:
+    return written.elts if isinstance(written, ast.Tuple | ast.List) else []
+
+
+def _last_return(function: Any) -> ast.expr | None:
     code = getattr(function, "__code__", None)
-    return () if code is None else _names_in(code)
+    return None if code is None else _returned_in(code)
 
 
 @lru_cache(maxsize=512)
-def _names_in(code: CodeType) -> tuple[str, ...]:
+def _returned_in(code: CodeType) -> ast.expr | None:
     definition = definition_of(code)
-    if definition is None:
-        return ()
-    inside = [*ast.walk(definition)]
+    inside = [] if definition is None else [*ast.walk(definition)]
     nested = (each for each in inside[1:] if isinstance(each, ast.FunctionDef))
     inner = {id(e) for each in nested for e in ast.walk(each)}
     found = [e for e in inside if isinstance(e, ast.Return) and id(e) not in inner]
-    values = [each.value for each in found if each.value is not None]
-    if not values:
-        return ()
-    last = values[-1]
-    parts = last.elts if isinstance(last, ast.Tuple | ast.List) else [last]
-    return tuple(_name(each) for each in parts)
+    return next((e.value for e in reversed(found) if e.value is not None), None)
 
 
 def _name(value: ast.expr) -> str:

@@ -67,6 +67,7 @@ def went(
     problem = UnfitError(f"{backward.__name__}: its arguments are not known", stage=1)
     for args in _ways(forward, backward, given, parts):
         upstream = {id(e.out): drawn(np.shape(e.out), e.name) for e in args if isinstance(e, _Of)}
+        seeds = {key: np.array(each) for key, each in upstream.items()}  # it may write into them
         try:
             back = result_of(
                 backward, *(upstream[id(e.out)] if isinstance(e, _Of) else e for e in args)
@@ -75,7 +76,7 @@ def went(
             problem = UnfitError(f"{backward.__name__}: {error}", stage=1)
             continue
         once = {id(each): each for each in outs if id(each) in upstream}  # one may be kept too
-        return Went(tuple((each, upstream[key]) for key, each in once.items()), back)
+        return Went(tuple((each, seeds[key]) for key, each in once.items()), back)
     raise problem
 
 

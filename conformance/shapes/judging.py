@@ -83,6 +83,8 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
             raise
         except NotAGradientError:
             continue
+        if all(one.dead for one in found.examined.gradients):
+            continue  # every gradient has to be 0 here, so nothing is told of them
         first = first or each
         count = len(found.examined.gradients)
         fewer = best is not None and count < len(best.examined.gradients)  # they clear no more

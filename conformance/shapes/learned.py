@@ -101,10 +101,15 @@ def output_of(result: Any, data: Data) -> Any:
 
 
 def _is_output(value: Any, data: Data) -> bool:
-    if data.sizes.n_out == 1 and data.single and isinstance(value, float | np.floating):
+    numbers = value if isinstance(value, list) else [value]
+    if data.single and len(numbers) == data.sizes.n_out and all(map(_is_float, numbers)):
         return True
     if not is_floats(value):
         return False
     shape = data.output_shape
     fits = value.shape in (shape, shape[::-1])
     return fits or (1 in shape and value.size == int(np.prod(shape)))
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, float | np.floating)

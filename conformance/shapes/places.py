@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal
-from conformance.shapes.definitions import returned_names
+from conformance.shapes.definitions import returned_parts
 from conformance.shapes.run import Attempt
 from conformance.shapes.state import Leaf, leaves, short
 from conformance.shapes.updates import Update, updates_of, without_rate
@@ -150,14 +150,9 @@ def _returned(run: Attempt) -> list[Leaf]:
     for call, function, result in run.results:
         if call.role not in ("backward", "gradients", "train"):
             continue
-        names = returned_names(function)
-        parts = list(result) if isinstance(result, tuple | list) else [result]
-        if len(names) != len(parts):
-            names = tuple("returned" for _ in parts)
-        for i, (name, part) in enumerate(zip(names, parts, strict=True)):
-            if name in run.roots:
+        for path, part in returned_parts(function, result):
+            if path in run.roots:
                 continue  # it is the parameter after an update
-            path = name if name != "returned" or len(parts) == 1 else f"returned[{i}]"
             inside = leaves(part, path, run.plan.module if call.role != "train" else None)
             found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
     return found

@@ -45,23 +45,30 @@ def by_role(names: Sequence[Named]) -> dict[str, list[Named]]:
 
 
 def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Named]]:
-    """The methods of a class by what they do, where no name says what goes backwards.
+    """The methods of a class by what they do, where no name says what goes backwards or forward.
 
-    Then what takes inputs and targets may train, or give a loss, and what takes one thing may go
-    forward: which of them does is told by what it does.
+    Then what takes inputs and targets may train, or give a loss, or what takes nothing may, and
+    what takes one thing may go forward, whatever its name says: which does is told by what it does.
     """
-    if any(roles[each] for each in ("backward", "train")):
-        return roles
     count = {name: len(needed(getattr(kind, name))) for name, _ in methods(kind)}
-    known = {name for pairs in roles.values() for name, _ in pairs}
+    backwards = bool(roles["backward"])
+    if roles["forward"] if backwards else roles["train"]:
+        return roles
+    known = {name for role in ("backward", "loss") for name, _ in roles[role]}
+    if not backwards:
+        known |= {name for pairs in roles.values() for name, _ in pairs}
     others = [(name, each) for name, each in methods(kind) if name not in known]
     one = [pair for pair in others if count[pair[0]] == len(("self", "x"))]
     two = [pair for pair in others if count[pair[0]] >= len(("self", "x", "y"))]
+    none = [pair for pair in others if count[pair[0]] == len(("self",))]
+    if backwards:
+        update = [pair for pair in roles["update"] if pair not in one]
+        return {**roles, "forward": one, "update": update}
     return {
         **roles,
         "forward": [*roles["forward"], *one],
         "loss": [*roles["loss"], *two],
-        "train": two,
+        "train": two or none,  # an object may have its data already
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.running.quiet import quiet
+from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import Scope
 from conformance.shapes.example_data import Data
 from conformance.shapes.state import Leaf, leaves
@@ -45,7 +46,7 @@ def result_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with quiet():
             return function(*args, **kwargs)
     except Exception as error:
-        raise UnfitError(f"{type(error).__name__}: {error}") from error
+        raise UnfitError(headline(error)) from error
 
 
 def tried(function: Callable[..., Any], ways: Iterable[tuple[Any, Any]]) -> Any:

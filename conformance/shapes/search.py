@@ -20,6 +20,7 @@ from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import OPERATIONS, Attempt, Call, Plan, UnfitError
 from conformance.shapes.state import Leaf, leaves
+from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -36,21 +37,30 @@ class Refusal:
     """How far the readings of a program came that did not fit; whether it has parameters.
 
     Attributes:
-        stage: of the one that came farthest.
+        reached: of the one that came farthest, the stage and the line where it stopped.
         words: why it stopped.
+        made: whether what holds the parameters was made.
     """
 
-    stage: int = -1
+    reached: tuple[int, int] = (-1, 0)
     words: str = "it has none of the names that are known"
     tried: int = 0
+    made: bool = False
     parameters: bool = False
     until: float = 0.0
+
+    @property
+    def unmade(self) -> bool:
+        """Whether it was tried to make what holds the parameters, and each way failed."""
+        return bool(self.tried) and not self.made
 
     def note(self, error: UnfitError) -> None:
         """Keep what came farthest."""
         self.tried += 1
-        if error.stage > self.stage:
-            self.stage, self.words = error.stage, str(error)
+        lines = raised_in(error.__cause__) if error.__cause__ is not None else ()
+        reached = error.stage, lines[0].line if lines else 0
+        if reached > self.reached:
+            self.reached, self.words = reached, str(error)
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,7 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return {}
+        self.refusal.made = True
         if made.said and any(leaves(root, name, self.module) for name, root in held.items()):
             self.refusal.parameters = True
         return held

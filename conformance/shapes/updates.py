@@ -46,6 +46,8 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         now = None if leaf.is_gradient else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
+        if _is_only_written(before):
+            continue  # what the program keeps of its last gradients, and never reads
         if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
             raise UnfitError(f"{short(path)} is a number and becomes an array")
         term, node = taken_off(trace, before, now)
@@ -53,6 +55,17 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     if not found:
         found = _born(run, end)
     return found
+
+
+def _is_only_written(node: Node) -> bool:
+    """Whether nothing is done with an array but to write into it, one part after another."""
+    while True:
+        used = [each for each in node.consumers if each.consumers or each.operation == FILLED]
+        if not used:
+            return True
+        if len(used) > 1 or used[0].operation != FILLED or used[0].args[0] is not node:
+            return False
+        node = used[0]
 
 
 def _update(path: str, before: Node, term: Node, node: Node, now: Node) -> Update:

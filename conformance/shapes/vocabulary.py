@@ -32,7 +32,7 @@ KINDS: dict[str, Pattern] = {
         r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec",
         "output": r"o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
         r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
-        "rate": r"lr|learn(ing)?rate|alpha|eta|stepsize|rate|α|η",
+        "rate": r"lr|(l|learn(ing)?)?rate|alpha|eta|stepsize|ta[sx]a(de)?(aprendi\w+)?|α|η",
         "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"
         r"|numberof(epochs|trainingiterations|iterations)|trainingiterations",
         "batchsize": r"(mini)?batchsize|bs|sizeofbatch",

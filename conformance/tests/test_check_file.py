@@ -349,7 +349,7 @@ def test_why_nothing_came_of_running_a_file_is_said(
     code, said = checked(capsys, "check", str(file))
     assert code == 2
     assert "when it was run: " in said
-    assert "it ran for 1 s and updated no parameter" in said
+    assert "it ran for 1 s, and no parameter was seen to be updated" in said
 
 
 def test_a_loss_that_gives_no_numbers_is_no_loss(

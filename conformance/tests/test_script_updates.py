@@ -216,3 +216,67 @@ def test_a_velocity_with_a_decay_in_it_is_momentum(tmp_path: Path) -> None:
     report = run(tmp_path, step, *no_adam)
     assert report.ran.rule.kind == "momentum"
     assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.01, "μ": 0.9, "λ": 1e-4})
+
+
+LINE = """import numpy as np
+rng = np.random.RandomState(0)
+x = rng.randn(3, 1)
+y = 5 * x + rng.rand()
+w, b = 0.0, 0.0
+
+
+def descend(x, y, w, b, rate):
+    dw, db = 0.0, 0.0
+    for xi, yi in zip(x, y):
+        dw += -2 * xi * (yi - (w * xi + b))
+        db += -2 * (yi - (w * xi + b))
+    return w - rate * dw / len(x), b - rate * db / len(x)
+
+
+for epoch in range(20):
+    w, b = descend(x, y, w, b, 0.01)
+    print(np.sum((y - w * x - b) ** 2) / len(x))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [("w, b = 0.0, 0.0", "w, b = 0.0, 0.0", ()), ("db += -2 *", "db += -4 *", ("b",))],
+)
+def test_a_sum_over_the_samples_is_no_parameter(
+    old: str, new: str, wrong: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "line.py").write_text(LINE.replace(old, new))
+    with quiet():
+        report = run_script(str(tmp_path / "line.py"), timeout=20)
+    assert report.ran.parameters == ("w", "b")
+    assert tuple(n for each in report.blames for n in each.gradients) == wrong
+
+
+FORGOTTEN = """import numpy as np
+rng = np.random.RandomState(0)
+X, T = rng.randn(12, 3), rng.randn(12, 2)
+W1, b1, W2 = rng.randn(3, 5), np.zeros(5), rng.randn(5, 2)
+sums = [np.zeros_like(e) for e in (W1, b1, W2)]
+for epoch in range(20):
+    h = np.tanh(X @ W1 + b1)
+    loss = ((h @ W2 - T) ** 2).sum()
+    gradients = dW1, db1, dW2 = [np.zeros_like(e) for e in (W1, b1, W2)]
+    dy = 2 * (h @ W2 - T)
+    dz = dy @ W2.T * (1 - h ** 2)
+    dW2 += h.T @ dy
+    db1 + dz.sum(axis=0)
+    dW1 += X.T @ dz
+    for p, g, s in zip((W1, b1, W2), gradients, sums):
+        s += g * g
+        p += -0.01 * g / np.sqrt(s + 1e-8)
+"""
+
+
+def test_a_gradient_that_is_computed_and_not_kept_is_found(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(FORGOTTEN)
+    with quiet():
+        (blame,) = run_script(str(tmp_path / "script.py"), timeout=20).blames
+    assert blame.gradients == ("b1",)
+    assert blame.accused.cause.kind == "still"
+    assert blame.accused.lines[0].line == 13

@@ -22,7 +22,7 @@ def test_a_right_program_is_not_accused(name: str, tmp_path: Path) -> None:
 
 SLOW = {
     "absent_data", "column_layers", "layer_functions", "lstm_columns", "neurons", "norm_pairs",
-    "pure_python", "zero_biases",
+    "pure_python", "update_goes_forward", "zero_biases",
 }  # fmt: skip
 """Programs of which it takes long to find how they are called."""
 
@@ -57,3 +57,75 @@ def test_what_begins_with_zeros_is_judged_by_its_second_update(tmp_path: Path) -
     judged = judge("zeros_and_decay", None, tmp_path)
     assert "the cross-entropy" in judged.words, "of zeros the quadratic cost has the same gradient"
     assert "weight decay 0.03125" in judged.words
+
+
+MASK = """
+import numpy as np
+
+
+def relu(x):
+    return np.maximum(0, x), x
+
+
+def relu_back(dout, x):
+    dx = dout
+    dx[x {}] = 0
+    return dx
+"""
+
+RECURRENT = """
+import numpy as np
+
+
+class Recurrent:
+    def __init__(self, vocab_size, hidden_size):
+        self.V, self.H = vocab_size, hidden_size
+        self.Wx = np.random.randn(hidden_size, vocab_size) * 0.1
+        self.Wh = np.random.randn(hidden_size, hidden_size) * 0.1
+        self.Wy = np.random.randn(vocab_size, hidden_size) * 0.1
+        self.bh, self.by = np.zeros((hidden_size, 1)), np.zeros((vocab_size, 1))
+
+    def forward(self, inputs, hprev):
+        xs, hs, ps = {}, {-1: hprev}, {}
+        for t, index in enumerate(inputs):
+            xs[t] = np.zeros((self.V, 1))
+            xs[t][index] = 1
+            hs[t] = np.tanh(self.Wx @ xs[t] + self.Wh @ hs[t - 1] + self.bh)
+            e = np.exp(self.Wy @ hs[t] + self.by)
+            ps[t] = e / e.sum()
+        return xs, hs, ps
+
+    def loss_and_grads(self, inputs, targets, hprev):
+        xs, hs, ps = self.forward(inputs, hprev)
+        loss = sum(-np.log(ps[t][targets[t], 0]) for t in range(len(inputs)))
+        dWx, dWh, dWy = map(np.zeros_like, (self.Wx, self.Wh, self.Wy))
+        dbh, dby, dnext = np.zeros_like(self.bh), np.zeros_like(self.by), np.zeros_like(hprev)
+        for t in reversed(range(len(inputs))):
+            dy = ps[t].copy()
+            dy[targets[t]] -= 1
+            dWy += dy @ hs[t].T
+            dby += dy
+            raw = (1 - hs[t] ** 2) * (self.Wy.T @ dy + dnext)
+            dbh += raw
+            dWx += raw @ xs[t].T
+            dWh += raw @ hs[t - 1].T
+            dnext = self.Wh.T @ raw
+        return loss, (dWx, dWh, dWy, dbh, dby), hs[len(inputs) - 1]
+"""
+
+
+def exit_code(text: str, folder: Path) -> int:
+    file = folder / "net.py"
+    file.write_text(text, encoding="utf-8")
+    return check_file(Asked(str(file)), check).exit_code
+
+
+@pytest.mark.parametrize(("mask", "code"), [("<= 0", 0), ("< 1", 1)])
+def test_a_backward_pass_that_writes_into_what_it_is_given(
+    mask: str, code: int, tmp_path: Path
+) -> None:
+    assert exit_code(MASK.format(mask), tmp_path) == code
+
+
+def test_a_gradient_in_a_tuple_is_told_by_its_name(tmp_path: Path) -> None:
+    assert exit_code(RECURRENT, tmp_path) == 0

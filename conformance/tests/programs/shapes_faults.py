@@ -498,4 +498,8 @@ FAULTS: dict[str, list[Edit]] = {
         ("'P2': h.T @ d", "'P2': h.T @ dh @ reseau['P2']"),
         ("'P1': X.T @ dh", "'P1': X.T @ (d @ reseau['P2'].T)"),
     ],
+    "update_goes_forward": [
+        ("hidden_deltas[j] = slope(self.ah[j]) * error", "hidden_deltas[j] = error"),
+        ("change = hidden_deltas[j] * self.ai[i]", "change = hidden_deltas[j] * self.ah[j]"),
+    ],
 }  # fmt: skip
