@@ -25,7 +25,10 @@ _OWN = tuple(PACKAGE.parent / each for each in (PACKAGE.name, "reference", "torc
 _PLAYED = (PACKAGE / "tests", PACKAGE / "examples")  # which play the subject
 _LIBRARIES = {Path(sysconfig.get_paths()[each]) for each in ("stdlib", "purelib", "platlib")}
 _OPERATIONS = {
-    *(PACKAGE / "tracing" / f"{each}.py" for each in ("arrays", "substitute", "tensors")),
+    *(
+        PACKAGE / "tracing" / f"{each}.py"
+        for each in ("arrays", "operations", "substitute", "tensors")
+    ),
     PACKAGE / "arithmetic" / "exact.py",
 }
 """Where an operation of the subject is carried out on arrays or numbers of ours."""

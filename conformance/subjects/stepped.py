@@ -85,7 +85,7 @@ class Stepped:
         start = Parameters.of(before | self.kept(case))
         decay = to_exact(case.lmbda)[()] / case.n if decays else 0
         rates = to_exact(case.eta)[()], decay
-        untraced = _untraced(self.trace) & ~self._before_samples()
+        untraced = self.untraced
         after = {
             name: replay.value(node)
             for name, node in self.after.items()
@@ -113,6 +113,11 @@ class Stepped:
             exact_rule(case).constants,
             dict(self._side_by_side(replay)),
         )
+
+    @property
+    def untraced(self) -> int:
+        """The bits of numbers that the program computed of samples and nobody noted."""
+        return _untraced(self.trace) & ~self._before_samples()
 
     def _before_samples(self) -> int:
         """The bits of the nodes before those of all samples, of which nothing can be made there."""

@@ -25,7 +25,9 @@ from conformance.tracing.special import KNOWN, MODULES
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_numbers import traced_number
 
-MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
+MADE = (
+    "zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like",
+)  # fmt: skip
 COPIED = (
     "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "require", "copy",
     "fromiter", "asarray_chkfinite",
@@ -208,7 +210,7 @@ def _made(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[...
         if name == "full" and trace_of((args, kwargs)) is not None:
             node = trace.node(name, original, trace.argument(args), trace.argument(kwargs), result)
             return trace.traced(result.copy(), node)
-        value = np.zeros_like(result) if name == "empty" else np.array(result)
+        value = np.zeros_like(result) if name.startswith("empty") else np.array(result)
         return trace.traced(result, trace.node("constant", None, (), {}, value))
 
     return made

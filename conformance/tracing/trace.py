@@ -24,6 +24,7 @@ from conformance.tracing.node import (
     Node,
     filled,
     flat,
+    is_followed,
     nodes_in,
     operation_key,
     part_of,
@@ -186,7 +187,7 @@ class Trace:
                 self.record("part", part_of, (whole, i), {}, each) for i, each in enumerate(result)
             )
             return type(result)(parts) if type(result) in (tuple, list) else tuple(parts)
-        if not isinstance(result, np.ndarray | np.generic) and type(result) is not float:
+        if not is_followed(result):
             return result
         made = self.node(operation, function, args, kwargs, _floats(self.kept(result)))
         return self.traced(result, made)
