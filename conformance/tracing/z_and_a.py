@@ -148,7 +148,7 @@ class ForwardSearch:
         )
 
     def _goes_on(self, z: Array, name: str) -> bool:
-        """Whether the next product, or ∇w, was made of what σ makes of a z; of −z it makes 1 − a."""
+        """Whether the next product, or ∇w, is made of what σ makes of a z; of −z it makes 1 − a."""
         layer = int(name[1:])
         a = self.run.activated(layer, z)
         location, made = self.lookup.columns(a), self._product(layer)
