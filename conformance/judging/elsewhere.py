@@ -1,10 +1,11 @@
 """Blame in one case that another case explains: one mistake is blamed on one equation.
 
 An equation is surely wrong if it fails in a case where all that enters it is seen, and was found in
-numbers of which no two are equal. What else fails is explained by such an equation where it is made
-of what the program hides, or where the quantities were found in the numbers of the case itself: of
-two that are equal there, the wrong one may have been taken. If it was so in every case, those are
-sure that fail in most.
+numbers of which no two are equal, in an update that was followed. What else fails is explained by
+such an equation where it is made of what the program hides, or where the quantities were found in
+the numbers of the case itself: of two that are equal there, the wrong one may have been taken. If
+it was so in every case, those are sure that fail in most. If nothing is seen of what enters them,
+the first of them explains the rest.
 
 Left out: what fails in a case (`judge.py`).
 """
@@ -23,7 +24,8 @@ from reference.step import split
 def explained_elsewhere(reports: Sequence[CaseReport]) -> list[CaseReport]:
     """The reports without the blame that an equation explains which is surely wrong elsewhere."""
     reports = _from_lines_of_gradients(reports)
-    sure = {tag for report in reports for tag in _sure(report)} or _in_most(reports)
+    sure = {tag for report in reports for tag in _sure(report)}
+    sure = sure or _in_most(reports) or _first(reports)
     return [_explained(report, sure) for report in reports] if sure else list(reports)
 
 
@@ -58,6 +60,15 @@ def _in_most(reports: Sequence[CaseReport]) -> set[str]:
         tag for each in failing for tag, found in each.items() if not all(v.hidden for v in found)
     )
     return {tag for tag, count in counts.items() if 2 * count > len(failing)}
+
+
+def _first(reports: Sequence[CaseReport]) -> set[str]:
+    """The first equation, in causal order, of which all is hidden that enters it, as of the rest.
+
+    What follows is made of what is hidden too, and is explained by it.
+    """
+    tags = {tag for report in reports for tag in report.blamed}
+    return {min(tags, key=CAUSAL.index)} if tags else set()
 
 
 def _in_own_numbers(report: CaseReport) -> set[tuple[int, str]]:

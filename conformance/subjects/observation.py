@@ -48,7 +48,7 @@ class Observation:
         on_balls: what decides on balls whether a quantity is right, by what shows it: `SHOWN`,
             or the mode of a pass of its own.
         own_numbers: whether `shown` was found in the numbers of the case itself, some of which may
-            be equal by chance.
+            be equal by chance, or in other passes than that of the update, which was not followed.
         again: all steps of the run that shows this one, and those of a second run, where the
             subject can be run anew; it raises SubjectError if that run fails.
     """

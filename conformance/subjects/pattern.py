@@ -80,7 +80,7 @@ class Patterns:
             _, pattern, places = before
             if each.sizes == case.sizes or None not in places.values():
                 return pattern, {name: each for name, each in places.items() if each is not None}
-        if self.is_large(case):
+        if self.is_large(case) or self._computes_untraced(case, made.batch.m, run):
             return self.pattern(case, made.batch.m, run), {}
         found = searched(case, made, decays=self.program.decays, lines=self._lines)
         return replace(found, own=True), found.roles.found
@@ -104,6 +104,11 @@ class Patterns:
     def is_large(self, case: Case) -> bool:
         """Whether only a smaller network stands for the one of a case."""
         return max(n * k for k, n in pairwise(case.sizes)) > LARGE
+
+    def _computes_untraced(self, case: Case, m: int, run: RunOf) -> bool:
+        """Whether a program computes numbers that nobody notes, which short ones do not tell."""
+        runs = (self._run_of(case, each) for each in self._stand_ins(case, m, run))
+        return any(each is not None and each.untraced for each in runs)
 
     def lines(self, case: Case, m: int, run: RunOf) -> Where:
         """The lines of the quantities of another run of m samples."""

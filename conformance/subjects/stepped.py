@@ -86,7 +86,7 @@ class Stepped:
         start = Parameters.of(before | self.kept(case))
         decay = to_exact(case.lmbda)[()] / case.n if decays else 0
         rates = to_exact(case.eta)[()], decay
-        untraced = _untraced(self.trace) & ~self._before_samples()
+        untraced = self.untraced
         after, movers, rewritten = self._updated(replay, start, rates, untraced)
         return Run(
             Index(replay, (each for each in self.trace.nodes if not each.uses & untraced)),
@@ -121,6 +121,11 @@ class Stepped:
         for name, moved, uses in self._followed(replay, start, rates):
             after[name], movers[name], rewritten[name] = moved, uses, True
         return after, movers, rewritten
+
+    @property
+    def untraced(self) -> int:
+        """The bits of numbers that the program computed of samples and nobody noted."""
+        return _untraced(self.trace) & ~self._before_samples()
 
     def _before_samples(self) -> int:
         """The bits of the nodes before those of all samples, of which nothing can be made there."""

@@ -13,7 +13,9 @@ from conformance.tracing.node import flat
 from conformance.tracing.plain import plain, trace_of
 from conformance.tracing.trace import Trace
 
-MADE = ("zeros", "ones", "empty", "full", "eye", "identity")
+MADE = (
+    "zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like",
+)  # fmt: skip
 COPIED = (
     "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "require", "copy",
     "fromiter", "asarray_chkfinite",
@@ -37,7 +39,7 @@ def _made(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[...
         if name == "full" and trace_of((args, kwargs)) is not None:
             node = trace.node(name, original, trace.argument(args), trace.argument(kwargs), result)
             return trace.traced(result.copy(), node)
-        value = np.zeros_like(result) if name == "empty" else np.array(result)
+        value = np.zeros_like(result) if name.startswith("empty") else np.array(result)
         return trace.traced(result, trace.node("constant", None, (), {}, value))
 
     return made

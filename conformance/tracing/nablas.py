@@ -5,6 +5,8 @@ Left out: δ, of which they are made (`deltas.py`).
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ class GradientSearch:
         """Search in the run that is looked up."""
         self.lookup, self.run = lookup, lookup.run
         self.index, self.roles = lookup.index, lookup.roles
+        self._of_samples = reduce(or_, self.run.samples, self.run.targets)
 
     def search(self) -> None:
         """Find the ∇ that moved each parameter, as the mean over the mini-batch."""
@@ -119,7 +122,7 @@ class GradientSearch:
             if scaled and factor not in divisors:
                 continue
             for node, places, found in reversed(self.index.proportional(moved)):
-                used = node.uses & self.run.targets and not node.given
+                used = node.uses & self._of_samples and not node.given
                 if used and is_factor(found, factor):
                     return Location(np.full(moved.shape, node.number), places, factor)
             entries = self.index.locate(times(moved, factor), self.run.movers[name])

@@ -138,6 +138,16 @@ def _collect(values: Iterable[Any], found: dict[Node, None]) -> None:
             _collect(each.values(), found)
 
 
+def is_followed(result: Any) -> bool:
+    """Whether an operation's result is noted: real numbers, in an array with NumPy's own rules.
+
+    What computes with complex numbers, or with matrices of which `*` is the product, does so plain.
+    """
+    if isinstance(result, np.ndarray):
+        return type(result) in (np.ndarray, np.memmap) and result.dtype.kind != "c"
+    return isinstance(result, np.generic | float) and not isinstance(result, np.complexfloating)
+
+
 def flat(value: Any) -> Iterator[Any]:
     """The values within lists, tuples and dicts one by one."""
     if isinstance(value, list | tuple):

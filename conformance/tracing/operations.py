@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.balls import is_balls
+from conformance.tracing.memory import place
 from conformance.tracing.node import Node
 from conformance.tracing.plain import is_traced_number, plain, plain_of, trace_of_call
 from conformance.tracing.special import KNOWN
@@ -117,9 +118,9 @@ def _as_object(value: Any) -> Any:
 def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """An operation that writes its result into arrays that are there."""
     name, call, nodes, options = called
-    for target in out:
-        trace.before_write(target)
     where = options.get("where", True)
+    for target in out:
+        _before_written(trace, target, whole=where is True)
     zeroed = name == "multiply" and type(inputs[-1]) in (int, float) and inputs[-1] == 0
     before = [trace.argument(each) for each in out] if where is not True or trace.sites else []
     call(*map(plain, inputs), out=tuple(map(plain, out)), **plain_of(kwargs))
@@ -136,6 +137,17 @@ def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, An
         trace.write(target, made)
     written = tuple(_of_trace(trace, each) for each in out)
     return written[0] if len(written) == 1 else written
+
+
+def _before_written(trace: Trace, target: Any, *, whole: bool = True) -> None:
+    """Note the numbers of an array of which something is left when a result is written into it.
+
+    What `np.empty` holds is no number of the program, and may by chance be one of an earlier array.
+    """
+    memory = trace.memories.of(target)
+    known = memory.state is not None or memory.writes
+    if known or not whole or place(target, memory.owner) is not None:
+        trace.before_write(target)
 
 
 def _of_trace(trace: Trace, array: Any) -> Any:
@@ -200,7 +212,7 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
     if isinstance(out, np.ndarray):
         rest = {key: value for key, value in kwargs.items() if key != "out"}
         called = name, func, trace.argument(tuple(args)), trace.argument(rest)
-        trace.before_write(out)
+        _before_written(trace, out)
         func(*map(plain, args), out=plain(out), **plain_of(rest))
         made = trace.node(*called, np.array(plain(out)))
         trace.write(out, made)

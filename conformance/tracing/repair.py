@@ -42,7 +42,7 @@ class Step:
 
     Attributes:
         whole: whether all that enters the equation enters it.
-        final: whether the result is the quantity.
+        final: whether the result is the quantity, or a factor of it.
         negated: whether it is that of an equation, turned in its sign: it mends a sum in the place
             of a difference, and does not rightly appear.
     """

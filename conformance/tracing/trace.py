@@ -20,6 +20,7 @@ from conformance.tracing.node import (
     Node,
     filled,
     flat,
+    is_followed,
     part_of,
     taken,
 )
@@ -94,7 +95,7 @@ class Trace(Recorder):
                 self.record("part", part_of, (whole, i), {}, each) for i, each in enumerate(result)
             )
             return type(result)(parts) if type(result) in (tuple, list) else tuple(parts)
-        if not isinstance(result, np.ndarray | np.generic) and type(result) is not float:
+        if not is_followed(result):
             return result
         made = self.node(operation, function, args, kwargs, as_floats_of_objects(self.kept(result)))
         return self.traced(result, made)

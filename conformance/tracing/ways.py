@@ -128,13 +128,17 @@ class Way(EquationSteps):
         names = [each for each in self.rows if each != self.name and split(each)[0] in kinds]
         found: list[Step] = []
         for steps in (self._evaluated(each, part) for each in names for part in self._parts()):
-            found += (replace(e, final=e is steps[-1]) for e in steps)
+            last = steps[-1:]
+            factors = [id(o) for e in last for o in e.operands if e.operation == "multiply"]
+            finals = {*map(id, (e.result for e in last)), *factors}
+            found += (replace(e, final=id(e.result) in finals) for e in steps)
         return [each for each in found if each.operation not in ARRANGING]
 
     def right_of(self, operation: str) -> Known:
         """What the equations themselves give by such an operation, on the way and elsewhere.
 
-        A quantity may be made by any; 1 − σ(z), which is on the way to σ′, is no σ.
+        A quantity, or a factor of one such as σ′(z), may be made by any; 1 − σ(z), which is on the
+        way to σ′, is no σ.
         """
         kind = kind_of(operation)
         if kind not in self._right:

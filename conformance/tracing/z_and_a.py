@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import reduce
 from operator import or_
 
+import numpy as np
+
 from conformance.tracing.arranging import ARRANGING, LIMITING
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location, overlap
@@ -85,8 +87,9 @@ class ForwardSearch:
         if found is None and name[0] == "a":
             found = self.uses.by_use(*asked[:2], self._product(int(name[1:])), changed)
         if location is not None and found is not None:
-            # the line of what takes it made it of the right one
-            found = None if self._turned_for_its_use(found.location, location) else found
+            # the line of what takes it made it of the right one, or the gradient takes that
+            other = name[0] == "a" and self._enters_a_gradient(location)
+            found = None if other or self._turned_for_its_use(found.location, location) else found
         if found is not None and not self._made_for_nothing(name, location, found):
             return self.lookup.take(name, found.value, found.location, wrong=True)
         return self.lookup.take(name, right, location)
@@ -139,11 +142,24 @@ class ForwardSearch:
         )
 
     def _goes_on(self, z: Array, name: str) -> bool:
-        """Whether the next product was made of what σ makes of a z; of −z it makes 1 − a."""
+        """Whether the next product, or ∇w, is made of what σ makes of a z; of −z it makes 1 − a."""
         layer = int(name[1:])
         a = self.run.activated(layer, z)
         location, made = self.lookup.columns(a), self._product(layer)
-        return location is not None and bool(self.uses.used(a, made, location))
+        if location is None:
+            return False
+        return bool(self.uses.used(a, made, location)) or self._enters_a_gradient(location)
+
+    def _enters_a_gradient(self, a: Location) -> bool:
+        """Whether a program makes ∇w of an a: what takes another one is the next equation."""
+        nodes, targets = self.index.replay.trace.nodes, self.run.targets
+        return all(
+            any(
+                each.uses & targets and np.size(each.value) != np.size(nodes[number].value)
+                for each in _consumers(nodes[number])
+            )
+            for number in a.numbers
+        )
 
     def _made_for_nothing(self, name: str, right: Location | None, found: Candidate) -> bool:
         """Whether the right value was made and nobody took it, but another that has a role.

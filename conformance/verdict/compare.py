@@ -186,13 +186,14 @@ def _leading_to(names: Collection[str], case: Case) -> list[Row]:
 
 
 def _hidden(of: Row, case: Case, shown: Mapping[str, Any]) -> tuple[str, ...]:
-    """The quantities between this one and what is shown before it."""
+    """The quantities between this one and what is shown before it; f′ may be made of an a."""
     if all(each in shown for each in of.made):
         return ()
     before = {of.name}
     for row in reversed([*case.rows.values()]):
         if row.name in before:
-            before.update(each for each in row.made if each not in shown)
+            made = row.made if row.of_own is None else (*row.made, f"a{row.layer}")
+            before.update(each for each in made if each not in shown)
     return tuple(each for each in case.rows if each in before - {of.name, COUNT})
 
 

@@ -13,10 +13,11 @@ from conformance.corpus.case import Case
 from conformance.running.tracebacks import headline, is_ours
 from conformance.subjects.book.exact import on_balls
 from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.returned import are_of_one_error, returned
 from conformance.subjects.book.traced_runs import backprop_run, update_run
-from conformance.subjects.generic import generic_case
+from conformance.subjects.generic import generic, generic_case
 from conformance.subjects.observation import Observed, Where, nowhere
-from conformance.subjects.pattern import Patterns, RunOf
+from conformance.subjects.pattern import WIDTHS, Patterns, RunOf
 from conformance.subjects.searched import BITS, Searched
 from conformance.subjects.stepped import Stepped, gathered
 from conformance.tracing.index import as_floats, common_factor, is_factor
@@ -40,6 +41,7 @@ class NetworkPatterns(Patterns):
         super().__init__(network, update_run)
         self.network, self.refused = network, ""
         self._used: dict[Searched, frozenset[str]] = {}
+        self._errors: dict[int, bool] = {}
 
     def seen(
         self, case: Case, start: Parameters, batch: Batch, run: RunOf
@@ -70,6 +72,21 @@ class NetworkPatterns(Patterns):
         pattern, found = self.found(case, made, run)
         shown: dict[str, Observed] = {name: gathered(each, made) for name, each in found.items()}
         return shown, pattern.frames, on_balls(case, made, found)
+
+    def returns_errors(self, case: Case) -> bool:
+        """Whether what backprop gives as the ∇b of a sample is δ, of which it makes its ∇w too.
+
+        That is asked of numbers of which no two are equal; if it cannot be, it is taken to be so.
+        """
+        if case.layers not in self._errors:
+            stand_in, start, batch = generic(case, 1, WIDTHS[: case.layers])
+
+            def asked() -> bool:
+                parts = returned(self.network, stand_in, start, batch)
+                return are_of_one_error(parts, case.dtype)
+
+            self._errors[case.layers] = self.tried(asked, True)
+        return self._errors[case.layers]
 
     def uses_returned(self, case: Case, update: Searched) -> frozenset[str]:
         """The gradients `nabla_b2 …` that an update takes as backprop returns them."""

@@ -10,6 +10,7 @@ import numpy as np
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.near import CLOSE, alike
 from conformance.subjects.observation import Observed
 from conformance.verdict.oracle import expectations
 from reference.step import Array, Batch, Parameters
@@ -79,6 +80,21 @@ def errors(parts: Parts) -> dict[str, Observed]:
         for name, each in parts.items()
         if name.startswith("nabla_b")
     }
+
+
+def are_of_one_error(parts: Parts, dtype: str) -> bool:
+    """Whether each ∇w of a sample is made of its ∇b: its rows are one row times an entry of that.
+
+    If not, either is made of something else than δ, which is not seen then.
+    """
+
+    def same(b: Array, w: Array) -> bool:
+        largest = int(np.argmax(np.abs(b)))
+        return alike(w * b[largest], b * w[largest], CLOSE[dtype])
+
+    layers = (name.removeprefix("nabla_b") for name in parts if name.startswith("nabla_b"))
+    pairs = (zip(parts[f"nabla_b{n}"], parts[f"nabla_w{n}"], strict=True) for n in layers)
+    return all(same(b, w) for each in pairs for b, w in each)
 
 
 def misshapen(pair: tuple[list[Any], list[Any]], start: Parameters) -> dict[str, Observed]:

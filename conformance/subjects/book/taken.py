@@ -29,8 +29,9 @@ class TracedUpdate:
 
     @property
     def blind(self) -> bool:
-        """Whether nothing of it could be followed, not even that it adds up nothing."""
-        return not (self.found or self.pattern.roles.nothing)
+        """Whether nothing of its way back could be followed, not even that it adds up nothing."""
+        back = (each for each in self.found if each.startswith(("delta", "nabla")))
+        return not (any(back) or self.pattern.roles.nothing)
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,7 @@ class TracedSession(Training):
 
     def _observed(self, taken: Taken, findings: tuple[Finding, ...], note: str) -> Observation:
         """What is seen of a step; the note says why it was not traced."""
-        shown = self._gathered(taken)
+        shown, traced = self._gathered(taken), taken.traced
         other = self._other(taken, shown)
         shown |= self._judged(taken.after)
         shown = {**velocities(self.case, taken.start, taken.after), **shown}
@@ -117,7 +117,7 @@ class TracedSession(Training):
             findings=findings,
             notes=tuple(filter(None, notes)),
             on_balls={name: each for name, each in passes.items() if each is not None},
-            own_numbers=taken.traced is not None and taken.traced.pattern.own,
+            own_numbers=traced is None or traced.blind or traced.pattern.own,
         )
 
     def _lines(self, taken: Taken, cost: OwnCost) -> Where:
@@ -214,7 +214,8 @@ class TracedSession(Training):
         case = self.case
         if taken.traced is None or taken.traced.blind:
             parts = taken.parts()
-            shown |= {**means_apart(parts, case, taken.start, taken.batch), **errors(parts)}
+            shown |= means_apart(parts, case, taken.start, taken.batch)
+            shown |= errors(parts) if self.patterns.returns_errors(case) else {}
             return {}, nowhere, None
         used = self.patterns.uses_returned(case, taken.traced.pattern)
         if all(f"nabla_{name}" in used & shown.keys() for name, _ in taken.start.named()):
