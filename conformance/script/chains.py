@@ -173,8 +173,7 @@ class _Search:
         if within.operation == FILLED:
             within_old = {within, *self.ancestors(within)}
             for each in self.ancestors(value):
-                part = each.operation in ("getitem", taken.__name__)
-                if each in within_old or (part and not within_old.isdisjoint(each.inputs)):
+                if not within_old.isdisjoint(_wholes(each)):
                     return self.is_moved_by(each, value, old)
             return False
         return _computed(value, old)
@@ -222,6 +221,13 @@ class _Search:
 
     def _linear_in(self, node: Node) -> list[Node]:
         return [each for each in node.consumers if node in self.ancestors(each)]
+
+
+def _wholes(node: Node) -> set[Node]:
+    """A value, and the array that it is taken out of, also of a view that is all of it."""
+    found = {node, *(node.inputs if node.operation in ("getitem", taken.__name__) else ())}
+    views = (each for each in found if each is not node and each.function is taken)
+    return found.union(*(each.inputs for each in views))
 
 
 def _computed(node: Node, old: Node) -> bool:

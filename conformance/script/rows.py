@@ -12,8 +12,10 @@ from math import prod
 import numpy as np
 
 from conformance.backward.groups import operation_key
+from conformance.backward.operation import MOVES
 from conformance.script.linear import is_whole
-from conformance.tracing.node import FILLED, Node, taken
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken
 from reference.step import Array
 
 
@@ -39,17 +41,21 @@ def join(chains: Sequence[Carried]) -> None:
     """Take as one step what is written into several rows, if none is computed from another.
 
     Such are the vectors of the words that one word is compared with. A step ends where a value is
-    computed from one that it has moved, or where it begins anew once everything was moved.
+    computed from one that it has moved, or where it begins anew once everything was moved, with
+    something else computed of the parameters.
     """
+    starts = bits_of_nodes(each.values[0] for each in chains)
     events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
     moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
-    first, left = None, [*chains]
+    left = [*chains]
+    first = events[0][1] if events else None
     for chain, new in events:
-        again = not left and operation_key(new) == first
+        again = first is not None and not left and operation_key(new) == operation_key(first)
+        again = again and first is not None and not _share(new, first, starts)
         if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
             moved, left = {}, [*chains]
         if not moved:
-            first = operation_key(new)
+            first = new
         before = new.args[0] if new.operation == FILLED else None
         written = written_places(new)
         if before in moved and before in chain.values:
@@ -59,6 +65,20 @@ def join(chains: Sequence[Carried]) -> None:
         left = [each for each in left if each is not chain]
     for each in chains:
         each.open = bool(moved.get(each.values[-1]))
+
+
+def _share(one: Node, other: Node, starts: int) -> bool:
+    """Whether two values are made of the same error, or something else of the parameters."""
+    way = walk(
+        [one], lambda each: () if each.operation == FILLED and each is not one else each.inputs
+    )
+    return any(
+        each.function is not None
+        and each.operation not in (*MOVES, FILLED)
+        and each.uses & starts
+        and other.depends_on(each)
+        for each in way
+    )
 
 
 def written_places(node: Node) -> set[int]:
@@ -77,15 +97,26 @@ def _reads(new: Node, old: Node, written: set[int]) -> bool:
     return not elsewhere or any(_reads(new, e, written) for e in later)
 
 
-def _read_places(node: Node) -> set[int]:
-    """The places of an array that an operation takes; all of them if it takes no part."""
+def _read_places(node: Node, places: Array | None = None) -> set[int]:
+    """The places of an array that an operation takes; all of them if it takes no part.
+
+    Of a view that only parts are taken of, the places of these.
+    """
     whole, *rest = node.inputs
-    places = _places(np.shape(whole.value))
+    places = _places(np.shape(whole.value)) if places is None else places
     if not rest and node.function is taken:
         places = places.ravel()[node.args[1]]
     elif not rest and node.operation == "getitem":
         places = places[node.args[1]]
+    else:
+        return {int(i) for i in np.ravel(places)}
+    if node.consumers and all(map(_takes_a_part, node.consumers)):
+        return set().union(*(_read_places(each, places) for each in node.consumers))
     return {int(i) for i in np.ravel(places)}
+
+
+def _takes_a_part(node: Node) -> bool:
+    return len(node.inputs) == 1 and (node.function is taken or node.operation == "getitem")
 
 
 @lru_cache(maxsize=8)

@@ -93,7 +93,7 @@ def _left_out(
         right = forward.gradient.get(node.number)
         if node.function is not None or node.given or right is None or not np.any(right):
             continue
-        kept = len(_replacements(whole[node])) > 1
+        kept = node in whole and len(_replacements(whole[node])) > 1
         if used.isdisjoint(_uses(node, forward)) and not kept:
             continue
         for each in trace.nodes:
@@ -101,7 +101,7 @@ def _left_out(
             if alike and each.function is not None and is_float(each):
                 found = fitted(np.asarray(each.value), right)
                 fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
-                if fits or (kept and each.frames and not whole[each].consumers):
+                if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
 
