@@ -144,7 +144,8 @@ def is_followed(result: Any) -> bool:
     What computes with complex numbers, or with matrices of which `*` is the product, does so plain.
     """
     if isinstance(result, np.ndarray):
-        return type(result) in (np.ndarray, np.memmap) and result.dtype.kind != "c"
+        known = type(result) in (np.ndarray, np.memmap) or hasattr(result, "tracer")
+        return known and result.dtype.kind != "c"
     return isinstance(result, np.generic | float) and not isinstance(result, np.complexfloating)
 
 
