@@ -19,6 +19,7 @@ from conformance.corpus.case import Case
 from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, UsageError
 from conformance.examine import examine
 from conformance.judging.case_report import CaseReport
+from conformance.judging.elsewhere import explained_elsewhere
 from conformance.judging.exact_lane import ExactRun
 from conformance.report.book_report import Report
 from conformance.report.record import case_from_json, case_to_json, further_to_json
@@ -193,6 +194,7 @@ def _note_end(
         raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
     if waiting:
         within = f"{spec} in {waiting[0].id}" if loaded else spec
+        reports[:] = explained_elsewhere(reports)  # which the child did not come to
         reports.append(CaseReport(waiting[0], spec, [], f"{within}: {error}"))
     else:  # all is judged, and the exact lane, which comes last, is not run to its end
         left = f"it {error}".splitlines()[0]

@@ -10,6 +10,9 @@ from conformance.judging.evidence import Evidence
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status, Verdict
 
+COMPARED = (Status.PASS, Status.EXPLAINED)
+"""What was right, and what another equation explains, perhaps in another case."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -126,5 +129,5 @@ class CaseReport:
         """
         if any(verdict.failed for verdict in self.verdicts):
             return Status.FAIL
-        compared = self.passes or self.lost
+        compared = self.lost or any(v.status in COMPARED for v in self.verdicts)
         return Status.ERROR if self.error or not compared else Status.PASS

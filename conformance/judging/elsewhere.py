@@ -84,8 +84,9 @@ def _explained(report: CaseReport, sure: Collection[str]) -> CaseReport:
         if each.status is not Status.FAIL or not each.name or rows[each.name].tag in sure:
             continue
         hidden = [name for name in each.hidden if rows[name].tag in sure]
-        if hidden or (each.step, each.mode) in own:
-            causes[i] = hidden[0] if hidden else _of_the_first(report, sure)
+        unsure = (each.step, each.mode) in own
+        for cause in (hidden or (_of_the_first(report, sure) if unsure else []))[:1]:
+            causes[i] = cause
     return _without(report, causes)
 
 
@@ -107,10 +108,11 @@ def _without(report: CaseReport, causes: Mapping[int, str]) -> CaseReport:
     return replace(report, verdicts=verdicts, evidence=tuple(evidence))
 
 
-def _of_the_first(report: CaseReport, sure: Collection[str]) -> str:
-    """The first quantity of the first equation that is surely wrong."""
-    first = min(sure, key=CAUSAL.index)
-    return next(row.name for row in report.case.rows.values() if row.tag == first)
+def _of_the_first(report: CaseReport, sure: Collection[str]) -> list[str]:
+    """The first quantity of the first equation that is surely wrong; none if a case has none."""
+    rows = report.case.rows.values()
+    first = min((row.tag for row in rows if row.tag in sure), key=CAUSAL.index, default="")
+    return [row.name for row in rows if row.tag == first][:1]
 
 
 def _without_blame(verdict: Verdict, cause: str) -> Verdict:

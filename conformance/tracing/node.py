@@ -139,12 +139,12 @@ def _collect(values: Iterable[Any], found: dict[Node, None]) -> None:
 
 
 def is_followed(result: Any) -> bool:
-    """Whether an operation's result is noted: real numbers, in an array with NumPy's own rules.
+    """Whether an operation's result is noted: real numbers, in an array with NumPy's own operators.
 
     What computes with complex numbers, or with matrices of which `*` is the product, does so plain.
     """
     if isinstance(result, np.ndarray):
-        return type(result) in (np.ndarray, np.memmap) and result.dtype.kind != "c"
+        return type(result).__mul__ is np.ndarray.__mul__ and result.dtype.kind != "c"
     return isinstance(result, np.generic | float) and not isinstance(result, np.complexfloating)
 
 
