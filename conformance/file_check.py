@@ -31,6 +31,7 @@ from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, definitions, has_main, of_module, trains_at_import
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.losses import LossSearch
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused
 from conformance.shapes.vocabulary import is_role
 from conformance.signs import settled
@@ -264,7 +265,8 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     says = any(is_role(name, role) is not None for role in ("backward", "loss", "train"))
     guess = not (network or says or candidate.layer)
-    backward = is_role(name, "backward") == 0 or isinstance(candidate.layer, PairSearch)
+    promised = isinstance(candidate.layer, PairSearch | LossSearch)
+    backward = is_role(name, "backward") == 0 or promised
     return NotJudged(name, candidate.refusal.words, network or backward, guess)
 
 
