@@ -32,7 +32,7 @@ from conformance.shapes.definitions import cells, definitions, has_main, of_modu
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.losses import LossSearch
-from conformance.shapes.not_judged import NotHere, NotJudged, Refused
+from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
 from conformance.shapes.vocabulary import is_role
 from conformance.signs import settled
 from conformance.subjects.load import NOTEBOOK
@@ -108,7 +108,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         raise stopped or UsageError(refused_words(found.refusal, left, found.failed, idle))
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
     judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
-    left = [each for each in left if each.name not in judged and not (parts and each.guess)]
+    left = [e for e in left if e.final or (e.name not in judged and not (parts and e.guess))]
     return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
 
 
@@ -207,6 +207,8 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
             raise SubjectError(str(error)) from error
     if judged is None:
         return None
+    if judged.unjudged and judged.examined.ok:
+        raise SubjectError(without_gradients(thing.__qualname__, judged.unjudged).why)
     return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
 
 
@@ -245,7 +247,7 @@ def _send_all(asked: Asked, send: Send) -> None:
                 judged_any = True
                 used |= set(judged.used)
                 called |= {each.partition("(")[0] for each in judged.recognised.calls}
-                send({"name": each.name, "found": to_values(judged)})
+                _send_found(each.name, judged, send)
             elif each.refusal.parameters:
                 # else it is such as a base class of layers, or a list of them
                 send({"left": to_values(_left(each, getattr(found.module, each.name, None)))})
@@ -257,6 +259,12 @@ def _send_all(asked: Asked, send: Send) -> None:
         if not judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+
+
+def _send_found(name: str, judged: Found, send: Send) -> None:
+    send({"name": name, "found": to_values(judged)})
+    if judged.unjudged:
+        send({"left": to_values(without_gradients(name, judged.unjudged))})
 
 
 def _left(candidate: Candidate, thing: Any) -> NotJudged:

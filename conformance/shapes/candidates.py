@@ -30,6 +30,7 @@ from conformance.shapes.plans import (
     constructors,
     methods,
 )
+from conformance.shapes.run import UnfitError
 from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.values import value_search
 from conformance.shapes.vector_losses import vector_losses
@@ -37,6 +38,7 @@ from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
+JUDGED = 9  # the stage of readings that ran to their end
 PREDICTS = 2
 """How well `predict` tells what goes forward: a function of this name gives no gradients."""
 
@@ -89,8 +91,15 @@ class Candidate:
         alone = None if self.layer is None else self.layer.found(cost)
         if alone is not None:
             return alone
-        found = (judged(each.readings(), cost) for each in self.searched)
-        return next((each for each in found if each is not None), None)
+        for each in self.searched:
+            refused: list[str] = []
+            found = judged(each.readings(), cost, refused)
+            if found is not None:
+                return found
+            for words in refused:
+                each.refusal.note(UnfitError(words, JUDGED))
+                each.refusal.parameters = True
+        return None
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:

@@ -3,6 +3,7 @@
 Left out: the words (`report/shape_words.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -24,6 +25,11 @@ class NotJudged:
     network: bool = False
     guess: bool = False
     final: bool = False
+
+
+def without_gradients(name: str, parameters: Sequence[str]) -> NotJudged:
+    """A thing with parameters of which no gradient is found, though that of its input is."""
+    return NotJudged(name, f"no gradient is found of {', '.join(parameters)}", True, final=True)
 
 
 @dataclass(frozen=True)
