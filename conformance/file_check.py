@@ -89,16 +89,17 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             stopped = error
     found = _defined(asked, book)
     parts, left = found.parts, [each for each in found.left if not each.final]
-    unknown = stopped is None and bool(left or not (parts or found.left))
-    if unknown and asked.name is None and has_main(asked.place):
+    last = [each for each in found.left if each.final]
+    to_run = left or not (parts or last) or any(each.runs for each in last)
+    if stopped is None and to_run and asked.name is None and has_main(asked.place):
         seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
         try:
             parts.append(_run(replace(asked, timeout=seconds)))
-            left = []
+            left, last = [], [each for each in last if not each.runs]
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error)
     parts, unsigned = settled(parts)
-    last = [*(each for each in found.left if each.final), *unsigned]
+    last += unsigned
     left = [each for each in left if each.name not in {one.name for one in last}] + last
     if not parts and not any(each.final for each in left):
         if stopped is None and found.failed and not left:

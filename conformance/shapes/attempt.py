@@ -76,6 +76,7 @@ def attempt(
             for i, each in enumerate(plan.calls):
                 _call(run, each, i, None if chosen is None else chosen[i])
     if trace is not None:
+        trace.most = None  # what is computed of the record is no operation of the program
         run.note_gradients()
     return run
 

@@ -14,7 +14,12 @@ import numpy as np
 from conformance.backward.decay_beside import with_decay_beside
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import Goal, NoGradientError, NotAGradientError
+from conformance.backward.program import (
+    Goal,
+    NoGradientError,
+    NotAGradientError,
+    NothingComparedError,
+)
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.own_loss import by_returned, own_loss, together
 from conformance.shapes.reading import Reading
@@ -78,7 +83,7 @@ def judged(
     Args:
         readings: of a program.
         cost: the name of the cost to judge with, in the place of the program's own.
-        refused: gets why a reading could not be judged.
+        refused: gets why a reading could not be judged in which something meets a target.
     """
     best: Found | None = None
     first: Reading | None = None
@@ -90,7 +95,7 @@ def judged(
         except NoGradientError:
             raise
         except NotAGradientError as error:
-            if refused is not None:
+            if refused is not None and not isinstance(error, NothingComparedError):
                 refused.append(str(error))
             continue
         first = first or each
