@@ -26,7 +26,7 @@ from conformance.shapes.candidates import of_thing
 from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, has_main, of_module, trains_at_import
 from conformance.shapes.judging import Found
-from conformance.shapes.not_judged import NotHere, NotJudged, Refused
+from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
 from conformance.signs import settled
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values
@@ -56,22 +56,23 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             stopped = error
     found = _defined(asked, book)
     parts, left = found.parts, [each for each in found.left if not each.final]
-    unknown = stopped is None and bool(left or not (parts or found.left))
-    if unknown and asked.name is None and has_main(asked.place):
+    last = [each for each in found.left if each.final]
+    to_run = left or not (parts or last) or any(each.runs for each in last)
+    if stopped is None and to_run and asked.name is None and has_main(asked.place):
         seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
         try:
             parts.append(_run(replace(asked, timeout=seconds)))
-            left = []
+            left, last = [], [each for each in last if not each.runs]
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error)
     parts, unsigned = settled(parts)
-    last = [*(each for each in found.left if each.final), *unsigned]
+    last += unsigned
     left = [each for each in left if each.name not in {one.name for one in last}] + last
     if not parts and not any(each.final for each in left):
         raise stopped or _refused(asked, found, left, idle)
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
     judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
-    left = [each for each in left if each.name not in judged and not (parts and each.guess)]
+    left = [e for e in left if e.final or (e.name not in judged and not (parts and e.guess))]
     return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
 
 
@@ -161,6 +162,8 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
             raise SubjectError(str(error)) from error
     if judged is None:
         return None
+    if judged.unjudged and judged.examined.ok:
+        raise SubjectError(without_gradients(thing.__qualname__, judged.unjudged).why)
     return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
 
 

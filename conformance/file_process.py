@@ -21,7 +21,8 @@ from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.definitions import Definitions, definitions
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judging import Found, Recognised
-from conformance.shapes.not_judged import NotHere, NotJudged, Refused
+from conformance.shapes.losses import LossSearch
+from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
 from conformance.shapes.vocabulary import is_role
 from conformance.values import to_values
 
@@ -137,13 +138,20 @@ class _Judging:
         )
 
 
+def _send_found(name: str, judged: Found, send: Send) -> None:
+    send({"name": name, "found": to_values(judged)})
+    if judged.unjudged:
+        send({"left": to_values(without_gradients(name, judged.unjudged))})
+
+
 def _left(candidate: Candidate, thing: Any) -> NotJudged:
     """A thing that fits no shape."""
     name = candidate.name
     network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     says = any(is_role(name, role) is not None for role in ("backward", "loss", "train"))
     guess = candidate.refusal.unmade or not (network or says or candidate.layer)
-    backward = is_role(name, "backward") == 0 or isinstance(candidate.layer, PairSearch)
+    promised = isinstance(candidate.layer, PairSearch | LossSearch)
+    backward = is_role(name, "backward") == 0 or promised
     return NotJudged(name, candidate.refusal.words, network or backward, guess)
 
 

@@ -23,7 +23,7 @@ from conformance.backward.forward import Forward
 from conformance.backward.groups import grouped
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.operation import is_float
-from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
+from conformance.backward.program import Goal, NothingComparedError, Recorded, bits
 from conformance.backward.quantities import fitted, layouts
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
@@ -146,12 +146,12 @@ def tried(
         given: the output and the target, as far as they are known.
 
     Raises:
-        NotAGradientError: nothing is compared with anything.
+        NothingComparedError: nothing is compared with anything.
     """
     nodes = list(run.trace.nodes)
     chosen = compared(nodes, run.goals, *given)[:FEW]
     if not chosen:
-        raise NotAGradientError("no output was found that is compared with a target")
+        raise NothingComparedError("no output was found that is compared with a target")
     weighed = [(each, by) for each in chosen for by in (None, *_weights(nodes, each, run.goals))]
     appended = [
         (name, each, loss, by is not None)

@@ -23,6 +23,10 @@ class NotAGradientError(ValueError):
     """What the program gave cannot be judged as a loss and its gradients."""
 
 
+class NothingComparedError(NotAGradientError):
+    """Nothing that the program computes is compared with a target."""
+
+
 class NoGradientError(NotAGradientError):
     """What the program computes is meant to be the gradient of no loss, or it may be."""
 

@@ -3,6 +3,8 @@
 The gradients are ours, so they are right. Left out: how the class is called (`optimisers.py`).
 """
 
+import linecache
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import FunctionType
 
@@ -12,7 +14,9 @@ from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged
 from conformance.backward.source import line_of
 from conformance.backward.syntax import forget
 from conformance.script.judgement import Judgement
-from conformance.script.optimisers import Moved, moved, moving_functions, optimisers
+from conformance.script.linear import links
+from conformance.script.movers import Optimiser, moving_functions, optimisers
+from conformance.script.optimisers import Moved, moved
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules
 from conformance.script.update import Multiple, Update, update
@@ -33,10 +37,30 @@ def judged_optimisers(
         if made is None and isinstance(one.kind, FunctionType):
             continue
         ran = None if made is None else judged_moves(f"{place}:{name}", made)
+        zeroed = None if made is None or ran is not None else _from_zeros(one, made)
+        ran = ran if zeroed is None else judged_moves(f"{place}:{name}", zeroed)
         why = f"no way was found to have `{one.method}` move parameters"
         if made is not None:
             why = "its updates are those of no rule that is known, such as momentum or Adam"
-        yield ran or NotJudged(name, why, network=True, final=True)
+        yield ran or NotJudged(
+            name, why, network=True, final=True, runs=made is None and _is_used(one)
+        )
+
+
+def _from_zeros(one: Optimiser, made: Moved) -> Moved | None:
+    """The updates with zeros in what it keeps before, if the first is the same; else None."""
+    filled = moved(one, made.filled) if any(made.filled) else None
+    alike = filled is not None and all(
+        np.array_equal(filled.values[name][1].value, each[1].value)
+        for name, each in made.values.items()
+    )
+    return filled if alike else None
+
+
+def _is_used(one: Optimiser) -> bool:
+    """Whether the file names a class again, so that a run of it may use it."""
+    lines = linecache.getlines(one.code.__code__.co_filename)
+    return len(re.findall(rf"\b{one.kind.__name__}\b", "".join(lines))) > 1
 
 
 def judged_moves(script: str, made: Moved) -> Ran | None:
@@ -106,8 +130,17 @@ def _right(name: str, parameter: Node) -> Judged:
 
 
 def _multiple(made: Update, gradient: Node) -> Multiple:
-    """How many times a gradient is added; 0 times if it is no multiple of it that is."""
-    return next((each for each in made.options if each[0] is gradient), (gradient, 0.0))
+    """How many times a gradient is added; 0 times if it is no multiple of it that is.
+
+    It may have a decay of the parameter beside it: `g + λ w`.
+    """
+    for node, factor in made.options:
+        terms = {gradient: 1.0} if node is gradient else dict(links(node))
+        by = terms.pop(gradient, 0.0)
+        decays = [dict(links(each)).get(made.old, np.nan) * terms[each] for each in terms]
+        if by and all(each * by >= 0 for each in decays):  # what is no decay is no number
+            return gradient, factor * by
+    return gradient, 0.0
 
 
 def _wrong(moved: dict[str, Node], kind: str) -> tuple[Accused, ...]:

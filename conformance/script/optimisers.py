@@ -5,7 +5,7 @@ until one way moves them. Left out: the verdict on the updates (`moved.py`).
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise, product
@@ -17,20 +17,23 @@ import numpy as np
 from conformance.running.quiet import quiet
 from conformance.running.seconds import TooLongError, limited
 from conformance.script.counting import counts
-from conformance.script.holders import Holder, holders, holds, is_gradient, pairs_of, started
+from conformance.script.holders import Holder, holders, holds, is_gradient, started
+from conformance.script.movers import Optimiser
 from conformance.script.own_arguments import Calls, by_name, pairs_by_name
+from conformance.script.zeros import Dicts, Shapes
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.plans import methods
 from conformance.shapes.run import LONGEST
-from conformance.shapes.vocabulary import bare, is_role, kinds_of
+from conformance.shapes.vocabulary import bare, kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
 STEPS = 4
-RULES = re.compile(r"sgd|adam|rmsprop|adagrad|adadelta|momentum|nesterov|descent")
+DECAY, DECAYING = re.compile(r"wd|weightdecay|l2(reg|lambda|penalty)?"), 2.0**-6
+"""A decay that is 0 by default would hide its sign."""
 TIME = re.compile(r"t|step|iter(ation)?|epoch|i")
 NUMBERS = (
     (re.compile(r"(beta|b|rho|decay(rate)?)2"), 0.999),
@@ -45,24 +48,6 @@ class UnfitError(Exception):
 
 
 @dataclass(frozen=True)
-class Optimiser:
-    """A class or function that moves parameters.
-
-    Attributes:
-        kind: the class, or the function.
-        method: the name of the method that does it; of a function its own.
-    """
-
-    kind: type | FunctionType
-    method: str
-
-    @property
-    def code(self) -> Any:
-        """What does it."""
-        return getattr(self.kind, self.method) if isinstance(self.kind, type) else self.kind
-
-
-@dataclass(frozen=True)
 class Moved:
     """Parameters of ours that a class has moved.
 
@@ -71,50 +56,23 @@ class Moved:
         values: of each parameter, one after another, by its name.
         gradients: that each update was given.
         counts: whether it counts its steps, or is told how many there were.
+        filled: the shapes in the dicts that it filled.
     """
 
     trace: Trace
     values: dict[str, list[Node]]
     gradients: dict[str, list[Node]]
     counts: bool = False
+    filled: Shapes = ()
 
 
-def optimisers(classes: Sequence[type]) -> Iterator[Optimiser]:
-    """The classes that take gradients, or hold what has some, and go neither forward nor back."""
-    for kind in classes:
-        names = [name for name, _ in methods(kind)]
-        if any(is_role(e, role) is not None for e in names for role in ("backward", "loss")):
-            continue
-        moving = (e for e in names if _is_named_as_a_move(e) and _takes_gradients(kind, e))
-        method = next(moving, None)
-        if method is not None:
-            yield Optimiser(kind, method)
+def moved(optimiser: Optimiser, zeros: Shapes = ()) -> Moved | None:
+    """Parameters that it has moved; None if no way of calling it is known.
 
-
-def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
-    """The functions that take parameters and their gradients."""
-    for each in functions:
-        names = [one.name for one in taken(each)]
-        of_both = any(map(is_gradient, names)) and any(
-            holds(e) and not is_gradient(e) for e in names
-        )
-        name = bare(each.__name__)
-        named = _is_named_as_a_move(each.__name__) or RULES.search(name)
-        if of_both and (named or (name.startswith("update") and pairs_by_name(each))):
-            yield Optimiser(each, each.__name__)
-
-
-def _is_named_as_a_move(name: str) -> bool:
-    return name == "__call__" or any(is_role(name, e) is not None for e in ("update", "train"))
-
-
-def _takes_gradients(kind: type, method: str) -> bool:
-    own = getattr(kind, method)
-    return any(map(is_gradient, (e.name for e in taken(own)))) or bool(pairs_of(kind))
-
-
-def moved(optimiser: Optimiser) -> Moved | None:
-    """Parameters that it has moved; None if no way of calling it is known."""
+    Args:
+        optimiser: it.
+        zeros: the shapes of what its empty dicts are filled with before.
+    """
     pairs = pairs_by_name(optimiser.kind)
     ways = [None] if pairs else [*holders(optimiser.kind)]
     for alone, held in product((False, True), ways):
@@ -124,7 +82,7 @@ def moved(optimiser: Optimiser) -> Moved | None:
             continue
         try:
             with quiet():
-                found = _run(optimiser, trace, holder, alone=alone)
+                found = _run(optimiser, trace, holder, zeros, alone=alone)
         except (UnfitError, TooLongError):
             continue
         if found is not None:
@@ -132,7 +90,9 @@ def moved(optimiser: Optimiser) -> Moved | None:
     return None
 
 
-def _run(optimiser: Optimiser, trace: Trace, holder: Holder, *, alone: bool) -> Moved | None:
+def _run(
+    optimiser: Optimiser, trace: Trace, holder: Holder, zeros: Shapes, *, alone: bool
+) -> Moved | None:
     """What comes of some updates; None if they do not move all parameters."""
     rng = np.random.default_rng(1)
     weights = {name: 0.5 + rng.random(np.shape(e)) for name, e in holder.read().items()}
@@ -141,6 +101,8 @@ def _run(optimiser: Optimiser, trace: Trace, holder: Holder, *, alone: bool) -> 
     parts = [_only(holder, i) for i in range(len(values))] if alone else [holder]
     with limited(LONGEST), traced_program(trace, optimiser.code):
         made = [_made(optimiser.kind, each) for each in parts]
+        dicts = Dicts(made)
+        dicts.fill(zeros, trace)
         for t in range(1, STEPS + 1):
             now = _read(holder, weights)
             given = {name: weights[name] * np.sin(each) for name, each in now.items()}
@@ -155,7 +117,7 @@ def _run(optimiser: Optimiser, trace: Trace, holder: Holder, *, alone: bool) -> 
             values[name].append(trace.argument(each))
     counted = counts(definition_of(optimiser.code.__code__), TIME)
     still = (np.array_equal(a.value, b.value) for e in values.values() for a, b in pairwise(e))
-    return None if any(still) else Moved(trace, values, gradients, counted)
+    return None if any(still) else Moved(trace, values, gradients, counted, dicts.shapes())
 
 
 def _read(holder: Holder, like: Mapping[str, Array]) -> dict[str, Any]:
@@ -276,12 +238,14 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
     Raises:
         UnfitError: an argument is not known.
     """
-    wanted = {e.name: e for e in (*needed(function), *(e for e in taken(function) if t))}
+    asked = (e for e in taken(function) if t or DECAY.fullmatch(bare(e.name)))
+    wanted = {e.name: e for e in (*needed(function), *asked)}
     found = {}
     for name, each in wanted.items():
-        if each.default is not each.empty and "rate" not in kinds_of(name):
-            continue
-        found[name] = _argument(name, holder, t)
+        if DECAY.fullmatch(bare(name)) and not t:
+            found[name] = DECAYING if each.default in (0, each.empty) else each.default
+        elif each.default is each.empty or "rate" in kinds_of(name):
+            found[name] = _argument(name, holder, t)
     return found
 
 

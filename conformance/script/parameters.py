@@ -48,7 +48,9 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
     parts = {id(each): _parts(each, chains) for each in chains}
     kept = {
         id(each): [
-            other for other in parts[id(each)] if not any(e is each for e in parts[id(other)])
+            other
+            for other in parts[id(each)]
+            if not any(e is each for e in parts[id(other)]) or _is_made_first(other, each)
         ]
         for each in chains
     }
@@ -61,6 +63,17 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
     found = [each for each in found if not _is_an_average(each, found)]
     return sorted(_owners(found), key=lambda each: each.values[0].number)
+
+
+def _is_made_first(state: Carried, chain: Carried) -> bool:
+    """Whether each new value of a chain is made of that of a state which it decays into itself.
+
+    With `v = μ v + g + λ w`, then `w -= η v`, either is made of the other.
+    """
+    if len(state.values) != len(chain.values):
+        return False
+    steps = zip(pairwise(chain.values), state.values[1:], strict=True)
+    return all(new in entrywise(now, frozenset({old})) for (old, now), new in steps)
 
 
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:

@@ -3,10 +3,11 @@
 Left out: which plans there are (`plans.py`), and what the gradients are (`places.py`).
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -24,10 +25,11 @@ from conformance.shapes.arguments import (
 )
 from conformance.shapes.example_data import Data
 from conformance.shapes.learned import learn
+from conformance.shapes.plans import methods
 from conformance.shapes.run import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.state import Leaf, changed
 from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
-from conformance.shapes.vocabulary import kinds_of
+from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.subjects.execution import missing
 from conformance.tracing.program import traced_program
 from conformance.tracing.recorder import EnoughError
@@ -68,12 +70,42 @@ def attempt(
         run.tensors = any(map(holds_tensors, run.roots.values()))
         begin(run, values or {})
         functions = (each.function for each in plan.calls if callable(each.function))
-        with nullcontext() if trace is None else traced_program(trace, next(functions, None)):
+        with (
+            nullcontext() if trace is None else traced_program(trace, next(functions, None)),
+            nullcontext() if trace is None else _noted_losses(run),
+        ):
             for i, each in enumerate(plan.calls):
                 _call(run, each, i, None if chosen is None else chosen[i])
     if trace is not None:
-        trace.most = None  # the program has ended: what judges it adds to the trace
+        trace.most = None  # what is computed of the record is no operation of the program
+        run.note_gradients()
     return run
+
+
+@contextmanager
+def _noted_losses(run: Attempt) -> Iterator[None]:
+    """Note what the methods return that give a loss, as a program that trains calls its own."""
+    whole = run.roots.get("self")
+    names = [name for name, _ in methods(type(whole)) if is_role(name, "loss") is not None]
+    own = {*getattr(whole, "__dict__", names), *(each.function for each in run.plan.calls)}
+
+    def noted(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            run.losses.append(result)
+            return result
+
+        return call
+
+    names = [name for name in names if name not in own]
+    for name in names:
+        vars(whole)[name] = noted(getattr(whole, name))
+    try:
+        yield
+    finally:
+        for name in names:
+            del vars(whole)[name]
 
 
 def provide(module: ModuleType, scope: Scope) -> None:
@@ -114,7 +146,17 @@ def begin(run: Attempt, values: Values) -> None:
         run.roots[name] = changed(root, name, run.plan.module, change)
         if name != "self":
             run.scope.names[name] = run.roots[name]
+    for path in values.keys() - run.start.keys() if trace is not None else ():
+        _put(run, path, change)
     _share(run)
+
+
+def _put(run: Attempt, path: str, change: Callable[[Leaf], Any]) -> None:
+    """Put numbers where an object has None until it trains: `if self.W is None`."""
+    whole, name = run.roots.get("self"), path.removeprefix("self.")
+    if whole is not None and vars(whole).get(name, path) is None:
+        vars(whole)[name] = change(Leaf(path, name, None))
+        run.late.add(path)
 
 
 def _share(run: Attempt) -> None:

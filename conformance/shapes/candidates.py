@@ -17,7 +17,8 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import layer_search
-from conformance.shapes.losses import PAIR, loss_class, losses
+from conformance.shapes.losses import PAIR
+from conformance.shapes.named_losses import loss_class, losses
 from conformance.shapes.own_data import own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import (
@@ -29,6 +30,7 @@ from conformance.shapes.plans import (
     constructors,
     methods,
 )
+from conformance.shapes.run import UnfitError
 from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.values import value_search
 from conformance.shapes.vector_losses import vector_losses
@@ -36,6 +38,7 @@ from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
+JUDGED = 9  # the stage of readings that ran to their end
 PREDICTS = 2
 """How well `predict` tells what goes forward: a function of this name gives no gradients."""
 
@@ -59,7 +62,7 @@ class Candidate:
         name: of it.
         book: whether it has the interface of the book's network.
         searched: its readings, if it has not.
-        layer: it, if it is a layer, a pair of functions or a loss.
+        layer: it, if it is a layer, a pair of functions or a loss; what is searched comes after it.
         functions: the names by which another program may have used it.
     """
 
@@ -85,10 +88,18 @@ class Candidate:
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if no reading fits."""
-        if self.layer is not None:
-            return self.layer.found(cost)
-        found = (judged(each.readings(), cost) for each in self.searched)
-        return next((each for each in found if each is not None), None)
+        alone = None if self.layer is None else self.layer.found(cost)
+        if alone is not None:
+            return alone
+        for each in self.searched:
+            refused: list[str] = []
+            found = judged(each.readings(), cost, refused)
+            if found is not None:
+                return found
+            for words in refused:
+                each.refusal.note(UnfitError(words, JUDGED))
+                each.refusal.parameters = True
+        return None
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:
@@ -109,7 +120,8 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
     yield from (_alone(each.function.__name__, each) for each in vector_losses(found.functions))
     for loss in losses(found.functions):
         names = loss.function.__name__, getattr(loss.prime, "__name__", "")
-        yield _alone(loss.name, loss, names)
+        if not takes_parameters(loss.function):
+            yield _alone(loss.name, loss, names)
 
 
 def _alone(name: str, layer: Judgeable, names: Collection[str] = ()) -> Candidate:
@@ -167,18 +179,23 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*forwards}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     names = {each.__name__ for each in found.functions}
+    vectors = [each.function for each in vector_losses(found.functions)]
+    alone = {each.function: each for each in losses(found.functions)}
     for each in found.functions:
-        if takes_parameters(each) and id(each) not in others and _gives_two(each):
+        loss = alone.get(each) if each not in vectors else None
+        if takes_parameters(each) and loss is not None and not _gives_two(each):
+            yield _alone(each.__name__, loss)
+        elif takes_parameters(each) and id(each) not in others and _gives_two(each):
             names_of_it = frozenset((each.__name__,))
             ways = [_only_function(found, roles, each)]
             if not roles["backward"]:
                 ways.append(_unnamed(found, roles, each))
-            yield Candidate(each.__name__, searched=tuple(ways), functions=names_of_it)
+            yield Candidate(each.__name__, False, tuple(ways), loss, names_of_it)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
-        alone = (_searched(found, without),)
+        whole = (_searched(found, without),)
         name = roles["train"][0][0]
-        yield Candidate(name, searched=alone, functions=frozenset(names))
+        yield Candidate(name, searched=whole, functions=frozenset(names))
 
 
 def _around(function: FunctionType, found: Definitions) -> Searched | None:
@@ -249,7 +266,10 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         around = _around(thing, found)
         ways = (_only_function(found, roles, thing), _searched(found, backward))
         searched = ways if around is None else (around,)
-        return Candidate(thing.__name__, searched=searched)
+        name = thing.__name__
+        named = (e for e in candidates(found) if name == e.name or name in e.functions)
+        layer = next((each.layer for each in named if each.layer is not None), None)
+        return Candidate(name, searched=searched, layer=layer)
     return of_jax(thing, found)
 
 

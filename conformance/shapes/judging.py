@@ -13,12 +13,15 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import Goal, NoGradientError, NotAGradientError
-from conformance.backward.stated_loss import declared, with_decay_beside
+from conformance.backward.program import (
+    Goal,
+    NoGradientError,
+    NotAGradientError,
+    NothingComparedError,
+)
+from conformance.backward.stated_loss import with_decay_beside
 from conformance.shapes.arguments import RATE, called
-from conformance.shapes.learned import is_number
-from conformance.shapes.own_loss import own_loss
-from conformance.shapes.places import Places
+from conformance.shapes.own_loss import by_returned, own_loss, together
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import Attempt
 from conformance.shapes.update_findings import never_moved, taking, turned
@@ -63,15 +66,25 @@ class Found:
         recognised: what it was taken for.
         examined: what is known of its gradients.
         used: the names of the functions and classes of the file that took part.
+        unjudged: the parameters, where no gradient of any is found.
     """
 
     recognised: Recognised
     examined: Examined
     used: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
 
-def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None:
-    """The best of the readings; None if there is none that can be judged."""
+def judged(
+    readings: Iterator[Reading], cost: str | None = None, refused: list[str] | None = None
+) -> Found | None:
+    """The best of the readings; None if there is none that can be judged.
+
+    Args:
+        readings: of a program.
+        cost: the name of the cost to judge with, in the place of the program's own.
+        refused: gets why a reading could not be judged in which something meets a target.
+    """
     best: Found | None = None
     first: Reading | None = None
     for each in islice(readings, TRIED):
@@ -81,7 +94,9 @@ def judged(readings: Iterator[Reading], cost: str | None = None) -> Found | None
             found = Found(recognised(each), _examined(each, cost), used(each.run))
         except NoGradientError:
             raise
-        except NotAGradientError:
+        except NotAGradientError as error:
+            if refused is not None and not isinstance(error, NothingComparedError):
+                refused.append(str(error))
             continue
         if all(one.dead for one in found.examined.gradients):
             continue  # every gradient has to be 0 here, so nothing is told of them
@@ -154,10 +169,10 @@ GIVING = ("backward", "gradients", "train")
 def examined(reading: Reading, cost: str | None) -> Examined:
     """The gradients of a reading, then the update that it makes of them."""
     run, places = reading.run, reading.places
-    goals, loss = places.goals, own_loss(run)
+    goals, loss = places.goals, own_loss(run, places)
     if loss is not None and not np.all(np.isfinite(loss.value)):
         raise NotAGradientError("the loss is not finite")
-    returned = None if cost or loss is not None else _by_returned(run, places)
+    returned = None if cost or loss is not None else by_returned(run, places)
     # One step of several is that of some samples: their output is a part of the whole.
     output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
     used = (*(each.node for each in goals), loss, output, target)
@@ -170,7 +185,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         output=output,
         scaled=not places.direct,
         returns=_returns(run),
-        promised=bool(places.direct) and _together(run),
+        promised=bool(places.direct) and together(run),
     )
     first = returned or _better_blamed(examine_pass(step, cost), step)
     if not step.promised and cost is None:
@@ -235,33 +250,6 @@ def _cut(trace: Trace, last: Sequence[Node]) -> None:
     del trace.nodes[count:]
     for each in trace.nodes:
         each.consumers = [user for user in each.consumers if user.number < count]
-
-
-def _by_returned(run: Attempt, places: Places) -> Examined | None:
-    """The gradients by the loss that a training step returns; None if they are of another one.
-
-    What it returns may be a number to be read beside the loss that it goes down.
-    """
-    results = [result for call, _, result in run.results if call.role == "train"]
-    parts = [e for part in results for e in (part if isinstance(part, tuple | list) else [part])]
-    number = next((each for each in parts if is_number(each)), None)
-    goals = places.moved
-    node = None if number is None or places.several or places.direct else run.node(number)
-    if node is None or not all(node.depends_on(each.parameter) for each in goals):
-        return None
-    if any(node.depends_on(each.node) for each in goals):
-        return None  # it is that after the step
-    step = OwnPass(run.recorded, goals, loss=node, scaled=True)
-    found = examine_pass(step, blame=False)
-    known = None if found.ok else declared(run.recorded, [node], goals)
-    return examine_pass(step) if known is node else found if found.ok else None
-
-
-def _together(run: Attempt) -> bool:
-    """Whether one call returned the loss and its gradients."""
-    backward = [result for call, _, result in run.results if call.role in ("backward", "gradients")]
-    alone = not any(call.role == "loss" for call, _, _ in run.results)
-    return alone and isinstance(backward[0] if backward else None, tuple | list)
 
 
 def _output(run: Attempt) -> Node | None:

@@ -5,7 +5,7 @@ backward part is given. Gradients of its parameters may be means over the sample
 input is none, so the two are judged apart. Left out: networks (`search.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -21,6 +21,7 @@ from conformance.shapes.arguments import RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, used
+from conformance.shapes.layer_outputs import input_goals, outputs, parameters_of, upstream
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
@@ -138,7 +139,8 @@ class LayerSearch:
         names = tuple(each.name for each in (*goals, *inner))
         source = "moved" if found.moved and not found.direct else "returned"
         recognised = Recognised(plan.said, data.layout, "", calls, source, names)
-        return Found(recognised, together(parts), used(run))
+        left = () if goals else parameters_of(run, out)
+        return Found(recognised, together(parts), used(run), left)
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
@@ -157,9 +159,9 @@ class LayerSearch:
                 given = tuple(inputs.values())
                 result = result_of(forward, *given)
                 run.results.append((Call("forward", forward), forward, result))
-                outs = _outputs(run, result)[: self.takes.upstreams]
+                outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
-                douts = [_upstream(rng, out, at) for out in outs]
+                douts = [upstream(rng, out, at) for out in outs]
                 terms = [(out * each).sum() for out, each in zip(outs, douts, strict=True)]
                 loss = run.node(sum(terms[1:], terms[0]))
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
@@ -168,7 +170,8 @@ class LayerSearch:
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
-            return run, loss, _input_goals(run, back, inputs, given_back[0])
+            run.note_gradients()
+            return run, loss, input_goals(run, back, inputs, given_back[0])
 
     def _inputs(
         self, run: Attempt, forward: Callable[..., Any], rng: np.random.Generator
@@ -206,54 +209,6 @@ class LayerSearch:
     def _parameters(self, roots: dict[str, Any]) -> set[str]:
         held = leaves(roots["self"], "self", self.module)
         return {each.path for each in held if each.is_parameter}
-
-
-def _outputs(run: Attempt, result: Any) -> list[Any]:
-    """The arrays that a forward part gives; else what the layer keeps of them.
-
-    Raises:
-        UnfitError: it gives no array of floats.
-    """
-    parts = list(result) if isinstance(result, tuple) else [result]
-    kept = _kept(run, ("output", "out", "a"))
-    outs = [each for each in parts if isinstance(each, np.ndarray)] or [kept]
-    if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
-        raise UnfitError("its forward part gives no array")
-    return [each for each in outs if each.dtype.kind == "f" and each.size]
-
-
-def _upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
-    """A generic ∂C/∂(an output), or one entry of it, so small that no gradient is clipped."""
-    dout: Any = 2.0**-6 * rng.normal(size=out.shape)
-    if at is None:
-        return dout
-    return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
-
-
-def _kept(run: Attempt, names: Sequence[str]) -> Any:
-    """What a layer keeps under one of some names."""
-    layer = run.roots["self"]
-    return next(
-        (getattr(layer, e) for e in names if isinstance(getattr(layer, e, None), np.ndarray)), None
-    )
-
-
-def _input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) -> list[Goal]:
-    """The gradients of the input and the state: returned, or kept by the layer."""
-    parts = list(back) if isinstance(back, tuple | list) else [back]
-    held = [leaf.value for leaf in leaves(run.roots["self"], "self", run.plan.module)]
-    left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
-    for name, x in inputs.items():
-        for i, each in enumerate(left):
-            if not isinstance(x, np.ndarray) or x.shape != each.shape or x.dtype.kind != "f":
-                continue
-            node = run.node(each)
-            returned = any(each is part for part in parts) and not node.constant
-            if returned or node.depends_on(run.node(dout)):
-                goals.append(Goal(name, run.node(x), node))
-                del left[i]
-                break
-    return goals
 
 
 def _is_misshapen(found: Found) -> bool:

@@ -1,13 +1,12 @@
 """Losses of an output and a target that are judged alone, with what gives their gradient.
 
 They are functions, one of which is named after the other, or methods of a class. Left out:
-functions and layers with an output (`function_pairs.py`).
+which of a file's functions and classes may be losses (`named_losses.py`).
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from types import FunctionType
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,101 +14,163 @@ import numpy as np
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import called, needed, taken
-from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.arguments import called, needed
+from conformance.shapes.definitions import returned_names
 from conformance.shapes.judging import Found, Recognised
-from conformance.shapes.layers import called_itself
+from conformance.shapes.loss_data import ARRAY, SPREADS, Trial, argument_names, is_bounded, trials
 from conformance.shapes.run import UnfitError, node_of, tried
-from conformance.shapes.vocabulary import bare, is_plain, is_role, kinds_of
+from conformance.shapes.state import is_floats
+from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 
 PAIR = ("loss", "gradient")
-LOSS = re.compile(r"loss|cost|entropy|nll|mse|hinge|error")
 
 
 class _OtherError(UnfitError):
-    """A gradient is that with respect to something else than the output."""
+    """It gives no gradient, or one with respect to something else than the output."""
 
 
 @dataclass(frozen=True)
 class LossSearch:
-    """A loss of an output and a target, and what gives its gradient.
+    """A loss of arrays and a target, and what gives its gradients.
 
     Attributes:
         name: of it.
-        function: gives the loss, given the two; it may give the gradient beside it.
-        prime: gives the gradient, given the two; None if the function does.
+        function: gives the loss, given them; it may give gradients beside it.
+        prime: gives the gradient, given the same; None if the function does.
         make: makes the object that the two are methods of; None if they are functions.
-        problems: none: what does not run as a loss is none.
+        told: whether it is said if it cannot be judged: its names promise a gradient.
+        problems: why it could not be judged.
     """
 
     name: str
     function: Any
     prime: Any
     make: Any = None
-    problems: tuple[str, ...] = ()
+    told: bool = False
+    problems: list[str] = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
-        """It, recognised and judged; None if it does not run."""
-        best: Found | None = None
-        for turned in self._orders():
-            for data in example_data(Sizes(), ("rows", "columns", "one column", "one vector")):
-                try:
-                    found = self._judged(data, turned=turned)
-                except _OtherError:
-                    return None
-                except (UnfitError, NotAGradientError):
-                    continue
-                if found.examined.gradients[0].ok:
-                    return found
-                best = best or found
-        return best
+        """It, recognised and judged; None if it does not run.
 
-    def _orders(self) -> tuple[bool, ...]:
-        """Whether the target comes first: as the names of the arguments tell, else either way."""
+        It is judged by the first data with which it runs and with which no gradient has to be 0.
+        Other data clear it of what is wrong there only if with them it is right wherever its
+        outputs lie.
+        """
+        wrong: _Judged | None = None
+        idle: Found | None = None
+        problem = ""
+        for trial in trials(self._names()):
+            try:
+                judged = self._judged(trial)
+            except _OtherError:
+                return None
+            except (UnfitError, NotAGradientError) as error:
+                problem = problem or str(error)
+                continue
+            if judged.idle:
+                idle = idle or judged.found
+            elif judged.found.examined.ok:
+                return judged.found
+            else:
+                wrong = wrong or judged
+        if wrong is not None:
+            return replace(wrong.found, examined=examine_pass(wrong.step))
+        if idle is None and self.told:
+            self.problems.append(problem or "its arguments are not known")
+        return idle
+
+    def _names(self) -> list[str]:
         function = self.function if self.make is None else getattr(self.make, self.function)
-        names = [each.name for each in needed(function) if each.name != "self"]
-        targets = ["targets" in kinds_of(each) for each in names]
-        outputs = ["output" in kinds_of(each) for each in names]
-        if len(names) != len(PAIR) or sum(targets) != 1:
-            return (False, True)
-        told = outputs[targets.index(False)] or not outputs[targets.index(True)]
-        return (targets[0],) if told else (False, True)
+        return argument_names(function)
 
-    def _judged(self, data: Data, *, turned: bool) -> Found:
-        step, calls = self._run(data, turned=turned)
-        examined, (goal,) = examine_pass(step), step.goals
-        if not examined.ok and self.prime is not None and _is_difference(goal, data.y):
+    def _judged(self, trial: Trial) -> "_Judged":
+        """The verdict on what it gives for some data, wherever the outputs lie.
+
+        Raises:
+            UnfitError: it does not run so.
+            NotAGradientError: its loss is no number that can be judged.
+        """
+        kept: _Judged | None = None
+        for spread in SPREADS:
+            try:
+                step, calls = self._run(trial, spread)
+                if spread is not None and is_bounded(step.trace, [e.parameter for e in step.goals]):
+                    break
+                judged = self._of_step(trial, step, calls)
+            except (UnfitError, NotAGradientError):
+                if kept is None:
+                    raise
+                continue
+            if not judged.found.examined.ok:
+                return judged
+            kept = judged if kept is None or kept.idle else kept
+        assert kept is not None  # noqa: S101 - else the first has raised an error
+        return kept
+
+    def _of_step(self, trial: Trial, step: OwnPass, calls: list[Any]) -> "_Judged":
+        examined = examine_pass(step, blame=False)
+        alone = step.goals[0] if len(step.goals) == 1 else None
+        if not examined.ok and self.prime is not None and _is_difference(alone, trial.data.y):
             raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
-        said, output = tuple(map(called, calls)), ("the output",)
-        recognised = Recognised(self.name, data.layout, data.coding, said, "returned", output)
+        said, names = tuple(map(called, calls)), tuple(each.name for each in step.goals)
+        data = trial.data
+        recognised = Recognised(self.name, data.layout, data.coding, said, "returned", names)
         used = tuple(getattr(each, "__name__", "") for each in calls)
-        return Found(recognised, examined, used)
+        idle = any(each.dead for each in examined.gradients)
+        return _Judged(step, Found(recognised, examined, used), idle)
 
-    def _run(self, data: Data, *, turned: bool) -> tuple[OwnPass, list[Any]]:
-        """What it gives for drawn outputs, recorded, and what was called."""
+    def _run(self, trial: Trial, spread: float | None) -> tuple[OwnPass, list[Any]]:
+        """What it gives for drawn arrays, recorded, and what was called."""
         trace = Trace(sites=True)
         held = None if self.make is None else tried(self.make, [((), {})])
         function = self.function if held is None else getattr(held, self.function)
-        drawn = np.random.default_rng(6).uniform(0.1, 0.9, size=data.output_shape)
-        y = trace.given(data.y, "y") if np.asarray(data.y).dtype.kind == "f" else data.y
-        with quiet(), traced_program(trace, function):
-            output = trace.given(drawn, "output")
-            pair = (y, output) if turned else (output, y)
-            result = tried(function, [(pair, {})])
-            beside = isinstance(result, tuple) and len(result) == len(PAIR)
-            loss, gradient = result if beside else (result, None)
+        with quiet(), np.errstate(all="ignore"), traced_program(trace, function):
+            given = trial.given(self._names(), spread, trace)
+            arrays = {
+                name: e
+                for (name, e), kind in zip(given.items(), trial.kinds, strict=True)
+                if kind == ARRAY
+            }
+            result = tried(function, [(tuple(given.values()), {})])
+            loss, back = result, []
+            if isinstance(result, tuple | list) and len(result) > 1 and self.prime is None:
+                loss, back = result[0], _beside(self.function, result)
+            if self.prime is None and not back:
+                raise _OtherError(f"{self.name}: it gives no gradient")
             node = node_of(trace, loss.mean() if np.size(loss) > 1 else loss)
             if self.prime is not None:
-                gradient = self._gradient(held, pair, output)
-            if not isinstance(gradient, np.ndarray) or gradient.size != output.size:
-                raise UnfitError(f"{self.name}: no gradient of its first argument is found")
-            goal = Goal("the output", node_of(trace, output), node_of(trace, gradient))
-        if not node.depends_on(goal.parameter):
+                output = next(iter(arrays.values()))
+                back = [self._gradient(held, tuple(given.values()), output)]
+            goals = self._goals(trace, arrays, back)
+        if not np.isfinite(node.value):
+            raise UnfitError(f"{self.name}: its loss is not finite")
+        if not any(node.depends_on(each.parameter) for each in goals):
             raise UnfitError(f"{self.name} does not depend on the output")
-        step = OwnPass(trace, (goal,), loss=node, promised=self.prime is None)
+        step = OwnPass(trace, goals, loss=node, promised=self.prime is None)
         return step, [function] if self.prime is None else [function, self._prime(held)]
+
+    def _goals(self, trace: Trace, arrays: dict[str, Any], back: list[Any]) -> tuple[Goal, ...]:
+        """The gradients: each of the array of its name, else in the order of the arrays.
+
+        Raises:
+            UnfitError: there are none, or one has another shape than its array.
+        """
+        names = [stem(each) for each in beside_names(self.function) if is_gradient(each)]
+        own = {bare(name): name for name in arrays}
+        named = self.prime is None and len(set(names)) == len(back) and own.keys() >= set(names)
+        order = [own[each] for each in names] if named else list(arrays)
+        if not 0 < len(back) <= len(arrays):
+            raise UnfitError(f"{self.name}: no gradient of its first argument is found")
+        goals = []
+        for name, gradient in zip(order, back, strict=False):
+            if np.size(gradient) != arrays[name].size:
+                shape, right = np.shape(gradient), arrays[name].shape
+                raise UnfitError(f"{self.name}: a gradient of shape {shape} for {name} of {right}")
+            said = name if len(back) > 1 else "the output"
+            goals.append(Goal(said, node_of(trace, arrays[name]), node_of(trace, gradient)))
+        return tuple(goals)
 
     def _prime(self, held: Any) -> Any:
         return self.prime if held is None else getattr(held, self.prime)
@@ -120,7 +181,7 @@ class LossSearch:
         inner = getattr(held, "output", output)
         first = inner if isinstance(inner, np.ndarray) and inner.shape == output.shape else output
         given = tuple(first if each is output else each for each in pair)
-        ways: list[tuple[Any, Any]] = [(given, {}), (pair, {}), ((), {}), ((pair[1],), {})]
+        ways: list[tuple[Any, Any]] = [(given, {}), (pair, {}), ((), {}), (pair[1:2], {})]
         result = tried(prime, [way for way in ways if len(way[0]) == len(needed(prime))])
         if isinstance(result, np.ndarray) or held is None:
             return result
@@ -133,11 +194,59 @@ class LossSearch:
         return named[-1] if named else None
 
 
-def _is_difference(goal: Goal, y: Any) -> bool:
+@dataclass(frozen=True)
+class _Judged:
+    """A verdict: the step, what was found without a line to blame, whether all has to be 0."""
+
+    step: OwnPass
+    found: Found
+    idle: bool
+
+
+def _arrays_in(parts: Sequence[Any]) -> list[Any]:
+    """The arrays of floats among what is returned, those within tuples, lists and dicts too."""
+    found: list[Any] = []
+    for each in parts:
+        if isinstance(each, dict):
+            found += _arrays_in(list(each.values()))
+        elif isinstance(each, tuple | list):
+            found += _arrays_in(each)
+        elif is_floats(each):
+            found.append(each)
+    return found
+
+
+def _beside(function: Any, result: Sequence[Any]) -> list[Any]:
+    """The arrays that a function returns after the loss: those that it names as gradients, if any.
+
+    `return loss, dz, p` gives one.
+    """
+    names = returned_names(function)
+    alike = len(names) == len(result) and any(map(is_gradient, names[1:]))
+    pairs = zip(names, result, strict=True) if alike else ()
+    named = [each for name, each in pairs if is_gradient(name)]
+    return _arrays_in(named or result[1:])
+
+
+def beside_names(function: Any) -> list[str]:
+    """What a function names after the loss that it returns: `return loss, (da, db)` gives two."""
+    names = returned_names(function)[1:]
+    return [e.strip() for each in names for e in each.strip("()").split(",")]
+
+
+def is_gradient(name: str) -> bool:
+    """Whether what is returned may be a gradient by its name: it is named so, or has none."""
+    kinds = {"upstream", "grads"} & {*kinds_of(name)}
+    return bool(kinds) or not name.isidentifier() or stem(name) != bare(name)
+
+
+def _is_difference(goal: Goal | None, y: Any) -> bool:
     """Whether a gradient is a positive multiple of output − target.
 
     It is the derivative of a cross-entropy with respect to what its softmax or sigmoid is given.
     """
+    if goal is None:
+        return False
     output, given = np.asarray(goal.parameter.value), np.asarray(goal.node.value)
     target = np.asarray(y)
     if target.shape != output.shape or given.shape != output.shape:
@@ -145,49 +254,3 @@ def _is_difference(goal: Goal, y: Any) -> bool:
     apart = output - target
     factor = float(np.vdot(apart, given) / np.vdot(apart, apart))
     return factor > 0 and bool(np.allclose(given, factor * apart, rtol=1e-9, atol=0))
-
-
-def loss_class(kind: type) -> LossSearch | None:
-    """A class as a loss with its gradient; None if it is none."""
-    names = [n for n in dir(kind) if callable(getattr(kind, n)) and is_plain(n)]
-    ahead = [
-        n
-        for n in names
-        if is_role(n, "loss") is not None or is_role(n, "forward") == 0 or bare(n) == "calculate"
-    ] or called_itself(kind)
-    back = [
-        n
-        for n in names
-        if is_role(n, "backward") is not None or bare(n) in ("prime", "derivative", "delta")
-    ]
-    back = [n for n in back if len(needed(getattr(kind, n))) <= 3]  # noqa: PLR2004
-    ends = any(len(needed(getattr(kind, n))) == 1 for n in back)  # given nothing, as no layer is
-    two = [n for n in ahead if len(needed(getattr(kind, n))) == 3]  # noqa: PLR2004
-    ahead = [n for n in two if ends or _compares(getattr(kind, n))]
-    whole = [
-        n
-        for n in names
-        if is_role(n, "forward") is not None and len(needed(getattr(kind, n))) == len(PAIR)
-    ]
-    if needed(kind) or not ahead or not back or whole:
-        return None  # what goes forward from inputs alone is a network
-    return LossSearch(kind.__name__, ahead[0], back[0], kind)
-
-
-def _compares(function: Callable[..., Any]) -> bool:
-    """Whether a method takes an output and a target."""
-    return any("targets" in kinds_of(each.name) for each in taken(function))
-
-
-def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
-    """The losses among functions that give their gradient, or have a partner that does."""
-    named = {bare(each.__name__): each for each in functions}
-    for name, function in named.items():
-        if len(needed(function)) != 2:  # noqa: PLR2004 - an output and a target
-            continue
-        ends = ("prime", "derivative", "deriv", "grad", "gradient", "backward", "delta")
-        prime = next((named[name + end] for end in ends if name + end in named), None)
-        if prime is not None and len(needed(prime)) == 2:  # noqa: PLR2004
-            yield LossSearch(function.__name__, function, prime)
-        elif LOSS.search(name) and prime is None and _compares(function):
-            yield LossSearch(function.__name__, function, None)

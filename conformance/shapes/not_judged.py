@@ -3,6 +3,7 @@
 Left out: the words (`report/file_report.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -17,6 +18,7 @@ class NotJudged:
         guess: whether no name says that it goes backward, so that it is said only beside nothing.
         final: whether that is all that can be said: neither to run the file nor to write a program
             that calls it would show whether it is right.
+        runs: whether a run of the file that uses it shows that after all.
     """
 
     name: str
@@ -24,6 +26,12 @@ class NotJudged:
     network: bool = False
     guess: bool = False
     final: bool = False
+    runs: bool = False
+
+
+def without_gradients(name: str, parameters: Sequence[str]) -> NotJudged:
+    """A thing with parameters of which no gradient is found, though that of its input is."""
+    return NotJudged(name, f"no gradient is found of {', '.join(parameters)}", True, final=True)
 
 
 @dataclass(frozen=True)

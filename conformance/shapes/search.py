@@ -224,12 +224,24 @@ class Searched:
             if _begins_with_zeros(found):
                 of_zeros = Reading(plan, data, penalty, run, found)
                 data = replace(data, rounds=2)
-            trace, values = Trace(sites=True, most=most), generic(run)
-            run = attempt(plan, data, penalty, trace=trace, values=values, chosen=run.ways)
+            values, ways = generic(run), run.ways
+            trace = Trace(sites=True, most=most)
+            run = attempt(plan, data, penalty, trace=trace, values=values, chosen=ways)
+            unused = [path for path in values if _is_unused(run, path)]
+            if unused:  # the program makes them anew when it trains
+                kept = {path: value for path, value in values.items() if path not in unused}
+                trace = Trace(sites=True, most=most)
+                run = attempt(plan, data, penalty, trace=trace, values=kept, chosen=ways)
             return Reading(plan, data, penalty, run, places(run), of_zeros)
         except UnfitError as error:
             self.refusal.note(error)
             return None
+
+
+def _is_unused(run: Attempt, path: str) -> bool:
+    """Whether a parameter was put where the object has None, and nothing was computed with it."""
+    node = run.start[path][1] if path in run.late else None
+    return node is not None and not node.consumers
 
 
 def _begins_with_zeros(found: Places) -> bool:

@@ -255,4 +255,50 @@ def test_no_unusual_optimiser_is_accused() -> None:
     report = check_file(Asked(str(PROGRAM.with_name("unusual_optimisers.py"))), no_book)
     assert report.exit_code == 3
     assert all(each.ok for each in report.parts)
-    assert len({each.name for each in report.left}) == len(report.left) == 7
+    assert len({each.name for each in report.left}) == len(report.left) == 6
+
+
+FROM_NUMBERS = """\
+import numpy as np
+
+
+class Momentum:
+    def __init__(self, params, lr=0.01, mu=0.9, weight_decay=0.0):
+        self.params, self.lr, self.mu, self.wd, self.v = params, lr, mu, weight_decay, {}
+
+    def step(self, grads):
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            g = g + self.wd * p
+            self.v[i] = self.mu * self.v.get(i, 0.0) + g
+            p -= self.lr * self.v[i]
+
+
+class AdaGrad:
+    def __init__(self, lr=0.1):
+        self.lr, self.h = lr, {}
+
+    def update(self, params, grads):
+        for k in params:
+            self.h[k] = self.h.get(k, 0.0) + grads[k] ** 2
+            params[k] -= self.lr * grads[k] / (np.sqrt(self.h[k]) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "unknown"),
+    [
+        (("", ""), []),
+        (("g + self.wd * p", "g - self.wd * p"), ["Momentum"]),
+        (("self.h.get(k, 0.0)", "self.h.get(k, 0.1)"), ["AdaGrad"]),
+    ],
+)
+def test_what_is_kept_may_begin_as_a_number_and_a_decay_beside_the_gradient(
+    change: tuple[str, str], unknown: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "moving.py"
+    file.write_text(FROM_NUMBERS.replace(*change), encoding="utf-8")
+    report = check_file(Asked(str(file)), no_book)
+    assert [each.name for each in report.left] == unknown
+    assert all(each.exit_code == 0 for each in report.parts)
+    rules = [each.ran.rule.kind for each in report.parts if isinstance(each, UpdateReport)]
+    assert rules == [e for e in ("momentum", "adagrad") if e not in [u.lower() for u in unknown]]

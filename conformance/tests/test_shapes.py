@@ -129,3 +129,117 @@ def test_a_backward_pass_that_writes_into_what_it_is_given(
 
 def test_a_gradient_in_a_tuple_is_told_by_its_name(tmp_path: Path) -> None:
     assert exit_code(RECURRENT, tmp_path) == 0
+
+
+IN_TWO_DICTS = """\
+from types import SimpleNamespace
+import numpy as np
+
+
+class MLP:
+    def __init__(self, n_in, n_hidden, n_out):
+        rng = np.random.default_rng(0)
+        self.p = {"W1": rng.normal(size=(n_in, n_hidden)), "b1": np.zeros(n_hidden)}
+        self.p |= {"W2": rng.normal(size=(n_hidden, n_out)), "b2": np.zeros(n_out)}
+        self.g = {}
+
+    def forward(self, x):
+        self.x = x
+        self.h = np.tanh(x @ self.p["W1"] + self.p["b1"])
+        return self.h @ self.p["W2"] + self.p["b2"]
+
+    def backward(self, dy):
+        self.g["W2"], self.g["b2"] = self.h.T @ dy, dy.sum(0)
+        dz = dy @ self.p["W2"].T * (1 - self.h**2)
+        self.g["W1"] = self.x.T @ dz
+        self.g["b1"] = dz.sum(0)
+        return dz @ self.p["W1"].T
+"""
+ZEROS = ("self.g = {}", "self.g = {k: np.zeros_like(v) for k, v in self.p.items()}")
+SUMMED = (" = dz.sum(0)", " += dz.sum(0)")
+LOCAL = (
+    '        self.g["W2"]',
+    '        self = SimpleNamespace(p=self.p, x=self.x, h=self.h, g={})\n        self.g["W2"]',
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ([], 0, "p['W1'], p['b1'], p['W2'], p['b2'], the input"),
+        ([ZEROS], 0, "p['W1'], p['b1'], p['W2'], p['b2'], the input"),
+        ([ZEROS, SUMMED], 0, "p['W1'], p['b1'], p['W2'], p['b2'], the input"),
+        ([("dz.sum(0)", "dz.mean(0)")], 1, "wrong: the gradient of p['b1']"),
+        ([LOCAL], 3, "not judged: MLP: no gradient is found of p['W1'], p['b1']"),
+    ],
+)
+def test_a_dict_with_the_keys_of_another_holds_gradients(
+    changes: list[tuple[str, str]], code: int, said: str, tmp_path: Path
+) -> None:
+    source = IN_TWO_DICTS
+    for each in changes:
+        source = source.replace(*each)
+    file = tmp_path / "two_dicts.py"
+    file.write_text(source, encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == code, str(report)
+    assert said in str(report)
+
+
+TRAINS_BY_ITS_LOSS = """\
+import numpy as np
+
+
+class Classifier:
+    def __init__(self):
+        self.W = None
+
+    def train(self, X, y, learning_rate=0.1, reg=0.01, num_iters=5):
+        if self.W is None:
+            self.W = np.random.randn(X.shape[1], y.max() + 1)
+        for _ in range(num_iters):
+            loss, grad = self.loss(X, y, reg)
+            self.W -= learning_rate * grad
+
+    def loss(self, X, y, reg):
+        n = len(X)
+        scores = X @ self.W
+        margins = np.maximum(0, scores - scores[range(n), y][:, None] + 1)
+        margins[range(n), y] = 0
+        loss = margins.sum() / n + reg * np.sum(self.W**2)
+        mask = (margins > 0).astype(float)
+        mask[range(n), y] = -mask.sum(axis=1)
+        return loss, X.T @ mask / n + 2 * reg * self.W
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("", ""), ": 1 gradient, all right"),
+        (("2 * reg * self.W", "reg * self.W"), "`reg` (number 0.25) has to be 0.5"),
+        (("margins > 0", "margins >= 0"), "`margins >= 0` has to compare by >"),
+    ],
+)
+def test_the_loss_that_a_program_asks_itself_for_while_it_trains_is_its_own(
+    change: tuple[str, str], said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "trains.py"
+    file.write_text(TRAINS_BY_ITS_LOSS.replace(*change), encoding="utf-8")
+    told = str(check_file(Asked(str(file)), check))
+    assert said in told
+    assert "no loss" not in told
+
+
+def test_a_class_that_no_cost_judges_does_not_vanish_beside_what_is_judged(tmp_path: Path) -> None:
+    file = tmp_path / "beside.py"
+    lossless = TRAINS_BY_ITS_LOSS.replace("loss, grad = self.loss", "grad = self.push")
+    lossless = lossless.replace("def loss", "def push").replace("return loss,", "return")
+    right = (
+        "def squared_error(output, y):\n    return np.sum((output - y) ** 2), 2 * (output - y)\n"
+    )
+    wrong = lossless.replace("margins > 0", "margins >= 0")
+    file.write_text(f"{wrong}\n\n{right}", encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == 3, str(report)
+    assert "not judged: Classifier: no known cost has these gradients" in str(report)

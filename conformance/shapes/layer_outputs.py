@@ -1,0 +1,71 @@
+"""What a layer gives in one run: its outputs, and the gradients of its input.
+
+Left out: running and judging it (`layers.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.program import Goal
+from conformance.shapes.run import Attempt, UnfitError
+from conformance.shapes.state import leaves, short
+from conformance.tracing.node import Node
+
+
+def parameters_of(run: Attempt, loss: Node) -> tuple[str, ...]:
+    """The parameters, by their names, on which an output depends."""
+    return tuple(
+        short(path)
+        for path, (leaf, node) in run.start.items()
+        if node is not None and leaf.is_parameter and np.ndim(leaf.value) and loss.depends_on(node)
+    )
+
+
+def outputs(run: Attempt, result: Any) -> list[Any]:
+    """The arrays that a forward part gives; else what the layer keeps of them.
+
+    Raises:
+        UnfitError: it gives no array of floats.
+    """
+    parts = list(result) if isinstance(result, tuple) else [result]
+    kept = _kept(run, ("output", "out", "a"))
+    outs = [each for each in parts if isinstance(each, np.ndarray)] or [kept]
+    if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
+        raise UnfitError("its forward part gives no array")
+    return [each for each in outs if each.dtype.kind == "f" and each.size]
+
+
+def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
+    """A generic ∂C/∂(an output), or one entry of it, so small that no gradient is clipped."""
+    dout: Any = 2.0**-6 * rng.normal(size=out.shape)
+    if at is None:
+        return dout
+    return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
+
+
+def _kept(run: Attempt, names: Sequence[str]) -> Any:
+    """What a layer keeps under one of some names."""
+    layer = run.roots["self"]
+    return next(
+        (getattr(layer, e) for e in names if isinstance(getattr(layer, e, None), np.ndarray)), None
+    )
+
+
+def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) -> list[Goal]:
+    """The gradients of the input and the state: returned, or kept by the layer."""
+    parts = list(back) if isinstance(back, tuple | list) else [back]
+    held = [leaf.value for leaf in leaves(run.roots["self"], "self", run.plan.module)]
+    left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
+    for name, x in inputs.items():
+        for i, each in enumerate(left):
+            if not isinstance(x, np.ndarray) or x.shape != each.shape or x.dtype.kind != "f":
+                continue
+            node = run.node(each)
+            returned = any(each is part for part in parts) and not node.constant
+            if returned or node.depends_on(run.node(dout)):
+                goals.append(Goal(name, run.node(x), node))
+                del left[i]
+                break
+    return goals

@@ -1,0 +1,142 @@
+"""What a loss is given: arrays and targets, by the names of its arguments.
+
+The layouts and codings come in a fixed order, the most natural first; which of them are tried does
+not depend on a verdict. Left out: running and judging it (`losses.py`).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from conformance.shapes.argument_values import HELPFUL
+from conformance.shapes.arguments import needed
+from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.vocabulary import bare, kinds_of
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+from reference.step import Array
+
+ARRAY, TARGET, NUMBER, UNTOLD = "array", "target", "number", "untold"
+TWO = 2
+LAYOUTS = ("rows", "columns", "one column", "one vector")
+SETTING = re.compile(
+    r"t|temp(erature)?|tau|margin|delta|alpha|beta|gamma|eps(ilon)?|smooth(ing)?|lam(bda)?|sigma"
+    r"|q|quantile|scale|kappa|threshold"
+)
+"""Numbers that a loss needs beside arrays: a temperature, a margin."""
+SPREADS = (None, 0.5, 2.0)
+"""How far apart the entries of the arrays are drawn: in (0, 1), as probabilities are; else around
+the mean of the targets, so that a residual is of either sign, and below and above 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What a loss is given.
+
+    Attributes:
+        data: the layout, and the targets.
+        kinds: what each argument is: an array, the target, or a number.
+    """
+
+    data: Data
+    kinds: tuple[str, ...]
+
+    def given(self, names: Sequence[str], spread: float | None, trace: Trace) -> dict[str, Any]:
+        """The arguments by name, of which the arrays and targets of floats are recorded."""
+        rng = np.random.default_rng(6)
+        made: dict[str, Any] = {}
+        for name, kind in zip(names, self.kinds, strict=True):
+            if kind == NUMBER:
+                made[name] = HELPFUL
+            elif kind == ARRAY:
+                made[name] = trace.given(self._drawn(rng, spread), name)
+            else:
+                floats = np.asarray(self.data.y).dtype.kind == "f"
+                made[name] = trace.given(self.data.y, name) if floats else self.data.y
+        return made
+
+    def _drawn(self, rng: np.random.Generator, spread: float | None) -> Array:
+        shape = self.data.output_shape
+        if spread is None:
+            return rng.uniform(0.1, 0.9, size=shape)
+        middle = float(np.mean(self.data.y)) if TARGET in self.kinds else 0.0
+        drawn: Array = middle + spread * rng.normal(size=shape)
+        return drawn
+
+
+def argument_names(function: Callable[..., Any]) -> list[str]:
+    """The names of the arguments that a function or a method needs."""
+    return [each.name for each in needed(function) if each.name != "self"]
+
+
+def trials(names: Sequence[str]) -> Iterator[Trial]:
+    """What a loss with such arguments may be given, the most natural first."""
+    settings = {i for i, e in enumerate(names) if i >= TWO and SETTING.fullmatch(bare(e))}
+    places = [i for i in range(len(names)) if i not in settings]
+    targets = _targets([names[i] for i in places])
+    for target in targets:
+        role = (
+            ARRAY if target is None else UNTOLD if None in targets and len(places) > TWO else TARGET
+        )
+        kinds = [NUMBER if i in settings else ARRAY for i in range(len(names))]
+        if target is not None:
+            kinds[places[target]] = TARGET
+        for layout in LAYOUTS:
+            for data in _data(layout, role):
+                yield Trial(data, tuple(kinds))
+
+
+def _targets(names: Sequence[str]) -> tuple[int | None, ...]:
+    """Which of some arguments is the target: as the names tell, else what it may be in turn."""
+    last = len(names) - 1
+    targets = ["targets" in kinds_of(each) for each in names]
+    outputs = ["output" in kinds_of(each) for each in names]
+    if len(names) > TWO:
+        return (targets.index(True),) if sum(targets) == 1 else (None, last)
+    if sum(targets) == 1:
+        at = targets.index(True)
+        return (at,) if outputs[last - at] or not outputs[at] else (last, 0)
+    return (last, 0) if any(targets) or any(outputs) else (None, last, 0)
+
+
+def _data(layout: str, role: str) -> Iterator[Data]:
+    """The data of a layout, for a target that is told, one that is not, or none."""
+    found = [*example_data(Sizes(), (layout,))]
+    flags = (np.arange(found[0].sizes.m) % 3 != 0).astype(float)
+    column = flags[:, None] if layout == "rows" else flags[None, :]
+    binary = [
+        replace(found[0], coding="a flat array of values", y=flags),
+        replace(found[0], coding="values", y=column),
+    ]
+    if role == ARRAY:
+        yield replace(found[0], coding="values")
+    elif role == UNTOLD and not found[0].single:
+        yield from (*binary, *found)
+    else:
+        yield from found
+
+
+AFFINE = {"add", "subtract", "multiply", "divide", "negative", "clip", "maximum", "minimum",
+          "astype", "positive", "true_divide", "asarray", "array"}  # fmt: skip
+BOUNDS = {"clip", "maximum", "minimum", "log", "log2", "log10", "log1p", "sqrt", "arctanh"}
+
+
+def is_bounded(trace: Trace, arrays: Sequence[Node]) -> bool:
+    """Whether a program takes an array for probabilities: it clips it, or takes its logarithm.
+
+    Such a loss is defined between 0 and 1 alone, and may be clipped outside. What is clipped after
+    another array was taken off is no probability.
+    """
+    alone = {*map(id, arrays)}
+    for node in trace.nodes:
+        inner = {id(each) for each in node.inputs if np.size(each.value) > 1}
+        if len(inner) != 1 or not inner <= alone:
+            continue
+        if node.operation in BOUNDS:
+            return True
+        if node.operation in AFFINE:
+            alone.add(id(node))
+    return False

@@ -1,0 +1,103 @@
+"""Losses that are judged alone: what they are given is chosen before a verdict is looked at."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.api import check
+from conformance.file_check import check_file
+from conformance.file_process import Asked, check_object
+from conformance.shapes.definitions import definitions
+
+LOSSES = """\
+import numpy as np
+
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def huber(pred, target, delta=1.0):
+    r = pred - target
+    near = np.abs(r) <= delta
+    loss = np.where(near, r**2 / 2, delta * (np.abs(r) - delta / 2)).mean()
+    return loss, np.where(near, r, delta * np.sign(r)) / r.size
+
+
+def pinball_loss(pred, target, tau=0.9):
+    e = target - pred
+    loss = np.mean(np.maximum(tau * e, (tau - 1) * e))
+    return loss, np.where(e > 0, -tau, 1 - tau) / e.size
+
+
+def distillation_loss(logits, teacher_logits, T):
+    p, q = softmax(teacher_logits / T), softmax(logits / T)
+    loss = np.sum(p * (np.log(p) - np.log(q))) * T**2 / len(p)
+    return loss, (q - p) * T / len(p)
+
+
+def poisson_nll(log_rate, counts):
+    loss = np.mean(np.exp(log_rate) - counts * log_rate)
+    return loss, (np.exp(log_rate) - counts) / counts.size
+
+
+def logistic_loss(prob, label):
+    prob = np.clip(prob, 1e-7, 1 - 1e-7)
+    loss = -np.mean(label * np.log(prob) + (1 - label) * np.log(1 - prob))
+    return loss, (prob - label) / (prob * (1 - prob)) / label.size
+
+
+def triplet_loss(a, p, n, margin=0.5):
+    apart = ((a - p) ** 2).sum(1) - ((a - n) ** 2).sum(1) + margin
+    on = (apart > 0)[:, None] * 2 / len(a)
+    return np.maximum(0, apart).mean(), (on * (n - p), on * (p - a), on * (a - n))
+
+
+def matching_loss(z1, z2):
+    s = z1 @ z2.T
+    p = softmax(s)
+    ds = (p - np.eye(len(s))) / len(s)
+    dz1 = ds @ z2
+    dz2 = ds.T @ z1
+    return -np.log(np.diag(p)).mean(), dz1, dz2
+
+
+def contrastive(x1, x2, same, margin=1.0):
+    d = np.sqrt(((x1 - x2) ** 2).sum(axis=1))
+    loss = np.mean(same * d**2 + (1 - same) * np.maximum(0, margin - d) ** 2)
+    dd = 2 * (same * d - (1 - same) * np.maximum(0, margin - d)) / len(d)
+    g = (dd / d)[:, None] * (x1 - x2)
+    return loss, g, -g
+"""
+
+FAULTS = {
+    "huber": (", r, delta * np.sign", ", r, 2 * delta * np.sign"),
+    "pinball_loss": ("-tau, 1 - tau", "-tau, tau - 1"),
+    "distillation_loss": ("(q - p) * T", "(q - p)"),
+    "poisson_nll": ("(np.exp(log_rate) - counts) /", "(log_rate - counts) /"),
+    "logistic_loss": ("(prob - label) / (prob * (1 - prob))", "(prob - label) / prob"),
+    "triplet_loss": ("(on * (n - p)", "(on * (p - n)"),
+    "matching_loss": ("ds.T @ z1", "ds @ z1"),
+    "contrastive": ("g = (dd / d)", "g = dd"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_data_in_which_a_fault_does_not_show_clear_no_loss(name: str, tmp_path: Path) -> None:
+    for file, source in (("right", LOSSES), ("wrong", LOSSES.replace(*FAULTS[name]))):
+        place = tmp_path / f"{name}_{file}.py"
+        place.write_text(source, encoding="utf-8")
+        judged = check_object(getattr(definitions(str(place)).module, name), None)
+        assert judged is not None
+        assert judged.exit_code == (file == "wrong"), str(judged)
+
+
+def test_a_loss_that_cannot_be_judged_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "losses.py"
+    refused = "def rank_loss(z, pairs):\n    dz = z[pairs['better']]\n    return dz.sum(), dz\n"
+    number = "def mean_loss(pred, target):\n    return np.mean(pred - target), np.max(pred)\n"
+    file.write_text(f"{LOSSES}\n\n{refused}\n\n{number}", encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert [each.name.rpartition(":")[2] for each in report.left] == ["rank_loss"]
+    assert (report.exit_code, len(report.parts)) == (3, len(FAULTS))
