@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
-from conformance.file_check import check_file
-from conformance.file_process import Asked, check_object
+from conformance.file_check import check_file, check_object
+from conformance.file_process import Asked
 from conformance.shapes.definitions import definitions
 
 LOSSES = """\
