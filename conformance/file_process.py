@@ -124,6 +124,8 @@ class _Judging:
             self.used |= set(judged.used)
             self.called |= {each.partition("(")[0] for each in judged.recognised.calls}
             self._send({"name": each.name, "found": to_values(judged)})
+            if judged.unjudged:
+                self._send({"left": to_values(without_gradients(each.name, judged.unjudged))})
         elif each.refusal.parameters or each.refusal.unmade:
             # else it is such as a base class of layers, or a list of them
             thing = getattr(self._found.module, each.name, None)
@@ -136,12 +138,6 @@ class _Judging:
             [each for each in self._found.classes if each.__name__ not in self.used],
             [each for each in self._found.functions if each.__name__ not in rest],
         )
-
-
-def _send_found(name: str, judged: Found, send: Send) -> None:
-    send({"name": name, "found": to_values(judged)})
-    if judged.unjudged:
-        send({"left": to_values(without_gradients(name, judged.unjudged))})
 
 
 def _left(candidate: Candidate, thing: Any) -> NotJudged:
