@@ -16,13 +16,13 @@ import numpy as np
 
 from conformance.backward.causes import worst_entry
 from conformance.backward.chain import Chain
-from conformance.backward.findings import Accused, Cause, Named
+from conformance.backward.findings import Accused, Cause, Examined, Named, merged
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
 from conformance.backward.names import operation_text
 from conformance.backward.program import Goal
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.backward.source import lines_of
+from conformance.backward.source import line_of, lines_of
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -84,7 +84,8 @@ def _decay(
     near = {id(v) for v, _ in same}
     others = ((v, _beside(v, factor, rate)) for v in found if id(v) not in near)
     goals += [(v.goal, fit[2]) for v, fit in others if fit is not None]
-    if not any(_is_matrix(g) for g, _ in goals) and any(_is_matrix(v.goal) for v in found):
+    plain = any(_is_matrix(v.goal) for v, (_, r, _) in same if not r)
+    if plain and not any(_is_matrix(goal) for goal, _ in goals):
         return None  # biases alone do not decay
     count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
     if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
@@ -259,3 +260,19 @@ def _lacks(verdict: Verdict) -> float | None:
     if parameter.shape != verdict.given.shape or parameter.size < FEW:
         return None
     return fitted(verdict.right - verdict.given, parameter)
+
+
+def growing(examined: Examined, decay: Decay | None) -> Examined:
+    """What is known, with the lines to blame that take a decay off the gradients."""
+    terms = () if decay is None else decay.taken_off
+    wrong = {each.name for each in examined.gradients if not each.ok}
+    if not terms or {name for name, _ in terms} != wrong:
+        return examined
+    worst = {each.name: each.worst for each in examined.gradients}
+    accused = [
+        Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
+        for name, node in terms
+        if (line := line_of(node)) is not None
+    ]
+    blamed = tuple(merged(accused, lambda each: each.lines))
+    return replace(examined, accused=blamed) if len(accused) == len(terms) else examined

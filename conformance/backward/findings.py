@@ -101,7 +101,7 @@ class Cause:
             `gradient`: the gradient is wrong and no operation is known that mends it;
             `shape`: the gradient has another shape than its parameter;
             `unused`: what the backward pass is given (`needed`) is not used;
-            `absent`: no gradient is given, which is taken for 0;
+            `absent`: no gradient is given, which is taken for 0; `search`: none in `factor` s;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;
             `grows`: a decay is taken off a gradient where it has to be added;
@@ -270,9 +270,9 @@ class Examined:
             cost; `unknown`, where no known cost has the program's output error.
         factor: that all gradients have beside the right ones, which is a convention.
         samples: of whose costs the right ones are the mean, where the cost is a known one; else 1.
-        decay: the rate at which weights decay in them, where the cost is not the program's own.
+        decay: the rate at which weights decay in them, where the cost does not state it.
         output_error: the line that computes the output error, where the cost is unknown.
-        decay_beside: whether that cost is the program's loss, beside which the weights decay.
+        decay_beside: whether the weights decay beside the program's own loss.
         passes: the two passes side by side, where something is to blame.
         truncated: the steps through time that gradients go back, if not all; else 0.
     """

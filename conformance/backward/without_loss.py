@@ -16,7 +16,8 @@ import numpy as np
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
 from conformance.backward.costs import times
-from conformance.backward.findings import Accused, Cause, Changed, Examined, merged
+from conformance.backward.decay import growing
+from conformance.backward.findings import Accused, Cause, Changed, Examined
 from conformance.backward.judge import judged
 from conformance.backward.names import operation_text
 from conformance.backward.no_loss import (
@@ -40,12 +41,13 @@ SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "compariso
 """Changes of an output error that no other cost explains: a factor or function may be its own."""
 
 
-def without_loss(step: OwnPass, name: str | None) -> Examined:
+def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Examined:
     """The gradients of a step, judged by a known cost, or by its own output error.
 
     Args:
         step: what was recorded.
         name: of the cost; None if any known one will do.
+        blame: whether to look for the line to blame, by a cost that is known without it.
 
     Raises:
         NotAGradientError: no output is compared with a target.
@@ -57,7 +59,7 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     errors = OwnErrors(run, (each.compared for each in found))
-    known = _by_known(found, run, errors, any_cost=name is None)
+    known = _by_known(found, run, errors, any_cost=name is None, blame=blame)
     if known is not None:
         return known
     negated = next((each for each in found if each.negated is not None), None)
@@ -70,11 +72,15 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if slipped is not None:
         return slipped
     added = _sum_with_target(found)
-    return _by_own(error, run) if added is None else _by_wrong(error, run, _no_cost(run, added))
+    return (
+        _by_own(error, run, blame=blame)
+        if added is None
+        else _by_wrong(error, run, _no_cost(run, added))
+    )
 
 
 def _by_known(
-    found: Sequence[Tried], run: Recorded, errors: OwnErrors, *, any_cost: bool
+    found: Sequence[Tried], run: Recorded, errors: OwnErrors, *, any_cost: bool, blame: bool
 ) -> Examined | None:
     """The gradients by the known cost that makes most right; None if none makes any right.
 
@@ -88,11 +94,11 @@ def _by_known(
             return along
         pair = errors.of_two_outputs()
         if pair is not None and pair.count > (0 if chosen is None else chosen.count):
-            return _by_own(pair, run)
-    return None if chosen is None else _by(chosen, run, factors(chosen)[0])
+            return _by_own(pair, run, blame=blame)
+    return None if chosen is None else _by(chosen, run, factors(chosen)[0], blame=blame)
 
 
-def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
+def _by(chosen: Tried, run: Recorded, factor: float, *, blame: bool = True) -> Examined:
     """The gradients judged by a known cost."""
     if chosen.decay is not None:  # a fit has lost some of its digits
         near = [e for e in chosen.constants if abs(e - factor) <= HALF_OF_THE_DIGITS * e]
@@ -100,27 +106,11 @@ def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
-    examined = _growing(finished(forward, found, kinks=kinks), chosen)
+    examined = growing(finished(forward, found, kinks=kinks, blame=blame), chosen.decay)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
     beside, m = _beside(chosen, factor), chosen.samples
     return replace(examined, cost=name, factor=beside, samples=m, decay=decay)
-
-
-def _growing(examined: Examined, chosen: Tried) -> Examined:
-    """What is known, with the lines to blame that take a decay off the gradients."""
-    terms = () if chosen.decay is None else chosen.decay.taken_off
-    wrong = {each.name for each in examined.gradients if not each.ok}
-    if not terms or {name for name, _ in terms} != wrong:
-        return examined
-    worst = {name: e.cause.worst for e in examined.accused for name in e.gradients}
-    accused = [
-        Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
-        for name, node in terms
-        if (line := line_of(node)) is not None
-    ]
-    blamed = tuple(merged(accused, lambda each: each.lines))
-    return replace(examined, accused=blamed) if len(accused) == len(terms) else examined
 
 
 def _beside(chosen: Tried, factor: float) -> float:
@@ -157,10 +147,10 @@ def _by_other_axis(found: Sequence[Tried], run: Recorded, errors: OwnErrors) -> 
     return replace(wrong, cost="log-likelihood", output_error=None)
 
 
-def _by_own(error: OwnError, run: Recorded) -> Examined:
+def _by_own(error: OwnError, run: Recorded, *, blame: bool = True) -> Examined:
     """The gradients judged by the program's own output error."""
     forward, found, kinks = judged(replace(run, loss=times(run.trace, error.loss, error.factor)))
-    examined = finished(forward, found, kinks=kinks)
+    examined = finished(forward, found, kinks=kinks, blame=blame)
     return replace(examined, cost="unknown", output_error=line_of(error.error))
 
 
@@ -238,7 +228,7 @@ def _by_wrong(error: OwnError, run: Recorded, blamed: Accused) -> Examined:
 
 
 def _examined(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Iterator[Examined]:
-    after = 1.0 if error is None else error.factor
+    after = 1.0 if error is None else abs(error.factor)
     tries = ((each, factor) for each in found for factor in factors(each, after))
     return (_by(each, run, factor) for each, factor in islice(tries, FEW))
 

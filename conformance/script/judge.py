@@ -10,12 +10,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.backward.stated_loss import declared, disagreeing, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement
-from conformance.script.loss import Fit, best_loss, by_name, candidates, monitored
+from conformance.script.loss import Fit, best_loss, by_name, candidates
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.tracing.node import Node
@@ -185,7 +186,7 @@ class Unjudged:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known, known=known is cost)
+            return made(known)
         return self.by_either(step, goals, fit, made)
 
     def by_either(
@@ -209,7 +210,6 @@ class Unjudged:
         losses = [step.of[each] for each in self.losses]
         called = by_name(step.trace, losses, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
-        own = own or monitored(step.trace, losses, goals)
         try:
             without = made(None)
         except NoGradientError:
@@ -235,17 +235,20 @@ class Unjudged:
         *,
         whole: bool,
         scaled: bool = False,
-        known: bool | None = None,
     ) -> Judgement:
-        """The judgement by a loss, of which may be known that it is a cost, or by the costs."""
-        scaled = scaled or whole
-        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
-        found = examine_pass(made, self.cost)
+        """The judgement by a loss, or by the costs."""
+        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled or whole)
+        search = partial(self._examined, step, made)
+        found = search(blame=False)
+        pending = None if found.ok or found.accused else search
+        return Judgement(tuple(self.updates), found, loss is not None, whole, search=pending)
+
+    def _examined(self, step: Step, made: OwnPass, *, blame: bool) -> Examined:
+        """What is known of the gradients; with the line to blame, or without."""
+        found = examine_pass(made, self.cost, blame=blame)
         if self.cost is None:
-            found = with_decay_beside(made, found, known=known)
-        if found.cost not in ("own", "unknown"):
-            share = step.share
-            found = replace(
-                found, factor=found.factor / share, samples=round(found.samples / share)
-            )
-        return Judgement(tuple(self.updates), found, loss is not None, whole)
+            found = with_decay_beside(made, found, blame=blame)
+        if found.cost in ("own", "unknown"):
+            return found
+        share = step.share
+        return replace(found, factor=found.factor / share, samples=round(found.samples / share))

@@ -49,7 +49,7 @@ class Recorder:
         self.learning = False
         self.nodes: list[Node] = []
         self.lines, self.sites = lines, sites
-        self._by_bytes: dict[bytes, Node] = {}
+        self._by_bytes: dict[bytes, Node | None] = {}
         self._constants: dict[tuple[Any, ...], Node] = {}
         self.handed: list[frozenset[int]] = []
         self._calls: dict[FrameType, int] = {}  # keeps them: no other is taken for one
@@ -138,7 +138,10 @@ class Recorder:
         """What computed these very numbers, if they are such as none meets by chance."""
         if array.dtype.kind != "f" or not telling(array):
             return None
-        found = self._by_bytes.get(array.tobytes())
+        key = array.tobytes()
+        if array.size == 1:  # one that came in before it was computed is a constant
+            self._by_bytes.setdefault(key, None)
+        found = self._by_bytes.get(key)
         if found is None or found.value.shape == array.shape:
             return found
         return self.node("reshape", np.reshape, (found, array.shape), {}, array)
