@@ -88,7 +88,8 @@ def _by_known(
     two outputs.
     """
     chosen = best(found)
-    if any_cost and (chosen is None or not chosen.fits):
+    negated = any(each.negated is not None for each in found)
+    if any_cost and not negated and (chosen is None or not chosen.fits):
         along = _by_other_axis(found, run, errors)
         if along is not None:
             return along
