@@ -9,6 +9,7 @@ import pytest
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.tracing.index import as_floats
+from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
 from conformance.tracing.substitute import substituted
 from conformance.tracing.trace import Trace
@@ -226,3 +227,10 @@ def test_a_cast_leaves_exact_arithmetic_if_it_narrows(dtype: Any, left: list[str
     replay = Replay(trace)
     replay.value(made)
     assert [*replay.leaves.values()] == left
+
+
+def test_what_is_computed_of_a_program_that_is_over_has_no_limit() -> None:
+    trace, x = Trace(most=1), np.ones(2)
+    with traced_program(trace, in_place):
+        given = trace.given(x, "x")
+    assert [each.operation for each in (given * 2.0).tracer.nodes] == ["given x", "multiply"]

@@ -33,7 +33,7 @@ def traced_program(trace: Trace, function: object = None) -> Iterator[Any]:
             yield noted
     finally:
         ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
-        trace.forget_calls()
+        trace.end()
 
 
 def noted_tensors(trace: Trace) -> AbstractContextManager[Any]:

@@ -54,9 +54,10 @@ class Recorder:
         self.handed: list[frozenset[int]] = []
         self._calls: dict[FrameType, int] = {}  # keeps them: no other is taken for one
 
-    def forget_calls(self) -> None:
-        """Let the calls of the program go, which is over."""
+    def end(self) -> None:
+        """Let the calls of the program go, which is over; what is computed from it has no limit."""
         self._calls.clear()
+        self.most = None
 
     def where(self) -> tuple[tuple[Frame, ...], tuple[int, ...]]:
         """The lines of the subject that lead here, and the calls that they belong to."""
