@@ -28,6 +28,8 @@ from conformance.script.step import Step
 from conformance.tracing.node import Node, flat
 from conformance.tracing.trace import Trace
 
+MOST = 64  # consumers of a parameter, and values that take its place
+
 Use = tuple[str, int]
 """An operation, and which of its operands."""
 
@@ -93,7 +95,7 @@ def _left_out(
         right = forward.gradient.get(node.number)
         if node.function is not None or node.given or right is None or not np.any(right):
             continue
-        kept = node in whole and len(_replacements(whole[node])) > 1
+        kept = node in whole and _replacement(whole[node]) is not None
         if used.isdisjoint(_uses(node, forward)) and not kept:
             continue
         for each in trace.nodes:
@@ -109,11 +111,18 @@ def _left_out(
 def _replacements(node: Node) -> list[Node]:
     """A value, and those that take its place one after another: made of it, and used as it was."""
     found = [node]
-    for each in found:
-        used = set(roles(each))
-        alike = (e for e in each.consumers if np.shape(e.value) == np.shape(node.value))
-        found += [e for e in alike if not used.isdisjoint(roles(e))][:1]
+    while len(found) < MOST and (after := _replacement(found[-1])) is not None:
+        found.append(after)
     return found
+
+
+def _replacement(node: Node) -> Node | None:
+    """What is made of a value alone or with others, and then used as it was."""
+    if len(node.consumers) > MOST:
+        return None  # such as a constant
+    used = set(roles(node))
+    alike = (e for e in node.consumers if np.shape(e.value) == np.shape(node.value))
+    return next((e for e in alike if not used.isdisjoint(roles(e))), None)
 
 
 def _uses(node: Node, forward: Forward) -> set[Use]:

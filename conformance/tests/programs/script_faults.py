@@ -43,6 +43,8 @@ FAULTS = {
         ("rate * (miss * person - ", "rate * (miss * people[p] - "),
         ("kind[p] += rate * (miss", "kind[p] -= rate * (miss"),
     ],
+    "ratings_by_entry.py": [],  # with a fault no known cost has the gradients: not judged
+    "ratings_by_row.py": [],
     "negatives.py": [
         ("outer[other] -= rate * false * v", "outer[other] -= rate * (false - 1) * v"),
         ("dv = dv + false * outer[other]", "dv = dv - false * outer[other]"),
