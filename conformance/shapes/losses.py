@@ -59,27 +59,30 @@ class LossSearch:
         outputs lie.
         """
         wrong: _Judged | None = None
-        idle: Found | None = None
+        idle: _Judged | None = None
         problem = ""
         for trial in trials(self._names()):
             try:
                 judged = self._judged(trial)
             except _OtherError:
-                return None
+                if wrong is None:
+                    return None
             except (UnfitError, NotAGradientError) as error:
                 problem = problem or str(error)
-                continue
-            if judged.idle:
-                idle = idle or judged.found
-            elif judged.found.examined.ok:
-                return judged.found
             else:
-                wrong = wrong or judged
-        if wrong is not None:
-            return replace(wrong.found, examined=examine_pass(wrong.step))
-        if idle is None and self.told:
-            self.problems.append(problem or "its arguments are not known")
-        return idle
+                if judged.idle:
+                    idle = idle or judged
+                elif judged.found.examined.ok:
+                    return judged.found
+                else:
+                    wrong = wrong or judged
+        chosen = wrong or idle
+        if chosen is not None and not chosen.found.examined.ok:
+            return replace(chosen.found, examined=examine_pass(chosen.step))
+        if chosen is None and self.told:
+            words = problem.removeprefix(f"{self.name}: ")
+            self.problems.append(words or "its arguments are not known")
+        return None if chosen is None else chosen.found
 
     def _names(self) -> list[str]:
         function = self.function if self.make is None else getattr(self.make, self.function)
@@ -118,7 +121,8 @@ class LossSearch:
         data = trial.data
         recognised = Recognised(self.name, data.layout, data.coding, said, "returned", names)
         used = tuple(getattr(each, "__name__", "") for each in calls)
-        idle = any(each.dead for each in examined.gradients)
+        dead = any(each.dead for each in examined.gradients)
+        idle = dead or (examined.ok and _is_flat(step))
         return _Judged(step, Found(recognised, examined, used), idle)
 
     def _run(self, trial: Trial, spread: float | None) -> tuple[OwnPass, list[Any]]:
@@ -201,6 +205,13 @@ class _Judged:
     step: OwnPass
     found: Found
     idle: bool
+
+
+def _is_flat(step: OwnPass) -> bool:
+    """Whether a gradient is 0 but for rounding, as that of the cosine of two numbers."""
+    loss = 0.0 if step.loss is None else float(np.max(np.abs(step.loss.value)))
+    sizes = (np.abs(e.node.value).max() * np.abs(e.parameter.value).max() for e in step.goals)
+    return any(size <= np.sqrt(np.finfo(np.float64).eps) * loss for size in sizes)
 
 
 def _arrays_in(parts: Sequence[Any]) -> list[Any]:

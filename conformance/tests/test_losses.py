@@ -101,3 +101,24 @@ def test_a_loss_that_cannot_be_judged_is_told(tmp_path: Path) -> None:
     report = check_file(Asked(str(file)), check)
     assert [each.name.rpartition(":")[2] for each in report.left] == ["rank_loss"]
     assert (report.exit_code, len(report.parts)) == (3, len(FAULTS))
+
+
+def test_a_gradient_that_is_0_but_for_rounding_clears_no_loss(tmp_path: Path) -> None:
+    file = tmp_path / "cosine.py"
+    file.write_text(COSINE, encoding="utf-8")
+    judged = check_object(definitions(str(file)).module.cosine_loss, None)
+    assert judged is not None
+    assert not judged.ok, "it is right for vectors of one entry, whose cosine is 1"
+
+
+COSINE = """\
+import numpy as np
+
+
+def cosine_loss(a, b):
+    p, q = (np.linalg.norm(e, axis=1, keepdims=True) for e in (a, b))
+    c = (a * b).sum(axis=1, keepdims=True) / (p * q)
+    da = (c * a / p**2 - b / (p * q)) / len(a)
+    db = (c * b / q**2 - a / (p * q)) * 2 / len(a)
+    return (1 - c).mean(), da, db
+"""
