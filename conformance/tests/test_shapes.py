@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
+from conformance.errors import UsageError
 from conformance.file_check import Asked, check_file
 from conformance.tests.parts import changes_of_edit, part
 from conformance.tests.programs.shapes_faults import FAULTS
@@ -128,3 +129,36 @@ def test_a_backward_pass_that_writes_into_what_it_is_given(
 
 def test_a_gradient_in_a_tuple_is_told_by_its_name(tmp_path: Path) -> None:
     assert exit_code(RECURRENT, tmp_path) == 0
+
+
+HOLDS = """
+import numpy as np
+
+
+class Red:
+    def __init__(self, entradas, salidas, epocas=10):
+        self.entradas, self.salidas, self.epocas = entradas, salidas, epocas
+        self.pesos1 = np.random.rand(entradas.shape[1], 4)
+        self.pesos2 = np.random.rand(4, 1)
+
+    def entrenar(self):
+        for _ in range(self.epocas):
+            h = np.tanh(self.entradas @ self.pesos1)
+            e = self.salidas - h @ self.pesos2
+            d = e @ self.pesos2.T * {}
+            self.pesos2 += h.T @ e * 0.1
+            self.pesos1 += self.entradas.T @ d * 0.1
+"""
+
+
+@pytest.mark.parametrize(("slope", "code"), [("(1 - h ** 2)", 0), ("(1 - h)", 1)])
+def test_what_takes_nothing_trains_an_object_that_has_its_data(
+    slope: str, code: int, tmp_path: Path
+) -> None:
+    assert exit_code(HOLDS.format(slope), tmp_path) == code
+
+
+def test_why_a_class_cannot_be_made_is_said(tmp_path: Path) -> None:
+    text = HOLDS.format("1").replace("np.random.rand(4, 1)", "np.rand(4, 1)")
+    with pytest.raises(UsageError, match="Red: AttributeError: module 'numpy' has no"):
+        exit_code(text, tmp_path)
