@@ -149,8 +149,7 @@ def _phases(goal: Node, parameters: int, most: int = 64) -> list[tuple[Node, Nod
     for node in waiting:
         if node.operation == "subtract" and len(node.inputs) > 1:
             ways = (node.inputs[:2], node.inputs[1::-1])
-            alike = ((one, other) for one, other in ways if _alike(one, other, parameters))
-            found += [(one, other) for one, other in alike if not other.depends_on(one)][:1]
+            found += [(one, other) for one, other in ways if _alike(one, other, parameters)][:1]
         if node.operation in LINEAR and len(waiting) < most:
             waiting += [each for each in node.inputs if each not in waiting]
     return found

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
+from conformance.errors import UsageError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.tests.parts import changes_of_edit, part
@@ -243,3 +244,36 @@ def test_a_class_that_no_cost_judges_does_not_vanish_beside_what_is_judged(tmp_p
     report = check_file(Asked(str(file)), check)
     assert report.exit_code == 3, str(report)
     assert "not judged: Classifier: no known cost has these gradients" in str(report)
+
+
+HOLDS = """
+import numpy as np
+
+
+class Red:
+    def __init__(self, entradas, salidas, epocas=10):
+        self.entradas, self.salidas, self.epocas = entradas, salidas, epocas
+        self.pesos1 = np.random.rand(entradas.shape[1], 4)
+        self.pesos2 = np.random.rand(4, 1)
+
+    def entrenar(self):
+        for _ in range(self.epocas):
+            h = np.tanh(self.entradas @ self.pesos1)
+            e = self.salidas - h @ self.pesos2
+            d = e @ self.pesos2.T * {}
+            self.pesos2 += h.T @ e * 0.1
+            self.pesos1 += self.entradas.T @ d * 0.1
+"""
+
+
+@pytest.mark.parametrize(("slope", "code"), [("(1 - h ** 2)", 0), ("(1 - h)", 1)])
+def test_what_takes_nothing_trains_an_object_that_has_its_data(
+    slope: str, code: int, tmp_path: Path
+) -> None:
+    assert exit_code(HOLDS.format(slope), tmp_path) == code
+
+
+def test_why_a_class_cannot_be_made_is_said(tmp_path: Path) -> None:
+    text = HOLDS.format("1").replace("np.random.rand(4, 1)", "np.rand(4, 1)")
+    with pytest.raises(UsageError, match="Red: AttributeError: module 'numpy' has no"):
+        exit_code(text, tmp_path)
