@@ -149,24 +149,3 @@ def test_an_index_that_is_repeated_is_added_once(tmp_path: Path) -> None:
     assert run(tmp_path, EMBEDDING).exit_code == 0
     report = run(tmp_path, EMBEDDING, ("np.add.at(dE, words, ", "dE[words] += ("))
     assert "adds once where an index is repeated: use `np.add.at`" in str(report)
-
-
-META = """import numpy as np
-rng = np.random.default_rng(0)
-theta = np.zeros(5)
-for it in range(20):
-    meta = np.zeros(5)
-    for task in range(2):
-        A, B = rng.normal(size=(10, 5)), rng.normal(size=(10, 5))
-        phi = theta - 0.1 * A.T @ (A @ theta - A.sum(1)) / 10
-        e = B @ phi - B.sum(1)
-        loss = 0.5 * np.mean(e ** 2)
-        g = B.T @ e / 10
-        meta += g - 0.1 * A.T @ (A @ g) / 10
-    theta = theta - 0.05 * meta
-"""
-
-
-def test_what_is_taken_off_a_gradient_of_it_is_no_second_phase(tmp_path: Path) -> None:
-    assert run(tmp_path, META).exit_code == 0
-    assert run(tmp_path, META, ("meta += g", "meta = g")).exit_code == 1
