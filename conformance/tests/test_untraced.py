@@ -72,7 +72,8 @@ class Matrices(book.Network):
 
     def update_mini_batch(self, mini_batch: Pairs, eta: float) -> None:
         """One step."""
-        m, outs = len(mini_batch), [np.asmatrix(np.hstack([x for x, _ in mini_batch]))]
+        m = len(mini_batch)
+        outs: list[Any] = [np.asmatrix(np.hstack([x for x, _ in mini_batch]))]
         for w, b in zip(self.weights, self.biases):
             outs.append(book.sigmoid(np.asmatrix(w) * outs[-1] + b))
         error = np.multiply(outs[-1] - np.hstack([y for _, y in mini_batch]), slope(outs[-1]))
@@ -94,7 +95,8 @@ class ComplexStep(book.Network):
             zs.append(w @ outs[-1] + b)
             outs.append(rise(zs[-1]))
         delta = (outs[-1] - y) * np.imag(rise(zs[-1] + 1e-30j)) / 1e-30
-        nabla_b, nabla_w = [], []
+        nabla_b: list[Array] = []
+        nabla_w: list[Array] = []
         for l in range(len(zs) - 1, -1, -1):
             nabla_b.insert(0, self.of_bias(delta, outs[l + 1]))
             nabla_w.insert(0, delta @ outs[l].T)
@@ -137,7 +139,8 @@ class TwiceActivated(book.Network):
         for w, b in zip(self.weights, self.biases):
             outs.append(book.sigmoid(w @ book.sigmoid(outs[-1]) + b))
         delta = (outs[-1] - y) * slope(outs[-1])
-        nabla_b, nabla_w = [], []
+        nabla_b: list[Array] = []
+        nabla_w: list[Array] = []
         for l in range(len(self.weights) - 1, -1, -1):
             nabla_b.insert(0, delta)
             nabla_w.insert(0, delta @ outs[l].T)
