@@ -154,6 +154,7 @@ def _where_taken(value: Array, node: Node, within: int) -> Array | None:
             taken = np.asarray(each.again(lambda _: places))
             if taken.shape in (value.shape, value.T.shape):
                 made = np.array(to_exact(node.value))
-                made.reshape(-1)[taken] = value if taken.shape == value.shape else value.T
+                put = value if taken.shape == value.shape else value.T
+                made.reshape(-1)[np.atleast_1d(taken)] = put
                 return made
     return None

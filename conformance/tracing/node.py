@@ -191,7 +191,7 @@ def filled(before: Array, writes: Iterable[tuple[Array | None, Any]]) -> Array:
         if index is None:
             after[...] = value
         else:
-            numbers[index] = value
+            numbers[np.atleast_1d(index)] = value  # else an array of one object becomes an entry
     return after
 
 
