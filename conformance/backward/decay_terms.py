@@ -4,17 +4,18 @@ Left out: decays that no loss states (`decay.py`).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from conformance.backward.causes import worst_entry
-from conformance.backward.decay import rate_of, terms
-from conformance.backward.findings import Accused, Cause, Named
+from conformance.backward.decay import Decay, rate_of, terms
+from conformance.backward.findings import Accused, Cause, Examined, Named, merged
 from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
 from conformance.backward.names import operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.backward.source import lines_of
+from conformance.backward.source import line_of, lines_of
 from conformance.tracing.node import Node
 
 FEW = 3  # entries: of fewer any are some multiple, or nearly
@@ -47,3 +48,19 @@ def _lacks(verdict: Verdict) -> float | None:
     if parameter.shape != verdict.given.shape or parameter.size < FEW:
         return None
     return fitted(verdict.right - verdict.given, parameter)
+
+
+def growing(examined: Examined, decay: Decay | None) -> Examined:
+    """What is known, with the lines to blame that take a decay off the gradients."""
+    terms = () if decay is None else decay.taken_off
+    wrong = {each.name for each in examined.gradients if not each.ok}
+    if not terms or {name for name, _ in terms} != wrong:
+        return examined
+    worst = {name: e.cause.worst for e in examined.accused for name in e.gradients}
+    accused = [
+        Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
+        for name, node in terms
+        if (line := line_of(node)) is not None
+    ]
+    blamed = tuple(merged(accused, lambda each: each.lines))
+    return replace(examined, accused=blamed) if len(accused) == len(terms) else examined

@@ -27,6 +27,7 @@ from conformance.backward.program import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.quantities import fitted, layouts
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 FEW = 4  # outputs with their targets, that are tried
@@ -194,16 +195,20 @@ def best(found: Sequence[Tried]) -> Tried | None:
 def loss_of(chosen: Tried, factor: float) -> Node:
     """The cost as a loss, times a factor, with the decay that the gradients have."""
     run = chosen.forward.run
-    scaled = times(run.trace, run.loss, factor)
-    loss = run.trace.traced(np.array(scaled.value), scaled)
+    loss = times(run.trace, run.loss, factor)
     decay = chosen.decay
     if not chosen.count:
         decay = stated(run.goals, chosen.forward.chain)
-    for goal, where in decay.goals if decay is not None else ():
-        assert decay is not None  # noqa: S101 - it has goals
-        weights = run.trace.traced(np.array(goal.parameter.value), goal.parameter)
-        loss = loss + 0.5 * decay.rate * np.sum(where * weights * weights)
-    found: Node = run.trace.argument(loss)
+    return loss if decay is None else plus_decay(run.trace, loss, decay)
+
+
+def plus_decay(trace: Trace, loss: Node, decay: Decay) -> Node:
+    """A loss with ½ c Σw² of the weights that decay."""
+    total = trace.traced(np.array(loss.value), loss)
+    for goal, where in decay.goals:
+        weights = trace.traced(np.array(goal.parameter.value), goal.parameter)
+        total = total + 0.5 * decay.rate * np.sum(where * weights * weights)
+    found: Node = trace.argument(total)
     return found
 
 

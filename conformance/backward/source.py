@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from conformance.backward.findings import Line
-from conformance.backward.syntax import call_on, statement, stored, tree
+from conformance.backward.syntax import call_on, returned_place, statement, stored, tree
 from conformance.tracing.node import Node
 
 
@@ -129,6 +129,23 @@ def stored_names(node: Node) -> set[str]:
     line = line_of(node)
     found = None if line is None else statement(line.file, line.line)
     return set() if found is None else stored(found)
+
+
+def handed_names(node: Node) -> set[str]:
+    """The variables to which a value is assigned where functions that return it are called."""
+    found, whole, made = set[str](), None, expression(node)
+    frames = [each for each in node.frames if "site-packages" not in each.file]
+    for inner, outer in pairwise(frames):
+        place = returned_place(Line(inner.file, inner.line), made)
+        whole = statement(outer.file, outer.line)
+        if place is None or whole is None:
+            break
+        made = call_on(Line(outer.file, outer.line), inner.function)
+        targets = whole.targets if isinstance(whole, ast.Assign) and whole.value is made else []
+        for each in targets:
+            several = isinstance(each, ast.Tuple)
+            found |= stored(each.elts[place] if several and place < len(each.elts) else each)
+    return found
 
 
 def written_name(node: Node) -> str:

@@ -137,8 +137,8 @@ def iterated(line: Line) -> list[str]:
     return [each.id for each in ast.walk(found.iter) if isinstance(each, ast.Name)]
 
 
-def stored(statement: ast.stmt) -> set[str]:
-    """The names that a statement itself assigns to."""
+def stored(statement: ast.AST) -> set[str]:
+    """The names that a statement, or a part of one, itself assigns to."""
     parts: ast.AST = statement.target if isinstance(statement, ast.For) else statement
     return {
         each.id
@@ -155,6 +155,24 @@ def _around(line: Line) -> Iterator[ast.AST]:
         if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0):
             around = each
     yield from () if around is None else ast.walk(around)
+
+
+def returned_place(line: Line, made: ast.expr | None) -> int | None:
+    """Which of the values that a function returns it computes on a line; None if none.
+
+    Args:
+        line: of the function.
+        made: the expression there that computes it.
+    """
+    whole = statement(line.file, line.line)
+    names = stored(whole) if isinstance(whole, ast.Assign) else set()
+    for each in _around(line):
+        if isinstance(each, ast.Return) and each.value is not None:
+            parts = each.value.elts if isinstance(each.value, ast.Tuple) else [each.value]
+            for i, part in enumerate(parts):
+                if part is made or (isinstance(part, ast.Name) and part.id in names):
+                    return i
+    return None
 
 
 def _assignments(line: Line) -> list[ast.stmt]:

@@ -43,7 +43,7 @@ class OwnError:
         at_output: whether v is the output itself, and not what it was computed from.
         loss: Σ g v.
         count: how many gradients are right by it.
-        factor: of these gradients, beside those of Σ g v.
+        factor: of these gradients, beside those of Σ g v; negative if g is minus ∂C/∂v.
     """
 
     error: Node
@@ -97,10 +97,15 @@ def _errors(run: Recorded, chosen: Sequence[Compared]) -> Iterator[OwnError]:
 
 
 def _measured(run: Recorded, errors: Sequence[OwnError]) -> list[OwnError]:
-    """The errors by which some gradients are right, with how many are."""
+    """The errors by which some gradients are right, with how many are.
+
+    An error may be taken for minus ∂C/∂v too, as that of an update which adds what it makes of it.
+    """
     chain, found = Chain(run.trace), []
     for each in errors:
-        alike = shared(verdicts(Forward(replace(run, loss=each.loss), chain)), (1.0,), free=True)
+        judged = verdicts(Forward(replace(run, loss=each.loss), chain))
+        signs = (shared(judged, (1.0,), free=True, sign=sign) for sign in (1, -1))
+        alike = max(signs, key=lambda one: one.count)
         found.append(replace(each, count=alike.count, factor=alike.factor))
     return [each for each in found if each.count]
 

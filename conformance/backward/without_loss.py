@@ -13,7 +13,8 @@ import numpy as np
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
 from conformance.backward.costs import times
-from conformance.backward.findings import Accused, Cause, Examined, merged
+from conformance.backward.decay_terms import growing
+from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.judge import judged
 from conformance.backward.no_loss import COST_NAMES, Tried, best, factors, loss_of, tried
 from conformance.backward.other_axis import over_other_axis
@@ -91,27 +92,11 @@ def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
-    examined = _growing(finished(forward, found, kinks=kinks), chosen)
+    examined = growing(finished(forward, found, kinks=kinks), chosen.decay)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
     beside, m = _beside(chosen, factor), chosen.samples
     return replace(examined, cost=name, factor=beside, samples=m, decay=decay)
-
-
-def _growing(examined: Examined, chosen: Tried) -> Examined:
-    """What is known, with the lines to blame that take a decay off the gradients."""
-    terms = () if chosen.decay is None else chosen.decay.taken_off
-    wrong = {each.name for each in examined.gradients if not each.ok}
-    if not terms or {name for name, _ in terms} != wrong:
-        return examined
-    worst = {name: e.cause.worst for e in examined.accused for name in e.gradients}
-    accused = [
-        Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
-        for name, node in terms
-        if (line := line_of(node)) is not None
-    ]
-    blamed = tuple(merged(accused, lambda each: each.lines))
-    return replace(examined, accused=blamed) if len(accused) == len(terms) else examined
 
 
 def _beside(chosen: Tried, factor: float) -> float:
@@ -229,6 +214,6 @@ def _by_wrong(error: OwnError, run: Recorded, blamed: Accused) -> Examined:
 
 
 def _examined(run: Recorded, found: Sequence[Tried], error: OwnError | None) -> Iterator[Examined]:
-    after = 1.0 if error is None else error.factor
+    after = 1.0 if error is None else abs(error.factor)
     tries = ((each, factor) for each in found for factor in factors(each, after))
     return (_by(each, run, factor) for each, factor in islice(tries, FEW))

@@ -184,6 +184,8 @@ def conventions(examined: Examined) -> Iterator[str]:
             yield f"judged by the loss, {told} beside it: a convention"
         else:
             yield f"no loss; judged by {told}"
+    elif examined.decay_beside:
+        yield f"judged by the loss, with weight decay {examined.decay:.4g} beside it: a convention"
     shared = any(each.ok and not each.dead for each in examined.gradients)
     if shared and has_factor(factor):
         of = "the loss" if examined.cost == "own" else "this cost"

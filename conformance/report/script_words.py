@@ -21,6 +21,8 @@ RULES = {
     "uncorrected adam": "Adam without the correction of its first steps",
     "rmsprop": "RMSProp",
     "adagrad": "AdaGrad",
+    "lion": "Lion",
+    "signs": "the signs of the gradients",
 }
 """What each rule is called, by its kind."""
 

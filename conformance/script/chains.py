@@ -91,6 +91,8 @@ class _Search:
             before = next((e for e in olds if operation_key(e) == key), None)  # one loop ago
             nearest = nearest if before is None else [before, *nearest]
             old = next((e for e in nearest if self.is_moved_by(e, node)), None)
+            if before is not None and old in self.ancestors(before):
+                old = before  # it is used after it was written, such as the mean that Lion keeps
             if old is not None:
                 found.append((old, node))
         return found

@@ -17,7 +17,7 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.script import within
 from conformance.script.judgement import Judgement
-from conformance.script.loss import Fit, best_loss, by_name, candidates, monitored
+from conformance.script.loss import Fit, best_loss, by_name, candidates
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.tracing.node import Node
@@ -187,7 +187,7 @@ class Unjudged:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known, known=known is cost)
+            return made(known)
         return self.by_either(step, goals, fit, made)
 
     def by_either(
@@ -211,7 +211,6 @@ class Unjudged:
         losses = [step.of[each] for each in self.losses]
         called = by_name(step.trace, losses, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
-        own = own or monitored(step.trace, losses, goals)
         try:
             without = made(None)
         except NoGradientError:
@@ -237,14 +236,13 @@ class Unjudged:
         *,
         whole: bool,
         scaled: bool = False,
-        known: bool | None = None,
     ) -> Judgement:
-        """The judgement by a loss, of which may be known that it is a cost, or by the costs."""
+        """The judgement by a loss, or by the costs."""
         scaled = scaled or whole
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
         found = examine_pass(made, self.cost)
         if self.cost is None:
-            found = with_decay_beside(made, found, known=known)
+            found = with_decay_beside(made, found)
         if found.cost not in ("own", "unknown"):
             share = step.share
             found = replace(

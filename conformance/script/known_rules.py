@@ -19,6 +19,7 @@ from conformance.script.moments import (
     multiple,
 )
 from conformance.script.quotients import Steps
+from conformance.script.signed import by_signs
 from conformance.script.update import SAME, Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
@@ -54,6 +55,8 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     first = updates[0]
     if any(not each.options for each in updates):
         return UNKNOWN
+    if first.signed is not None:
+        return Known(by_signs(updates))
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
     grown = (Mistake("growth", first.new),) if first.decay < -SAME else ()
     if not first.states:

@@ -16,7 +16,7 @@ from conformance.backward.forward import Forward
 from conformance.backward.judge import distance, in_shape
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, Recorded
-from conformance.backward.source import stored_names
+from conformance.backward.source import handed_names, stored_names
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -133,7 +133,8 @@ def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> li
 
 def _is_named(node: Node) -> bool:
     """Whether a variable or a function by the name of a loss has a number."""
-    names = stored_names(node) | {each.function for each in node.frames[:1]}
+    functions = {each.function for each in node.frames[:1]}
+    names = stored_names(node) | handed_names(node) | functions
     return any(NAMED.fullmatch(each) for each in names)
 
 

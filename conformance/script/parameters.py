@@ -68,6 +68,8 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     others = [each for each in found if each is not one]
     if _is_mixed(one, {value for each in others for value in each.values}):
         return True  # such as the copy by which Q-learning computes its targets
+    if any(_adds_of_itself(*each) for each in pairwise(one.values)):
+        return False  # such as a policy that is told by a critic how good its actions are
     of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
     return of_others and not any(each.values[-1].depends_on(one.values[0]) for each in others)
 
@@ -80,6 +82,12 @@ def _is_mixed(one: Parameter, others: set[Node]) -> bool:
         if made.isdisjoint(others) or any(_is_computed(e, stop) for e in made):
             return False
     return len(one.values) > 1
+
+
+def _adds_of_itself(old: Node, new: Node) -> bool:
+    """Whether what is added to a value was computed from this value, as a gradient is."""
+    stop = frozenset({old})
+    return any(e.depends_on(old) and _is_computed(e, stop) for e in entrywise(new, stop))
 
 
 def _is_computed(node: Node, stop: frozenset[Node]) -> bool:

@@ -36,6 +36,7 @@ class Update:
         adaptive: whether the gradient is divided by something that is kept of earlier ones.
         states: what is kept, as it was read and as it was written.
         constant: an array that is added and is the same at every update, if there is one.
+        signed: that of which the sign is added, if it is a sign.
     """
 
     parameter: Parameter
@@ -47,6 +48,7 @@ class Update:
     adaptive: bool = False
     states: list[tuple[Node, Node]] = field(default_factory=list)
     constant: Node | None = None
+    signed: Node | None = None
 
 
 def update(parameter: Parameter, k: int) -> Update:
@@ -154,9 +156,13 @@ class _Reader:
             self.made.states.append((old, state))
             way = dict(links_to(node, state))
             self.read(state, old, factor * way.get(state, 1.0))
+        elif node.operation == "sign":
+            (self.made.signed,) = node.inputs
+            self.made.adaptive = True
+            self.term(self.made.signed, factor)
         elif self.contains_a_state(node):
             self.combined(node, factor)
-        elif any(not each.depends_on(self.made.old) for each, _ in links(node)):
+        elif any(_is_a_term(each, self.made.old) for each, _ in links(node)):
             for operand, times in links(node):  # one of them is kept of the last update
                 self.term(operand, factor * times)
         elif node.depends_on(self.made.old):
@@ -221,6 +227,13 @@ class _Reader:
             node, factor = below[0][0], factor * below[0][1]
             found.append((node, factor))
         return found
+
+
+def _is_a_term(node: Node, old: Node) -> bool:
+    """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
+    while len(below := [*links(node)]) == 1:
+        ((node, _),) = below
+    return node.operation == "sign" or not node.depends_on(old)
 
 
 def _is_constant(node: Node) -> bool:

@@ -83,7 +83,7 @@ class Trace:
         self.recording, self.autograd = True, False
         self.foreign: Callable[[Any], Any] | None = None
         self.memories = Memories()
-        self._by_bytes: dict[bytes, Node] = {}
+        self._by_bytes: dict[bytes, Node | None] = {}
         self._constants: dict[tuple[Any, ...], Node] = {}
         self.handed: list[frozenset[int]] = []
         self._calls: dict[
@@ -323,7 +323,10 @@ class Trace:
         """What computed these very numbers, if they are such as none meets by chance."""
         if array.dtype.kind != "f" or not telling(array):
             return None
-        found = self._by_bytes.get(array.tobytes())
+        key = array.tobytes()
+        if array.size == 1:  # one that came in before it was computed is a constant
+            self._by_bytes.setdefault(key, None)
+        found = self._by_bytes.get(key)
         if found is None or found.value.shape == array.shape:
             return found
         return self.node("reshape", np.reshape, (found, array.shape), {}, array)
