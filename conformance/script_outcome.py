@@ -13,8 +13,8 @@ class Rule:
     """How parameters are moved.
 
     Attributes:
-        kind: `plain`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adam`, `lion`, `signs`; `other` if it is none
-            of them; `unknown` if there are too few updates to tell.
+        kind: `plain`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adam`, `lion`, `signs`;
+            `other` if it is none of them; `unknown` if there are too few updates to tell.
         numbers: of the rule, by the names that they have in it: η, μ, β1, β2, ε, λ.
     """
 

@@ -73,7 +73,8 @@ def _decay(
     near = {id(v) for v, _ in same}
     others = ((v, _beside(v, factor, rate)) for v in found if id(v) not in near)
     goals += [(v.goal, fit[2]) for v, fit in others if fit is not None]
-    if not any(_is_matrix(g) for g, _ in goals) and any(_is_matrix(v.goal) for v in found):
+    plain = any(_is_matrix(v.goal) for v, (_, r, _) in same if not r)
+    if plain and not any(_is_matrix(goal) for goal, _ in goals):
         return None  # biases alone do not decay
     count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
     if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):

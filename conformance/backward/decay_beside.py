@@ -11,7 +11,6 @@ from conformance.backward.chain import Chain
 from conformance.backward.costs import times
 from conformance.backward.decay import decayed
 from conformance.backward.decay_terms import growing
-from conformance.backward.declared import declared
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
 from conformance.backward.forward import Forward
@@ -19,7 +18,7 @@ from conformance.backward.judge import verdicts
 from conformance.backward.no_loss import plus_decay
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import NotAGradientError, Recorded, bits
+from conformance.backward.program import Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import bits_of_nodes
@@ -28,34 +27,18 @@ LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
 
 
-def with_decay_beside(step: OwnPass, by_loss: Examined) -> Examined:
+def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -> Examined:
     """The judgement of an update by its loss, and a decay beside it.
 
     Args:
         step: the update, with the loss.
         by_loss: its judgement by the loss alone, which stays where a decay explains no more, or the
             loss has terms of the parameters alone: what is added to these says what decays.
+        blame: as in `examine_pass`.
     """
     if by_loss.ok or step.loss is None or _has_own_terms(step):
         return by_loss
-    if declared(step.trace, [step.loss], step.goals) is None:
-        found = _by_own(step, by_loss)
-    else:
-        try:
-            found = examine_pass(replace(step, loss=None))
-        except NotAGradientError:
-            return by_loss
-    mends = all(each.mends for each in found.accused)
-    if not found.decay or (found.right, mends) <= (by_loss.right, False):
-        return by_loss
-    return replace(found, decay_beside=True)
-
-
-def _by_own(step: OwnPass, by_loss: Examined) -> Examined:
-    """The judgement by a loss that is no known cost, to which a decay is added."""
-    assert step.loss is not None  # noqa: S101 - it is judged by it
-    run = Recorded(step.trace, step.loss, step.goals, step.returns)
-    forward = Forward(run, Chain(step.trace))
+    forward = Forward(Recorded(step.trace, step.loss, step.goals, step.returns), Chain(step.trace))
     decay = decayed(verdicts(forward), forward.chain)
     if decay is None:
         return by_loss
@@ -63,8 +46,10 @@ def _by_own(step: OwnPass, by_loss: Examined) -> Examined:
     near = (e for e in conventions(lengths) if abs(e - decay.factor) <= HALF_OF_THE_DIGITS * e)
     factor = next(near, decay.factor)
     loss = plus_decay(step.trace, times(step.trace, step.loss, factor), decay)
-    found = growing(examine_pass(replace(step, loss=loss)), decay)
-    return replace(found, factor=found.factor * factor, decay=decay.rate)
+    found = growing(examine_pass(replace(step, loss=loss), blame=blame), decay)
+    if found.right <= by_loss.right and not decay.taken_off:
+        return by_loss
+    return replace(found, factor=found.factor * factor, decay=decay.rate, decay_beside=True)
 
 
 def _has_own_terms(step: OwnPass) -> bool:

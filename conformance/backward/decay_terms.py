@@ -56,7 +56,7 @@ def growing(examined: Examined, decay: Decay | None) -> Examined:
     wrong = {each.name for each in examined.gradients if not each.ok}
     if not terms or {name for name, _ in terms} != wrong:
         return examined
-    worst = {name: e.cause.worst for e in examined.accused for name in e.gradients}
+    worst = {each.name: each.worst for each in examined.gradients}
     accused = [
         Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
         for name, node in terms

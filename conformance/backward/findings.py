@@ -273,9 +273,9 @@ class Examined:
             cost; `unknown`, where no known cost has the program's output error.
         factor: that all gradients have beside the right ones, which is a convention.
         samples: of whose costs the right ones are the mean, where the cost is a known one; else 1.
-        decay: the rate at which weights decay in them, where the cost is not the program's own.
+        decay: the rate at which weights decay in them, where the cost does not state it.
         output_error: the line that computes the output error, where the cost is unknown.
-        decay_beside: whether that cost is the program's loss, beside which the weights decay.
+        decay_beside: whether the weights decay beside the program's own loss.
         passes: the two passes side by side, where something is to blame.
         truncated: the steps through time that gradients go back, if not all; else 0.
     """

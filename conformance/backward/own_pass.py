@@ -43,7 +43,8 @@ def examine_pass(
         step: what was recorded.
         cost: the name of the cost to judge with, in the place of the program's own.
         contradicted: given the wrong gradients, tells which are right by other evidence.
-        blame: whether to look for the line that makes gradients wrong, where there is a loss.
+        blame: whether to look for the line that makes gradients wrong, where that does not tell by
+            which cost they are judged.
 
     Raises:
         NotAGradientError: there is no loss, and no output that is compared with a target; or what
@@ -61,7 +62,7 @@ def _examined(
     step: OwnPass, cost: str | None, contradicted: Contradicted | None, *, blame: bool
 ) -> Examined:
     if step.loss is None or cost is not None:
-        return without_loss(step, cost)
+        return without_loss(step, cost, blame=blame)
     run = Recorded(step.trace, step.loss, step.goals, step.returns)
     forward, found, kinks = judged(run)
     factor = 1.0

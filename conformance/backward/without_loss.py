@@ -35,12 +35,13 @@ SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "compariso
 """Changes of an output error that no other cost explains: a factor or function may be its own."""
 
 
-def without_loss(step: OwnPass, name: str | None) -> Examined:
+def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Examined:
     """The gradients of a step, judged by a known cost, or by its own output error.
 
     Args:
         step: what was recorded.
         name: of the cost; None if any known one will do.
+        blame: whether to look for the line to blame, by a cost that is known without it.
 
     Raises:
         NotAGradientError: no output is compared with a target.
@@ -51,7 +52,7 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     found = tried(run, names, given)
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
-    known = _by_known(found, run, name)
+    known = _by_known(found, run, name, blame=blame)
     if known is not None:
         return known
     negated = next((each for each in found if each.negated is not None), None)
@@ -64,10 +65,16 @@ def without_loss(step: OwnPass, name: str | None) -> Examined:
     if slipped is not None:
         return slipped
     added = _sum_with_target(found)
-    return _by_own(error, run) if added is None else _by_wrong(error, run, _no_cost(run, added))
+    return (
+        _by_own(error, run, blame=blame)
+        if added is None
+        else _by_wrong(error, run, _no_cost(run, added))
+    )
 
 
-def _by_known(found: Sequence[Tried], run: Recorded, name: str | None) -> Examined | None:
+def _by_known(
+    found: Sequence[Tried], run: Recorded, name: str | None, *, blame: bool
+) -> Examined | None:
     """The gradients by the known cost that makes most right; None if none makes any right.
 
     Before one that does not make all right comes a softmax along another axis, and the errors of
@@ -80,11 +87,11 @@ def _by_known(found: Sequence[Tried], run: Recorded, name: str | None) -> Examin
             return along
         pair = of_two_outputs(run, [each.compared for each in found])
         if pair is not None and pair.count > (0 if chosen is None else chosen.count):
-            return _by_own(pair, run)
-    return None if chosen is None else _by(chosen, run, factors(chosen)[0])
+            return _by_own(pair, run, blame=blame)
+    return None if chosen is None else _by(chosen, run, factors(chosen)[0], blame=blame)
 
 
-def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
+def _by(chosen: Tried, run: Recorded, factor: float, *, blame: bool = True) -> Examined:
     """The gradients judged by a known cost."""
     if chosen.decay is not None:  # a fit has lost some of its digits
         near = (e for e in chosen.constants if abs(e - factor) <= HALF_OF_THE_DIGITS * e)
@@ -92,7 +99,7 @@ def _by(chosen: Tried, run: Recorded, factor: float) -> Examined:
     elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
-    examined = growing(finished(forward, found, kinks=kinks), chosen.decay)
+    examined = growing(finished(forward, found, kinks=kinks, blame=blame), chosen.decay)
     decay = 0.0 if chosen.decay is None else chosen.decay.rate
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
     beside, m = _beside(chosen, factor), chosen.samples
@@ -133,10 +140,10 @@ def _by_other_axis(found: Sequence[Tried], run: Recorded) -> Examined | None:
     return replace(wrong, cost="log-likelihood", output_error=None)
 
 
-def _by_own(error: OwnError, run: Recorded) -> Examined:
+def _by_own(error: OwnError, run: Recorded, *, blame: bool = True) -> Examined:
     """The gradients judged by the program's own output error."""
     forward, found, kinks = judged(replace(run, loss=times(run.trace, error.loss, error.factor)))
-    examined = finished(forward, found, kinks=kinks)
+    examined = finished(forward, found, kinks=kinks, blame=blame)
     return replace(examined, cost="unknown", output_error=line_of(error.error))
 
 

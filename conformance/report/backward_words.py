@@ -179,11 +179,7 @@ def conventions(examined: Examined) -> Iterator[str]:
     elif (name := examined.cost.removeprefix(WEIGHTED)) in COSTS:
         decay = f", with weight decay {examined.decay:.4g}" if examined.decay else ""
         weights = ", each sample with a weight of its own" if name != examined.cost else ""
-        told = f"{COSTS[name]}{weights}{decay}"
-        if examined.decay_beside:
-            yield f"judged by the loss, {told} beside it: a convention"
-        else:
-            yield f"no loss; judged by {told}"
+        yield f"no loss; judged by {COSTS[name]}{weights}{decay}"
     elif examined.decay_beside:
         yield f"judged by the loss, with weight decay {examined.decay:.4g} beside it: a convention"
     shared = any(each.ok and not each.dead for each in examined.gradients)

@@ -94,7 +94,7 @@ def _of_updates(
         raise SubjectError(_infinite(moved))
     results = all_judged(trace, moved, said, count)
     at = _told(results)
-    results[at] = by_strangers(trace, settled(trace, results[at], said), said)
+    results[at] = by_strangers(trace, settled(trace, results[at].searched(), said), said)
     examined, rate = _with_rate(results[at].examined, trace, moved)
     told = rules(results, rate)
     counted = counts(function_around(line_of(results[at].updates[0].new)))

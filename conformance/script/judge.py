@@ -13,6 +13,7 @@ import numpy as np
 from conformance.backward.decay_beside import with_decay_beside
 from conformance.backward.declared import declared, with_terms
 from conformance.backward.disagreement import disagreeing
+from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.script import within
@@ -238,14 +239,18 @@ class Unjudged:
         scaled: bool = False,
     ) -> Judgement:
         """The judgement by a loss, or by the costs."""
-        scaled = scaled or whole
-        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled)
-        found = examine_pass(made, self.cost)
+        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled or whole)
+        search = partial(self._examined, step, made)
+        found = search(blame=False)
+        pending = None if found.ok or found.accused else search
+        return Judgement(tuple(self.updates), found, loss is not None, whole, search=pending)
+
+    def _examined(self, step: Step, made: OwnPass, *, blame: bool) -> Examined:
+        """What is known of the gradients; with the line to blame, or without."""
+        found = examine_pass(made, self.cost, blame=blame)
         if self.cost is None:
-            found = with_decay_beside(made, found)
-        if found.cost not in ("own", "unknown"):
-            share = step.share
-            found = replace(
-                found, factor=found.factor / share, samples=round(found.samples / share)
-            )
-        return Judgement(tuple(self.updates), found, loss is not None, whole)
+            found = with_decay_beside(made, found, blame=blame)
+        if found.cost in ("own", "unknown"):
+            return found
+        share = step.share
+        return replace(found, factor=found.factor / share, samples=round(found.samples / share))

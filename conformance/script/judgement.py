@@ -3,7 +3,7 @@
 Left out: judging it (`judge.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
@@ -33,6 +33,7 @@ class Judgement:
         chosen: the arrays that were judged, and how many times each is added.
         factors: the factor of each parameter, if they follow several losses.
         altered: whether these are within what is added, such as clipped.
+        search: judges the same again and looks for the line to blame; None if that is done.
     """
 
     updates: tuple[Update, ...]
@@ -43,6 +44,15 @@ class Judgement:
     chosen: tuple[Multiple, ...] = ()
     factors: tuple[float, ...] = ()
     altered: bool = False
+    search: Callable[..., Examined] | None = None
+
+    def searched(self) -> "Judgement":
+        """The judgement with the line to blame."""
+        return (
+            self
+            if self.search is None
+            else replace(self, examined=self.search(blame=True), search=None)
+        )
 
     @property
     def right(self) -> int:
@@ -79,9 +89,8 @@ def uneven_error(judgement: Judgement) -> Judgement:
     gradients = tuple(replace(each, ok=False) for each in judgement.examined.gradients)
     names = tuple(each.name for each in gradients)
     blamed = Accused(names, _error_lines(judgement), Cause("output"), mends=False)
-    return replace(
-        judgement, examined=replace(judgement.examined, gradients=gradients, accused=(blamed,))
-    )
+    examined = replace(judgement.examined, gradients=gradients, accused=(blamed,))
+    return replace(judgement, examined=examined, search=None)
 
 
 def _error_lines(judgement: Judgement) -> tuple[Line, ...]:

@@ -49,7 +49,9 @@ def by_several(trace: Trace, updates: Sequence[Update], names: Sequence[str]) ->
         moved |= {each.new for each, _ in turn}
         now = beside | {each.new: name for each, name in turn}
     sure = again or all(found.ok for _, found in made)
-    return _together(updates, made) if len(made) > 1 and sure else None
+    if len(made) < len(("one", "other")) or not sure:
+        return None
+    return _together(updates, [(group, found.searched()) for group, found in made])
 
 
 def _goes_forward(trace: Trace, turn: Sequence[Named], moved: Collection[Node]) -> bool:

@@ -28,7 +28,9 @@ def by_signs(updates: Sequence[Update]) -> Rule:
     betas = _betas(updates, kept[0]) if len(kept) == 1 else None
     if betas is None:
         return Rule("other")
-    return Rule("lion", (("η", eta / (1 - betas[0])), *zip(("β1", "β2"), betas, strict=True), *decay))
+    return Rule(
+        "lion", (("η", eta / (1 - betas[0])), *zip(("β1", "β2"), betas, strict=True), *decay)
+    )
 
 
 def _betas(updates: Sequence[Update], kept: Carried) -> tuple[float, float] | None:
@@ -43,7 +45,9 @@ def _betas(updates: Sequence[Update], kept: Carried) -> tuple[float, float] | No
         if new is not None and mixed is not None:
             found.append((_share(mixed, old, gradient), _share(new, old, gradient)))
     told = [pair for pair in found if None not in pair]
-    same = told and all(alike(a or 0.0, b or 0.0) for pair in told for a, b in zip(told[0], pair, strict=True))
+    same = told and all(
+        alike(a or 0.0, b or 0.0) for pair in told for a, b in zip(told[0], pair, strict=True)
+    )
     if not same or len(told) < len(found):
         return None
     one, other = told[0]

@@ -93,4 +93,4 @@ def test_a_decay_that_is_taken_off_is_blamed_on_its_line(
 def test_a_decay_beside_sums_over_the_samples_is_a_convention(tmp_path: Path) -> None:
     report = report_on(SUMS, tmp_path)
     assert report.exit_code == 0
-    assert "the gradients are 8 times those of this cost: a convention" in str(report)
+    assert "the gradients are 8 times those of the loss: a convention" in str(report)

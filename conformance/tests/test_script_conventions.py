@@ -1,0 +1,102 @@
+"""Scripts with a convention that no loss states: policies, decays beside a loss, Lion."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.report.script_report import ScriptReport
+from conformance.script.run import run_script
+from conformance.tests.scripts import quiet
+
+POLICY = """import numpy as np
+rng = np.random.default_rng(7)
+theta = rng.normal(0, 0.1, (4, 3))
+w = np.zeros(4)
+best = rng.integers(0, 3, 4)
+for episode in range(20):
+    S = np.eye(4)[rng.integers(0, 4, 32)]
+    e = np.exp(S @ theta)
+    pi = e / e.sum(1, keepdims=True)
+    A = np.array([rng.choice(3, p=q) for q in pi])
+    R = (A == best[S.argmax(1)]) + rng.normal(0, 0.1, 32)
+    adv = R - 0.5
+    dlog = -pi
+    dlog[np.arange(32), A] += 1
+    theta += 0.1 * (S.T @ (dlog * adv[:, None]) / 32)
+    w += 0.1 * (S.T @ adv / 32)
+"""
+PINBALL = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 3)); y = np.abs(X).sum(1)
+W = rng.normal(size=(3, 8)); b = np.zeros(8); v = rng.normal(size=8) / 3
+def pinball(pred, y, tau=0.9):
+    e = y - pred
+    return np.mean(np.where(e > 0, tau * e, (tau - 1) * e)), np.where(e > 0, -tau, 1 - tau) / 60
+for step in range(20):
+    z = X @ W + b
+    h = np.tanh(z)
+    loss, d = pinball(h @ v, y)
+    gv = h.T @ d + 0.01 * v
+    dz = np.outer(d, v) * (1 - h ** 2)
+    W -= 0.05 * (X.T @ dz + 0.01 * W); b -= 0.05 * dz.sum(0); v -= 0.05 * gv
+"""
+LION = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(200, 5))
+y = X.sum(1)
+w, b, mw, mb = np.zeros(5), np.zeros(1), np.zeros(5), np.zeros(1)
+lr = 3e-3
+for it in range(20):
+    j = rng.integers(0, 200, 32)
+    d = X[j] @ w + b - y[j]
+    loss = np.mean(d ** 2)
+    gw, gb = X[j].T @ d / 16, d.sum(keepdims=True) / 16
+    w = w - lr * (np.sign(0.9 * mw + 0.1 * gw) + 0.01 * w)
+    b = b - lr * np.sign(0.9 * mb + 0.1 * gb)
+    mw = 0.99 * mw + 0.01 * gw
+    mb = 0.99 * mb + 0.01 * gb
+"""
+
+
+def run(folder: Path, text: str, *edits: tuple[str, str]) -> ScriptReport:
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "script.py").write_text(text)
+    with quiet():
+        return run_script(str(folder / "script.py"), timeout=20)
+
+
+def test_a_policy_without_a_loss_is_judged_by_its_own_output_error(tmp_path: Path) -> None:
+    report = run(tmp_path, POLICY, ("    w += 0.1 * (S.T @ adv / 32)\n", ""))
+    assert "1 gradient, all right" in str(report)
+    assert "no loss, and no known cost has this output error" in str(report)
+
+
+def test_a_policy_that_learns_by_a_critic_is_judged_with_it(tmp_path: Path) -> None:
+    report = run(tmp_path, POLICY, ("R - 0.5", "R - S @ w"))
+    assert report.exit_code == 0
+    assert "3 updates of theta, w, by gradient descent" in str(report)
+
+
+def test_weights_decay_beside_a_loss_that_is_no_known_cost(tmp_path: Path) -> None:
+    report = run(tmp_path, PINBALL)
+    assert report.exit_code == 0
+    assert "judged by the loss, with weight decay 0.01 beside it: a convention" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("X.T @ dz + 0.01 * W", "X.T @ dz - 0.01 * W"), ("(1 - h ** 2)", "(1 - h)")]
+)
+def test_a_loss_that_a_function_returns_tells_what_is_wrong(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    report = run(tmp_path, PINBALL, (old, new))
+    assert new in PINBALL.replace(old, new).splitlines()[int(report.blames[0].line or 0) - 1]
+
+
+def test_lion_is_a_rule(tmp_path: Path) -> None:
+    report = run(tmp_path, LION)
+    assert report.exit_code == 0
+    assert "by Lion: η = 0.003, β1 = 0.9, β2 = 0.99" in str(report)
+    assert run(tmp_path, LION, ("d.sum(keepdims=True)", "d[:1]")).exit_code == 1
