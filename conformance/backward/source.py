@@ -133,7 +133,7 @@ def stored_names(node: Node) -> set[str]:
 
 def handed_names(node: Node) -> set[str]:
     """The variables to which a value is assigned where functions that return it are called."""
-    found, whole, made = set[str](), None, expression(node)
+    found, made = set[str](), expression(node)
     frames = [each for each in node.frames if "site-packages" not in each.file]
     for inner, outer in pairwise(frames):
         place = returned_place(Line(inner.file, inner.line), made)
@@ -143,8 +143,8 @@ def handed_names(node: Node) -> set[str]:
         made = call_on(Line(outer.file, outer.line), inner.function)
         targets = whole.targets if isinstance(whole, ast.Assign) and whole.value is made else []
         for each in targets:
-            several = isinstance(each, ast.Tuple)
-            found |= stored(each.elts[place] if several and place < len(each.elts) else each)
+            parts = each.elts if isinstance(each, ast.Tuple) else [each]
+            found |= stored(parts[place] if place < len(parts) else each)
     return found
 
 

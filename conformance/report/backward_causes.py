@@ -86,6 +86,7 @@ def _of_kind(cause: Cause) -> str:
         "small": f"off by {cause.factor:.1g} of its largest entry in exact arithmetic: no rounding",
         "lost": "the right formula, evaluated badly: more than half of the digits are lost",
         "grows": "the decay is taken off the gradient here, so the weights grow: add it",
+        "search": f"the line to blame was not found in {cause.factor:g} s",
         "negated": "the output error has the wrong sign, and with it all gradients",
         "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
         "add to what is there (+=)",

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Examined
+from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.program import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError
+from conformance.running.deadline import within_seconds
 from conformance.script.attached import attached, by_attached
 from conformance.script.counting import counts, function_around
 from conformance.script.judgement import Judgement
@@ -32,6 +33,8 @@ from conformance.tracing.trace import Trace
 
 _POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
 """Modules that are loaded where a program lets other processes work."""
+
+SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
 
 Notes = Sequence[tuple[str, str]]
 
@@ -94,7 +97,7 @@ def _of_updates(
         raise SubjectError(_infinite(moved))
     results = all_judged(trace, moved, said, count)
     at = _told(results)
-    results[at] = by_strangers(trace, settled(trace, results[at].searched(), said), said)
+    results[at] = _blamed(trace, results[at], said)
     examined, rate = _with_rate(results[at].examined, trace, moved)
     told = rules(results, rate)
     counted = counts(function_around(line_of(results[at].updates[0].new)))
@@ -103,6 +106,20 @@ def _of_updates(
     accused = accused or tuple(never_moved(trace, results[at], variables))
     examined = replace(examined, accused=accused)
     return Ran("", tuple(said), count, examined, _number(results[at]), _rule(told))
+
+
+def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgement:
+    """The judgement with what is to blame, if that is found in time."""
+    found = within_seconds(
+        SEARCHING,
+        lambda: by_strangers(trace, settled(trace, judgement.searched(), said), said),
+    )
+    if found is not None:
+        return found
+    wrong = [each for each in judgement.examined.gradients if not each.ok]
+    why = Cause("search", factor=SEARCHING, worst=wrong[0].worst if wrong else None)
+    accused = Accused(tuple(each.name for each in wrong), (), why, mends=False)
+    return replace(judgement, examined=replace(judgement.examined, accused=(accused,)))
 
 
 def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:

@@ -26,7 +26,8 @@ LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", 
 PRINTED = ("log2", "log10")
 
 NAMED = re.compile(
-    r"((total|train|batch|mean|avg|epoch)_?)?(loss|cost|objective)\w*|J", re.IGNORECASE
+    r"((total|train|batch|mean|avg|epoch)_?)?(loss|cost|objective|nll|mse|bce)\w*|[JL]",
+    re.IGNORECASE,
 )
 
 MOST = 8  # numbers that are tried, the last ones

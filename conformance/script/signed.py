@@ -17,7 +17,7 @@ from reference.step import Array
 
 
 def by_signs(updates: Sequence[Update]) -> Rule:
-    """The rule of updates that are multiples of signs: β1 of the mean within, β2 of what is kept."""
+    """The rule of updates by signs: β1 is of the mean within, β2 of what is kept."""
     first = updates[0]
     eta = abs(first.options[first.own][1])
     decay = (("λ", first.decay),) if first.decay else ()
@@ -55,7 +55,7 @@ def _betas(updates: Sequence[Update], kept: Carried) -> tuple[float, float] | No
 
 
 def _share(new: Node, old: Node, gradient: Node) -> float | None:
-    """β of a value that is β times an old one and 1 − β times the gradient; None if it is not so."""
+    """β of a value that is β times an old one and 1 − β times the gradient; None if it is none."""
     made, kept, added = _array(new), _array(old), _array(gradient)
     apart = kept - added
     square = float(np.vdot(apart, apart))

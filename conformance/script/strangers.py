@@ -13,6 +13,7 @@ from conformance.backward.findings import Accused, Cause
 from conformance.backward.source import line_of
 from conformance.script.judge import Unjudged
 from conformance.script.judgement import Judgement
+from conformance.script.loss import best_loss
 from conformance.script.update import kept
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -55,14 +56,22 @@ def _exchanged(
     trace: Trace, judgement: Judgement, wrong: Sequence[int], names: Sequence[str]
 ) -> Iterator[Pair]:
     """Two that are each moved by the gradient of the other."""
+    again = Unjudged(trace, judgement.updates, names)
+    step = again.part([gradient for gradient, _ in judgement.chosen])
+    losses = [step.of[each] for each in again.losses]
     for i, j in combinations(wrong, 2):
         chosen = [*judgement.chosen]
         chosen[i], chosen[j] = chosen[j], chosen[i]
-        if len({np.shape(each[0].value) for each in (chosen[i], chosen[j])}) == 1:
-            found = Unjudged(trace, judgement.updates, names).by_choice([chosen])
-            if found.examined.gradients[i].ok and found.examined.gradients[j].ok:
-                yield from ((i, j), (j, i))
-                return
+        if len({np.shape(each[0].value) for each in (chosen[i], chosen[j])}) > 1:
+            continue
+        goals = again.goals(step, chosen, judgement.factor)
+        fit = best_loss(step.trace, losses, (goals[i], goals[j]))
+        if losses and (fit is None or fit.count < len((i, j))):
+            continue
+        found = again.by_choice([chosen])
+        if found.examined.gradients[i].ok and found.examined.gradients[j].ok:
+            yield from ((i, j), (j, i))
+            return
 
 
 def _accused(judgement: Judgement, names: Sequence[str], pair: Pair) -> Accused:

@@ -100,3 +100,12 @@ def test_lion_is_a_rule(tmp_path: Path) -> None:
     assert report.exit_code == 0
     assert "by Lion: η = 0.003, β1 = 0.9, β2 = 0.99" in str(report)
     assert run(tmp_path, LION, ("d.sum(keepdims=True)", "d[:1]")).exit_code == 1
+
+
+def test_a_search_that_takes_too_long_leaves_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.script.conclude.SEARCHING", 0.001)
+    report = run(tmp_path, PINBALL, ("(1 - h ** 2)", "(1 - h)"))
+    assert report.exit_code == 1
+    assert "the line to blame was not found in 0.001 s" in str(report)
