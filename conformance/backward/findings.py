@@ -104,7 +104,7 @@ class Cause:
             `gradient`: the gradient is wrong and no operation is known that mends it;
             `shape`: the gradient has another shape than its parameter;
             `unused`: what the backward pass is given (`needed`) is not used;
-            `absent`: no gradient is given, which is taken for 0; `search`: none found in `factor` s;
+            `absent`: no gradient is given, which is taken for 0; `search`: none in `factor` s;
             `output`: the output error is the derivative of no cost;
             `negated`: all gradients have the wrong sign;
             `grows`: a decay is taken off a gradient where it has to be added;

@@ -3,7 +3,7 @@
 Left out: which changes there are (`changes.py`), and the lines that they blame (`culprit.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -24,6 +24,12 @@ from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
 
 SMALL = 12  # of a number that a single gradient tells
+RELATED: tuple[Callable[[float], float], ...] = (
+    *(lambda n, power=power: n**power for power in (1, -1, 2, -2, 0.5, -0.5)),
+    *(lambda n, times=times: times * n for times in (2, 0.5)),
+    lambda n: 2 / n,
+)
+"""What may stand in the place of a number of the program, but for its sign."""
 EVALUATIONS = 60_000  # of operations, when nothing is known of what they have to give
 
 
@@ -122,7 +128,14 @@ class Fixes(Region):
         chance = sum(each.right.size for each in wrong) == 1 and not _is_simple(factor)
         if chance or abs(factor) <= HALF_OF_THE_DIGITS:
             return []  # some number puts a single number right, whatever is wrong
-        return [scaled(group, factor, self.chain.value)]
+        made = scaled(group, factor, self.chain.value)
+        return [made] if _is_simple(factor) or self._is_meant(made.after) else []
+
+    def _is_meant(self, number: str) -> bool:
+        """Whether people may have meant a number: a short one, or one that the program has."""
+        short = f"{float(number):.2g}"
+        related = (f"{f(abs(n)):g}" for n in self._numbers for f in RELATED)
+        return float(short) == float(number) or number.lstrip("-") in related
 
     def _mends(self, group: Group, change: Change, target: tuple[Node, Array] | None) -> bool:
         rules = {
