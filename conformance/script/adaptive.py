@@ -82,7 +82,8 @@ class _Search:
             for each in self.means.right():
                 if self.gives(each, root=root, free=free):
                     return self.right(each, root=root)
-        if self.gives(self.means.none()):
+        none = self.means.none()
+        if self.gives(none) or (self.mean is None and self.gives(none, free=True)):
             return self.uncorrected()
         for free in (False, True):
             for each in self.means.wrong():
