@@ -51,7 +51,7 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
         beside = (fit for factor in plain if (fit := _beside(each, factor)) is not None)
         fits += [(each, fit) for fit in islice(beside, 1)]
     rates = [(factor, rate) for _, (factor, rate, _) in fits if factor > 0 and rate]
-    decays = [one for s, c in rates if (one := _decay(found, fits, s, c)) is not None]
+    decays = [one for s, c in rates if (one := _decay(found, fits, chain, s, c)) is not None]
     best = max(decays, key=lambda one: (one.rate > 0, one.count), default=None)
     if best is None:
         return None
@@ -65,7 +65,11 @@ def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
 
 
 def _decay(
-    found: Sequence[Verdict], fits: Sequence[tuple[Verdict, "Fit"]], factor: float, rate: float
+    found: Sequence[Verdict],
+    fits: Sequence[tuple[Verdict, "Fit"]],
+    chain: Chain,
+    factor: float,
+    rate: float,
 ) -> Decay | None:
     """The decay of all gradients that have these s and c; None if too little tells them."""
     same = [e for e in fits if _near(e[1][0], factor)]
@@ -73,8 +77,9 @@ def _decay(
     near = {id(v) for v, _ in same}
     others = ((v, _beside(v, factor, rate)) for v in found if id(v) not in near)
     goals += [(v.goal, fit[2]) for v, fit in others if fit is not None]
-    plain = any(_is_matrix(v.goal) for v, (_, r, _) in same if not r)
-    if plain and not any(_is_matrix(goal) for goal, _ in goals):
+    matrices = [v.goal for v in found if _is_matrix(v.goal)]
+    fitting = [goal for goal, _ in goals]
+    if matrices and not any(e in fitting or terms(e, chain) for e in matrices):
         return None  # biases alone do not decay
     count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
     if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):

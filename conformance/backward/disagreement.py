@@ -18,7 +18,7 @@ from conformance.tracing.node import Node
 
 
 def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
-    """The first loss of some whose derivative the output error is not, times any constant.
+    """The first of some losses of none of which the output error is a multiple of the derivative.
 
     The derivative is that with respect to the very output that the error is taken for: what a loss
     has from elsewhere may be held constant, such as the targets of Q-learning, and a loss of other
@@ -33,7 +33,8 @@ def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
     error = own_error(run, [each.compared for each in known])
     if error is None:
         return None
-    return next((each for each in losses if _disagrees(run, error, each)), None)
+    told = [each for each in losses if _disagrees(run, error, each)]
+    return told[0] if told and len(told) == len(losses) else None
 
 
 def _disagrees(run: Recorded, error: OwnError, loss: Node) -> bool:

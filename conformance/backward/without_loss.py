@@ -81,7 +81,8 @@ def _by_known(
     two outputs.
     """
     chosen = best(found)
-    if name is None and (chosen is None or not chosen.fits):
+    negated = any(each.negated is not None for each in found)
+    if name is None and not negated and (chosen is None or not chosen.fits):
         along = _by_other_axis(found, run)
         if along is not None:
             return along

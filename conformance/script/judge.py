@@ -220,8 +220,8 @@ class Unjudged:
             if own is None:
                 raise
             return made(own)
-        unknown = called and without.examined.cost == "unknown"
-        told = disagreeing(OwnPass(step.trace, goals), called) if unknown else None
+        unsure = called and (without.ok or without.examined.cost == "unknown")
+        told = disagreeing(OwnPass(step.trace, goals), called) if unsure else None
         if told is not None:
             return made(told)
         if without.ok or own is None or self.cost is not None:

@@ -128,8 +128,19 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
 
 
 def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Node]:
-    """The numbers that the program itself calls its loss, and that move with the parameters."""
-    return [e for e in _last(trace, losses) if _is_named(e) and _has_gradient(trace, e, goals)]
+    """The numbers that the program itself calls its loss, and that move with the parameters.
+
+    A mean of absolute values is only printed.
+    """
+    named = [e for e in _last(trace, losses) if _is_named(e) and not _is_of_absolutes(e)]
+    return [each for each in named if _has_gradient(trace, each, goals)]
+
+
+def _is_of_absolutes(node: Node) -> bool:
+    """Whether a number is a linear function of absolute values."""
+    way = list(walk([node], lambda e: e.inputs if e.operation in (*LINEAR, "mean", *MOVES) else ()))
+    ends = {e.operation for e in way if e.function and e.operation not in (*LINEAR, "mean", *MOVES)}
+    return ends == {"absolute"}
 
 
 def _is_named(node: Node) -> bool:

@@ -109,3 +109,22 @@ def test_a_search_that_takes_too_long_leaves_the_verdict(
     report = run(tmp_path, PINBALL, ("(1 - h ** 2)", "(1 - h)"))
     assert report.exit_code == 1
     assert "the line to blame was not found in 0.001 s" in str(report)
+
+
+def test_a_loss_that_the_program_names_contradicts_other_gradients(tmp_path: Path) -> None:
+    assert run(tmp_path, LION, ("d ** 2", "np.log(np.cosh(d))")).exit_code == 1
+
+
+def test_rmsprop_whose_rate_decays_is_rmsprop(tmp_path: Path) -> None:
+    text = (
+        LION[: LION.index("    w = w")]
+        + """
+    mw = 0.9 * mw + 0.1 * gw ** 2
+    mb = 0.9 * mb + 0.1 * gb ** 2
+    step = lr / (1 + 0.01 * it)
+    w -= step * gw / (np.sqrt(mw) + 1e-8)
+    b -= step * gb / (np.sqrt(mb) + 1e-8)
+"""
+    )
+    report = run(tmp_path, text)
+    assert "by RMSProp: η = 0.003, β = 0.9, ε = 1e-08" in str(report)
