@@ -33,7 +33,7 @@ class Change:
     Attributes:
         what: is changed: `operator`, `operand`, `constant`, `variable`, `start`, `axis`,
             `transpose`, `function`, `comparison`, `mask`, `index`, `order`, `extra`, `factor`,
-            `term`, `added`.
+            `term`, `added`, `repeated`: a write adds once where an index is there several times.
         before: what the program has.
         after: what it has to have.
         rule: computes it.

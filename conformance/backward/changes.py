@@ -31,7 +31,7 @@ from conformance.backward.change import (
 from conformance.backward.groups import Group
 from conformance.backward.operation import is_float
 from conformance.backward.source import line_of, operands
-from conformance.tracing.node import Node
+from conformance.tracing.node import FILLED, Node
 
 Value = Callable[[Node], Any]
 
@@ -56,6 +56,7 @@ def changes(group: Group, others: Others, value: Value) -> Iterator[Change]:
     yield from slips.of_product(node)
     yield from slips.of_reduction(node)
     yield from slips.of_comparison(node)
+    yield from _of_repeated(group)
     yield from slips.of_writes(group, others)
     yield from slips.of_index(node)
     yield from _of_operands(group, others, value)
@@ -71,6 +72,22 @@ def _of_factors(node: Node, value: Value) -> Iterator[Change]:
         names = [ast.unparse(each) for one in (inner, node) for each in operands(one)[1:2]]
         text = " * ".join(f"({e})" if " " in e else e for e in names)
         yield Change("extra", text, "", lambda n, _, __: value(n.args[0].args[0]), PLAIN)
+
+
+def _of_repeated(group: Group) -> Iterator[Change]:
+    """What is added to the entries at some places, for each time that a place is there."""
+    writes = (e for node in group.nodes if node.operation == FILLED for e in node.args[1])
+    if any(at is not None and np.unique(at).size < np.size(at) for at, _ in writes):
+        yield Change("repeated", "", "", _added_at, SURE)
+
+
+def _added_at(_node: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
+    after = np.array(args[0])
+    flat = after.reshape(-1)
+    for index, value in args[1]:
+        at = np.arange(flat.size) if index is None else index
+        np.add.at(flat, at, np.broadcast_to(value, np.shape(at)) - flat[at])
+    return after
 
 
 def _of_operands(group: Group, others: Others, value: Value) -> Iterator[Change]:

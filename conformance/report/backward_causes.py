@@ -131,6 +131,7 @@ def _of_change(changed: Changed) -> str:
         "extra": f"in {operation}, {_extra(before)} is too much",
         "factor": f"{operation} has to be {_times(after)} {other}".rstrip(),
         "term": f"{other} has to be {TERMS.get(after)} {operation}",
+        "repeated": f"{operation} adds once where an index is repeated: use `np.add.at`",
         "added": f"{operation} has to add (`+=`) and not overwrite",
     }
     return said[changed.what]

@@ -128,3 +128,24 @@ def test_rmsprop_whose_rate_decays_is_rmsprop(tmp_path: Path) -> None:
     )
     report = run(tmp_path, text)
     assert "by RMSProp: η = 0.003, β = 0.9, ε = 1e-08" in str(report)
+
+
+EMBEDDING = """import numpy as np
+rng = np.random.default_rng(0)
+E, w = rng.normal(size=(9, 4)), rng.normal(size=4)
+words, y = rng.integers(0, 9, 30), rng.normal(size=30)
+for step in range(5):
+    h = np.tanh(E[words])
+    d = (h @ w - y) / 30
+    loss = 15 * np.sum(d ** 2)
+    dE = np.zeros_like(E)
+    np.add.at(dE, words, np.outer(d, w) * (1 - h ** 2))
+    w -= 0.1 * h.T @ d
+    E -= 0.1 * dE
+"""
+
+
+def test_an_index_that_is_repeated_is_added_once(tmp_path: Path) -> None:
+    assert run(tmp_path, EMBEDDING).exit_code == 0
+    report = run(tmp_path, EMBEDDING, ("np.add.at(dE, words, ", "dE[words] += ("))
+    assert "adds once where an index is repeated: use `np.add.at`" in str(report)
