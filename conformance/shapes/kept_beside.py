@@ -61,18 +61,23 @@ def beside(start: Started, end: Mapping[str, Node], output: Node | None, since: 
         free = [
             e for e in alike if not any(_goes_on(n, output) for n in before.get(e, {}).values())
         ]
-        others |= {each for each in free if each in before}
+        others |= {each for each in free if each in before and "grad" not in each.lower()}
         moved = any(after[owner].get(name) is not node for name, node in own.items())
-        ranked = []
-        for holder in free if not (named or moved) else ():
-            held = after[holder]
-            copied = any(_is_copy(held[e], own[e]) for e in held)
-            kinds = [_kind(before.get(holder, {}).get(e), held[e]) for e in held]
-            late = max(node.number for node in held.values()) >= since
-            if late and not copied and None not in kinds:
-                ranked.append((max(e for e in kinds if e is not None), holder))
-        gradients |= {holder for _, holder in sorted(ranked)[:1]}
+        found = {} if named or moved else {e: after[e] for e in free}
+        gradients |= {*_gradient_dict(found, before, own, since)}
     return Beside(frozenset(gradients), frozenset(others - gradients))
+
+
+def _gradient_dict(free: Held, before: Held, own: Mapping[str, Node], since: int) -> list[str]:
+    """The dict among some that was written going back, the new one first; none if none was."""
+    ranked = []
+    for holder, held in free.items():
+        copied = any(_is_copy(held[e], own[e]) for e in held)
+        kinds = [_kind(before.get(holder, {}).get(e), held[e]) for e in held]
+        late = max(node.number for node in held.values()) >= since
+        if late and not copied and None not in kinds:
+            ranked.append((max(e for e in kinds if e is not None), holder))
+    return [holder for _, holder in sorted(ranked)[:1]]
 
 
 def _holds_parameters(owner: str, start: Started) -> bool:
