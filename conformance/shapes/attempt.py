@@ -75,10 +75,12 @@ def attempt(
             nullcontext() if trace is None else _noted_losses(run),
         ):
             for i, each in enumerate(plan.calls):
+                since = 0 if trace is None else len(trace.nodes)
                 _call(run, each, i, None if chosen is None else chosen[i])
+                if trace is not None and each.role in ("backward", "gradients"):
+                    run.note_gradients(since)
     if trace is not None:
         trace.most = None  # what is computed of the record is no operation of the program
-        run.note_gradients()
     return run
 
 

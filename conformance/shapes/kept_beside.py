@@ -6,6 +6,7 @@ gradients whose own names say so (`places.py`).
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,56 +17,104 @@ Started = Mapping[str, tuple[Leaf, Node | None]]
 Held = dict[str, dict[str, Node]]
 """The nodes of what is held, by what holds it and by its name there."""
 NEW, WRITTEN, ADDED = range(3)
+DICT = "[]"  # ends the path of a dict
 
 
-def gradient_dicts(start: Started, end: Mapping[str, Node], output: Node | None) -> set[str]:
-    """The paths of the dicts that hold gradients in the end of a run.
+@dataclass(frozen=True)
+class Beside:
+    """The dicts that have the keys of what holds parameters, and are used by nothing forward.
+
+    Attributes:
+        gradients: those that hold gradients, by their paths.
+        others: those that hold moments, or copies.
+    """
+
+    gradients: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+    def marked(self, leaf: Leaf) -> Leaf:
+        """A leaf with what it is."""
+        holder, _ = _parts(leaf.path)
+        if holder in self.gradients:
+            return replace(leaf, name=f"d{leaf.name}", beside="gradient")
+        return replace(leaf, beside="other") if holder in self.others else leaf
+
+
+def beside(start: Started, end: Mapping[str, Node], output: Node | None, since: int) -> Beside:
+    """What the dicts beside those of parameters hold, once a program went back.
 
     Args:
         start: the leaves that the run began with.
-        end: what computed each leaf in the end, by its path.
+        end: what computed each leaf by now, by its path.
         output: of the network, if it is known.
+        since: the number of the first node of what went back.
     """
     before = _held((path, node) for path, (_, node) in start.items() if node is not None)
     after = _held(end.items())
-    if any(leaf.is_gradient for leaf, _ in start.values()) or any("grad" in e for e in after):
-        return set()  # they are named so
-    found: set[str] = set()
+    named = any(leaf.is_gradient for leaf, _ in start.values()) or any("grad" in e for e in after)
+    gradients: set[str] = set()
+    others: set[str] = set()
     for owner, own in before.items():
-        named = any(start[path][0].is_parameter for path in start if _parts(path)[0] == owner)
-        used = [name for name, node in own.items() if node.consumers]
-        if not named or not used or owner not in after:
+        if not _holds_parameters(owner, start) or owner not in after:
             continue
-        ranked = []
-        for holder, held in after.items():
-            if any(_is_copy(held[e], own.get(e), after[owner].get(e)) for e in held):
-                continue
-            kinds = [_kind(before.get(holder, {}).get(e), held[e], output) for e in held]
-            alike = holder != owner and len(held) > 1 and held.keys() <= own.keys()
-            if alike and _is_dict(holder, end) and None not in kinds:
-                first = min(node.number for node in held.values())  # before moments are made of it
-                ranked.append((max(e for e in kinds if e is not None), first, holder))
-        found |= {holder for _, _, holder in sorted(ranked)[:1]}
-    return found
+        alike = [e for e in after if e != owner and _mirrors(e, after[e], own)]
+        free = [
+            e for e in alike if not any(_goes_on(n, output) for n in before.get(e, {}).values())
+        ]
+        others |= {each for each in free if each in before and "grad" not in each.lower()}
+        moved = any(after[owner].get(name) is not node for name, node in own.items())
+        found = {} if named or moved else {e: after[e] for e in free}
+        gradients |= {*_gradient_dict(found, before, own, since)}
+    return Beside(frozenset(gradients), frozenset(others - gradients))
 
 
-def _kind(before: Node | None, after: Node, output: Node | None) -> int | None:
+def _gradient_dict(free: Held, before: Held, own: Mapping[str, Node], since: int) -> list[str]:
+    """The dict among some that was written going back, the new one first; none if none was."""
+    ranked = []
+    for holder, held in free.items():
+        copied = any(_is_copy(held[e], own[e]) for e in held)
+        kinds = [_kind(before.get(holder, {}).get(e), held[e]) for e in held]
+        late = max(node.number for node in held.values()) >= since
+        if late and not copied and None not in kinds:
+            ranked.append((max(e for e in kinds if e is not None), holder))
+    return [holder for _, holder in sorted(ranked)[:1]]
+
+
+def _holds_parameters(owner: str, start: Started) -> bool:
+    """Whether parameters are held there by their names, and something is computed with one."""
+    own = [each for path, each in start.items() if _parts(path)[0] == owner]
+    named = any(leaf.is_parameter for leaf, _ in own)
+    return named and any(node is not None and node.consumers for _, node in own)
+
+
+def _mirrors(holder: str, held: Mapping[str, Node], own: Mapping[str, Node]) -> bool:
+    """Whether it is a dict with the keys of what holds parameters."""
+    return len(held) > 1 and held.keys() <= own.keys() and holder.endswith(DICT)
+
+
+def _goes_on(node: Node, output: Node | None) -> bool:
+    """Whether what comes out is made of a value."""
+    return bool(node.consumers) if output is None else output.depends_on(node)
+
+
+def _kind(before: Node | None, after: Node) -> int | None:
     """How what a dict holds came there; None if it is no gradient."""
     if before is None:
         return NEW
-    if before is after or (output is not None and output.depends_on(before)):
+    if before is after:
         return None
     if not after.depends_on(before):
         return WRITTEN
     return ADDED if after.operation == "add" and before in after.inputs else None
 
 
-def _is_copy(held: Node, *own: Node | None) -> bool:
-    """Whether it has the numbers of the parameter of its name, before or after an update."""
-    return any(e is not None and np.array_equal(e.value, held.value) for e in own)
+def _is_copy(held: Node, own: Node) -> bool:
+    """Whether it has the numbers of the parameter of its name."""
+    return np.array_equal(own.value, held.value)
 
 
 def _held(pairs: Iterable[tuple[str, Node]]) -> Held:
+    """What each thing holds: `self.g` is a dict, and `self` is none."""
     found: Held = {}
     for path, node in pairs:
         holder, name = _parts(path)
@@ -74,16 +123,7 @@ def _held(pairs: Iterable[tuple[str, Node]]) -> Held:
 
 
 def _parts(path: str) -> tuple[str, str]:
-    """What holds a value, and its name there: `self.g` and `W1` of `self.g['W1']`."""
+    """What holds a value, and its name there: `self.g[]` and `W1` of `self.g['W1']`."""
     found = re.fullmatch(r"(.*)\['(\w+)'\]", path)
-    holder, _, name = (found[1], "", found[2]) if found else path.rpartition(".")
+    holder, _, name = (f"{found[1]}{DICT}", "", found[2]) if found else path.rpartition(".")
     return holder, name
-
-
-def _is_dict(holder: str, end: Iterable[str]) -> bool:
-    return any(path.startswith(f"{holder}['") for path in end)
-
-
-def as_gradient(leaf: Leaf, dicts: set[str]) -> Leaf:
-    """A leaf, named as a gradient if it is in one of some dicts."""
-    return Leaf(leaf.path, f"d{leaf.name}", leaf.value) if _parts(leaf.path)[0] in dicts else leaf

@@ -164,13 +164,14 @@ class LayerSearch:
                 douts = [upstream(rng, out, at) for out in outs]
                 terms = [(out * each).sum() for out, each in zip(outs, douts, strict=True)]
                 loss = run.node(sum(terms[1:], terms[0]))
+                since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
                     back = result_of(backward, *self._given_back(given_back, given[0]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
-            run.note_gradients()
+            run.note_gradients(since)
             return run, loss, input_goals(run, back, inputs, given_back[0])
 
     def _inputs(

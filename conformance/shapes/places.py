@@ -139,7 +139,7 @@ def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
         if itself and key_of(leaf)[0] not in names:
             continue  # a parameter that was moved, such as `gewichte`, and no sum of gradients
         named = bare(leaf.name) != key_of(leaf)[0] or leaf.is_gradient
-        if named and not leaf.is_parameter:
+        if named and not leaf.is_parameter and leaf.beside != "other":
             found.append(leaf)
     return found
 
@@ -181,7 +181,7 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
         path: (leaf, node)
         for path, (leaf, node) in run.start.items()
         if node is not None
-        and not leaf.is_gradient
+        and not (leaf.is_gradient or leaf.beside)
         and (
             leaf.is_parameter
             or short(path) in moved

@@ -14,7 +14,7 @@ from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import Scope
 from conformance.shapes.example_data import Data
-from conformance.shapes.kept_beside import as_gradient, gradient_dicts
+from conformance.shapes.kept_beside import Beside, beside
 from conformance.shapes.state import Leaf, leaves
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -107,7 +107,7 @@ class Attempt:
         trace: of the run; None if it was not recorded.
         target: the node of the targets, if they are floats.
         tensors: whether the program computes with tensors.
-        kept: the dicts that hold gradients under the names of parameters.
+        beside: the dicts that have the keys of those of parameters.
         late: the paths of the leaves that were put where an object has None until it trains.
         losses: what the methods that give a loss by their names returned to the program itself.
     """
@@ -123,7 +123,7 @@ class Attempt:
     trace: Trace | None = None
     target: Node | None = None
     tensors: bool = False
-    kept: set[str] = field(default_factory=set)
+    beside: Beside = field(default_factory=Beside)
     late: set[str] = field(default_factory=set)
     losses: list[Any] = field(default_factory=list)
 
@@ -131,16 +131,16 @@ class Attempt:
         """The leaves in the end."""
         module = self.plan.module
         held = (leaf for name, root in self.roots.items() for leaf in leaves(root, name, module))
-        return [as_gradient(each, self.kept) for each in held]
+        return [self.beside.marked(each) for each in held]
 
-    def note_gradients(self) -> None:
-        """Note which dicts hold gradients, once it has run."""
+    def note_gradients(self, since: int) -> None:
+        """Note which dicts hold gradients, once it went back, from a node on."""
         output = self.scope.kinds.get("output")
         node = self.node(output) if isinstance(output, np.ndarray) else None
         end = {each.path: self.node(each.value) for each in self.end()}
-        self.kept = gradient_dicts(self.start, end, node)
+        self.beside = beside(self.start, end, node, since)
         for path, (leaf, began) in self.start.items():
-            self.start[path] = as_gradient(leaf, self.kept), began
+            self.start[path] = self.beside.marked(leaf), began
 
     @property
     def recorded(self) -> Trace:

@@ -25,21 +25,23 @@ class Leaf:
         path: as Python writes it: `self.W1`, `params['b']`, `self.layers[0].w`.
         name: the last name in the path.
         value: what is there.
+        beside: what it is in a dict beside that of the parameters: `gradient`, or `other`.
     """
 
     path: str
     name: str
     value: Any
+    beside: str = ""
 
     @property
     def is_parameter(self) -> bool:
         """Whether it is weights or biases by its name, and not in `self.grads["W1"]`."""
-        return is_parameter(self.name) and not self.is_gradient
+        return is_parameter(self.name) and not self.is_gradient and not self.beside
 
     @property
     def is_gradient(self) -> bool:
         """Whether it is kept as a gradient, by its path."""
-        return "grad" in self.path.lower()
+        return self.beside == "gradient" or "grad" in self.path.lower()
 
 
 def short(path: str) -> str:

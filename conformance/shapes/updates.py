@@ -41,9 +41,10 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         new = returned.get(path, returned.get(leaf.name))
         if new is not None and after.get(path) is node:
             after[path] = run.node(new)
+    kept = {node for leaf, node in run.start.values() if node and not leaf.is_parameter}
     found = []
     for path, (leaf, before) in run.start.items():
-        now = None if leaf.is_gradient else after.get(path)
+        now = None if leaf.is_gradient or leaf.beside else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
         if _is_only_written(before):
@@ -51,7 +52,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
             raise UnfitError(f"{short(path)} is a number and becomes an array")
         term, node = taken_off(trace, before, now)
-        found.append(_update(path, before, _unscaled(term, before), node, now))
+        found.append(_update(path, before, _unscaled(term, before, kept), node, now))
     if not found:
         found = _born(run, end)
     return found
@@ -148,8 +149,10 @@ def _adds_to_a_part(node: Node) -> bool:
     )
 
 
-def _unscaled(term: Node, parameter: Node) -> Node:
+def _unscaled(term: Node, parameter: Node, kept: set[Node]) -> Node:
     """The gradient that a term is made of that is divided by a root of its own squares.
+
+    What is made of moments alone, which the program kept before, is no gradient.
 
     It is the last value of the parameter's shape through which all goes that the term and the root
     have in common, as in Adam, RMSprop and Adagrad.
@@ -166,6 +169,7 @@ def _unscaled(term: Node, parameter: Node) -> Node:
         and all(each.depends_on(e) for each in roots)
         and not any(e.depends_on(each) for each in roots)
         and not _around(term, e)
+        and not kept.issuperset(each for each in walk([e]) if each.given)
     ]
     return max(fitting, key=lambda e: e.number, default=term)
 

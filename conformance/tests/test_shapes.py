@@ -277,3 +277,52 @@ def test_why_a_class_cannot_be_made_is_said(tmp_path: Path) -> None:
     text = HOLDS.format("1").replace("np.random.rand(4, 1)", "np.rand(4, 1)")
     with pytest.raises(UsageError, match="Red: AttributeError: module 'numpy' has no"):
         exit_code(text, tmp_path)
+
+
+MOMENTS = """\
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        rng = np.random.default_rng(0)
+        self.theta = {"W1": rng.normal(size=(n_in, n_hidden)), "b1": np.zeros(n_hidden)}
+        self.theta |= {"W2": rng.normal(size=(n_hidden, n_out)), "b2": np.zeros(n_out)}
+        self.m, self.v, self.d = ({k: 0 * e for k, e in self.theta.items()} for _ in range(3))
+        self.best, self.sizes, self.t = {k: e.copy() for k, e in self.theta.items()}, {}, 0
+
+    def forward(self, X):
+        self.X, self.sizes = X, {k: np.abs(e) for k, e in self.theta.items()}
+        self.a = np.tanh(X @ self.theta["W1"] + self.theta["b1"])
+        return self.a @ self.theta["W2"] + self.theta["b2"]
+
+    def loss(self, out, y):
+        return np.mean((out - y) ** 2)
+
+    def backward(self, out, y):
+        dz = 2 * (out - y) / y.size
+        self.d["W2"][:], self.d["b2"][:] = self.a.T @ dz, dz.sum(0)
+        da = dz @ self.theta["W2"].T * (1 - self.a**2)
+        self.d["W1"][:], self.d["b1"][:] = self.X.T @ da, da.sum(0)
+
+    def step(self, lr=0.01):
+        self.t += 1
+        for k in self.theta:
+            self.m[k] = 0.9 * self.m[k] + 0.1 * self.d[k]
+            self.v[k] = 0.99 * self.v[k] + 0.01 * self.d[k] ** 2
+            root = np.sqrt(self.v[k] / (1 - 0.99**self.t)) + 1e-8
+            self.theta[k] -= lr * (self.m[k] / (1 - 0.9**self.t)) / root
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [(("", ""), 0), (("self.d", "self.grads"), 0), (("da.sum(0)", "da[0]"), 1)]
+)
+def test_moments_and_copies_in_dicts_of_the_same_keys_are_no_gradients(
+    change: tuple[str, str], code: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "moments.py"
+    file.write_text(MOMENTS.replace(*change), encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == code, str(report)
+    assert "parameters theta (4 of them)" in str(report) or "theta['b1']" in str(report)
