@@ -135,10 +135,8 @@ def begin(run: Attempt, values: Values) -> None:
         if id(value) not in made or not isinstance(value, np.ndarray):  # [0.0] * 3 is three biases
             number = values.get(leaf.path, value)
             kept.append(value)
-            if trace is None:
-                made[id(value)] = np.array(number) if isinstance(value, np.ndarray) else number
-            else:
-                made[id(value)] = _traced(trace, number, leaf)
+            plain = np.array(number) if isinstance(value, np.ndarray) else number
+            made[id(value)] = plain if trace is None else _traced(trace, number, leaf)
         new = made[id(value)]
         node = run.node(new) if trace is not None else None
         run.start[leaf.path] = Leaf(leaf.path, leaf.name, new), node

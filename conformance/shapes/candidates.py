@@ -179,10 +179,9 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*forwards}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     names = {each.__name__ for each in found.functions}
-    vectors = [each.function for each in vector_losses(found.functions)]
-    alone = {each.function: each for each in losses(found.functions)}
+    alone = _losses(found)
     for each in found.functions:
-        loss = alone.get(each) if each not in vectors else None
+        loss = alone.get(each)
         if takes_parameters(each) and loss is not None and not _gives_two(each):
             yield _alone(each.__name__, loss)
         elif takes_parameters(each) and id(each) not in others and _gives_two(each):
@@ -196,6 +195,12 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
         whole = (_searched(found, without),)
         name = roles["train"][0][0]
         yield Candidate(name, searched=whole, functions=frozenset(names))
+
+
+def _losses(found: Definitions) -> dict[FunctionType, Judgeable]:
+    """The losses among the functions of a file that are judged alone, and of no vector."""
+    vectors = [each.function for each in vector_losses(found.functions)]
+    return {e.function: e for e in losses(found.functions) if e.function not in vectors}
 
 
 def _around(function: FunctionType, found: Definitions) -> Searched | None:

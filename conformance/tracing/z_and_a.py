@@ -86,8 +86,7 @@ class ForwardSearch:
         found = next(filter(None, both), None) or self.uses.by_use(*asked)
         if found is None and name[0] == "a":
             found = self.uses.by_use(*asked[:2], self._product(int(name[1:])), changed)
-        if location is not None and found is not None:
-            # the line of what takes it made it of the right one, or the gradient takes that
+        if location is not None and found is not None:  # what takes it may be made of the right one
             other = name[0] == "a" and self._enters_a_gradient(location)
             found = None if other or self._turned_for_its_use(found.location, location) else found
         if found is not None and not self._made_for_nothing(name, location, found):
