@@ -178,7 +178,6 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
             yield Candidate(each.__name__, searched=(around,))
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*forwards}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
-    names = {each.__name__ for each in found.functions}
     alone = _losses(found)
     for each in found.functions:
         loss = alone.get(each)
@@ -194,7 +193,8 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
         without: dict[str, list[Named]] = {**roles, "loss": []}
         whole = (_searched(found, without),)
         name = roles["train"][0][0]
-        yield Candidate(name, searched=whole, functions=frozenset(names))
+        names = frozenset(each.__name__ for each in found.functions)
+        yield Candidate(name, searched=whole, functions=names)
 
 
 def _losses(found: Definitions) -> dict[FunctionType, Judgeable]:
