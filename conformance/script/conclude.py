@@ -158,7 +158,8 @@ def _with_rates(
     has, such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
     """
     examined, count = judgement.examined, len(judgement.updates)
-    if examined.cost == "unknown" or judgement.altered or not (judgement.whole or judgement.chosen):
+    told = examined.cost != "unknown" and judgement.right and not judgement.altered
+    if not told or not (judgement.whole or judgement.chosen):
         return examined, [1.0] * count
     taken = [abs(by) for _, by in judgement.chosen] or [1.0] * count
     pairs = list(zip(judgement.updates, taken, strict=True))
