@@ -192,9 +192,8 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
         whole = (_searched(found, without),)
-        name = roles["train"][0][0]
         names = frozenset(each.__name__ for each in found.functions)
-        yield Candidate(name, searched=whole, functions=names)
+        yield Candidate(roles["train"][0][0], searched=whole, functions=names)
 
 
 def _losses(found: Definitions) -> dict[FunctionType, Judgeable]:
