@@ -17,12 +17,14 @@ from threadpoolctl import threadpool_limits
 from conformance.backward.program import NoGradientError
 from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
+from conformance.shapes.arguments import needed
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.definitions import Definitions, definitions
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.losses import LossSearch
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
+from conformance.shapes.plans import methods
 from conformance.shapes.vocabulary import is_role
 from conformance.values import to_values
 
@@ -144,8 +146,12 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     """A thing that fits no shape."""
     name = candidate.name
     network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
-    says = any(is_role(name, role) is not None for role in ("backward", "loss", "train"))
-    guess = candidate.refusal.unmade or not (network or says or candidate.layer)
+    known = [name, *(each for each, _ in methods(thing))] if isinstance(thing, type) else [name]
+    says = any(
+        is_role(e, role) is not None for e in known for role in ("backward", "loss", "train")
+    )
+    takes = any(len(needed(getattr(thing, each))) > len(("self",)) for each in known[1:])
+    guess = candidate.refusal.unmade or not (says or takes or candidate.layer)
     promised = isinstance(candidate.layer, PairSearch | LossSearch)
     backward = is_role(name, "backward") == 0 or promised
     return NotJudged(name, candidate.refusal.words, network or backward, guess)

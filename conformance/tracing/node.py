@@ -139,13 +139,13 @@ def _collect(values: Iterable[Any], found: dict[Node, None]) -> None:
 
 
 def is_followed(result: Any) -> bool:
-    """Whether an operation's result is noted: real numbers, in an array with NumPy's own operators.
+    """Whether an operation's result is noted: numbers, in an array with NumPy's own operators.
 
-    What computes with complex numbers, or with matrices of which `*` is the product, does so plain.
+    What computes with matrices of which `*` is the product does so plain.
     """
     if isinstance(result, np.ndarray):
-        return type(result).__mul__ is np.ndarray.__mul__ and result.dtype.kind != "c"
-    return isinstance(result, np.generic | float) and not isinstance(result, np.complexfloating)
+        return type(result).__mul__ is np.ndarray.__mul__
+    return isinstance(result, np.generic | float)
 
 
 def flat(value: Any) -> Iterator[Any]:
