@@ -2,7 +2,7 @@
 import numpy as np
 
 rng = np.random.default_rng(0)
-n_s, n_a, H, gamma, lr = 4, 2, 12, 0.95, 0.05
+n_s, n_a, H, gamma, lr = 4, 2, 6, 0.95, 0.05
 W1 = rng.normal(0, 0.4, (n_s, H)); b1 = np.zeros(H)
 W2 = rng.normal(0, 0.4, (H, n_a)); b2 = np.zeros(n_a)
 
@@ -13,18 +13,18 @@ def q(s):
 
 
 for step in range(200):
-    s = rng.normal(size=(32, n_s))
-    a = rng.integers(0, n_a, 32)
+    s = rng.normal(size=(9, n_s))
+    a = rng.integers(0, n_a, 9)
     s2 = s + 0.1 * rng.normal(size=s.shape)
     r = (s[:, 0] > 0).astype(float)
     _, q2 = q(s2)
     target = r + gamma * q2.max(axis=1)
     h, qs = q(s)
-    td = qs[np.arange(32), a] - target
+    td = qs[np.arange(9), a] - target
     huber = np.where(np.abs(td) < 1, 0.5 * td ** 2, np.abs(td) - 0.5)
     loss = huber.mean()
     g = np.zeros_like(qs)
-    g[np.arange(32), a] = np.clip(td, -1, 1) / 32
+    g[np.arange(9), a] = np.clip(td, -1, 1) / 9
     dh = g @ W2.T * (1 - h ** 2)
     W2 -= lr * h.T @ g
     b2 -= lr * g.sum(0)
