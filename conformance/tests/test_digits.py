@@ -103,6 +103,13 @@ def test_the_entry_that_is_furthest_off_is_followed() -> None:
     assert loss.operands == (1.0, np.cos(2.0**-20))
 
 
+def test_the_entry_that_is_shown_is_off_where_the_result_is_turned() -> None:
+    x = np.array([[1.0, 2.0**-20, 2.0], [1.5, 0.5, 0.7]])
+    loss = told(lambda x: (1 - np.cos(x.T)).T, x)
+    assert loss is not None
+    assert loss.operands == (1.0, np.cos(2.0**-20))
+
+
 NO_LOSS: dict[str, Formula] = {
     "products": lambda x: 3 * x * x / 7,
     "roundings that add up": lambda x: functools.reduce(np.multiply, [x] * 101),

@@ -178,7 +178,7 @@ class _Search:
         if not node.frames:
             return None  # not done by the subject
         value = low.values.get(node.number, node.value)
-        entry = self.entry if value.size == self.size else self._furthest(node, value)
+        entry = self._entry_of(node, value)
         operands, result = _operands(node, low.values, entry), float(value.reshape(-1)[entry])
         of = self.format.digits
         if not how and value.dtype.itemsize < self.format.container.itemsize:
@@ -190,6 +190,11 @@ class _Search:
         return Loss(
             self.spot.name, how or OTHERWISE, *numbers, node.frames, self._instead(node, blamed)
         )
+
+    def _entry_of(self, node: Node, value: Array) -> int:
+        """The entry that is followed, if it is off at the same place; else the furthest one."""
+        same = value.size == self.size and self._off(node, value, self.entry) > self.unit
+        return self.entry if same else self._furthest(node, value)
 
     def _instead(self, *nodes: Node) -> Instead | None:
         """What to write instead of one of some operations, that which gains most."""
