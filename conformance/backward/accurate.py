@@ -1,14 +1,13 @@
 """The values of a run in which floats have cancelled, each to all of its digits.
 
 The chain rule over 1 − p, of which few digits are left where p is near 1, has as few, while a
-program that divides by it and multiplies again has lost none. So where a difference keeps less than
-half of its digits, the values of the run are those of balls, rounded once.
+program that divides by it and multiplies again has lost none. So where a difference has lost many
+of its digits, the values of the run are those of balls, rounded once.
 
 Left out: which gradients are right in the end (`certain.py`).
 """
 
 from collections.abc import Mapping
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,9 +19,8 @@ from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
-CANCELLED = 2.0**-22  # of the larger operand; what is left is known to half of its digits at most
-
-_known: WeakKeyDictionary[Trace, "_Values"] = WeakKeyDictionary()
+CANCELLED = 2.0**-22
+"""Of the larger operand: what is left is off by 2⁻³⁰ of itself, and sums of it by more."""
 
 
 def accurate(trace: Trace) -> Mapping[int, Array]:
@@ -31,9 +29,9 @@ def accurate(trace: Trace) -> Mapping[int, Array]:
     None where no floats have cancelled or some are not finite, and of nodes that balls do not
     reach.
     """
-    found = _known.get(trace)
-    if found is None:
-        found = _known[trace] = _Values(trace)
+    if trace.accurate is None:  # it goes with the trace, which the replay refers to
+        trace.accurate = _Values(trace)
+    found: _Values = trace.accurate
     return found.until_now()
 
 
@@ -62,7 +60,7 @@ class _Values:
 
 
 def _cancels(node: Node) -> bool:
-    """Whether a difference or a sum has an entry of which half of the digits are lost."""
+    """Whether a difference or a sum has an entry that is far smaller than an operand."""
     if node.operation not in ("add", "subtract"):
         return False
     size = np.abs(np.asarray(node.value))

@@ -41,16 +41,16 @@ def rounding_of_constants(run: Recorded) -> float:
         len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
     )
     written = (0.5 * 10.0 ** (1 - n) for n in digits if n in MANY)
-    return max(*_units(run), *written, 0.0, 0.0)
+    return max((*_units(run), *written), default=0.0)
 
 
 def _units(run: Recorded) -> Iterator[float]:
     """The relative roundings of the arrays of constants that have less than 64 bits."""
     parameters = {goal.parameter for goal in run.goals}
     for each in run.trace.nodes:
-        if each.function is None and is_float(each) and each not in parameters:
-            unit = float(np.finfo(each.value.dtype).eps)
-            yield 0.0 if unit == np.finfo(np.float64).eps else unit
+        given = each.function is None and is_float(each) and each not in parameters
+        if given and each.value.dtype.itemsize < np.dtype(np.float64).itemsize:
+            yield float(np.finfo(each.value.dtype).eps)
 
 
 def _without(node: Node) -> Node:

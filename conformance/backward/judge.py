@@ -165,7 +165,8 @@ def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:
 
 def _of_constants(forward: Forward, found: list[Verdict]) -> list[Verdict]:
     """The verdicts; right, and how far off, is what constants put off that are rounded."""
-    rounding = rounding_of_constants(forward.run)
+    wrong = any(not (each.ok or each.lost) for each in found)
+    rounding = rounding_of_constants(forward.run) if wrong else 0.0
     return [
         replace(each, ok=True, exact=False, apart=each.error)
         if not (each.ok or each.lost) and each.error <= rounding * _cancelled(forward, each)

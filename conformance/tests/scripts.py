@@ -69,6 +69,16 @@ def report_on(script: str, edit: Edited | None = None) -> ScriptReport:
             return run_script(str(place))
 
 
+def run_edited(folder: Path, text: str, *edits: tuple[str, str]) -> ScriptReport:
+    """The report on a script in which some texts stand for others, which are there."""
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "script.py").write_text(text)
+    with quiet():
+        return run_script(str(folder / "script.py"), timeout=20)
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Nothing that a child prints is shown, until the end of the block."""

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.report.script_report import ScriptReport
-from conformance.script.run import run_script
-from conformance.tests.scripts import quiet
+from conformance.tests.scripts import run_edited
 
 POLICY = """import numpy as np
 rng = np.random.default_rng(7)
@@ -58,29 +56,20 @@ for it in range(20):
 """
 
 
-def run(folder: Path, text: str, *edits: tuple[str, str]) -> ScriptReport:
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "script.py").write_text(text)
-    with quiet():
-        return run_script(str(folder / "script.py"), timeout=20)
-
-
 def test_a_policy_without_a_loss_is_judged_by_its_own_output_error(tmp_path: Path) -> None:
-    report = run(tmp_path, POLICY, ("    w += 0.1 * (S.T @ adv / 32)\n", ""))
+    report = run_edited(tmp_path, POLICY, ("    w += 0.1 * (S.T @ adv / 32)\n", ""))
     assert "1 gradient, all right" in str(report)
     assert "no loss, and no known cost has this output error" in str(report)
 
 
 def test_a_policy_that_learns_by_a_critic_is_judged_with_it(tmp_path: Path) -> None:
-    report = run(tmp_path, POLICY, ("R - 0.5", "R - S @ w"))
+    report = run_edited(tmp_path, POLICY, ("R - 0.5", "R - S @ w"))
     assert report.exit_code == 0
     assert "3 updates of theta, w, by gradient descent" in str(report)
 
 
 def test_weights_decay_beside_a_loss_that_is_no_known_cost(tmp_path: Path) -> None:
-    report = run(tmp_path, PINBALL)
+    report = run_edited(tmp_path, PINBALL)
     assert report.exit_code == 0
     assert "judged by the loss, with weight decay 0.01 beside it: a convention" in str(report)
 
@@ -91,28 +80,28 @@ def test_weights_decay_beside_a_loss_that_is_no_known_cost(tmp_path: Path) -> No
 def test_a_loss_that_a_function_returns_tells_what_is_wrong(
     old: str, new: str, tmp_path: Path
 ) -> None:
-    report = run(tmp_path, PINBALL, (old, new))
+    report = run_edited(tmp_path, PINBALL, (old, new))
     assert new in PINBALL.replace(old, new).splitlines()[int(report.blames[0].line or 0) - 1]
 
 
 def test_lion_is_a_rule(tmp_path: Path) -> None:
-    report = run(tmp_path, LION)
+    report = run_edited(tmp_path, LION)
     assert report.exit_code == 0
     assert "by Lion: η = 0.003, β1 = 0.9, β2 = 0.99" in str(report)
-    assert run(tmp_path, LION, ("d.sum(keepdims=True)", "d[:1]")).exit_code == 1
+    assert run_edited(tmp_path, LION, ("d.sum(keepdims=True)", "d[:1]")).exit_code == 1
 
 
 def test_a_search_that_takes_too_long_leaves_the_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("conformance.script.conclude.SEARCHING", 0.001)
-    report = run(tmp_path, PINBALL, ("(1 - h ** 2)", "(1 - h)"))
+    report = run_edited(tmp_path, PINBALL, ("(1 - h ** 2)", "(1 - h)"))
     assert report.exit_code == 1
     assert "the line to blame was not found in 0.001 s" in str(report)
 
 
 def test_a_loss_that_the_program_names_contradicts_other_gradients(tmp_path: Path) -> None:
-    assert run(tmp_path, LION, ("d ** 2", "np.log(np.cosh(d))")).exit_code == 1
+    assert run_edited(tmp_path, LION, ("d ** 2", "np.log(np.cosh(d))")).exit_code == 1
 
 
 def test_rmsprop_whose_rate_decays_is_rmsprop(tmp_path: Path) -> None:
@@ -126,7 +115,7 @@ def test_rmsprop_whose_rate_decays_is_rmsprop(tmp_path: Path) -> None:
     b -= step * gb / (np.sqrt(mb) + 1e-8)
 """
     )
-    report = run(tmp_path, text)
+    report = run_edited(tmp_path, text)
     assert "by RMSProp: η = 0.003, β = 0.9, ε = 1e-08" in str(report)
 
 
@@ -146,6 +135,6 @@ for step in range(5):
 
 
 def test_an_index_that_is_repeated_is_added_once(tmp_path: Path) -> None:
-    assert run(tmp_path, EMBEDDING).exit_code == 0
-    report = run(tmp_path, EMBEDDING, ("np.add.at(dE, words, ", "dE[words] += ("))
+    assert run_edited(tmp_path, EMBEDDING).exit_code == 0
+    report = run_edited(tmp_path, EMBEDDING, ("np.add.at(dE, words, ", "dE[words] += ("))
     assert "adds once where an index is repeated: use `np.add.at`" in str(report)

@@ -10,7 +10,7 @@ from conformance.errors import SubjectError
 from conformance.report.backward_causes import why
 from conformance.report.script_report import ScriptReport
 from conformance.script.run import run_script
-from conformance.tests.scripts import quiet
+from conformance.tests.scripts import quiet, run_edited
 
 SCRIPT = """import numpy as np
 rng = np.random.RandomState(0)
@@ -43,13 +43,7 @@ SQUARE = "(1 - beta2) * grads[k] ** 2"
 
 
 def run(folder: Path, *edits: tuple[str, str]) -> ScriptReport:
-    text = SCRIPT
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "script.py").write_text(text)
-    with quiet():
-        return run_script(str(folder / "script.py"), timeout=20)
+    return run_edited(folder, SCRIPT, *edits)
 
 
 def test_a_gradient_of_another_shape_is_named_in_adam(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ class Recorder:
         self.lines, self.sites = lines, sites
         self._by_bytes: dict[bytes, Node | None] = {}
         self._constants: dict[tuple[Any, ...], Node] = {}
+        self.accurate: Any = None  # what `backward/accurate.py` knows of the values
         self.handed: list[frozenset[int]] = []
         self._calls: dict[FrameType, int] = {}  # keeps them: no other is taken for one
 
