@@ -79,8 +79,6 @@ def attempt(
                 _call(run, each, i, None if chosen is None else chosen[i])
                 if trace is not None and each.role in ("backward", "gradients"):
                     run.note_gradients(since)
-    if trace is not None:
-        trace.most = None  # what is computed of the record is no operation of the program
     return run
 
 
