@@ -156,7 +156,7 @@ class _Reader:
             self.made.states.append((old, state))
             way = dict(links_to(node, state))
             self.read(state, old, factor * way.get(state, 1.0))
-        elif node.operation == "sign":
+        elif _is_signed(node, self.made.old):
             (self.made.signed,) = node.inputs
             self.made.adaptive = True
             self.term(self.made.signed, factor)
@@ -233,7 +233,15 @@ def _is_a_term(node: Node, old: Node) -> bool:
     """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
     while len(below := [*links(node)]) == 1:
         ((node, _),) = below
-    return node.operation == "sign" or not node.depends_on(old)
+    return _is_signed(node, old) or not node.depends_on(old)
+
+
+def _is_signed(node: Node, old: Node) -> bool:
+    """Whether a value is a sign by which a parameter moves, and not that of its own old value.
+
+    Its own is a part of a gradient, such as that of a penalty.
+    """
+    return node.operation == "sign" and source(node.inputs[0]) is not source(old)
 
 
 def _is_constant(node: Node) -> bool:

@@ -60,11 +60,6 @@ INVISIBLE = {
 """Edits that the cases of the exact lane hide, and why: another case shows them."""
 
 OTHER_EXACT_CASES = ("contracting-5-4-3-2",)
-OPEN = pytest.mark.xfail(
-    reason="∇w2 is decided in backprop alone, where σ′ is taken for δ, and counts as right",
-    raises=AssertionError,
-    strict=True,
-)
 FAR = 1e-6  # of the largest entry: no exact difference of these edits is smaller
 
 
@@ -164,15 +159,7 @@ def test_the_traced_lane_blames_the_equation_and_the_line(
 
 
 @pytest.mark.parametrize(
-    "edit",
-    [
-        pytest.param(
-            each,
-            id=each.id,
-            marks=[group(each), *([OPEN] if each.id == "bp4-sigma-prime-for-delta" else [])],
-        )
-        for each in part(EDITS, tag)
-    ],
+    "edit", [pytest.param(each, id=each.id, marks=group(each)) for each in part(EDITS, tag)]
 )
 def test_what_fails_is_wrong_on_balls_too_and_has_not_lost_digits(
     edit: Edit, subject: Subject
