@@ -310,7 +310,6 @@ LION = """    W = W - 0.01 * (np.sign(rho * sW + (1 - rho) * dW) + 0.1 * W)
 def test_what_an_update_keeps_is_judged(
     rule: str, old: str, new: str, kind: str, tmp_path: Path
 ) -> None:
-    assert run_edited(tmp_path, KEPT + rule).exit_code == 0
     (blame,) = run_edited(tmp_path, KEPT + rule, (old, new)).blames
     lines = (KEPT + rule).replace(old, new).splitlines()
     assert (blame.gradients, blame.accused.cause.kind) == (("b",), kind)
