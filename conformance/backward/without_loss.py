@@ -66,9 +66,12 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     errors = OwnErrors(run, (each.compared for each in found))
-    known = _by_known(found, run, errors, any_cost=name is None, blame=blame)
+    any_cost = name is None and not step.quick
+    known = _by_known(found, run, errors, any_cost=any_cost, blame=blame)
     if known is not None:
         return known
+    if step.quick:
+        raise NotAGradientError("no known cost has these gradients")
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
