@@ -33,7 +33,8 @@ class Ran:
         examined: the gradients of the first update that is wrong, or of one that is right; with
             what is wrong with the updates.
         at: which one that is, from 1.
-        rule: how the parameters are moved.
+        rule: how the parameters are moved, or most of them.
+        unjudged: those that are moved by no rule that is known.
         notes: what else is said, as pairs of a kind and a text of the script's own.
     """
 
@@ -43,4 +44,5 @@ class Ran:
     examined: Examined
     at: int = 1
     rule: Rule = Rule("unknown")
+    unjudged: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()

@@ -103,6 +103,7 @@ class Cause:
             `unused`: what the backward pass is given (`needed`) is not used;
             `absent`: no gradient is given, which is taken for 0; `search`: none in `factor` s;
             `output`: the output error is the derivative of no cost;
+            `uneven`: the error of an output that goes through softmax does not add up to 0;
             `negated`: all gradients have the wrong sign;
             `grows`: a decay is taken off a gradient where it has to be added;
             `overwritten`: a derivative is written where it has to be added to the others;

@@ -83,6 +83,8 @@ class OwnPass:
         returns: where the gradients are returned.
         promised: whether the program promises the gradients of this very loss, so that a factor
             that they share is no convention.
+        quick: whether it is only of interest if all gradients are right by a known cost, where
+            there is no loss.
     """
 
     trace: Trace
@@ -93,6 +95,7 @@ class OwnPass:
     scaled: bool = False
     returns: tuple[Frame, ...] = ()
     promised: bool = False
+    quick: bool = False
 
 
 def record(

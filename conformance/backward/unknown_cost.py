@@ -7,7 +7,7 @@ is a cost with this output error if ∂g/∂v is symmetric; else there is none.
 Left out: the known costs (`no_loss.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, islice
@@ -18,6 +18,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared
 from conformance.backward.costs import seeded
 from conformance.backward.factor import shared
+from conformance.backward.findings import Line
 from conformance.backward.forward import Forward
 from conformance.backward.groups import operation_key
 from conformance.backward.judge import verdicts
@@ -25,8 +26,9 @@ from conformance.backward.no_loss import errors, outputs
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.source import lines_of
 from conformance.tracing.ancestors import ancestors
-from conformance.tracing.node import Node
+from conformance.tracing.node import FILLED, Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -86,7 +88,21 @@ class OwnErrors:
         None of the two outputs is computed from the other, such as those of a policy and of its
         critic. The first stands for both; its loss is that of both.
         """
-        together = list[tuple[OwnError, ...]]()
+        return next(iter(self._together(has_a_cost)), (None,))[0]
+
+    def uneven(self) -> tuple[OwnError, OwnError] | None:
+        """Such errors of two outputs of which one does not add up to 0, and that one."""
+        for found, *pair in self._together(is_symmetric):
+            one = next((each for each in pair if not adds_up(self._run.trace, each)), None)
+            if one is not None:
+                return found, one
+        return None
+
+    def _together(
+        self, known: Callable[[Trace, OwnError], bool]
+    ) -> Iterator[tuple[OwnError, OwnError, OwnError]]:
+        """The errors of two outputs that are right together, with each of them."""
+        together = list[tuple[OwnError, OwnError, OwnError]]()
         for one, other in list(combinations(self._measured, 2)):
             v, w = one.output, other.output
             if v is not w and not v.depends_on(w) and not w.depends_on(v):
@@ -97,9 +113,8 @@ class OwnErrors:
                     if found.count > max(one.count, other.count):
                         together.append((found, one, other))
         for found, *pair in sorted(together, key=lambda each: -each[0].count):
-            if all(has_a_cost(self._run.trace, each) for each in pair):
-                return found
-        return None
+            if all(known(self._run.trace, each) for each in pair):
+                yield found, pair[0], pair[1]
 
 
 def _measured(run: Recorded, errors: Sequence[OwnError]) -> list[OwnError]:
@@ -164,31 +179,75 @@ def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
             yield each
 
 
+def lines_of_each(found: OwnError) -> tuple[Line, ...]:
+    """The lines that compute an output error, the factors of each sample apart.
+
+    What is written into an array comes before the array.
+    """
+    node, size = found.error, np.size(found.error.value)
+    while node.operation in ("multiply", "divide", "negative"):
+        whole = [e for e in node.inputs if np.size(e.value) == size]
+        if len(whole) != 1:
+            break
+        (node,) = whole
+    lines = lines_of(node)
+    while node.operation == FILLED and type(node.args[0]) is Node:
+        node = node.args[0]
+        lines += lines_of(node)
+    return lines
+
+
 def _has_factor(node: Node, part: Node, parameters: int) -> bool:
     """Whether a product has a factor that depends on the parameters and not on a part of it."""
     return any(e.uses & parameters and not e.depends_on(part) for e in node.inputs)
 
 
 def has_a_cost(trace: Trace, found: OwnError) -> bool:
-    """Whether some cost has this output error: ∂g/∂v is symmetric, along generic directions."""
-    rng = np.random.default_rng(0)
-    shape, number = np.shape(found.output.value), found.output.number
-    one, other = rng.normal(size=(2, DIRECTIONS, *shape))
-    chain = Chain(trace)
-    among = [
-        each
-        for each in trace.nodes[number + 1 : found.error.number + 1]
-        if each.depends_on(found.output) and found.error.depends_on(each)
-    ]
-    moved = []
-    for seeds in (one, other):
-        tangents = chain.forward({number: seeds}, among).get(found.error.number)
-        if tangents is None:
-            return True
-        moved.append([_turned(each, shape) for each in tangents])
+    """Whether some cost has this output error."""
+    return is_symmetric(trace, found) and adds_up(trace, found)
+
+
+def is_symmetric(trace: Trace, found: OwnError) -> bool:
+    """Whether ∂g/∂v is symmetric, along generic directions."""
+    shape = np.shape(found.output.value)
+    one, other = np.random.default_rng(0).normal(size=(2, DIRECTIONS, *shape))
+    moved = [_moved(trace, found, seeds) for seeds in (one, other)]
     both = [
         (float(np.vdot(u, jv)), float(np.vdot(v, ju)), np.abs(u * jv).sum())
         for u, v, ju, jv in zip(one, other, *moved, strict=True)
         if ju is not None and jv is not None
     ]
     return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)
+
+
+def adds_up(trace: Trace, found: OwnError) -> bool:
+    """Whether g adds up to 0 along an axis, if it does not change with a number that is added to v.
+
+    The outputs of a softmax do not change with it either, nor does a cost of them.
+    """
+    shape = np.shape(found.output.value)
+    given = _turned(np.asarray(found.error.value, dtype=np.float64), shape)
+    seeds = np.random.default_rng(0).normal(size=(1, *shape))
+    (generic,) = _moved(trace, found, seeds)
+    if given is None or generic is None or not np.any(generic):
+        return True
+    for axis in range(len(shape)):
+        (shifted,) = _moved(trace, found, np.ones_like(seeds) * seeds.take([0], axis + 1))
+        near = HALF_OF_THE_DIGITS * np.max(np.abs(generic))
+        if shape[axis] > 1 and shifted is not None and np.max(np.abs(shifted)) <= near:
+            sums, size = given.sum(axis=axis), np.abs(given).sum(axis=axis)
+            return bool(np.all(np.abs(sums) <= HALF_OF_THE_DIGITS * size))
+    return True
+
+
+def _moved(trace: Trace, found: OwnError, seeds: Array) -> list[Array | None]:
+    """How g moves with v, along each of some directions; None where that is not known."""
+    number = found.output.number
+    among = [
+        each
+        for each in trace.nodes[number + 1 : found.error.number + 1]
+        if each.depends_on(found.output) and found.error.depends_on(each)
+    ]
+    tangents = Chain(trace).forward({number: seeds}, among).get(found.error.number)
+    shape = np.shape(found.output.value)
+    return [None if tangents is None else _turned(tangents[i], shape) for i in range(len(seeds))]

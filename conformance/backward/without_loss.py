@@ -32,7 +32,14 @@ from conformance.backward.no_loss import (
 from conformance.backward.program import NotAGradientError, OwnPass, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import line_of, lines_of, own_lines
-from conformance.backward.unknown_cost import OwnError, OwnErrors, has_a_cost, weighted
+from conformance.backward.unknown_cost import (
+    OwnError,
+    OwnErrors,
+    adds_up,
+    is_symmetric,
+    lines_of_each,
+    weighted,
+)
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 
@@ -59,13 +66,18 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     errors = OwnErrors(run, (each.compared for each in found))
-    known = _by_known(found, run, errors, any_cost=name is None, blame=blame)
+    any_cost = name is None and not step.quick
+    known = _by_known(found, run, errors, any_cost=any_cost, blame=blame)
     if known is not None:
         return known
+    if step.quick:
+        raise NotAGradientError("no known cost has these gradients")
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
     error = None if name is not None else errors.best()
+    if error is not None and not adds_up(run.trace, error):
+        return _by_uneven(error, error, run)
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
     slipped = _slipped(run, found, error)
@@ -96,6 +108,9 @@ def _by_known(
         pair = errors.of_two_outputs()
         if pair is not None and pair.count > (0 if chosen is None else chosen.count):
             return _by_own(pair, run, blame=blame)
+        uneven = errors.uneven() if pair is None else None
+        if uneven is not None and uneven[0].count > (0 if chosen is None else chosen.count):
+            return _by_uneven(*uneven, run)
     return None if chosen is None else _by(chosen, run, factors(chosen)[0], blame=blame)
 
 
@@ -162,7 +177,7 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
     output, which is then taken for that of what the output was computed from, or multiplied by
     something else that depends on the parameters than the derivative in between.
     """
-    if not has_a_cost(run.trace, error):
+    if not is_symmetric(run.trace, error):
         return True
     return any(
         each.factor(part, output)
@@ -219,6 +234,15 @@ def _no_cost(run: Recorded, at: Node) -> Accused:
     """An output error that is the derivative of no cost, and where that is seen."""
     names = tuple(each.name for each in run.goals)
     return Accused(names, lines_of(at), Cause("output"), mends=False)
+
+
+def _by_uneven(error: OwnError, uneven: OwnError, run: Recorded) -> Examined:
+    """The gradients judged by the errors of two outputs, of which one has to add up to 0."""
+    rest = _by_own(error, run)
+    names = tuple(each.name for each in run.goals if each.node.depends_on(uneven.error))
+    wrong = tuple(replace(each, ok=each.ok and each.name not in names) for each in rest.gradients)
+    blamed = Accused(names, lines_of_each(uneven), Cause("uneven"), mends=False)
+    return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
 
 
 def _by_wrong(error: OwnError, run: Recorded, blamed: Accused) -> Examined:

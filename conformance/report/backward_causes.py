@@ -75,6 +75,8 @@ OF_KIND = {
     "unused": "{operation} does not use {needed}, by which it has to be multiplied",
     "absent": "no gradient is given here, which is taken for 0",
     "output": "this output error is the derivative of no known cost",
+    "uneven": "this output error has to add up to 0 for each sample: an output of softmax does not "
+    "change with a number that is added to all that it is computed from",
     "small": "off by {factor:.1g} of its largest entry in exact arithmetic: no rounding",
     "lost": "the right formula, evaluated badly: more than half of the digits are lost",
     "grows": "the decay is taken off the gradient here, so the weights grow: add it",

@@ -15,14 +15,14 @@ from conformance.report.sentence import SIGNS, WORDS
 COLUMNS = ("gradient of", "shape", "verdict", "error", "decided by")
 
 
-def as_markdown(name: str, examined: Examined) -> str:
+def as_markdown(name: str, examined: Examined, exit_code: int) -> str:
     """The whole report as GitHub-flavoured Markdown."""
-    return "\n\n".join(_blocks(name, examined)) + "\n"
+    return "\n\n".join(_blocks(name, examined, exit_code)) + "\n"
 
 
-def _blocks(name: str, examined: Examined) -> Iterator[str]:
-    code_ = int(not examined.ok)
-    yield f"### {SIGNS[code_]} {code(name)}: {text(WORDS[code_])}"
+def _blocks(name: str, examined: Examined, exit_code: int) -> Iterator[str]:
+    verdict = WORDS.get(exit_code, "not judged")
+    yield f"### {SIGNS.get(exit_code, '!')} {code(name)}: {text(verdict)}"
     for blame in examined.accused:
         what, *rest = blame_lines(blame, examined.gradients)
         yield f"#### {text(what)}"

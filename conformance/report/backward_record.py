@@ -14,15 +14,15 @@ from conformance.report.visible import visible
 from conformance.values import from_values, to_values
 
 
-def to_json(name: str, examined: Examined) -> dict[str, Any]:
+def to_json(name: str, examined: Examined, exit_code: int) -> dict[str, Any]:
     """What is known of a program as JSON values."""
     values = to_values(examined)
     del values["accused"]
     return {
         "report_version": REPORT_VERSION,
         "subject": name,
-        "ok": examined.ok,
-        "exit_code": 0 if examined.ok else 1,
+        "ok": exit_code == 0,
+        "exit_code": exit_code,
         "conventions": [visible(each) for each in conventions(examined)],
         **values,
         "blames": [_blame_to_json(each) for each in examined.accused],

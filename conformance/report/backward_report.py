@@ -72,13 +72,13 @@ class BackwardReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every gradient is right."""
-        return self.examined.ok
+        """Whether every gradient is right, and all that moves parameters by them."""
+        return self.exit_code == 0
 
     @property
     def exit_code(self) -> int:
-        """0 right, 1 wrong."""
-        return 0 if self.ok else 1
+        """0 right, 1 wrong, 3 if how a parameter is moved could not be judged."""
+        return 0 if self.examined.ok else 1
 
     @property
     def blames(self) -> tuple[BackwardBlame, ...]:
@@ -105,7 +105,7 @@ class BackwardReport:
         """The report as JSON values, by `report/backward.schema.json`."""
         from conformance.report.backward_record import to_json
 
-        return to_json(self.name, self.examined)
+        return to_json(self.name, self.examined, self.exit_code)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "BackwardReport":
@@ -118,7 +118,7 @@ class BackwardReport:
         """The report as GitHub-flavoured Markdown."""
         from conformance.report.backward_markdown import as_markdown
 
-        return as_markdown(self.name, self.examined)
+        return as_markdown(self.name, self.examined, self.exit_code)
 
     def as_page(self, _command: str = "") -> str:
         """The report as one page of HTML."""

@@ -56,18 +56,18 @@ def headline(examined: Examined) -> str:
     what = "update" if kinds & set(UPDATES) else "gradient"
     be = "are" if len(wrong) > 1 else "is"
     by = f", by {len(examined.accused)} lines" if len(examined.accused) > 1 else ""
-    few = _names(right) if len(right) <= FEW else f"{len(right)} others"
+    few = names_text(right) if len(right) <= FEW else f"{len(right)} others"
     beside = f"; {few} {'is' if len(right) == 1 else 'are'} right" if right else ""
-    return f"The {what}{'s'[: len(wrong) > 1]} of {_names(wrong, FEW)} {be} wrong{by}{beside}"
+    return f"The {what}{'s'[: len(wrong) > 1]} of {names_text(wrong, FEW)} {be} wrong{by}{beside}"
 
 
 def _wrong(names: Sequence[str], accused: Accused, gradients: Sequence[Judged]) -> tuple[str, str]:
     """What is wrong, such as `gradients of W1 and b1`, and what is right beside it."""
     judged = [each for each in gradients if each.declared is None]
     right = [each.name for each in judged if each.ok and each.name not in names]
-    beside = f"; {_names(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
+    beside = f"; {names_text(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
     what = "update" if accused.cause.kind in UPDATES else "gradient"
-    return f"{what}{'s'[: len(names) > 1]} of {_names(names)}", beside
+    return f"{what}{'s'[: len(names) > 1]} of {names_text(names)}", beside
 
 
 def _right(gradients: Sequence[Judged]) -> str:
@@ -107,7 +107,8 @@ def details(accused: Accused) -> Iterator[str]:
         yield f"or else {place(each)}"
 
 
-def _names(names: Sequence[str], most: int = MANY) -> str:
+def names_text(names: Sequence[str], most: int = MANY) -> str:
+    """Some names, such as `W1, b1 and 2 more`."""
     some = list(names[:most])
     if len(names) > most:
         some.append(f"{len(names) - most} more")
@@ -140,19 +141,19 @@ def notes(examined: Examined) -> Iterator[str]:
     missed = [each.name for each in examined.gradients if each.untraced]
     if missed:
         yield (
-            f"{_names(missed)}: right by a difference of the loss, to a third of the digits; "
+            f"{names_text(missed)}: right by a difference of the loss, to a third of the digits; "
             "a part of the loss leaves NumPy (float(…), a library) and could not be followed"
         )
     near = [each for each in examined.gradients if each.apart]
     if near:
         size = max(each.apart for each in near)
-        names = _names([each.name for each in near])
+        names = names_text([each.name for each in near])
         why = "an ε, or a constant that is rounded"
         yield f"{names}: off by {size:.1g} of its size, such as by {why}"
     yield from (_of_declared(each) for each in examined.gradients if each.declared is not None)
     dead = [e.name for e in examined.gradients if e.dead and e.ok and e.declared is None]
     if dead:
-        yield f"{_names(dead)}: every entry has to be 0 here, which shows little"
+        yield f"{names_text(dead)}: every entry has to be 0 here, which shows little"
     if examined.kinks:
         yield "the sample hits a kink (equal numbers to choose from); the slope there is a choice"
 

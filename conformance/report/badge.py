@@ -34,7 +34,8 @@ def badge(report: Report | BackwardReport | FileReport) -> dict[str, Any]:
         return _badge(f"{right} of {len(report.parts)} right", report.exit_code)
     wrong = sum(not each.ok for each in report.gradients)
     said = f"{pluralize(wrong, 'gradient')} wrong" if wrong else "wrong"
-    return _badge("gradients right" if report.ok else said, report.exit_code)
+    said = {0: "gradients right", 1: said}.get(report.exit_code, NOT_JUDGED)
+    return _badge(said, report.exit_code)
 
 
 def no_verdict() -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.backward.findings import ADDS, UPDATES
+from conformance.backward.findings import ADDS
 from conformance.report.backward_report import BackwardReport
-from conformance.report.backward_words import blame_lines
+from conformance.report.backward_words import blame_lines, names_text
 from conformance.report.visible import visible
 from conformance.script_outcome import Ran, Rule
 
@@ -24,9 +24,21 @@ class ScriptReport(BackwardReport):
 
     ran: Ran
 
+    @property
+    def exit_code(self) -> int:
+        """0 right, 1 wrong, 3 if how a parameter is moved could not be judged."""
+        return 3 if self.examined.ok and self.ran.unjudged else super().exit_code
+
     def __str__(self) -> str:
         """Three lines first: what is wrong, on which line, why."""
-        return "\n".join([super().__str__(), *(f"note: {each}" for each in notes(self.ran))])
+        return "\n".join(
+            [*_not_judged(self), super().__str__(), *(f"note: {each}" for each in notes(self.ran))]
+        )
+
+    def in_one_line(self) -> str:
+        """The program, the verdict, and the first line to blame with the reason."""
+        said = super().in_one_line()
+        return "; ".join([said, *_not_judged(self)])
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, by `report/backward.schema.json`."""
@@ -36,11 +48,12 @@ class ScriptReport(BackwardReport):
         """The report as GitHub-flavoured Markdown."""
         from conformance.report.gfm import text
 
-        return super().as_markdown() + "\n" + "".join(f"- {text(e)}\n" for e in notes(self.ran))
+        said = [*_not_judged(self), *notes(self.ran)]
+        return super().as_markdown() + "\n" + "".join(f"- {text(e)}\n" for e in said)
 
     def further(self) -> list[str]:
         """How it moves its parameters, and how it ended."""
-        return [*notes(self.ran)]
+        return [*_not_judged(self), *notes(self.ran)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,9 +93,7 @@ def notes(ran: Ran) -> Iterator[str]:
     count = "1 update" if ran.updates == 1 else f"{ran.updates} updates"
     count = count if ran.updates else "no updates; judged are the gradients that are attached to"
     of = " of" if ran.updates else ""
-    wrong = any(each.cause.kind in UPDATES for each in ran.examined.accused)
-    rule = "" if wrong and ran.rule.kind == "other" else _rule(ran.rule)
-    yield visible(f"{count}{of} {', '.join(names)}{rule}")
+    yield visible(f"{count}{of} {', '.join(names)}{_rule(ran.rule)}")
     if ran.at > 1 and not ran.examined.ok:
         yield f"the numbers are those of update {ran.at}"
     for kind, text in ran.notes:
@@ -96,6 +107,13 @@ def notes(ran: Ran) -> Iterator[str]:
             yield visible(said[kind])
 
 
+def _not_judged(report: ScriptReport) -> Iterator[str]:
+    """That some parameters are moved by no rule that is known, where all else is right."""
+    if report.exit_code == 3:  # noqa: PLR2004 - that of not judged
+        names = names_text(report.ran.unjudged)
+        yield visible(f"not judged: the updates of {names}: those of no rule that is known")
+
+
 def _update_lines(name: str, ran: Ran) -> list[str]:
     """The report on a class that moves parameters, line by line."""
     lines: list[str] = []
@@ -106,8 +124,6 @@ def _update_lines(name: str, ran: Ran) -> list[str]:
 
 
 def _rule(rule: Rule) -> str:
-    if rule.kind == "other":
-        return ", by no rule that is known: how they are moved is not judged"
     if rule.kind not in RULES:
         return ""
     numbers = ", ".join(f"{name} = {value:.6g}" for name, value in rule.numbers)

@@ -178,8 +178,10 @@ class _Search:
         wrong = (*self.of_form(), *self.stuck())
         if wrong:
             return Adaptive(Rule("other"), wrong[:1])
-        if any(self.of_shares()):
-            return OTHER
+        wrong = tuple(self.of_shares())
+        if wrong:  # a decay is taken for the share, or what is kept is a sum that decays
+            typed = [e for e in wrong if self.same(e.numbers[0], 1 - e.numbers[1])]
+            return Adaptive(OTHER.rule, tuple(typed[:1]))
         kind = "rmsprop" if self.mean is None else "uncorrected adam"
         return Adaptive(Rule(kind, self.numbers(self.means.none())))
 
@@ -219,7 +221,8 @@ class _Search:
         """The means to which another share is added than what they lose."""
         for each in (self.mean, self.square):
             if each is not None and each.rate < 1 and not self.same(abs(each.share), 1 - each.rate):
-                yield Mistake("share", each.news[0], (abs(each.share), 1 - each.rate))
+                numbers = (abs(each.share), 1 - each.rate)
+                yield Mistake("share", each.news[0], tuple(float(f"{e:.9g}") for e in numbers))
 
     def stuck(self) -> Iterator[Mistake]:
         """The corrections by a t that is always the same."""

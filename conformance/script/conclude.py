@@ -105,7 +105,8 @@ def _of_updates(
     accused = (*moving, *_not_told_by(moving, examined.accused))
     accused = accused or tuple(never_moved(trace, results[at], variables))
     examined = replace(examined, accused=accused)
-    return Ran("", tuple(said), count, examined, _number(results[at]), _rule(told))
+    at = _number(results[at])
+    return Ran("", tuple(said), count, examined, at, _rule(told), tuple(_unjudged(said, told)))
 
 
 def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgement:
@@ -129,10 +130,16 @@ def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Ite
 
 
 def _rule(told: Sequence[Known]) -> Rule:
-    """The rule of most parameters; none if one is moved by none that is known."""
-    rules = [each.rule for each in told if each.rule.kind != "unknown"]
-    other = next((each for each in rules if each.kind == "other"), None)
-    return other or next(iter(rules), Rule("unknown"))
+    """The first rule that is known; else that there is none, or that too little tells."""
+    order = {"other": 1, "unknown": 2}
+    return min((each.rule for each in told), key=lambda each: order.get(each.kind, 0))
+
+
+def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:
+    """The parameters that are moved by no rule that is known, and by none with a mistake in it."""
+    for name, each in zip(said, told, strict=True):
+        if each.rule.kind == "other" and not each.mistakes:
+            yield name
 
 
 def _told(results: Sequence[Judgement]) -> int:

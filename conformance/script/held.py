@@ -23,7 +23,7 @@ FEW = 3
 
 
 def with_held_targets(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str]
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], *, quick: bool = False
 ) -> Judgement | None:
     """The judgement of an update, a target held constant; None if there is no such target.
 
@@ -31,10 +31,11 @@ def with_held_targets(
         trace: of the run.
         updates: of each parameter.
         names: theirs.
+        quick: see `judged`.
     """
     for target, name in _targets(trace, updates):
         try:
-            found = judged(trace, updates, names, beside={target: name})
+            found = judged(trace, updates, names, beside={target: name}, quick=quick)
         except NotAGradientError:
             continue
         if found.ok or found.own_loss or (found.right and found.examined.cost != "unknown"):

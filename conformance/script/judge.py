@@ -32,6 +32,7 @@ def judged(
     cost: str | None = None,
     *,
     beside: Mapping[Node, str] = NOTHING,
+    quick: bool = False,
 ) -> Judgement:
     """An update of all parameters.
 
@@ -41,11 +42,12 @@ def judged(
         names: theirs.
         cost: the name of the cost to judge by; None if any will do.
         beside: the values of other parameters, with their names.
+        quick: whether it is only of interest if all gradients are right by a loss or a known cost.
     """
-    made = _as_read(trace, updates, names, cost, beside)
+    step = Unjudged(trace, updates, names, cost, beside=beside, quick=quick)
+    made = _as_read(step)
     if made.ok or not made.chosen:
         return made
-    step = Unjudged(trace, updates, names, cost, beside=beside)
     for choice in within.choices(updates):
         found = step.by_choice([choice])
         if found.ok:
@@ -53,15 +55,9 @@ def judged(
     return made
 
 
-def _as_read(
-    trace: Trace,
-    updates: Sequence[Update],
-    names: Sequence[str],
-    cost: str | None,
-    beside: Mapping[Node, str],
-) -> Judgement:
+def _as_read(step: "Unjudged") -> Judgement:
     """An update of all parameters by the arrays of which it adds multiples."""
-    step = Unjudged(trace, updates, names, cost, beside=beside)
+    updates = step.updates
     choices = common(updates)
     own = [each.options[each.own] for each in updates if each.options]
     if choices:
@@ -93,6 +89,7 @@ class Unjudged:
         *,
         beside: Mapping[Node, str] = NOTHING,
         shared: bool = True,
+        quick: bool = False,
     ) -> None:
         """The update in the trace of a run; see `judged`.
 
@@ -103,7 +100,9 @@ class Unjudged:
             cost: the name of the cost to judge by.
             beside: the values of other parameters, with their names.
             shared: whether a loss depends on all of the parameters.
+            quick: see `judged`.
         """
+        self.quick = quick
         self.whole_trace, self.updates, self.names = trace, updates, names
         self.cost = cost
         own = {each.old: name for each, name in zip(updates, names, strict=True)}
@@ -237,7 +236,7 @@ class Unjudged:
         scaled: bool = False,
     ) -> Judgement:
         """The judgement by a loss, or by the costs."""
-        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled or whole)
+        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled or whole, quick=self.quick)
         search = partial(self._examined, step, made)
         found = search(blame=False)
         pending = None if found.ok or found.accused else search

@@ -56,28 +56,16 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     if any(not each.options for each in updates):
         return UNKNOWN
     if first.signed is not None:
-        return Known(by_signs(updates))
+        signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
+        return min(signs, key=_doubt)
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
     grown = (Mistake("growth", first.new),) if first.decay < -SAME else ()
     if not first.states:
         eta = abs(first.options[first.own][1]) * factor
         return Known(Rule("plain", (("η", eta), *decay)), grown)
-    own = _own(first)
-    order = sorted(range(1, _several(updates) + 1), key=lambda i: (i != own, -i))
-    share = {i: abs(first.options[first.own][1] / first.options[-i][1]) for i in order}
-    best = min((History(updates, i, place).known(factor * share[i]) for i in order), key=_doubt)
+    best = min((each.known(factor) for each in histories(updates, place)), key=_doubt)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay))
     return Known(rule, (*best.mistakes, *grown))
-
-
-def _several(updates: Sequence[Update]) -> int:
-    """How many arrays there are by which all updates move a parameter."""
-    return min(len(each.options) for each in updates)
-
-
-def _own(made: Update) -> int:
-    """Which of them is its gradient, from 1, the last."""
-    return len(made.options) - made.own
 
 
 def _doubt(one: Known) -> int:
@@ -98,18 +86,15 @@ class History:
 
     Attributes:
         updates: of it.
-        at: which of the arrays by which each update moves it is its gradient, from 1, the last.
+        gradients: of which of its arrays each update is taken to be one.
         place: of the parameter among all, from 1, and how many there are.
+        share: how many times these gradients are in what the updates themselves multiply.
     """
 
     updates: Sequence[Update]
-    at: int
+    gradients: Sequence[Node]
     place: tuple[int, int] = (1, 1)
-
-    @property
-    def gradients(self) -> list[Node]:
-        """The gradient of each update."""
-        return [each.options[-self.at][0] for each in self.updates]
+    share: float = 1.0
 
     @property
     def taken(self) -> list[Array]:
@@ -147,7 +132,8 @@ class History:
         if not moments or not self.is_arithmetic():
             return OTHER
         if not adaptive:
-            return self.momentum(moments[0], factor) if len(moments) == 1 else OTHER
+            one = len(moments) == 1
+            return self.momentum(moments[0], factor * self.share) if one else OTHER
         if not all(each.is_mean for each in moments):
             return OTHER
         means = [each for each in moments if each.power == 1]
@@ -211,8 +197,18 @@ def _wrong_powers(history: History, moments: Sequence[Moment]) -> Iterator[Mista
         yield Mistake("square", rest[0].news[0])
 
 
+def histories(updates: Sequence[Update], place: tuple[int, int] = (1, 1)) -> Iterator[History]:
+    """The updates by the arrays that they themselves multiply, then by each that these are of."""
+    own = [each.options[each.own] for each in updates]
+    several = min(len(each.options) for each in updates)
+    rest = [[each.options[-i] for each in updates] for i in range(several, 0, -1)]
+    for chosen in (own, *(each for each in rest if each != own)):
+        share = abs(own[0][1] / chosen[0][1])
+        yield History(updates, [node for node, _ in chosen], place, share)
+
+
 def of_others(of_all: Sequence[Sequence[Update]], at: int) -> Iterator[tuple[int, Node]]:
-    """What one parameter keeps of the gradients of others, each with which other it is.
+    """What one parameter keeps of the gradients of others alone, each with which other it is.
 
     Args:
         of_all: the updates of each parameter.
@@ -220,10 +216,12 @@ def of_others(of_all: Sequence[Sequence[Update]], at: int) -> Iterator[tuple[int
     """
     if any(not made.options for updates in of_all for made in updates):
         return
-    histories = [History(each, min(_several(each), _own(each[0]))) for each in of_all]
-    own = histories[at]
-    unknown = [(i, each) for i, each in enumerate(own.moments()) if not each.power]
-    for j, other in enumerate(histories):
-        alike = np.shape(other.gradients[0].value) == np.shape(own.gradients[0].value)
-        kept = own.moments(other.gradients) if j != at and alike else []
-        yield from ((j, each.news[0]) for i, each in unknown if kept and kept[i].is_mean)
+    firsts = [next(histories(each)) for each in of_all]
+    own = firsts[at].gradients[0]
+    for each in firsts[at].moments():
+        made = each.news[0].uses & ~each.olds[0].uses
+        if each.power or made >> own.number & 1 or each.news[0].value.shape != own.value.shape:
+            continue
+        for j, other in enumerate(firsts):
+            if j != at and made >> other.gradients[0].number & 1:
+                yield j, each.news[0]

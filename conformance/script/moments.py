@@ -146,7 +146,7 @@ def _share(added: Sequence[Array], powers: Sequence[Array]) -> float | None:
     shares = [each for each in found if each is not None]
     if len(shares) < len(found):
         return None
-    half = precision(added[0])
+    half = precision(*added, *powers)
     same = all(abs(each - shares[0]) <= half * abs(shares[0]) for each in shares)
     if np.size(added[0]) == 1 and not (same and len(shares) > 1):
         return None
@@ -173,14 +173,14 @@ def multiple(value: Array, of: Array) -> float | None:
         return None
     times = float(np.vdot(of, value)) / size
     far = float(np.max(np.abs(value - times * of), initial=0.0))
-    near = far <= precision(value) * float(np.max(np.abs(value), initial=0.0))
+    near = far <= precision(value, of) * float(np.max(np.abs(value), initial=0.0))
     return times if near else None
 
 
-def precision(value: Array) -> float:
-    """Half of the digits of a format."""
-    kind = value.dtype if np.issubdtype(value.dtype, np.floating) else np.dtype(np.float64)
-    return float(np.sqrt(np.finfo(kind).eps))
+def precision(*values: Array) -> float:
+    """Half of the digits of a format; of several the one that has the fewest."""
+    kinds = (e.dtype if np.issubdtype(e.dtype, np.floating) else np.float64 for e in values)
+    return float(np.sqrt(max(np.finfo(each).eps for each in kinds)))
 
 
 def _sign_of_numbers(old: Node, new: Node) -> float:

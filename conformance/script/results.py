@@ -4,6 +4,7 @@ Left out: one of them (`judge.py`), and what is said of them (`conclude.py`).
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -68,6 +69,10 @@ def _judgeable(
         if some and not (some[0].ok and numbers):  # what is wrong is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
+        right = _right(trace, updates, names)
+        if right is not None:
+            some.append(right)
+            continue
         try:
             made = judged(trace, updates, names)
         except NotAGradientError as error:
@@ -81,6 +86,16 @@ def _judgeable(
     if failed and not any(each.own_loss for each in some):
         raise failed[0]
     yield from some
+
+
+def _right(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
+    """The first judgement by a loss or a known cost that all gradients are right by, if any."""
+    for reading in (judged, by_several, with_held_targets):
+        with suppress(NotAGradientError):
+            made = reading(trace, updates, names, quick=True)
+            if made is not None and made.ok and made.examined.cost != "unknown":
+                return made
+    return None
 
 
 def _otherwise(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:

@@ -20,7 +20,9 @@ from conformance.tracing.trace import Trace
 Named = tuple[Update, str]
 
 
-def by_several(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
+def by_several(
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], *, quick: bool = False
+) -> Judgement | None:
     """The judgement of an update by several losses of the program's own, each for some parameters.
 
     None if there are none: if that does not show that all gradients are right, and the program does
@@ -30,6 +32,7 @@ def by_several(trace: Trace, updates: Sequence[Update], names: Sequence[str]) ->
         trace: of the run.
         updates: of each parameter.
         names: theirs.
+        quick: see `judged`.
     """
     turns = in_turn(list(zip(updates, names, strict=True)))
     now = {each.old: name for each, name in zip(updates, names, strict=True)}
@@ -42,8 +45,8 @@ def by_several(trace: Trace, updates: Sequence[Update], names: Sequence[str]) ->
         again = again and (not moved or _goes_forward(trace, turn, moved))
         for group in _side_by_side(trace, turn, beside):
             others = {each.old: name for each, name in turn if (each, name) not in group}
-            found = _judged(trace, group, beside | others)
-            if found is None or not (found.ok or again):
+            found = _judged(trace, group, beside | others, quick=quick)
+            if found is None or not (found.ok or (again and not quick)):
                 return None
             made.append((group, found))
         moved |= {each.new for each, _ in turn}
@@ -104,11 +107,13 @@ def _is_usual(factor: float, part: Step) -> bool:
     return is_convention(factor, lengths)
 
 
-def _judged(trace: Trace, group: Sequence[Named], beside: Mapping[Node, str]) -> Judgement | None:
+def _judged(
+    trace: Trace, group: Sequence[Named], beside: Mapping[Node, str], *, quick: bool
+) -> Judgement | None:
     """The judgement of some parameters by a loss; None if there is none."""
     updates, names = [each for each, _ in group], [name for _, name in group]
     try:
-        found = judged(trace, updates, names, beside=beside)
+        found = judged(trace, updates, names, beside=beside, quick=quick)
     except NotAGradientError:
         return None
     return found if found.examined.cost != "unknown" else None

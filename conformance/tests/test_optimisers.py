@@ -255,7 +255,7 @@ def test_no_unusual_optimiser_is_accused() -> None:
     report = check_file(Asked(str(PROGRAM.with_name("unusual_optimisers.py"))), no_book)
     assert report.exit_code == 3
     assert all(each.ok for each in report.parts)
-    assert len({each.name for each in report.left}) == len(report.left) == 5
+    assert len({each.name for each in report.left}) == len(report.left) == 4
 
 
 FROM_NUMBERS = """\

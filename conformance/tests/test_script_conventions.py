@@ -68,6 +68,13 @@ def test_a_policy_that_learns_by_a_critic_is_judged_with_it(tmp_path: Path) -> N
     assert "3 updates of theta, w, by gradient descent" in str(report)
 
 
+def test_the_error_of_a_policy_adds_up_to_0(tmp_path: Path) -> None:
+    critic = ("adv = R - 0.5", "adv = R - S @ w")
+    (blame,) = run_edited(tmp_path, POLICY, critic, ("A] += 1", "A] -= 1")).blames
+    assert (blame.gradients, blame.accused.cause.kind) == (("theta",), "uneven")
+    assert POLICY.splitlines()[int(blame.line or 0) - 1].strip() == "dlog[np.arange(32), A] += 1"
+
+
 def test_weights_decay_beside_a_loss_that_is_no_known_cost(tmp_path: Path) -> None:
     report = run_edited(tmp_path, PINBALL)
     assert report.exit_code == 0

@@ -146,8 +146,9 @@ def test_a_rule_that_is_not_known_is_not_accused(
     edits: tuple[tuple[str, str], ...], tmp_path: Path
 ) -> None:
     report = run(tmp_path, *edits)
-    assert report.exit_code == 0
-    assert "by no rule that is known: how they are moved is not judged" in str(report)
+    assert report.exit_code == 3
+    assert str(report).startswith("not judged: the updates of p['b1'], p['b2'], p['W1'] and ")
+    assert all(each.ok for each in report.gradients)
 
 
 def test_the_number_of_a_decay_is_named_with_why(tmp_path: Path) -> None:
@@ -274,3 +275,42 @@ def test_a_gradient_that_is_computed_and_not_kept_is_found(tmp_path: Path) -> No
     assert blame.gradients == ("b1",)
     assert blame.accused.cause.kind == "still"
     assert blame.accused.lines[0].line == 13
+
+
+KEPT = """import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+W, b = rng.normal(size=(3, 2)), np.zeros(2)
+sW, sb, rho = np.zeros_like(W), np.zeros_like(b), 0.9
+for epoch in range(20):
+    e = X @ W + b - T
+    loss = np.mean(np.sum(e**2, axis=1))
+    dW, db = 2 * X.T @ e / len(X), 2 * e.mean(axis=0)
+"""
+RMSPROP = """    sW = rho * sW + (1 - rho) * dW**2
+    sb = rho * sb + (1 - rho) * db**2
+    W -= 0.01 * dW / (np.sqrt(sW) + 1e-8)
+    b -= 0.01 * db / (np.sqrt(sb) + 1e-8)
+"""
+LION = """    W = W - 0.01 * (np.sign(rho * sW + (1 - rho) * dW) + 0.1 * W)
+    b = b - 0.01 * np.sign(rho * sb + (1 - rho) * db)
+    sW = 0.99 * sW + (1 - 0.99) * dW
+    sb = 0.99 * sb + (1 - 0.99) * db
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "new", "kind"),
+    [
+        (RMSPROP, "(1 - rho) * db**2", "(1 - rho) * dW.sum(axis=0) ** 2", "other"),
+        (RMSPROP, "+ (1 - rho) * db**2", "+ rho * db**2", "share"),
+        (LION, "sb + (1 - 0.99) * db", "sb - (1 - 0.99) * db", "minus"),
+    ],
+)
+def test_what_an_update_keeps_is_judged(
+    rule: str, old: str, new: str, kind: str, tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, KEPT + rule, (old, new)).blames
+    lines = (KEPT + rule).replace(old, new).splitlines()
+    assert (blame.gradients, blame.accused.cause.kind) == (("b",), kind)
+    assert new in lines[int(blame.line or 0) - 1]
