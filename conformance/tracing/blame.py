@@ -156,7 +156,10 @@ class Blame:
         takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
         if takers and not node.frames:  # the program was handed it
             return self.calls.takes_first(node, takers[0])
-        if takers and (way.took_another(node) or way.right_elsewhere(node)):
+        one = bool(takers) and way.took_one(node)
+        if one and len(node.consumers) == 1:  # it should have been added to the others
+            return self.calls.comes_in(node, takers[0])
+        if one or (takers and (way.took_another(node) or way.right_elsewhere(node))):
             return takers[0].frames
         frames, calls, value = node.frames, node.calls, self.calls.value(node)
         least = len(frames) - len(self._guilty(node, way, together))

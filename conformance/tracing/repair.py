@@ -19,7 +19,7 @@ import numpy as np
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import is_handed
-from conformance.tracing.executions import TAKEN, groups, handed_out
+from conformance.tracing.executions import TAKEN, beside, groups, handed_out
 from conformance.tracing.index import (
     Location,
     as_floats,
@@ -162,6 +162,14 @@ class Repairs:
         whole = tuple(range(len(equation.samples)))
         if owners[-1] != whole:  # one array of all, made of some alone
             yield from self._tried(executions[-1:], [whole], equation, within)
+        elif len(executions) == 1 < len(whole):
+            yield from self._beside(executions[0], equation)
+
+    def _beside(self, node: Node, equation: Equation) -> Iterator[tuple[Step, dict[int, Array]]]:
+        """Values of the single samples one beside the other, such as their gradients in a stack."""
+        for steps in zip(*(equation.steps((i,)) for i in range(len(equation.samples)))):
+            for given in beside([each.result for each in steps], np.shape(node.value)):
+                yield steps[0], {node.number: given}
 
     def _placed(
         self, node: Node, at: Location, equation: Equation

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from conformance.tracing.ancestors import walk
-from conformance.tracing.frames import Frame
+from conformance.tracing.frames import Frame, stored_last
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.repair import are_exact
@@ -70,6 +70,13 @@ class Calls:
             if given.number not in handed[call]:
                 return taker.frames[depth:]
         return taker.frames[-1:]
+
+    def comes_in(self, given: Node, taker: Node) -> tuple[Frame, ...]:
+        """The frames of what a taker takes, from the function on that the taker is called in."""
+        for depth, call in enumerate(given.calls):
+            if call in taker.calls:
+                return stored_last(given.frames[depth]), *given.frames[depth + 1 :]
+        return taker.frames
 
     def hands_on(self, node: Node, depth: int) -> bool:
         """Whether a function only hands on what another one gave that others call too."""

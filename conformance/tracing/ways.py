@@ -162,16 +162,15 @@ class Way(EquationSteps):
         return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
 
     def took_another(self, node: Node) -> bool:
-        """Whether an update takes another quantity for a gradient, or that of a single sample.
-
-        Nothing made the gradient of it.
-        """
-        if not self.name.startswith("nabla"):
-            return False
+        """Whether an update takes another quantity for a gradient: nothing made one of it."""
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
+        return self.name.startswith("nabla") and any(node.number in at.numbers for at in others)
+
+    def took_one(self, node: Node) -> bool:
+        """Whether an update takes the gradient of a single sample for that of all."""
         single = Known(self.of((i,)) for i in self.whole if len(self.whole) > 1)
         value = np.asarray(self.run.index.replay.value(node))
-        return any(node.number in at.numbers for at in others) or value in single
+        return self.name.startswith("nabla") and value in single
 
     def right_elsewhere(self, node: Node) -> bool:
         """Whether the line of a node makes the same for a right quantity of another layer."""
