@@ -28,6 +28,7 @@ from conformance.tracing.index import (
     overlap,
     times,
 )
+from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from reference.step import Array
@@ -62,8 +63,11 @@ class Equation(Protocol):
         wanted: the quantity.
         samples: the bits of the nodes of each sample.
         before: the bits of the nodes of the quantities that enter it.
+        own: the program's quantities before it.
     """
 
+    @property
+    def own(self) -> Known: ...  # noqa: D102
     @property
     def wanted(self) -> Array: ...  # noqa: D102
     @property
@@ -117,13 +121,29 @@ class Repairs:
             wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
         found = groups(path, reduce(or_, equation.samples, 0))
         idle = [each for each in found if all(self._is_idle(node, equation) for node in each)]
-        for executions in (*idle, *found):
-            suspect = executions in idle or self._suspect(executions[0], equation)
+        handed = [each for each in found if self._is_argument(each[0], equation)]
+        for i, executions in enumerate((*idle, *handed, *found)):
+            before = i < len(idle) + len(handed)
+            suspect = before or self._suspect(executions[0], equation)
             for step, given in self._trials(executions, at, equation):
+                if before and executions in handed and not self._is_own(step, equation):
+                    continue
                 # What is right itself can only have been taken for the quantity.
                 if (suspect or step.final) and self._mends(given, path, at, wanted):
                     return Repair(self._changed(given), step, frozenset(given))
         return None
+
+    def _is_argument(self, node: Node, equation: Equation) -> bool:
+        """Whether a function was handed what is no quantity: it may be right of one."""
+        handed = self.replay.trace.handed
+        calls = {call for each in node.consumers for call in each.calls} - set(node.calls)
+        value = np.asarray(self.replay.value(node))
+        given = any(node.number in handed[call] for call in calls)
+        return given and are_exact(value) and value not in equation.own
+
+    @staticmethod
+    def _is_own(step: Step, equation: Equation) -> bool:
+        return not step.operation and step.result in equation.own
 
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""

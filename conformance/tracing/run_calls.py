@@ -59,9 +59,16 @@ class Calls:
         )
 
     def was_handed(self, call: int, made: Node, way: Way) -> bool:
-        """Whether a call was handed as its arguments all of which it made something."""
+        """Whether a call was handed as its arguments all of which it made something, and not more.
+
+        What it needs to give the quantity itself is more.
+        """
         handed = self.handed[call]
-        return all(each.number in handed for each in _reached(made.inputs, way.before))
+        values = [self.value(self.nodes[n]) for n in handed]
+        exact = [each for each in values if are_exact(each)]
+        more = way.parameters and all(any(v in one for v in exact) for one in way.parameters)
+        made_of = all(each.number in handed for each in _reached(made.inputs, way.before))
+        return made_of and not more
 
     def takes_first(self, given: Node, taker: Node) -> tuple[Frame, ...]:
         """The frames of a taker from the function on that was not handed what it takes."""

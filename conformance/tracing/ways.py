@@ -234,6 +234,12 @@ class Way(EquationSteps):
         return [each for each in operands if each[0][0]]
 
     @cached_property
+    def parameters(self) -> list[Known]:
+        """The weights and biases that enter the equation, each alone."""
+        known = dict(self.run.start.named())
+        return [Known([known[each]]) for each in self.rows[self.name].inputs if each in known]
+
+    @cached_property
     def parts(self) -> Known:
         """What the last operation of the equation is given: a function may give it and be right."""
         row = self.rows[self.name]
@@ -259,11 +265,17 @@ class Way(EquationSteps):
         parts = [self.whole, *((i,) for i in self.alone)]
         return list(dict.fromkeys((*parts, *((i,) for i in self.whole))))
 
-    def _owned(self) -> Iterator[Array]:
+    @cached_property
+    def elsewhere(self) -> Known:
+        """The quantities before it that do not enter its equation, such as the cost."""
+        return Known(self._owned({*self._earlier} - {*self.rows[self.name].inputs}))
+
+    def _owned(self, names: Collection[str] | None = None) -> Iterator[Array]:
         for samples in self._parts():
             columns = list(samples)
-            yield from (self.run.batch.x[:, columns], self.run.batch.y[:, columns])
-            for name in self._earlier:
-                value = self._of(name, samples)
+            if names is None:
+                yield from (self.run.batch.x[:, columns], self.run.batch.y[:, columns])
+            for name in self._earlier if names is None else names:
+                value = self.of_some(name, samples) if name == "cost" else self._of(name, samples)
                 if value is not None:
                     yield value
