@@ -18,7 +18,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import is_handed
+from conformance.tracing.arranging import ARRANGING, is_handed
 from conformance.tracing.executions import TAKEN, beside, groups, handed_out
 from conformance.tracing.index import (
     Location,
@@ -122,15 +122,20 @@ class Repairs:
         found = groups(path, reduce(or_, equation.samples, 0))
         idle = [each for each in found if all(self._is_idle(node, equation) for node in each)]
         handed = [each for each in found if self._is_argument(each[0], equation)]
-        for i, executions in enumerate((*idle, *handed, *found)):
-            before = i < len(idle) + len(handed)
-            suspect = before or self._suspect(executions[0], equation)
-            for step, given in self._trials(executions, at, equation):
-                if before and executions in handed and not self._is_own(step, equation):
-                    continue
-                # What is right itself can only have been taken for the quantity.
-                if (suspect or step.final) and self._mends(given, path, at, wanted):
-                    return Repair(self._changed(given), step, frozenset(given))
+        suspect = [each for each in found if self._suspect(each[0], equation)]
+        # What is right itself can only have been taken for the quantity, the last of it.
+        right = [each for each in found[::-1] if each not in suspect]
+        right.sort(key=lambda each: each[0].operation in ARRANGING)
+        for tried, fits in (
+            (idle, lambda _: True),
+            (handed, lambda step: self._is_own(step, equation)),
+            (suspect, lambda _: True),
+            (right, lambda step: step.final),
+        ):
+            for executions in tried:
+                for step, given in self._trials(executions, at, equation):
+                    if fits(step) and self._mends(given, path, at, wanted):
+                        return Repair(self._changed(given), step, frozenset(given))
         return None
 
     def _is_argument(self, node: Node, equation: Equation) -> bool:
@@ -147,12 +152,19 @@ class Repairs:
 
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""
-        changed = (n for n, e in given.items() if not _equal(self.nodes[n].value, as_floats(e)))
-        return self.nodes[min(changed)]
+        numbers = sorted(given)
+        held = {n: np.asarray(self.replay.value(self.nodes[n])) for n in numbers}
+        return self.nodes[
+            next(
+                (n for n in numbers if not _equal(as_floats(held[n]), as_floats(given[n]))),
+                numbers[0],
+            )
+        ]
 
     def _is_idle(self, node: Node, equation: Equation) -> bool:
-        """Whether an operation multiplies what the equation has by 1."""
-        if node.operation not in SCALING:
+        """Whether an operation multiplies what the equation has by a 1 that nothing computed."""
+        computed = (e for e in node.inputs if not e.constant and not e.given)
+        if node.operation not in SCALING or any(_is_one(each.value) for each in computed):
             return False
         alike = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
         same = (each for each in alike if _equal(each.value, node.value))
@@ -292,6 +304,10 @@ class Repairs:
 def are_exact(value: Array) -> bool:
     """Whether an array holds exact numbers: no truth values, and no places of entries."""
     return value.size > 0 and all(type(each) is Exact for each in value.flat)
+
+
+def _is_one(value: Any) -> bool:
+    return bool(np.all(np.asarray(value) == 1))
 
 
 def _equal(value: Any, other: Array) -> bool:

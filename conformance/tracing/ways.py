@@ -200,9 +200,9 @@ class Way(EquationSteps):
 
     @cached_property
     def wrongly(self) -> int:
-        """The bits of the nodes on the way to other quantities of the kind that are wrong too."""
-        alike = [each for each in self.wrong if split(each)[0] == split(self.name)[0]]
-        ways = (self._way_to(each) for each in alike if each in self.found and each != self.name)
+        """The bits of the nodes on the way to other quantities that are wrong too."""
+        others = (each for each in self.wrong if each in self.found and each != self.name)
+        ways = (self._way_to(each) for each in others)
         return reduce(or_, ways, 0)
 
     def _way_to(self, name: str) -> int:
