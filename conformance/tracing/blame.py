@@ -25,7 +25,7 @@ from conformance.tracing.arranging import (
     kind_of,
     source_of,
 )
-from conformance.tracing.frames import Frame, ignores_a_parameter
+from conformance.tracing.frames import Frame, ignores_a_parameter, stored_last
 from conformance.tracing.index import Location, as_floats, times
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
@@ -115,7 +115,8 @@ class Blame:
         if are_exact(value) and not arranged and way.has(value):
             if way.stops_early(value):
                 return wrong.frames
-            return self._taker(wrong, way, together)
+            first, *others = self._taker(wrong, way, together)
+            return stored_last(first), *others
         rate = self._rate((wrong, *(other for other, _ in taken)), way)
         return self._guilty(rate or wrong, way, together)
 
@@ -156,7 +157,10 @@ class Blame:
         takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
         if takers and not node.frames:  # the program was handed it
             return self.calls.takes_first(node, takers[0])
-        if takers and (way.took_another(node) or way.right_elsewhere(node)):
+        one = bool(takers) and way.took_one(node)
+        if one and len(node.consumers) == 1:  # it should have been added to the others
+            return self.calls.comes_in(node, takers[0])
+        if one or (takers and (way.took_another(node) or way.right_elsewhere(node))):
             return takers[0].frames
         frames, calls, value = node.frames, node.calls, self.calls.value(node)
         least = len(frames) - len(self._guilty(node, way, together))
@@ -164,13 +168,20 @@ class Blame:
             return frames[least:]
         for depth, (frame, call) in enumerate(zip(frames, calls, strict=False)):
             goes_on = any(call in each.calls for each in node.consumers if way.leads_to(each))
-            part = depth == 0 and value in way.parts and self.calls.was_handed(call, node, way)
-            stops = not part and self.calls.had_all(call, node, way)
+            right = depth == 0 and self._is_right(node, call, way)
+            stops = not right and self.calls.had_all(call, node, way)
             if goes_on or ignores_a_parameter(frame) or self.calls.hands_on(node, depth) or stops:
                 return frames[max(depth, least) :]
         if takers and is_handed(node):  # it was put together before it was taken
             return self.calls.takes_first(node, takers[0])
         return frames[-1:]
+
+    def _is_right(self, node: Node, call: int, way: Way) -> bool:
+        """Whether a call gave a part of the equation of what it was handed, or another quantity."""
+        value = self.calls.value(node)
+        return value in way.elsewhere or (
+            value in way.parts and self.calls.was_handed(call, node, way)
+        )
 
     def _taken(self, wrong: Node, step: Step) -> list[tuple[Node, Array]]:
         """The operand that stands where the equation has another, and the one that it has."""

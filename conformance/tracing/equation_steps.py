@@ -99,7 +99,13 @@ class EquationSteps:
         samples = samples or self.whole
         if self.name.startswith("nabla"):
             return self._sum(self.name, samples)
-        equation, operands = self._equation(self.name, samples)
+        return np.asarray(self.of_some(self.name, samples))
+
+    def of_some(self, name: str, samples: tuple[int, ...]) -> Array | None:
+        """What an equation gives of some samples alone; None if it is not known what enters it."""
+        equation, operands = self._equation(name, samples)
+        if any(each is None for each in operands):
+            return None
         return np.asarray(equation(*operands))
 
     @property

@@ -5,8 +5,8 @@ A value is put into an array of another size, too. Left out: whether that mends 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from conformance.arithmetic.exact import to_exact
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.node import Node
 from reference.step import Array
+
+REDUCING = {"sum", "mean", "average", "reduce", "add.reduce", "nansum", "einsum", "tensordot"}
+"""Operations whose arguments say which axes their result has."""
 
 BEGINNING, END, TAKEN = 2, 3, 4  # where a value is put that is a part of an array
 
@@ -90,6 +93,14 @@ def handed_out(
     return given
 
 
+def beside(values: Sequence[Array], shape: tuple[int, ...]) -> Iterator[Array]:
+    """The values of the samples in one array of a shape, each straight or turned."""
+    for axis, turned in product((0, -1), (False, True)):
+        made = np.stack([each.T if turned else each for each in values], axis)
+        if made.shape == shape:
+            yield made
+
+
 def _one(entry: Any, node: Node) -> Array:
     made = np.empty(np.shape(node.value), dtype=object)
     made[...] = entry
@@ -121,7 +132,8 @@ def _fitted(value: Array, node: Node, turned: int, within: int) -> Array | None:
         return made
     if made.size == np.size(node.value):
         return made.reshape(shape)
-    return made if node.operation in ARRANGING and value.ndim == len(shape) else None
+    free = node.operation in ARRANGING and value.ndim == len(shape)
+    return made if free or node.operation in REDUCING else None
 
 
 def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:

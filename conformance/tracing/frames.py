@@ -9,8 +9,9 @@ import linecache
 import sys
 import sysconfig
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from traceback import walk_tb
@@ -129,10 +130,55 @@ def raised_in(error: BaseException) -> tuple[Frame, ...]:
 @cache
 def ignores_a_parameter(frame: Frame) -> bool:
     """Whether the function of a line has a parameter, other than `self`, that it never reads."""
+    around = _function(frame)
+    if around is None:
+        return False
+    given = around.args
+    names = {each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    read = {each.id for each in ast.walk(around) if isinstance(each, ast.Name)}
+    return bool(names - read - {"self", "cls"})
+
+
+@cache
+def stored_last(frame: Frame) -> Frame:
+    """The line that puts what a line computes where it is used: itself, if it has no other name.
+
+    A name that is read once, to be stored elsewhere as it is, is another.
+    """
+    around = _function(frame)
+    inside = [] if around is None else list(ast.walk(around))
+    stored = {
+        name.id
+        for each in inside
+        if isinstance(each, ast.Assign | ast.For)
+        and each.lineno <= frame.line <= (_head(each).end_lineno or 0)
+        for name in ast.walk(each.target if isinstance(each, ast.For) else each)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+    }
+    names = [e for e in inside if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Load)]
+    counts = Counter(each.id for each in names)
+    lines = {
+        each.lineno
+        for each in inside
+        if isinstance(each, ast.Assign)
+        and isinstance(each.value, ast.Name)
+        and each.value.id in stored
+        and counts[each.value.id] == 1
+    }
+    return replace(frame, line=min(lines)) if len(lines) == 1 else frame
+
+
+def _head(statement: ast.Assign | ast.For) -> ast.AST:
+    """What a statement has on its own lines, without its body."""
+    return statement.iter if isinstance(statement, ast.For) else statement
+
+
+def _function(frame: Frame) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The function around a line; None if it cannot be read."""
     try:
         tree = ast.parse("".join(linecache.getlines(frame.file)))
     except SyntaxError:  # no Python source, such as a cell that is gone
-        return False
+        return None
     around = [
         each
         for each in ast.walk(tree)
@@ -140,12 +186,7 @@ def ignores_a_parameter(frame: Frame) -> bool:
         and each.name == frame.function
         and each.lineno <= frame.line <= (each.end_lineno or each.lineno)
     ]
-    if not around:
-        return False
-    given = around[-1].args
-    names = {each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
-    read = {each.id for each in ast.walk(around[-1]) if isinstance(each, ast.Name)}
-    return bool(names - read - {"self", "cls"})
+    return around[-1] if around else None
 
 
 @cache

@@ -18,8 +18,8 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import is_handed
-from conformance.tracing.executions import TAKEN, groups, handed_out
+from conformance.tracing.arranging import ARRANGING, is_handed
+from conformance.tracing.executions import TAKEN, beside, groups, handed_out
 from conformance.tracing.index import (
     Location,
     as_floats,
@@ -28,6 +28,7 @@ from conformance.tracing.index import (
     overlap,
     times,
 )
+from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from reference.step import Array
@@ -62,8 +63,11 @@ class Equation(Protocol):
         wanted: the quantity.
         samples: the bits of the nodes of each sample.
         before: the bits of the nodes of the quantities that enter it.
+        own: the program's quantities before it.
     """
 
+    @property
+    def own(self) -> Known: ...  # noqa: D102
     @property
     def wanted(self) -> Array: ...  # noqa: D102
     @property
@@ -117,22 +121,50 @@ class Repairs:
             wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
         found = groups(path, reduce(or_, equation.samples, 0))
         idle = [each for each in found if all(self._is_idle(node, equation) for node in each)]
-        for executions in (*idle, *found):
-            suspect = executions in idle or self._suspect(executions[0], equation)
-            for step, given in self._trials(executions, at, equation):
-                # What is right itself can only have been taken for the quantity.
-                if (suspect or step.final) and self._mends(given, path, at, wanted):
-                    return Repair(self._changed(given), step, frozenset(given))
+        handed = [each for each in found if self._is_argument(each[0], equation)]
+        suspect = [each for each in found if self._suspect(each[0], equation)]
+        # What is right itself can only have been taken for the quantity, the last of it.
+        right = [each for each in found[::-1] if each not in suspect]
+        right.sort(key=lambda each: each[0].operation in ARRANGING)
+        for tried, fits in (
+            (idle, lambda _: True),
+            (handed, lambda step: self._is_own(step, equation)),
+            (suspect, lambda _: True),
+            (right, lambda step: step.final),
+        ):
+            for executions in tried:
+                for step, given in self._trials(executions, at, equation):
+                    if fits(step) and self._mends(given, path, at, wanted):
+                        return Repair(self._changed(given), step, frozenset(given))
         return None
+
+    def _is_argument(self, node: Node, equation: Equation) -> bool:
+        """Whether a function was handed what is no quantity: it may be right of one."""
+        handed = self.replay.trace.handed
+        calls = {call for each in node.consumers for call in each.calls} - set(node.calls)
+        value = np.asarray(self.replay.value(node))
+        given = any(node.number in handed[call] for call in calls)
+        return given and are_exact(value) and value not in equation.own
+
+    @staticmethod
+    def _is_own(step: Step, equation: Equation) -> bool:
+        return not step.operation and step.result in equation.own
 
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""
-        changed = (n for n, e in given.items() if not _equal(self.nodes[n].value, as_floats(e)))
-        return self.nodes[min(changed)]
+        numbers = sorted(given)
+        held = {n: np.asarray(self.replay.value(self.nodes[n])) for n in numbers}
+        return self.nodes[
+            next(
+                (n for n in numbers if not _equal(as_floats(held[n]), as_floats(given[n]))),
+                numbers[0],
+            )
+        ]
 
     def _is_idle(self, node: Node, equation: Equation) -> bool:
-        """Whether an operation multiplies what the equation has by 1."""
-        if node.operation not in SCALING:
+        """Whether an operation multiplies what the equation has by a 1 that nothing computed."""
+        computed = (e for e in node.inputs if not e.constant and not e.given)
+        if node.operation not in SCALING or any(_is_one(each.value) for each in computed):
             return False
         alike = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
         same = (each for each in alike if _equal(each.value, node.value))
@@ -162,6 +194,14 @@ class Repairs:
         whole = tuple(range(len(equation.samples)))
         if owners[-1] != whole:  # one array of all, made of some alone
             yield from self._tried(executions[-1:], [whole], equation, within)
+        elif len(executions) == 1 < len(whole):
+            yield from self._beside(executions[0], equation)
+
+    def _beside(self, node: Node, equation: Equation) -> Iterator[tuple[Step, dict[int, Array]]]:
+        """Values of the single samples one beside the other, such as their gradients in a stack."""
+        for steps in zip(*(equation.steps((i,)) for i in range(len(equation.samples)))):
+            for given in beside([each.result for each in steps], np.shape(node.value)):
+                yield steps[0], {node.number: given}
 
     def _placed(
         self, node: Node, at: Location, equation: Equation
@@ -264,6 +304,10 @@ class Repairs:
 def are_exact(value: Array) -> bool:
     """Whether an array holds exact numbers: no truth values, and no places of entries."""
     return value.size > 0 and all(type(each) is Exact for each in value.flat)
+
+
+def _is_one(value: Any) -> bool:
+    return bool(np.all(np.asarray(value) == 1))
 
 
 def _equal(value: Any, other: Array) -> bool:

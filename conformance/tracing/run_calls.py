@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from conformance.tracing.ancestors import walk
-from conformance.tracing.frames import Frame
+from conformance.tracing.frames import Frame, stored_last
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.repair import are_exact
@@ -59,9 +59,16 @@ class Calls:
         )
 
     def was_handed(self, call: int, made: Node, way: Way) -> bool:
-        """Whether a call was handed as its arguments all of which it made something."""
+        """Whether a call was handed as its arguments all of which it made something, and not more.
+
+        What it needs to give the quantity itself is more.
+        """
         handed = self.handed[call]
-        return all(each.number in handed for each in _reached(made.inputs, way.before))
+        values = [self.value(self.nodes[n]) for n in handed]
+        exact = [each for each in values if are_exact(each)]
+        more = way.parameters and all(any(v in one for v in exact) for one in way.parameters)
+        made_of = all(each.number in handed for each in _reached(made.inputs, way.before))
+        return made_of and not more
 
     def takes_first(self, given: Node, taker: Node) -> tuple[Frame, ...]:
         """The frames of a taker from the function on that was not handed what it takes."""
@@ -70,6 +77,13 @@ class Calls:
             if given.number not in handed[call]:
                 return taker.frames[depth:]
         return taker.frames[-1:]
+
+    def comes_in(self, given: Node, taker: Node) -> tuple[Frame, ...]:
+        """The frames of what a taker takes, from the function on that the taker is called in."""
+        for depth, call in enumerate(given.calls):
+            if call in taker.calls:
+                return stored_last(given.frames[depth]), *given.frames[depth + 1 :]
+        return taker.frames
 
     def hands_on(self, node: Node, depth: int) -> bool:
         """Whether a function only hands on what another one gave that others call too."""

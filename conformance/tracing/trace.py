@@ -63,11 +63,13 @@ class Trace(Recorder):
         return made
 
     def arguments_of(self, call: FrameType) -> Iterator[int]:
-        """The numbers of the nodes among the arguments of a call."""
+        """The numbers of the nodes among the arguments of a call, and what these hold."""
         code, held = call.f_code, call.f_locals
         for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
             given: Any = held.get(name)
-            for value in given if type(given) is tuple else (given,):
+            inside = getattr(given, "__dict__", None)
+            parts = tuple(inside.values()) if type(inside) is dict else (given,)
+            for value in given if isinstance(given, tuple) else (given, *parts):
                 if isinstance(value, self.array_type):
                     yield self.node_of(value).number
                 elif type(value) in self.numbers:

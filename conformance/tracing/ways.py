@@ -162,16 +162,15 @@ class Way(EquationSteps):
         return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
 
     def took_another(self, node: Node) -> bool:
-        """Whether an update takes another quantity for a gradient, or that of a single sample.
-
-        Nothing made the gradient of it.
-        """
-        if not self.name.startswith("nabla"):
-            return False
+        """Whether an update takes another quantity for a gradient: nothing made one of it."""
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
+        return self.name.startswith("nabla") and any(node.number in at.numbers for at in others)
+
+    def took_one(self, node: Node) -> bool:
+        """Whether an update takes the gradient of a single sample for that of all."""
         single = Known(self.of((i,)) for i in self.whole if len(self.whole) > 1)
         value = np.asarray(self.run.index.replay.value(node))
-        return any(node.number in at.numbers for at in others) or value in single
+        return self.name.startswith("nabla") and value in single
 
     def right_elsewhere(self, node: Node) -> bool:
         """Whether the line of a node makes the same for a right quantity of another layer."""
@@ -201,9 +200,9 @@ class Way(EquationSteps):
 
     @cached_property
     def wrongly(self) -> int:
-        """The bits of the nodes on the way to other quantities of the kind that are wrong too."""
-        alike = [each for each in self.wrong if split(each)[0] == split(self.name)[0]]
-        ways = (self._way_to(each) for each in alike if each in self.found and each != self.name)
+        """The bits of the nodes on the way to other quantities that are wrong too."""
+        others = (each for each in self.wrong if each in self.found and each != self.name)
+        ways = (self._way_to(each) for each in others)
         return reduce(or_, ways, 0)
 
     def _way_to(self, name: str) -> int:
@@ -235,6 +234,12 @@ class Way(EquationSteps):
         return [each for each in operands if each[0][0]]
 
     @cached_property
+    def parameters(self) -> list[Known]:
+        """The weights and biases that enter the equation, each alone."""
+        known = dict(self.run.start.named())
+        return [Known([known[each]]) for each in self.rows[self.name].inputs if each in known]
+
+    @cached_property
     def parts(self) -> Known:
         """What the last operation of the equation is given: a function may give it and be right."""
         row = self.rows[self.name]
@@ -260,11 +265,17 @@ class Way(EquationSteps):
         parts = [self.whole, *((i,) for i in self.alone)]
         return list(dict.fromkeys((*parts, *((i,) for i in self.whole))))
 
-    def _owned(self) -> Iterator[Array]:
+    @cached_property
+    def elsewhere(self) -> Known:
+        """The quantities before it that do not enter its equation, such as the cost."""
+        return Known(self._owned({*self._earlier} - {*self.rows[self.name].inputs}))
+
+    def _owned(self, names: Collection[str] | None = None) -> Iterator[Array]:
         for samples in self._parts():
             columns = list(samples)
-            yield from (self.run.batch.x[:, columns], self.run.batch.y[:, columns])
-            for name in self._earlier:
-                value = self._of(name, samples)
+            if names is None:
+                yield from (self.run.batch.x[:, columns], self.run.batch.y[:, columns])
+            for name in self._earlier if names is None else names:
+                value = self.of_some(name, samples) if name == "cost" else self._of(name, samples)
                 if value is not None:
                     yield value

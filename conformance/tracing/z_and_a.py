@@ -78,8 +78,9 @@ class ForwardSearch:
             self.roles.first[name] = location
             last = self.lookup.columns(right, within)
             last = self.uses.place(right, made, location, last)
-            limited = name[0] == "z" and self._is_limited(last)  # for f: it is larger elsewhere
-            return self.lookup.take(name, right, location if limited else last)
+            # What is limited for f is larger elsewhere; of what is turned, f is to be of the first.
+            other = self._is_limited(last) or self._is_turned_back(last, location)
+            return self.lookup.take(name, right, location if name[0] == "z" and other else last)
         asked = name, (*where, above), made, changed
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
@@ -104,6 +105,20 @@ class ForwardSearch:
         """Whether a value was limited, and is the same because its numbers are small."""
         nodes = self.index.replay.trace.nodes
         return all(nodes[number].operation in LIMITING for number in location.numbers)
+
+    def _is_turned_back(self, last: Location, first: Location) -> bool:
+        """Whether a value is the same again after an operation that gave another, as −(−z)."""
+        nodes = self.index.replay.trace.nodes
+
+        def is_another(node: Node, before: Node) -> bool:
+            return not np.array_equal(np.ravel(before.value), np.ravel(node.value))
+
+        return all(
+            nodes[number].operation not in ARRANGING
+            and any(nodes[number].depends_on(nodes[each]) for each in first.numbers)
+            and all(is_another(nodes[number], each) for each in nodes[number].inputs)
+            for number in set(last.numbers) - set(first.numbers)
+        )
 
     def _going_on(
         self,
