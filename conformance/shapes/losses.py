@@ -56,7 +56,7 @@ class LossSearch:
 
         It is judged by the first data with which it runs and with which no gradient has to be 0.
         Other data clear it of what is wrong there only if with them it is right wherever its
-        outputs lie.
+        outputs lie, and if their labels, if they have any, are not taken for numbers.
         """
         wrong: _Judged | None = None
         idle: _Judged | None = None
@@ -73,7 +73,8 @@ class LossSearch:
                 if judged.idle:
                     idle = idle or judged
                 elif judged.found.examined.ok:
-                    return judged.found
+                    if wrong is None or not self._takes_numbers(trial):
+                        return judged.found
                 else:
                     wrong = wrong or judged
         chosen = wrong or idle
@@ -83,6 +84,17 @@ class LossSearch:
             words = problem.removeprefix(f"{self.name}: ")
             self.problems.append(words or "its arguments are not known")
         return None if chosen is None else chosen.found
+
+    def _takes_numbers(self, trial: Trial) -> bool:
+        """Whether it is right with labels that are no whole numbers: it takes no labels."""
+        y = np.asarray(trial.data.y)
+        if y.dtype.kind != "i":
+            return False
+        between = replace(trial, data=replace(trial.data, y=y + 0.25))
+        try:
+            return self._judged(between).found.examined.ok
+        except (UnfitError, NotAGradientError):
+            return False
 
     def _names(self) -> list[str]:
         function = self.function if self.make is None else getattr(self.make, self.function)

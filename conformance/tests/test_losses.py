@@ -122,3 +122,25 @@ def cosine_loss(a, b):
     db = (c * b / q**2 - a / (p * q)) * 2 / len(a)
     return (1 - c).mean(), da, db
 """
+
+
+ENTROPY = """\
+import numpy as np
+
+
+class BinaryCrossEntropy:
+    def forward(self, y, p):
+        return np.mean(-y * np.log(p) - (1 - y) * np.log(1 - p))
+
+    def backward(self, y, p):
+        return ((1 - y) / (1 - p) - y / p) / np.size(y)
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_labels_that_are_taken_for_numbers_clear_no_loss(wrong: bool, tmp_path: Path) -> None:
+    file = tmp_path / "entropy.py"
+    faulty = ENTROPY.replace("((1 - y) / (1 - p) - y / p)", "(1 - y) / (1 - p) - (y / p)")
+    file.write_text(faulty if wrong else ENTROPY, encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == wrong, str(report)
