@@ -335,6 +335,10 @@ FAULTS: dict[str, list[Edit]] = {
         ("b1 - lr * dz1.sum(axis=0)", "b1 - lr * dz1.mean(axis=0)"),
         ("w2 - lr", "w2 + lr"),
     ],
+    "three_keys": [
+        ('weights["W2"].T @ d2 * A1', 'weights["W2"].T @ d2 * A1 * A1'),
+        ('"dW2": d2 @ A1.T', '"dW2": d2 @ A1.T / X.shape[1]'),
+    ],
     "tuples_step": [
         ("err = err @ W.T", "err = err @ W"),
         ("err = err * (1 - a_out ** 2)", "err = err * (1 - a_out)"),
