@@ -339,6 +339,10 @@ FAULTS: dict[str, list[Edit]] = {
         ('weights["W2"].T @ d2 * A1', 'weights["W2"].T @ d2 * A1 * A1'),
         ('"dW2": d2 @ A1.T', '"dW2": d2 @ A1.T / X.shape[1]'),
     ],
+    "rows_of_a_table": [
+        ('n["weights"][j] * n["delta"]', 'n["delta"]'),
+        ('* (1.0 - neuron["output"])', ''),
+    ],
     "tuples_step": [
         ("err = err @ W.T", "err = err @ W"),
         ("err = err * (1 - a_out ** 2)", "err = err * (1 - a_out)"),
