@@ -16,7 +16,7 @@ from conformance.backward.program import Goal, NoGradientError, NotAGradientErro
 from conformance.backward.stated_loss import declared, disagreeing, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement
-from conformance.script.loss import Fit, best_loss, by_name, candidates
+from conformance.script.loss import Fit, best_loss, by_name, candidates, is_of_absolutes
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.tracing.node import Node
@@ -177,7 +177,8 @@ class Unjudged:
         if self.cost is None and fit is not None and fits:
             return made(fit.loss)
         losses = [step.of[each] for each in self.losses]
-        cost = declared(step.trace, losses, goals) if self.cost is None else None
+        stated = [each for each in losses if not is_of_absolutes(each)]
+        cost = declared(step.trace, stated, goals) if self.cost is None else None
         if cost is not None:
             known = with_terms(cost, losses, goals)
             opposite = best_loss(step.trace, [known], goals, sign=-1)

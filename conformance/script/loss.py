@@ -128,16 +128,16 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
 
 
 def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Node]:
-    """The numbers that the program itself calls its loss, and that move with the parameters.
-
-    A mean of absolute values is only printed.
-    """
-    named = [e for e in _last(trace, losses) if _is_named(e) and not _is_of_absolutes(e)]
+    """The numbers that the program itself calls its loss, and that move with the parameters."""
+    named = [e for e in _last(trace, losses) if _is_named(e) and not is_of_absolutes(e)]
     return [each for each in named if _has_gradient(trace, each, goals)]
 
 
-def _is_of_absolutes(node: Node) -> bool:
-    """Whether a number is a linear function of absolute values."""
+def is_of_absolutes(node: Node) -> bool:
+    """Whether a number is a linear function of absolute values, which is only printed.
+
+    For outputs in (0, 1) and two classes, such a mean is a multiple of a hinge loss.
+    """
     way = list(walk([node], lambda e: e.inputs if e.operation in (*LINEAR, "mean", *MOVES) else ()))
     ends = {e.operation for e in way if e.function and e.operation not in (*LINEAR, "mean", *MOVES)}
     return ends == {"absolute"}

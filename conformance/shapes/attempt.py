@@ -23,6 +23,7 @@ from conformance.shapes.arguments import (
     size_kinds,
     ways,
 )
+from conformance.shapes.definitions import leaves_out_label
 from conformance.shapes.example_data import Data
 from conformance.shapes.learned import learn
 from conformance.shapes.plans import methods
@@ -191,7 +192,19 @@ def _given_data(run: Attempt) -> dict[str, Any]:
             run.target = given["targets"].node
         kinds["pairs"] = samples_of(replace(data, x=given["inputs"], y=given["targets"]))
     kinds.update(given)
+    kinds["row"] = _row(run, given["inputs"])
     return given
+
+
+def _row(run: Attempt, inputs: Any) -> Any:
+    """A row of a table: the inputs, and a label after them if the program takes it off again."""
+    whole = run.roots.get("self")
+    functions = [
+        getattr(whole, each.function) if isinstance(each.function, str) else each.function
+        for each in run.plan.calls
+    ]
+    vector = isinstance(inputs, np.ndarray) and inputs.ndim == 1
+    return np.append(inputs, 0.0) if vector and any(map(leaves_out_label, functions)) else inputs
 
 
 def _traced(trace: Trace, value: Any, leaf: Leaf) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 
 from conformance.backward.syntax import tree
 from conformance.errors import SubjectError, UsageError
+from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.execution import Failed, run_file
 from conformance.subjects.load import NOTEBOOK, source_of
 
@@ -170,6 +171,16 @@ def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
             if known and is_role(name, "train") in (0, 1, 2):
                 return True
     return False
+
+
+def leaves_out_label(function: Any) -> bool:
+    """Whether a function takes a row of a table, and uses all of it but its end: `row[:-1]`."""
+    code = getattr(function, "__code__", None)
+    definition = None if code is None else definition_of(code)
+    parts = () if definition is None else ast.walk(definition)
+    slices = {ast.unparse(each) for each in parts if isinstance(each, ast.Subscript)}
+    taken = () if code is None else code.co_varnames[: code.co_argcount]
+    return any(f"{name}[:-1]" in slices for name in taken if "row" in kinds_of(name))
 
 
 def returned_names(function: Any) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     # One step of several is that of some samples: their output is a part of the whole.
     output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
     used = (*(each.node for each in goals), loss, output, target)
-    _cut(run.recorded, [each for each in used if each is not None])
+    run.recorded.cut(each for each in used if each is not None)
     step = OwnPass(
         run.recorded,
         goals,
@@ -242,14 +242,6 @@ def _better_blamed(examined: Examined, step: OwnPass) -> Examined:
     same = [each.ok for each in examined.gradients] == [each.ok for each in other.gradients]
     mends = bool(other.accused) and all(each.mends for each in other.accused)
     return replace(examined, accused=other.accused) if same and mends else examined
-
-
-def _cut(trace: Trace, last: Sequence[Node]) -> None:
-    """Let go what was computed after some nodes."""
-    count = max(each.number for each in last) + 1
-    del trace.nodes[count:]
-    for each in trace.nodes:
-        each.consumers = [user for user in each.consumers if user.number < count]
 
 
 def _output(run: Attempt) -> Node | None:

@@ -57,7 +57,7 @@ class Takes:
 
     Attributes:
         forward: `inputs` first, then `state`, or an option.
-        backward: `upstream`, `rate`, `inputs`, or an option.
+        backward: `upstream`, `rate`, `inputs`, `penalty`, or an option.
     """
 
     forward: tuple[str, ...]
@@ -103,7 +103,7 @@ def _back(name: str, *, more: bool) -> str:
     kinds = kinds_of(name)
     if "upstream" in kinds:
         return "upstream"
-    told = next((each for each in ("rate", "inputs") if each in kinds), "")
+    told = next((each for each in ("rate", "inputs", "penalty") if each in kinds), "")
     if told or bare(name) in OPTIONS:
         return told or bare(name)
     if "prev" in bare(name):  # the activations of the layer before

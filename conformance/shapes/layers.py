@@ -16,8 +16,9 @@ import numpy as np
 from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.backward.stated_loss import with_decay_beside
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import RATE, Scope, called, needed
+from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, used
@@ -130,7 +131,7 @@ class LayerSearch:
         parts = []
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
         if goals:
-            part = with_lines(examine_pass(step), found.updates)
+            part = with_lines(with_decay_beside(step, examine_pass(step)), found.updates)
             parts.append(replace(part, factor=1.0) if step.scaled else part)
         for each in inner:
             step = replace(step, goals=(each,), scaled=False, promised=True)
@@ -190,7 +191,7 @@ class LayerSearch:
         if len(upstreams) < self.takes.upstreams:
             raise UnfitError("it takes more than its forward part gives")
         waiting = iter(upstreams)
-        known = {"rate": RATE, "inputs": inputs, **OPTIONS}
+        known = {"rate": RATE, "inputs": inputs, "penalty": PENALTY, **OPTIONS}
         return tuple(
             next(waiting) if kind == "upstream" else known[kind] for kind in self.takes.backward
         )

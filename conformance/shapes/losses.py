@@ -17,9 +17,18 @@ from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.judging import Found, Recognised
-from conformance.shapes.loss_data import ARRAY, SPREADS, Trial, argument_names, is_bounded, trials
+from conformance.shapes.learned import is_number
+from conformance.shapes.loss_data import (
+    ARRAY,
+    SPREADS,
+    TARGET,
+    Trial,
+    argument_names,
+    is_bounded,
+    trials,
+)
 from conformance.shapes.run import UnfitError, node_of, tried
-from conformance.shapes.state import is_floats
+from conformance.shapes.state import arrays_in
 from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
@@ -56,7 +65,7 @@ class LossSearch:
 
         It is judged by the first data with which it runs and with which no gradient has to be 0.
         Other data clear it of what is wrong there only if with them it is right wherever its
-        outputs lie.
+        outputs lie, and if their labels, if they have any, are not taken for numbers.
         """
         wrong: _Judged | None = None
         idle: _Judged | None = None
@@ -84,6 +93,17 @@ class LossSearch:
             self.problems.append(words or "its arguments are not known")
         return None if chosen is None else chosen.found
 
+    def _takes_numbers(self, trial: Trial) -> bool:
+        """Whether it is right with labels that are no whole numbers: it takes no labels."""
+        y = np.asarray(trial.data.y)
+        if y.dtype.kind != "i":
+            return False
+        between = replace(trial, data=replace(trial.data, y=y + 0.25))
+        try:
+            return self._judged(between).found.examined.ok
+        except (UnfitError, NotAGradientError):
+            return False
+
     def _names(self) -> list[str]:
         function = self.function if self.make is None else getattr(self.make, self.function)
         return argument_names(function)
@@ -110,7 +130,7 @@ class LossSearch:
                 return judged
             kept = judged if kept is None or kept.idle else kept
         assert kept is not None  # noqa: S101 - else the first has raised an error
-        return kept
+        return replace(kept, idle=kept.idle or self._takes_numbers(trial))
 
     def _of_step(self, trial: Trial, step: OwnPass, calls: list[Any]) -> "_Judged":
         examined = examine_pass(step, blame=False)
@@ -138,7 +158,7 @@ class LossSearch:
                 if kind == ARRAY
             }
             result = tried(function, [(tuple(given.values()), {})])
-            loss, back = result, []
+            loss, back = _kept_loss(held) if result is None else result, []
             if isinstance(result, tuple | list) and len(result) > 1 and self.prime is None:
                 loss, back = result[0], _beside(self.function, result)
             if self.prime is None and not back:
@@ -146,7 +166,7 @@ class LossSearch:
             node = node_of(trace, loss.mean() if np.size(loss) > 1 else loss)
             if self.prime is not None:
                 output = next(iter(arrays.values()))
-                back = [self._gradient(held, tuple(given.values()), output)]
+                back = [self._gradient(held, self._ordered(held, given, trial), output)]
             goals = self._goals(trace, arrays, back)
         if not np.isfinite(node.value):
             raise UnfitError(f"{self.name}: its loss is not finite")
@@ -179,6 +199,15 @@ class LossSearch:
     def _prime(self, held: Any) -> Any:
         return self.prime if held is None else getattr(held, self.prime)
 
+    def _ordered(self, held: Any, given: dict[str, Any], trial: Trial) -> tuple[Any, ...]:
+        """The arguments in the order of the second function, whose names may tell the target."""
+        names = [each.name for each in needed(self._prime(held))]
+        at = [i for i, name in enumerate(names) if "targets" in kinds_of(name)]
+        pair = tuple(given.values())
+        if len(at) == 1 and len(names) == len(pair) == len(PAIR) and TARGET in trial.kinds:
+            return pair if trial.kinds[at[0]] == TARGET else pair[::-1]
+        return pair
+
     def _gradient(self, held: Any, pair: tuple[Any, Any], output: Any) -> Any:
         """What the second function gives, or the object keeps."""
         prime = self._prime(held)
@@ -207,24 +236,21 @@ class _Judged:
     idle: bool
 
 
+def _kept_loss(held: Any) -> Any:
+    """The number that an object keeps under the name of a loss; its method returned nothing."""
+    kept = {} if held is None else vars(held)
+    named = (each for name, each in kept.items() if re.search(r"(loss|cost)(value)?$", bare(name)))
+    found = next((each for each in named if is_number(each)), None)
+    if found is None:
+        raise UnfitError("no loss is returned, nor kept under the name of one")
+    return found
+
+
 def _is_flat(step: OwnPass) -> bool:
     """Whether a gradient is 0 but for rounding, as that of the cosine of two numbers."""
     loss = 0.0 if step.loss is None else float(np.max(np.abs(step.loss.value)))
     sizes = (np.abs(e.node.value).max() * np.abs(e.parameter.value).max() for e in step.goals)
     return any(size <= np.sqrt(np.finfo(np.float64).eps) * loss for size in sizes)
-
-
-def _arrays_in(parts: Sequence[Any]) -> list[Any]:
-    """The arrays of floats among what is returned, those within tuples, lists and dicts too."""
-    found: list[Any] = []
-    for each in parts:
-        if isinstance(each, dict):
-            found += _arrays_in(list(each.values()))
-        elif isinstance(each, tuple | list):
-            found += _arrays_in(each)
-        elif is_floats(each):
-            found.append(each)
-    return found
 
 
 def _beside(function: Any, result: Sequence[Any]) -> list[Any]:
@@ -236,7 +262,7 @@ def _beside(function: Any, result: Sequence[Any]) -> list[Any]:
     alike = len(names) == len(result) and any(map(is_gradient, names[1:]))
     pairs = zip(names, result, strict=True) if alike else ()
     named = [each for name, each in pairs if is_gradient(name)]
-    return _arrays_in(named or result[1:])
+    return arrays_in(named or result[1:])
 
 
 def beside_names(function: Any) -> list[str]:

@@ -45,7 +45,7 @@ def loss_class(kind: type) -> LossSearch | None:
     ]
     if needed(kind) or not ahead or not back or whole:
         return None  # what goes forward from inputs alone is a network
-    return LossSearch(kind.__name__, ahead[0], back[0], kind)
+    return LossSearch(kind.__name__, ahead[0], back[0], kind, told=not kind.__subclasses__())
 
 
 def _compares(function: Callable[..., Any]) -> bool:

@@ -105,7 +105,7 @@ def _of_structure(function: FunctionType, name: str) -> Iterator[Made]:
     keys, unpacked = _uses(function, name)
 
     def make(style: str, data: Data, _scope: Scope) -> dict[str, Any]:
-        if style in SINGLE:
+        if not keys and not unpacked:
             return {name: _single(data, style)}
         made = _dense(keys or unpacked, data, style)
         return {name: made if keys else list(made.values())}

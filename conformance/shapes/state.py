@@ -4,7 +4,7 @@ Left out: which of them are parameters.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import CellType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
@@ -209,3 +209,16 @@ def _is_own(value: Any, module: ModuleType | None) -> bool:
 def _of(value: type | FunctionType, module: ModuleType) -> bool:
     """Whether a module defines it."""
     return value.__module__ == module.__name__
+
+
+def arrays_in(parts: Iterable[Any]) -> list[Any]:
+    """The arrays of floats among what is returned, those within tuples, lists and dicts too."""
+    found: list[Any] = []
+    for each in parts:
+        if isinstance(each, dict):
+            found += arrays_in(each.values())
+        elif isinstance(each, tuple | list):
+            found += arrays_in(each)
+        elif is_floats(each):
+            found.append(each)
+    return found

@@ -27,6 +27,7 @@ KINDS: dict[str, Pattern] = {
         "inputs": r"xs?|x(train|batch|data|in|input|b|i)|(train|batch|input|mini)x|a0|images?"
         r"|inputs?(data|list|s|vector|batch|array)?|data(set)?|features|samples?|batch"
         r"|training(set)?(inputs|examples)|train(ing)?data|imgs?",
+        "row": r"rows?",
         "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
         r"|targets?(list|data|vector)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
         r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec",
@@ -52,7 +53,7 @@ KINDS: dict[str, Pattern] = {
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
         r"|out(features|nodes|channels|planes)|outputchannels|cout",
         "m": r"m(batch|train)?|n|batch|nsamples|numsamples|numexamples|samples",
-        "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|p|wb|weightsandbiases|unrolled",
+        "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|net(work)?|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
@@ -89,7 +90,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
     ),
     "backward": _patterns(
         NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|backpropagation|backpropagate|backpropogation)"
-        r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?",
+        r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?(errors?)?",
         r"(compute|calc|calculate|get|find|analytic(al)?)?(the)?(gradients?|grads?|derivatives?)",
         r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrads?|lossgrad",
     ),

@@ -95,3 +95,28 @@ def test_a_decay_beside_sums_over_the_samples_is_a_convention(tmp_path: Path) ->
     report = report_on(SUMS, tmp_path)
     assert report.exit_code == 0
     assert "the gradients are 8 times those of the loss: a convention" in str(report)
+
+
+LAYER = """import numpy as np
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+    def forward(self, X):
+        self.X, self.a = X, np.tanh(X @ self.W + self.b)
+        return self.a
+    def backward(self, da, lr, reg_lambda):
+        dz = da * (1 - self.a ** 2)
+        dW = self.X.T @ dz / len(dz) + reg_lambda * self.W
+        dx = dz @ self.W.T
+        self.W -= lr * dW
+        self.b -= lr * dz.mean(axis=0)
+        return dx
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_layer_that_is_given_a_penalty_decays(wrong: bool, tmp_path: Path) -> None:
+    text = LAYER.replace("+ reg_lambda", "- reg_lambda") if wrong else LAYER
+    report = report_on(text, tmp_path)
+    assert report.exit_code == wrong, str(report)
+    assert "with weight decay 0.25 beside it" in str(report)

@@ -122,3 +122,68 @@ def cosine_loss(a, b):
     db = (c * b / q**2 - a / (p * q)) * 2 / len(a)
     return (1 - c).mean(), da, db
 """
+
+
+ENTROPY = """\
+import numpy as np
+
+
+class BinaryCrossEntropy:
+    def forward(self, y, p):
+        return np.mean(-y * np.log(p) - (1 - y) * np.log(1 - p))
+
+    def backward(self, y, p):
+        return ((1 - y) / (1 - p) - y / p) / np.size(y)
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_labels_that_are_taken_for_numbers_clear_no_loss(wrong: bool, tmp_path: Path) -> None:
+    file = tmp_path / "entropy.py"
+    faulty = ENTROPY.replace("((1 - y) / (1 - p) - y / p)", "(1 - y) / (1 - p) - (y / p)")
+    file.write_text(faulty if wrong else ENTROPY, encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == wrong, str(report)
+
+
+COMBINED = """\
+import numpy as np
+
+
+class Sigmoid:
+    def forward(self, z):
+        self.output = 1 / (1 + np.exp(-z))
+
+
+class SigmoidWithEntropy:
+    def __init__(self):
+        self.activation = Sigmoid()
+
+    def forward(self, inputs, y_true):
+        self.activation.forward(inputs)
+        self.output = a = self.activation.output
+        self.loss_value = -np.mean(y_true * np.log(a) + (1 - y_true) * np.log(1 - a))
+
+    def backward(self, y_true, y_pred):
+        self.dinputs = (y_pred - y_true) / y_true.size
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_loss_that_is_kept_is_judged_and_its_arguments_go_by_their_names(
+    wrong: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "entropy.py"
+    text = COMBINED.replace("(y_pred - y_true)", "(y_true - y_pred)") if wrong else COMBINED
+    file.write_text(text, encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == wrong, str(report)
+    assert "SigmoidWithEntropy" in str(report)
+
+
+def test_a_class_of_a_loss_that_cannot_be_judged_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "entropy.py"
+    refused = COMBINED.replace("self.loss_value =", "self.kept =")
+    file.write_text(ENTROPY + refused, encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert [each.name.rpartition(":")[2] for each in report.left] == ["SigmoidWithEntropy"]

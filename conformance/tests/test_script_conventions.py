@@ -145,3 +145,26 @@ def test_an_index_that_is_repeated_is_added_once(tmp_path: Path) -> None:
     assert run_edited(tmp_path, EMBEDDING).exit_code == 0
     report = run_edited(tmp_path, EMBEDDING, ("np.add.at(dE, words, ", "dE[words] += ("))
     assert "adds once where an index is repeated: use `np.add.at`" in str(report)
+
+
+GATES = """import numpy as np
+rng = np.random.default_rng(1)
+X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+T = np.array([[1, 0], [0, 1], [0, 1], [0, 1]])
+V, W = rng.uniform(-1, 1, (2, 4)), rng.uniform(-1, 1, (4, 2))
+for epoch in range(100):
+    h = 1 / (1 + np.exp(-X @ V))
+    o = 1 / (1 + np.exp(-h @ W))
+    e = T - o
+    d = e * o * (1 - o)
+    dh = d @ W.T * h * (1 - h)
+    W += 0.1 * h.T @ d
+    V += 0.1 * X.T @ dh
+    print("loss", np.mean(np.abs(e)))
+"""
+
+
+def test_a_mean_of_absolute_values_states_no_loss(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, GATES)
+    assert report.exit_code == 0, "with two classes it is a hinge loss of the outputs, but printed"
+    assert run_edited(tmp_path, GATES, ("d @ W.T * h", "e @ W.T * h")).exit_code == 1

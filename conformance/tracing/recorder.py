@@ -60,6 +60,15 @@ class Recorder:
         self._calls.clear()
         self.most = None
 
+    def cut(self, last: Iterable[Node]) -> None:
+        """Let go what was computed after some nodes, also what was known by its numbers."""
+        count = max(each.number for each in last) + 1
+        del self.nodes[count:]
+        for each in self.nodes:
+            each.consumers = [user for user in each.consumers if user.number < count]
+        self._by_bytes = {k: e for k, e in self._by_bytes.items() if e is None or e.number < count}
+        self._constants = {k: e for k, e in self._constants.items() if e.number < count}
+
     def where(self) -> tuple[tuple[Frame, ...], tuple[int, ...]]:
         """The lines of the subject that lead here, and the calls that they belong to."""
         if not self.lines:

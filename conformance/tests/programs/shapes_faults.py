@@ -330,6 +330,19 @@ FAULTS: dict[str, list[Edit]] = {
         ("(1 + 3 * 0.044715 * x ** 2)", "(1 + 0.044715 * x ** 2)"),
         ("0.5 * (1 + t) + 0.5 * x * (1 - t ** 2)", "0.5 * (1 + t) + 0.5 * x * (1 - t)"),
     ],
+    "handed_arrays": [
+        ("(1 - a1**2)", "(1 - a1)"),
+        ("b1 - lr * dz1.sum(axis=0)", "b1 - lr * dz1.mean(axis=0)"),
+        ("w2 - lr", "w2 + lr"),
+    ],
+    "three_keys": [
+        ('weights["W2"].T @ d2 * A1', 'weights["W2"].T @ d2 * A1 * A1'),
+        ('"dW2": d2 @ A1.T', '"dW2": d2 @ A1.T / X.shape[1]'),
+    ],
+    "rows_of_a_table": [
+        ('n["weights"][j] * n["delta"]', 'n["delta"]'),
+        ('* (1.0 - neuron["output"])', ''),
+    ],
     "tuples_step": [
         ("err = err @ W.T", "err = err @ W"),
         ("err = err * (1 - a_out ** 2)", "err = err * (1 - a_out)"),
