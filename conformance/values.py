@@ -12,6 +12,9 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+PLAIN = frozenset((str, int, bool, type(None)))
+"""Types of which JSON has the values themselves."""
+
 Reader = Callable[[Any], Any]
 
 
@@ -20,9 +23,12 @@ def to_values(value: Any) -> Any:
 
     A float that is not finite, which JSON does not have, is the string "nan", "inf" or "-inf".
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: to_values(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, Mapping):
+    kind: Any = type(value)
+    if kind in PLAIN:
+        return value
+    if names := _names(kind):
+        value = {name: getattr(value, name) for name in names}
+    if isinstance(value, dict | Mapping):
         return {name: to_values(each) for name, each in value.items()}
     if hasattr(value, "_asdict"):  # a named tuple
         return to_values(value._asdict())
@@ -31,6 +37,12 @@ def to_values(value: Any) -> Any:
     if isinstance(value, StrEnum) or (isinstance(value, float) and not math.isfinite(value)):
         return str(value)
     return value.item() if hasattr(value, "item") else value
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    """Of the fields of a kind of records; none if it is no dataclass."""
+    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else ()
 
 
 def from_values(kind: Any, value: Any) -> Any:

@@ -38,6 +38,8 @@ from conformance.arithmetic.running_error import (
     RunningError,
     like,
     quiet,
+    quiet_operation,
+    where,
     zeros_like,
 )
 from reference.step import Array
@@ -50,7 +52,7 @@ _LIBM = 2 * ULPS  # an ulp is at most two unit roundoffs
 
 def _smaller(first: Array, second: Array) -> Array:
     """The smaller of two bounds, and the second where the first is unknown."""
-    return np.where(first <= second, first, second)
+    return where(first <= second, first, second)
 
 
 def _add(x: RunningError, y: RunningError) -> RunningError:
@@ -58,7 +60,7 @@ def _add(x: RunningError, y: RunningError) -> RunningError:
 
     def least() -> Array:
         same_sign = (x.least >= 0) & (y.least >= 0) & ((x.value >= 0) == (y.value >= 0))
-        return np.where(same_sign, (x.least + y.least) * (1 - 2 * x.precision.unit), result.least)
+        return where(same_sign, (x.least + y.least) * (1 - 2 * x.precision.unit), result.least)
 
     return RunningError(result.value, result.bound, result.precision, least)
 
@@ -74,11 +76,11 @@ def _multiply(x: RunningError, y: RunningError) -> RunningError:
 
 def _divide(x: RunningError, y: RunningError) -> RunningError:
     """|x/y − x′/y′| ≤ (|x − x′| + |x/y| |y − y′|) / |y′|, and ≤ |x/y| + |x′/y′| in any case."""
-    value = x.value / y.value
-    modulus = abs(value) + x.underflow(x.some)  # it may have underflowed itself
-    first_order = x.bound / y.least + modulus * (y.bound / y.least)
-    both = 2 * (abs(x.value) + x.bound) / y.least
-    return x.rounded(value, _smaller(first_order, both), x.some)
+    value, some, least = x.value / y.value, x.some, y.least
+    modulus = abs(value) + x.underflow(some)  # it may have underflowed itself
+    first_order = x.bound / least + modulus * (y.bound / least)
+    both = 2 * (abs(x.value) + x.bound) / least
+    return x.rounded(value, _smaller(first_order, both), some)
 
 
 def _exp(x: RunningError) -> RunningError:
@@ -89,14 +91,14 @@ def _exp(x: RunningError) -> RunningError:
     lowest, highest = x.value - x.bound, x.value + x.bound
     if p.slop:  # floats: their own rounding, and a centre that underflowed
         lowest, highest = np.nextafter(lowest, -np.inf), np.nextafter(highest, np.inf)
-        carried = np.where(value < DOUBLE.tiny, np.exp(highest), carried)
+        carried = where(~(value < DOUBLE.tiny), carried, np.exp(highest))
     reach = value + carried
     bound = x.up(carried + _LIBM * p.unit * reach + p.tiny)
-    bound = np.where(reach + bound < p.biggest, bound, like(np.inf, value))
+    bound = where(reach + bound < p.most, bound, like(np.inf, value))
     least = np.exp(lowest) * (1 - 2 * _LIBM * p.unit) - 2 * p.tiny
-    least = np.where(least > 0, least, 0)  # the modulus of something positive, if it underflowed
-    least = np.where(least < p.biggest, least, p.biggest)
-    return RunningError(value, bound, p, np.where(x.bound < np.inf, least, like(np.nan, value)))
+    least = where(least > 0, least, 0)  # the modulus of something positive, if it underflowed
+    least = where(least < p.most, least, p.most)
+    return RunningError(value, bound, p, where(x.bound < np.inf, least, like(np.nan, value)))
 
 
 def _log(x: RunningError) -> RunningError:
@@ -162,9 +164,12 @@ def _matmul(x: RunningError, y: RunningError) -> RunningError:
 
 def _carried(x: Array, y: Array) -> Array | int:
     """The product, for nothing where a factor is zero throughout and the other is finite."""
-    if (x.any() or not (y < np.inf).all()) and (y.any() or not (x < np.inf).all()):
-        return x @ y
-    return 0
+    return x @ y if _matters(x, y) and _matters(y, x) else 0
+
+
+def _matters(x: Array, y: Array) -> bool:
+    """Whether a factor is not zero throughout, or the other one not finite."""
+    return np.count_nonzero(x) > 0 or bool(np.count_nonzero(y < np.inf) < y.size)
 
 
 def _equal(x: RunningError, y: RunningError) -> Array:
@@ -195,9 +200,10 @@ RunningError.rules = {
 
 def _operator(rule: Rule, *, turned: bool = False) -> Callable[[RunningError, Any], RunningError]:
     """An operator by its rule at once: NumPy's way to `__array_ufunc__` takes as long again."""
+    quietly = quiet_operation(rule)
     if turned:
-        return lambda x, y: x.applied(rule, y, x)
-    return lambda x, y: x.applied(rule, x, y)
+        return lambda x, y: quietly(x.lifted(y), x)
+    return lambda x, y: quietly(x, x.lifted(y))
 
 
 for _name, _ufunc in {

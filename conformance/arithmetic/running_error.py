@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache, cached_property, wraps
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import numpy as np
@@ -19,7 +19,8 @@ from conformance.arithmetic.formats import Format, format_of
 from reference.step import Array
 
 DOUBLE = np.finfo(np.float64)
-_INFINITE = np.array(np.inf)
+_ZERO, _INFINITE, _UNKNOWN = (np.array(each) for each in (0.0, np.inf, np.nan))
+"""NumPy computes faster with an array than with a number that it has to make one of."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,15 +43,17 @@ def quiet() -> Iterator[None]:
         _quiet.reset(token)
 
 
-def _quietly(operation: Callable[P, R]) -> Callable[P, R]:
+def quiet_operation(operation: Callable[P, R]) -> Callable[P, R]:
+    """An operation on bounds that does not warn; see `quiet`."""
+
     @wraps(operation)
-    def quiet_operation(*args: P.args, **kwargs: P.kwargs) -> R:
+    def quietly(*args: P.args, **kwargs: P.kwargs) -> R:
         if _quiet.get():
             return operation(*args, **kwargs)
         with quiet():
             return operation(*args, **kwargs)
 
-    return quiet_operation
+    return quietly
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,21 @@ class Precision:
     def of(cls, dtype: "Format | DTypeLike", *, exact_centre: bool) -> "Precision":
         """The precision of a format in `FLOATS` around an exact or a float64 centre."""
         return _precision(format_of(dtype), exact_centre=exact_centre)
+
+    @cached_property
+    def units(self) -> Array:
+        """U as an array."""
+        return np.array(self.unit)
+
+    @cached_property
+    def subnormals(self) -> Array:
+        """The smallest subnormal as an array."""
+        return np.array(self.subnormal)
+
+    @cached_property
+    def most(self) -> Array:
+        """The largest finite number as an array."""
+        return np.array(self.biggest)
 
     def gamma(self, terms: int) -> float:
         """γ_n = nU / (1 − nU), or (1 + U)^n − 1, which is less and always there, rounded up."""
@@ -109,20 +127,26 @@ class RunningError(NDArrayOperatorsMixin):
         least: Array | Callable[[], Array] | None = None,
     ) -> None:
         """Join the arrays; see the class for their meaning. `least` may be worked out later."""
-        self.value, self.bound, self.precision = _array(value), _array(bound), precision
-        self._least = least
+        self.value = value if type(value) is np.ndarray else _array(value)
+        self.bound = bound if type(bound) is np.ndarray else _array(bound)
+        self.precision, self._least = precision, least
+        self._made: dict[Rule, RunningError] = {}
 
     @property
-    @_quietly
     def least(self) -> Array:
         """See the class; worked out when it is asked for, as few rules do."""
-        if callable(self._least):
-            self._least = self._least()
-        if self._least is None:
+        if type(self._least) is not np.ndarray:
+            self._least = self._worked_out()
+        return self._least
+
+    @quiet_operation
+    def _worked_out(self) -> Array:
+        least = self._least() if callable(self._least) else self._least
+        if least is None:
             modulus = abs(self.value)
-            nothing = like(np.nan, modulus)
-            self._least = np.where(modulus >= self.bound, modulus - self.bound, nothing)
-        return _array(self._least)
+            nothing = like(_UNKNOWN, modulus)
+            least = where(modulus >= self.bound, modulus - self.bound, nothing)
+        return _array(least)
 
     @classmethod
     def exact(cls, array: Array, dtype: "Format | DTypeLike") -> "RunningError":
@@ -151,7 +175,7 @@ class RunningError(NDArrayOperatorsMixin):
         value, bound, least = (part[index] for part in (self.value, self.bound, self.least))
         return RunningError(value, bound, self.precision, least)
 
-    @_quietly
+    @quiet_operation
     def sum(self, axis: int | None = None, *, keepdims: bool = False) -> "RunningError":
         """The sum along an axis, in any order."""
         terms = self.value.size if axis is None else self.value.shape[axis]
@@ -170,7 +194,7 @@ class RunningError(NDArrayOperatorsMixin):
         )
         return RunningError(value, bound, self.precision)
 
-    @_quietly
+    @quiet_operation
     def widened(self, roundings: int, underflows: int, *, zeros: bool = False) -> "RunningError":
         """Wider by some more roundings and underflows in each entry.
 
@@ -180,14 +204,16 @@ class RunningError(NDArrayOperatorsMixin):
             zeros: a zero may be an underflow as well, and not exact.
         """
         modulus = abs(self.value) + self.bound
-        some = (modulus > 0) | zeros
-        more = roundings * self.precision.unit * modulus + underflows * self.underflow(some)
+        more = np.array(roundings * self.precision.unit) * modulus
+        if underflows:
+            some = zeros or modulus > _ZERO
+            more = more + np.array(underflows) * self.underflow(some)
         return RunningError(self.value, self.up(self.bound + more), self.precision)
 
     def tolerance(self) -> Array:
         """The bounds in float64 (from a float centre), infinite where nothing is known."""
         bound = np.asarray(self.bound, dtype=np.float64)
-        return np.where(np.isnan(bound), np.inf, bound)
+        return np.asarray(where(~np.isnan(bound), bound, _INFINITE))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Apply the rule of a ufunc; TypeError where there is none."""
@@ -196,10 +222,14 @@ class RunningError(NDArrayOperatorsMixin):
             return NotImplemented
         return self.applied(rule, *inputs)
 
-    @_quietly
+    @quiet_operation
     def applied(self, rule: Rule, *inputs: Any) -> Any:
         """What a rule gives for operands, of which some may be plain numbers."""
-        return rule(*map(self._lifted, inputs))
+        if len(inputs) > 1:
+            return rule(*map(self.lifted, inputs))
+        if rule not in self._made:  # σ′ asks for e^−z again
+            self._made[rule] = rule(self)
+        return self._made[rule]
 
     def __array_function__(
         self, func: Callable[..., Any], _types: Any, args: Any, kwargs: Any
@@ -208,14 +238,14 @@ class RunningError(NDArrayOperatorsMixin):
         if func is not np.where or kwargs:
             return NotImplemented
         condition, *choices = args
-        x, y = (self._lifted(each) for each in choices)
+        x, y = (self.lifted(each) for each in choices)
         value, bound, least = (
             np.where(condition, getattr(x, name), getattr(y, name))
             for name in ("value", "bound", "least")
         )
         return RunningError(value, bound, self.precision, least)
 
-    def _lifted(self, operand: Any) -> "RunningError":
+    def lifted(self, operand: Any) -> "RunningError":
         """An operand that is the same for everybody, such as the 1 of 1 / (1 + e^−z)."""
         if isinstance(operand, RunningError):
             return operand
@@ -227,22 +257,21 @@ class RunningError(NDArrayOperatorsMixin):
         """Where it is not exactly zero for everybody."""
         if is_balls(self.value):
             return np.asarray(~((self.value == 0) & (self.bound == 0)), dtype=bool)
-        return np.asarray((self.value != 0) | (self.bound != 0))
+        return np.asarray((self.value != _ZERO) | (self.bound != _ZERO))
 
     def underflow(self, some: Array | bool) -> Array | float:
         """The smallest subnormal, and 0 where the result is exactly zero for everybody."""
-        return some * self.precision.subnormal
+        return some * self.precision.subnormals
 
     def finite(self, value: Array, bound: Array, largest: Array) -> "RunningError":
         """A result, or nothing known of it where a term or partial sum may have overflowed."""
-        inside = largest + bound < self.precision.biggest
-        unknown = like(np.inf, bound) if is_balls(bound) else _INFINITE
-        return RunningError(value, np.where(inside, bound, unknown), self.precision)
+        inside = largest + bound < self.precision.most
+        return RunningError(value, where(inside, bound, like(_INFINITE, bound)), self.precision)
 
-    @_quietly
+    @quiet_operation
     def loosened(self, roundings: int, moduli: "RunningError | int") -> "RunningError":
         """Room for some roundings of terms that cancel in the result."""
-        moduli = self._lifted(moduli)
+        moduli = self.lifted(moduli)
         more = self.precision.gamma(roundings) * (abs(moduli.value) + moduli.bound)
         return RunningError(self.value, self.up(self.bound + more), self.precision)
 
@@ -252,13 +281,28 @@ class RunningError(NDArrayOperatorsMixin):
 
     def up(self, bound: Array, terms: int = 1) -> Array:
         """A bound raised above the rounding errors of its own computation."""
-        return bound * (1 + (2 * terms + 16) * self.precision.slop)
+        return bound * _raised(terms, self.precision.slop)
 
     def rounded(self, value: Array, carried: Array, some: Array | bool = False) -> "RunningError":
         """A result whose operands' errors are `carried`, after one more rounding."""
         modulus = abs(value) + carried
-        bound = carried + self.precision.unit * modulus + self.underflow(some)
+        bound = carried + self.precision.units * modulus
+        if some is not False:
+            bound = bound + self.underflow(some)
         return self.finite(value, self.up(bound), modulus)
+
+
+@cache
+def _raised(terms: int, slop: float) -> Array:
+    """What a bound that was computed in so many terms is multiplied by."""
+    return np.array(1 + (2 * terms + 16) * slop)
+
+
+def where(condition: Any, array: Array, other: Any) -> Array:
+    """`np.where`, which takes far longer than to see that all of the array is taken."""
+    if np.count_nonzero(condition) == getattr(condition, "size", 1):
+        return array
+    return np.where(condition, array, other)
 
 
 def _array(array: Any) -> Array:

@@ -90,10 +90,14 @@ class Patterns:
     ) -> tuple[Searched | None, dict[str, Location | None]]:
         """What is found in a stand-in, and where that is in a run, if it stands for it."""
         stand_in, own, m = self._run_of(case, each), (made.trace, made.x), made.batch.m
-        if stand_in is None or not Twins((stand_in.trace, stand_in.x), own).found:
+        if stand_in is None:
+            return None, {}
+        twins = Twins((stand_in.trace, stand_in.x), own)
+        if not twins.found:
             return None, {}
         pattern, shapes = self._of(case, each), _shapes(made)
-        twins = Twins((pattern.trace, pattern.run.samples), own)
+        if pattern.trace is not stand_in.trace:
+            twins = Twins((pattern.trace, pattern.run.samples), own)
         if not twins.found:
             return None, {}
         return pattern, {

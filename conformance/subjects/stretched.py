@@ -94,8 +94,8 @@ class Twins:
         nodes, places = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         for number, (before, now) in sizes.items():
             mask = location.nodes == number
-            width = len(np.unique(columns[mask]))
-            alone = np.isin(new_columns, np.unique(columns[mask])) | whole
+            own = {*columns[mask].tolist()}
+            width, alone = len(own), np.isin(new_columns, [*own]) | whole
             found = _moved(
                 location.places[mask], (rows[mask], columns[mask]), before,
                 now, (new_rows[alone], new_columns[alone]),
@@ -162,7 +162,7 @@ def _moved(
     small, large = shapes
     if not before or (len(before) == 1 and before[0] != int(np.prod(small)) and small[1] > 1):
         return None  # a part of a longer vector
-    if len(before) == 1 and before[0] == int(np.prod(small)) and len(np.unique(columns)) > 1:
+    if len(before) == 1 and before[0] == int(np.prod(small)) and np.ptp(columns):
         whole = now[0] == int(np.prod(large))
         return _in_vector(places, entries, new, shapes) if whole else None
     rules = (

@@ -31,18 +31,18 @@ METHODS = (
 class Traced(np.ndarray[Any, Any]):
     """An array that notes what is done with it."""
 
-    tracer: Trace | None
-    node: Node | None
-    memory: Memory | None
-    version: int
-    original: Any
+    tracer: Trace | None = None
+    node: Node | None = None
+    memory: Memory | None = None
+    version: int = -1
+    original: Any = None
 
     def __array_finalize__(self, parent: object) -> None:
         """A view that NumPy makes belongs to the trace; its numbers are looked for when needed."""
-        self.tracer = getattr(parent, "tracer", None)
-        self.node, self.memory, self.version = None, None, -1
-        objects = self.dtype.hasobject and not getattr(parent, "dtype", self.dtype).hasobject
-        self.original = parent if objects else None
+        if (tracer := getattr(parent, "tracer", None)) is not None:
+            self.tracer = tracer
+        if self.dtype.hasobject and not getattr(parent, "dtype", self.dtype).hasobject:
+            self.original = parent
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Compute with plain arrays and note the result."""

@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -46,11 +46,17 @@ def subject_frames(frame: FrameType | None = None) -> tuple[Frame, ...]:
     Args:
         frame: the innermost one; that of the caller if None.
     """
-    return tuple(line for line, _ in subject_calls(frame or sys._getframe(1)))  # noqa: SLF001 - the way to the caller's line
+    found, _ = subject_calls(frame or sys._getframe(1))  # noqa: SLF001 - the way to the caller's line
+    return tuple(line for line, _ in found)
 
 
-def subject_calls(frame: FrameType | None) -> list[tuple[Frame, FrameType]]:
-    """The same, each line with the call of a function that it belongs to."""
+def subject_calls(
+    frame: FrameType | None, known: Container[FrameType] = ()
+) -> tuple[list[tuple[Frame, FrameType]], FrameType | None]:
+    """The same, each line with the call of a function that it belongs to.
+
+    They end with the first call of which it is known what leads to it, which is given too.
+    """
     found: list[tuple[Frame, FrameType]] = []
     line = 0  # of a comprehension, which is a part of the function around it
     while frame is not None:
@@ -59,11 +65,13 @@ def subject_calls(frame: FrameType | None) -> list[tuple[Frame, FrameType]]:
             line = line or frame.f_lineno
             if code.co_name not in _COMPREHENSIONS:
                 found.append((_frame(code.co_filename, line, code.co_name), frame))
+                if frame in known:
+                    return found, frame
                 line = 0
         elif code.co_name == _ENGINE or _calls_subject(code.co_filename):
             break
         frame = frame.f_back
-    return found
+    return found, None
 
 
 def subject_sites() -> tuple[tuple[CodeType, int], ...]:

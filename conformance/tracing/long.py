@@ -96,6 +96,7 @@ class LongTrace(Trace):
         self.memories.forget()
         self._shared.clear()
         self._by_bytes.clear()
+        self._unsorted.clear()
         self._constants.clear()
         self.handed[:] = [frozenset()] * len(self.handed)
         self.memories.age += AGE

@@ -84,6 +84,8 @@ class Memories:
 
     def forget(self) -> None:
         """Know none any more."""
+        for each in self._by_owner.values():
+            each.version = -1  # an array that knows its memory is no longer of it
         for known in (self._by_owner, self._new, self._addresses, self._at):
             known.clear()
 

@@ -20,7 +20,8 @@ class Substitute(ModuleType):
     def __init__(self, name: str, original: ModuleType) -> None:
         """Take the names of the original, in which others may be put."""
         super().__init__(name)
-        self.__dict__.update({**vars(original), "_original": original})
+        self.__dict__.update(vars(original))
+        self.__dict__["_original"] = original
 
     def __getattr__(self, name: str) -> Any:
         """What the module loads when it is asked for."""

@@ -6,7 +6,7 @@ So each result is bit for bit what the program computes without us. Left out: wh
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,7 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
     return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
 
 
+@lru_cache(maxsize=64)
 def _is_of_python(ufunc: np.ufunc) -> bool:
     """Whether NumPy calls a function of Python for each number, as `np.vectorize` has it made."""
     return ufunc.nout == 1 and ufunc.types == ["O" * ufunc.nin + "->O"]

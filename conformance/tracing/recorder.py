@@ -5,6 +5,7 @@ Left out: which arguments of an operation are nodes, and arrays that are written
 
 import sys
 from collections.abc import Callable, Iterable
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from math import frexp, isfinite, ldexp, trunc
 from types import FrameType
 from typing import Any
@@ -14,6 +15,11 @@ import numpy as np
 from conformance.tracing.frames import Frame, subject_calls, subject_sites
 from conformance.tracing.node import FEW, Node, nodes_in, operation_key, uses_of_nodes
 from reference.step import Array
+
+Places = tuple[tuple[Frame, ...], tuple[int, ...]]
+"""Lines of the subject, the innermost first, and the numbers of the calls that they belong to."""
+
+_RESUMED = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR  # a call that several may go on with
 
 MANY_BITS = 30  # a float with so many significant bits is known again by its bits
 FEW_BITS = 20  # the same of a narrower one
@@ -50,16 +56,20 @@ class Recorder:
         self.nodes: list[Node] = []
         self.lines, self.sites = lines, sites
         self._by_bytes: dict[bytes, Node | None] = {}
+        self._unsorted: list[Node] = []  # those whose bytes nobody has asked for yet
         self._constants: dict[tuple[Any, ...], Node] = {}
         self.accurate: Any = None  # what `backward/accurate.py` knows of the values
         self.handed: list[frozenset[int]] = []
         self._calls: dict[FrameType, int] = {}  # keeps them: no other is taken for one
+        self._above: dict[FrameType, Places] = {}
 
     def end(self) -> None:
         """Let the calls of the program go, which is over; what is computed from it has no limit."""
         self._calls.clear()
+        self._above.clear()
         self.most = None
 
+<<<<<<< HEAD
     def cut(self, last: Iterable[Node]) -> None:
         """Let go what was computed after some nodes, also what was known by its numbers."""
         count = max(each.number for each in last) + 1
@@ -71,14 +81,26 @@ class Recorder:
 
     def where(self) -> tuple[tuple[Frame, ...], tuple[int, ...]]:
         """The lines of the subject that lead here, and the calls that they belong to."""
+=======
+    def where(self) -> Places:
+        """The lines of the subject that lead here, and the calls that they belong to.
+
+        As long as a call lasts, what has called it stays where it is.
+        """
+>>>>>>> speed
         if not self.lines:
             return (), ()
-        found = subject_calls(sys._getframe(1))  # noqa: SLF001 - the way to the caller's line
-        known = self._calls
+        known, above = self._calls, self._above
+        found, last = subject_calls(sys._getframe(1), above)  # noqa: SLF001 - the way to the caller's line
         for _, call in found:
             if call not in known:
                 self._note_call(call)
-        return tuple([line for line, _ in found]), tuple([known[call] for _, call in found])
+        frames, calls = ((), ()) if last is None else above[last]
+        for line, call in reversed(found):
+            if not call.f_code.co_flags & _RESUMED:
+                above[call] = frames, calls
+            frames, calls = (line, *frames), (known[call], *calls)
+        return frames, calls
 
     def _note_call(self, call: FrameType) -> None:
         """Number a call whose first operation is noted."""
@@ -127,7 +149,7 @@ class Recorder:
         if known is not None and key is not None and self.learning:
             known[key] = made
         if isinstance(value, np.ndarray | np.generic):
-            self._remember(made)
+            self._unsorted.append(made)
         return made
 
     def constant(self, value: Any) -> Node:
@@ -149,6 +171,7 @@ class Recorder:
         """What computed these very numbers, if they are such as none meets by chance."""
         if array.dtype.kind != "f" or not telling(array):
             return None
+        self._sort()
         key = array.tobytes()
         if array.size == 1:  # one that came in before it was computed is a constant
             self._by_bytes.setdefault(key, None)
@@ -157,10 +180,13 @@ class Recorder:
             return found
         return self.node("reshape", np.reshape, (found, array.shape), {}, array)
 
-    def _remember(self, node: Node) -> None:
-        value = np.asarray(node.value)
-        if value.dtype.kind == "f" and value.size and node.operation != "constant":
-            self._by_bytes.setdefault(value.tobytes(), node)
+    def _sort(self) -> None:
+        """Know the bytes of all that was computed."""
+        for node in self._unsorted:
+            value = np.asarray(node.value)
+            if value.dtype.kind == "f" and value.size and node.operation != "constant":
+                self._by_bytes.setdefault(value.tobytes(), node)
+        self._unsorted.clear()
 
 
 def _equal(first: Any, second: Any) -> bool:

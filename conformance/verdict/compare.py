@@ -14,8 +14,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
 
-import numpy as np
-
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.model.row import Row
@@ -212,7 +210,7 @@ def _judged(
     if not any(target.bounded for target in targets):
         return Status.NOT_OBSERVED, {"problem": NONE}
     found = (each.deviation for each in (by_inputs, by_truth) if each.deviation is not None)
-    return Status.PASS, {"worst": max(found, key=lambda each: np.max(each.ratio)).worst}
+    return Status.PASS, {"worst": max(found, key=lambda each: each.ratio.max()).worst}
 
 
 def recorded_truth(recorded: Recorded, t: int) -> dict[str, Target]:

@@ -34,7 +34,7 @@ class Target:
     @property
     def bounded(self) -> bool:
         """Whether any entry can be judged at all."""
-        return bool(np.any(np.isfinite(self.tolerance)))
+        return bool(np.count_nonzero(np.isfinite(self.tolerance)))
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,12 @@ class Deviation:
         return _ulps(self.error, self.right, self.format)
 
     @cached_property
+    def fits(self) -> bool:
+        """Whether nothing is lost or outside: all is finite, and within its tolerance."""
+        within = np.count_nonzero(self.error <= self.tolerance)
+        return bool(within == np.count_nonzero(np.isfinite(self.got)) == self.error.size)
+
+    @cached_property
     def outside(self) -> Array:
         """Where an entry is beyond its tolerance."""
         nothing_known = np.isnan(self.right) & np.isinf(self.tolerance)
@@ -101,13 +107,14 @@ class Deviation:
     @property
     def worst(self) -> Worst:
         """The first entry that was lost, or else the one that is furthest off."""
-        ratio, lost = self.ratio, self.lost
-        largest = int(np.argmax(lost if lost.any() else ratio if ratio.any() else self.error))
+        ratio, lost = self.ratio, not self.fits and np.any(self.lost)
+        column = self.lost if lost else ratio if np.count_nonzero(ratio) else self.error
+        largest = int(np.argmax(column))
         index = tuple(int(i) for i in np.unravel_index(largest, ratio.shape))
         columns = self.got, self.right, ratio, self.error
         got, right, worst, error = (float(column[index]) for column in columns)
         ulps = _ulps_of(error, right, self.format)
-        outside = int(np.count_nonzero(self.outside))
+        outside = 0 if self.fits else int(np.count_nonzero(self.outside))
         return Worst(index, got, right, ulps, worst, outside, ratio.size)
 
 
@@ -136,6 +143,8 @@ def compare(shown: object, target: Target, dtype: "Format | np.dtype[Any]") -> F
     if problem:
         return Finding(problem)
     found = deviation(cast("Observed", shown), target, of)
+    if found.fits:
+        return Finding("", found)
     lost, outside = (bool(each.any()) for each in (found.lost, found.outside))
     return Finding("is not finite" if lost else "differs" if outside else "", found)
 
@@ -159,10 +168,12 @@ def deviation(shown: Observed, target: Target, of: Format | None = None) -> Devi
         tolerance = np.asarray(target.tolerance, np.float64)
         if isinstance(shown, RunningError):
             tolerance = tolerance + shown.tolerance()
-        error = np.asarray(np.where(got == right, 0.0, np.abs(got - right)))
+        error = np.asarray(np.abs(got - right))
+        if np.count_nonzero(np.isnan(error)):  # of two equal infinities too
+            error = np.where(got == right, 0.0, error)
         ratio = np.asarray(error / tolerance)
         unknown = np.isnan(ratio)
-        if unknown.any():
+        if np.count_nonzero(unknown):
             ratio = np.where(unknown, np.where(np.isnan(error), np.inf, 0.0), ratio)
     return Deviation(got, right, error, tolerance, ratio, of or format_of(array.dtype))
 
