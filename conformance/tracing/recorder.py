@@ -69,7 +69,6 @@ class Recorder:
         self._above.clear()
         self.most = None
 
-<<<<<<< HEAD
     def cut(self, last: Iterable[Node]) -> None:
         """Let go what was computed after some nodes, also what was known by its numbers."""
         count = max(each.number for each in last) + 1
@@ -79,15 +78,11 @@ class Recorder:
         self._by_bytes = {k: e for k, e in self._by_bytes.items() if e is None or e.number < count}
         self._constants = {k: e for k, e in self._constants.items() if e.number < count}
 
-    def where(self) -> tuple[tuple[Frame, ...], tuple[int, ...]]:
-        """The lines of the subject that lead here, and the calls that they belong to."""
-=======
     def where(self) -> Places:
         """The lines of the subject that lead here, and the calls that they belong to.
 
         As long as a call lasts, what has called it stays where it is.
         """
->>>>>>> speed
         if not self.lines:
             return (), ()
         known, above = self._calls, self._above
