@@ -58,9 +58,10 @@ def _fits(steps: Steps, square: Moment) -> Iterator[tuple[str, list[Fit]]]:
         yield from islice(((form, fits) for form, fits in found if fits is not None), 1)
         return
     counts = range(1, len(steps.updates) + 1)
-    for form, each in product(("root", "none"), (*numbers_of(steps.updates[0]), 0.0)):
+    for form, each in product(FORMS[:-1], (*numbers_of(steps.updates[0]), 0.0)):
+        power = 0.5 if form == "root" else 1.0
         for base in (None, square.rate) if square.rate < 1 else (None,):
-            fits = steps.fits(form, [float(each / np.sqrt(e)) for e in by(base, counts)])
+            fits = steps.fits(form, [float(each / e**power) for e in by(base, counts)])
             if fits is not None:
                 yield form, [fit._replace(epsilon=each) for fit in fits]
 
@@ -132,8 +133,12 @@ class _Search:
 
     @cached_property
     def near(self) -> float:
-        """How near to each other two numbers are that are the same: a third of the digits."""
-        return float(precision(np.asarray(self.steps.updates[0].new.value)) ** (2 / 3))
+        """How near to each other two numbers are that are the same.
+
+        A third of the digits; half of them where ε is not measured, but one that the program has.
+        """
+        half = float(precision(np.asarray(self.steps.updates[0].new.value)))
+        return half ** (2 / 3) if self.steps.is_told else half
 
     def same(self, one: float, other: float) -> bool:
         """Whether two numbers are the same."""

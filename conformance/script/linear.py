@@ -150,3 +150,38 @@ def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
                 found.add(operand)
                 waiting.append(operand)
     return found
+
+
+def read_forward(parameter: Node) -> frozenset[Node]:
+    """The values by which the forward pass may read a parameter: it, and sums with it.
+
+    Nesterov's momentum reads it where it will be.
+    """
+    sums = (each for each in parameter.consumers if each.operation in ("add", "subtract"))
+    read = (e for e in sums if any(c.operation not in ENTRYWISE for c in e.consumers))
+    return frozenset({parameter, *read})
+
+
+def kept(old: Node, new: Node, moved: Node | None = None) -> float:
+    """How many times an old value is in a new one, by all ways: 1 − μ + μ is 1.
+
+    Args:
+        old: the one.
+        new: the other.
+        moved: a parameter that the old value has moved; what is made of it, such as a decay, keeps
+            nothing.
+    """
+    known, apart = {old: 1.0}, frozenset() if moved is None else read_forward(moved)
+    for node in sorted({new, *ancestors(new)}, key=lambda each: each.number):
+        if node.number > old.number and node not in apart:
+            known[node] = sum(factor * known.get(each, 0.0) for each, factor in links(node))
+    return known.get(new, 0.0)
+
+
+def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
+    """How many times a value is another, along a chain of multiples."""
+    factor = 1.0
+    while node is not wanted:
+        ((node, by),) = links(node)
+        factor *= by
+    yield wanted, factor

@@ -10,8 +10,8 @@ from math import isnan, nan
 import numpy as np
 
 from conformance.script.linear import SAME as COPIES
-from conformance.script.linear import entrywise, scalar
-from conformance.script.update import Update, alike, kept
+from conformance.script.linear import entrywise, kept, scalar
+from conformance.script.update import Update, alike
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken
 from reference.step import Array
 

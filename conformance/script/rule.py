@@ -12,9 +12,9 @@ from conformance.backward.operation import is_float
 from conformance.backward.source import line_of
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
-from conformance.script.linear import entrywise
+from conformance.script.linear import entrywise, kept
 from conformance.script.origin import origin
-from conformance.script.update import Update, alike, kept, source
+from conformance.script.update import Update, alike, source
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 

@@ -13,8 +13,8 @@ from conformance.backward.findings import Accused, Cause
 from conformance.backward.source import line_of
 from conformance.script.judge import Unjudged
 from conformance.script.judgement import Judgement
+from conformance.script.linear import kept
 from conformance.script.loss import best_loss
-from conformance.script.update import kept
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.syntax import statement
-from conformance.script.linear import ancestors, entrywise, links
+from conformance.script.linear import ancestors, entrywise, links, links_to, read_forward
 from conformance.script.parameters import Parameter
 from conformance.tracing.node import FILLED, Node
 
@@ -121,7 +121,7 @@ class _Reader:
         self.made = made
         self.gradients: dict[Node, list[Multiple]] = {}
         chains = made.parameter.states
-        self.written = {new: old for e in chains for old, new in _pairs(e.values)}
+        self.written = {new: old for e in chains for old, new in pairwise(e.values)}
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
@@ -209,8 +209,8 @@ class _Reader:
         return None
 
     def contains_a_state(self, node: Node) -> bool:
-        """Whether a value is made of a state entry by entry."""
-        known = entrywise(node, frozenset({self.made.old})) | {node}
+        """Whether a value is made of a state entry by entry, beside what the forward pass read."""
+        known = entrywise(node, read_forward(self.made.old)) | {node}
         return not known.isdisjoint(self.written)
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
@@ -237,11 +237,10 @@ def _is_a_term(node: Node, old: Node) -> bool:
 
 
 def _is_signed(node: Node, old: Node) -> bool:
-    """Whether a value is a sign by which a parameter moves, and not that of its own old value.
-
-    Its own is a part of a gradient, such as that of a penalty.
-    """
-    return node.operation == "sign" and source(node.inputs[0]) is not source(old)
+    """Whether a value is a sign by which a parameter moves, and not that of itself: a penalty's."""
+    terms = {*node.inputs, *ancestors(node.inputs[0])} if node.operation == "sign" else set()
+    made = (each for each in terms if each is not old and each.depends_on(old))
+    return any(not [*links(each)] for each in made)
 
 
 def _is_constant(node: Node) -> bool:
@@ -257,35 +256,6 @@ def source(node: Node) -> Node:
             break
         node = below[0]
     return node
-
-
-def kept(old: Node, new: Node, moved: Node | None = None) -> float:
-    """How many times an old value is in a new one, by all ways: 1 − μ + μ is 1.
-
-    Args:
-        old: the one.
-        new: the other.
-        moved: a parameter that the old value has moved; what is made of it, such as a decay, keeps
-            nothing.
-    """
-    known = {old: 1.0}
-    for node in sorted({new, *ancestors(new)}, key=lambda each: each.number):
-        if node.number > old.number and node is not moved:
-            known[node] = sum(factor * known.get(each, 0.0) for each, factor in links(node))
-    return known.get(new, 0.0)
-
-
-def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
-    """How many times a value is another, along a chain of multiples."""
-    factor = 1.0
-    while node is not wanted:
-        ((node, by),) = links(node)
-        factor *= by
-    yield wanted, factor
-
-
-def _pairs(values: Sequence[Node]) -> Iterator[tuple[Node, Node]]:
-    return pairwise(values)
 
 
 def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:

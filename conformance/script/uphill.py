@@ -13,8 +13,9 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.source import line_of
 from conformance.script.judge import Unjudged
 from conformance.script.judgement import Judgement
+from conformance.script.linear import kept
 from conformance.script.loss import best_loss
-from conformance.script.update import alike, kept
+from conformance.script.update import alike
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
