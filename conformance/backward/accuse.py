@@ -16,7 +16,7 @@ from conformance.backward.causes import cause, handed, worst_entry
 from conformance.backward.certain import BITS
 from conformance.backward.chain import Arrays, Chain
 from conformance.backward.culprit import Culprit, Found, find
-from conformance.backward.decay import wrong_decay
+from conformance.backward.decay_lines import wrong_decay
 from conformance.backward.expand import expanded
 from conformance.backward.factor import ratio
 from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line

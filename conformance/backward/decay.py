@@ -1,10 +1,12 @@
 """Weight decay in gradients whose cost is not stated: given = s × right + c × parameter.
 
+The sign of the parameter stands there, where its absolute values are the penalty.
+
 The gradients that are right but for a decay tell s and c; where another one is wrong too, the
 program's own term, a multiple of the parameter, tells that it decays. Where the loss states a
 decay, a gradient may be wrong by a multiple of it alone.
 
-Left out: the costs themselves (`costs.py`).
+Left out: the costs themselves (`costs.py`), and what is wrong with a decay (`decay_lines.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,15 +16,11 @@ from itertools import islice, product
 
 import numpy as np
 
-from conformance.backward.causes import worst_entry
 from conformance.backward.chain import Chain
-from conformance.backward.findings import Accused, Cause, Examined, Named, merged
-from conformance.backward.forward import Forward
 from conformance.backward.judge import Verdict
-from conformance.backward.names import operation_text
+from conformance.backward.penalty import PENALTIES, SQUARES, Penalty
 from conformance.backward.program import Goal
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.backward.source import line_of, lines_of
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -41,6 +39,7 @@ class Decay:
         goals: the parameters that decay, each with 1 where it does: everywhere, or in the rows that
             were used.
         count: how many gradients are right with it.
+        penalty: whose derivative it is, of each weight.
         taken_off: where the program takes the decay off the gradients, and the weights grow, what
             computes it, by parameter.
     """
@@ -49,62 +48,121 @@ class Decay:
     rate: float
     goals: tuple[tuple[Goal, Array], ...]
     count: int
+    penalty: Penalty = SQUARES
     taken_off: tuple[tuple[str, Node], ...] = ()
+
+
+Fit = tuple[float, float, Array]
+"""s, c, and 1 where the parameter decays."""
 
 
 def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
     """The decay with which most gradients are right; None if it is none of those that are wrong."""
-    fits = [(each, fit) for each in found if (fit := _fit(each)) is not None]
-    plain = [factor for _, (factor, rate, _) in fits if not rate]
-    fitting = {id(each) for each, _ in fits}
-    rest = [each for each in found if id(each) not in fitting]
-    for each in rest:
-        beside = (fit for factor in plain if (fit := _beside(each, factor)) is not None)
-        fits += [(each, fit) for fit in islice(beside, 1)]
-    rates = [(factor, rate) for _, (factor, rate, _) in fits if factor > 0 and rate]
-    decays = [one for s, c in rates if (one := _decay(found, fits, chain, s, c)) is not None]
-    best = max(decays, key=lambda one: (one.rate > 0, one.count), default=None)
-    if best is None:
+    decays = [one for e in PENALTIES if (one := _Search(found, chain, e).decay()) is not None]
+    return max(decays, key=lambda one: one.count, default=None)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The search for a decay that is the derivative of one penalty."""
+
+    verdicts: Sequence[Verdict]
+    chain: Chain
+    penalty: Penalty
+
+    def decay(self) -> Decay | None:
+        """The decay with which most gradients are right; None if it is none of those."""
+        fits = [(each, fit) for each in self.verdicts if (fit := self.fit(each)) is not None]
+        plain = [factor for _, (factor, rate, _) in fits if not rate]
+        fitting = {id(each) for each, _ in fits}
+        rest = [each for each in self.verdicts if id(each) not in fitting]
+        for each in rest:
+            beside = (fit for factor in plain if (fit := self.beside(each, factor)) is not None)
+            fits += [(each, fit) for fit in islice(beside, 1)]
+        rates = [(factor, rate) for _, (factor, rate, _) in fits if factor > 0 and rate]
+        decays = [one for s, c in rates if (one := self.common(fits, s, c)) is not None]
+        best = max(decays, key=lambda one: (one.rate > 0, one.count), default=None)
+        if best is None:
+            return None
+        known = [goal for goal, _ in best.goals]
+        if best.rate < 0:
+            last = ((goal.name, each) for goal in known for each in self.terms(goal)[-1:])
+            best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in last))
+        best = replace(best, rate=abs(_stated(best, self.chain)))
+        own = (v.goal for v in self.verdicts if v.goal not in known and self.terms(v.goal))
+        return replace(best, goals=(*best.goals, *((each, _everywhere(each)) for each in own)))
+
+    def common(
+        self, fits: Sequence[tuple[Verdict, Fit]], factor: float, rate: float
+    ) -> Decay | None:
+        """The decay of all gradients that have these s and c; None if too little tells them."""
+        same = [e for e in fits if _near(e[1][0], factor)]
+        goals = [(v.goal, where) for v, (_, r, where) in same if _near(r, rate)]
+        near = {id(v) for v, _ in same}
+        others = ((v, self.beside(v, factor, rate)) for v in self.verdicts if id(v) not in near)
+        goals += [(v.goal, fit[2]) for v, fit in others if fit is not None]
+        matrices = [v.goal for v in self.verdicts if _is_matrix(v.goal)]
+        fitting = [goal for goal, _ in goals]
+        if matrices and not any(e in fitting or self.terms(e) for e in matrices):
+            return None  # biases alone do not decay
+        if self.penalty is not SQUARES and not all(map(self.terms, fitting)):
+            return None  # signs alone are nothing by which a decay is told
+        count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
+        if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
+            return None  # any two numbers are so
+        return Decay(factor, rate, tuple(goals), count, self.penalty)
+
+    def terms(self, goal: Goal) -> list[Node]:
+        """As the function of the module."""
+        return terms(goal, self.chain, self.penalty)
+
+    def fit(self, verdict: Verdict) -> Fit | None:
+        """s and c of one gradient; c is 0 where s does; None if there are none."""
+        given, right = verdict.given.ravel(), verdict.right.ravel()
+        if given.shape != right.shape or not np.all(np.isfinite(given + right)):
+            return None
+        everywhere = _everywhere(verdict.goal)
+        for where in (None, everywhere, _used(verdict), *_without_bias(verdict.goal)):
+            weights = self._weights(verdict).ravel()
+            columns = [right] if where is None else [right, where.ravel() * weights]
+            matrix = np.stack(columns, axis=1)
+            told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
+            if not told or np.linalg.matrix_rank(matrix) < len(columns):
+                continue
+            found = np.linalg.lstsq(matrix, given, rcond=None)[0]
+            if _agrees(matrix @ found, given):
+                rate = float(found[1]) if len(found) > 1 else 0.0
+                return float(found[0]), rate, everywhere if where is None else where
         return None
-    known = [goal for goal, _ in best.goals]
-    if best.rate < 0:
-        last = ((goal.name, each) for goal in known for each in terms(goal, chain)[-1:])
-        best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in last))
-    best = replace(best, rate=abs(_stated(best, chain)))
-    own = (v.goal for v in found if v.goal not in known and terms(v.goal, chain))
-    return replace(best, goals=(*best.goals, *((each, _everywhere(each)) for each in own)))
 
+    def beside(self, verdict: Verdict, factor: float, rate: float | None = None) -> Fit | None:
+        """s and c of one gradient that has the s of another one, and its c if that is given."""
+        if verdict.given.shape != verdict.right.shape:
+            return None
+        rest = (verdict.given - factor * verdict.right).ravel()
+        for where in (_everywhere(verdict.goal), _used(verdict)):
+            weights = (where * self._weights(verdict)).ravel()
+            least = 1 if rate is None else 0  # any one number is some c times another
+            found = np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0)
+            c = float(found) if rate is None else rate
+            if np.count_nonzero(weights) > least and _agrees(c * weights, rest):
+                return factor, c, where
+        return None
 
-def _decay(
-    found: Sequence[Verdict],
-    fits: Sequence[tuple[Verdict, "Fit"]],
-    chain: Chain,
-    factor: float,
-    rate: float,
-) -> Decay | None:
-    """The decay of all gradients that have these s and c; None if too little tells them."""
-    same = [e for e in fits if _near(e[1][0], factor)]
-    goals = [(v.goal, where) for v, (_, r, where) in same if _near(r, rate)]
-    near = {id(v) for v, _ in same}
-    others = ((v, _beside(v, factor, rate)) for v in found if id(v) not in near)
-    goals += [(v.goal, fit[2]) for v, fit in others if fit is not None]
-    matrices = [v.goal for v in found if _is_matrix(v.goal)]
-    fitting = [goal for goal, _ in goals]
-    if matrices and not any(e in fitting or terms(e, chain) for e in matrices):
-        return None  # biases alone do not decay
-    count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
-    if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
-        return None  # any two numbers are so
-    return Decay(factor, rate, tuple(goals), count)
+    def _weights(self, verdict: Verdict) -> Array:
+        parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)
+        return self.penalty.derivative(parameter)
 
 
 def stated(goals: Sequence[Goal], chain: Chain) -> Decay | None:
     """The decay that the program adds to its gradients, whatever else is in them."""
-    found = [(goal, own[-1]) for goal in goals if (own := terms(goal, chain))]
-    for goal, term in found:
-        rate = rate_of(goal, term, chain)
-        if rate > 0:
-            return Decay(1.0, rate, tuple((each, _everywhere(each)) for each, _ in found), 0)
+    for penalty in PENALTIES:
+        found = [(goal, own[-1]) for goal in goals if (own := terms(goal, chain, penalty))]
+        rates = (rate_of(goal, term, chain, penalty) for goal, term in found)
+        rate = next((each for each in rates if each > 0), 0.0)
+        if rate:
+            decaying = tuple((each, _everywhere(each)) for each, _ in found)
+            return Decay(1.0, rate, decaying, 0, penalty)
     return None
 
 
@@ -117,7 +175,9 @@ def _sum(term: Node) -> Node:
 def _stated(decay: Decay, chain: Chain) -> float:
     """The rate of a decay as the program has it: a fit has lost some of its digits."""
     known = [goal for goal, _ in decay.goals]
-    whole = (rate_of(goal, each, chain) for goal in known for each in terms(goal, chain)[-1:])
+    of = decay.penalty
+    last = ((goal, each) for goal in known for each in terms(goal, chain, of)[-1:])
+    whole = (rate_of(goal, each, chain, of) for goal, each in last)
     rates = chained(whole, (rate for goal in known for rate in _of_parts(goal, chain)))
     return next((each for each in rates if _near(abs(each), abs(decay.rate))), decay.rate)
 
@@ -142,67 +202,27 @@ def _is_part(node: Node, parameter: Node) -> bool:
     return all(each is parameter or each.operation in TAKES for each in way)
 
 
-def terms(goal: Goal, chain: Chain) -> list[Node]:
-    """The multiples of a parameter of which its gradient was computed."""
+def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
+    """The multiples of the derivative of a penalty of which a gradient was computed."""
+    wanted = penalty.derivative(np.asarray(goal.parameter.value))
     return [
         each
         for each in chain.nodes
         if goal.node.depends_on(each) and each.depends_on(goal.parameter)
         if each is not goal.node and each.operation in ("multiply", "divide")
         if np.shape(each.value) == np.shape(goal.parameter.value)
-        if np.size(each.value) > 1 and fitted(chain.values[each.number], goal.parameter.value)
+        if np.size(each.value) > 1 and fitted(chain.values[each.number], wanted)
     ]
 
 
-def rate_of(goal: Goal, term: Node, chain: Chain) -> float:
-    """By how much of a parameter its gradient grows by a multiple of it."""
+def rate_of(goal: Goal, term: Node, chain: Chain, penalty: Penalty = SQUARES) -> float:
+    """By how much of the derivative of a penalty a gradient grows by a multiple of it."""
+    wanted = penalty.derivative(np.asarray(goal.parameter.value))
     shape = np.shape(goal.parameter.value)
     seed = np.random.default_rng(0).normal(size=(1, *shape))
     back = chain.reverse({goal.node.number: seed}, lambda each: each.depends_on(term))
     share = fitted(back.get(term.number, np.zeros_like(seed)), seed) or 0.0
-    return share * (fitted(chain.values[term.number], goal.parameter.value) or 0.0)
-
-
-Fit = tuple[float, float, Array]
-"""s, c, and 1 where the parameter decays."""
-
-
-def _fit(verdict: Verdict) -> Fit | None:
-    """s and c of one gradient; c is 0 where s does; None if there are none."""
-    given, right = verdict.given.ravel(), verdict.right.ravel()
-    if given.shape != right.shape or not np.all(np.isfinite(given + right)):
-        return None
-    everywhere = _everywhere(verdict.goal)
-    for where in (None, everywhere, _used(verdict), *_without_bias(verdict.goal)):
-        columns = [right] if where is None else [right, (where * _weights(verdict)).ravel()]
-        matrix = np.stack(columns, axis=1)
-        told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
-        if not told or np.linalg.matrix_rank(matrix) < len(columns):
-            continue
-        found = np.linalg.lstsq(matrix, given, rcond=None)[0]
-        if _agrees(matrix @ found, given):
-            rate = float(found[1]) if len(found) > 1 else 0.0
-            return float(found[0]), rate, everywhere if where is None else where
-    return None
-
-
-def _beside(verdict: Verdict, factor: float, rate: float | None = None) -> Fit | None:
-    """s and c of one gradient that has the s of another one, and its c if that is given."""
-    if verdict.given.shape != verdict.right.shape:
-        return None
-    rest = (verdict.given - factor * verdict.right).ravel()
-    for where in (_everywhere(verdict.goal), _used(verdict)):
-        weights = (where * _weights(verdict)).ravel()
-        least = 1 if rate is None else 0  # any one number is some c times another
-        found = np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0)
-        c = float(found) if rate is None else rate
-        if np.count_nonzero(weights) > least and _agrees(c * weights, rest):
-            return factor, c, where
-    return None
-
-
-def _weights(verdict: Verdict) -> Array:
-    return np.asarray(verdict.goal.parameter.value, dtype=np.float64)
+    return share * (fitted(chain.values[term.number], wanted) or 0.0)
 
 
 def _everywhere(goal: Goal) -> Array:
@@ -233,51 +253,3 @@ def _is_matrix(goal: Goal) -> bool:
 
 def _near(one: float, other: float) -> bool:
     return abs(one - other) <= HALF_OF_THE_DIGITS * abs(other)
-
-
-FEW = 3  # entries: of fewer any are some multiple, or nearly
-
-
-def wrong_decay(forward: Forward, found: Sequence[Verdict]) -> Accused | None:
-    """The terms that are not the derivative of the loss's decay; None if more is wrong."""
-    wrong = [each for each in found if not each.ok]
-    nodes, factors = list[Node](), list[float]()
-    for each in wrong:
-        lacks, own = _lacks(each), terms(each.goal, forward.chain)[-1:]
-        rate = sum(rate_of(each.goal, term, forward.chain) for term in own)
-        if lacks is None or not rate + lacks:
-            return None
-        factors.append(rate / (rate + lacks))
-        nodes += own or [each.goal.node]
-    nodes.sort(key=lambda each: each.number)
-    lines = [line for each in nodes for line in lines_of(each)]
-    if not lines or np.ptp(factors) > HALF_OF_THE_DIGITS * abs(factors[0]):
-        return None
-    names = tuple(each.goal.name for each in wrong)
-    text, parameter = operation_text(nodes[0]), Named(names[0], None)
-    why = Cause("decay", text, parameter, factor=factors[0], worst=worst_entry(found))
-    return Accused(names, tuple(dict.fromkeys(lines)), why, mends=True)
-
-
-def _lacks(verdict: Verdict) -> float | None:
-    """Which multiple of its parameter a gradient lacks; None if it lacks something else."""
-    parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)
-    if parameter.shape != verdict.given.shape or parameter.size < FEW:
-        return None
-    return fitted(verdict.right - verdict.given, parameter)
-
-
-def growing(examined: Examined, decay: Decay | None) -> Examined:
-    """What is known, with the lines to blame that take a decay off the gradients."""
-    terms = () if decay is None else decay.taken_off
-    wrong = {each.name for each in examined.gradients if not each.ok}
-    if not terms or {name for name, _ in terms} != wrong:
-        return examined
-    worst = {each.name: each.worst for each in examined.gradients}
-    accused = [
-        Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
-        for name, node in terms
-        if (line := line_of(node)) is not None
-    ]
-    blamed = tuple(merged(accused, lambda each: each.lines))
-    return replace(examined, accused=blamed) if len(accused) == len(terms) else examined

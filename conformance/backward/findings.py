@@ -89,13 +89,11 @@ class Cause:
         kind: which cause it is:
             `value`: what the operation gives is not the derivative that is needed there;
             `misused`: it is right, as the derivative with respect to something else;
-            `scaled`: it is right but for a constant;
-            `part`: it is only some of the contributions;
+            `scaled`: it is right but for a constant; `part`: it is only some of the contributions;
             `begins`: what is computed from it is not the derivative that is needed;
             `updated`: a parameter (`needed`) is used after its update (`held`);
             `decay`: it is `factor` times the derivative of the decay of the loss;
-            `handed`: another value has to be handed on there;
-            `loop`: a loop leaves out executions;
+            `handed`: another value has to be handed on there; `loop`: a loop leaves out executions;
             `aliased`: an array is changed in place while another name stands for what it was;
             `changed`: the operation is another one than it has to be;
             `gradient`: the gradient is wrong and no operation is known that mends it;
@@ -267,11 +265,11 @@ class Examined:
         gradients: each one, judged.
         accused: the operations to blame, the first to be read first.
         kinks: whether the sample hits a kink, where every slope between both sides is right.
-        cost: what the gradients were judged by: `own`, the program's loss; the name of a known
-            cost; `unknown`, where no known cost has the program's output error.
+        cost: that they were judged by: `own`, the program's; a known one; or `unknown`.
         factor: that all gradients have beside the right ones, which is a convention.
         samples: of whose costs the right ones are the mean, where the cost is a known one; else 1.
         decay: the rate at which weights decay in them, where the cost does not state it.
+        penalty: whose derivative that decay is (`penalty.py`).
         output_error: the line that computes the output error, where the cost is unknown.
         decay_beside: whether the weights decay beside the program's own loss.
         passes: the two passes side by side, where something is to blame.
@@ -285,6 +283,7 @@ class Examined:
     factor: float = 1.0
     samples: int = 1
     decay: float = 0.0
+    penalty: str = "squares"
     output_error: Line | None = None
     decay_beside: bool = False
     passes: tuple[Passed, ...] = ()

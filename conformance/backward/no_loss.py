@@ -203,11 +203,11 @@ def loss_of(chosen: Tried, factor: float) -> Node:
 
 
 def plus_decay(trace: Trace, loss: Node, decay: Decay) -> Node:
-    """A loss with ½ c Σw² of the weights that decay."""
+    """A loss with c times the penalty of the weights that decay."""
     total = trace.traced(np.array(loss.value), loss)
     for goal, where in decay.goals:
         weights = trace.traced(np.array(goal.parameter.value), goal.parameter)
-        total = total + 0.5 * decay.rate * np.sum(where * weights * weights)
+        total = total + decay.rate * np.sum(where * decay.penalty.cost(weights))
     found: Node = trace.argument(total)
     return found
 
@@ -220,7 +220,8 @@ def undecayed(chosen: Tried) -> Recorded:
         assert decay is not None  # noqa: S101 - it has goals
         weights = run.trace.traced(np.array(goal.parameter.value), goal.parameter)
         given = run.trace.traced(np.array(goal.node.value), goal.node)
-        node = run.trace.argument(given - decay.rate * where * weights)
+        own = decay.penalty.derivative(weights)
+        node = run.trace.argument(given - decay.rate * where * own)
         goals[goal.name] = replace(goal, node=node)
     return replace(run, goals=tuple(goals.values()))
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.costs import times
-from conformance.backward.decay import decayed, growing
+from conformance.backward.decay import decayed
+from conformance.backward.decay_lines import growing
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
 from conformance.backward.forward import Forward
@@ -115,7 +116,8 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     found = growing(examine_pass(replace(step, loss=loss), blame=blame), decay)
     if found.right <= by_loss.right and not decay.taken_off:
         return by_loss
-    return replace(found, factor=found.factor * factor, decay=decay.rate, decay_beside=True)
+    found = replace(found, decay=decay.rate, penalty=decay.penalty.name, decay_beside=True)
+    return replace(found, factor=found.factor * factor)
 
 
 def _has_own_terms(step: OwnPass) -> bool:

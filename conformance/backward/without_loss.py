@@ -16,7 +16,7 @@ import numpy as np
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
 from conformance.backward.costs import times
-from conformance.backward.decay import growing
+from conformance.backward.decay_lines import growing
 from conformance.backward.findings import Accused, Cause, Changed, Examined
 from conformance.backward.judge import judged
 from conformance.backward.names import operation_text
@@ -123,10 +123,10 @@ def _by(chosen: Tried, run: Recorded, factor: float, *, blame: bool = True) -> E
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     examined = growing(finished(forward, found, kinks=kinks, blame=blame), chosen.decay)
-    decay = 0.0 if chosen.decay is None else chosen.decay.rate
+    if chosen.decay is not None:
+        examined = replace(examined, decay=chosen.decay.rate, penalty=chosen.decay.penalty.name)
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
-    beside, m = _beside(chosen, factor), chosen.samples
-    return replace(examined, cost=name, factor=beside, samples=m, decay=decay)
+    return replace(examined, cost=name, factor=_beside(chosen, factor), samples=chosen.samples)
 
 
 def _beside(chosen: Tried, factor: float) -> float:

@@ -171,6 +171,11 @@ WEIGHTED = "weighted "
 """What stands before the name of a cost in which each sample has a weight."""
 
 
+def _decay(examined: Examined) -> str:
+    name = "weight decay" if examined.penalty == "squares" else "an L1 penalty"
+    return f"{name} {examined.decay:.4g}"
+
+
 def conventions(examined: Examined) -> Iterator[str]:
     """The cost that the gradients were judged by, where the program has none, and their factor."""
     factor = examined.factor
@@ -178,11 +183,11 @@ def conventions(examined: Examined) -> Iterator[str]:
         where = f": {place(examined.output_error)}" if examined.output_error else ""
         yield f"no loss, and no known cost has this output error; it is judged by it{where}"
     elif (name := examined.cost.removeprefix(WEIGHTED)) in COSTS:
-        decay = f", with weight decay {examined.decay:.4g}" if examined.decay else ""
+        decay = f", with {_decay(examined)}" if examined.decay else ""
         weights = ", each sample with a weight of its own" if name != examined.cost else ""
         yield f"no loss; judged by {COSTS[name]}{weights}{decay}"
     elif examined.decay_beside:
-        yield f"judged by the loss, with weight decay {examined.decay:.4g} beside it: a convention"
+        yield f"judged by the loss, with {_decay(examined)} beside it: a convention"
     shared = any(each.ok and not each.dead for each in examined.gradients)
     if shared and has_factor(factor):
         of = "the loss" if examined.cost == "own" else "this cost"

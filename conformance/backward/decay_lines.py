@@ -1,0 +1,66 @@
+"""What is wrong with a decay of weights: another multiple than the loss states, or taken off.
+
+Left out: whether gradients decay (`decay.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.backward.causes import worst_entry
+from conformance.backward.decay import Decay, rate_of, terms
+from conformance.backward.findings import Accused, Cause, Examined, Named, merged
+from conformance.backward.forward import Forward
+from conformance.backward.judge import Verdict
+from conformance.backward.names import operation_text
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.source import line_of, lines_of
+from conformance.tracing.node import Node
+
+FEW = 3  # entries: of fewer any are some multiple, or nearly
+
+
+def wrong_decay(forward: Forward, found: Sequence[Verdict]) -> Accused | None:
+    """The terms that are not the derivative of the loss's decay; None if more is wrong."""
+    wrong = [each for each in found if not each.ok]
+    nodes, factors = list[Node](), list[float]()
+    for each in wrong:
+        lacks, own = _lacks(each), terms(each.goal, forward.chain)[-1:]
+        rate = sum(rate_of(each.goal, term, forward.chain) for term in own)
+        if lacks is None or not rate + lacks:
+            return None
+        factors.append(rate / (rate + lacks))
+        nodes += own or [each.goal.node]
+    nodes.sort(key=lambda each: each.number)
+    lines = [line for each in nodes for line in lines_of(each)]
+    if not lines or np.ptp(factors) > HALF_OF_THE_DIGITS * abs(factors[0]):
+        return None
+    names = tuple(each.goal.name for each in wrong)
+    text, parameter = operation_text(nodes[0]), Named(names[0], None)
+    why = Cause("decay", text, parameter, factor=factors[0], worst=worst_entry(found))
+    return Accused(names, tuple(dict.fromkeys(lines)), why, mends=True)
+
+
+def _lacks(verdict: Verdict) -> float | None:
+    """Which multiple of its parameter a gradient lacks; None if it lacks something else."""
+    parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)
+    if parameter.shape != verdict.given.shape or parameter.size < FEW:
+        return None
+    return fitted(verdict.right - verdict.given, parameter)
+
+
+def growing(examined: Examined, decay: Decay | None) -> Examined:
+    """What is known, with the lines to blame that take a decay off the gradients."""
+    terms = () if decay is None else decay.taken_off
+    wrong = {each.name for each in examined.gradients if not each.ok}
+    if not terms or {name for name, _ in terms} != wrong:
+        return examined
+    worst = {each.name: each.worst for each in examined.gradients}
+    accused = [
+        Accused((name,), (line,), Cause("grows", worst=worst.get(name)), mends=True)
+        for name, node in terms
+        if (line := line_of(node)) is not None
+    ]
+    blamed = tuple(merged(accused, lambda each: each.lines))
+    return replace(examined, accused=blamed) if len(accused) == len(terms) else examined

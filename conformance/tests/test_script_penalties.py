@@ -1,0 +1,86 @@
+"""Scripts whose weights have a penalty: its gradient is no step by signs, nor a part of a mean."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+LASSO = """import numpy as np
+rng = np.random.default_rng(7)
+X = rng.normal(size=(50, 4))
+y = X @ np.array([1.0, -2.0, 0.0, 0.5]) + 0.1 * rng.normal(size=50)
+w = rng.normal(size=4) * 0.1
+b = 0.0
+lam = 0.01
+for t in range(20):
+    r = X @ w + b - y
+    loss = 0.5 * np.mean(r ** 2) + lam * np.abs(w).sum()
+    g = X.T @ r / len(X) + lam * np.sign(w)
+    w = w - 0.1 * g
+    b -= 0.1 * r.mean()
+"""
+NESTEROV = """import numpy as np
+rng = np.random.default_rng(3)
+X, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 1))
+W, b, v, u = rng.normal(size=(3, 1)), np.zeros(1), np.zeros((3, 1)), np.zeros(1)
+for t in range(10):
+    A, c = W + 0.9 * v, b + 0.9 * u
+    r = X @ A + c - y
+    loss = np.mean(r ** 2) + 0.05 * np.sum(A ** 2)
+    v = 0.9 * v - 0.1 * (2 * X.T @ r / 40 + 0.1 * A)
+    u = 0.9 * u - 0.1 * 2 * r.mean(0)
+    W, b = W + v, b + u
+"""
+RMSPROP = """import numpy as np
+rng = np.random.default_rng(3)
+X, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 1))
+W, b, s, q = rng.normal(size=(3, 1)), np.zeros(1), np.zeros((3, 1)), np.zeros(1)
+for t in range(10):
+    r = X @ W + b - y
+    loss = np.mean(r ** 2)
+    dW, db = 2 * X.T @ r / 40, 2 * r.mean(0)
+    s, q = 0.9 * s + 0.1 * dW ** 2, 0.9 * q + 0.1 * db ** 2
+    W = W - 0.01 * dW / np.sqrt(s + 1e-5)
+    b = b - 0.01 * db / np.sqrt(q + 1e-5)
+"""
+NO_TERM = (" + lam * np.abs(w).sum()", "")
+IN_UPDATE = (" + lam * np.sign(w)\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        ([], ""),
+        ([("lam * np.sign(w)", "lam * np.where(w > 0, 1, -1)")], ""),
+        ([NO_TERM, IN_UPDATE, ("0.1 * g", "0.1 * lam * np.sign(w) - 0.1 * g")], "penalty 0.001"),
+        ([NO_TERM, IN_UPDATE, ("- 0.1 * g", "- 0.1 * (g + lam * np.sign(w))")], "penalty 0.01"),
+    ],
+    ids=["in the loss", "where", "in the update", "in the update's gradient"],
+)
+def test_absolute_values_are_a_penalty(
+    edits: list[tuple[str, str]], said: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, LASSO, *edits)
+    assert report.exit_code == 0, str(report)
+    assert said in str(report)
+    assert "by gradient descent: η = 0.1" in str(report)
+
+
+def test_a_penalty_of_the_wrong_sign_is_blamed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LASSO, ("+ lam * np.sign(w)", "- lam * np.sign(w)"))
+    (blame,) = report.blames
+    assert blame.gradients == ("w",)
+    assert LASSO.splitlines()[int(blame.line or 0) - 1].strip().startswith("g = ")
+
+
+def test_the_penalty_of_weights_that_are_ahead_is_no_part_of_the_velocity(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, NESTEROV)
+    assert report.exit_code == 0, str(report)
+    assert "with momentum: η = 0.1, μ = 0.9" in str(report)
+
+
+def test_an_epsilon_within_the_root_is_one_of_single_entries_too(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, RMSPROP)
+    assert report.exit_code == 0, str(report)
+    assert "by RMSProp: η = 0.01, β = 0.9, ε = 1e-05" in str(report)
