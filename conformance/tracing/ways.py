@@ -20,8 +20,8 @@ from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, e
 from conformance.tracing.index import Location
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.repair import Step
 from conformance.tracing.run import Run
+from conformance.tracing.trials import Step
 from reference.equations import sigmoid
 from reference.step import Array, split
 
@@ -133,6 +133,11 @@ class Way(EquationSteps):
             finals = {*map(id, (e.result for e in last)), *factors}
             found += (replace(e, final=id(e.result) in finals) for e in steps)
         return [each for each in found if each.operation not in ARRANGING]
+
+    @cached_property
+    def anywhere(self) -> Known:
+        """What all equations before it have, and those of the gradients."""
+        return Known((*(each.result for each in self._elsewhere), *self._owned()))
 
     def right_of(self, operation: str) -> Known:
         """What the equations themselves give by such an operation, on the way and elsewhere.
