@@ -119,7 +119,10 @@ class Blame:
                 return self._guilty(other, way, together)
         arranged = wrong.operation in ARRANGING
         if are_exact(value) and not arranged and way.has(value):
-            taker = () if way.stops_early(value) else self._taker(wrong, way, together)
+            last = self.nodes[max(together)]  # of a running sum that is what was taken
+            goes_on = last.depends_on(wrong) and way.has(self.calls.value(last))
+            right = last if goes_on else wrong
+            taker = () if way.stops_early(value) else self._taker(right, way, together)
             return (stored_last(taker[0]), *taker[1:]) if taker else wrong.frames
         rate = self._rate((wrong, *(other for other, _ in taken)), way)
         return self._guilty(rate or wrong, way, together)
@@ -188,7 +191,8 @@ class Blame:
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
         if way.took_another(node):
             return passed_on(node, takers[0], self.nodes) or takers[0].frames
-        return takers[0].frames if way.right_elsewhere(node) else ()
+        undivided = node.operation == "add" and way.took_sum(node)
+        return takers[0].frames if undivided or way.right_elsewhere(node) else ()
 
     def _is_right(self, node: Node, call: int, way: Way) -> bool:
         """Whether a call gave a part of the equation of what it was handed, or another quantity."""

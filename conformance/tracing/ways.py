@@ -177,6 +177,11 @@ class Way(EquationSteps):
         value = np.asarray(self.run.index.replay.value(node))
         return self.name.startswith("nabla") and value in single
 
+    def took_sum(self, node: Node) -> bool:
+        """Whether an update takes the sum of the gradients for their mean."""
+        value = np.asarray(self.run.index.replay.value(node))
+        return self.name.startswith("nabla") and value in Known([self.wanted * self.run.m])
+
     def right_elsewhere(self, node: Node) -> bool:
         """Whether the line of a node makes the same for a right quantity of another layer."""
         if self.name not in self.found:
