@@ -121,8 +121,8 @@ class Blame:
         if are_exact(value) and not arranged and way.has(value):
             last = self.nodes[max(together)]  # of a running sum that is what was taken
             goes_on = last.depends_on(wrong) and way.has(self.calls.value(last))
-            right = last if goes_on else wrong
-            taker = () if way.stops_early(value) else self._taker(right, way, together)
+            held = last if goes_on else wrong
+            taker = () if way.stops_early(value) else self._taker(held, way, together)
             return (stored_last(taker[0]), *taker[1:]) if taker else wrong.frames
         rate = self._rate((wrong, *(other for other, _ in taken)), way)
         return self._guilty(rate or wrong, way, together)
