@@ -10,12 +10,11 @@ such as one branch of σ, is to blame for them.
 Left out: whether the value is wrong (`verdict/compare.py`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import permutations
 
 import numpy as np
 
-from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import (
     ARRANGING,
@@ -25,13 +24,16 @@ from conformance.tracing.arranging import (
     kind_of,
     source_of,
 )
+from conformance.tracing.branches import branch_of
 from conformance.tracing.frames import Frame, ignores_a_parameter, stored_last
-from conformance.tracing.index import Location, as_floats, times
+from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.repair import SCALING, Repair, Repairs, Step, are_exact
+from conformance.tracing.passed_on import passed_on
+from conformance.tracing.repair import SCALING, Repair, Repairs, are_exact
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
+from conformance.tracing.trials import Step
 from conformance.tracing.ways import Way
 from reference.step import Array, split
 
@@ -82,7 +84,7 @@ class Blame:
         if way.decides and (repair is None or repair.node.operation in ARRANGING):
             computed = before_arranging(at, self.nodes)
             before = None if computed is at else self.repairs.first(computed, way)
-            branch = () if before else _branch_of(computed, way.wanted, self.replay)
+            branch = () if before else branch_of(computed, way.wanted, self.replay)
             if branch:
                 return branch
             repair = before or repair
@@ -99,6 +101,10 @@ class Blame:
         wrong, step = self._computed(repair, way), repair.step
         value = self.calls.value(wrong)
         together = repair.executions
+        others = self.calls.others_added(wrong, way) if step.final else []
+        passed = next(filter(None, (passed_on(e, wrong, self.nodes) for e in others)), ())
+        if passed:
+            return passed
         taken = self._taken(wrong, step)
         for other, meant in taken:
             if meant in way.own:
@@ -113,10 +119,11 @@ class Blame:
                 return self._guilty(other, way, together)
         arranged = wrong.operation in ARRANGING
         if are_exact(value) and not arranged and way.has(value):
-            if way.stops_early(value):
-                return wrong.frames
-            first, *others = self._taker(wrong, way, together)
-            return stored_last(first), *others
+            last = self.nodes[max(together)]  # of a running sum that is what was taken
+            goes_on = last.depends_on(wrong) and way.has(self.calls.value(last))
+            held = last if goes_on else wrong
+            taker = () if way.stops_early(value) else self._taker(held, way, together)
+            return (stored_last(taker[0]), *taker[1:]) if taker else wrong.frames
         rate = self._rate((wrong, *(other for other, _ in taken)), way)
         return self._guilty(rate or wrong, way, together)
 
@@ -157,12 +164,10 @@ class Blame:
         takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
         if takers and not node.frames:  # the program was handed it
             return self.calls.takes_first(node, takers[0])
-        one = bool(takers) and way.took_one(node)
-        if one and len(node.consumers) == 1:  # it should have been added to the others
-            return self.calls.comes_in(node, takers[0])
-        if one or (takers and (way.took_another(node) or way.right_elsewhere(node))):
-            return takers[0].frames
-        frames, calls, value = node.frames, node.calls, self.calls.value(node)
+        taken = self._taken_for_gradient(node, takers, way) if takers else ()
+        if taken:
+            return taken
+        frames, calls = node.frames, node.calls
         least = len(frames) - len(self._guilty(node, way, together))
         if any(each.frames == frames for each in takers):  # a sum that goes on where it was made
             return frames[least:]
@@ -175,6 +180,19 @@ class Blame:
         if takers and is_handed(node):  # it was put together before it was taken
             return self.calls.takes_first(node, takers[0])
         return frames[-1:]
+
+    def _taken_for_gradient(
+        self, node: Node, takers: Sequence[Node], way: Way
+    ) -> tuple[Frame, ...]:
+        """The frames of what takes a right value for a gradient; none if it can be that itself."""
+        if way.took_one(node):  # it should have been added to the others
+            written = self.calls.written(node)
+            alone = len(node.consumers) == 1
+            return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
+        if way.took_another(node):
+            return passed_on(node, takers[0], self.nodes) or takers[0].frames
+        undivided = node.operation == "add" and way.took_sum(node)
+        return takers[0].frames if undivided or way.right_elsewhere(node) else ()
 
     def _is_right(self, node: Node, call: int, way: Way) -> bool:
         """Whether a call gave a part of the equation of what it was handed, or another quantity."""
@@ -239,14 +257,17 @@ class Blame:
                 for other in alike
                 if other.number in together or way.wrongly >> other.number & 1
             }
-            values = (
-                self.calls.value(other)
+            others = [
+                other
                 for other in alike
                 if other.frames[depth + 1 :] not in {wrong.frames[depth + 1 :], *failing}
                 and self._turn(other) == turn
                 and not _gives_back(other)
-            )
-            if not any(_tells(value) and value in right for value in values):
+            ]
+            values = map(self.calls.value, others)
+            if not any(_tells(value) and value in right for value in values) and not (
+                self.calls.gives_right(wrong, depth, others, way)
+            ):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
 
@@ -269,25 +290,3 @@ def _gives_back(node: Node) -> bool:
 def _tells(value: Array) -> bool:
     """Whether an array is exact, and not 0 everywhere, as whatever is multiplied by 0 is."""
     return are_exact(value) and bool(as_floats(value).any())
-
-
-def _branch_of(at: Location, wanted: Array, replay: Replay) -> tuple[Frame, ...]:
-    """The frames of the only line that gave wrong entries, if other lines gave the right ones.
-
-    Args:
-        at: where each entry was computed.
-        wanted: the quantity as its equation gives it.
-        replay: of the run.
-    """
-    nodes = replay.trace.nodes
-    held = at.gather(lambda number: replay.value(nodes[number]), object)
-    if at.nodes.shape != wanted.shape or not all(type(each) is Exact for each in held.flat):
-        return ()
-    lines: dict[bool, dict[tuple[Frame, ...], tuple[Frame, ...]]] = {True: {}, False: {}}
-    for number, one, other in zip(
-        at.nodes.flat, held.flat, times(wanted, at.factor).flat, strict=True
-    ):
-        frames = nodes[number].frames
-        lines[one.ball.overlaps(other.ball)].setdefault(frames[:1], frames)
-    apart = lines[True] and not lines[True].keys() & lines[False].keys()
-    return next(iter(lines[False].values())) if apart and len(lines[False]) == 1 else ()

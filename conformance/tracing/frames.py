@@ -138,7 +138,7 @@ def raised_in(error: BaseException) -> tuple[Frame, ...]:
 @cache
 def ignores_a_parameter(frame: Frame) -> bool:
     """Whether the function of a line has a parameter, other than `self`, that it never reads."""
-    around = _function(frame)
+    around = function_around(frame)
     if around is None:
         return False
     given = around.args
@@ -153,21 +153,22 @@ def stored_last(frame: Frame) -> Frame:
 
     A name that is read once, to be stored elsewhere as it is, is another.
     """
-    around = _function(frame)
+    around = function_around(frame)
     inside = [] if around is None else list(ast.walk(around))
+    bound = [each for each in inside if isinstance(each, ast.Assign | ast.For)]
     stored = {
-        name.id
-        for each in inside
-        if isinstance(each, ast.Assign | ast.For)
-        and each.lineno <= frame.line <= (_head(each).end_lineno or 0)
-        for name in ast.walk(each.target if isinstance(each, ast.For) else each)
-        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+        name
+        for each in bound
+        if each.lineno <= frame.line <= (_head(each).end_lineno or 0)
+        for name in _names(each.target if isinstance(each, ast.For) else each, ast.Store)
     }
-    names = [e for e in inside if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Load)]
-    counts = Counter(each.id for each in names)
+    for each in bound:  # what a loop takes out of it
+        if isinstance(each, ast.For) and stored & set(_names(each.iter, ast.Load)):
+            stored |= set(_names(each.target, ast.Store))
+    counts = Counter(name for each in inside[:1] for name in _names(each, ast.Load))
     lines = {
         each.lineno
-        for each in inside
+        for each in bound
         if isinstance(each, ast.Assign)
         and isinstance(each.value, ast.Name)
         and each.value.id in stored
@@ -176,12 +177,19 @@ def stored_last(frame: Frame) -> Frame:
     return replace(frame, line=min(lines)) if len(lines) == 1 else frame
 
 
-def _head(statement: ast.Assign | ast.For) -> ast.AST:
+def _names(part: ast.AST, context: type[ast.expr_context]) -> list[str]:
+    """The names that a part of a program reads, or assigns to."""
+    names = (each for each in ast.walk(part) if isinstance(each, ast.Name))
+    return [each.id for each in names if isinstance(each.ctx, context)]
+
+
+def _head(statement: ast.Assign | ast.For) -> ast.expr | ast.Assign:
     """What a statement has on its own lines, without its body."""
     return statement.iter if isinstance(statement, ast.For) else statement
 
 
-def _function(frame: Frame) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+@lru_cache(maxsize=1024)
+def function_around(frame: Frame) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The function around a line; None if it cannot be read."""
     try:
         tree = ast.parse("".join(linecache.getlines(frame.file)))

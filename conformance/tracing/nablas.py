@@ -152,9 +152,19 @@ class GradientSearch:
         delta, below = self.roles.values[f"delta{name[1:]}"], self.lookup.below(int(name[1:]))
         samples = ((delta[:, [i]], below[:, [i]]) for i in range(self.run.m))
         parts = (d if name[0] == "b" else BOOK.weight_gradient(d, a) for d, a in samples)
-        return self.lookup.located(right, within, factors) is not None or all(
-            self.lookup.located(each, within, factors) is not None for each in parts
+        return self._is_located(right, within, factors) or all(
+            self._is_located(each, within, factors) for each in parts
         )
+
+    def _is_located(self, right: Array, within: int, factors: tuple[float, ...]) -> bool:
+        """Whether a ∇ is among some nodes; an array of its entries in another order is not."""
+        at = self.lookup.located(right, within, factors)
+        if at is None or len(at.numbers) > 1:
+            return at is not None
+        size, shape = at.nodes.size, at.nodes.shape
+        whole = np.size(self.index.replay.trace.nodes[at.numbers[0]].value) == size
+        orders = np.arange(size).reshape(shape), np.arange(size).reshape(shape[::-1]).T
+        return not whole or any(np.array_equal(at.places, each) for each in orders)
 
     def _is_array(self, entries: Location) -> bool:
         """Whether operations of one kind computed entries of which none is another."""

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.exact import Exact, to_exact
+from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING, is_handed
-from conformance.tracing.executions import TAKEN, beside, groups, handed_out
+from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.executions import groups
 from conformance.tracing.index import (
     Location,
     as_floats,
@@ -28,61 +28,13 @@ from conformance.tracing.index import (
     overlap,
     times,
 )
-from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
+from conformance.tracing.trials import Equation, Step, Trials, samples_of
 from reference.step import Array
 
 SCALING = ("multiply", "divide", "power")
 CLOSE = 1e-9  # of the largest entry: so close in floats that it is evaluated on balls
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """An operation of an equation: its name, its operands and its result, exact.
-
-    Attributes:
-        whole: whether all that enters the equation enters it.
-        final: whether the result is the quantity, or a factor of it.
-        negated: whether it is that of an equation, turned in its sign: it mends a sum in the place
-            of a difference, and does not rightly appear.
-    """
-
-    operation: str
-    operands: tuple[Array, ...]
-    result: Array
-    whole: bool = False
-    final: bool = False
-    negated: bool = False
-
-
-class Equation(Protocol):
-    """What an equation gives.
-
-    Attributes:
-        wanted: the quantity.
-        samples: the bits of the nodes of each sample.
-        before: the bits of the nodes of the quantities that enter it.
-        own: the program's quantities before it.
-    """
-
-    @property
-    def own(self) -> Known: ...  # noqa: D102
-    @property
-    def wanted(self) -> Array: ...  # noqa: D102
-    @property
-    def samples(self) -> Sequence[int]: ...  # noqa: D102
-    @property
-    def before(self) -> int: ...  # noqa: D102
-
-    def has(self, value: Array) -> bool:
-        """Whether a value may rightly appear on the way to the quantity."""
-
-    def of(self, samples: tuple[int, ...]) -> Array:
-        """The quantity of some samples alone; a gradient is their sum."""
-
-    def steps(self, samples: tuple[int, ...]) -> Sequence[Step]:
-        """What it gives on the way to the quantity, of some samples alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +57,7 @@ class Repairs:
 
     def __init__(self, replay: Replay) -> None:
         self.replay, self.nodes = replay, replay.trace.nodes
+        self.trials = Trials(replay.trace)
 
     def right(self, at: Location, equation: Equation) -> bool:
         """Whether a quantity is what its equation gives, on balls: floats alone make it differ."""
@@ -118,7 +71,7 @@ class Repairs:
         path = list(self.path(at.numbers, equation.before))
         wanted = equation.wanted
         if at.nodes.shape != wanted.shape:  # of one sample, or of another shape than it should have
-            wanted = equation.of(self._samples(self.nodes[at.numbers[0]], equation.samples))
+            wanted = equation.of(samples_of(self.nodes[at.numbers[0]], equation.samples))
         found = groups(path, reduce(or_, equation.samples, 0))
         idle = [each for each in found if all(self._is_idle(node, equation) for node in each)]
         handed = [each for each in found if self._is_argument(each[0], equation)]
@@ -133,7 +86,7 @@ class Repairs:
             (right, lambda step: step.final),
         ):
             for executions in tried:
-                for step, given in self._trials(executions, at, equation):
+                for step, given in self.trials.of(executions, at, equation):
                     if fits(step) and self._mends(given, path, at, wanted):
                         return Repair(self._changed(given), step, frozenset(given))
         return None
@@ -182,62 +135,6 @@ class Repairs:
             if uses >> node.number & 1 and not node.given and not node.constant:
                 yield node
 
-    def _trials(
-        self, executions: Sequence[Node], at: Location, equation: Equation
-    ) -> Iterator[tuple[Step, dict[int, Array]]]:
-        """Each value of the equation that an operation may have had to give, in each execution."""
-        owners = [self._samples(node, equation.samples) for node in executions]
-        within = self.replay.trace.uses_of(at.numbers)
-        yield from self._tried(executions, owners, equation, within)
-        if len(executions) == len(at.numbers) == 1:
-            yield from self._placed(executions[0], at, equation)
-        whole = tuple(range(len(equation.samples)))
-        if owners[-1] != whole:  # one array of all, made of some alone
-            yield from self._tried(executions[-1:], [whole], equation, within)
-        elif len(executions) == 1 < len(whole):
-            yield from self._beside(executions[0], equation)
-
-    def _beside(self, node: Node, equation: Equation) -> Iterator[tuple[Step, dict[int, Array]]]:
-        """Values of the single samples one beside the other, such as their gradients in a stack."""
-        for steps in zip(*(equation.steps((i,)) for i in range(len(equation.samples)))):
-            for given in beside([each.result for each in steps], np.shape(node.value)):
-                yield steps[0], {node.number: given}
-
-    def _placed(
-        self, node: Node, at: Location, equation: Equation
-    ) -> Iterator[tuple[Step, dict[int, Array]]]:
-        """Values where a larger array has the quantity, such as a vector of all parameters."""
-        holder, shape = self.nodes[at.numbers[0]], at.nodes.shape
-        if np.shape(node.value) != np.shape(holder.value) or np.size(node.value) <= at.nodes.size:
-            return
-        for step in equation.steps(tuple(range(len(equation.samples)))):
-            if step.result.shape == shape:
-                made = np.array(to_exact(node.value))
-                made.reshape(-1)[at.places] = step.result
-                yield step, {node.number: made}
-
-    def _tried(
-        self,
-        executions: Sequence[Node],
-        owners: Sequence[tuple[int, ...]],
-        equation: Equation,
-        within: int,
-    ) -> Iterator[tuple[Step, dict[int, Array]]]:
-        known = {each: equation.steps(each) for each in dict.fromkeys(owners)}
-        handed = all(map(is_handed, executions))
-        for kind, step in enumerate(known[owners[0]]):
-            if any(kind >= len(steps) for steps in known.values()) or (handed and step.operation):
-                continue
-            for turned in range(TAKEN + 1):
-                values = {each: steps[kind].result for each, steps in known.items()}
-                given = handed_out(executions, owners, values, turned, within)
-                if given is not None:
-                    yield step, given
-
-    @staticmethod
-    def _samples(node: Node, samples: Sequence[int]) -> tuple[int, ...]:
-        return tuple(i for i, bits in enumerate(samples) if node.uses & bits)
-
     def _mends(
         self, given: Mapping[int, Array], path: Sequence[Node], at: Location, wanted: Array
     ) -> bool:
@@ -250,7 +147,8 @@ class Repairs:
         held = self._held(at, lambda n: after.get(n, self.nodes[n].value), wanted.shape)
         if held is None or not _near(held.astype(np.float64) / at.factor, as_floats(wanted)):
             return False
-        exact = self._exactly(given, at, wanted.shape)
+        chosen = {n: each for n, each in after.items() if np.asarray(each).dtype.kind in "biu"}
+        exact = self._exactly({**chosen, **given}, at, wanted.shape)
         return exact is not None and _is_multiple(exact, wanted, at.factor)
 
     def _held(

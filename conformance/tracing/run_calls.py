@@ -3,11 +3,14 @@
 Left out: which function is to blame (`blame.py`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 
 from conformance.tracing.ancestors import walk
+from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame, stored_last
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
@@ -15,6 +18,8 @@ from conformance.tracing.repair import are_exact
 from conformance.tracing.replay import Replay
 from conformance.tracing.ways import Way
 from reference.step import Array
+
+SUMS = ("add", "sum", "add.reduce", "mean", "average", "nansum")
 
 
 class Calls:
@@ -78,6 +83,51 @@ class Calls:
                 return taker.frames[depth:]
         return taker.frames[-1:]
 
+    def gives_right(self, wrong: Node, depth: int, others: Iterable[Node], way: Way) -> bool:
+        """Whether a function does in another call just what it did, and gives what is right.
+
+        Args:
+            wrong: what it did.
+            depth: how far from the operation its frame is.
+            others: the same operation in other calls.
+            way: to the quantity.
+        """
+        done = self._done(wrong.calls[depth])
+        for call in {each.calls[depth] for each in others} - {wrong.calls[depth]}:
+            last = self._made[call][-1]
+            if self._done(call) == done and self.value(last) in way.right_of(last.operation):
+                return True
+        return False
+
+    def _done(self, call: int) -> list[tuple[str, tuple[Frame, ...]]]:
+        """The operations of a call, with their lines from its own function on."""
+        made = self._made[call]
+        return [(each.operation, each.frames[: each.calls.index(call) + 1]) for each in made]
+
+    @cached_property
+    def _made(self) -> dict[int, list[Node]]:
+        """The nodes of each call."""
+        found: dict[int, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            for call in node.calls:
+                found[call].append(node)
+        return found
+
+    def others_added(self, wrong: Node, way: Way) -> list[Node]:
+        """What a sum adds up that is right, and no gradient of a sample."""
+        if not way.name.startswith("nabla") or wrong.operation not in SUMS:
+            return []
+        kind = wrong.operation, wrong.frames
+        added = (e for e in _put_together(wrong) if (e.operation, e.frames) != kind)
+        computed = [e for e in added if e.function is not None and are_exact(self.value(e))]
+        return [e for e in computed if self.value(e) in way.anywhere and not way.took_one(e)]
+
+    @staticmethod
+    def written(node: Node) -> tuple[Frame, ...]:
+        """The frames of the line that wrote a value into an array; none if none did."""
+        writes = (write for each in node.consumers for write in each.writes)
+        return next((at for _, value, at, _ in writes if value is node), ())
+
     def comes_in(self, given: Node, taker: Node) -> tuple[Frame, ...]:
         """The frames of what a taker takes, from the function on that the taker is called in."""
         for depth, call in enumerate(given.calls):
@@ -95,6 +145,15 @@ class Calls:
             for each in self.nodes
             for one, other in zip(each.frames, each.frames[1:], strict=False)
         )
+
+
+def _put_together(node: Node) -> Iterator[Node]:
+    """What an operation was given, before it was arranged."""
+    for each in node.inputs:
+        if each.operation in ARRANGING:
+            yield from _put_together(each)
+        else:
+            yield each
 
 
 def _reached(nodes: Iterable[Node], before: int) -> Iterator[Node]:

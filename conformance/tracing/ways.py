@@ -20,8 +20,8 @@ from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, e
 from conformance.tracing.index import Location
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.repair import Step
 from conformance.tracing.run import Run
+from conformance.tracing.trials import Step
 from reference.equations import sigmoid
 from reference.step import Array, split
 
@@ -134,6 +134,11 @@ class Way(EquationSteps):
             found += (replace(e, final=id(e.result) in finals) for e in steps)
         return [each for each in found if each.operation not in ARRANGING]
 
+    @cached_property
+    def anywhere(self) -> Known:
+        """What all equations before it have, and those of the gradients."""
+        return Known((*(each.result for each in self._elsewhere), *self._owned()))
+
     def right_of(self, operation: str) -> Known:
         """What the equations themselves give by such an operation, on the way and elsewhere.
 
@@ -171,6 +176,11 @@ class Way(EquationSteps):
         single = Known(self.of((i,)) for i in self.whole if len(self.whole) > 1)
         value = np.asarray(self.run.index.replay.value(node))
         return self.name.startswith("nabla") and value in single
+
+    def took_sum(self, node: Node) -> bool:
+        """Whether an update takes the sum of the gradients for their mean."""
+        value = np.asarray(self.run.index.replay.value(node))
+        return self.name.startswith("nabla") and value in Known([self.wanted * self.run.m])
 
     def right_elsewhere(self, node: Node) -> bool:
         """Whether the line of a node makes the same for a right quantity of another layer."""

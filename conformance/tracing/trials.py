@@ -1,0 +1,132 @@
+"""What an operation should have given, by the equation of a quantity: each value that fits it.
+
+Left out: whether one of them mends the quantity (`repair.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from conformance.arithmetic.exact import to_exact
+from conformance.tracing.arranging import is_handed
+from conformance.tracing.executions import TAKEN, beside, handed_out
+from conformance.tracing.index import Location
+from conformance.tracing.known import Known
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+from reference.step import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """An operation of an equation: its name, its operands and its result, exact.
+
+    Attributes:
+        whole: whether all that enters the equation enters it.
+        final: whether the result is the quantity, or a factor of it.
+        negated: whether it is that of an equation, turned in its sign: it mends a sum in the place
+            of a difference, and does not rightly appear.
+    """
+
+    operation: str
+    operands: tuple[Array, ...]
+    result: Array
+    whole: bool = False
+    final: bool = False
+    negated: bool = False
+
+
+class Equation(Protocol):
+    """What an equation gives.
+
+    Attributes:
+        wanted: the quantity.
+        samples: the bits of the nodes of each sample.
+        before: the bits of the nodes of the quantities that enter it.
+        own: the program's quantities before it.
+    """
+
+    @property
+    def own(self) -> Known: ...  # noqa: D102
+    @property
+    def wanted(self) -> Array: ...  # noqa: D102
+    @property
+    def samples(self) -> Sequence[int]: ...  # noqa: D102
+    @property
+    def before(self) -> int: ...  # noqa: D102
+
+    def has(self, value: Array) -> bool:
+        """Whether a value may rightly appear on the way to the quantity."""
+
+    def of(self, samples: tuple[int, ...]) -> Array:
+        """The quantity of some samples alone; a gradient is their sum."""
+
+    def steps(self, samples: tuple[int, ...]) -> Sequence[Step]:
+        """What it gives on the way to the quantity, of some samples alone."""
+
+
+class Trials:
+    """The values that operations of one run may have had to give."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def of(
+        self, executions: Sequence[Node], at: Location, equation: Equation
+    ) -> Iterator[tuple[Step, dict[int, Array]]]:
+        """Each value of the equation that an operation may have had to give, in each execution."""
+        owners = [samples_of(node, equation.samples) for node in executions]
+        within = self.trace.uses_of(at.numbers)
+        yield from self._tried(executions, owners, equation, within)
+        if len(executions) == len(at.numbers) == 1:
+            yield from self._placed(executions[0], at, equation)
+        whole = tuple(range(len(equation.samples)))
+        if owners[-1] != whole:  # one array of all, made of some alone
+            yield from self._tried(executions[-1:], [whole], equation, within)
+        elif len(executions) == 1 < len(whole):
+            yield from self._beside(executions[0], equation)
+
+    def _beside(self, node: Node, equation: Equation) -> Iterator[tuple[Step, dict[int, Array]]]:
+        """Values of the single samples one beside the other, such as their gradients in a stack."""
+        every = (equation.steps((i,)) for i in range(len(equation.samples)))
+        for steps in zip(*every, strict=False):
+            for given in beside([each.result for each in steps], np.shape(node.value)):
+                yield steps[0], {node.number: given}
+
+    def _placed(
+        self, node: Node, at: Location, equation: Equation
+    ) -> Iterator[tuple[Step, dict[int, Array]]]:
+        """Values where a larger array has the quantity, such as a vector of all parameters."""
+        holder, shape = self.trace.nodes[at.numbers[0]], at.nodes.shape
+        if np.shape(node.value) != np.shape(holder.value) or np.size(node.value) <= at.nodes.size:
+            return
+        for step in equation.steps(tuple(range(len(equation.samples)))):
+            if step.result.shape == shape:
+                made = np.array(to_exact(node.value))
+                made.reshape(-1)[at.places] = step.result
+                yield step, {node.number: made}
+
+    def _tried(
+        self,
+        executions: Sequence[Node],
+        owners: Sequence[tuple[int, ...]],
+        equation: Equation,
+        within: int,
+    ) -> Iterator[tuple[Step, dict[int, Array]]]:
+        known = {each: equation.steps(each) for each in dict.fromkeys(owners)}
+        handed = all(map(is_handed, executions))
+        for kind, step in enumerate(known[owners[0]]):
+            if any(kind >= len(steps) for steps in known.values()) or (handed and step.operation):
+                continue
+            for turned in range(TAKEN + 1):
+                values = {each: steps[kind].result for each, steps in known.items()}
+                given = handed_out(executions, owners, values, turned, within)
+                if given is not None:
+                    yield step, given
+
+
+def samples_of(node: Node, samples: Sequence[int]) -> tuple[int, ...]:
+    """The samples that an operation was computed from."""
+    return tuple(i for i, bits in enumerate(samples) if node.uses & bits)
