@@ -26,11 +26,9 @@ from conformance.report.record import case_from_json, case_to_json, further_to_j
 from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Subject
 from conformance.subjects.adapt import adapt
-from conformance.subjects.command.subject import CommandSubject, command_subject
 from conformance.subjects.in_format import cases_for, in_format, short_format
 from conformance.subjects.load import is_spec, load
 from conformance.subjects.named import find
-from conformance.subjects.trace.subject import TraceSubject, trace_subject
 from conformance.values import to_values
 
 Done = Callable[[CaseReport], None]
@@ -113,8 +111,12 @@ def found(
         name = getattr(subject, "__name__", type(subject).__name__)
         return _adapted(subject, name, meant)
     if subject.startswith(COMMAND):
+        from conformance.subjects.command.subject import command_subject
+
         return _as_meant(command_subject(subject, timeout=timeout), meant)
     if subject.endswith(".safetensors"):
+        from conformance.subjects.trace.subject import trace_subject
+
         return _as_meant(trace_subject(Path(subject), place, case), meant)
     return _as_meant(find(subject), meant._replace(cost=None))
 
@@ -140,9 +142,14 @@ def _as_meant(subject: Subject, meant: Meant) -> Subject:
     cost, family, precision = meant
     subject = subject if cost is None else replace(subject, costs=(cost,))
     subject = subject if family is None else replace(subject, family=family)
-    if precision is not None and isinstance(subject, CommandSubject | TraceSubject):
+    if precision is None:
+        return subject
+    from conformance.subjects.command.subject import CommandSubject
+    from conformance.subjects.trace.subject import TraceSubject
+
+    if isinstance(subject, CommandSubject | TraceSubject):
         raise UsageError(f"precision {precision}: a command and a trace are not judged in it")
-    return subject if precision is None else in_format(subject, precision)
+    return in_format(subject, precision)
 
 
 def _apart(

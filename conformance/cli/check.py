@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.arithmetic.formats import SHORT
 from conformance.cli.options import (
     SUBJECT,
     CaseGlob,
@@ -29,7 +28,6 @@ from conformance.cli.outputs import Badge, Html, Markdown, Outputs
 from conformance.cli.progress import bar, console
 from conformance.cli.say import say
 from conformance.errors import UsageError
-from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from conformance.report.book_report import Report
@@ -102,6 +100,8 @@ def check(given: Options) -> None:
 def _judged(given: Options) -> "AnyReport":
     """The report on what is to be checked."""
     from conformance.api import check as checked
+    from conformance.arithmetic.formats import SHORT
+    from conformance.model.functions import family_of
     from conformance.subject_check import Options as Others
     from conformance.subject_check import check_any
 

@@ -23,7 +23,6 @@ from conformance.cli.progress import bar
 from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
 from conformance.files import check_outputs, put, put_json
-from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,6 +151,7 @@ def _rows(asked: Options, found: "Collected", limits: "Limits") -> "list[Row]":
     from conformance.grade.grading import Place, grade_all
     from conformance.grade.one import Asked
     from conformance.grade.row import Store
+    from conformance.model.functions import family_of
 
     results = _results(asked.results, asked.folder)
     how = Asked(limits, asked.file, cost_of(asked.cost), family_of(asked.family))

@@ -27,7 +27,6 @@ from conformance.cli.options import (
 )
 from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
-from conformance.model.functions import family_of
 
 if TYPE_CHECKING:
     from conformance.training.record import Epoch
@@ -125,6 +124,7 @@ def train(given: Options) -> None:
 
 def _settings(given: Options) -> "Settings":
     """What the training is to be."""
+    from conformance.model.functions import family_of
     from conformance.training.settings import Settings
     from reference.updates import UPDATES
 

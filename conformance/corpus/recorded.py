@@ -97,7 +97,8 @@ def _check(case: Case, tensors: Mapping[str, Array]) -> None:
         if array.shape != shape or array.dtype != case.type:
             right = f"{case.dtype} {shape}"
             raise ValueError(f"{name} is {array.dtype} {array.shape}, should be {right}")
-        if not np.isfinite(array).all() or (name.startswith("bound/") and (array < 0).any()):
+        bound = name.startswith("bound/")
+        if not np.isfinite(array).all() or (bound and np.count_nonzero(array < 0)):
             raise ValueError(f"{name} holds a number that is not finite, or a bound below zero")
 
 

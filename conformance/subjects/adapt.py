@@ -16,9 +16,7 @@ from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
 from conformance.subjects.book.constructor import forms_of
 from conformance.subjects.book.subject import book_subject
-from conformance.subjects.function.subject import function_subject
 from conformance.subjects.load import describe
-from conformance.subjects.module.subject import module_subject
 
 METHODS = {"backprop", "update_mini_batch", "feedforward"}
 ARGUMENTS = ("weights", "biases", "x", "y")
@@ -47,20 +45,34 @@ def adapt(
         SubjectError: its code failed.
     """
     if is_module(thing):
-        return module_subject(thing, name, cost)
+        return _of_module(thing, name, cost)
     if isinstance(thing, type):
         if not METHODS & set(dir(thing)):
             raise _neither(thing, name)
         return book_subject(thing, name, cost, family)
     if _takes(thing, *ARGUMENTS):
-        return function_subject(thing, name, cost, family)
+        return _of_function(thing, name, cost, family)
     if _takes(thing, *OF_PROCESS):
-        return function_subject(_as_single_process(thing), name, cost, family)
+        return _of_function(_as_single_process(thing), name, cost, family)
     if METHODS & set(dir(thing)):
         return _of_instance(thing, name, cost, family)
     if not callable(thing):
         raise _neither(thing, name)
     return _of_factory(thing, name, cost, family)
+
+
+def _of_module(thing: Any, name: str, cost: str | None) -> Subject:
+    from conformance.subjects.module.subject import module_subject
+
+    return module_subject(thing, name, cost)
+
+
+def _of_function(
+    thing: Callable[..., Any], name: str, cost: str | None, family: tuple[str, str] | None
+) -> Subject:
+    from conformance.subjects.function.subject import function_subject
+
+    return function_subject(thing, name, cost, family)
 
 
 def _as_single_process(function: Callable[..., Any]) -> Callable[..., Mapping[str, Any]]:
@@ -147,12 +159,12 @@ def _of_factory(
             more = more or f"; called with {given} it stops: {headline(error)}"
             continue
         if is_module(made):
-            return module_subject(thing, name, cost)
+            return _of_module(thing, name, cost)
         if METHODS & set(dir(made)):
             return book_subject(thing, name, cost, family)
         more = more or f"; called with {given} it gives {_kind(made)}"
     if _makes_module(thing):
-        return module_subject(thing, name, cost)
+        return _of_module(thing, name, cost)
     raise _neither(thing, name, more)
 
 

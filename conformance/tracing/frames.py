@@ -61,14 +61,15 @@ def subject_calls(
     line = 0  # of a comprehension, which is a part of the function around it
     while frame is not None:
         code = frame.f_code
-        if is_subject(code.co_filename):
+        whose = _whose(code.co_filename)
+        if whose == SUBJECT:
             line = line or frame.f_lineno
             if code.co_name not in _COMPREHENSIONS:
                 found.append((_frame(code.co_filename, line, code.co_name), frame))
                 if frame in known:
                     return found, frame
                 line = 0
-        elif code.co_name == _ENGINE or _calls_subject(code.co_filename):
+        elif whose == CALLER or (whose == LIBRARY and code.co_name == _ENGINE):
             break
         frame = frame.f_back
     return found, None
@@ -208,6 +209,19 @@ def function_around(frame: Frame) -> ast.FunctionDef | ast.AsyncFunctionDef | No
 @cache
 def _frame(file: str, line: int, function: str) -> Frame:
     return Frame(file, line, function)
+
+
+SUBJECT, CALLER, RECORDER, LIBRARY = range(4)
+
+
+@cache
+def _whose(file: str) -> int:
+    """Whether a file is the subject's, ours that calls it or ours that records, or another's."""
+    if is_subject(file):
+        return SUBJECT
+    if _calls_subject(file):
+        return CALLER
+    return RECORDER if file.startswith(_OURS) else LIBRARY
 
 
 @cache

@@ -13,7 +13,7 @@ from conformance.tracing.node import Node, Write
 from reference.step import Array
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Memory:
     """The numbers that several arrays share, and what was written into them.
 
@@ -48,7 +48,7 @@ class Memories:
 
     def of(self, array: Array) -> Memory:
         """The memory of an array, a new one if it is not known."""
-        owner = owner_of(array)
+        owner = array if array.base is None else owner_of(array)
         found = self._by_owner.get(id(owner))
         if found is None and owner.base is not None:
             found = self.at(address(owner))  # it is another's memory, such as a tensor's

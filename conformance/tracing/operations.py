@@ -38,7 +38,7 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
     ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
 ) -> Any:
     """What `__array_ufunc__` does: compute with plain values and note the result."""
-    if ufunc.__name__ in KNOWN and method == "__call__":
+    if method == "__call__" and ufunc.__name__ in KNOWN:
         return KNOWN[ufunc.__name__](*inputs)
     trace = trace_of_call(inputs, kwargs)
     if any(map(_holds_arrays, inputs)):  # NumPy does it entry by entry, and each entry notes it
@@ -55,7 +55,8 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
         return call(*map(plain, inputs), **{**plain_of(kwargs), **options})
     if method == "at":
         return _at(trace, ufunc, inputs)
-    nodes, options = trace.argument(tuple(inputs)), trace.argument(kwargs)
+    nodes = tuple(map(trace.argument, inputs))
+    options = trace.argument(kwargs) if kwargs else kwargs
     if out is None:
         result = call(*map(plain, inputs), **plain_of(kwargs))
         if name == "power" and type(inputs[0]) is float and inputs[0] == math.e:

@@ -77,6 +77,7 @@ class Replay:
         self.leaves: dict[int, str] = {}
         self.rounded: set[int] = set()
         self._values: dict[int, Any] = dict(given or {})
+        self._in_order = not given  # what a known value was computed from is known too
         self._width = min(
             (each.value.dtype.itemsize for each in trace.nodes if each.given), default=0
         )
@@ -97,9 +98,12 @@ class Replay:
         return self.exact(node) and node.number not in self.rounded
 
     def _evaluate(self, wanted: Node) -> None:
-        for node in self.trace.nodes[: wanted.number + 1]:
-            if node.number not in self._values and wanted.depends_on(node):
-                self._values[node.number] = self._computed(node)
+        values = self._values
+        alone = self._in_order and all(each.number in values for each in wanted.inputs)
+        with np.errstate(all="ignore"):
+            for node in [wanted] if alone else self.trace.nodes[: wanted.number + 1]:
+                if node.number not in values and wanted.depends_on(node):
+                    values[node.number] = self._computed(node)
 
     def _computed(self, node: Node) -> Any:
         if node.function is None:
@@ -118,8 +122,7 @@ class Replay:
         unrounded = _unrounded if node.operation in ROUNDINGS else node.function
         function = EXACTLY.get(node.operation, unrounded)
         try:
-            with np.errstate(all="ignore"):
-                result = self._evaluated(node, function)
+            result = self._evaluated(node, function)
         except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError) as error:
             self._leave(node, f"{node.operation}: {error}")
             return _lifted(node.value)

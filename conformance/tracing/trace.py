@@ -89,7 +89,7 @@ class Trace(Recorder):
         result: Any,
     ) -> Any:
         """The result of an operation, traced; the arguments hold nodes already."""
-        if isinstance(result, tuple | list):
+        if isinstance(result, (tuple, list)):
             if not any(isinstance(each, np.ndarray | np.generic) for each in flat(result)):
                 return result  # a shape
             whole = self.node(operation, function, args, kwargs, result)
