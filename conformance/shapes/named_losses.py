@@ -11,6 +11,7 @@ from typing import Any
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.layers import called_itself
+from conformance.shapes.loss_data import weighs
 from conformance.shapes.losses import PAIR, LossSearch, beside_names, is_gradient
 from conformance.shapes.vocabulary import WEIGHT, bare, is_plain, is_role, kinds_of
 
@@ -67,7 +68,8 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
             yield LossSearch(function.__name__, function, None, told=_promises(function))
         elif count >= len(PAIR) and _promises(function):
             says = LOSS.search(name) or RETURNED.fullmatch(bare(returned_names(function)[0]))
-            if says and not any(_of_a_network(each.name) for each in needed(function)):
+            names = [each.name for each in needed(function)]
+            if says and not any(_of_a_network(e) for e in names if not weighs(names, e)):
                 yield LossSearch(function.__name__, function, None, told=True)
 
 

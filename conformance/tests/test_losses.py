@@ -69,6 +69,17 @@ def contrastive(x1, x2, same, margin=1.0):
     dd = 2 * (same * d - (1 - same) * np.maximum(0, margin - d)) / len(d)
     g = (dd / d)[:, None] * (x1 - x2)
     return loss, g, -g
+
+
+def weighted_ce_loss(logits, targets, class_weights):
+    p, w = softmax(logits), targets @ class_weights
+    loss = -np.sum(w[:, None] * targets * np.log(p)) / len(p)
+    return loss, w[:, None] * (p - targets) / len(p)
+
+
+def weighted_mse_loss(pred, target, weights):
+    r = pred - target
+    return np.mean(weights[:, None] * r**2), 2 * weights[:, None] * r / r.size
 """
 
 FAULTS = {
@@ -80,6 +91,8 @@ FAULTS = {
     "triplet_loss": ("(on * (n - p)", "(on * (p - n)"),
     "matching_loss": ("ds.T @ z1", "ds @ z1"),
     "contrastive": ("g = (dd / d)", "g = dd"),
+    "weighted_ce_loss": ("w[:, None] * (p", "(p"),
+    "weighted_mse_loss": ("2 * weights[:, None] * r", "2 * r"),
 }
 
 
