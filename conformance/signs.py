@@ -1,4 +1,4 @@
-"""The sign of gradients that one class of a file computes and another moves parameters by.
+"""The sign of gradients that one part of a file computes and another moves parameters by.
 
 To add the gradients of minus the cost is a convention, and to add those of the cost a mistake:
 which it is shows in both classes together. Left out: each alone (`shapes/`, `script/moved.py`).
@@ -21,9 +21,13 @@ UNKNOWN = (
 
 
 def settled(parts: Sequence[Part]) -> tuple[list[Part], list[NotJudged]]:
-    """The reports by the sign that networks and optimisers share; and what is not judged by it."""
-    adding = [each for each in parts if isinstance(each, UpdateReport) and _adds(each.examined)]
-    networks = [each for each in parts if isinstance(each, ShapeReport)]
+    """The reports by the sign that networks, optimisers and layers share; what is not judged by it.
+
+    A layer is given its upstream gradients by us, so it shows nothing of their sign.
+    """
+    moving = [each for each in parts if isinstance(each, ShapeReport | UpdateReport)]
+    adding = [each for each in moving if _adds(each.examined)]
+    networks = [e for e in moving if isinstance(e, ShapeReport) and e.recognised.coding]
     negated = [each for each in networks if _sign(each.examined) < 0]
     right = any(_sign(each.examined) > 0 for each in networks)
     if not adding or (right and not negated):
@@ -37,7 +41,7 @@ def settled(parts: Sequence[Part]) -> tuple[list[Part], list[NotJudged]]:
 
 
 def _adds(examined: Examined) -> bool:
-    """Whether an optimiser adds what it is given, and nothing else is wrong."""
+    """Whether an optimiser or a layer adds what it is given, and nothing else is wrong."""
     return {each.cause.kind for each in examined.accused} == {ADDS}
 
 
@@ -57,4 +61,5 @@ def _agreed(report: Part) -> Part:
     if isinstance(report, UpdateReport):
         ran = replace(report.ran, examined=examined, notes=(*report.ran.notes, (ADDS, "")))
         return replace(report, examined=examined, ran=ran)
-    return replace(report, examined=replace(examined, factor=_sign(report.examined)))
+    factor = _sign(report.examined) or -examined.factor
+    return replace(report, examined=replace(examined, factor=factor))

@@ -6,6 +6,7 @@ The gradients are ours, so they are right. Left out: how the class is called (`o
 import linecache
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import FunctionType
 
 import numpy as np
@@ -82,8 +83,9 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
         return None
     results: list[Judgement] = []
     for k in range(count):
-        updates = [update(each, k + 1) for each in found]
-        chosen = tuple(map(_multiple, updates, (each[k] for each in made.gradients.values())))
+        given = [each[k] for each in made.gradients.values()]
+        updates = [_by(update(e, k + 1), g) for e, g in zip(found, given, strict=True)]
+        chosen = tuple(map(_multiple, updates, given))
         up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
         if 0 < len(up) < len(names):
             return Ran(script, names, count, Examined(gradients, _wrong(up, "ascends")))
@@ -127,6 +129,12 @@ def _right(name: str, parameter: Node) -> Judged:
     """A gradient of ours."""
     shape = np.shape(parameter.value)
     return Judged(name, True, 0.0, False, False, False, 0.0, False, shape, shape)
+
+
+def _by(made: Update, gradient: Node) -> Update:
+    """An update, of which it is known by which gradient it is."""
+    own = next((i for i, (node, _) in enumerate(made.options) if node is gradient), made.own)
+    return replace(made, own=own)
 
 
 def _multiple(made: Update, gradient: Node) -> Multiple:

@@ -73,7 +73,7 @@ def moved(optimiser: Optimiser, zeros: Shapes = ()) -> Moved | None:
         optimiser: it.
         zeros: the shapes of what its empty dicts are filled with before.
     """
-    pairs = pairs_by_name(optimiser.kind)
+    pairs = pairs_by_name(optimiser.code)
     ways = [None] if pairs else [*holders(optimiser.kind)]
     for alone, held in product((False, True), ways):
         trace = Trace(sites=True)
@@ -208,6 +208,8 @@ def _step(made: Any, holder: Holder, optimiser: Optimiser, t: int) -> Any:
     arguments = _arguments(step, holder, t)
     with _theirs():
         result = step(**arguments)
+    if holder.arguments and not Calls(optimiser.code).take(holder, result):
+        raise UnfitError
     _call(made, "post")
     return result
 

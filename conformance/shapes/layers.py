@@ -29,7 +29,7 @@ from conformance.shapes.plans import Made
 from conformance.shapes.run import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
-from conformance.shapes.update_findings import with_lines
+from conformance.shapes.update_findings import ascending, with_lines
 from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
@@ -132,7 +132,8 @@ class LayerSearch:
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
         if goals:
             part = with_lines(with_decay_beside(step, examine_pass(step)), found.updates)
-            parts.append(replace(part, factor=1.0) if step.scaled else part)
+            part = replace(ascending(part, found), factor=1.0) if step.scaled else part
+            parts.append(part)
         for each in inner:
             step = replace(step, goals=(each,), scaled=False, promised=True)
             parts.append(examine_pass(step))

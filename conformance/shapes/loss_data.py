@@ -7,6 +7,7 @@ not depend on a verdict. Left out: running and judging it (`losses.py`).
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,17 @@ from conformance.tracing.trace import Trace
 from reference.step import Array
 
 ARRAY, TARGET, NUMBER, UNTOLD = "array", "target", "number", "untold"
+OF_CLASSES, OF_SAMPLES = "weights of classes", "weights of samples"
 TWO = 2
+WAYS = (OF_CLASSES, OF_SAMPLES)
 LAYOUTS = ("rows", "columns", "one column", "one vector")
 SETTING = re.compile(
     r"t|temp(erature)?|tau|margin|delta|alpha|beta|gamma|eps(ilon)?|smooth(ing)?|lam(bda)?|sigma"
     r"|q|quantile|scale|kappa|threshold"
 )
 """Numbers that a loss needs beside arrays: a temperature, a margin."""
+WEIGHTS = re.compile(r"w|\w*weights?|alphas?")
+"""What the terms of a loss are multiplied by, if it comes after the target."""
 SPREADS = (None, 0.5, 2.0)
 """How far apart the entries of the arrays are drawn: in (0, 1), as probabilities are; else around
 the mean of the targets, so that a residual is of either sign, and below and above 1."""
@@ -38,7 +43,7 @@ class Trial:
 
     Attributes:
         data: the layout, and the targets.
-        kinds: what each argument is: an array, the target, or a number.
+        kinds: what each argument is: an array, the target, a number, or weights.
     """
 
     data: Data
@@ -51,6 +56,10 @@ class Trial:
         for name, kind in zip(names, self.kinds, strict=True):
             if kind == NUMBER:
                 made[name] = HELPFUL
+            elif kind in (OF_CLASSES, OF_SAMPLES):
+                sizes = self.data.sizes
+                n = sizes.n_out if kind == OF_CLASSES else sizes.m
+                made[name] = trace.given(rng.uniform(0.5, 2.0, size=n), name)
             elif kind == ARRAY:
                 made[name] = trace.given(self._drawn(rng, spread), name)
             else:
@@ -75,7 +84,8 @@ def argument_names(function: Callable[..., Any]) -> list[str]:
 def trials(names: Sequence[str]) -> Iterator[Trial]:
     """What a loss with such arguments may be given, the most natural first."""
     settings = {i for i, e in enumerate(names) if i >= TWO and SETTING.fullmatch(bare(e))}
-    places = [i for i in range(len(names)) if i not in settings]
+    weights = {i for i, e in enumerate(names) if weighs(names, e)} - settings
+    places = [i for i in range(len(names)) if i not in settings | weights]
     targets = _targets([names[i] for i in places])
     for target in targets:
         role = (
@@ -85,8 +95,15 @@ def trials(names: Sequence[str]) -> Iterator[Trial]:
         if target is not None:
             kinds[places[target]] = TARGET
         for layout in LAYOUTS:
-            for data in _data(layout, role):
-                yield Trial(data, tuple(kinds))
+            for data, each in product(_data(layout, role), WAYS if weights else WAYS[:1]):
+                yield Trial(data, tuple(each if i in weights else e for i, e in enumerate(kinds)))
+
+
+def weighs(names: Sequence[str], name: str) -> bool:
+    """Whether an argument of a loss is what its terms are multiplied by, and no parameter."""
+    before = names[: names.index(name)]
+    told = any("targets" in kinds_of(each) for each in before) and len(before) >= TWO
+    return told and WEIGHTS.fullmatch(bare(name)) is not None
 
 
 def _targets(names: Sequence[str]) -> tuple[int | None, ...]:

@@ -50,6 +50,7 @@ class LossSearch:
         prime: gives the gradient, given the same; None if the function does.
         make: makes the object that the two are methods of; None if they are functions.
         told: whether it is said if it cannot be judged: its names promise a gradient.
+        given: what the file gives it, by name, where its own arguments tell nothing.
         problems: why it could not be judged.
     """
 
@@ -58,6 +59,7 @@ class LossSearch:
     prime: Any
     make: Any = None
     told: bool = False
+    given: Sequence[str] = ()
     problems: list[str] = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
@@ -70,7 +72,7 @@ class LossSearch:
         wrong: _Judged | None = None
         idle: _Judged | None = None
         problem = ""
-        for trial in trials(self._names()):
+        for trial in trials(self.given or self._names()):
             try:
                 judged = self._judged(trial)
             except _OtherError:

@@ -3,14 +3,17 @@
 Left out: judging them (`losses.py`).
 """
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Any
 
+from conformance.backward.syntax import tree
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.layers import called_itself
+from conformance.shapes.loss_data import weighs
 from conformance.shapes.losses import PAIR, LossSearch, beside_names, is_gradient
 from conformance.shapes.vocabulary import WEIGHT, bare, is_plain, is_role, kinds_of
 
@@ -62,13 +65,39 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
         prime = next((named[name + end] for end in ends if name + end in named), None)
         if prime is not None:
             if count == len(needed(prime)) == len(PAIR):
-                yield LossSearch(function.__name__, function, prime)
+                given = _given(function, prime)
+                yield LossSearch(function.__name__, function, prime, given=given)
         elif LOSS.search(name) and count == len(PAIR) and _compares(function):
             yield LossSearch(function.__name__, function, None, told=_promises(function))
         elif count >= len(PAIR) and _promises(function):
             says = LOSS.search(name) or RETURNED.fullmatch(bare(returned_names(function)[0]))
-            if says and not any(_of_a_network(each.name) for each in needed(function)):
+            names = [each.name for each in needed(function)]
+            if says and not any(_of_a_network(e) for e in names if not weighs(names, e)):
                 yield LossSearch(function.__name__, function, None, told=True)
+
+
+def _given(*functions: FunctionType) -> list[str]:
+    """What the file gives two functions of arguments that tell nothing; nothing if it varies."""
+    own = {kind for each in functions for e in needed(each) for kind in kinds_of(e.name)}
+    if own & {"targets", "output"}:
+        return []
+    names = {each.__name__ for each in functions}
+    whole = tree(functions[0].__code__.co_filename)
+    calls = [e for e in ast.walk(whole or ast.Pass()) if isinstance(e, ast.Call)]
+    found = [
+        [_last_name(arg) for arg in each.args]
+        for each in calls
+        if _last_name(each.func) in names and len(each.args) == len(PAIR)
+    ]
+    at = {tuple("targets" in kinds_of(name) for name in each) for each in found}
+    return found[0] if len(at) == 1 and sum(*at) == 1 else []
+
+
+def _last_name(written: ast.expr) -> str:
+    """The name in what is written: `net.y_pred`, `Y[i]`."""
+    while isinstance(written, ast.Subscript):
+        written = written.value
+    return written.attr if isinstance(written, ast.Attribute) else getattr(written, "id", "")
 
 
 def _promises(function: FunctionType) -> bool:

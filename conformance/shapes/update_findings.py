@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Examined, merged
+from conformance.backward.findings import ADDS, Accused, Cause, Examined, merged
 from conformance.backward.program import Goal
 from conformance.backward.source import line_of
 from conformance.shapes.places import Places
@@ -16,7 +16,7 @@ from conformance.shapes.updates import Update
 from reference.step import Array
 
 
-def _with_updates(first: Examined, wrong: Sequence[Update]) -> Examined:
+def _with_updates(first: Examined, wrong: Sequence[Update], kind: str = "update") -> Examined:
     """What is known, with updates that do not take the gradients as they are."""
     if not wrong:
         return first
@@ -24,11 +24,18 @@ def _with_updates(first: Examined, wrong: Sequence[Update]) -> Examined:
     gradients = tuple(replace(e, ok=False) if e.name in names else e for e in first.gradients)
     lines = ((each.goal.name, line_of(each.node)) for each in wrong)
     accused = (
-        Accused((name,), () if line is None else (line,), Cause("update"), mends=True)
+        Accused((name,), () if line is None else (line,), Cause(kind), mends=kind != ADDS)
         for name, line in lines
     )
     blamed = merged(accused, lambda each: each.lines)
     return replace(first, gradients=gradients, accused=blamed)
+
+
+def ascending(examined: Examined, places: Places) -> Examined:
+    """What is known of a layer, with its updates to blame where all go up what it is given."""
+    ratios = [each.ratio or 0.0 for each in examined.gradients]
+    alike = bool(ratios) and max(ratios) < 0 and np.ptp(ratios) <= HALF * abs(ratios[0])
+    return _with_updates(examined, places.updates, ADDS) if alike else examined
 
 
 def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:

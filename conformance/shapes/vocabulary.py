@@ -122,7 +122,7 @@ SETTING = re.compile(r"decay|regulari[sz]|penalt|lambda|l[12]$|init|scale$|std$|
 """What is done with parameters, such as `weight_decay`, and is none."""
 
 GRADIENT = re.compile(
-    r"^(?:(?:d|grads?|gradients?|nabla|delta|del|djd|dcd|dld|dld|partial|g|dcostd|derrord|dedw?)(?=.)"
+    r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d|grads?|gradients?|nabla|delta|del|partial|g|dedw?)(?=.)"
     r"|)(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
 )
 """The name of a gradient around the name of its parameter."""

@@ -69,6 +69,17 @@ def contrastive(x1, x2, same, margin=1.0):
     dd = 2 * (same * d - (1 - same) * np.maximum(0, margin - d)) / len(d)
     g = (dd / d)[:, None] * (x1 - x2)
     return loss, g, -g
+
+
+def weighted_ce_loss(logits, targets, class_weights):
+    p, w = softmax(logits), targets @ class_weights
+    loss = -np.sum(w[:, None] * targets * np.log(p)) / len(p)
+    return loss, w[:, None] * (p - targets) / len(p)
+
+
+def weighted_mse_loss(pred, target, weights):
+    r = pred - target
+    return np.mean(weights[:, None] * r**2), 2 * weights[:, None] * r / r.size
 """
 
 FAULTS = {
@@ -80,6 +91,8 @@ FAULTS = {
     "triplet_loss": ("(on * (n - p)", "(on * (p - n)"),
     "matching_loss": ("ds.T @ z1", "ds @ z1"),
     "contrastive": ("g = (dd / d)", "g = dd"),
+    "weighted_ce_loss": ("w[:, None] * (p", "(p"),
+    "weighted_mse_loss": ("2 * weights[:, None] * r", "2 * r"),
 }
 
 
@@ -187,3 +200,66 @@ def test_a_class_of_a_loss_that_cannot_be_judged_is_told(tmp_path: Path) -> None
     file.write_text(ENTROPY + refused, encoding="utf-8")
     report = check_file(Asked(str(file)), check)
     assert [each.name.rpartition(":")[2] for each in report.left] == ["SigmoidWithEntropy"]
+
+
+SIGNS = """\
+import numpy as np
+
+
+def mse(a, b):
+    return np.mean((a - b) ** 2)
+
+
+def mse_prime(a, b):
+    return 2 * (a - b) / a.size
+
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+        self.b = np.zeros((1, n_out))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, grad, lr):
+        dx = grad @ self.W.T
+        self.W -= lr * self.x.T @ grad
+        self.b -= lr * grad.sum(axis=0, keepdims=True)
+        return dx
+
+
+def train(net, X, Y, lr=0.1):
+    for _ in range(100):
+        net.backward(mse_prime(net.forward(X), Y), lr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("negated", "added", "wrong"),
+    [
+        (False, False, ""),
+        (True, True, ""),
+        (True, False, "2 * (b - a)"),
+        (False, True, "self.W += lr"),
+    ],
+)
+def test_a_loss_and_layers_agree_on_a_sign(
+    negated: bool, added: bool, wrong: str, tmp_path: Path
+) -> None:
+    text = SIGNS.replace("2 * (a - b)", "2 * (b - a)") if negated else SIGNS
+    text = text.replace("-= lr", "+= lr") if added else text
+    file = tmp_path / "layers.py"
+    file.write_text(text, encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == bool(wrong), str(report)
+    assert wrong in str(report)
+
+
+def test_a_layer_that_adds_is_not_judged_where_nothing_tells_the_sign(tmp_path: Path) -> None:
+    file = tmp_path / "layers.py"
+    text = SIGNS[: SIGNS.index("def mse")] + SIGNS[SIGNS.index("class") : SIGNS.index("def train")]
+    file.write_text(text.replace("-= lr", "+= lr"), encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert [each.name for each in report.left] == ["Dense"]
