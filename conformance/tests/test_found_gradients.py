@@ -1,4 +1,4 @@
-"""Classes of one sample at a time: each parameter has its gradient, or it is said that it has none."""
+"""Classes of one sample at a time: each parameter has its gradient, or it is said to have none."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def test_a_parameter_without_a_gradient_is_told(
     [
         ("self.g = (dV, dc, dU, dd)", 0, RIGHT),
         ("self.grads = [dV, dc, dU, dd]", 0, RIGHT),
-        ("self.g = (dV, 2 * dc, dU, dd)", 1, "wrong: the gradient of c; V, U and d are right"),
+        ("dc = 2 * dc; self.g = (dV, dc, dU, dd)", 1, "the gradient of c; V, U and d are right"),
     ],
 )
 def test_gradients_that_a_class_keeps_in_a_tuple_are_its_gradients(
