@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
+from conformance.errors import UsageError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
@@ -116,3 +117,17 @@ def test_a_parameter_that_is_never_moved_is_told(moved: bool, tmp_path: Path) ->
     report = checked(source, tmp_path)
     assert report.exit_code == (0 if moved else 3), str(report)
     assert ("no gradient is found of coef1_" in str(report)) != moved
+
+
+@pytest.mark.parametrize("body", ["pass", '"""Write it here."""\n        # TODO'])
+def test_a_backward_pass_that_is_not_written_yet_is_told(body: str, tmp_path: Path) -> None:
+    start = NET.index("        e = self.forward")
+    report = checked(f"{NET[:start]}        {body}\n", tmp_path)
+    assert report.exit_code == 3, str(report)
+    words = "program.py:19: backward computes nothing and returns nothing"
+    assert str(report).startswith(f"not judged: Net: {words}"), str(report)
+
+
+def test_a_backward_pass_that_forgets_its_return_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"program.py:19: backward returns nothing, and no grad"):
+        checked(NET.replace(RETURN, ""), tmp_path)
