@@ -154,7 +154,8 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     guess = candidate.refusal.unmade or not (says or takes or candidate.layer)
     promised = isinstance(candidate.layer, PairSearch | LossSearch)
     backward = is_role(name, "backward") == 0 or promised
-    return NotJudged(name, candidate.refusal.words, network or backward, guess)
+    refusal = candidate.refusal
+    return NotJudged(name, refusal.words, network or backward, guess, final=refusal.empty)
 
 
 def _optimisers(

@@ -170,9 +170,12 @@ def _share(run: Attempt) -> None:
 
 
 def _same(value: Any, data: Data, which: str) -> bool:
-    """Whether an array that a program holds is the inputs or the targets that it was given."""
+    """Whether an array that a program holds is the inputs or the targets that it was given.
+
+    Biases of zeros are not the target 0.
+    """
     other = np.asarray(data.x if which == "inputs" else data.y)
-    if not isinstance(value, np.ndarray) or other.dtype.kind != "f":
+    if not isinstance(value, np.ndarray) or other.dtype.kind != "f" or not np.any(value):
         return False
     return value.shape == other.shape and np.array_equal(value, other)
 

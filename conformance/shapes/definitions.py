@@ -17,7 +17,7 @@ from typing import Any
 
 from conformance.backward.syntax import tree
 from conformance.errors import SubjectError, UsageError
-from conformance.shapes.vocabulary import kinds_of
+from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.subjects.execution import Failed, run_file
 from conformance.subjects.load import NOTEBOOK, source_of
 
@@ -190,8 +190,23 @@ def returned_names(function: Any) -> tuple[str, ...]:
 
 
 def returned_parts(function: Any, result: Any) -> list[tuple[str, Any]]:
-    """What a function returned, part by part, within tuples too, each with what `return` names."""
-    return list(_parts(_last_return(function), result, "returned"))
+    """What a function returned, part by part, within tuples too, each with what `return` names.
+
+    So are the gradients that a method puts into a tuple or a list: `self.g = (dW, db)`.
+    """
+    kept = [each for each in _kept_parts(function) if stem(each[0]) != bare(each[0])]
+    return [*_parts(_last_return(function), result, "returned"), *kept]
+
+
+def _kept_parts(function: Any) -> Iterator[tuple[str, Any]]:
+    """What a method put into tuples and lists of its object, part by part, each with its name."""
+    whole, code = getattr(function, "__self__", None), getattr(function, "__code__", None)
+    definition = None if whole is None or code is None else definition_of(code)
+    for each in () if definition is None else ast.walk(definition):
+        if isinstance(each, ast.Assign) and _elements(each.value):
+            names = [e.attr for e in each.targets if isinstance(e, ast.Attribute)]
+            for name in names:
+                yield from _parts(each.value, getattr(whole, name, None), name)
 
 
 def _parts(written: ast.expr | None, value: Any, path: str) -> Iterator[tuple[str, Any]]:

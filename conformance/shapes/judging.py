@@ -66,7 +66,7 @@ class Found:
         recognised: what it was taken for.
         examined: what is known of its gradients.
         used: the names of the functions and classes of the file that took part.
-        unjudged: the parameters, where no gradient of any is found.
+        unjudged: the parameters of which no gradient is found.
     """
 
     recognised: Recognised
@@ -91,7 +91,8 @@ def judged(
         if first is not None and each.plan.calls != first.plan.calls:
             break
         try:
-            found = Found(recognised(each), _examined(each, cost), used(each.run))
+            judged_so = _examined(each, cost)
+            found = Found(recognised(each), judged_so, used(each.run), each.places.unfound)
         except NoGradientError:
             raise
         except NotAGradientError as error:

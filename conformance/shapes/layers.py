@@ -141,7 +141,7 @@ class LayerSearch:
         names = tuple(each.name for each in (*goals, *inner))
         source = "moved" if found.moved and not found.direct else "returned"
         recognised = Recognised(plan.said, data.layout, "", calls, source, names)
-        left = () if goals else parameters_of(run, out)
+        left = found.unfound if goals else parameters_of(run, out)
         return Found(recognised, together(parts), used(run), left)
 
     def _run(

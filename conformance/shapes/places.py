@@ -6,7 +6,7 @@ moves parameters (`updates.py`).
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,8 @@ class Places:
         moved: what was taken off the parameters; up to one factor it is the gradient.
         still: the parameters that the output depends on and that did not move where others did.
         missing: those that the output depends on and of which no gradient is found.
+        unfound: arrays that no name says are parameters, as none says it of those beside them that
+            have gradients, and of which none is found.
         updates: the operations that moved parameters.
         several: whether parameters were moved more than once, as by one sample after another.
         constant: the biases, where none of them moves: they stay as the program makes them.
@@ -44,6 +46,7 @@ class Places:
     updates: tuple[Update, ...] = ()
     several: bool = False
     missing: tuple[str, ...] = ()
+    unfound: tuple[str, ...] = ()
     rate: float = 1.0
     constant: tuple[str, ...] = ()
 
@@ -56,11 +59,12 @@ class Places:
 def places(run: Attempt) -> Places:
     """The gradients that a recorded run left."""
     end = run.end()
+    after = {each.path: run.node(each.value) for each in end}
     updates, rate = without_rate(updates_of(run, end))
     moved = [each.goal for each in updates]
     kept = _kept(run, end)
     returned = _returned(run)
-    direct = _matched(run, [*returned, *kept], {each.name for each in moved})
+    direct = _matched(run, [*returned, *kept], {each.name for each in moved}, after)
     still = _others(run, moved)
     held = all(map(_is_bias, still)) and not any(_is_bias(each.name) for each in moved)
     unused = {path: _unused(run, path) for path in still}
@@ -74,6 +78,7 @@ def places(run: Attempt) -> Places:
         tuple(updates),
         any(each.several for each in updates),
         tuple(map(short, _others(run, direct))),
+        tuple(map(short, _unfound(run, direct or moved, end, after))),
         rate,
         tuple(map(short, still)) if held else (),
     )
@@ -88,6 +93,44 @@ def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
         if goals and node is not None and short(path) not in names
         and leaf.is_parameter and _matters(run, node)
     ]  # fmt: skip
+
+
+def _unfound(
+    run: Attempt, goals: Sequence[Goal], end: Iterable[Leaf], after: Mapping[str, Node]
+) -> Iterator[str]:
+    """The paths of the arrays that are parameters as those beside them are, and have no gradient.
+
+    Where no name says it of some that have gradients, each array beside them may be one that stays
+    as it is; where the program makes them itself, one of a name like theirs.
+    """
+    names = {each.name for each in goals}
+    began = {path: each for path, each in run.start.items() if short(path) in names}
+    holders = {_holder(path) for path, (leaf, _) in began.items() if not leaf.is_parameter}
+    made = {_without_numbers(path) for path, (_, e) in began.items() if e and not e.given}
+    for leaf in end:
+        path, node = leaf.path, after[leaf.path]
+        known = leaf.is_gradient or leaf.beside or short(path) in names
+        if path in run.start:
+            beside = _holder(path) in holders and run.start[path][1] is node
+            known = known or leaf.is_parameter
+        else:
+            beside = _without_numbers(path) in made
+        if beside and not known and np.ndim(leaf.value) and _is_fixed(run, node, goals):
+            yield path
+
+
+def _is_fixed(run: Attempt, node: Node, goals: Sequence[Goal]) -> bool:
+    """Whether the output is made of a value, or a gradient is, and no data are in it."""
+    data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
+    output = run.scope.kinds.get("output")
+    reached = [each.node for each in goals]
+    reached += [run.node(output)] if isinstance(output, np.ndarray) else []
+    return any(each.depends_on(node) for each in reached) and not any(map(node.depends_on, data))
+
+
+def _without_numbers(path: str) -> str:
+    """A path without the numbers in it: `self.coef1_` and `self.coef2_` are alike."""
+    return re.sub(r"\d+", "", path)
 
 
 def _is_bias(path: str) -> bool:
@@ -175,7 +218,9 @@ def _parameter_key(leaf: Leaf) -> Key:
     return _canonical(bare(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
 
 
-def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]:
+def _matched(
+    run: Attempt, found: Sequence[Leaf], moved: set[str], after: Mapping[str, Node]
+) -> list[Goal]:
     """Each parameter with its gradient, by name and then by shape."""
     parameters = {
         path: (leaf, node)
@@ -187,7 +232,7 @@ def _matched(run: Attempt, found: Sequence[Leaf], moved: set[str]) -> list[Goal]
             or short(path) in moved
             or not path.startswith("self")
             or "params" in kinds_of(leaf.name)
-            or _is_asked_for(run, leaf, node, found)
+            or _is_asked_for(run, leaf, node, found, stays=after.get(path) is node)
         )
     }
     pairs: dict[str, Leaf] = {}
@@ -213,11 +258,18 @@ def _holder(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def _is_asked_for(run: Attempt, leaf: Leaf, node: Node, found: Sequence[Leaf]) -> bool:
-    """Whether the program computes with a value of its own, and gives a gradient of its name."""
+def _is_asked_for(
+    run: Attempt, leaf: Leaf, node: Node, found: Sequence[Leaf], *, stays: bool
+) -> bool:
+    """Whether the program computes with a value of its own, and gives a gradient of its name.
+
+    That of a state may have another shape than the first state, in whose place the last one is put.
+    """
+    any_shape = stays and np.ndim(leaf.value) and "state" not in kinds_of(leaf.name)
     data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
     return bool(node.consumers) and node not in data and any(
-        key_of(each) == _parameter_key(leaf) and np.shape(each.value) == np.shape(leaf.value)
+        key_of(each) == _parameter_key(leaf)
+        and (any_shape or np.shape(each.value) == np.shape(leaf.value))
         for each in found
         if run.node(each.value) is not node
     )  # fmt: skip

@@ -5,6 +5,7 @@ Each is tried until one runs and leaves gradients. Left out: judging it (`judgin
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import process_time
 from types import ModuleType
 from typing import Any
@@ -40,12 +41,14 @@ class Refusal:
         reached: of the one that came farthest, the stage and the line where it stopped.
         words: why it stopped.
         made: whether what holds the parameters was made.
+        empty: whether what is to go backward computes nothing, and no other way would tell more.
     """
 
     reached: tuple[int, int] = (-1, 0)
     words: str = "it has none of the names that are known"
     tried: int = 0
     made: bool = False
+    empty: bool = False
     parameters: bool = False
     until: float = 0.0
 
@@ -61,6 +64,7 @@ class Refusal:
         reached = error.stage, lines[0].line if lines else 0
         if reached > self.reached:
             self.reached, self.words = reached, str(error)
+            self.empty = isinstance(error, EmptyError)
 
 
 @dataclass(frozen=True)
@@ -218,8 +222,7 @@ class Searched:
                 found = places(run)
                 names = [each.name for each in (*found.direct, *found.moved)]
             if not names:
-                self.refusal.note(UnfitError("it gives no gradients", len(plan.calls) + 1))
-                return None
+                raise _without_gradients(run)
             of_zeros = None
             if _begins_with_zeros(found):
                 of_zeros = Reading(plan, data, penalty, run, found)
@@ -236,6 +239,26 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return None
+
+
+class EmptyError(UnfitError):
+    """What is to go backward computes nothing and returns nothing."""
+
+
+def _without_gradients(run: Attempt) -> UnfitError:
+    """Why a run gives no gradients."""
+    stage = len(run.results) + 1
+    for call, function, result in run.results:
+        code = getattr(function, "__code__", None)
+        if call.role != "backward" or result is not None or code is None:
+            continue
+        frames = (frame for node in run.recorded.nodes for frame in node.frames)
+        empty = all(frame.function != code.co_name for frame in frames)
+        what = "computes nothing and returns nothing" if empty else "returns nothing"
+        where = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+        words = f"{where}: {code.co_name} {what}, and no gradient is found that it keeps"
+        return (EmptyError if empty else UnfitError)(words, stage)
+    return UnfitError("it gives no gradients", stage)
 
 
 def _is_unused(run: Attempt, path: str) -> bool:

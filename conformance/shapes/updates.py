@@ -116,12 +116,14 @@ def _shapes(run: Attempt) -> list[tuple[int, ...]]:
 def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that a program that trains made itself, as those that it has moved."""
     inputs = run.node(run.scope.kinds["inputs"])
+    begun = {node for _, node in run.start.values()}
     pairs = []
     for leaf in end:
         now = run.node(leaf.value)
         before = None if leaf.path in run.start else _origin(now)
-        if before is not None and not before.depends_on(inputs):  # else it is such as z
-            pairs.append((leaf, before, now))
+        if before is None or before in begun or before.depends_on(inputs):  # it is such as z
+            continue
+        pairs.append((leaf, before, now))
     found = [_first(run, *each) for each in pairs]
     if found and all(each.several and not np.any(each.goal.parameter.value) for each in found):
         # What is made of zeros alone shows little: the second update.

@@ -1,0 +1,133 @@
+"""Classes of one sample at a time: each parameter has its gradient, or it is said to have none."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.api import check
+from conformance.errors import UsageError
+from conformance.file_check import check_file
+from conformance.file_process import Asked
+from conformance.report.file_report import FileReport
+
+NET = """\
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hid, n_out):
+        self.V, self.c = np.random.randn(n_hid, n_in), np.zeros(n_hid)
+        self.U, self.d = np.random.randn(n_out, n_hid), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        self.s = self.V.dot(x) + self.c
+        self.h = np.tanh(self.s)
+        self.o = self.U.dot(self.h) + self.d
+        return self.o
+
+    def loss(self, x, y):
+        return 0.5 * np.sum((self.forward(x) - y) ** 2)
+
+    def backward(self, x, y):
+        e = self.forward(x) - y
+        dU, dd = np.outer(e, self.h), e
+        dc = self.U.T.dot(e) * (1 - self.h ** 2)
+        dV = np.outer(dc, self.x)
+        return {"V": dV, "c": dc, "U": dU, "d": dd}
+"""
+RETURN = 'return {"V": dV, "c": dc, "U": dU, "d": dd}'
+TUPLE = (RETURN, "return dV, dc, dU, dd")
+TURNED = ("np.outer(dc, self.x)", "np.outer(self.x, dc)")
+SHAPE = "wrong: the gradient of V; c, U and d are right"
+RIGHT = "4 gradients, all right"
+NONE = "not judged: Net: no gradient is found of V"
+
+
+def checked(source: str, tmp_path: Path) -> FileReport:
+    file = tmp_path / "program.py"
+    file.write_text(source, encoding="utf-8")
+    return check_file(Asked(str(file)), check)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ([], 0, RIGHT),
+        ([TURNED], 1, SHAPE),
+        ([TURNED, TUPLE], 1, SHAPE),
+        ([TUPLE, ("np.outer(dc, self.x)", "np.zeros((2, 2))")], 1, SHAPE),
+        ([TUPLE, ("return dV", "return None")], 3, NONE),
+        ([('"V": dV, ', "")], 3, NONE),
+    ],
+)
+def test_a_parameter_without_a_gradient_is_told(
+    changes: list[tuple[str, str]], code: int, said: str, tmp_path: Path
+) -> None:
+    source = NET
+    for each in changes:
+        source = source.replace(*each)
+    report = checked(source, tmp_path)
+    assert report.exit_code == code, str(report)
+    assert said in str(report)
+
+
+@pytest.mark.parametrize(
+    ("kept", "code", "said"),
+    [
+        ("self.g = (dV, dc, dU, dd)", 0, RIGHT),
+        ("self.grads = [dV, dc, dU, dd]", 0, RIGHT),
+        ("dc = 2 * dc; self.g = (dV, dc, dU, dd)", 1, "the gradient of c; V, U and d are right"),
+    ],
+)
+def test_gradients_that_a_class_keeps_in_a_tuple_are_its_gradients(
+    kept: str, code: int, said: str, tmp_path: Path
+) -> None:
+    report = checked(NET.replace(RETURN, kept), tmp_path)
+    assert report.exit_code == code, str(report)
+    assert said in str(report)
+
+
+FITS = """\
+import numpy as np
+
+
+class MLP:
+    def __init__(self, hidden=8, lr=0.1, epochs=30):
+        self.hidden, self.lr, self.epochs = hidden, lr, epochs
+
+    def fit(self, X, y):
+        T, rng = np.eye(y.max() + 1)[y], np.random.default_rng(0)
+        self.coef1_ = rng.normal(size=(X.shape[1], self.hidden))
+        self.coef2_ = rng.normal(size=(self.hidden, T.shape[1]))
+        for _ in range(self.epochs):
+            h = np.tanh(X @ self.coef1_)
+            e = np.exp(h @ self.coef2_)
+            ds = (e / e.sum(axis=1, keepdims=True) - T) / len(X)
+            g1 = X.T @ (ds @ self.coef2_.T * (1 - h ** 2))
+            self.coef2_ = self.coef2_ - self.lr * h.T @ ds
+            self.coef1_ = self.coef1_ - self.lr * g1
+        return self
+"""
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_parameter_that_is_never_moved_is_told(moved: bool, tmp_path: Path) -> None:
+    source = FITS if moved else FITS.replace("self.coef1_ = self.coef1_ - self.lr * g1", "pass")
+    report = checked(source, tmp_path)
+    assert report.exit_code == (0 if moved else 3), str(report)
+    assert ("no gradient is found of coef1_" in str(report)) != moved
+
+
+@pytest.mark.parametrize("body", ["pass", '"""Write it here."""\n        # TODO'])
+def test_a_backward_pass_that_is_not_written_yet_is_told(body: str, tmp_path: Path) -> None:
+    start = NET.index("        e = self.forward")
+    report = checked(f"{NET[:start]}        {body}\n", tmp_path)
+    assert report.exit_code == 3, str(report)
+    words = "program.py:19: backward computes nothing and returns nothing"
+    assert str(report).startswith(f"not judged: Net: {words}"), str(report)
+
+
+def test_a_backward_pass_that_forgets_its_return_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"program.py:19: backward returns nothing, and no grad"):
+        checked(NET.replace(RETURN, ""), tmp_path)
