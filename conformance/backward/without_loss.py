@@ -66,21 +66,20 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     errors = OwnErrors(run, (each.compared for each in found))
-    any_cost = name is None and not step.quick
-    known = _by_known(found, run, errors, any_cost=any_cost, blame=blame)
+    known = _by_known(found, run, errors, any_cost=name is None, blame=blame)
     if known is not None:
         return known
-    if step.quick:
-        raise NotAGradientError("no known cost has these gradients")
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
     error = None if name is not None else errors.best()
+    if step.quick and (error is None or _is_no_cost(error, found, run)):
+        raise NotAGradientError("no known cost has these gradients")
     if error is not None and not adds_up(run.trace, error):
         return _by_uneven(error, error, run)
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
-    slipped = _slipped(run, found, error)
+    slipped = None if step.quick else _slipped(run, found, error)
     if slipped is not None:
         return slipped
     added = _sum_with_target(found)
