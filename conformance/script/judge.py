@@ -42,8 +42,7 @@ def judged(
         names: theirs.
         cost: the name of the cost to judge by; None if any will do.
         beside: the values of other parameters, with their names.
-        quick: whether it is only of interest if all gradients may be right; by an output error that
-            no known cost has they may be wrong yet.
+        quick: whether it is only of interest if all gradients are right.
     """
     step = Unjudged(trace, updates, names, cost, beside=beside, quick=quick)
     made = _as_read(step)
@@ -223,8 +222,6 @@ class Unjudged:
         told = disagreeing(OwnPass(step.trace, goals), called) if unsure else None
         if told is not None:
             return made(told)
-        if quick and without.ok and without.examined.cost == "unknown":
-            without = made(None)
         if without.ok or own is None or self.cost is not None:
             return without
         with_own = made(own)

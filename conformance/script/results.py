@@ -92,20 +92,13 @@ def _judgeable(
 
 
 def _right(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
-    """The judgement of an update of which all gradients are right: by a loss or a known cost first.
+    """The first judgement of an update by which all gradients are right; None if there is none.
 
-    None if there is none. What is wrong is left to a longer search.
+    What is wrong is left to a longer search.
     """
-    unknown: list[Reading] = []
     for reading in READINGS:
         with suppress(NotAGradientError):
             made = reading(trace, updates, names, quick=True)
-            if made is not None and made.ok and made.examined.cost != "unknown":
-                return made
-            unknown += [reading] if made is not None and made.ok else []
-    for reading in unknown:
-        with suppress(NotAGradientError):
-            made = reading(trace, updates, names)
             if made is not None and made.ok:
                 return made
     return None
