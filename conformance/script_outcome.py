@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from conformance.backward.findings import Examined
 
+ENDED = "ended"  # what the process of a script sends before the script is judged
+
 
 @dataclass(frozen=True)
 class Rule:

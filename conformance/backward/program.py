@@ -83,8 +83,7 @@ class OwnPass:
         returns: where the gradients are returned.
         promised: whether the program promises the gradients of this very loss, so that a factor
             that they share is no convention.
-        quick: whether it is only of interest if all gradients are right by a known cost, where
-            there is no loss.
+        quick: whether it is only of interest if all gradients are right, where there is no loss.
     """
 
     trace: Trace

@@ -36,7 +36,7 @@ from conformance.backward.unknown_cost import (
     OwnError,
     OwnErrors,
     adds_up,
-    is_symmetric,
+    has_a_cost,
     lines_of_each,
     weighted,
 )
@@ -66,20 +66,19 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     errors = OwnErrors(run, (each.compared for each in found))
-    any_cost = name is None and not step.quick
-    known = _by_known(found, run, errors, any_cost=any_cost, blame=blame)
+    known = _by_known(found, run, errors, any_cost=name is None, blame=blame)
     if known is not None:
         return known
-    if step.quick:
-        raise NotAGradientError("no known cost has these gradients")
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
     error = None if name is not None else errors.best()
-    if error is not None and not adds_up(run.trace, error):
-        return _by_uneven(error, error, run)
+    if step.quick and (error is None or _is_no_cost(error, found, run)):
+        raise NotAGradientError("no known cost has these gradients")
     if error is None or _is_no_cost(error, found, run):
         return _wrong(run, found, error, known=name is not None or None not in given)
+    if step.quick and not (own := _by_own(error, run, blame=False)).ok:
+        return own
     slipped = _slipped(run, found, error)
     if slipped is not None:
         return slipped
@@ -177,7 +176,7 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
     output, which is then taken for that of what the output was computed from, or multiplied by
     something else that depends on the parameters than the derivative in between.
     """
-    if not is_symmetric(run.trace, error):
+    if not has_a_cost(run.trace, error):
         return True
     return any(
         each.factor(part, output)
@@ -219,6 +218,8 @@ def _wrong(
         error: the program's own output error, if some gradient is right by it.
         known: whether the cost, or the output and the target, are known for sure.
     """
+    if error is not None and not adds_up(run.trace, error):
+        return _by_uneven(error, error, run)
     alike = [each for each in found if each.error_factor is not None]
     examined = list(_examined(run, alike or found, error))
     slipped = [each for each in examined if any(e.cause.changed for e in each.accused)]
@@ -232,8 +233,7 @@ def _wrong(
 
 def _no_cost(run: Recorded, at: Node) -> Accused:
     """An output error that is the derivative of no cost, and where that is seen."""
-    names = tuple(each.name for each in run.goals)
-    return Accused(names, lines_of(at), Cause("output"), mends=False)
+    return Accused(tuple(e.name for e in run.goals), lines_of(at), Cause("output"), mends=False)
 
 
 def _by_uneven(error: OwnError, uneven: OwnError, run: Recorded) -> Examined:

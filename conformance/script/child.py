@@ -20,7 +20,7 @@ from conformance.script.conclude import conclude
 from conformance.script.names import Held, held, namespaces
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.program import run
-from conformance.script_outcome import Ran
+from conformance.script_outcome import ENDED, Ran
 from conformance.tracing.frames import raised_in
 from conformance.tracing.long import MOST, LongTrace
 from conformance.values import to_values
@@ -99,6 +99,7 @@ class Session:
         """Send the report and leave the process, whatever the script would still do."""
         with suppress(OSError, ValueError):  # a stream that the script has closed
             sys.stdout.flush()
+        self.send(ENDED)
         self.send(to_values(self.report()))
         os._exit(0)
 

@@ -42,7 +42,7 @@ def judged(
         names: theirs.
         cost: the name of the cost to judge by; None if any will do.
         beside: the values of other parameters, with their names.
-        quick: whether it is only of interest if all gradients are right by a loss or a known cost.
+        quick: whether it is only of interest if all gradients are right.
     """
     step = Unjudged(trace, updates, names, cost, beside=beside, quick=quick)
     made = _as_read(step)
@@ -194,24 +194,25 @@ class Unjudged:
         step: Step,
         goals: tuple[Goal, ...],
         fit: Fit | None,
-        made: Callable[[Node | None], Judgement],
+        made: Callable[..., Judgement],
     ) -> Judgement:
         """The judgement by the known costs, or by a number of the program's own.
 
         What is right by an output error of its own alone is not, if the program calls another
-        number its loss.
+        number its loss. What is wrong by all known costs is wrong by that, too.
 
         Args:
             step: the trace of it.
             goals: the gradients.
             fit: the number by which some are right.
-            made: judges by a number; by the known costs, given None.
+            made: judges by a number; by the known costs, given None; see `by`.
         """
         losses = [step.of[each] for each in self.losses]
         called = by_name(step.trace, losses, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
+        quick = own is not None and self.cost is None
         try:
-            without = made(None)
+            without = made(None, quick=quick)
         except NoGradientError:
             raise
         except NotAGradientError:
@@ -235,9 +236,11 @@ class Unjudged:
         *,
         whole: bool,
         scaled: bool = False,
+        quick: bool = False,
     ) -> Judgement:
-        """The judgement by a loss, or by the costs."""
-        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled or whole, quick=self.quick)
+        """The judgement by a loss, or by the costs; see `judged`."""
+        scaled, quick = scaled or whole, quick or self.quick
+        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick)
         search = partial(self._examined, step, made)
         found = search(blame=False)
         pending = None if found.ok or found.accused else search

@@ -3,7 +3,7 @@
 Left out: one of them (`judge.py`), and what is said of them (`conclude.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -19,6 +19,9 @@ from conformance.script.rule import finite
 from conformance.script.several import by_several
 from conformance.script.update import Update, update
 from conformance.tracing.trace import Trace
+
+Reading = Callable[..., Judgement | None]
+READINGS: tuple[Reading, ...] = (judged, by_several, with_held_targets)
 
 
 def _changes(parameter: Parameter, k: int) -> bool:
@@ -89,11 +92,14 @@ def _judgeable(
 
 
 def _right(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
-    """The first judgement by a loss or a known cost that all gradients are right by, if any."""
-    for reading in (judged, by_several, with_held_targets):
+    """The first judgement of an update by which all gradients are right; None if there is none.
+
+    What is wrong is left to a longer search.
+    """
+    for reading in READINGS:
         with suppress(NotAGradientError):
             made = reading(trace, updates, names, quick=True)
-            if made is not None and made.ok and made.examined.cost != "unknown":
+            if made is not None and made.ok:
                 return made
     return None
 

@@ -6,12 +6,14 @@ Left out: what that process does (`child.py`).
 import sys
 from collections.abc import Sequence
 from functools import partial
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from conformance.errors import StoppedError, SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.running.isolate import isolated
-from conformance.script_outcome import Ran
+from conformance.script_outcome import ENDED, Ran
 from conformance.values import from_values
 
 if TYPE_CHECKING:
@@ -48,10 +50,19 @@ def run_script(
     parts_of(script)
     sys.stdout.flush()
     work = partial(_work, script, tuple(arguments), updates, timeout, seed)
+    longest, ended = timeout + JUDGING, inf
     try:
-        for record in isolated(work, timeout + JUDGING, shown=True):
+        for record in isolated(work, longest, shown=True):
+            if record == ENDED:
+                ended = monotonic()
+                continue
             ran = from_values(Ran, record)
             return ScriptReport(script, ran.examined, ran)
+    except StoppedError as error:
+        if monotonic() - ended < JUDGING:
+            raise
+        words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
+        raise StoppedError(words) from error
     except SubjectError as error:
         words = str(error)
         words = words if words.startswith(script) else f"{script}: {words}"
