@@ -8,13 +8,13 @@ corrected for their first steps, however a program writes that. Left out: what i
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, islice, product
+from itertools import combinations, product
 
 import numpy as np
 
 from conformance.script.corrections import Correction, Means, by, count_of
 from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.quotients import FORMS, Fit, Scaling, Steps, numbers_of
+from conformance.script.quotients import Fit, Scaling, Steps, each_form, numbers_of
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -44,26 +44,11 @@ def adaptive(
     """
     if not all(np.all(np.isfinite(each)) for each in steps.taken):
         return None
-    for form, fits in _fits(steps, square):
+    for form, fits in each_form(steps, square):
         found = _Search(steps, mean, square, place, form, fits).found()
         if steps.is_told or found.rule.kind != "other" or found.mistakes:
             return found
     return OTHER if steps.is_told else None
-
-
-def _fits(steps: Steps, square: Moment) -> Iterator[tuple[str, list[Fit]]]:
-    """The numbers of each update by the first form that fits; of few entries, for each ε."""
-    if steps.is_told:
-        found = ((form, steps.fits(form)) for form in FORMS)
-        yield from islice(((form, fits) for form, fits in found if fits is not None), 1)
-        return
-    counts = range(1, len(steps.updates) + 1)
-    for form, each in product(FORMS[:-1], (*numbers_of(steps.updates[0]), 0.0)):
-        power = 0.5 if form == "root" else 1.0
-        for base in (None, square.rate) if square.rate < 1 else (None,):
-            fits = steps.fits(form, [float(each / e**power) for e in by(base, counts)])
-            if fits is not None:
-                yield form, [fit._replace(epsilon=each) for fit in fits]
 
 
 @dataclass(frozen=True)

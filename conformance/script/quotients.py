@@ -6,12 +6,14 @@ Left out: what the numbers of several updates tell together (`adaptive.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import NamedTuple
 
 import numpy as np
 
+from conformance.script.corrections import by
 from conformance.script.linear import entrywise, scalar
-from conformance.script.moments import precision
+from conformance.script.moments import Moment, precision
 from conformance.script.update import Update
 from conformance.tracing.node import Node, flat
 from reference.step import Array
@@ -168,3 +170,18 @@ def numbers_of(made: Update, operations: frozenset[str] = frozenset()) -> list[f
             number = scalar(each) if type(each) is not Node or np.size(each.value) == 1 else None
             found |= {abs(number)} if number else set()
     return sorted(found)
+
+
+def each_form(steps: Steps, square: Moment) -> Iterator[tuple[str, list[Fit]]]:
+    """The numbers of each update by the first form that fits; of few entries, for each ε."""
+    if steps.is_told:
+        found = ((form, steps.fits(form)) for form in FORMS)
+        yield from islice(((form, fits) for form, fits in found if fits is not None), 1)
+        return
+    counts = range(1, len(steps.updates) + 1)
+    for form, each in product(FORMS[:-1], (*numbers_of(steps.updates[0]), 0.0)):
+        power = 0.5 if form == "root" else 1.0
+        for base in (None, square.rate) if square.rate < 1 else (None,):
+            fits = steps.fits(form, [float(each / e**power) for e in by(base, counts)])
+            if fits is not None:
+                yield form, [fit._replace(epsilon=each) for fit in fits]
