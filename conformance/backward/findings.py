@@ -73,7 +73,7 @@ ADDS = "uphill"  # the kind of cause, and of note, of an optimiser that adds wha
 UPDATES = frozenset((
     "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
     "infinite", "still", "update", ADDS,
-    "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus",
+    "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus", "behind",
     "correction mean", "correction square", "base mean", "base square", "rate mean",
     "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
     "other", "growth",
@@ -125,8 +125,8 @@ class Cause:
             `steps`: t in 1 − β^t is always the same, does not begin with 1, does not grow by 1;
             `root of correction`: 1 − β^t stands outside of the root without a root of its own;
             `no root`: it divides by a mean of squares without its root; `beside`: ε is added to the
-            quotient; `minus`: what is kept is taken off; `other`: it takes, or keeps, the gradient
-            of another parameter (the second of `names`).
+            quotient; `minus`: what is kept is taken off; `behind`: Nesterov looks back; `other`: it
+            takes, or keeps, the gradient of another parameter (the second of `names`).
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed.
         held: the forward value whose derivative it is.

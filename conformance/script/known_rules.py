@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.script.adaptive import adaptive
+from conformance.script.linear import kept, read_forward
 from conformance.script.moments import (
     Mistake,
     Moment,
@@ -174,9 +175,17 @@ class History:
         ):
             times = [multiple(e, before * _array(v) + beside * g) for v, g, e in rows]
             if all(each is not None for each in times):
+                behind = tuple(Mistake("behind", each) for each in self.behind(moment))
                 eta = abs((times[0] or 0.0) * moment.share) * factor
-                return Known(Rule(kind, (("η", eta), ("μ", moment.rate))))
+                rule = Rule("other") if behind else Rule(kind, (("η", eta), ("μ", moment.rate)))
+                return Known(rule, behind[:1])
         return OTHER
+
+    def behind(self, moment: Moment) -> Iterator[Node]:
+        """Where the forward pass reads the parameter moved against its velocity, and not along."""
+        for made, velocity in zip(self.updates, moment.olds, strict=True):
+            along = kept(velocity, made.new)
+            yield from (e for e in read_forward(made.old) if kept(velocity, e) * along < 0)
 
 
 def _array(node: Node) -> Array:

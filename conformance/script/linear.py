@@ -157,9 +157,14 @@ def read_forward(parameter: Node) -> frozenset[Node]:
 
     Nesterov's momentum reads it where it will be.
     """
+    shape = np.shape(parameter.value)
     sums = (each for each in parameter.consumers if each.operation in ("add", "subtract"))
-    read = (e for e in sums if any(c.operation not in ENTRYWISE for c in e.consumers))
-    return frozenset({parameter, *read})
+
+    def is_read(node: Node) -> bool:
+        used = (e for e in node.consumers if e.operation in ENTRYWISE)
+        return len([e for e in used if np.shape(e.value) == shape]) < len(node.consumers)
+
+    return frozenset({parameter, *filter(is_read, sums)})
 
 
 def kept(old: Node, new: Node, moved: Node | None = None) -> float:

@@ -1,4 +1,4 @@
-"""Scripts whose weights have a penalty: its gradient is no step by signs, nor a part of a mean."""
+"""Scripts whose weights have a penalty, or an optimiser that a penalty or an ε may hide."""
 
 from pathlib import Path
 
@@ -78,6 +78,14 @@ def test_the_penalty_of_weights_that_are_ahead_is_no_part_of_the_velocity(tmp_pa
     report = run_edited(tmp_path, NESTEROV)
     assert report.exit_code == 0, str(report)
     assert "with momentum: η = 0.1, μ = 0.9" in str(report)
+
+
+def test_a_look_against_the_velocity_is_blamed(tmp_path: Path) -> None:
+    old = "W + 0.9 * v, b + 0.9 * u"
+    report = run_edited(tmp_path, NESTEROV, (old, old.replace("+", "-")))
+    (blame,) = report.blames
+    assert (sorted(blame.gradients), blame.accused.cause.kind) == (["W", "b"], "behind")
+    assert old in NESTEROV.splitlines()[int(blame.line or 0) - 1]
 
 
 def test_an_epsilon_within_the_root_is_one_of_single_entries_too(tmp_path: Path) -> None:
