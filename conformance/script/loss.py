@@ -6,7 +6,9 @@ Left out: the costs that are tried where there is none (`backward/own_pass.py`).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import sqrt
+from operator import or_
 
 import numpy as np
 
@@ -30,7 +32,7 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 
-MOST = 8  # numbers that are tried, the last ones
+MOST = 8  # numbers that are tried, the last ones; and of those from which no other is computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,10 @@ def candidates(
         and not each.uses & later
         and not used >> each.number & 1
     ]
-    return [each for each in found[-MOST:] if not _is_linear(each, given)]
+    within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)
+    ends = [each for each in found if not within >> each.number & 1]
+    chosen = {*found[-MOST:], *ends[-MOST:]}
+    return [each for each in found if each in chosen and not _is_linear(each, given)]
 
 
 def _is_linear(node: Node, given: int) -> bool:

@@ -92,3 +92,19 @@ def test_an_epsilon_within_the_root_is_one_of_single_entries_too(tmp_path: Path)
     report = run_edited(tmp_path, RMSPROP)
     assert report.exit_code == 0, str(report)
     assert "by RMSProp: η = 0.01, β = 0.9, ε = 1e-05" in str(report)
+
+
+def test_a_norm_by_which_gradients_are_clipped_hides_no_loss(tmp_path: Path) -> None:
+    clipped = """    G = {"W": 2 * X.T @ r / 40 + 0.1 * A, "b": 2 * r.mean(0)}
+    G |= {"c": np.ones(2), "d": np.ones(2)}
+    norm = np.sqrt(sum((g ** 2).sum() for g in G.values()))
+    G = {k: g * min(1, 9 / norm) for k, g in G.items()}
+    v = 0.9 * v - 0.1 * G["W"]
+"""
+    edits = [
+        ("    v = 0.9 * v - 0.1 * (2 * X.T @ r / 40 + 0.1 * A)\n", clipped),
+        ("0.1 * 2 * r.mean(0)", '0.1 * G["b"]'),
+    ]
+    report = run_edited(tmp_path, NESTEROV, *edits)
+    assert report.exit_code == 0, str(report)
+    assert "no loss" not in str(report)
