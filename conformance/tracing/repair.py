@@ -106,13 +106,13 @@ class Repairs:
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""
         numbers = sorted(given)
-        held = {n: np.asarray(self.replay.value(self.nodes[n])) for n in numbers}
-        return self.nodes[
-            next(
-                (n for n in numbers if not _equal(as_floats(held[n]), as_floats(given[n]))),
-                numbers[0],
-            )
-        ]
+        changed = (n for n in numbers if not _equal(self._floats(n), as_floats(given[n])))
+        return self.nodes[next(changed, numbers[0])]
+
+    def _floats(self, number: int) -> Array:
+        """What an operation gave, rounded once; truth values as they are."""
+        value = np.asarray(self.replay.value(self.nodes[number]))
+        return as_floats(value) if are_exact(value) else value
 
     def _is_idle(self, node: Node, equation: Equation) -> bool:
         """Whether an operation multiplies what the equation has by a 1 that nothing computed."""
