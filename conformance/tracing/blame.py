@@ -187,7 +187,7 @@ class Blame:
         """The frames of what takes a right value for a gradient; none if it can be that itself."""
         if way.took_one(node):  # it should have been added to the others
             written = self.calls.written(node)
-            alone = len(node.consumers) == 1
+            alone = not any(each.operation == "add" for each in node.consumers[1:])
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
         if way.took_another(node):
             return passed_on(node, takers[0], self.nodes) or takers[0].frames
