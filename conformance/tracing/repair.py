@@ -18,7 +18,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import only_arranges
 from conformance.tracing.executions import groups
 from conformance.tracing.index import (
     Location,
@@ -78,7 +78,7 @@ class Repairs:
         suspect = [each for each in found if self._suspect(each[0], equation)]
         # What is right itself can only have been taken for the quantity, the last of it.
         right = [each for each in found[::-1] if each not in suspect]
-        right.sort(key=lambda each: _is_arranged(each[0]))
+        right.sort(key=lambda each: only_arranges(each[0]))
         for tried, fits in (
             (idle, lambda _: True),
             (handed, lambda step: self._is_own(step, equation)),
@@ -202,12 +202,6 @@ class Repairs:
 def are_exact(value: Array) -> bool:
     """Whether an array holds exact numbers: no truth values, and no places of entries."""
     return value.size > 0 and all(type(each) is Exact for each in value.flat)
-
-
-def _is_arranged(node: Node) -> bool:
-    """Whether an operation only puts numbers in another order, and takes none of them out."""
-    sizes = [np.size(each.value) for each in node.inputs]
-    return node.operation in ARRANGING and np.size(node.value) >= max(sizes, default=0)
 
 
 def _is_one(value: Any) -> bool:
