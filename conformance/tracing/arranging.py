@@ -25,6 +25,12 @@ LIMITING = ("absolute", "fabs", "maximum", "minimum", "clip")
 PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
 
 
+def only_arranges(node: Node) -> bool:
+    """Whether an operation only puts numbers in another order, and takes none of them out."""
+    sizes = [np.size(each.value) for each in node.inputs]
+    return node.operation in ARRANGING and np.size(node.value) >= max(sizes, default=0)
+
+
 def kind_of(operation: str) -> str:
     """The kind of an operation: all products are one."""
     return "product" if operation in PRODUCTS else operation

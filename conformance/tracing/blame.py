@@ -10,7 +10,7 @@ such as one branch of σ, is to blame for them.
 Left out: whether the value is wrong (`verdict/compare.py`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import permutations
 
 import numpy as np
@@ -22,6 +22,7 @@ from conformance.tracing.arranging import (
     before_arranging,
     is_handed,
     kind_of,
+    only_arranges,
     source_of,
 )
 from conformance.tracing.branches import branch_of
@@ -81,7 +82,7 @@ class Blame:
 
     def _found(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         repair = self.repairs.first(at, way) if way.decides else None
-        if way.decides and (repair is None or repair.node.operation in ARRANGING):
+        if way.decides and (repair is None or only_arranges(repair.node)):
             computed = before_arranging(at, self.nodes)
             before = None if computed is at else self.repairs.first(computed, way)
             branch = () if before else branch_of(computed, way.wanted, self.replay)
@@ -106,25 +107,24 @@ class Blame:
         if passed:
             return passed
         taken = self._taken(wrong, step)
-        for other, meant in taken:
-            if meant in way.own:
-                return self.calls.handed_down(wrong, other, meant)
+        meant = [each for each in taken if each[1] in way.own]
+        if meant:
+            return self.calls.handed_down(wrong, *meant[0])
         for other, _ in taken:
             alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
             made = other.uses & way.before and not way.before >> other.number & 1
             if other.frames and alone and made:  # a factor that was made on another line
-                right = way.has(self.calls.value(other))
-                if right:
-                    return self._taker(other, way, together)
-                return self._guilty(other, way, together)
-        arranged = wrong.operation in ARRANGING
-        if are_exact(value) and not arranged and way.has(value):
+                find = self._taker if way.has(self.calls.value(other)) else self._guilty
+                return find(other, way, together)
+        if are_exact(value) and wrong.operation not in ARRANGING and way.has(value):
             last = self.nodes[max(together)]  # of a running sum that is what was taken
             goes_on = last.depends_on(wrong) and way.has(self.calls.value(last))
             held = last if goes_on else wrong
             taker = () if way.stops_early(value) else self._taker(held, way, together)
             return (stored_last(taker[0]), *taker[1:]) if taker else wrong.frames
         rate = self._rate((wrong, *(other for other, _ in taken)), way)
+        if rate is not None and rate.given:
+            return self.calls.takes_first(rate, wrong)
         return self._guilty(rate or wrong, way, together)
 
     def _computed(self, repair: Repair, way: Way) -> Node:
@@ -144,12 +144,14 @@ class Blame:
             node = source
         return node
 
-    def _rate(self, products: Iterable[Node], way: Way) -> Node | None:
+    def _rate(self, products: Sequence[Node], way: Way) -> Node | None:
         """The factor of a step that was made on a line before it, and of which nothing is right."""
         lines = {each.frames[:1] for each in products}
         factors = (e for each in products if each.operation in SCALING for e in each.inputs)
         for each in factors:
-            made = each.function is not None and each.frames[:1] not in lines
+            own = way.right or ignores_a_parameter(products[0].frames[0])
+            handed = each.given and not own
+            made = (each.function is not None or handed) and each.frames[:1] not in lines
             spoiled = way.right is not None and not way.right >> each.number & 1
             if spoiled and made and each.value.size == 1:
                 return each
@@ -187,7 +189,7 @@ class Blame:
         """The frames of what takes a right value for a gradient; none if it can be that itself."""
         if way.took_one(node):  # it should have been added to the others
             written = self.calls.written(node)
-            alone = len(node.consumers) == 1
+            alone = not any(each.operation == "add" for each in node.consumers[1:])
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
         if way.took_another(node):
             return passed_on(node, takers[0], self.nodes) or takers[0].frames

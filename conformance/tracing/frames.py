@@ -149,6 +149,29 @@ def ignores_a_parameter(frame: Frame) -> bool:
 
 
 @cache
+def reads_a_parameter(frame: Frame) -> bool:
+    """Whether a line reads a parameter of its function, other than `self`."""
+    around = function_around(frame)
+    given = () if around is None else around.args.posonlyargs + around.args.args
+    names = {each.arg for each in given} - {"self"}
+    every = () if around is None else ast.walk(around)
+    read = (e for e in every if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Load))
+    return any(each.lineno == frame.line and each.id in names for each in read)
+
+
+@cache
+def keeps(frame: Frame) -> bool:
+    """Whether a line keeps what it computes in an attribute."""
+    around = function_around(frame)
+    return any(
+        isinstance(each, ast.Assign)
+        and each.lineno <= frame.line <= (each.end_lineno or 0)
+        and isinstance(each.targets[0], ast.Attribute)
+        for each in (() if around is None else ast.walk(around))
+    )
+
+
+@cache
 def stored_last(frame: Frame) -> Frame:
     """The line that puts what a line computes where it is used: itself, if it has no other name.
 

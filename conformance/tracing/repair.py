@@ -18,7 +18,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import only_arranges
 from conformance.tracing.executions import groups
 from conformance.tracing.index import (
     Location,
@@ -78,7 +78,7 @@ class Repairs:
         suspect = [each for each in found if self._suspect(each[0], equation)]
         # What is right itself can only have been taken for the quantity, the last of it.
         right = [each for each in found[::-1] if each not in suspect]
-        right.sort(key=lambda each: each[0].operation in ARRANGING)
+        right.sort(key=lambda each: only_arranges(each[0]))
         for tried, fits in (
             (idle, lambda _: True),
             (handed, lambda step: self._is_own(step, equation)),
@@ -106,13 +106,13 @@ class Repairs:
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""
         numbers = sorted(given)
-        held = {n: np.asarray(self.replay.value(self.nodes[n])) for n in numbers}
-        return self.nodes[
-            next(
-                (n for n in numbers if not _equal(as_floats(held[n]), as_floats(given[n]))),
-                numbers[0],
-            )
-        ]
+        changed = (n for n in numbers if not _equal(self._floats(n), as_floats(given[n])))
+        return self.nodes[next(changed, numbers[0])]
+
+    def _floats(self, number: int) -> Array:
+        """What an operation gave, rounded once; truth values as they are."""
+        value = np.asarray(self.replay.value(self.nodes[number]))
+        return as_floats(value) if are_exact(value) else value
 
     def _is_idle(self, node: Node, equation: Equation) -> bool:
         """Whether an operation multiplies what the equation has by a 1 that nothing computed."""

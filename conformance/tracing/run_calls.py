@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.frames import Frame, stored_last
+from conformance.tracing.frames import Frame, keeps, reads_a_parameter, stored_last
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.repair import are_exact
@@ -48,7 +48,7 @@ class Calls:
         ]
         for depth, call in enumerate(wrong.calls):
             there = any(call in each.calls or each.number in handed[call] for each in holders)
-            if there or taken.number not in handed[call]:
+            if there or not any(each.number in handed[call] for each in _given_back(taken)):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
 
@@ -119,6 +119,8 @@ class Calls:
             return []
         kind = wrong.operation, wrong.frames
         added = (e for e in _put_together(wrong) if (e.operation, e.frames) != kind)
+        if not reads_a_parameter(wrong.frames[0]):  # then what it was handed is named on its line
+            added = (e for e in added if e.number not in self.handed[wrong.calls[0]])
         computed = [e for e in added if e.function is not None and are_exact(self.value(e))]
         return [e for e in computed if self.value(e) in way.anywhere and not way.took_one(e)]
 
@@ -130,7 +132,9 @@ class Calls:
 
     def comes_in(self, given: Node, taker: Node) -> tuple[Frame, ...]:
         """The frames of what a taker takes, from the function on that the taker is called in."""
-        for depth, call in enumerate(given.calls):
+        for depth, (call, frame) in enumerate(zip(given.calls, given.frames, strict=True)):
+            if keeps(frame):
+                return given.frames[depth:]
             if call in taker.calls:
                 return stored_last(given.frames[depth]), *given.frames[depth + 1 :]
         return taker.frames
@@ -145,6 +149,13 @@ class Calls:
             for each in self.nodes
             for one, other in zip(each.frames, each.frames[1:], strict=False)
         )
+
+
+def _given_back(node: Node) -> Iterator[Node]:
+    """A value, and what gave it, where operations only gave it back, as |z| of z > 0."""
+    return walk(
+        [node], lambda each: [e for e in each.inputs if np.array_equal(e.value, each.value)]
+    )
 
 
 def _put_together(node: Node) -> Iterator[Node]:

@@ -153,8 +153,9 @@ class Way(EquationSteps):
         return self._right[kind]
 
     def has(self, value: Array) -> bool:
-        """Whether a value may rightly appear on the way, as it is."""
-        return self.strictly.holds(value)
+        """Whether a value may rightly appear on the way, as it is, or a stack of the samples'."""
+        stacked = value.ndim > 2 and len(value) == self.run.m > 1  # noqa: PLR2004 - of matrices
+        return self.strictly.holds(value) or (stacked and all(map(self.strictly.holds, value)))
 
     def stops_early(self, value: Array) -> bool:
         """Whether a value is made of all that enters the equation, and is not its result."""

@@ -97,6 +97,22 @@ class SlopeForGradient(Network):
         return nb, nw
 
 
+class SignForSlope(Network):
+    """Of truth values no exact numbers are known."""
+
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(s(w @ a[-1] + b))
+        d = (a[-1] - y) * a[-1] * (1 - a[-1])
+        nb, nw = [], []
+        for l in reversed(range(len(self.weights))):
+            nb.insert(0, d)
+            nw.insert(0, d @ a[l].T)
+            d = self.weights[l].T @ d * (a[l] > 0.5)  # wrong
+        return nb, nw
+
+
 class TurnedAround(Network):
     def backprop(self, x, y):
         a = [x]
@@ -151,5 +167,5 @@ class MeanOverRows(Network):
 EXPECTED = {
     "TurnsForHelper": ["A"], "SlopeOfOutput": ["BP1", "BP2"], "NoBiasAdded": ["Z"], "CostForSlope": ["BP1"],
     "SlopeForGradient": ["BP3"], "TurnedAround": ["BP4"], "StackOfOutputs": ["BP4"], "KeepsTheLast": ["BP4"],
-    "MeanOverRows": ["W"],
+    "MeanOverRows": ["W"], "SignForSlope": ["BP2"],
 }
