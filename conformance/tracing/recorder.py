@@ -69,6 +69,11 @@ class Recorder:
         self._above.clear()
         self.most = None
 
+    def let_go(self) -> None:
+        """Forget what was computed from each node: else only a search for garbage frees them."""
+        for node in self.nodes:
+            node.consumers.clear()
+
     def where(self) -> Places:
         """The lines of the subject that lead here, and the calls that they belong to.
 
