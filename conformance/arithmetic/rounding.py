@@ -31,9 +31,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.constants import DOUBLE, Precision
 from conformance.arithmetic.running_error import (
-    DOUBLE,
-    Precision,
     Rule,
     RunningError,
     like,
@@ -169,7 +168,7 @@ def _carried(x: Array, y: Array) -> Array | int:
 
 def _matters(x: Array, y: Array) -> bool:
     """Whether a factor is not zero throughout, or the other one not finite."""
-    return bool(np.count_nonzero(x)) or bool(np.count_nonzero(y < np.inf) < y.size)
+    return bool(np.count_nonzero(x) or np.count_nonzero(y < np.inf) < y.size)
 
 
 def _equal(x: RunningError, y: RunningError) -> Array:

@@ -6,8 +6,7 @@ Left out: the rules of the operations (`rounding.py`), with which alone it is of
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import cache, cached_property, wraps
+from functools import wraps
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import numpy as np
@@ -15,10 +14,10 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike
 
 from conformance.arithmetic.balls import balls, is_balls
-from conformance.arithmetic.formats import Format, format_of
+from conformance.arithmetic.constants import Precision
+from conformance.arithmetic.formats import Format
 from reference.step import Array
 
-DOUBLE = np.finfo(np.float64)
 _ZERO, _INFINITE, _UNKNOWN = (np.array(each) for each in (0.0, np.inf, np.nan))
 """NumPy computes faster with an array than with a number that it has to make one of."""
 
@@ -56,55 +55,6 @@ def quiet_operation(operation: Callable[P, R]) -> Callable[P, R]:
     return quietly
 
 
-@dataclass(frozen=True)
-class Precision:
-    """The constants of the subject's arithmetic, joined with those of our centre."""
-
-    unit: float  # U: largest relative error of one rounding
-    subnormal: float  # largest absolute error of one underflow
-    tiny: float  # the smallest normal number
-    biggest: float  # the largest finite number
-    slop: float  # relative error of one operation on the bounds themselves
-
-    @classmethod
-    def of(cls, dtype: "Format | DTypeLike", *, exact_centre: bool) -> "Precision":
-        """The precision of a format in `FLOATS` around an exact or a float64 centre."""
-        return _precision(format_of(dtype), exact_centre=exact_centre)
-
-    @cached_property
-    def units(self) -> Array:
-        """U as an array."""
-        return np.array(self.unit)
-
-    @cached_property
-    def subnormals(self) -> Array:
-        """The smallest subnormal as an array."""
-        return np.array(self.subnormal)
-
-    @cached_property
-    def most(self) -> Array:
-        """The largest finite number as an array."""
-        return np.array(self.biggest)
-
-    def gamma(self, terms: int) -> float:
-        """γ_n = nU / (1 − nU), or (1 + U)^n − 1, which is less and always there, rounded up."""
-        product = terms * self.unit
-        if product > 1 / 2:  # many terms in few bits
-            return float(np.expm1(terms * np.log1p(self.unit))) * (1 + 4 * float(DOUBLE.eps))
-        return product / (1 - product) * (1 + 4 * float(DOUBLE.eps))
-
-
-@cache
-def _precision(of: Format, *, exact_centre: bool) -> Precision:
-    unit, subnormal = of.unit, of.subnormal
-    if exact_centre:
-        return Precision(unit, subnormal, of.tiny, of.biggest, 0.0)
-    own = float(DOUBLE.eps) / 2
-    # The centre underflows too, and so may the bounds: a few subnormals cover both.
-    subnormal += 8 * float(DOUBLE.smallest_subnormal)
-    return Precision(unit + own, subnormal, of.tiny, of.biggest, own)
-
-
 class RunningError(NDArrayOperatorsMixin):
     """An array of values and one of bounds that goes through NumPy expressions like an array.
 
@@ -130,6 +80,7 @@ class RunningError(NDArrayOperatorsMixin):
         self.value = value if type(value) is np.ndarray else _array(value)
         self.bound = bound if type(bound) is np.ndarray else _array(bound)
         self.precision, self._least = precision, least
+        self._some: Array | None = None
         self._made: dict[Rule, RunningError] = {}
 
     @property
@@ -255,9 +206,11 @@ class RunningError(NDArrayOperatorsMixin):
     @property
     def some(self) -> Array:
         """Where it is not exactly zero for everybody."""
-        if is_balls(self.value):
-            return np.asarray(~((self.value == 0) & (self.bound == 0)), dtype=bool)
-        return np.asarray((self.value != _ZERO) | (self.bound != _ZERO))
+        if self._some is None and is_balls(self.value):
+            self._some = np.asarray(~((self.value == 0) & (self.bound == 0)), dtype=bool)
+        elif self._some is None:
+            self._some = np.asarray((self.value != _ZERO) | (self.bound != _ZERO))
+        return self._some
 
     def underflow(self, some: Array | bool) -> Array | float:
         """The smallest subnormal, and 0 where the result is exactly zero for everybody."""
@@ -266,7 +219,9 @@ class RunningError(NDArrayOperatorsMixin):
     def finite(self, value: Array, bound: Array, largest: Array) -> "RunningError":
         """A result, or nothing known of it where a term or partial sum may have overflowed."""
         inside = largest + bound < self.precision.most
-        return RunningError(value, where(inside, bound, like(_INFINITE, bound)), self.precision)
+        if not is_all(inside):
+            bound = np.where(inside, bound, like(_INFINITE, bound))
+        return RunningError(value, bound, self.precision)
 
     @quiet_operation
     def loosened(self, roundings: int, moduli: "RunningError | int") -> "RunningError":
@@ -281,7 +236,7 @@ class RunningError(NDArrayOperatorsMixin):
 
     def up(self, bound: Array, terms: int = 1) -> Array:
         """A bound raised above the rounding errors of its own computation."""
-        return bound * _raised(terms, self.precision.slop)
+        return bound * self.precision.raised(terms)
 
     def rounded(self, value: Array, carried: Array, some: Array | bool = False) -> "RunningError":
         """A result whose operands' errors are `carried`, after one more rounding."""
@@ -292,17 +247,14 @@ class RunningError(NDArrayOperatorsMixin):
         return self.finite(value, self.up(bound), modulus)
 
 
-@cache
-def _raised(terms: int, slop: float) -> Array:
-    """What a bound that was computed in so many terms is multiplied by."""
-    return np.array(1 + (2 * terms + 16) * slop)
-
-
 def where(condition: Any, array: Array, other: Any) -> Array:
     """`np.where`, which takes far longer than to see that all of the array is taken."""
-    if np.count_nonzero(condition) == getattr(condition, "size", 1):
-        return array
-    return np.where(condition, array, other)
+    return array if is_all(condition) else np.where(condition, array, other)
+
+
+def is_all(condition: Any) -> bool:
+    """Whether it holds everywhere; `all` takes longer than to count."""
+    return bool(np.count_nonzero(condition) == getattr(condition, "size", 1))
 
 
 def _array(array: Any) -> Array:

@@ -96,6 +96,7 @@ def restarted(
             if shown:
                 failed = failed_in(verdicts, mode)
                 evidence.append(Evidence(case, t, mode, *start, shown, failed))
+    seen.let_go()
     return verdicts
 
 
@@ -120,6 +121,7 @@ def free_run(
         found = _settled(found, subject, recorded, t, seen)
         failed = next((v for v in found if v.status in (Status.FAIL, Status.LOST)), None)
         found = with_second_run(found, seen, targets)
+        seen.let_go()
         verdicts += found
         wrong = failed_in(found, FREE)
         before = Evidence(recorded.case, t, FREE, *start, seen.shown, wrong, before, here)

@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.tracing.frames import Frame
+from conformance.tracing.trace import Trace
 from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import OnBalls
 from reference.step import Array, Step
@@ -51,6 +52,7 @@ class Observation:
             be equal by chance, or in other passes than that of the update, which was not followed.
         again: all steps of the run that shows this one, and those of a second run, where the
             subject can be run anew; it raises SubjectError if that run fails.
+        traces: in which lines are looked for; they are let go once the step is judged.
     """
 
     shown: Mapping[str, Observed]
@@ -64,6 +66,12 @@ class Observation:
     on_balls: Mapping[str, OnBalls] = field(default_factory=dict)
     own_numbers: bool = False
     again: Callable[[], tuple[Family, Family]] | None = None
+    traces: tuple[Trace, ...] = ()
+
+    def let_go(self) -> None:
+        """Free the traces: no more lines are looked for in them."""
+        for each in self.traces:
+            each.let_go()
 
 
 def observed(taken: Observation | Step | Mapping[str, Array]) -> Observation:

@@ -78,6 +78,11 @@ class Recorder:
         self._by_bytes = {k: e for k, e in self._by_bytes.items() if e is None or e.number < count}
         self._constants = {k: e for k, e in self._constants.items() if e.number < count}
 
+    def let_go(self) -> None:
+        """Forget what was computed from each node: else only a search for garbage frees them."""
+        for node in self.nodes:
+            node.consumers.clear()
+
     def where(self) -> Places:
         """The lines of the subject that lead here, and the calls that they belong to.
 

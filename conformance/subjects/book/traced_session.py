@@ -118,6 +118,7 @@ class TracedSession(Training):
             notes=tuple(filter(None, notes)),
             on_balls={name: each for name, each in passes.items() if each is not None},
             own_numbers=traced is None or traced.blind or traced.pattern.own,
+            traces=() if traced is None else (traced.made.trace,),
         )
 
     def _lines(self, taken: Taken, cost: OwnCost) -> Where:
