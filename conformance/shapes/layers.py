@@ -30,7 +30,7 @@ from conformance.shapes.run import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
 from conformance.shapes.update_findings import ascending, with_lines
-from conformance.shapes.vocabulary import is_role
+from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
@@ -235,6 +235,12 @@ def called_itself(kind: type) -> list[str]:
     return ["__call__"] if any("__call__" in vars(each) for each in kind.__mro__[:-1]) else []
 
 
+def _alone(names: Sequence[str], beginning: str) -> list[str]:
+    """The only name that begins so: `forward_conv`, of a class of convolutions."""
+    found = [name for name in names if bare(name).startswith(beginning)]
+    return found if len(found) == 1 else []
+
+
 def layer_search(
     kind: type, module: ModuleType, assembled: tuple[Made, ...] = ()
 ) -> LayerSearch | None:
@@ -249,7 +255,8 @@ def layer_search(
         each for each in dir(kind) if callable(getattr(kind, each)) and not each.startswith("__")
     ]
     forward = [e for e in names if is_role(e, "forward") == 0] or called_itself(kind)
-    backward = [e for e in names if is_role(e, "backward") == 0]
+    forward = forward or _alone(names, "forward")
+    backward = [e for e in names if is_role(e, "backward") == 0] or _alone(names, "back")
     if not forward or not backward:
         return None
     found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]))

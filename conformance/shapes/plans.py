@@ -59,6 +59,7 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
         known |= {name for pairs in roles.values() for name, _ in pairs}
     others = [(name, each) for name, each in methods(kind) if name not in known]
     one = [pair for pair in others if count[pair[0]] == len(("self", "x"))]
+    trains = [pair for pair in one if bare(pair[0]).startswith("train")]
     two = [pair for pair in others if count[pair[0]] >= len(("self", "x", "y"))]
     none = [pair for pair in others if count[pair[0]] == len(("self",))]
     if backwards:
@@ -66,9 +67,9 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
         return {**roles, "forward": one, "update": update}
     return {
         **roles,
-        "forward": [*roles["forward"], *one],
+        "forward": [*roles["forward"], *(pair for pair in one if pair not in trains)],
         "loss": [*roles["loss"], *two],
-        "train": two or none,  # an object may have its data already
+        "train": trains or two or none,  # an object may have its data already
     }
 
 

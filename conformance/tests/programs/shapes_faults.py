@@ -343,6 +343,14 @@ FAULTS: dict[str, list[Edit]] = {
         ('n["weights"][j] * n["delta"]', 'n["delta"]'),
         ('* (1.0 - neuron["output"])', ''),
     ],
+    "named_layers": [
+        ("(total - self.e[i])", "total"),
+        ("2 * self.inputs", "self.inputs"),
+    ],
+    "reconstruction": [
+        ("(1 - latent**2)", "(1 - latent)"),
+        ("self.learning_rate * d_latent\n", "d_latent\n"),
+    ],
     "tuples_step": [
         ("err = err @ W.T", "err = err @ W"),
         ("err = err * (1 - a_out ** 2)", "err = err * (1 - a_out)"),
