@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from conformance.shapes.arguments import taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import SEQUENCES, Data
 from conformance.shapes.run import Attempt, Call, UnfitError
 from conformance.shapes.state import is_floats, leaves
+from conformance.shapes.vocabulary import kinds_of
 
 
 def learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -> None:
@@ -33,7 +35,7 @@ def learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -
     for part in parts if call.role in ("update", "train") else ():
         if isinstance(part, dict):  # `return {"w": w, "b": b}, costs`
             learned.update({key: e for key, e in part.items() if key in run.roots})
-    scope.names.update(learned)
+    scope.names.update({k: e for k, e in learned.items() if not _is_given(function, k)})
     moved = {k: e for k, e in learned.items() if k in run.roots or call.role in ("update", "train")}
     run.updated.update(moved)
     if call.role == "forward":
@@ -42,6 +44,14 @@ def learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -
         raise UnfitError("it gives no gradients beside the loss")
     elif call.role in ("backward", "gradients") and result is not None:
         scope.kinds["grads"] = parts[-1] if _is_pair(result) else result
+
+
+def _is_given(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function was given the inputs by a name that it returns something else by.
+
+    `def forward(self, x): x = …; return x`: the x of other functions is the inputs too.
+    """
+    return "inputs" in kinds_of(name) and name in {each.name for each in taken(function)}
 
 
 def _has_loss(result: Any) -> bool:

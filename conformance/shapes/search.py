@@ -5,7 +5,6 @@ Each is tried until one runs and leaves gradients. Left out: judging it (`judgin
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from time import process_time
 from types import ModuleType
 from typing import Any
@@ -15,19 +14,16 @@ import numpy as np
 from conformance.shapes.arguments import PENALTY, Scope
 from conformance.shapes.attempt import attempt
 from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
+from conformance.shapes.first_run import EmptyError, first_run
 from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
-from conformance.shapes.run import OPERATIONS, Attempt, Call, Plan, UnfitError
+from conformance.shapes.run import Attempt, Call, Plan, UnfitError
 from conformance.shapes.state import Leaf, leaves
 from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
-
-MOST = 20_000
-"""Operations of one run that are recorded."""
-
 
 SEARCHED = 6.0
 """Seconds of the processor after which no further reading is tried."""
@@ -212,17 +208,7 @@ class Searched:
     def _recorded(self, plan: Plan, data: Data, penalty: float) -> Reading | None:
         """The recorded run with generic parameters, and its gradients; None if it has none."""
         try:
-            most = OPERATIONS if plan.calls[-1].role == "train" else MOST
-            run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
-            found = places(run)
-            names = [each.name for each in (*found.direct, *found.moved)]
-            if not names and run.trace is not None and len(run.trace.nodes) >= most < MOST:
-                most = MOST
-                run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
-                found = places(run)
-                names = [each.name for each in (*found.direct, *found.moved)]
-            if not names:
-                raise _without_gradients(run)
+            run, found, most = first_run(plan, data, penalty)
             of_zeros = None
             if _begins_with_zeros(found):
                 of_zeros = Reading(plan, data, penalty, run, found)
@@ -239,26 +225,6 @@ class Searched:
         except UnfitError as error:
             self.refusal.note(error)
             return None
-
-
-class EmptyError(UnfitError):
-    """What is to go backward computes nothing and returns nothing."""
-
-
-def _without_gradients(run: Attempt) -> UnfitError:
-    """Why a run gives no gradients."""
-    stage = len(run.results) + 1
-    for call, function, result in run.results:
-        code = getattr(function, "__code__", None)
-        if call.role != "backward" or result is not None or code is None:
-            continue
-        frames = (frame for node in run.recorded.nodes for frame in node.frames)
-        empty = all(frame.function != code.co_name for frame in frames)
-        what = "computes nothing and returns nothing" if empty else "returns nothing"
-        where = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
-        words = f"{where}: {code.co_name} {what}, and no gradient is found that it keeps"
-        return (EmptyError if empty else UnfitError)(words, stage)
-    return UnfitError("it gives no gradients", stage)
 
 
 def _is_unused(run: Attempt, path: str) -> bool:

@@ -131,3 +131,80 @@ def test_a_backward_pass_that_is_not_written_yet_is_told(body: str, tmp_path: Pa
 def test_a_backward_pass_that_forgets_its_return_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"program.py:19: backward returns nothing, and no grad"):
         checked(NET.replace(RETURN, ""), tmp_path)
+
+
+LISTS = """\
+import math
+import random
+
+
+class Network:
+    def __init__(self, sizes):
+        pairs = list(zip(sizes, sizes[1:]))
+        self.w = [[[random.random() for _ in range(a)] for _ in range(b)] for a, b in pairs]
+        self.b = [[random.random() for _ in range(b)] for _, b in pairs]
+
+    def forward(self, x):
+        self.acts = [list(x)]
+        for W, B in zip(self.w, self.b):
+            z = [sum(wi * xi for wi, xi in zip(row, x)) + bi for row, bi in zip(W, B)]
+            x = [1 / (1 + math.exp(-each)) for each in z]
+            self.acts.append(x)
+        return x
+
+    def train_step(self, x, y, lr=0.5):
+        out = self.forward(x)
+        delta = [(o - t) * o * (1 - o) for o, t in zip(out, y)]
+        for W, B, a in zip(self.w[::-1], self.b[::-1], self.acts[-2::-1]):
+            back = [sum(row[j] * d for row, d in zip(W, delta)) for j in range(len(a))]
+            for row, d in zip(W, delta):
+                for j, each in enumerate(a):
+                    row[j] -= lr * d * each
+            for i, d in enumerate(delta):
+                B[i] -= lr * d
+            delta = [e * each * (1 - each) for e, each in zip(back, a)]
+        return sum((o - t) ** 2 for o, t in zip(out, y)) / 2
+"""
+
+
+def test_what_a_function_returns_by_the_name_of_its_inputs_is_given_to_no_other(
+    tmp_path: Path,
+) -> None:
+    report = checked(LISTS, tmp_path)
+    assert report.exit_code == 0, str(report)
+    assert "53 gradients, all right" in str(report)
+
+
+LONG = """\
+import numpy as np
+
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        rng = np.random.default_rng(0)
+        self.W, self.V = rng.normal(size=(n_hidden, n_in)), rng.normal(size=(n_hidden, n_hidden))
+        self.U = rng.normal(size=(n_out, n_hidden))
+
+    def train_step(self, x, y, lr=0.1):
+        hs = [np.zeros(len(self.V))]
+        for _ in range(50):
+            hs.append(np.tanh(self.W @ x + self.V @ hs[-1]))
+        e = self.U @ hs[-1] - y
+        dh = self.U.T @ e
+        self.U = self.U - lr * np.outer(e, hs[-1])
+        dW, dV = np.zeros_like(self.W), np.zeros_like(self.V)
+        for h, before in zip(hs[:0:-1], hs[-2::-1]):
+            dz = dh * (1 - h ** 2)
+            dW = dW + np.outer(dz, x)
+            dV = dV + np.outer(dz, before)
+            dh = self.V.T @ dz
+        self.W = self.W - lr * dW
+        self.V = self.V - lr * dV
+        return np.sum(e ** 2) / 2
+"""
+
+
+def test_a_long_step_is_recorded_to_its_last_update(tmp_path: Path) -> None:
+    report = checked(LONG, tmp_path)
+    assert report.exit_code == 0, str(report)
+    assert "3 gradients, all right" in str(report)
