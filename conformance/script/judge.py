@@ -108,7 +108,8 @@ class Unjudged:
         own = {each.old: name for each, name in zip(updates, names, strict=True)}
         self.olds = {**own, **beside}
         news = [each.new for each in updates]
-        self.losses = candidates(trace.nodes, [*own], news, shared=shared)
+        moving = (node for each in updates for node, _ in each.options)
+        self.losses = candidates(trace.nodes, [*own], news, moving, shared=shared)
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the arrays by which the parameters are moved, of several the likeliest.

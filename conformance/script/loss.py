@@ -4,7 +4,7 @@ Left out: the costs that are tried where there is none (`backward/own_pass.py`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -49,16 +49,23 @@ class Fit:
 
 
 def candidates(
-    nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node], *, shared: bool = True
+    nodes: Sequence[Node],
+    olds: Sequence[Node],
+    news: Sequence[Node],
+    gradients: Iterable[Node] = (),
+    *,
+    shared: bool = True,
 ) -> list[Node]:
     """The numbers that were computed from old values, and that no new one was computed from.
 
-    One that is a linear function of them is an output, and no loss: it has no minimum.
+    One that is a linear function of them is an output, and no loss: it has no minimum. Those that
+    are made of gradients, such as a norm, come after all others.
 
     Args:
         nodes: of the run.
         olds: the old values.
         news: the new ones.
+        gradients: by which they were moved.
         shared: whether all old values are in them, and not only some.
     """
     given = bits_of_nodes(olds)
@@ -75,7 +82,9 @@ def candidates(
         and not each.uses & later
         and not used >> each.number & 1
     ]
-    return [each for each in found[-MOST:] if not _is_linear(each, given)]
+    moving = bits_of_nodes(gradients)
+    likely = sorted(found, key=lambda each: (not each.uses & moving, each.number))[-MOST:]
+    return [e for e in sorted(likely, key=lambda e: e.number) if not _is_linear(e, given)]
 
 
 def _is_linear(node: Node, given: int) -> bool:
