@@ -31,6 +31,15 @@ from conformance.tracing.node import Node
 
 def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     """Why the first of the lines is to blame."""
+    why = _cause(forward, found, verdicts)
+    said = found.fix.group if found.fix is not None and why.changed is not None else found.begun
+    if said is None and found.handed is None and found.repair is not None:
+        said = found.repair.group
+    line = None if said is None else line_of(said.first)
+    return replace(why, at=line) if line not in (None, *found.lines[:1]) else why
+
+
+def _cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     changed = None if found.fix is None else _changed(forward, found.fix)
     worst = worst_entry(verdicts)
     if found.fix is not None and (updated := _updated(forward, found.fix)) is not None:

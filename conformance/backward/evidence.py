@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.operation import MOVES, is_float
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.region import INVERSES
 from conformance.backward.rules import Moved
 from conformance.tracing.node import Node
@@ -66,8 +66,8 @@ def _operands(
         if wanted.shape != np.shape(right) or _same(wanted, own):
             continue
         narrow = _along(wanted, np.shape(own))
-        if narrow is not None:
-            yield operand, narrow, True
+        if narrow is not None:  # a factor may as well be that of another operand
+            yield operand, narrow, own.size == 1 or fitted(narrow, own) is None
         elif wanted.shape == np.shape(own):
             yield operand, wanted, _is_mask(operand) and _chooses(wanted)
 

@@ -100,14 +100,11 @@ class Cause:
             `shape`: the gradient has another shape than its parameter;
             `unused`: what the backward pass is given (`needed`) is not used;
             `absent`: no gradient is given, which is taken for 0; `search`: none in `factor` s;
-            `output`: the output error is the derivative of no cost;
-            `uneven`: the error of an output that goes through softmax does not add up to 0;
-            `negated`: all gradients have the wrong sign;
-            `grows`: a decay is taken off a gradient where it has to be added;
-            `overwritten`: a derivative is written where it has to be added to the others;
-            `order`: a value is gone through before all its uses are;
-            `small`: the gradient is wrong by less than floats tell from rounding;
-            `lost`: the formula is right, and digits are lost in floats.
+            `output`: the output error is the derivative of no cost; `uneven`: nor adds it up to 0;
+            `negated`: all gradients have the wrong sign; `grows`: a decay is taken off a gradient
+            where it has to be added; `overwritten`: a derivative is written, which has to be added;
+            `order`: a value is gone through before all its uses are; `small`: the gradient is wrong
+            by less than floats tell from rounding; `lost`: it is right, and digits are lost.
             of what is wrong with an update, though the gradients may be right (`UPDATES`):
             `ascends`, `step`: it moves the parameter up its gradient, or `factor` times as far as
             others are moved; `kept`, `zero`: it keeps nothing from step to step where others do, or
@@ -137,6 +134,7 @@ class Cause:
         names: of `aliased`: the one that is written into, and the other.
         instead: of `lost`, what to write, if that is known.
         numbers: of a rule of updates: those that stand there, and those that have to.
+        at: the line of the operation, where it is not the one to blame.
     """
 
     kind: str
@@ -150,6 +148,7 @@ class Cause:
     names: tuple[str, str] = ("", "")
     instead: Instead | None = None
     numbers: tuple[float, ...] = ()
+    at: Line | None = None
 
 
 @dataclass(frozen=True)

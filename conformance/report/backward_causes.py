@@ -41,6 +41,12 @@ def quoted(named: Named) -> str:
 
 def why(cause: Cause) -> str:
     """The cause in a sentence or two."""
+    said, at = _why(cause), cause.at
+    operation = f"`{cause.operation if cause.changed is None else cause.changed.operation}`"
+    return said if at is None else said.replace(operation, f"{operation} (line {at.line})", 1)
+
+
+def _why(cause: Cause) -> str:
     changed, missing = cause.changed, cause.missing
     if cause.instead is not None:
         it = cause.instead
