@@ -168,3 +168,11 @@ import sys, conformance.plugin
 print(sorted({"numpy", "torch", "rich", "flint", "safetensors", "typer"} & set(sys.modules)))
 """
     assert run(code).strip() == "[]"
+
+
+def test_the_command_line_imports_nothing_heavy_before_a_command_needs_it() -> None:
+    code = """
+import sys, conformance.cli
+print(sorted({"numpy", "torch", "flint", "safetensors"} & set(sys.modules)))
+"""
+    assert run(code).strip() == "[]"
