@@ -101,7 +101,8 @@ class Repairs:
 
     @staticmethod
     def _is_own(step: Step, equation: Equation) -> bool:
-        return not step.operation and step.result in equation.own
+        known = (equation.own, *equation.parameters)
+        return not step.operation and any(step.result in each for each in known)
 
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""
