@@ -4,7 +4,7 @@ Left out: which function is to blame (`blame.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -91,16 +91,27 @@ class Calls:
         steps = way.steps(samples_of(wrong, way.samples))
         meant = [as_floats(e.result) for e in steps if not e.operation and e.result in way.own]
         right = [as_floats(e.result) for e in steps if e.operation]
-        for depth, call in enumerate(wrong.calls[:-1]):
-            made, handed = self._made[call], self.handed[call]
-            for n in handed & {each.number for node in made for each in node.inputs}:
-                own = np.asarray(self.nodes[n].value)
-                fitting = [e for e in meant if e.shape == own.shape and not _is_near(own, e)]
-                if fitting and self.value(self.nodes[n]) in way.own:
-                    found = (_again(made, n, each) for each in fitting)
-                    if any(_is_near(each, one) for each in found for one in right):
-                        return wrong.frames[depth + 1 :]
-        return ()
+        depth = 0
+        for call in wrong.calls[:-1]:
+            if not self._is_right_of_another(call, meant, right, way):
+                break
+            depth += 1
+        return wrong.frames[depth:] if depth else ()
+
+    def _is_right_of_another(
+        self, call: int, meant: Sequence[Array], right: Sequence[Array], way: Way
+    ) -> bool:
+        """Whether a call gives a right value if it has a quantity in the place of one it has."""
+        made, handed = self._made[call], self.handed[call]
+        held = [np.asarray(self.nodes[n].value) for n in handed]
+        missing = [e for e in meant if not any(_is_near(each, e) for each in held)]
+        for n in handed & {each.number for node in made for each in node.inputs}:
+            fitting = [e for e in missing if e.shape == np.shape(self.nodes[n].value)]
+            if fitting and self.value(self.nodes[n]) in way.own:
+                found = [_again(made, n, each) for each in fitting]
+                if any(_is_near(each, one) for each in found for one in right):
+                    return True
+        return False
 
     def gives_right(self, wrong: Node, depth: int, others: Iterable[Node], way: Way) -> bool:
         """Whether a function does in another call just what it did, and gives what is right.
