@@ -104,6 +104,7 @@ class Blame:
         together = repair.executions
         others = self.calls.others_added(wrong, way) if step.final else []
         passed = next(filter(None, (passed_on(e, wrong, self.nodes) for e in others)), ())
+        passed = passed or self.calls.of_another(wrong, way)
         if passed:
             return passed
         taken = self._taken(wrong, step)
@@ -189,7 +190,8 @@ class Blame:
         """The frames of what takes a right value for a gradient; none if it can be that itself."""
         if way.took_one(node):  # it should have been added to the others
             written = self.calls.written(node)
-            alone = not any(each.operation == "add" for each in node.consumers[1:])
+            others = [each for each in node.consumers if each is not takers[0]]
+            alone = not any(each.operation == "add" for each in others)
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
         if way.took_another(node):
             return passed_on(node, takers[0], self.nodes) or takers[0].frames

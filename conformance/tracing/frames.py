@@ -161,14 +161,17 @@ def reads_a_parameter(frame: Frame) -> bool:
 
 @cache
 def keeps(frame: Frame) -> bool:
-    """Whether a line keeps what it computes in an attribute."""
+    """Whether a line keeps what it computes in an attribute, or in a list of another function."""
     around = function_around(frame)
-    return any(
-        isinstance(each, ast.Assign)
-        and each.lineno <= frame.line <= (each.end_lineno or 0)
-        and isinstance(each.targets[0], ast.Attribute)
-        for each in (() if around is None else ast.walk(around))
-    )
+    every = [] if around is None else list(ast.walk(around))
+    own = {name for each in every[:1] for name in _names(each, ast.Store)}
+    for each in (each for each in every if isinstance(each, ast.Assign)):
+        target = each.targets[0]
+        held = target.value if isinstance(target, ast.Subscript) else None
+        outside = isinstance(held, ast.Name) and held.id not in own
+        if each.lineno <= frame.line <= (each.end_lineno or 0):
+            return isinstance(target, ast.Attribute) or outside
+    return False
 
 
 @cache

@@ -41,6 +41,13 @@ class _PassedOn:
         """The line, with those that lead to it; none if it cannot be told."""
         if not self.uses:  # it was made for this alone
             return ()
+        found = self._followed()
+        if not found:  # it is passed on where something is computed of it too
+            self._lines = set()
+            found = self._followed()
+        return found
+
+    def _followed(self) -> tuple[Frame, ...]:
         taken, calls = self.taken, self.taker.calls
         for depth, (frame, call) in enumerate(zip(taken.frames, taken.calls, strict=True)):
             if call not in calls:

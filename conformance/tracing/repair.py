@@ -3,7 +3,8 @@
 An operation is tried in all its executions together: those of every sample, entry and step of a
 loop. Each is given one value of the equation, that of its own samples, and what was computed from
 it is evaluated again, in floats, and on balls where that gives the right quantity. The earliest
-operation that mends it is the one to blame.
+operation that mends it is the one to blame; one whose value is right itself, and can only have been
+taken for the quantity, if no other mends it.
 
 Left out: which values the equation has (`ways.py`), and whose line it is (`blame.py`).
 """
@@ -101,7 +102,8 @@ class Repairs:
 
     @staticmethod
     def _is_own(step: Step, equation: Equation) -> bool:
-        return not step.operation and step.result in equation.own
+        known = (equation.own, *equation.parameters)
+        return not step.operation and any(step.result in each for each in known)
 
     def _changed(self, given: Mapping[int, Array]) -> Node:
         """The first of some nodes that gave something else."""

@@ -4,18 +4,21 @@ Left out: which function is to blame (`blame.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame, keeps, reads_a_parameter, stored_last
+from conformance.tracing.index import as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.repair import are_exact
+from conformance.tracing.repair import CLOSE, are_exact
 from conformance.tracing.replay import Replay
+from conformance.tracing.trials import samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array
 
@@ -83,6 +86,33 @@ class Calls:
                 return taker.frames[depth:]
         return taker.frames[-1:]
 
+    def of_another(self, wrong: Node, way: Way) -> tuple[Frame, ...]:
+        """The frames of the caller of a function that is right of another quantity than it has."""
+        steps = way.steps(samples_of(wrong, way.samples))
+        meant = [as_floats(e.result) for e in steps if not e.operation and e.result in way.own]
+        right = [as_floats(e.result) for e in steps if e.operation]
+        depth = 0
+        for call in wrong.calls[:-1]:
+            if not self._is_right_of_another(call, meant, right, way):
+                break
+            depth += 1
+        return wrong.frames[depth:] if depth else ()
+
+    def _is_right_of_another(
+        self, call: int, meant: Sequence[Array], right: Sequence[Array], way: Way
+    ) -> bool:
+        """Whether a call gives a right value if it has a quantity in the place of one it has."""
+        made, handed = self._made[call], self.handed[call]
+        held = [np.asarray(self.nodes[n].value) for n in handed]
+        missing = [e for e in meant if not any(_is_near(each, e) for each in held)]
+        for n in handed & {each.number for node in made for each in node.inputs}:
+            fitting = [e for e in missing if e.shape == np.shape(self.nodes[n].value)]
+            if fitting and self.value(self.nodes[n]) in way.own:
+                found = [_again(made, n, each) for each in fitting]
+                if any(_is_near(each, one) for each in found for one in right):
+                    return True
+        return False
+
     def gives_right(self, wrong: Node, depth: int, others: Iterable[Node], way: Way) -> bool:
         """Whether a function does in another call just what it did, and gives what is right.
 
@@ -149,6 +179,26 @@ class Calls:
             for each in self.nodes
             for one, other in zip(each.frames, each.frames[1:], strict=False)
         )
+
+
+def _again(made: Iterable[Node], handed: int, value: Array) -> Any:
+    """What a call gives, in floats, if it is handed something else; None if it does not fit."""
+    values: dict[int, Any] = {handed: value}
+    result: Any = None
+    with np.errstate(all="ignore"):
+        for node in made:
+            if node.function is None or not any(each.number in values for each in node.inputs):
+                continue
+            try:
+                result = node.again(lambda each: values.get(each.number, each.value))
+            except (ValueError, TypeError, IndexError, ArithmeticError):
+                return None
+            values[node.number] = result
+    return result
+
+
+def _is_near(value: Any, wanted: Array) -> bool:
+    return np.shape(value) == wanted.shape and np.allclose(value, wanted, rtol=CLOSE, atol=0)
 
 
 def _given_back(node: Node) -> Iterator[Node]:

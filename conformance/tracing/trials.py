@@ -46,7 +46,11 @@ class Equation(Protocol):
         samples: the bits of the nodes of each sample.
         before: the bits of the nodes of the quantities that enter it.
         own: the program's quantities before it.
+        parameters: the weights and biases that enter it, each alone.
     """
+
+    @property
+    def parameters(self) -> Sequence[Known]: ...  # noqa: D102
 
     @property
     def own(self) -> Known: ...  # noqa: D102

@@ -124,7 +124,7 @@ class Way(EquationSteps):
     @cached_property
     def _elsewhere(self) -> list[Step]:
         """What the equations of all other quantities give, operation by operation."""
-        kinds = (*COLUMNS, "nabla_b", "nabla_w")
+        kinds = (*COLUMNS, "nabla_b", "nabla_w", "b", "w")
         names = [each for each in self.rows if each != self.name and split(each)[0] in kinds]
         found: list[Step] = []
         for steps in (self._evaluated(each, part) for each in names for part in self._parts()):

@@ -24,14 +24,17 @@ class SlopeOfOutput(Network):
     def grown(self, t):
         return np.exp(t) / (np.exp(t) + 1)
 
+    def slope(self, t):
+        u = self.grown(t)
+        return u * (1 - u)
+
     def backprop(self, x, y):
         a, nb, nw = [x], [], []
         for w, b in zip(self.weights, self.biases):
             a.append(self.grown(w @ a[-1] + b))
         back = a[-1] - y
         for l in reversed(range(len(self.weights))):
-            u = self.grown(a[l + 1])  # wrong
-            d = back * u * (1 - u)
+            d = back * self.slope(a[l + 1])  # wrong
             nb.insert(0, d)
             nw.insert(0, d @ a[l].T)
             back = self.weights[l].T @ d
