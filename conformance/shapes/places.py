@@ -66,9 +66,10 @@ def places(run: Attempt) -> Places:
     returned = _returned(run)
     direct = _matched(run, [*returned, *kept], {each.name for each in moved}, after)
     still = _others(run, moved)
-    held = all(map(_is_bias, still)) and not any(_is_bias(each.name) for each in moved)
+    biases = (_is_bias(path) or _is_only_added(run.start[path][1]) for path in still)
+    held = all(biases) and not any(_is_bias(e.name) or _is_only_added(e.parameter) for e in moved)
     unused = {path: _unused(run, path) for path in still}
-    held = held and not any(unused.values())
+    held = held and not any(each for path, each in unused.items() if _is_bias(path))
     zeros = [_zero_goal(run, path, unused[path]) for path in still if not held]
     order = {short(path): i for i, path in enumerate(run.start)}
     return Places(
@@ -137,6 +138,12 @@ def _is_bias(path: str) -> bool:
     """Whether a parameter is a bias by its name."""
     words = re.sub(r"\[[^\]]*\]$", "", path) if not path.endswith("']") else short(path)
     return BIAS.fullmatch(bare(words.rpartition(".")[2])) is not None
+
+
+def _is_only_added(node: Node | None) -> bool:
+    """Whether a number is never multiplied, such as the last of a neuron's weights: a bias."""
+    used = () if node is None or np.shape(node.value) else node.consumers
+    return bool(used) and all(each.operation in ("add", "subtract") for each in used)
 
 
 def _matters(run: Attempt, node: Node) -> bool:

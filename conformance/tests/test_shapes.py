@@ -13,6 +13,7 @@ from conformance.tests.programs.shapes_faults import FAULTS
 from conformance.tests.shapes.measure import judge
 
 BACKWARD = Path(__file__).parent / "backward" / "programs"
+PROGRAMS = Path(__file__).parent / "programs" / "shapes"
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -326,3 +327,14 @@ def test_moments_and_copies_in_dicts_of_the_same_keys_are_no_gradients(
     report = check_file(Asked(str(file)), check)
     assert report.exit_code == code, str(report)
     assert "parameters theta (4 of them)" in str(report) or "theta['b1']" in str(report)
+
+
+@pytest.mark.parametrize("edit", ["", "if i == 0: "])
+def test_biases_at_the_end_of_weights_may_stay_all_or_none(edit: str, tmp_path: Path) -> None:
+    text = (PROGRAMS / "rows_of_a_table.py").read_text(encoding="utf-8")
+    line = 'neuron["weights"][-1] -= l_rate * neuron["delta"]'
+    file = tmp_path / "neurons.py"
+    file.write_text(text.replace(line, edit and edit + line), encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == bool(edit), str(report)
+    assert edit or "never moved: _layers[0][0]['weights'][6]" in str(report)
