@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
-from conformance.errors import UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
+from conformance.script.run import run_script
 
 NET = """\
 import numpy as np
@@ -208,3 +209,12 @@ def test_a_long_step_is_recorded_to_its_last_update(tmp_path: Path) -> None:
     report = checked(LONG, tmp_path)
     assert report.exit_code == 0, str(report)
     assert "3 gradients, all right" in str(report)
+
+
+def test_a_file_that_python_cannot_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "latin.py"
+    file.write_bytes(b'"""A network."""\n# caf\xe9\n' + NET.encode())
+    with pytest.raises(SubjectError, match=r"latin.py:2: it is not UTF-8"):
+        check_file(Asked(str(file)), check)
+    with pytest.raises(SubjectError, match=r"latin.py:2: it is not UTF-8"):
+        run_script(str(file))
