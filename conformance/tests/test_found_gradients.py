@@ -218,3 +218,43 @@ def test_a_file_that_python_cannot_read_is_refused(tmp_path: Path) -> None:
         check_file(Asked(str(file)), check)
     with pytest.raises(SubjectError, match=r"latin.py:2: it is not UTF-8"):
         run_script(str(file))
+
+
+STEPS = """\
+import numpy as np
+
+
+class RNN:
+    def __init__(self, n_in, n_h):
+        self.W, self.U = np.random.randn(n_in, n_h), np.random.randn(n_h, n_h)
+
+    def forward(self, xs):
+        h = np.zeros((xs.shape[1], len(self.U)))
+        self.tape = []
+        for x in xs:
+            self.tape.append((x, h))
+            h = np.tanh(x @ self.W + h @ self.U)
+        self.h = h
+        return h
+
+    def backward(self, dh):
+        self.dW, self.dU = np.zeros_like(self.W), np.zeros_like(self.U)
+        dxs, after = [], self.h
+        for x, h in reversed(self.tape):
+            a = dh * (1 - after ** 2)
+            self.dW += x.T @ a
+            self.dU += h.T @ a
+            dxs.append(a @ self.W.T)
+            dh, after = a @ self.U.T, h
+        return np.stack(dxs[::-1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(("", ""), "3 gradients, all right"), (("a @ self.U.T", "a @ self.U"), "program.py:25: dh, ")],
+)
+def test_a_layer_of_steps_is_given_steps(
+    change: tuple[str, str], said: str, tmp_path: Path
+) -> None:
+    assert said in str(checked(STEPS.replace(*change), tmp_path))
