@@ -258,3 +258,34 @@ def test_a_layer_of_steps_is_given_steps(
     change: tuple[str, str], said: str, tmp_path: Path
 ) -> None:
     assert said in str(checked(STEPS.replace(*change), tmp_path))
+
+
+CS231N = """\
+import numpy as np
+
+
+class TwoLayerNet:
+    def __init__(self, input_dim=5, hidden_dim=7, num_classes=3):
+        self.params = {"W1": np.random.randn(input_dim, hidden_dim), "b1": np.zeros(hidden_dim)}
+        self.params["W2"] = np.random.randn(hidden_dim, num_classes)
+
+    def loss(self, X, y=None):
+        h = np.maximum(0, X.dot(self.params["W1"]) + self.params["b1"])
+        scores = h.dot(self.params["W2"])
+        if y is None:
+            return scores
+        N, ex, grads = len(X), np.exp(scores), {}
+        ds = ex / ex.sum(axis=1, keepdims=True)
+        loss = -np.log(ds[np.arange(N), y]).sum() / N
+        ds[np.arange(N), y] -= 1
+        grads["W2"] = h.T.dot(ds) / N
+        dh = ds.dot(self.params["W2"].T) / N * (h > 0)
+        grads["W1"], grads["b1"] = X.T.dot(dh), dh.sum(axis=0)
+        return loss, grads
+"""
+
+
+def test_the_last_return_of_a_function_is_the_last_in_its_text(tmp_path: Path) -> None:
+    report = checked(CS231N.replace("h.T.dot(ds)", "ds.T.dot(h)"), tmp_path)
+    assert "program.py:18: " in str(report), str(report)
+    assert "the gradient has another shape than its parameter" in str(report)
