@@ -9,6 +9,8 @@ import ast
 from types import CodeType
 from typing import Any
 
+from conformance.subjects.execution import parsed
+
 VALUE, EACH = "__conformance_value__", "__conformance_each__"
 """The names, among the builtins, of what takes a value and of what takes those of a loop."""
 
@@ -23,8 +25,9 @@ def compiled(source: bytes | str, file: str) -> CodeType:
     Raises:
         SyntaxError: it is no Python.
     """
-    tree = ast.parse(source, file)
-    made: CodeType = compile(_Entering().visit(tree), file, "exec", dont_inherit=True)
+    made: CodeType = compile(
+        _Entering().visit(parsed(source, file)), file, "exec", dont_inherit=True
+    )
     return made
 
 

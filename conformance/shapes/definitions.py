@@ -239,6 +239,7 @@ def _returned_in(code: CodeType) -> ast.expr | None:
     nested = (each for each in inside[1:] if isinstance(each, ast.FunctionDef))
     inner = {id(e) for each in nested for e in ast.walk(each)}
     found = [e for e in inside if isinstance(e, ast.Return) and id(e) not in inner]
+    found.sort(key=lambda each: each.lineno)  # those within an `if` come last in a walk
     return next((e.value for e in reversed(found) if e.value is not None), None)
 
 

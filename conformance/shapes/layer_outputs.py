@@ -69,3 +69,19 @@ def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) -
                 del left[i]
                 break
     return goals
+
+
+class StretchedError(Exception):
+    """What is added to a gradient is smaller than it: a layer may be written for other arrays."""
+
+
+def is_stretched(gradient: Node) -> bool:
+    """Whether something smaller is added to a gradient: `dW += x.T @ d` of one row."""
+    while gradient.operation == "add":
+        shape = np.shape(gradient.value)
+        sides = [e for e in gradient.args if type(e) is Node and np.ndim(e.value)]
+        alike = [each for each in sides if np.shape(each.value) == shape]
+        if len(alike) < len(sides) or not alike:
+            return bool(alike)
+        gradient = alike[0]
+    return False

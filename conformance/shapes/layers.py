@@ -8,6 +8,7 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +23,14 @@ from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.judging import Found, Recognised, used
-from conformance.shapes.layer_outputs import input_goals, outputs, parameters_of, upstream
+from conformance.shapes.layer_outputs import (
+    StretchedError,
+    input_goals,
+    is_stretched,
+    outputs,
+    parameters_of,
+    upstream,
+)
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
@@ -69,29 +77,41 @@ class LayerSearch:
         """It, recognised and judged; None if it does not run as a layer."""
         misshapen: Found | None = None
         problem = "how it is made is not known"
-        for layout in LAYOUTS:
-            data = next(example_data(Sizes(), (layout,)))
-            for said, make in (*self._own(data), *layer_constructions(self.kind, data)):
-                made = Plan(said, make, (), self.module)
-                try:
-                    found = self._judged(made, data)
-                    if found is not None and not found.examined.ok:
-                        found = max(
-                            found, self._sparsely(made, data), key=lambda each: each.examined.right
-                        )
-                except UnfitError as error:
-                    if error.stage:
-                        self.problems.append(f"{self.backward}: {error}")
-                    problem = str(error)
-                    continue
-                except NotAGradientError:
-                    continue
-                if found is not None and not _is_misshapen(found):
-                    return found
-                misshapen = misshapen or found  # it may be written for arrays of other shapes
+        later: list[tuple[Plan, Data]] = []  # it may be written for arrays of other shapes
+        for made, data in chain(self._ways(), later):
+            try:
+                found = self._judged(made, data, stretched=(made, data) in later)
+                if found is not None and not found.examined.ok:
+                    sparsely = self._sparsely(made, data)
+                    found = max(found, sparsely, key=lambda each: each.examined.right)
+            except StretchedError:
+                later.append((made, data))
+                continue
+            except UnfitError as error:
+                if error.stage:
+                    self.problems.append(f"{self.backward}: {error}")
+                problem = str(error)
+                continue
+            except NotAGradientError:
+                continue
+            if found is not None and not _is_misshapen(found):
+                return found if found.examined.ok else self._right(later) or found
+            misshapen = misshapen or found
         if misshapen is None and not self.kind.__subclasses__():  # else it is their base
             self.problems.append(problem)
         return misshapen
+
+    def _right(self, ways: Sequence[tuple[Plan, Data]]) -> Found | None:
+        """It, in the first of some ways in which all is right; None if there is none."""
+        found = (self._judged(made, data, blame=False) for made, data in ways)
+        return next((each for each in found if each is not None and each.examined.ok), None)
+
+    def _ways(self) -> Iterator[tuple[Plan, Data]]:
+        """How it may be made, and what it may be given."""
+        for layout in LAYOUTS:
+            data = next(example_data(Sizes(), (layout,)))
+            for said, make in (*self._own(data), *layer_constructions(self.kind, data)):
+                yield Plan(said, make, (), self.module), data
 
     def _own(self, data: Data) -> list[tuple[str, Make]]:
         """The ways in which the file itself makes it, those that work."""
@@ -118,7 +138,21 @@ class LayerSearch:
         assert found is not None  # noqa: S101 - there are entries
         return found
 
-    def _judged(self, plan: Plan, data: Data, at: int | None = None) -> Found | None:
+    def _judged(
+        self,
+        plan: Plan,
+        data: Data,
+        at: int | None = None,
+        *,
+        stretched: bool = True,
+        blame: bool = True,
+    ) -> Found | None:
+        """It, judged by all entries of its output, or by one.
+
+        Raises:
+            UnfitError: it does not run so, or not each parameter has a gradient.
+            StretchedError: something smaller is added to a gradient, where that may not be.
+        """
         first, _, _ = self._run(plan, data, None, at)
         run, out, inner = self._run(plan, data, generic(first), at)
         found = places(run)
@@ -128,15 +162,18 @@ class LayerSearch:
         if found.missing:
             words = f"no gradient is found of {', '.join(found.missing)}"
             raise UnfitError(words, stage=1)
+        if not stretched and any(is_stretched(each.node) for each in goals):
+            raise StretchedError
         parts = []
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
         if goals:
-            part = with_lines(with_decay_beside(step, examine_pass(step)), found.updates)
+            examined = examine_pass(step, blame=blame)
+            part = with_lines(with_decay_beside(step, examined, blame=blame), found.updates)
             part = replace(ascending(part, found), factor=1.0) if step.scaled else part
             parts.append(part)
         for each in inner:
             step = replace(step, goals=(each,), scaled=False, promised=True)
-            parts.append(examine_pass(step))
+            parts.append(examine_pass(step, blame=blame))
         calls = tuple(called(function) for _, function, _ in run.results)
         names = tuple(each.name for each in (*goals, *inner))
         source = "moved" if found.moved and not found.direct else "returned"

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
+from importlib.util import decode_source, module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 from weakref import WeakKeyDictionary
@@ -95,11 +95,29 @@ def run_file(
         with subject_code(place), stand_ins(b"\n".join(source for _, source in sources)):
             for file, source in sources:
                 linecache.checkcache(file)
-                _execute(ast.parse(source, file), file, module, failed)
+                _execute(parsed(source, file), file, module, failed)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def parsed(source: bytes | str, file: str) -> ast.Module:
+    """The statements of a file, as Python reads it: its comments have to be text too.
+
+    Raises:
+        SyntaxError: it is none of Python's.
+    """
+    whole = ast.parse(source, file)
+    if isinstance(source, bytes):
+        try:
+            decode_source(source)
+        except (SyntaxError, UnicodeDecodeError) as error:
+            lines = [line.decode(errors="ignore").encode() != line for line in source.splitlines()]
+            at = lines.index(True) + 1 if True in lines else 1
+            what = "it is not UTF-8, and no other encoding is declared"
+            raise SyntaxError(what, (file, at, 0, "")) from error
+    return whole
 
 
 def _place_in_package(module: ModuleType, path: Path, sources: Sequence[tuple[str, bytes]]) -> None:

@@ -57,7 +57,7 @@ def load(spec: str, python_path: Sequence[Path] = ()) -> object:
         raise UsageError(_which(spec, source_of(spec)))
     place, _, name = spec.rpartition(":")
     if not place and Path(spec).is_dir():
-        raise UsageError(_folder(spec))
+        raise UsageError(folder_words(spec))
     if not place or not _dotted(name):
         raise UsageError(f"{spec!r} names no Python object: give {FORMS}")
     failed: list[Failed] = []
@@ -94,7 +94,7 @@ def source_of(place: str) -> bytes:
     path = Path(place)
     try:
         if path.is_dir():
-            raise UsageError(_folder(place))
+            raise UsageError(folder_words(place))
         if not path.exists():
             near = _near(path.name, sorted(each.name for each in path.parent.glob("*.py")))
             raise UsageError(f"there is no file {place}{near}")
@@ -105,7 +105,8 @@ def source_of(place: str) -> bytes:
         raise UsageError(f"{place} cannot be read: {error.strerror}") from error
 
 
-def _folder(place: str) -> str:
+def folder_words(place: str) -> str:
+    """What to give in the place of a folder."""
     files = sorted(each.name for each in Path(place).glob("*.py"))
     inside = f"; it has {_listed(files)}" if files else ""
     return f"{place} is a folder: give {Path(place) / 'FILE.py'}:Name{inside}"
@@ -136,7 +137,9 @@ def _import_module(place: str, python_path: Sequence[Path]) -> ModuleType:
         where = "the current folder, --python-path and what is installed"
         raise UsageError(f"there is no module {place} in {where}") from cause
     if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):
-        raise UsageError(_folder(os.path.relpath(module.__path__[0])))  # Python takes any folder
+        raise UsageError(
+            folder_words(os.path.relpath(module.__path__[0]))
+        )  # Python takes any folder
     return module
 
 

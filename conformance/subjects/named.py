@@ -1,6 +1,7 @@
 """The project's own subjects, and any subject by its name."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
@@ -71,13 +72,22 @@ def find(name: str) -> Subject:
     if name == JAX:
         return _jax_impl()
     if name not in SUBJECTS:
-        raise UsageError(
-            f"no subject {name!r}: give {', '.join(sorted((*SUBJECTS, JAX)))}, FILE.py:Name, "
-            "package.module:Name, a .safetensors trace or cmd:COMMAND"
-        )
+        raise UsageError(_no_subject(name))
     if name not in available():
         raise UsageError(f"{name} needs torch, which is not installed")
     return SUBJECTS[name]
+
+
+def _no_subject(name: str) -> str:
+    """What a name stands for that is no subject, and what may be given."""
+    from conformance.subjects.load import folder_words
+
+    if Path(name).is_dir():
+        return folder_words(name)
+    what = f"{name} is no file of Python" if Path(name).is_file() else f"no subject {name!r}"
+    known = ", ".join(sorted((*SUBJECTS, JAX)))
+    forms = "FILE.py:Name, package.module:Name, a .safetensors trace or cmd:COMMAND"
+    return f"{what}: give {known}, {forms}"
 
 
 def available() -> list[str]:

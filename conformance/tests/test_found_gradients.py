@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
-from conformance.errors import UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
+from conformance.script.run import run_script
 
 NET = """\
 import numpy as np
@@ -208,3 +209,83 @@ def test_a_long_step_is_recorded_to_its_last_update(tmp_path: Path) -> None:
     report = checked(LONG, tmp_path)
     assert report.exit_code == 0, str(report)
     assert "3 gradients, all right" in str(report)
+
+
+def test_a_file_that_python_cannot_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "latin.py"
+    file.write_bytes(b'"""A network."""\n# caf\xe9\n' + NET.encode())
+    with pytest.raises(SubjectError, match=r"latin.py:2: it is not UTF-8"):
+        check_file(Asked(str(file)), check)
+    with pytest.raises(SubjectError, match=r"latin.py:2: it is not UTF-8"):
+        run_script(str(file))
+
+
+STEPS = """\
+import numpy as np
+
+
+class RNN:
+    def __init__(self, n_in, n_h):
+        self.W, self.U = np.random.randn(n_in, n_h), np.random.randn(n_h, n_h)
+
+    def forward(self, xs):
+        h = np.zeros((xs.shape[1], len(self.U)))
+        self.tape = []
+        for x in xs:
+            self.tape.append((x, h))
+            h = np.tanh(x @ self.W + h @ self.U)
+        self.h = h
+        return h
+
+    def backward(self, dh):
+        self.dW, self.dU = np.zeros_like(self.W), np.zeros_like(self.U)
+        dxs, after = [], self.h
+        for x, h in reversed(self.tape):
+            a = dh * (1 - after ** 2)
+            self.dW += x.T @ a
+            self.dU += h.T @ a
+            dxs.append(a @ self.W.T)
+            dh, after = a @ self.U.T, h
+        return np.stack(dxs[::-1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(("", ""), "3 gradients, all right"), (("a @ self.U.T", "a @ self.U"), "program.py:25: dh, ")],
+)
+def test_a_layer_of_steps_is_given_steps(
+    change: tuple[str, str], said: str, tmp_path: Path
+) -> None:
+    assert said in str(checked(STEPS.replace(*change), tmp_path))
+
+
+CS231N = """\
+import numpy as np
+
+
+class TwoLayerNet:
+    def __init__(self, input_dim=5, hidden_dim=7, num_classes=3):
+        self.params = {"W1": np.random.randn(input_dim, hidden_dim), "b1": np.zeros(hidden_dim)}
+        self.params["W2"] = np.random.randn(hidden_dim, num_classes)
+
+    def loss(self, X, y=None):
+        h = np.maximum(0, X.dot(self.params["W1"]) + self.params["b1"])
+        scores = h.dot(self.params["W2"])
+        if y is None:
+            return scores
+        N, ex, grads = len(X), np.exp(scores), {}
+        ds = ex / ex.sum(axis=1, keepdims=True)
+        loss = -np.log(ds[np.arange(N), y]).sum() / N
+        ds[np.arange(N), y] -= 1
+        grads["W2"] = h.T.dot(ds) / N
+        dh = ds.dot(self.params["W2"].T) / N * (h > 0)
+        grads["W1"], grads["b1"] = X.T.dot(dh), dh.sum(axis=0)
+        return loss, grads
+"""
+
+
+def test_the_last_return_of_a_function_is_the_last_in_its_text(tmp_path: Path) -> None:
+    report = checked(CS231N.replace("h.T.dot(ds)", "ds.T.dot(h)"), tmp_path)
+    assert "program.py:18: " in str(report), str(report)
+    assert "the gradient has another shape than its parameter" in str(report)

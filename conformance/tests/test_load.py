@@ -13,6 +13,7 @@ import pytest
 import conformance.subjects.execution
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.load import describe, is_spec, load
+from conformance.subjects.named import find
 
 NETWORK = """\
 from collections import OrderedDict
@@ -381,3 +382,12 @@ def test_stdout_is_back_after_a_failure(capfd: pytest.CaptureFixture[str]) -> No
 )
 def test_a_thing_has_a_short_name(thing: object, name: str) -> None:
     assert describe(thing) == name
+
+
+def test_what_is_none_of_pythons_files_is_told_from_a_name(tmp_path: Path) -> None:
+    text = tmp_path / "test.txt"
+    text.write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match="is a folder: give"):
+        find(str(tmp_path))
+    with pytest.raises(UsageError, match=r"test.txt is no file of Python: give jax_impl"):
+        find(str(text))
