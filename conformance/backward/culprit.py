@@ -173,7 +173,11 @@ class Culprit(Fixes):
                 todo += [e for e in node.inputs if is_float(e) and not self.forward.contains(e)]
 
     def told_operands(self) -> Iterator[Line]:
-        """The lines of operands that are said to be wrong by what they have to be."""
+        """The lines of operands that are said to be wrong by what they have to be.
+
+        Each is one of which all wrong gradients are made: of one among several, others are wrong.
+        """
+        wrong = [each.goal.node for each in self.search.verdicts if not each.ok]
         for repair in self.repairs:
             for node in repair.group.nodes:
                 right = repair.values.get(node.number)
@@ -181,7 +185,8 @@ class Culprit(Fixes):
                     continue
                 for operand, _ in reversed(list(told(self.chain, node, right, self.is_settled))):
                     group = self._by_number.get(operand.number, Group([operand]))
-                    yield from self.lines_of(group, {operand.number})
+                    if all(any(goal.depends_on(e) for e in group.nodes) for goal in wrong):
+                        yield from self.lines_of(group, {operand.number})
 
     def _operand_lines(self, node: Node, place: int) -> Iterator[Line]:
         """The line that an operand comes from."""

@@ -28,7 +28,7 @@ LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", 
 PRINTED = ("log2", "log10")
 
 NAMED = re.compile(
-    r"((total|train|batch|mean|avg|epoch)_?)?(loss|cost|objective|nll|mse|bce)\w*|[JL]",
+    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[JL]",
     re.IGNORECASE,
 )
 
@@ -133,9 +133,13 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
 
 
 def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Node]:
-    """The numbers that the program itself calls its loss, and that move with the parameters."""
-    named = [e for e in _last(trace, losses) if _is_named(e) and not is_of_absolutes(e)]
-    return [each for each in named if _has_gradient(trace, each, goals)]
+    """The numbers that the program itself calls its loss, and that move with the parameters.
+
+    A sum of the losses of several mini-batches by another name is none.
+    """
+    own = [each for each in losses if _is_named(each)]
+    last = (e for e in _last(trace, own or losses) if _is_named(e) and not is_of_absolutes(e))
+    return [each for each in last if _has_gradient(trace, each, goals)]
 
 
 def is_of_absolutes(node: Node) -> bool:

@@ -46,6 +46,7 @@ FURTHER = {
     "Flat": IMAGES,
     "FurtherParameters": DECAY,
     "LimitedZ": "saturated-2-8-3",
+    "LimitsEachZ": "saturated-2-8-3",
     "NeverZeroed": "remainder-3-4-2",
     "RefusesAndAscends": IMAGES,
     "ReturnsNonsense": "mnist-784-10-short-batch",

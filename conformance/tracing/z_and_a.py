@@ -3,10 +3,11 @@
 Left out: how a value is known by its uses (`uses.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from conformance.tracing.node import Node
 from conformance.tracing.uses import Made, Use, Uses
 from reference.equations import BOOK
 from reference.step import Array
+
+FAR = 1e6  # a z of which every bounded f has its limit
+EPSILON = float(np.finfo(float).eps)
 
 
 class ForwardSearch:
@@ -78,8 +82,8 @@ class ForwardSearch:
             self.roles.first[name] = location
             last = self.lookup.columns(right, within)
             last = self.uses.place(right, made, location, last)
-            # What is limited for f is larger elsewhere; of what is turned, f is to be of the first.
-            other = self._is_limited(last) or self._is_turned_back(last, location)
+            # What f limits is larger elsewhere; of what is turned, f is to be of the first.
+            other = self._is_limited(name, last, location) or self._is_turned_back(last, location)
             return self.lookup.take(name, right, location if name[0] == "z" and other else last)
         asked = name, (*where, above), made, changed
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
@@ -101,10 +105,22 @@ class ForwardSearch:
             return within
         return self.uses.used(right, self._product(int(name[1:])), location, alike=True)
 
-    def _is_limited(self, location: Location) -> bool:
-        """Whether a value was limited, and is the same because its numbers are small."""
+    def _is_limited(self, name: str, last: Location, first: Location) -> bool:
+        """Whether z was limited by what f calls, or so far out that f is the same.
+
+        It is the same number here because it is small.
+        """
         nodes = self.index.replay.trace.nodes
-        return all(nodes[number].operation in LIMITING for number in location.numbers)
+        if name[0] != "z" or any(nodes[n].operation not in LIMITING for n in last.numbers):
+            return False
+        depth = max(len(nodes[n].frames) for n in first.numbers)
+        if all(len(nodes[n].frames) > depth for n in last.numbers):
+            return True
+        f, own = self.run.f(int(name[1:])).function, set(first.numbers)
+        every = [(nodes[n], sign * FAR) for n in last.numbers for sign in (1, -1)]
+        with np.errstate(all="ignore"):
+            pairs = [(_limited(n, own, far), np.full_like(n.value, far)) for n, far in every]
+            return all(np.allclose(f(one), f(other), rtol=0, atol=EPSILON) for one, other in pairs)
 
     def _is_turned_back(self, last: Location, first: Location) -> bool:
         """Whether a value is the same again after an operation that gave another, as −(−z)."""
@@ -178,13 +194,40 @@ class ForwardSearch:
     def _made_for_nothing(self, name: str, right: Location | None, found: Candidate) -> bool:
         """Whether the right value was made and nobody took it, but another that has a role.
 
-        Of the last layer nobody takes it but the error.
+        Of the last layer nobody takes it but the error; what f′ alone takes was made for that.
         """
         nodes, last = self.index.replay.trace.nodes, name == f"a{self.lookup.layers}"
-        made = right is not None and any(last or not nodes[n].consumers for n in right.numbers)
+        made = right is not None and any(
+            (last and not self._made_for_slope(nodes[n])) or not nodes[n].consumers
+            for n in right.numbers
+        )
         known = (self.roles.values[each] for each in self.roles.found)
         alike = (each for each in known if each.shape == found.value.shape)
         return made and any(overlap(found.value, each) for each in alike)
+
+    def _made_for_slope(self, a: Node) -> bool:
+        """Whether an a of the last layer was made where f′ is, as by σ(z)(1 − σ(z)), and for it."""
+        nodes, layer = self.index.replay.trace.nodes, self.lookup.layers
+        z, f = f"z{layer}", self.run.f(layer)
+        slope = self.lookup.columns(f.prime(self.roles.values[z]))
+        if slope is None or not a.consumers:
+            return False
+        calls = {c for n in self.roles.found[z].numbers for c in nodes[n].calls}
+        slopes = [nodes[n] for n in slope.numbers if _is_made_with(a, nodes[n], calls)]
+        return all(any(each.depends_on(c) for each in slopes) for c in a.consumers)
+
+
+def _limited(node: Node, of: Collection[int], far: float) -> Any:
+    """What operations that limit make of a number in the place of some nodes."""
+    if node.number in of:
+        return np.full_like(node.value, far)
+    return node.again(lambda n: _limited(n, of, far)) if node.operation in LIMITING else node.value
+
+
+def _is_made_with(node: Node, other: Node, outer: set[int]) -> bool:
+    """Whether two values were made on one line, or in one call that is none of the outer ones."""
+    frames = other.frames[not outer.issuperset(other.calls[:1]) :]
+    return node.frames[-len(frames) :] == frames
 
 
 def _consumers(node: Node) -> Iterator[Node]:

@@ -1,4 +1,5 @@
 """Right networks in styles that have been misjudged."""
+
 import numpy as np
 from base import Network, s
 
@@ -57,6 +58,23 @@ class LimitedZ(Network):
             nb.insert(0, g)
             nw.insert(0, g @ a[l].T)
             g = self.weights[l].T @ g
+        return nb, nw
+
+
+class LimitsEachZ(LimitedZ):
+    """z is limited on its own line, before it is kept."""
+
+    def backprop(self, x, y):
+        a, zs = [x], []
+        for w, b in zip(self.weights, self.biases):
+            zs.append(np.clip(w @ a[-1] + b, -500, 500))
+            a.append(self.sigmoid(zs[-1]))
+        g = (a[-1] - y) * a[-1] * (1 - a[-1])
+        nb, nw = [g], [g @ a[-2].T]
+        for l in range(len(self.weights) - 1, 0, -1):
+            g = self.weights[l].T @ g * a[l] * (1 - a[l])
+            nb.insert(0, g)
+            nw.insert(0, g @ a[l - 1].T)
         return nb, nw
 
 
