@@ -16,7 +16,7 @@ from conformance.backward.program import Goal, NoGradientError, NotAGradientErro
 from conformance.backward.stated_loss import declared, disagreeing, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement
-from conformance.script.loss import Fit, best_loss, by_name, candidates
+from conformance.script.loss import Fit, best_loss, by_name, candidates, with_sums
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.tracing.node import Node
@@ -117,7 +117,7 @@ class Unjudged:
         Where some are added and others subtracted, one of the two is how it has to be.
         """
         step = self.part([each for chosen in choices for each, _ in chosen])
-        losses = [step.of[each] for each in self.losses]
+        losses = with_sums(step.trace, [step.of[each] for each in self.losses])
         tried = [(e, factor) for e in choices for factor in usual(e)]
         goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
         fits = [best_loss(step.trace, losses, each) for each in goals]
@@ -146,7 +146,8 @@ class Unjudged:
             node = step.trace.node("subtract", np.subtract, (old, new), {}, value)
             node.frames, node.calls = each.new.frames, each.new.calls
             goals.append(Goal(name, old, node))
-        fit = best_loss(step.trace, [step.of[each] for each in self.losses], tuple(goals))
+        losses = with_sums(step.trace, [step.of[each] for each in self.losses])
+        fit = best_loss(step.trace, losses, tuple(goals))
         return self.examined(step, tuple(goals), fit, whole=True)
 
     def part(self, wanted: Sequence[Node]) -> Step:

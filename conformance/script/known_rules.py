@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.script.adaptive import adaptive
+from conformance.script.linear import entrywise
 from conformance.script.moments import (
     Mistake,
     Moment,
@@ -59,13 +60,19 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
         signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
         return min(signs, key=_doubt)
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
-    grown = (Mistake("growth", first.new),) if first.decay < -SAME else ()
+    grown = (Mistake("growth", _growing(first)),) if first.decay < -SAME else ()
     if not first.states:
         eta = abs(first.options[first.own][1]) * factor
         return Known(Rule("plain", (("η", eta), *decay)), grown)
     best = min((each.known(factor) for each in histories(updates, place)), key=_doubt)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay))
     return Known(rule, (*best.mistakes, *grown))
+
+
+def _growing(made: Update) -> Node:
+    """Where a multiple of the parameter is added: to what is kept of the gradients, or to itself."""
+    old = frozenset({made.old})
+    return next((new for _, new in made.states if made.old in entrywise(new, old)), made.new)
 
 
 def _doubt(one: Known) -> int:

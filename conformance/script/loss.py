@@ -13,6 +13,7 @@ import numpy as np
 from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
 from conformance.backward.forward import Forward
+from conformance.backward.groups import grouped
 from conformance.backward.judge import distance, in_shape
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, Recorded
@@ -85,6 +86,19 @@ def candidates(
     moving = bits_of_nodes(gradients)
     likely = sorted(found, key=lambda each: (not each.uses & moving, each.number))[-MOST:]
     return [e for e in sorted(likely, key=lambda e: e.number) if not _is_linear(e, given)]
+
+
+def with_sums(trace: Trace, losses: Sequence[Node]) -> list[Node]:
+    """Some numbers, and the sums of those that one operation gives, as of each micro-batch one."""
+    sums = []
+    for group in grouped(losses):
+        total, *rest = group.nodes
+        for each in rest:
+            value = np.asarray(total.value + each.value)
+            total = trace.node("add", np.add, (total, each), {}, value)
+            total.frames, total.calls = each.frames, each.calls
+        sums += [total] if rest else []
+    return [*losses, *sums]
 
 
 def _is_linear(node: Node, given: int) -> bool:
