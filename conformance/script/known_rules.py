@@ -70,7 +70,7 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
 
 
 def _growing(made: Update) -> Node:
-    """Where a multiple of the parameter is added: to what is kept of the gradients, or to itself."""
+    """Where a multiple of the parameter is added: to what is kept of gradients, or to itself."""
     old = frozenset({made.old})
     return next((new for _, new in made.states if made.old in entrywise(new, old)), made.new)
 
