@@ -16,7 +16,7 @@ from conformance.backward.program import Goal, NoGradientError, NotAGradientErro
 from conformance.backward.stated_loss import declared, disagreeing, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement
-from conformance.script.loss import Fit, best_loss, by_name, candidates, with_sums
+from conformance.script.loss import Fit, best_loss, by_name, candidates
 from conformance.script.step import Step
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.tracing.node import Node
@@ -117,8 +117,10 @@ class Unjudged:
         Where some are added and others subtracted, one of the two is how it has to be.
         """
         step = self.part([each for chosen in choices for each, _ in chosen])
-        losses = with_sums(step.trace, [step.of[each] for each in self.losses])
+        losses = [step.of[each] for each in self.losses]
         tried = [(e, factor) for e in choices for factor in usual(e)]
+        up = [(e, by) for e, by in tried if by > 0 and any(factor < 0 for _, factor in e)]
+        tried += [(e, -by) for e, by in up]  # if that makes more right by a loss
         goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
         fits = [best_loss(step.trace, losses, each) for each in goals]
         sizes = {
@@ -126,7 +128,9 @@ class Unjudged:
             for i, each in enumerate(fits)
             if each is not None and each.count == len(self.updates)
         }
-        order = sorted(sizes, key=lambda i: (sizes[i], i)) or range(len(usual(choices[0])))
+        likely = [i for i, (e, _) in enumerate(tried) if e is choices[0]]
+        likely.sort(key=lambda i: 0 if (fit := fits[i]) is None else -fit.count)
+        order = sorted(sizes, key=lambda i: (sizes[i], i)) or likely
         made: list[Judgement] = []
         for i in order:
             found = self.examined(step, goals[i], fits[i], whole=False)
@@ -146,8 +150,7 @@ class Unjudged:
             node = step.trace.node("subtract", np.subtract, (old, new), {}, value)
             node.frames, node.calls = each.new.frames, each.new.calls
             goals.append(Goal(name, old, node))
-        losses = with_sums(step.trace, [step.of[each] for each in self.losses])
-        fit = best_loss(step.trace, losses, tuple(goals))
+        fit = best_loss(step.trace, [step.of[each] for each in self.losses], tuple(goals))
         return self.examined(step, tuple(goals), fit, whole=True)
 
     def part(self, wanted: Sequence[Node]) -> Step:

@@ -78,13 +78,12 @@ def _growing(made: Update) -> Node:
 def _doubt(one: Known) -> int:
     """A rule comes before a mistake, and a mistake before nothing.
 
-    That another share is added is said last: the gradient may be a multiple of this one.
+    That another share is added is said last: the gradient may be a multiple of this one. If all
+    tell nothing, the first reading tells whether it is too little that is known.
     """
     if one.rule.kind not in ("other", "unknown"):
         return 0
-    if one.mistakes:
-        return 1 + any(each.kind == "share" for each in one.mistakes)
-    return 3 + (one.rule.kind == "unknown")
+    return 1 + any(each.kind == "share" for each in one.mistakes) if one.mistakes else 3
 
 
 @dataclass(frozen=True)

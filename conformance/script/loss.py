@@ -4,7 +4,7 @@ Left out: the costs that are tried where there is none (`backward/own_pass.py`).
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -88,17 +88,15 @@ def candidates(
     return [e for e in sorted(likely, key=lambda e: e.number) if not _is_linear(e, given)]
 
 
-def with_sums(trace: Trace, losses: Sequence[Node]) -> list[Node]:
-    """Some numbers, and the sums of those that one operation gives, as of each micro-batch one."""
-    sums = []
+def _sums(trace: Trace, losses: Sequence[Node]) -> Iterator[Node]:
+    """The sums of numbers that one operation gives, as one of each micro-batch."""
     for group in grouped(losses):
-        total, *rest = group.nodes
+        total, *rest = sorted(group.nodes, key=lambda each: each.number)
         for each in rest:
             value = np.asarray(total.value + each.value)
             total = trace.node("add", np.add, (total, each), {}, value)
             total.frames, total.calls = each.frames, each.calls
-        sums += [total] if rest else []
-    return [*losses, *sums]
+        yield from [total] if rest else []
 
 
 def _is_linear(node: Node, given: int) -> bool:
@@ -123,7 +121,9 @@ def best_loss(
         goals: the gradients.
         sign: −1 if the gradients have to be the negative of the right ones.
     """
-    fits = [fit for each in _last(trace, losses) if (fit := _fit(trace, each, goals, sign)).count]
+    last = _last(trace, losses)
+    tried = [*last, *_sums(trace, last)]
+    fits = [fit for each in tried if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 
