@@ -66,7 +66,9 @@ class Forward:
         total: Array = np.zeros(np.shape(node.value))
         for consumer, part in self.parts.get(node.number, ()):
             own = np.abs(self.gradient[consumer.number])
-            if consumer.operation in MOVES:
+            moved = consumer.operation in ("add", "subtract")  # as where one looks ahead: w + μ v
+            moved = moved and np.shape(consumer.value) == np.shape(node.value)
+            if consumer.operation in MOVES or moved:
                 own = self.added(consumer)
             sizes = self.chain.sizes(consumer, node, own)
             total = total + (np.abs(part) if sizes is None else sizes)

@@ -118,6 +118,8 @@ class Unjudged:
         step = self.part([each for chosen in choices for each, _ in chosen])
         losses = [step.of[each] for each in self.losses]
         tried = [(e, factor) for e in choices for factor in usual(e)]
+        up = [(e, by) for e, by in tried if by > 0 and any(factor < 0 for _, factor in e)]
+        tried += [(e, -by) for e, by in up]  # if that makes more right by a loss
         goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
         fits = [best_loss(step.trace, losses, each) for each in goals]
         sizes = {
@@ -125,7 +127,9 @@ class Unjudged:
             for i, each in enumerate(fits)
             if each is not None and each.count == len(self.updates)
         }
-        order = sorted(sizes, key=lambda i: (sizes[i], i)) or range(len(usual(choices[0])))
+        likely = [i for i, (e, _) in enumerate(tried) if e is choices[0]]
+        likely.sort(key=lambda i: 0 if (fit := fits[i]) is None else -fit.count)
+        order = sorted(sizes, key=lambda i: (sizes[i], i)) or likely
         made: list[Judgement] = []
         for i in order:
             found = self.examined(step, goals[i], fits[i], whole=False)

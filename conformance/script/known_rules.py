@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.linear import kept, read_forward
+from conformance.script.linear import entrywise, kept, read_forward
 from conformance.script.moments import (
     Mistake,
     Moment,
@@ -60,7 +60,7 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
         signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
         return min(signs, key=_doubt)
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
-    grown = (Mistake("growth", first.new),) if first.decay < -SAME else ()
+    grown = (Mistake("growth", _growing(first)),) if first.decay < -SAME else ()
     if not first.states:
         eta = abs(first.options[first.own][1]) * factor
         return Known(Rule("plain", (("η", eta), *decay)), grown)
@@ -69,16 +69,21 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     return Known(rule, (*best.mistakes, *grown))
 
 
+def _growing(made: Update) -> Node:
+    """Where a multiple of the parameter is added: to what is kept of gradients, or to itself."""
+    old = frozenset({made.old})
+    return next((new for _, new in made.states if made.old in entrywise(new, old)), made.new)
+
+
 def _doubt(one: Known) -> int:
     """A rule comes before a mistake, and a mistake before nothing.
 
-    That another share is added is said last: the gradient may be a multiple of this one.
+    That another share is added is said last: the gradient may be a multiple of this one. If all
+    tell nothing, the first reading tells whether it is too little that is known.
     """
     if one.rule.kind not in ("other", "unknown"):
         return 0
-    if one.mistakes:
-        return 1 + any(each.kind == "share" for each in one.mistakes)
-    return 3 + (one.rule.kind == "unknown")
+    return 1 + any(each.kind == "share" for each in one.mistakes) if one.mistakes else 3
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Left out: the costs that are tried where there is none (`backward/own_pass.py`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
@@ -15,6 +15,7 @@ import numpy as np
 from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
 from conformance.backward.forward import Forward
+from conformance.backward.groups import grouped
 from conformance.backward.judge import distance, in_shape
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, Recorded
@@ -83,6 +84,17 @@ def candidates(
     return [each for each in found if each in chosen and not _is_linear(each, given)]
 
 
+def _sums(trace: Trace, losses: Sequence[Node]) -> Iterator[Node]:
+    """The sums of numbers that one operation gives, as one of each micro-batch."""
+    for group in grouped([*losses]):
+        total, *rest = sorted(group.nodes, key=lambda each: each.number)
+        for each in rest:
+            value = np.asarray(total.value + each.value)
+            total = trace.node("add", np.add, (total, each), {}, value)
+            total.frames, total.calls = each.frames, each.calls
+        yield from [total] if rest else []
+
+
 def _is_linear(node: Node, given: int) -> bool:
     """Whether a number is a linear function of one parameter, and not constant."""
     way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
@@ -105,7 +117,9 @@ def best_loss(
         goals: the gradients.
         sign: −1 if the gradients have to be the negative of the right ones.
     """
-    fits = [fit for each in _last(trace, losses) if (fit := _fit(trace, each, goals, sign)).count]
+    last = _last(trace, losses)
+    tried = [*last, *_sums(trace, last)]
+    fits = [fit for each in tried if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 

@@ -78,9 +78,11 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
         np.sign(sum(kept(g, new) for _, new in made.states[:1]))
         for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
     ]
-    usual = max(turned, key=turned.count)
-    adaptive = any(each.adaptive for each in judgement.updates)
     own = judgement.factors or _factors(judgement)
+    pairs = zip(turned, judgement.chosen, own, strict=True)
+    down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
+    usual = max(down or turned, key=turned.count)
+    adaptive = any(each.adaptive for each in judgement.updates)
     rows = zip(judgement.updates, names, judgement.chosen, own, turned, strict=True)
     for each, name, (gradient, factor), most, sign in rows:
         ratio = factor / most
