@@ -89,9 +89,8 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
         up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
         if 0 < len(up) < len(names):
             return Ran(script, names, count, Examined(gradients, _wrong(up, "ascends")))
-        examined, factor = Examined(gradients), chosen[0][1]
-        chosen = chosen if all(by for _, by in chosen) else ()
-        results.append(Judgement(tuple(updates), examined, True, False, factor, chosen))
+        kept, right = chosen if all(by for _, by in chosen) else (), Examined(gradients)
+        results.append(Judgement(tuple(updates), right, True, False, chosen[0][1], kept))
     moving = all(each.chosen for each in results)
     told = rules(results)
     accused = tuple(faults(results, names, told, counts=made.counts))
