@@ -88,8 +88,9 @@ class LayerSearch:
                 later.append((made, data))
                 continue
             except UnfitError as error:
-                if error.stage:
-                    self.problems.append(f"{self.backward}: {error}")
+                if error.stage:  # one that runs to its end tells more
+                    at = len(self.problems) if error.stage == 1 else 0
+                    self.problems.insert(at, f"{self.backward}: {error}")
                 problem = str(error)
                 continue
             except NotAGradientError:
@@ -161,7 +162,7 @@ class LayerSearch:
             return None
         if found.missing:
             words = f"no gradient is found of {', '.join(found.missing)}"
-            raise UnfitError(words, stage=1)
+            raise UnfitError(words, stage=2)
         if not stretched and any(is_stretched(each.node) for each in goals):
             raise StretchedError
         parts = []

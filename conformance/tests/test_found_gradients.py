@@ -289,3 +289,27 @@ def test_the_last_return_of_a_function_is_the_last_in_its_text(tmp_path: Path) -
     report = checked(CS231N.replace("h.T.dot(ds)", "ds.T.dot(h)"), tmp_path)
     assert "program.py:18: " in str(report), str(report)
     assert "the gradient has another shape than its parameter" in str(report)
+
+
+SUMS = """\
+import numpy as np
+
+
+class Gated:
+    def __init__(self, d):
+        self.Wa, self.Wb = np.random.randn(d, 3), np.random.randn(d, 3)
+
+    def forward(self, x):
+        self.x, self.a, self.b = x, x @ self.Wa, x @ self.Wb
+        return self.a * self.b
+
+    def backward(self, dout):
+        da, db = dout * self.b, dout * self.a
+        self.dWa = np.einsum("btd,bth->dh", self.x, da)
+        return da @ self.Wa.T + db @ self.Wb.T
+"""
+
+
+def test_a_missing_gradient_is_told_and_not_that_other_data_do_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Gated: backward: no gradient is found of Wb"):
+        checked(SUMS, tmp_path)
