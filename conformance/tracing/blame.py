@@ -118,7 +118,7 @@ class Blame:
                     return self._taker(other, way, together)
                 return self._guilty(other, way, together)
         arranged = wrong.operation in ARRANGING
-        if are_exact(value) and not arranged and way.has(value):
+        if are_exact(value) and not arranged and (way.has(value) or way.took_another(wrong)):
             last = self.nodes[max(together)]  # of a running sum that is what was taken
             goes_on = last.depends_on(wrong) and way.has(self.calls.value(last))
             held = last if goes_on else wrong
