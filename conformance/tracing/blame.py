@@ -117,7 +117,8 @@ class Blame:
             if other.frames and alone and made:  # a factor that was made on another line
                 find = self._taker if way.has(self.calls.value(other)) else self._guilty
                 return find(other, way, together)
-        if are_exact(value) and wrong.operation not in ARRANGING and way.has(value):
+        known = way.has(value) or way.took_another(wrong)
+        if are_exact(value) and wrong.operation not in ARRANGING and known:
             last = self.nodes[max(together)]  # of a running sum that is what was taken
             goes_on = last.depends_on(wrong) and way.has(self.calls.value(last))
             held = last if goes_on else wrong

@@ -168,9 +168,20 @@ class Way(EquationSteps):
         return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
 
     def took_another(self, node: Node) -> bool:
-        """Whether an update takes another quantity for a gradient: nothing made one of it."""
+        """Whether another quantity, or f′, is taken for a gradient or for its δ."""
+        if not self.name.startswith("nabla"):
+            return False
+        if np.asarray(self.run.index.replay.value(node)) in self._slopes:
+            return True
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
-        return self.name.startswith("nabla") and any(node.number in at.numbers for at in others)
+        return any(node.number in at.numbers for at in others)
+
+    @cached_property
+    def _slopes(self) -> Known:
+        """f′ of each layer."""
+        layers = range(2, len(self.run.start.w) + 2)
+        of = ((self.run.f(n), self._of(f"z{n}", part)) for part in self._parts() for n in layers)
+        return Known(f.prime(z) for f, z in of if z is not None)
 
     def took_one(self, node: Node) -> bool:
         """Whether an update takes the gradient of a single sample for that of all."""
@@ -195,13 +206,8 @@ class Way(EquationSteps):
             if split(name)[0] == quantity and name not in (self.name, *self.wrong)
             for number in at.numbers
         ]
-        alike = (
-            each
-            for each in nodes
-            if each.operation == node.operation
-            and each.frames == node.frames
-            and not here >> each.number & 1
-        )
+        same = (e for e in nodes if (e.operation, e.frames) == (node.operation, node.frames))
+        alike = [each for each in same if not here >> each.number & 1]
         return any(other.depends_on(each) for each in alike for other in others)
 
     def leads_to(self, node: Node) -> bool:

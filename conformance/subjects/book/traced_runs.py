@@ -11,6 +11,7 @@ from conformance.corpus.case import Case
 from conformance.running.tracebacks import call
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.stepped import Stepped, bits_of, given_rate, traced_run
+from conformance.tracing.line_tracer import Frames, line_after_which
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array, Batch, Parameters
@@ -79,6 +80,34 @@ def feed(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> A
     net = network.made_for(case)
     network.fill(net, *network.outwards(start))
     return np.hstack([network.feedforward(net, np.array(batch.x[:, [i]])) for i in range(batch.m)])
+
+
+def line_of_update(
+    network: BookNetwork, case: Case, start: Parameters, batch: Batch, name: str, left: Array
+) -> Frames:
+    """The line of an update, untraced, after which a parameter is what it leaves; none if it stays.
+
+    Args:
+        network: how its networks are made.
+        case: for sizes and rates.
+        start: the parameters before.
+        batch: the samples.
+        name: of the parameter, such as `b2`.
+        left: what the update leaves.
+    """
+    net = network.made_for(case)
+    network.fill(net, *network.outwards(start))
+
+    def is_left() -> bool:
+        try:
+            return np.array_equal(np.array(network.inwards(net)[name]), left)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return False  # within an update they may be no network
+
+    if is_left():
+        return ()
+    constants = case.eta, case.lmbda, case.n
+    return line_after_which(is_left, lambda: network.update(net, batch, constants, case))
 
 
 def _note_sample(made: Stepped, x: Any, y: Any = None) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
@@ -24,7 +25,13 @@ from conformance.subjects.book.own_cost import OwnCost, own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct
 from conformance.subjects.book.returned import errors, means, means_apart, misshapen, returned
 from conformance.subjects.book.taken import Taken, TracedUpdate
-from conformance.subjects.book.traced_runs import backprop_run, feed, forward_run, update_run
+from conformance.subjects.book.traced_runs import (
+    backprop_run,
+    feed,
+    forward_run,
+    line_of_update,
+    update_run,
+)
 from conformance.subjects.book.training import Training
 from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere
 from conformance.subjects.searched import Searched, in_its_own_numbers
@@ -134,7 +141,7 @@ class TracedSession(Training):
             if name == "cost":
                 return cost.frames()
             if traced is None:
-                return ()
+                return self._line_left(taken, name)
             here = traced.pattern
             if split(name)[0] in STATE and name not in here.roles.found:
                 name = name[2:]  # it is seen by the parameter that it moves
@@ -142,11 +149,19 @@ class TracedSession(Training):
                 here = own(traced)
             frames = here.frames(name, index)
             if frames or split(name)[0] not in ("delta", "nabla_b", "nabla_w"):
-                return frames
+                return frames or self._line_left(taken, name)
             name = name.replace("delta", "nabla_b")  # which is δ, of one sample
             return self.patterns.lines(case, taken.batch.m, backprop_run)(name, index)
 
         return where
+
+    def _line_left(self, taken: Taken, name: str) -> tuple[Frame, ...]:
+        """The line after which a parameter is what the update leaves: what made it is not known."""
+        if name not in taken.after:
+            return ()
+        args = taken.start, taken.batch, name, taken.after[name]
+        with quiet():
+            return line_of_update(self.network, self.case, *args)
 
     def _gathered(self, taken: Taken) -> dict[str, Observed]:
         """What the update shows; a ∇ of nothing is 0."""
