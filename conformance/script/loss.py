@@ -90,7 +90,7 @@ def candidates(
 
 def _sums(trace: Trace, losses: Sequence[Node]) -> Iterator[Node]:
     """The sums of numbers that one operation gives, as one of each micro-batch."""
-    for group in grouped(losses):
+    for group in grouped(list(losses)):
         total, *rest = sorted(group.nodes, key=lambda each: each.number)
         for each in rest:
             value = np.asarray(total.value + each.value)
