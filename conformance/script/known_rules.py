@@ -65,6 +65,8 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
         eta = abs(first.options[first.own][1]) * factor
         return Known(Rule("plain", (("η", eta), *decay)), grown)
     best = min((each.known(factor) for each in histories(updates, place)), key=_doubt)
+    if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
+        best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay))
     return Known(rule, (*best.mistakes, *grown))
 

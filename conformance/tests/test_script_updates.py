@@ -314,3 +314,32 @@ def test_what_an_update_keeps_is_judged(
     lines = (KEPT + rule).replace(old, new).splitlines()
     assert (blame.gradients, blame.accused.cause.kind) == (("b",), kind)
     assert new in lines[int(blame.line or 0) - 1]
+
+
+AHEAD = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+t = np.arange(20) % 2.0
+w, b, vw, vb = np.zeros(3), np.zeros(1), np.zeros(3), np.zeros(1)
+for i in range(20):
+    wl, bl = w + 0.9 * vw, b + 0.9 * vb
+    p = 1 / (1 + np.exp(-(X @ wl + bl)))
+    loss = -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
+    d = (p - t) / len(t)
+    vw = 0.9 * vw - 0.1 * X.T @ d
+    vb = 0.9 * vb - 0.1 * d.sum(keepdims=True)
+    w = w + vw
+    b = b + vb
+"""
+
+
+def test_a_gradient_that_is_0_by_chance_has_lost_no_digits(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, AHEAD).exit_code == 0
+
+
+def test_the_loss_tells_which_update_goes_up(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, AHEAD, ("vb - 0.1", "vb + 0.1")).blames
+    assert (blame.gradients, blame.accused.cause.kind) == (("b",), "ascends")
+    assert (
+        "vb + 0.1" in AHEAD.replace("vb - 0.1", "vb + 0.1").splitlines()[int(blame.line or 0) - 1]
+    )
