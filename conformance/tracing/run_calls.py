@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.frames import Frame, keeps, reads_a_parameter, stored_last
+from conformance.tracing.frames import Frame, is_replaced, keeps, reads_a_parameter, stored_last
 from conformance.tracing.index import as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
@@ -166,7 +166,9 @@ class Calls:
             if keeps(frame):
                 return given.frames[depth:]
             if call in taker.calls:
-                return stored_last(given.frames[depth]), *given.frames[depth + 1 :]
+                place = stored_last(frame)
+                if place == frame or not is_replaced(place):
+                    return place, *given.frames[depth + 1 :]
         return taker.frames
 
     def hands_on(self, node: Node, depth: int) -> bool:
