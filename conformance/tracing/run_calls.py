@@ -86,6 +86,8 @@ class Calls:
     def gives_right(self, wrong: Node, depth: int, others: Iterable[Node], way: Way) -> bool:
         """Whether a function does in another call just what it did, and gives what is right.
 
+        That is not told by 0 everywhere, as whatever is multiplied by 0 is.
+
         Args:
             wrong: what it did.
             depth: how far from the operation its frame is.
@@ -95,7 +97,8 @@ class Calls:
         done = self._done(wrong.calls[depth])
         for call in {each.calls[depth] for each in others} - {wrong.calls[depth]}:
             last = self._made[call][-1]
-            if self._done(call) == done and self.value(last) in way.right_of(last.operation):
+            told = bool(np.any(last.value)) and self.value(last) in way.right_of(last.operation)
+            if told and self._done(call) == done:
                 return True
         return False
 
