@@ -107,9 +107,13 @@ def cells(place: str) -> list[tuple[str, str]]:
     return named
 
 
+OF_PYTHON = re.compile(r"\s*%%(conformance|time|timeit|capture|prun)\b")
+"""The magic commands of a cell that is run as Python."""
+
+
 def _without_magic(code: str) -> str:
     """The code of a cell, its magic commands as comments."""
-    if code.lstrip().startswith("%%"):
+    if code.lstrip().startswith("%%") and not OF_PYTHON.match(code):
         return "\n".join(f"# {line}" for line in code.splitlines())
     return re.sub(r"(?m)^(\s*)([%!?].*)$", r"\1pass  # \2", code)
 

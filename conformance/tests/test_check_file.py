@@ -143,6 +143,7 @@ def test_a_notebook_whose_cells_train_is_run(
     data = "import numpy as np\nX, Y = np.random.rand(9, 3), np.random.rand(9, 2)"
     start = "!ls\nA, B = np.random.rand(3, 4), np.random.rand(4, 2)"
     train = (
+        "%%conformance\n"
         "for epoch in range(9):\n"
         "    H = np.tanh(X @ A)\n"
         "    D = (H @ B - Y) / len(X)\n"
@@ -154,7 +155,7 @@ def test_a_notebook_whose_cells_train_is_run(
     file.write_text(json.dumps({"cells": cells}), encoding="utf-8")
     code, said = checked(capsys, "check", str(file))
     assert code == 1
-    assert said.splitlines()[1] == "flat.ipynb, cell 3:4: dA = X.T @ (D @ B.T * (1 - H))"
+    assert said.splitlines()[1] == "flat.ipynb, cell 3:5: dA = X.T @ (D @ B.T * (1 - H))"
 
 
 def test_what_fits_no_shape_is_refused_with_an_adapter_that_runs(

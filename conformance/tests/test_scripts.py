@@ -34,7 +34,6 @@ MISSED = {
     "d2 = d3.dot(Theta2[:, 1:]) * sigmoid(z2)": "the line that adds the decay is blamed",
     "dcost_dzh = dcost_dah": "the line before is blamed, which computes what is handed on",
     "x.g = result.g": "the line before is blamed, which computes what is handed on",
-    "dh = (p - t).dot(w[1].T)": "half of the gradients are sums and half are means",
     "return p * (1 - p) ** 2": "the two lines that call it are blamed",
     "D_m = (-2 / n) * sum(ys - y_pred)": "two numbers and no loss: no cost is known to be meant",
     "D_c = -2 * sum(ys - y_pred)": "two numbers and no loss: no cost is known to be meant",

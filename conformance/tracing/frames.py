@@ -175,6 +175,16 @@ def keeps(frame: Frame) -> bool:
 
 
 @cache
+def is_replaced(frame: Frame) -> bool:
+    """Whether a name that a line assigns to is assigned to on another line of its function too."""
+    around = function_around(frame)
+    every = () if around is None else ast.walk(around)
+    stored = [e for e in every if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Store)]
+    own = {each.id for each in stored if each.lineno == frame.line}
+    return any(each.id in own and each.lineno != frame.line for each in stored)
+
+
+@cache
 def stored_last(frame: Frame) -> Frame:
     """The line that puts what a line computes where it is used: itself, if it has no other name.
 

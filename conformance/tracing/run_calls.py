@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING
-from conformance.tracing.frames import Frame, keeps, reads_a_parameter, stored_last
+from conformance.tracing.frames import Frame, is_replaced, keeps, reads_a_parameter, stored_last
 from conformance.tracing.index import as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
@@ -116,6 +116,8 @@ class Calls:
     def gives_right(self, wrong: Node, depth: int, others: Iterable[Node], way: Way) -> bool:
         """Whether a function does in another call just what it did, and gives what is right.
 
+        That is not told by 0 everywhere, as whatever is multiplied by 0 is.
+
         Args:
             wrong: what it did.
             depth: how far from the operation its frame is.
@@ -125,7 +127,8 @@ class Calls:
         done = self._done(wrong.calls[depth])
         for call in {each.calls[depth] for each in others} - {wrong.calls[depth]}:
             last = self._made[call][-1]
-            if self._done(call) == done and self.value(last) in way.right_of(last.operation):
+            told = bool(np.any(last.value)) and self.value(last) in way.right_of(last.operation)
+            if told and self._done(call) == done:
                 return True
         return False
 
@@ -166,7 +169,9 @@ class Calls:
             if keeps(frame):
                 return given.frames[depth:]
             if call in taker.calls:
-                return stored_last(given.frames[depth]), *given.frames[depth + 1 :]
+                place = stored_last(frame)
+                if place == frame or not is_replaced(place):
+                    return place, *given.frames[depth + 1 :]
         return taker.frames
 
     def hands_on(self, node: Node, depth: int) -> bool:
