@@ -44,7 +44,7 @@ def adaptive(
     """
     if not all(np.all(np.isfinite(each)) for each in steps.taken):
         return None
-    for form, fits in each_form(steps, square):
+    for form, fits in each_form(steps, square, mean):
         found = _Search(steps, mean, square, place, form, fits).found()
         if steps.is_told or found.rule.kind != "other" or found.mistakes:
             return found

@@ -172,16 +172,22 @@ def numbers_of(made: Update, operations: frozenset[str] = frozenset()) -> list[f
     return sorted(found)
 
 
-def each_form(steps: Steps, square: Moment) -> Iterator[tuple[str, list[Fit]]]:
-    """The numbers of each update by the first form that fits; of few entries, for each ε."""
+def each_form(steps: Steps, square: Moment, mean: Moment | None) -> Iterator[tuple[str, list[Fit]]]:
+    """The numbers of each update by the first form that fits; of few entries, for each ε.
+
+    Before the first update that is seen there may have been one, in which the means were numbers.
+    """
     if steps.is_told:
         found = ((form, steps.fits(form)) for form in FORMS)
         yield from islice(((form, fits) for form, fits in found if fits is not None), 1)
         return
-    counts = range(1, len(steps.updates) + 1)
+    at = [each.parameter.values.index(each.old) + 1 for each in steps.updates]
+    counts = at, [each + 1 for each in at]
+    rates = [each.rate for each in (square, mean) if each is not None and each.rate < 1]
+    corrections = [by(rate, each) for rate in rates for each in counts]
     for form, each in product(FORMS[:-1], (*numbers_of(steps.updates[0]), 0.0)):
         power = 0.5 if form == "root" else 1.0
-        for base in (None, square.rate) if square.rate < 1 else (None,):
-            fits = steps.fits(form, [float(each / e**power) for e in by(base, counts)])
+        for factors in (by(None, at), *corrections):
+            fits = steps.fits(form, [float(each / e**power) for e in factors])
             if fits is not None:
                 yield form, [fit._replace(epsilon=each) for fit in fits]

@@ -249,8 +249,11 @@ def is_factor(found: Any, wanted: float) -> bool:
 
 
 def as_floats(exact: Array) -> Array:
-    """The middle of each ball as a float, and 0 where it may be that."""
-    balls = (each.ball for each in np.asarray(exact).flat)
+    """The middle of each ball as a float, and 0 where it may be that; truth values are 0 and 1."""
+    exact = np.asarray(exact)
+    if exact.dtype.kind == "b":
+        return exact.astype(np.float64)
+    balls = (each.ball for each in exact.flat)
     floats = [0.0 if each.contains(0) else float(each.mid()) for each in balls]
     return np.array(floats).reshape(np.shape(exact))
 

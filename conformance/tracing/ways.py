@@ -178,10 +178,10 @@ class Way(EquationSteps):
 
     @cached_property
     def _slopes(self) -> Known:
-        """f′ of each layer."""
+        """f′ of each layer that has one of each neuron."""
         layers = range(2, len(self.run.start.w) + 2)
         of = ((self.run.f(n), self._of(f"z{n}", part)) for part in self._parts() for n in layers)
-        return Known(f.prime(z) for f, z in of if z is not None)
+        return Known(f.prime(z) for f, z in of if z is not None and f.hidden)
 
     def took_one(self, node: Node) -> bool:
         """Whether an update takes the gradient of a single sample for that of all."""

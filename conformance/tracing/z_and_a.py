@@ -209,7 +209,7 @@ class ForwardSearch:
         """Whether an a of the last layer was made where f′ is, as by σ(z)(1 − σ(z)), and for it."""
         nodes, layer = self.index.replay.trace.nodes, self.lookup.layers
         z, f = f"z{layer}", self.run.f(layer)
-        slope = self.lookup.columns(f.prime(self.roles.values[z]))
+        slope = self.lookup.columns(f.prime(self.roles.values[z])) if f.hidden else None
         if slope is None or not a.consumers:
             return False
         calls = {c for n in self.roles.found[z].numbers for c in nodes[n].calls}
