@@ -15,9 +15,13 @@ class TooLongError(BaseException):
     """Code went on for too long; it is none of its own errors."""
 
 
+WAITS = 10
+"""How many times longer code may go on that waits, or that other processes keep waiting."""
+
+
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """End what runs in the block after some seconds.
+    """End what runs in the block after some seconds of computing, or ten times as many of waiting.
 
     On Windows, which has no alarms, and in another thread than the main one there is no limit.
 
@@ -31,10 +35,16 @@ def limited(seconds: float) -> Iterator[None]:
     def end(_number: int, _frame: FrameType | None) -> None:
         raise TooLongError
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    limits = (
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, WAITS * seconds),
+    )
+    before = [signal.signal(number, end) for number, _, _ in limits]
+    for _, timer, after in limits:
+        signal.setitimer(timer, after)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for (number, timer, _), handler in zip(limits, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)

@@ -98,8 +98,15 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
+def _loaded() -> None:
+    """Let torch import what it does at its first backward pass: no function takes these seconds."""
+    output = torch.zeros(1, requires_grad=True) * 1.0
+    torch.autograd.backward([output], [torch.ones(1)])
+
+
 def fitting(kind: type[Function]) -> Iterator[Asked]:
     """The arguments that torch accepts, with an output that depends on them."""
+    _loaded()
     for dtype in (torch.float64, torch.float32):
 
         def accepts(args: Sequence[Any], dtype: torch.dtype = dtype) -> None:
