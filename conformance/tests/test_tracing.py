@@ -56,6 +56,13 @@ def where_argument(a: Any, b: Any) -> Any:
     return result
 
 
+def parts_of_a_vector(a: Any, b: Any) -> Any:
+    whole = a.ravel().copy()
+    first, rest = np.split(whole, [5])
+    first[...] = b[0, 0]
+    return whole[:10].reshape(5, 2) * rest[0]
+
+
 def fancy_indices(a: Any, b: Any) -> Any:
     picked = a[[2, 0, 0], [1, 1, 3]]
     b[[0, 2]] = a[[1, 1]]
@@ -153,7 +160,7 @@ PROGRAMS = (
     added_at, an_array_that_is_kept, copied_by_bytes, diagonal_filled, einsum, entry_by_entry,
     fancy_indices, filled_by_a_mask, flat_iteration, in_place, layers_in_one_array,
     lists_of_numbers, out_arguments, reductions, split_and_joined, stacked, through_a_view,
-    turned_and_reshaped, vectorized, where_argument, written_after_it_was_read,
+    parts_of_a_vector, turned_and_reshaped, vectorized, where_argument, written_after_it_was_read,
 )  # fmt: skip
 
 

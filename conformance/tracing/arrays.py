@@ -27,6 +27,9 @@ METHODS = (
 )  # fmt: skip
 """Methods that give a new array or number."""
 
+SPLITTING = frozenset({"split", "array_split", "hsplit", "vsplit", "dsplit"})
+"""Functions of NumPy that take an array apart by slices."""
+
 
 class Traced(np.ndarray[Any, Any]):
     """An array that notes what is done with it."""
@@ -51,8 +54,11 @@ class Traced(np.ndarray[Any, Any]):
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        """Compute with plain arrays and note the result."""
-        return apply(func, getattr(func, "__name__", "function"), args, kwargs)
+        """Compute with plain arrays and note the result; parts are taken as by slices."""
+        name = getattr(func, "__name__", "function")
+        if name in SPLITTING and hasattr(func, "_implementation"):
+            return func._implementation(*args, **kwargs)  # noqa: SLF001 - as NumPy itself calls it
+        return apply(func, name, args, kwargs)
 
     def __getitem__(self, key: Any) -> Any:
         """The entries at a key."""

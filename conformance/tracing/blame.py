@@ -289,7 +289,8 @@ class Blame:
 def _gives_back(node: Node) -> bool:
     """Whether an operation gave one of its inputs, such as a clip of what is small enough."""
     same = (each.value for each in node.inputs if np.shape(each.value) == np.shape(node.value))
-    return any(np.array_equal(each, node.value) for each in same)
+    whole = (each for each in same if np.asarray(each).dtype != object)  # not several arrays
+    return any(np.array_equal(each, node.value) for each in whole)
 
 
 def _tells(value: Array) -> bool:

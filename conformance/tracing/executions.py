@@ -34,7 +34,8 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
     """
     lines: dict[Any, list[Node]] = defaultdict(list)
     for node in path:
-        if node.frames and not np.iscomplexobj(node.value):  # as called from one line, and from all
+        real = np.asarray(node.value).dtype.kind not in "cO"  # else complex, or several arrays
+        if node.frames and real:  # as called from one line, and from all
             kind = node.operation, bool(node.uses & samples)
             lines[*kind, node.frames].append(node)
             lines[*kind, node.frames[0]].append(node)

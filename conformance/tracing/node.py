@@ -85,7 +85,7 @@ class Node:
         """The result of the operation with other values in the place of its inputs."""
         assert self.function is not None  # noqa: S101 - constants are never computed again
         args, kwargs = substituted(self.args, value), substituted(self.kwargs, value)
-        return self.function(*args, **kwargs)
+        return joined(self.function(*args, **kwargs))
 
     def depends_on(self, other: "Node") -> bool:
         """Whether it is the other node, or was computed from it."""
@@ -169,6 +169,15 @@ def substituted(value: Any, lookup: Callable[[Node], Any]) -> Any:
     if kind is dict:
         return {key: substituted(each, lookup) for key, each in value.items()}
     return value
+
+
+def joined(result: Any) -> Any:
+    """Several results, as of `np.broadcast_arrays`, as one array of them; a single one as it is."""
+    if not isinstance(result, list | tuple):
+        return result
+    several = np.empty(len(result), dtype=object)
+    several[:] = [*result]
+    return several
 
 
 def part_of(whole: Any, i: int) -> Any:

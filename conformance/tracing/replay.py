@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.exact import Exact, LeftExactError, to_balls, to_exact
-from conformance.tracing.node import Node, substituted
+from conformance.tracing.node import Node, joined, substituted
 from conformance.tracing.substitute import exact_math
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -134,7 +134,7 @@ class Replay:
     def _evaluated(self, node: Node, function: Callable[..., Any]) -> Any:
         args = [substituted(each, self._operand) for each in node.args]
         kwargs = {key: substituted(each, self._operand) for key, each in node.kwargs.items()}
-        return _shaped(_called(function, args, kwargs), node, reshaped=self._reshaped)
+        return _shaped(joined(_called(function, args, kwargs)), node, reshaped=self._reshaped)
 
     def _leave(self, node: Node, why: str) -> None:
         self.inexact[node.number] = self.leaves[node.number] = why

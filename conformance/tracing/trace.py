@@ -21,6 +21,7 @@ from conformance.tracing.node import (
     filled,
     flat,
     is_followed,
+    joined,
     part_of,
     taken,
 )
@@ -92,7 +93,7 @@ class Trace(Recorder):
         if isinstance(result, (tuple, list)):
             if not any(isinstance(each, np.ndarray | np.generic) for each in flat(result)):
                 return result  # a shape
-            whole = self.node(operation, function, args, kwargs, result)
+            whole = self.node(operation, function, args, kwargs, joined(result))
             parts = (
                 self.record("part", part_of, (whole, i), {}, each) for i, each in enumerate(result)
             )
