@@ -138,7 +138,9 @@ class Rewriting:
             for a in (own, sign * made)
         )
         digits = round(float(np.log10(before / after)))
-        if digits >= 1:
+        if digits >= 1 and self._is_same_elsewhere(
+            lambda *z: sign * form.stable(*z), end, of, picked
+        ):
             names = [*map(self.named, of)]
             said = dict(zip("zy", map(_grouped, names), strict=False))
             call = form.write if sign > 0 or _is_call(form.write) else f"({form.write})"
@@ -147,6 +149,21 @@ class Rewriting:
             frame = end.frames[0]
             made_of = Instead(write, min(digits, self.of), frame.file, frame.line)
             yield made_of, all(each.isidentifier() for each in names)
+
+    def _is_same_elsewhere(
+        self, form: Callable[..., Array], end: Node, of: Sequence[Node], picked: Array | None
+    ) -> bool:
+        """Whether a form is a value for other numbers too: where it saturates, several are."""
+        rng = np.random.default_rng(0)
+        values = {each.number: rng.uniform(0.1, 0.9, np.shape(each.value))[()] for each in of}
+        made = _fitted(_tried(form, [*values.values()]), end, picked)
+        given = sum(1 << number for number in values)
+        for node in self.replay.trace.nodes[min(values) : end.number + 1]:
+            if node.number not in values and node.uses & given and end.depends_on(node):
+                again = _tried(node.again, [lambda e: values.get(e.number, e.value)])
+                values[node.number] = np.asarray(again)[()]
+        there = np.ravel(values.get(end.number, np.nan))
+        return made is not None and made.shape == there.shape and np.allclose(made, there)
 
     def _picked(self, whole: Array, end: Node) -> Array | None:
         """The columns that a value holds one entry of, row by row; None if it is no such value."""

@@ -124,16 +124,17 @@ class ForwardSearch:
 
     def _is_turned_back(self, last: Location, first: Location) -> bool:
         """Whether a value is the same again after an operation that gave another, as −(−z)."""
-        nodes = self.index.replay.trace.nodes
+        nodes, own = self.index.replay.trace.nodes, set(first.numbers)
 
         def is_another(node: Node, before: Node) -> bool:
-            return not np.array_equal(np.ravel(before.value), np.ravel(node.value))
+            same = np.array_equal(np.ravel(before.value), np.ravel(node.value))
+            return not same and before.number not in own  # a cast of it is no way back
 
         return all(
             nodes[number].operation not in ARRANGING
             and any(nodes[number].depends_on(nodes[each]) for each in first.numbers)
             and all(is_another(nodes[number], each) for each in nodes[number].inputs)
-            for number in set(last.numbers) - set(first.numbers)
+            for number in set(last.numbers) - own
         )
 
     def _going_on(
