@@ -132,7 +132,6 @@ class Blame:
     def _computed(self, repair: Repair, way: Way) -> Node:
         """What gave the numbers that were arranged, if the right ones are not among them."""
         node = repair.node
-        meant = set(as_floats(repair.step.result).ravel().tolist())
         while node.operation in ARRANGING:
             source = source_of(node, self.nodes)
             if (
@@ -141,7 +140,7 @@ class Blame:
                 or way.has(self.calls.value(source))
             ):
                 return node
-            if meant <= set(np.ravel(source.value).tolist()):
+            if self.repairs.has_all(source, repair.step.result):
                 return node
             node = source
         return node
