@@ -34,7 +34,7 @@ from conformance.tracing.passed_on import passed_on
 from conformance.tracing.repair import SCALING, Repair, Repairs, are_exact
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
-from conformance.tracing.trials import Step
+from conformance.tracing.trials import Step, samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array, split
 
@@ -149,8 +149,9 @@ class Blame:
         """The factor of a step that was made on a line before it, and of which nothing is right."""
         lines = {each.frames[:1] for each in products}
         factors = (e for each in products if each.operation in SCALING for e in each.inputs)
+        own = way.right or ignores_a_parameter(products[0].frames[0])
+        own = own or not samples_of(products[0], way.samples)  # it makes a rate of it
         for each in factors:
-            own = way.right or ignores_a_parameter(products[0].frames[0])
             handed = each.given and not own
             made = (each.function is not None or handed) and each.frames[:1] not in lines
             spoiled = way.right is not None and not way.right >> each.number & 1

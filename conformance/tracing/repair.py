@@ -77,7 +77,7 @@ class Repairs:
         idle = [each for each in found if all(self._is_idle(node, equation) for node in each)]
         parts = [each for each in found if each[0].operation == "getitem"]
         handed = [each for each in found if self._is_argument(each[0], equation)]
-        suspect = [each for each in found if self._suspect(each[0], equation)]
+        suspect = [e for e in found if any(self._suspect(node, equation) for node in e)]
         # What is right itself can only have been taken for the quantity, the last of it.
         right = [each for each in found[::-1] if each not in suspect]
         right.sort(key=lambda each: only_arranges(each[0]))
