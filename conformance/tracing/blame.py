@@ -165,6 +165,9 @@ class Blame:
         That is the one that goes on with it; or, before it, a function that gave it and does not
         look at all that it was handed, or only hands on what another gives that others call too.
         """
+        ones = [e for e in node.inputs if node.operation in SCALING and way.took_one(e)]
+        if ones and way.took_one(node):  # the gradient of a single sample, before it is divided
+            return self._taker(ones[0], way, together)
         takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
         if takers and not node.frames:  # the program was handed it
             return self.calls.takes_first(node, takers[0])

@@ -184,8 +184,9 @@ class Way(EquationSteps):
         return Known(f.prime(z) for f, z in of if z is not None and f.hidden)
 
     def took_one(self, node: Node) -> bool:
-        """Whether an update takes the gradient of a single sample for that of all."""
-        single = Known(self.of((i,)) for i in self.whole if len(self.whole) > 1)
+        """Whether an update takes the gradient of a single sample, or its part of the mean, for all."""
+        ones = [self.of((i,)) for i in self.whole if len(self.whole) > 1]
+        single = Known(each for one in ones for each in (one, one / self.run.m))
         value = np.asarray(self.run.index.replay.value(node))
         return self.name.startswith("nabla") and value in single
 
