@@ -165,9 +165,6 @@ class Blame:
         That is the one that goes on with it; or, before it, a function that gave it and does not
         look at all that it was handed, or only hands on what another gives that others call too.
         """
-        ones = [e for e in node.inputs if node.operation in SCALING and way.took_one(e)]
-        if ones and way.took_one(node):  # the gradient of a single sample, before it is divided
-            return self._taker(ones[0], way, together)
         takers = [each for each in node.consumers if way.leads_to(each) and each.frames]
         if takers and not node.frames:  # the program was handed it
             return self.calls.takes_first(node, takers[0])
@@ -193,6 +190,9 @@ class Blame:
     ) -> tuple[Frame, ...]:
         """The frames of what takes a right value for a gradient; none if it can be that itself."""
         if way.took_one(node):  # it should have been added to the others
+            before = [e for e in node.inputs if node.operation in SCALING and way.took_one(e)]
+            if before:  # it was divided
+                return self._taker(before[0], way)
             written = self.calls.written(node)
             others = [each for each in node.consumers if each is not takers[0]]
             alone = not any(each.operation == "add" for each in others)
