@@ -34,7 +34,7 @@ from conformance.tracing.passed_on import passed_on
 from conformance.tracing.repair import SCALING, Repair, Repairs, are_exact
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
-from conformance.tracing.trials import Step
+from conformance.tracing.trials import Step, samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array, split
 
@@ -132,7 +132,6 @@ class Blame:
     def _computed(self, repair: Repair, way: Way) -> Node:
         """What gave the numbers that were arranged, if the right ones are not among them."""
         node = repair.node
-        meant = set(as_floats(repair.step.result).ravel().tolist())
         while node.operation in ARRANGING:
             source = source_of(node, self.nodes)
             if (
@@ -141,7 +140,7 @@ class Blame:
                 or way.has(self.calls.value(source))
             ):
                 return node
-            if meant <= set(np.ravel(source.value).tolist()):
+            if self.repairs.has_all(source, repair.step.result):
                 return node
             node = source
         return node
@@ -150,8 +149,9 @@ class Blame:
         """The factor of a step that was made on a line before it, and of which nothing is right."""
         lines = {each.frames[:1] for each in products}
         factors = (e for each in products if each.operation in SCALING for e in each.inputs)
+        own = way.right or ignores_a_parameter(products[0].frames[0])
+        own = own or not samples_of(products[0], way.samples)  # it makes a rate of it
         for each in factors:
-            own = way.right or ignores_a_parameter(products[0].frames[0])
             handed = each.given and not own
             made = (each.function is not None or handed) and each.frames[:1] not in lines
             spoiled = way.right is not None and not way.right >> each.number & 1
@@ -190,6 +190,9 @@ class Blame:
     ) -> tuple[Frame, ...]:
         """The frames of what takes a right value for a gradient; none if it can be that itself."""
         if way.took_one(node):  # it should have been added to the others
+            before = [e for e in node.inputs if node.operation in SCALING and way.took_one(e)]
+            if before:  # it was divided
+                return self._taker(before[0], way)
             written = self.calls.written(node)
             others = [each for each in node.consumers if each is not takers[0]]
             alone = not any(each.operation == "add" for each in others)

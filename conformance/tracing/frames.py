@@ -176,19 +176,21 @@ def keeps(frame: Frame) -> bool:
 
 @cache
 def is_replaced(frame: Frame) -> bool:
-    """Whether a name that a line assigns to is assigned to on another line of its function too."""
+    """Whether a name that a line assigns to is assigned to on a later line of its function too."""
     around = function_around(frame)
-    every = () if around is None else ast.walk(around)
+    every = [] if around is None else list(ast.walk(around))
+    within = {e for each in every if isinstance(each, ast.comprehension) for e in ast.walk(each)}
     stored = [e for e in every if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Store)]
+    stored = [each for each in stored if each not in within]
     own = {each.id for each in stored if each.lineno == frame.line}
-    return any(each.id in own and each.lineno != frame.line for each in stored)
+    return any(each.id in own and each.lineno > frame.line for each in stored)
 
 
 @cache
 def stored_last(frame: Frame) -> Frame:
     """The line that puts what a line computes where it is used: itself, if it has no other name.
 
-    A name that is read once, to be stored elsewhere as it is, is another.
+    A name that is read once, to be stored elsewhere as it is or in a list, is another.
     """
     around = function_around(frame)
     inside = [] if around is None else list(ast.walk(around))
@@ -199,17 +201,18 @@ def stored_last(frame: Frame) -> Frame:
         if each.lineno <= frame.line <= (_head(each).end_lineno or 0)
         for name in _names(each.target if isinstance(each, ast.For) else each, ast.Store)
     }
-    for each in bound:  # what a loop takes out of it
-        if isinstance(each, ast.For) and stored & set(_names(each.iter, ast.Load)):
+    for each in inside:  # what a loop takes out of it
+        if isinstance(each, ast.For | ast.comprehension) and stored & {
+            *_names(each.iter, ast.Load)
+        }:
             stored |= set(_names(each.target, ast.Store))
     counts = Counter(name for each in inside[:1] for name in _names(each, ast.Load))
     lines = {
         each.lineno
         for each in bound
         if isinstance(each, ast.Assign)
-        and isinstance(each.value, ast.Name)
-        and each.value.id in stored
-        and counts[each.value.id] == 1
+        for value in [each.value.elt if isinstance(each.value, ast.ListComp) else each.value]
+        if isinstance(value, ast.Name) and value.id in stored and counts[value.id] == 1
     }
     return replace(frame, line=min(lines)) if len(lines) == 1 else frame
 

@@ -78,7 +78,7 @@ class _PassedOn:
                 continue
             before = names | (known or frozenset())
             others = targets - before
-            reads = (each.lineno for each in _named(frame, ast.Load) if each.id in others)
+            reads = (each.lineno for each, name in _named(frame, ast.Load) if name in others)
             if known is not None and any((frame.file, each) in self._lines for each in reads):
                 found |= self._reads(frame, others, before)
             elif others or not targets:
@@ -104,10 +104,20 @@ def _inside(frame: Frame) -> list[ast.AST]:
     return [] if around is None else list(ast.walk(around))
 
 
-def _named(frame: Frame, context: type[ast.expr_context]) -> list[ast.Name]:
-    """The names that the function of a line reads, or assigns to."""
-    names = (each for each in _inside(frame) if isinstance(each, ast.Name))
-    return [each for each in names if isinstance(each.ctx, context)]
+def _name(part: ast.AST) -> str:
+    """The variable or attribute that a part of a program is, as it is written; or nothing."""
+    named = isinstance(part, ast.Name | ast.Attribute)
+    held = part.value if isinstance(part, ast.Attribute) else part
+    return ast.unparse(part) if named and isinstance(held, ast.Name) else ""
+
+
+def _named(frame: Frame, context: type[ast.expr_context]) -> list[tuple[ast.expr, str]]:
+    """The variables and attributes that the function of a line reads, or assigns to."""
+    every = (each for each in _inside(frame) if isinstance(each, ast.expr))
+    names = (
+        (each, _name(each)) for each in every if isinstance(getattr(each, "ctx", None), context)
+    )
+    return [(each, name) for each, name in names if name]
 
 
 def _on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
@@ -119,13 +129,13 @@ def _on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
         and each.lineno <= frame.line <= (each.end_lineno or 0)
     ]
     inside = {part for each in statements for part in ast.walk(each)}
-    return frozenset(each.id for each in _named(frame, context) if each in inside)
+    return frozenset(name for each, name in _named(frame, context) if each in inside)
 
 
 def _own(frame: Frame) -> frozenset[str]:
     """The variables of the function of a line."""
     given = {each.arg for each in _inside(frame) if isinstance(each, ast.arg)}
-    return frozenset(given | {each.id for each in _named(frame, ast.Store)})
+    return frozenset(given | {name for _, name in _named(frame, ast.Store)})
 
 
 def _passing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
@@ -139,7 +149,7 @@ def _passing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozens
     for each in (*(e for e in every if isinstance(e, PASSING)), *calls):
         for part in ast.iter_child_nodes(each):
             value = part.value if isinstance(part, ast.Subscript) else part
-            if not isinstance(value, ast.Name) or value.id not in names:
+            if _name(value) not in names:
                 continue
             called = isinstance(each, ast.Call) and part is each.func
             if isinstance(getattr(part, "ctx", None), ast.Load) and not called:
@@ -158,4 +168,4 @@ def _targets(node: ast.AST) -> frozenset[str]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         parts = [node.func.value]
     held = [each.value if isinstance(each, ast.Subscript) else each for each in parts]
-    return frozenset(each.id for each in held if isinstance(each, ast.Name))
+    return frozenset(filter(None, map(_name, held)))

@@ -75,22 +75,37 @@ class Repairs:
             wanted = equation.of(samples_of(self.nodes[at.numbers[0]], equation.samples))
         found = groups(path, reduce(or_, equation.samples, 0))
         idle = [each for each in found if all(self._is_idle(node, equation) for node in each)]
+        parts = [each for each in found if each[0].operation == "getitem"]
         handed = [each for each in found if self._is_argument(each[0], equation)]
-        suspect = [each for each in found if self._suspect(each[0], equation)]
+        suspect = [e for e in found if any(self._suspect(node, equation) for node in e)]
         # What is right itself can only have been taken for the quantity, the last of it.
         right = [each for each in found[::-1] if each not in suspect]
         right.sort(key=lambda each: only_arranges(each[0]))
         for tried, fits in (
-            (idle, lambda _: True),
-            (handed, lambda step: self._is_own(step, equation)),
-            (suspect, lambda _: True),
-            (right, lambda step: step.final),
+            (idle, lambda *_: True),
+            (parts, lambda _, given: all(self._had(self.nodes[n], given[n]) for n in given)),
+            (handed, lambda step, _: self._is_own(step, equation)),
+            (suspect, lambda *_: True),
+            (right, lambda step, _: step.final),
         ):
             for executions in tried:
                 for step, given in self.trials.of(executions, at, equation):
-                    if fits(step) and self._mends(given, path, at, wanted):
+                    if fits(step, given) and self._mends(given, path, at, wanted):
                         return Repair(self._changed(given), step, frozenset(given))
         return None
+
+    def _had(self, node: Node, meant: Array) -> bool:
+        """Whether an operation took a part of an array that has another one, the right one."""
+        return any(
+            np.size(each.value) > np.size(node.value) and self.has_all(each, meant)
+            for each in node.inputs
+        )
+
+    def has_all(self, node: Node, meant: Array) -> bool:
+        """Whether an array has all of some numbers, and they are not 0 everywhere."""
+        value = np.asarray(self.replay.value(node))
+        numbers = set(as_floats(meant).ravel().tolist())
+        return are_exact(value) and {0.0} < {*numbers, 0.0} <= {*as_floats(value).flat, 0.0}
 
     def _is_argument(self, node: Node, equation: Equation) -> bool:
         """Whether a function was handed what is no quantity: it may be right of one."""

@@ -16,6 +16,7 @@ from conformance.tracing.frames import Frame, is_replaced, keeps, reads_a_parame
 from conformance.tracing.index import as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
+from conformance.tracing.passed_on import passed_on
 from conformance.tracing.repair import CLOSE, are_exact
 from conformance.tracing.replay import Replay
 from conformance.tracing.trials import samples_of
@@ -167,7 +168,7 @@ class Calls:
         """The frames of what a taker takes, from the function on that the taker is called in."""
         for depth, (call, frame) in enumerate(zip(given.calls, given.frames, strict=True)):
             if keeps(frame):
-                return given.frames[depth:]
+                return passed_on(given, taker, self.nodes) or given.frames[depth:]
             if call in taker.calls:
                 place = stored_last(frame)
                 if place == frame or not is_replaced(place):

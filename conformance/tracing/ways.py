@@ -7,6 +7,7 @@ else appears (`blame.py`).
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
+from itertools import product
 from operator import or_
 from typing import Any
 
@@ -123,12 +124,14 @@ class Way(EquationSteps):
 
     @cached_property
     def _elsewhere(self) -> list[Step]:
-        """What the equations of all other quantities give, operation by operation."""
+        """What the equations of all other quantities give, operation by operation, and is kept."""
         kinds = (*COLUMNS, "nabla_b", "nabla_w", "b", "w")
         names = [each for each in self.rows if each != self.name and split(each)[0] in kinds]
         found: list[Step] = []
-        for steps in (self._evaluated(each, part) for each in names for part in self._parts()):
+        for name, part in product(names, self._parts()):
+            steps = self._evaluated(name, part)
             last = steps[-1:]
+            found += (replace(e, result=e.result * self._factor(name), final=True) for e in last)
             factors = [id(o) for e in last for o in e.operands if e.operation == "multiply"]
             finals = {*map(id, (e.result for e in last)), *factors}
             found += (replace(e, final=id(e.result) in finals) for e in steps)
@@ -171,10 +174,9 @@ class Way(EquationSteps):
         """Whether another quantity, or f′, is taken for a gradient or for its δ."""
         if not self.name.startswith("nabla"):
             return False
-        if np.asarray(self.run.index.replay.value(node)) in self._slopes:
-            return True
+        slope = np.asarray(self.run.index.replay.value(node)) in self._slopes
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
-        return any(node.number in at.numbers for at in others)
+        return slope or any(node.number in at.numbers for at in others)
 
     @cached_property
     def _slopes(self) -> Known:
@@ -184,8 +186,9 @@ class Way(EquationSteps):
         return Known(f.prime(z) for f, z in of if z is not None and f.hidden)
 
     def took_one(self, node: Node) -> bool:
-        """Whether an update takes the gradient of a single sample for that of all."""
-        single = Known(self.of((i,)) for i in self.whole if len(self.whole) > 1)
+        """Whether an update takes a single sample's gradient, or its part of the mean, for all."""
+        ones = [self.of((i,)) for i in self.whole if len(self.whole) > 1]
+        single = Known(each for one in ones for each in (one, one / self.run.m))
         value = np.asarray(self.run.index.replay.value(node))
         return self.name.startswith("nabla") and value in single
 
@@ -279,8 +282,7 @@ class Way(EquationSteps):
         return [] if any(each is None for each in operands) else evaluated(equation, operands)
 
     def _parts(self) -> list[tuple[int, ...]]:
-        parts = [self.whole, *((i,) for i in self.alone)]
-        return list(dict.fromkeys((*parts, *((i,) for i in self.whole))))
+        return list(dict.fromkeys((self.whole, *((i,) for i in (*self.alone, *self.whole)))))
 
     @cached_property
     def elsewhere(self) -> Known:
