@@ -64,9 +64,8 @@ def run_script(
         words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
         raise StoppedError(words) from error
     except SubjectError as error:
-        words = str(error)
-        words = words if words.startswith(script) else f"{script}: {words}"
-        raise type(error)(words) from error
+        words = str(error).removeprefix(f"{script}: ")
+        raise type(error)(f"{script}: {words}") from error
     raise StoppedError(f"{script}: its process ended and said nothing")
 
 

@@ -1,16 +1,22 @@
-"""What a layer gives in one run: its outputs, and the gradients of its input.
+"""What a layer gives in one run: its outputs, the gradients of its input, those of parameters.
 
-Left out: running and judging it (`layers.py`).
+Left out: running it (`layers.py`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from conformance.backward.program import Goal
+from conformance.backward.findings import Examined
+from conformance.backward.own_pass import examine_pass
+from conformance.backward.program import Goal, OwnPass
+from conformance.backward.stated_loss import with_decay_beside
+from conformance.shapes.places import Places
 from conformance.shapes.run import Attempt, UnfitError
 from conformance.shapes.state import leaves, short
+from conformance.shapes.update_findings import ascending, with_lines
 from conformance.tracing.node import Node
 
 
@@ -85,3 +91,16 @@ def is_stretched(gradient: Node) -> bool:
             return bool(alike)
         gradient = alike[0]
     return False
+
+
+def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:
+    """The gradients of a layer's parameters, judged, perhaps with a decay beside them.
+
+    Args:
+        step: the run, with these gradients.
+        found: where they were.
+        blame: whether the lines of wrong ones are looked for.
+    """
+    examined = with_decay_beside(step, examine_pass(step, blame=blame), blame=blame)
+    part = with_lines(examined, found.updates)
+    return replace(ascending(part, found), factor=1.0) if step.scaled else part

@@ -17,7 +17,6 @@ import numpy as np
 from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
-from conformance.backward.stated_loss import with_decay_beside
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
@@ -27,6 +26,7 @@ from conformance.shapes.layer_outputs import (
     StretchedError,
     input_goals,
     is_stretched,
+    of_parameters,
     outputs,
     parameters_of,
     upstream,
@@ -37,7 +37,6 @@ from conformance.shapes.plans import Made
 from conformance.shapes.run import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
-from conformance.shapes.update_findings import ascending, with_lines
 from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
@@ -161,17 +160,11 @@ class LayerSearch:
         if not goals and not inner:
             return None
         if found.missing:
-            words = f"no gradient is found of {', '.join(found.missing)}"
-            raise UnfitError(words, stage=2)
+            raise UnfitError(f"no gradient is found of {', '.join(found.missing)}", stage=2)
         if not stretched and any(is_stretched(each.node) for each in goals):
             raise StretchedError
-        parts = []
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
-        if goals:
-            examined = examine_pass(step, blame=blame)
-            part = with_lines(with_decay_beside(step, examined, blame=blame), found.updates)
-            part = replace(ascending(part, found), factor=1.0) if step.scaled else part
-            parts.append(part)
+        parts = [of_parameters(step, found, blame=blame)] if goals else []
         for each in inner:
             step = replace(step, goals=(each,), scaled=False, promised=True)
             parts.append(examine_pass(step, blame=blame))

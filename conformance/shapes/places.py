@@ -14,13 +14,12 @@ import numpy as np
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal
 from conformance.shapes.definitions import returned_parts
+from conformance.shapes.matched import holder, key_of, matched, parameter_key
 from conformance.shapes.run import Attempt
 from conformance.shapes.state import Leaf, leaves, short
 from conformance.shapes.updates import Update, updates_of, without_rate
-from conformance.shapes.vocabulary import BIAS, bare, kinds_of, stem
+from conformance.shapes.vocabulary import BIAS, bare, stem
 from conformance.tracing.node import Node
-
-Key = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def places(run: Attempt) -> Places:
     moved = [each.goal for each in updates]
     kept = _kept(run, end)
     returned = _returned(run)
-    direct = _matched(run, [*returned, *kept], {each.name for each in moved}, after)
+    direct = matched(run, [*returned, *kept], {each.name for each in moved}, after)
     still = _others(run, moved)
     biases = (_is_bias(path) or _is_only_added(run.start[path][1]) for path in still)
     held = all(biases) and not any(_is_bias(e.name) or _is_only_added(e.parameter) for e in moved)
@@ -106,13 +105,13 @@ def _unfound(
     """
     names = {each.name for each in goals}
     began = {path: each for path, each in run.start.items() if short(path) in names}
-    holders = {_holder(path) for path, (leaf, _) in began.items() if not leaf.is_parameter}
+    holders = {holder(path) for path, (leaf, _) in began.items() if not leaf.is_parameter}
     made = {_without_numbers(path) for path, (_, e) in began.items() if e and not e.given}
     for leaf in end:
         path, node = leaf.path, after[leaf.path]
         known = leaf.is_gradient or leaf.beside or short(path) in names
         if path in run.start:
-            beside = _holder(path) in holders and run.start[path][1] is node
+            beside = holder(path) in holders and run.start[path][1] is node
             known = known or leaf.is_parameter
         else:
             beside = _without_numbers(path) in made
@@ -178,7 +177,7 @@ def _unused(run: Attempt, path: str) -> Node | None:
 
 def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
     """What the program keeps under names of gradients."""
-    names = {_parameter_key(leaf)[0] for leaf, _ in run.start.values()}
+    names = {parameter_key(leaf)[0] for leaf, _ in run.start.values()}
     found = []
     for leaf in end:
         node = run.node(leaf.value)
@@ -206,102 +205,3 @@ def _returned(run: Attempt) -> list[Leaf]:
             inside = leaves(part, path, run.plan.module if call.role != "train" else None)
             found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
     return found
-
-
-def key_of(leaf: Leaf) -> Key:
-    """What the names of a parameter and of its gradient have in common."""
-    return _canonical(stem(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
-
-
-def _canonical(words: str) -> str:
-    for kind, pattern in (("w", r"(weights?|w|theta|kernel)(.*)"), ("b", r"(bias(?:es)?|b)(.*)")):
-        found = re.fullmatch(pattern, words)
-        if found:
-            return kind + found[2]
-    return words
-
-
-def _parameter_key(leaf: Leaf) -> Key:
-    return _canonical(bare(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
-
-
-def _matched(
-    run: Attempt, found: Sequence[Leaf], moved: set[str], after: Mapping[str, Node]
-) -> list[Goal]:
-    """Each parameter with its gradient, by name and then by shape."""
-    parameters = {
-        path: (leaf, node)
-        for path, (leaf, node) in run.start.items()
-        if node is not None
-        and not (leaf.is_gradient or leaf.beside)
-        and (
-            leaf.is_parameter
-            or short(path) in moved
-            or not path.startswith("self")
-            or "params" in kinds_of(leaf.name)
-            or _is_asked_for(run, leaf, node, found, stays=after.get(path) is node)
-        )
-    }
-    pairs: dict[str, Leaf] = {}
-    for path, (leaf, _) in parameters.items():
-        fitting = [each for each in found if key_of(each) == _parameter_key(leaf)]
-        shaped = [each for each in fitting if np.shape(each.value) == np.shape(leaf.value)]
-        chosen = shaped or fitting
-        beside = [each for each in chosen if _holder(each.path) == _holder(path)]
-        if chosen:
-            pairs[path] = (beside or chosen)[-1]
-    if len(pairs) < len(parameters):
-        pairs |= _by_shape(parameters, found, pairs)
-    goals = []
-    for path, gradient in pairs.items():
-        node = parameters[path][1]
-        assert node is not None  # noqa: S101 - they were chosen so
-        goals.append(Goal(short(path), node, run.node(gradient.value)))
-    return goals
-
-
-def _holder(path: str) -> str:
-    """What holds a value: `self.layers[0]` of `self.layers[0].W`."""
-    return path.rpartition(".")[0]
-
-
-def _is_asked_for(
-    run: Attempt, leaf: Leaf, node: Node, found: Sequence[Leaf], *, stays: bool
-) -> bool:
-    """Whether the program computes with a value of its own, and gives a gradient of its name.
-
-    That of a state may have another shape than the first state, in whose place the last one is put.
-    """
-    any_shape = stays and np.ndim(leaf.value) and "state" not in kinds_of(leaf.name)
-    data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
-    return bool(node.consumers) and node not in data and any(
-        key_of(each) == _parameter_key(leaf)
-        and (any_shape or np.shape(each.value) == np.shape(leaf.value))
-        for each in found
-        if run.node(each.value) is not node
-    )  # fmt: skip
-
-
-def _by_shape(
-    parameters: Mapping[str, tuple[Leaf, Node | None]],
-    found: Sequence[Leaf],
-    known: dict[str, Leaf],
-) -> dict[str, Leaf]:
-    """The gradients of parameters that no name tells, each the only one of its shape."""
-    taken = {id(each) for each in known.values()}
-    pairs: dict[str, Leaf] = {}
-    for path, (leaf, _) in parameters.items():
-        if path in known:
-            continue
-        shape = np.shape(leaf.value)
-        fitting = [e for e in found if np.shape(e.value) == shape and id(e) not in taken]
-        inside = [e for e in fitting if key_of(e)[1] == _parameter_key(leaf)[1]]
-        if len(fitting) > len(inside) == 1:
-            pairs[path] = inside[0]
-            continue
-        same = [
-            e for p, (e, _) in parameters.items() if np.shape(e.value) == shape and p not in known
-        ]
-        if len(fitting) == 1 and len(same) == 1:
-            pairs[path] = fitting[0]
-    return pairs

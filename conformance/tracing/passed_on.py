@@ -152,7 +152,8 @@ def _passing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozens
             if _name(value) not in names:
                 continue
             called = isinstance(each, ast.Call) and part is each.func
-            if isinstance(getattr(part, "ctx", None), ast.Load) and not called:
+            loads = isinstance(getattr(part, "ctx", None), ast.Load) and not called
+            if isinstance(value, ast.expr) and loads:
                 yield value.lineno, _targets(each)
 
 

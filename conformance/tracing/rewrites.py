@@ -138,14 +138,13 @@ class Rewriting:
             for a in (own, sign * made)
         )
         digits = round(float(np.log10(before / after)))
-        if digits >= 1 and self._is_same_elsewhere(
-            lambda *z: sign * form.stable(*z), end, of, picked
-        ):
+        signed: Callable[..., Array] = lambda *z: sign * form.stable(*z)  # noqa: E731
+        if digits >= 1 and self._is_same_elsewhere(signed, end, of, picked):
             names = [*map(self.named, of)]
             said = dict(zip("zy", map(_grouped, names), strict=False))
             call = form.write if sign > 0 or _is_call(form.write) else f"({form.write})"
-            beside = form.beside if picked is None else f", its entries picked{form.beside}"
-            write = f"{'' if sign > 0 else '-'}{call}{beside}".format(**said)
+            beside = "" if picked is None else ", its entries picked"
+            write = f"{'' if sign > 0 else '-'}{call}{beside}{form.beside}".format(**said)
             frame = end.frames[0]
             made_of = Instead(write, min(digits, self.of), frame.file, frame.line)
             yield made_of, all(each.isidentifier() for each in names)

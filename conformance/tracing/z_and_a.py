@@ -80,8 +80,7 @@ class ForwardSearch:
                 if found is not None and not self._turned_for_its_use(found.location, location):
                     return self.lookup.take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
-            last = self.lookup.columns(right, within)
-            last = self.uses.place(right, made, location, last)
+            last = self.uses.place(right, made, location, self.lookup.columns(right, within))
             # What f limits is larger elsewhere; of what is turned, f is to be of the first.
             other = self._is_limited(name, last, location) or self._is_turned_back(last, location)
             return self.lookup.take(name, right, location if name[0] == "z" and other else last)

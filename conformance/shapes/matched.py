@@ -1,0 +1,126 @@
+"""Which gradient belongs to which parameter: by its name, else as the only one of its shape.
+
+Left out: where a program leaves them (`places.py`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from conformance.backward.program import Goal
+from conformance.shapes.run import Attempt
+from conformance.shapes.state import Leaf, short
+from conformance.shapes.vocabulary import bare, kinds_of, stem
+from conformance.tracing.node import Node
+
+Key = tuple[str, tuple[str, ...]]
+
+
+def key_of(leaf: Leaf) -> Key:
+    """What the names of a parameter and of its gradient have in common."""
+    return _canonical(stem(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
+
+
+def _canonical(words: str) -> str:
+    for kind, pattern in (("w", r"(weights?|w|theta|kernel)(.*)"), ("b", r"(bias(?:es)?|b)(.*)")):
+        found = re.fullmatch(pattern, words)
+        if found:
+            return kind + found[2]
+    return words
+
+
+def parameter_key(leaf: Leaf) -> Key:
+    """As `key_of`, of a parameter."""
+    return _canonical(bare(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
+
+
+def _parameters(
+    run: Attempt, found: Sequence[Leaf], moved: set[str], after: Mapping[str, Node]
+) -> dict[str, tuple[Leaf, Node]]:
+    """What a program begins with that may have a gradient."""
+    return {
+        path: (leaf, node)
+        for path, (leaf, node) in run.start.items()
+        if node is not None
+        and not (leaf.is_gradient or leaf.beside)
+        and (
+            leaf.is_parameter
+            or short(path) in moved
+            or not path.startswith("self")
+            or "params" in kinds_of(leaf.name)
+            or _is_asked_for(run, leaf, node, found, stays=after.get(path) is node)
+        )
+    }
+
+
+def matched(
+    run: Attempt, found: Sequence[Leaf], moved: set[str], after: Mapping[str, Node]
+) -> list[Goal]:
+    """Each parameter with its gradient, by name and then by shape.
+
+    Args:
+        run: the program's.
+        found: what may be a gradient.
+        moved: the names of the parameters that the program moves.
+        after: what each value is at the end, by its path.
+    """
+    parameters = _parameters(run, found, moved, after)
+    pairs: dict[str, Leaf] = {}
+    for path, (leaf, _) in parameters.items():
+        fitting = [each for each in found if key_of(each) == parameter_key(leaf)]
+        shaped = [each for each in fitting if np.shape(each.value) == np.shape(leaf.value)]
+        chosen = shaped or fitting
+        beside = [each for each in chosen if holder(each.path) == holder(path)]
+        if chosen:
+            pairs[path] = (beside or chosen)[-1]
+    if len(pairs) < len(parameters):
+        pairs |= _by_shape(parameters, found, pairs)
+    return [Goal(short(e), parameters[e][1], run.node(each.value)) for e, each in pairs.items()]
+
+
+def holder(path: str) -> str:
+    """What holds a value: `self.layers[0]` of `self.layers[0].W`."""
+    return path.rpartition(".")[0]
+
+
+def _is_asked_for(
+    run: Attempt, leaf: Leaf, node: Node, found: Sequence[Leaf], *, stays: bool
+) -> bool:
+    """Whether the program computes with a value of its own, and gives a gradient of its name.
+
+    That of a state may have another shape than the first state, in whose place the last one is put.
+    """
+    any_shape = stays and np.ndim(leaf.value) and "state" not in kinds_of(leaf.name)
+    data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
+    return bool(node.consumers) and node not in data and any(
+        key_of(each) == parameter_key(leaf)
+        and (any_shape or np.shape(each.value) == np.shape(leaf.value))
+        for each in found
+        if run.node(each.value) is not node
+    )  # fmt: skip
+
+
+def _by_shape(
+    parameters: Mapping[str, tuple[Leaf, Node]],
+    found: Sequence[Leaf],
+    known: dict[str, Leaf],
+) -> dict[str, Leaf]:
+    """The gradients of parameters that no name tells, each the only one of its shape."""
+    taken = {id(each) for each in known.values()}
+    pairs: dict[str, Leaf] = {}
+    for path, (leaf, _) in parameters.items():
+        if path in known:
+            continue
+        shape = np.shape(leaf.value)
+        fitting = [e for e in found if np.shape(e.value) == shape and id(e) not in taken]
+        inside = [e for e in fitting if key_of(e)[1] == parameter_key(leaf)[1]]
+        if len(fitting) > len(inside) == 1:
+            pairs[path] = inside[0]
+            continue
+        same = [
+            e for p, (e, _) in parameters.items() if np.shape(e.value) == shape and p not in known
+        ]
+        if len(fitting) == 1 and len(same) == 1:
+            pairs[path] = fitting[0]
+    return pairs
