@@ -15,6 +15,7 @@ from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
 from conformance.model.row import is_given, of_batch
 from conformance.model.updates import SGD
 from conformance.tracing.index import Location, as_floats
+from conformance.tracing.known import Known
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
 from conformance.tracing.trace import Trace
@@ -118,6 +119,17 @@ class EquationSteps:
         if samples not in self._steps:
             self._steps[samples] = [*self._own_steps(samples), *self._aside(samples)]
         return self._steps[samples]
+
+    def made_of(self, operand: Array, samples: tuple[int, ...]) -> Iterator[Array]:
+        """What the equation itself gives of an operand, as f′(z) of z, or of what is not told."""
+        steps, known = list(self._own_steps(samples))[::-1], Known([operand])
+        results, made = {id(step.result) for step in steps}, set[int]()
+        for step in steps:
+            enters = (e for e in step.operands if is_array(e) and id(e) not in results)
+            of_it = made.intersection(map(id, step.operands)) or any(e in known for e in enters)
+            if step.operation and (of_it or not step.operands):
+                made.add(id(step.result))
+                yield step.result
 
     def _own_steps(self, samples: tuple[int, ...]) -> Iterator[Step]:
         quantity, some = split(self.name)[0], samples or self.whole

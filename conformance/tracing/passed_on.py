@@ -104,7 +104,7 @@ def _inside(frame: Frame) -> list[ast.AST]:
     return [] if around is None else list(ast.walk(around))
 
 
-def _name(part: ast.AST) -> str:
+def _name(part: ast.expr) -> str:
     """The variable or attribute that a part of a program is, as it is written; or nothing."""
     named = isinstance(part, ast.Name | ast.Attribute)
     held = part.value if isinstance(part, ast.Attribute) else part
@@ -149,7 +149,7 @@ def _passing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozens
     for each in (*(e for e in every if isinstance(e, PASSING)), *calls):
         for part in ast.iter_child_nodes(each):
             value = part.value if isinstance(part, ast.Subscript) else part
-            if _name(value) not in names:
+            if not isinstance(value, ast.expr) or _name(value) not in names:
                 continue
             called = isinstance(each, ast.Call) and part is each.func
             loads = isinstance(getattr(part, "ctx", None), ast.Load) and not called

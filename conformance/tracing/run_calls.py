@@ -89,28 +89,28 @@ class Calls:
 
     def of_another(self, wrong: Node, way: Way) -> tuple[Frame, ...]:
         """The frames of the caller of a function that is right of another quantity than it has."""
-        steps = way.steps(samples_of(wrong, way.samples))
-        meant = [as_floats(e.result) for e in steps if not e.operation and e.result in way.own]
-        right = [as_floats(e.result) for e in steps if e.operation]
+        samples = samples_of(wrong, way.samples)
+        meant = [e.result for e in way.steps(samples) if not e.operation and e.result in way.own]
+        right = [(as_floats(e), list(map(as_floats, way.made_of(e, samples)))) for e in meant]
         depth = 0
         for call in wrong.calls[:-1]:
-            if not self._is_right_of_another(call, meant, right, way):
+            if not self._is_right_of_another(call, right, way):
                 break
             depth += 1
         return wrong.frames[depth:] if depth else ()
 
     def _is_right_of_another(
-        self, call: int, meant: Sequence[Array], right: Sequence[Array], way: Way
+        self, call: int, right: Sequence[tuple[Array, Sequence[Array]]], way: Way
     ) -> bool:
-        """Whether a call gives a right value if it has a quantity in the place of one it has."""
+        """Whether a call gives what is made of a quantity, if it has that for one that it has."""
         made, handed = self._made[call], self.handed[call]
         held = [np.asarray(self.nodes[n].value) for n in handed]
-        missing = [e for e in meant if not any(_is_near(each, e) for each in held)]
+        missing = [each for each in right if not any(_is_near(one, each[0]) for one in held)]
         for n in handed & {each.number for node in made for each in node.inputs}:
-            fitting = [e for e in missing if e.shape == np.shape(self.nodes[n].value)]
+            fitting = [e for e in missing if e[0].shape == np.shape(self.nodes[n].value)]
             if fitting and self.value(self.nodes[n]) in way.own:
-                found = [_again(made, n, each) for each in fitting]
-                if any(_is_near(each, one) for each in found for one in right):
+                found = [(_again(made, n, each), given) for each, given in fitting]
+                if any(_is_near(each, one) for each, given in found for one in given):
                     return True
         return False
 

@@ -167,8 +167,82 @@ class MeanOverRows(Network):
             self.weights[l] = self.weights[l] - eta * mean_w
 
 
+class WrongColumn(Batched):
+    """The bias is the last column of [W b]."""
+
+    def backprop(self, x, y):
+        a = [np.vstack([x, np.ones((1, x.shape[1]))])]
+        blocks = [np.hstack([w, b]) for w, b in zip(self.weights, self.biases)]
+        for t in blocks:
+            a.append(np.vstack([s(t @ a[-1]), np.ones((1, x.shape[1]))]))
+        out = a[-1][:-1]
+        d = (out - y) * out * (1 - out)
+        made = []
+        for l in reversed(range(len(blocks))):
+            made.insert(0, d @ a[l].T)
+            d = blocks[l][:, :-1].T @ d * a[l][:-1] * (1 - a[l][:-1])
+        return [g[:, :1] for g in made], [g[:, :-1] for g in made]  # wrong
+
+    def update_mini_batch(self, mb, eta):
+        nb, nw = self.backprop(*(np.hstack(c) for c in zip(*mb)))
+        self.weights = [w - eta / len(mb) * g for w, g in zip(self.weights, nw)]
+        self.biases = [b - eta / len(mb) * g for b, g in zip(self.biases, nb)]
+
+
+class KeptErrors(Network):
+    class Layer:
+        def __init__(self, w, b):
+            self.w, self.b, self.sum_b, self.sum_w = w, b, 0, 0
+
+        def forth(self, a):
+            self.given, self.a = a, s(self.w @ a + self.b)
+            return self.a
+
+        def back(self, e):
+            self.delta = e * self.a * (1 - self.a)
+            self.sum_b = self.delta  # wrong
+            self.sum_w = self.sum_w + self.delta @ self.given.T
+            return self.w.T @ self.delta
+
+    def backprop(self, x, y):
+        layers = [self.Layer(w, b) for w, b in zip(self.weights, self.biases)]
+        self.run(layers, x, y)
+        return [each.sum_b for each in layers], [each.sum_w for each in layers]
+
+    def run(self, layers, x, y):
+        a = x
+        for each in layers:
+            a = each.forth(a)
+        e = a - y
+        for each in reversed(layers):
+            e = each.back(e)
+
+    def update_mini_batch(self, mb, eta):
+        layers = [self.Layer(w, b) for w, b in zip(self.weights, self.biases)]
+        for x, y in mb:
+            self.run(layers, x, y)
+        self.weights = [each.w - eta * (each.sum_w / len(mb)) for each in layers]
+        self.biases = [each.b - eta * (each.sum_b / len(mb)) for each in layers]
+
+
+class SumsOneTwice(Network):
+    def add(self, left, right):
+        return [left[0] + right[0], *self.add(left[1:], right[1:])] if left else []
+
+    def update_mini_batch(self, mb, eta):
+        total_b, total_w = [b * 0 for b in self.biases], [w * 0 for w in self.weights]
+        for x, y in mb:
+            nb, nw = self.backprop(x, y)
+            total_b = self.add(nb, nb)  # wrong
+            total_w = self.add(total_w, nw)
+        k = eta / len(mb)
+        self.weights = [w - k * g for w, g in zip(self.weights, total_w)]
+        self.biases = [b - k * g for b, g in zip(self.biases, total_b)]
+
+
 EXPECTED = {
     "TurnsForHelper": ["A"], "SlopeOfOutput": ["BP1", "BP2"], "NoBiasAdded": ["Z"], "CostForSlope": ["BP1"],
     "SlopeForGradient": ["BP3"], "TurnedAround": ["BP4"], "StackOfOutputs": ["BP4"], "KeepsTheLast": ["BP4"],
-    "MeanOverRows": ["W"], "SignForSlope": ["BP2"],
+    "MeanOverRows": ["W"], "SignForSlope": ["BP2"], "WrongColumn": ["BP3"], "KeptErrors": ["BP3"],
+    "SumsOneTwice": ["BP3"],
 }
