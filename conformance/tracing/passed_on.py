@@ -152,8 +152,7 @@ def _passing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozens
             if not isinstance(value, ast.expr) or _name(value) not in names:
                 continue
             called = isinstance(each, ast.Call) and part is each.func
-            loads = isinstance(getattr(part, "ctx", None), ast.Load) and not called
-            if isinstance(value, ast.expr) and loads:
+            if isinstance(getattr(part, "ctx", None), ast.Load) and not called:
                 yield value.lineno, _targets(each)
 
 
