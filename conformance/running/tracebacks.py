@@ -24,7 +24,10 @@ LINES, WIDTH = 20, 400  # of a traceback
 _OWN = tuple(PACKAGE.parent / each for each in (PACKAGE.name, "reference", "torch_impl"))
 _PLAYED = (PACKAGE / "tests", PACKAGE / "examples")  # which play the subject
 _LIBRARIES = {Path(sysconfig.get_paths()[each]) for each in ("stdlib", "purelib", "platlib")}
-_WRAPPING = ("arrays", "made_arrays", "operations", "substitute", "tensor_borders", "tensors")
+_WRAPPING = (
+    "arrays", "made_arrays", "operations", "substitute", "tensor_borders", "tensors",
+    "traced_numbers",
+)  # fmt: skip
 _OPERATIONS = {
     *(PACKAGE / "tracing" / f"{each}.py" for each in _WRAPPING),
     PACKAGE / "arithmetic" / "exact.py",

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conformance.api import check
@@ -16,6 +17,8 @@ from conformance.running.tracebacks import call, is_ours, stopped
 from conformance.tests.networks import book
 from conformance.tests.test_cli import one_line, run
 from conformance.tests.test_plugin import finish, start
+from conformance.tracing.trace import Trace
+from conformance.tracing.traced_numbers import traced_number
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -69,6 +72,12 @@ def test_what_a_call_itself_raises_is_the_subjects() -> None:
 
     assert not is_ours(caught(lambda: call(one, 1, 2)))  # type: ignore[call-arg]
     assert isinstance(stopped("here", caught(lambda: call(int, "x"))), SubjectError)
+
+
+def test_an_operation_on_traced_numbers_is_the_subjects() -> None:
+    trace = Trace()
+    zero = traced_number(0.0, trace.node("given eta", None, (), {}, np.array(0.0)), trace)
+    assert not is_ours(caught(lambda: 1 / zero))
 
 
 def test_an_operation_on_traced_arrays_is_the_subjects(tmp_path: Path) -> None:
