@@ -25,6 +25,7 @@ from conformance.running.seconds import TooLongError, limited
 from conformance.running.tracebacks import headline, own_traceback
 from conformance.subjects import zeros
 from conformance.subjects.absent import MissingError, forget, stand_ins
+from conformance.tracing import frames
 
 NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongError)
 """What a statement raises that asks for what is not here, or for a long time."""
@@ -95,6 +96,7 @@ def run_file(
         with subject_code(place), stand_ins(b"\n".join(source for _, source in sources)):
             for file, source in sources:
                 linecache.checkcache(file)
+                frames.forget()
                 _execute(parsed(source, file), file, module, failed)
     except BaseException:
         del sys.modules[name]

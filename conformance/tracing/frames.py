@@ -281,3 +281,10 @@ def is_subject(file: str) -> bool:
     if file.startswith(_CELL):
         return True
     return not file.startswith((_PACKAGE, *_FOREIGN, *foreign))
+
+
+def forget() -> None:
+    """Read the functions again when they are asked for: a file may have changed."""
+    for each in (ignores_a_parameter, reads_a_parameter, keeps, is_replaced, stored_last):
+        each.cache_clear()
+    function_around.cache_clear()
