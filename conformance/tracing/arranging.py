@@ -3,7 +3,8 @@
 Left out: which of them is to blame (`blame.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -29,6 +30,30 @@ def only_arranges(node: Node) -> bool:
     """Whether an operation only puts numbers in another order, and takes none of them out."""
     sizes = [np.size(each.value) for each in node.inputs]
     return node.operation in ARRANGING and np.size(node.value) >= max(sizes, default=0)
+
+
+def consumers_of(node: Node) -> Iterator[Node]:
+    """What computed with a value, as it is or arranged."""
+    return _past_arranging(node, attrgetter("consumers"))
+
+
+def operands_of(node: Node) -> Iterator[Node]:
+    """What an operation was given, before it was arranged."""
+    return _past_arranging(node, attrgetter("inputs"))
+
+
+def _past_arranging(node: Node, beside: Callable[[Node], Iterable[Node]]) -> Iterator[Node]:
+    for each in beside(node):
+        if each.operation in ARRANGING:
+            yield from _past_arranging(each, beside)
+        else:
+            yield each
+
+
+def given_back(node: Node) -> list[Node]:
+    """The operands that an operation gave back, such as a clip those that are small enough."""
+    one = (each for each in node.inputs if np.asarray(each.value).dtype != object)  # not several
+    return [each for each in one if np.array_equal(each.value, node.value)]
 
 
 def kind_of(operation: str) -> str:

@@ -13,13 +13,12 @@ Left out: whether the value is wrong (`verdict/compare.py`).
 from collections.abc import Collection, Sequence
 from itertools import permutations
 
-import numpy as np
-
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import (
     ARRANGING,
     arranged_last,
     before_arranging,
+    given_back,
     is_handed,
     kind_of,
     only_arranges,
@@ -270,7 +269,7 @@ class Blame:
                 for other in alike
                 if other.frames[depth + 1 :] not in {wrong.frames[depth + 1 :], *failing}
                 and self._turn(other) == turn
-                and not _gives_back(other)
+                and not given_back(other)
             ]
             values = map(self.calls.value, others)
             if not any(_tells(value) and value in right for value in values) and not (
@@ -287,12 +286,6 @@ class Blame:
                 key = each.operation, each.frames[:1], each.calls[:1]
                 self._turns[each.number] = counts[key] = counts.get(key, -1) + 1
         return self._turns[node.number]
-
-
-def _gives_back(node: Node) -> bool:
-    """Whether an operation gave one of its inputs, such as a clip of what is small enough."""
-    whole = (each.value for each in node.inputs if np.asarray(each.value).dtype != object)
-    return any(np.array_equal(each, node.value) for each in whole)
 
 
 def _tells(value: Array) -> bool:

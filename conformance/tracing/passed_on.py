@@ -7,7 +7,7 @@ with it. Left out: which value was taken for another (`blame.py`).
 import ast
 from collections.abc import Iterator, Sequence
 
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import consumers_of
 from conformance.tracing.frames import Frame, function_around
 from conformance.tracing.node import Node
 
@@ -33,8 +33,8 @@ class _PassedOn:
         """
         self.taken, self.taker = taken, taker
         alike = (e for e in nodes if (e.operation, e.frames[:1]) == _kind(taken))
-        every = (c for each in alike for c in _computed_of(each))
-        self.uses = [each for each in every if _kind(each) != _kind(taker)]
+        every = (c for each in alike for c in consumers_of(each))
+        self.uses = [each for each in every if each.frames and _kind(each) != _kind(taker)]
         self._lines = {(each.file, each.line) for use in self.uses for each in use.frames}
 
     def frames(self) -> tuple[Frame, ...]:
@@ -88,15 +88,6 @@ class _PassedOn:
 
 def _kind(node: Node) -> tuple[str, tuple[Frame, ...]]:
     return node.operation, node.frames[:1]
-
-
-def _computed_of(node: Node) -> Iterator[Node]:
-    """What computed with a value, as it is or arranged."""
-    for each in node.consumers:
-        if each.operation in ARRANGING:
-            yield from _computed_of(each)
-        elif each.frames:
-            yield each
 
 
 def _inside(frame: Frame) -> list[ast.AST]:

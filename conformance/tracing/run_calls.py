@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import given_back, operands_of
 from conformance.tracing.frames import Frame, is_replaced, keeps, reads_a_parameter, stored_last
 from conformance.tracing.index import as_floats
 from conformance.tracing.known import Known
@@ -52,7 +52,7 @@ class Calls:
         ]
         for depth, call in enumerate(wrong.calls):
             there = any(call in each.calls or each.number in handed[call] for each in holders)
-            if there or not any(each.number in handed[call] for each in _given_back(taken)):
+            if there or not any(each.number in handed[call] for each in walk([taken], given_back)):
                 return wrong.frames[depth:]
         return wrong.frames[-1:]
 
@@ -152,7 +152,7 @@ class Calls:
         if not way.name.startswith("nabla") or wrong.operation not in SUMS:
             return []
         kind = wrong.operation, wrong.frames
-        added = (e for e in _put_together(wrong) if (e.operation, e.frames) != kind)
+        added = (e for e in operands_of(wrong) if (e.operation, e.frames) != kind)
         if not reads_a_parameter(wrong.frames[0]):  # then what it was handed is named on its line
             added = (e for e in added if e.number not in self.handed[wrong.calls[0]])
         computed = [e for e in added if e.function is not None and are_exact(self.value(e))]
@@ -205,22 +205,6 @@ def _again(made: Iterable[Node], handed: int, value: Array) -> Any:
 
 def _is_near(value: Any, wanted: Array) -> bool:
     return np.shape(value) == wanted.shape and np.allclose(value, wanted, rtol=CLOSE, atol=0)
-
-
-def _given_back(node: Node) -> Iterator[Node]:
-    """A value, and what gave it, where operations only gave it back, as |z| of z > 0."""
-    return walk(
-        [node], lambda each: [e for e in each.inputs if np.array_equal(e.value, each.value)]
-    )
-
-
-def _put_together(node: Node) -> Iterator[Node]:
-    """What an operation was given, before it was arranged."""
-    for each in node.inputs:
-        if each.operation in ARRANGING:
-            yield from _put_together(each)
-        else:
-            yield each
 
 
 def _reached(nodes: Iterable[Node], before: int) -> Iterator[Node]:

@@ -3,7 +3,7 @@
 Left out: how a value is known by its uses (`uses.py`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.arranging import ARRANGING, LIMITING
+from conformance.tracing.arranging import ARRANGING, LIMITING, consumers_of
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location, overlap
 from conformance.tracing.node import Node
@@ -168,7 +168,7 @@ class ForwardSearch:
         return all(
             e.frames[:1] not in lines and c.frames[-len(e.frames) :] == e.frames
             for e in nodes
-            for c in _consumers(e)
+            for c in consumers_of(e)
         )
 
     def _goes_on(self, z: Array, name: str) -> bool:
@@ -186,7 +186,7 @@ class ForwardSearch:
         return all(
             any(
                 each.uses & targets and np.size(each.value) != np.size(nodes[number].value)
-                for each in _consumers(nodes[number])
+                for each in consumers_of(nodes[number])
             )
             for number in a.numbers
         )
@@ -228,12 +228,3 @@ def _is_made_with(node: Node, other: Node, outer: set[int]) -> bool:
     """Whether two values were made on one line, or in one call that is none of the outer ones."""
     frames = other.frames[not outer.issuperset(other.calls[:1]) :]
     return node.frames[-len(frames) :] == frames
-
-
-def _consumers(node: Node) -> Iterator[Node]:
-    """What computed with a value, as it is or arranged."""
-    for each in node.consumers:
-        if each.operation in ARRANGING:
-            yield from _consumers(each)
-        else:
-            yield each
