@@ -3,7 +3,7 @@
 Left out: recording them (`trace.py`), computing them again (`replay.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -169,6 +169,35 @@ def substituted(value: Any, lookup: Callable[[Node], Any]) -> Any:
     if kind is dict:
         return {key: substituted(each, lookup) for key, each in value.items()}
     return value
+
+
+def recomputed(given: Mapping[int, Any], path: Iterable[Node]) -> dict[int, Any] | None:
+    """The values of what depends on some nodes, in floats, if these had other values.
+
+    Args:
+        given: the other values, by the numbers of the nodes.
+        path: the operations that are done again, in their order.
+
+    Returns:
+        The values by number, those that were given among them; None if an operation does not fit.
+    """
+    values: dict[int, Any] = dict(given)
+    changed = reduce(or_, (1 << number for number in given))
+
+    def operand(node: Node) -> Any:
+        value = values.get(node.number, node.value)
+        return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
+
+    with np.errstate(all="ignore"):
+        for node in path:
+            if node.number in values or not node.uses & changed or node.function is None:
+                continue
+            try:
+                result = node.again(operand)
+            except (ValueError, TypeError, IndexError, ArithmeticError):
+                return None
+            values[node.number] = np.asarray(result) if np.isscalar(result) else result
+    return values
 
 
 def joined(result: Any) -> Any:

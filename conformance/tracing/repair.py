@@ -29,7 +29,7 @@ from conformance.tracing.index import (
     overlap,
     times,
 )
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, recomputed
 from conformance.tracing.replay import Replay
 from conformance.tracing.trials import Equation, Step, Trials, samples_of
 from reference.step import Array
@@ -158,7 +158,7 @@ class Repairs:
         floats = {number: as_floats(value) for number, value in given.items()}
         if all(_equal(self.nodes[n].value, value) for n, value in floats.items()):
             return False  # it gave that
-        after = self._again(floats, path)
+        after = recomputed(floats, path)
         if after is None:
             return False
         held = self._held(at, lambda n: after.get(n, self.nodes[n].value), wanted.shape)
@@ -178,26 +178,6 @@ class Repairs:
         if any(np.shape(values(n)) != np.shape(self.nodes[n].value) for n in at.numbers):
             return None
         return at.gather(values, object)
-
-    def _again(self, given: Mapping[int, Array], path: Sequence[Node]) -> dict[int, Any] | None:
-        """The values of what depends on some nodes, in floats, if these had other values."""
-        values: dict[int, Any] = dict(given)
-        changed = reduce(or_, (1 << number for number in given))
-        with np.errstate(all="ignore"):
-            for node in path:
-                if node.number in values or not node.uses & changed or node.function is None:
-                    continue
-
-                def operand(each: Node) -> Any:
-                    value = values.get(each.number, each.value)
-                    return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
-
-                try:
-                    result = node.again(operand)
-                except (ValueError, TypeError, IndexError, ArithmeticError):
-                    return None  # it does not fit
-                values[node.number] = np.asarray(result) if np.isscalar(result) else result
-        return values
 
     def _exactly(
         self, given: Mapping[int, Array], at: Location, shape: tuple[int, ...]

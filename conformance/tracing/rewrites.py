@@ -18,7 +18,7 @@ import flint
 import numpy as np
 
 from conformance.arithmetic.exact import LeftExactError, to_exact
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, recomputed
 from conformance.tracing.replay import Replay
 from conformance.tracing.stable_forms import ALONG, AXES, OF_ONE, OF_TWO, Form
 from reference.step import Array
@@ -154,15 +154,14 @@ class Rewriting:
     ) -> bool:
         """Whether a form is a value for other numbers too: where it saturates, several are."""
         rng = np.random.default_rng(0)
-        values = {each.number: rng.uniform(0.1, 0.9, np.shape(each.value))[()] for each in of}
-        made = _fitted(_tried(form, [*values.values()]), end, picked)
-        given = sum(1 << number for number in values)
-        for node in self.replay.trace.nodes[min(values) : end.number + 1]:
-            if node.number not in values and node.uses & given and end.depends_on(node):
-                again = _tried(node.again, [lambda e: values.get(e.number, e.value)])
-                values[node.number] = np.asarray(again)[()]
+        given = {each.number: rng.uniform(0.1, 0.9, np.shape(each.value)) for each in of}
+        made = _fitted(_tried(form, [*given.values()]), end, picked)
+        way = self.replay.trace.nodes[min(given) : end.number + 1]
+        values = recomputed(given, (each for each in way if end.depends_on(each)))
+        if made is None or values is None:
+            return False
         there = np.ravel(values.get(end.number, np.nan))
-        return made is not None and made.shape == there.shape and np.allclose(made, there)
+        return made.shape == there.shape and np.allclose(made, there)
 
     def _picked(self, whole: Array, end: Node) -> Array | None:
         """The columns that a value holds one entry of, row by row; None if it is no such value."""
