@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.culprit import Found, Handed
-from conformance.backward.findings import Cause, Changed, Entry, Named
+from conformance.backward.culprit import Handed
+from conformance.backward.findings import Cause, Changed, Entry, Line, Named
 from conformance.backward.fixes import Fix
 from conformance.backward.forward import Forward
+from conformance.backward.found import Found
 from conformance.backward.groups import Repair
 from conformance.backward.judge import Verdict
 from conformance.backward.names import (
@@ -24,6 +25,7 @@ from conformance.backward.names import (
 )
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.region import Region
+from conformance.backward.slopes import Factor
 from conformance.backward.source import expression, line_of, operand_name, operands, written_name
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
@@ -35,7 +37,7 @@ def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     said = found.fix.group if found.fix is not None and why.changed is not None else found.begun
     if said is None and found.handed is None and found.repair is not None:
         said = found.repair.group
-    line = None if said is None else line_of(said.first)
+    line = None if said is None or found.factor is not None else line_of(said.first)
     return replace(why, at=line) if line not in (None, *found.lines[:1]) else why
 
 
@@ -46,23 +48,30 @@ def _cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause
         return replace(updated, worst=worst)
     if found.handed is not None:
         return handed_on(forward, found.handed, worst)
+    if found.factor is not None:
+        return slope(found.factor, found.lines, worst)
     if found.repair is None:
         return Cause("gradient" if changed is None else "changed", changed=changed, worst=worst)
+    return replace(_of_repair(forward, found, found.repair), changed=changed, worst=worst)
+
+
+def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
+    """Why an operation is to blame that has to give another value."""
     use = found.needed
-    at_fault = operation_text(found.repair.group.first)
+    at_fault = operation_text(repair.group.first)
     if use is None:
-        return Cause("value", at_fault, changed=changed, worst=worst)
+        return Cause("value", at_fault)
     node = use.quantity.nodes[0]
     if found.begun is not None:
         begun = operation_text(found.begun.first)
-        return Cause("begins", begun, called(forward, node), worst=worst)
+        return Cause("begins", begun, called(forward, node))
     same = alike(forward, node)
     held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
     other = held or next(iter(found.held), None)
     names = apart(forward, node, None if other is None else other.quantity.nodes[0])
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     missing = _missing(node, other) if kind == "misused" else None
-    return Cause(kind, at_fault, *names, factor, changed, worst, missing=missing)
+    return Cause(kind, at_fault, *names, factor, missing=missing)
 
 
 def handed(culprit: Region, repair: Repair) -> Cause:
@@ -88,6 +97,15 @@ def handed_on(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
     if handed.back:  # a line that calls all layers may name it
         names, missing = (names[0], own_operation(held)), own_operation(held)
     return Cause("misused", aliased(handed.line), *names, worst=worst, missing=missing)
+
+
+def slope(factor: Factor, lines: Sequence[Line], worst: Entry | None) -> Cause:
+    """What a right ∂C/∂v is multiplied by is not the derivative of the operation that gave v."""
+    missing = _missing(factor.needed.quantity.nodes[0], factor.held)
+    ways = operation(factor.node), own_operation(factor.node)  # the call, or what it computes
+    made = next((each for each in ways if each.line in lines[:1]), ways[1])
+    at = None if made.line in lines[:1] else made.line
+    return Cause("slope", made.name, missing=missing, worst=worst, at=at)
 
 
 def alike(forward: Forward, node: Node) -> list[Node]:

@@ -14,6 +14,8 @@ import numpy as np
 
 from conformance.backward import slips
 from conformance.backward.change import (
+    AVERAGED,
+    FITTED,
     GUESSED,
     LIKELY,
     NEARLY,
@@ -133,8 +135,15 @@ def scales(node: Node) -> bool:
     return any(type(arg) is not Node and np.ndim(arg) == 0 for arg in node.args)
 
 
-def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
-    """The operation, its result times a number: another constant, if it has one."""
+def scaled(group: Group, factor: float, value: Callable[[Node], Any], *, is_length: bool) -> Change:
+    """The operation, its result times a number: another constant, if it has one.
+
+    Args:
+        group: the operation.
+        factor: the number.
+        value: gives what a node computed.
+        is_length: whether the number is a length of an array, or 1 by one.
+    """
 
     def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return np.asarray(factor * own(node, args, kwargs))
@@ -148,7 +157,7 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any]) -> Change:
                 wants = has / factor if node.operation == "divide" and i else has * factor
                 cost = SURE if abs(wants - 1) < NEARLY else LIKELY
                 return Change("constant", f"{has:g}", f"{wants:g}", rule, cost)
-    return Change("factor", "", f"{factor:g}", rule, 2.5)
+    return Change("factor", "", f"{factor:g}", rule, AVERAGED if is_length else FITTED)
 
 
 def renumbered(

@@ -3,7 +3,7 @@
 Left out: the repairs (`blame.py`) and the changes of one operation (`fixes.py`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,12 @@ import numpy as np
 from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
-from conformance.backward.groups import Group, Repair
+from conformance.backward.groups import UNFIT, Group, Repair
 from conformance.backward.names import named
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import Match
 from conformance.backward.region import INVERSES
+from conformance.backward.slopes import Factor, is_given_another
 from conformance.backward.source import line_of, operand_name, own_lines
 from conformance.backward.syntax import assigned, base, hands_back, renamed
 from conformance.tracing.frames import Frame
@@ -24,7 +25,6 @@ from conformance.tracing.node import Node
 from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")
-PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +54,44 @@ class Culprit(Fixes):
             group: the executions of the operation.
             wrong: the numbers of those that gave something wrong, if that is known.
         """
-        node = next((e for e in group.nodes if wrong and e.number in wrong), group.first)
-        own = list(own_lines(node))
-        if len(own) < 2 or node.site is None:  # noqa: PLR2004 - no call
-            return own[:1]
-        calls = {e.frames[1:] for e in group.nodes if wrong is None or e.number in wrong}
-        right = any(
-            each.site == node.site
-            and each.operation == node.operation
-            and each.frames[1:] not in calls
-            and (self.forward.contains(each) or wrong is not None)
-            for each in self.chain.nodes
+        own = list(
+            own_lines(next((e for e in group.nodes if wrong and e.number in wrong), group.first))
         )
-        return own[1:2] + own[:1] if right else own[:1]
+        level = self.right_calls(group, wrong)
+        return [*own[level : level + 1], *reversed(own[:level])]
+
+    def right_calls(self, group: Group, wrong: set[int] | None = None) -> int:
+        """How many functions around an operation are right where others call them.
+
+        Args:
+            group: the executions of the operation.
+            wrong: the numbers of those that gave something wrong, if that is known.
+        """
+        node = next((e for e in group.nodes if wrong and e.number in wrong), group.first)
+        if node.site is None:
+            return 0
+        alike = [
+            e for e in self.chain.nodes if (e.site, e.operation) == (node.site, node.operation)
+        ]
+        right = [each for each in alike if wrong is not None or self.forward.contains(each)]
+        calls = [e.frames for e in group.nodes if wrong is None or e.number in wrong]
+        for level in range(1, len(list(own_lines(node)))):
+            around = {each[level:] for each in calls}
+            inside = node.frames[:level]
+            if not any(
+                e.frames[:level] == inside and e.frames[level:] not in around for e in right
+            ):
+                return level - 1
+        return max(len(list(own_lines(node))) - 1, 0)
+
+    def lines_of_factors(self, factors: Sequence[Factor]) -> list[Line]:
+        """The line of what some factors were computed by, all by the same."""
+        node = factors[0].node
+        group = self._by_number.get(node.number, Group([node]))
+        found = self.lines_of(group, {each.node.number for each in factors})
+        if found[:1] == list(own_lines(node))[:1] and is_given_another(factors[0], self.chain):
+            return list(dict.fromkeys((*list(own_lines(node))[1:2], *found)))
+        return found
 
     def callers(self, node: Node) -> list[Line]:
         """The lines that call the function of a node, if there are several."""
@@ -93,7 +118,28 @@ class Culprit(Fixes):
         if fix.change.what == "operand" and self._is_not_given(fix):
             called = list(own_lines(node))
             return called[1:2] + called[:1]  # the call does not give the right one
-        return self.lines_of(fix.group)
+        return self.lines_of(fix.group, self.changed_by(fix))
+
+    def is_right_elsewhere(self, fix: Fix) -> bool:
+        """Whether a change is one of a function that is right where others call it."""
+        return self.right_calls(fix.group, self.changed_by(fix)) > 0
+
+    def changed_by(self, fix: Fix) -> set[int]:
+        """The numbers of the executions that give something else by a change."""
+        found = set()
+        for node in fix.group.nodes:
+            args, kwargs = self.chain.arguments(node, {})
+            try:
+                value = np.asarray(fix.change.rule(node, args, kwargs))
+            except UNFIT:
+                value = np.empty(0)
+            if value.shape != np.shape(node.value) or (
+                self._differs(node, value)
+                if is_float(node)
+                else not np.array_equal(value, node.value)
+            ):
+                found.add(node.number)
+        return found
 
     def _is_not_given(self, fix: Fix) -> bool:
         """Whether a function is not given the operand that it needs, nor what it is made of."""
@@ -128,7 +174,7 @@ class Culprit(Fixes):
         node = self._first_wrong(repair)
         inverse, right = INVERSES.get(node.operation), repair.values.get(node.number)
         if inverse is None or right is None or len(node.args) != 2:  # noqa: PLR2004
-            return None
+            return self._renamed(node, repair)
         args, _ = self.chain.arguments(node, {})
         for i, arg in enumerate(node.args):
             if type(arg) is not Node or self.forward.contains(arg) or not self.known(arg):
@@ -139,6 +185,18 @@ class Culprit(Fixes):
             match = self._solved(inverse[i], right, args[1 - i]) if given is not None else None
             if given is not None and match is not None:
                 return Handed(given, self.known(arg)[0], match)
+        return self._renamed(node, repair)
+
+    def _renamed(self, node: Node, repair: Repair) -> Handed | None:
+        """The line that gives a derivative the name under which that of another value is used."""
+        line, needed = line_of(node), self.needed(repair)
+        if line is None or needed is None or not self.known(node):
+            return None
+        for each in node.consumers:
+            for i in (i for i, arg in enumerate(each.args) if arg is node):
+                given = renamed(line, base(operand_name(each, i)))
+                if given is not None:
+                    return Handed(given, self.known(node)[0], needed)
         return None
 
     def handed_back(self) -> Handed | None:
@@ -178,6 +236,7 @@ class Culprit(Fixes):
         Each is one of which all wrong gradients are made: of one among several, others are wrong.
         """
         wrong = [each.goal.node for each in self.search.verdicts if not each.ok]
+        before = self._first_wrong(self.repairs[0])
         for repair in self.repairs:
             for node in repair.group.nodes:
                 right = repair.values.get(node.number)
@@ -185,6 +244,8 @@ class Culprit(Fixes):
                     continue
                 for operand, _ in reversed(list(told(self.chain, node, right, self.is_settled))):
                     group = self._by_number.get(operand.number, Group([operand]))
+                    if operand.depends_on(before) and not self.known(before):
+                        continue  # it is wrong since what it was computed from is
                     if all(any(goal.depends_on(e) for e in group.nodes) for goal in wrong):
                         yield from self.lines_of(group, {operand.number})
 
@@ -219,60 +280,3 @@ def _parameters(node: Node) -> tuple[str, ...]:
 
 def _same_function(one: tuple[Frame, ...], other: tuple[Frame, ...]) -> bool:
     return [(e.file, e.function) for e in one] == [(e.file, e.function) for e in other]
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What is to blame.
-
-    Attributes:
-        lines: the lines in question, the one to blame first.
-        fix: the change of one operation that makes all gradients right, if one does.
-        repair: the operation that has to give something else, if it is known.
-        held: what the first operation that can be repaired gives: all derivatives that it may be.
-        needed: what the operation that can be repaired has to give.
-        handed: what the first line hands on, if that is what is wrong.
-        begun: where what gives wrong gradients alone begins, if no more is known.
-    """
-
-    lines: tuple[Line, ...]
-    fix: Fix | None = None
-    repair: Repair | None = None
-    held: tuple[Match, ...] = ()
-    needed: Match | None = None
-    handed: Handed | None = None
-    begun: Group | None = None
-
-    @property
-    def certain(self) -> bool:
-        """Whether a change of one operation is believed."""
-        return self.fix is not None and self.fix.change.cost < PLAUSIBLE
-
-
-def find(culprit: Culprit) -> Found:
-    """What is to blame."""
-    fixes = sorted(culprit.fixes(), key=lambda each: each.change.cost)
-    lines = [e for f in fixes if f.change.cost < PLAUSIBLE for e in culprit.lines_of_fix(f)]
-    repair: Repair | None = None
-    held: tuple[Match, ...] = ()
-    needed: Match | None = None
-    handed: Handed | None = None
-    begun: Group | None = None
-    if culprit.repairs:
-        repair = culprit.turning()
-        handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
-        lines += [] if handed is None else [handed.line]
-        held, needed = tuple(culprit.held(repair)), culprit.needed(repair)
-        lines += culprit.told_operands() if not lines else ()
-        begun = culprit.begins(repair) if not fixes and not lines else None
-        lines += culprit.lines_of(begun) if begun is not None else ()
-        lines += culprit.sums_of(repair)
-        lines += culprit.needed_operands(repair.group)
-        for each in (repair, culprit.repairs[0]):
-            lines += culprit.lines_of(each.group, culprit.wrong_executions(each))
-        for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
-            lines += culprit.lines_of(group)
-        lines += culprit.callers(repair.group.first)
-    lines += [e for f in fixes for e in culprit.lines_of(f.group)]
-    fix = fixes[0] if fixes else None
-    return Found(tuple(dict.fromkeys(lines)), fix, repair, held, needed, handed, begun)

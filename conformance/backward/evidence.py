@@ -34,14 +34,16 @@ def told(
         right: what it has to be.
         fixed: whether a value is taken for right.
     """
-    waiting, seen = [(node, right)], 0
+    waiting, seen = [(node, right, False)], 0
     while waiting and seen < DEEP:
         seen += 1
-        here, needed = waiting.pop(0)
+        here, needed, told_here = waiting.pop(0)
+        others = [each for each in here.inputs if not fixed(each)]
         for operand, wanted, sure in _operands(chain, here, needed, fixed):
-            if sure:
+            told_too = sure or (told_here and others == [operand])
+            if told_too:
                 yield operand, wanted
-            waiting.append((operand, wanted))
+            waiting.append((operand, wanted, told_too))
 
 
 def _operands(

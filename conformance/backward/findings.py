@@ -91,6 +91,7 @@ class Cause:
             `misused`: it is right, as the derivative with respect to something else;
             `scaled`: it is right but for a constant; `part`: it is only some of the contributions;
             `begins`: what is computed from it is not the derivative that is needed;
+            `slope`: a right derivative is multiplied by it, and it is not that of `missing`;
             `updated`: a parameter (`needed`) is used after its update (`held`);
             `decay`: it is `factor` times the derivative of the decay of the loss;
             `handed`: another value has to be handed on there; `loop`: a loop leaves out executions;

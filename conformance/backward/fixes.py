@@ -73,8 +73,13 @@ class Fixes(Region):
         """The numbers that the forward pass computes with, and the lengths of its arrays."""
         nodes = self.forward.nodes()
         used = (e for node in nodes for e in node.args if isinstance(e, int | float))
-        lengths = (n for node in nodes for n in np.shape(node.value) if n > 1)
-        return {*map(float, used), *map(float, lengths)} - {0.0}
+        return {*map(float, used), *self._lengths} - {0.0}
+
+    @cached_property
+    def _lengths(self) -> set[float]:
+        """The lengths of the arrays of the forward pass."""
+        nodes = self.forward.nodes()
+        return {float(n) for node in nodes for n in np.shape(node.value) if n > 1}
 
     def _fixes_of_variables(self) -> Iterator[Fix]:
         """The changes of a number that several operations use under one name."""
@@ -128,7 +133,11 @@ class Fixes(Region):
         chance = sum(each.right.size for each in wrong) == 1 and not _is_simple(factor)
         if chance or abs(factor) <= HALF_OF_THE_DIGITS:
             return []  # some number puts a single number right, whatever is wrong
-        made = scaled(group, factor, self.chain.value)
+        lengths = self._lengths
+        near = (
+            abs(abs(f) - n) <= HALF_OF_THE_DIGITS * n for f in (factor, 1 / factor) for n in lengths
+        )
+        made = scaled(group, factor, self.chain.value, is_length=any(near))
         return [made] if _is_simple(factor) or self._is_meant(made.after) else []
 
     def _is_meant(self, number: str) -> bool:

@@ -90,13 +90,16 @@ class Tried:
 
     @cached_property
     def error_factor(self) -> float | None:
-        """The factor of the output error among the values of the backward pass; None without."""
+        """How far the output error in the backward pass is off by a constant; None without one.
+
+        It may be the negative one, which is added to the parameters.
+        """
         goals = self.forward.run.goals
         for node in errors(self.compared, goals):
             for output in outputs(self.compared, bits(goals)):
                 factor = self.factor(node, output)
-                if factor is not None and factor > 0:
-                    return factor
+                if factor is not None:
+                    return abs(factor)
         return None
 
     def factor(self, error: Node, output: Node) -> float | None:

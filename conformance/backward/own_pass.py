@@ -24,8 +24,10 @@ from conformance.backward.findings import Examined
 from conformance.backward.forward import Forward
 from conformance.backward.groups import UNFIT
 from conformance.backward.judge import Verdict, judged, verdicts
-from conformance.backward.operation import MOVES
+from conformance.backward.known import FEW_ENTRIES
+from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, NoGradientError, OwnPass, Recorded, bits
+from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted, layouts
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
 from conformance.tracing.node import Node, uses_of_nodes
@@ -70,24 +72,57 @@ def _examined(
         return without_loss(step, cost, blame=blame)
     run = Recorded(step.trace, step.loss, step.goals, step.returns)
     forward, found, kinks = judged(run)
-    factor = 1.0
+    told: float | None = 1.0
     if not all(each.ok for each in found) and not step.promised:
-        factor = _factor(forward, found, free=step.scaled)
-    if factor != 1.0:
-        forward, found, kinks = judged(replace(run, loss=times(run.trace, step.loss, factor)))
-    examined = finished(forward, found, contradicted, kinks=kinks, blame=blame)
-    return replace(examined, factor=factor)
+        told = _factor(forward, found, free=step.scaled)
+
+    def by(factor: float) -> Examined:
+        known = forward, found, kinks
+        if factor != 1.0:
+            known = judged(replace(run, loss=times(run.trace, run.loss, factor)))
+        examined = finished(*known[:2], contradicted, kinks=known[2], blame=blame)
+        return replace(examined, factor=factor)
+
+    examined = by(1.0 if told is None else told)
+    if told is None and not all(each.mends for each in examined.accused):
+        other = by(_of_the_last_derivative(forward))
+        return other if all(each.mends for each in other.accused) else examined
+    return examined
 
 
-def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float:
-    """The factor that most gradients share: a usual one, or another that is a constant."""
+def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float | None:
+    """The factor that most gradients share: a usual one, or another that is a constant.
+
+    None where no gradient is right with any.
+    """
     usual = _conventions(forward)
     told = shared(found, usual, free=free)
+    if not told.count:
+        return None
     if told.factor in usual:
         return told.factor
     if not told.by_all and not _is_constant(forward, told.factor):
         return shared(found, usual).factor
     return measured(forward.run, told.factor)
+
+
+def _of_the_last_derivative(forward: Forward) -> float:
+    """The usual factor of the last backward value that is a ∂C/∂v; 1 if none is."""
+    needed = uses_of_nodes(each.node for each in forward.run.goals)
+    parameters, usual = bits(forward.run.goals), _conventions(forward)
+    derivatives = [forward.gradient[e.number] for e in forward.nodes() if e.uses & parameters]
+    for node in reversed(forward.run.trace.nodes):
+        own = needed >> node.number & 1 and node.uses & parameters and is_float(node)
+        if not own or forward.contains(node) or np.size(node.value) < FEW_ENTRIES:
+            continue
+        value = np.asarray(node.value, dtype=np.float64)
+        for right in (each for each in derivatives if each.size == value.size):
+            for layout in layouts(right.shape, value.shape):
+                ratio = abs(fitted(value, layout(right)) or 0.0)
+                near = (e for e in usual if abs(ratio - e) <= HALF_OF_THE_DIGITS * e)
+                if (factor := next(near, None)) is not None:
+                    return factor
+    return 1.0
 
 
 def _is_constant(forward: Forward, factor: float) -> bool:

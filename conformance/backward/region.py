@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.blame import Search
+from conformance.backward.chain import Arrays
 from conformance.backward.change import NEARLY
 from conformance.backward.changes import scales
 from conformance.backward.groups import Group, Repair, grouped
@@ -18,6 +19,8 @@ from conformance.backward.judge import distance
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.slips import COMPARISONS
+from conformance.backward.slopes import Factor
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
 
@@ -171,6 +174,45 @@ class Region:
         """What an operation gives that has to give something else; what the first one gives."""
         first = self.repairs[0]
         return self.known(self._first_wrong(repair)) or self.known(self._first_wrong(first))
+
+    def factor(self, repair: Repair, values: Arrays | None = None) -> Factor | None:
+        """What a right ∂C/∂v is multiplied by, where that gives another than the one needed.
+
+        Args:
+            repair: of the product.
+            values: others in the place of what the program computed before.
+        """
+        node, needed = self._first_wrong(repair), self.needed(repair)
+        right = repair.values.get(node.number)
+        if node.operation != "multiply" or needed is None or right is None:
+            return None
+        for arg, other in (node.args, node.args[::-1]):
+            if type(arg) is not Node or type(other) is not Node or arg is other or self.right(arg):
+                continue
+            if np.shape(arg.value) != np.shape(right) or self.forward.contains(other):
+                continue
+            after = self.chain.after(values, [other]) if values else self.chain.values
+            given = after[other.number]
+            for held in self.search.known.matches(np.asarray(given, dtype=np.float64)):
+                if self._leads_only_to(needed, held):
+                    with np.errstate(all="ignore"):
+                        value = np.asarray(right / given)
+                    value = np.where(np.isfinite(value), value, self.chain.values[arg.number])
+                    return Factor(arg, value, held, needed)
+        return None
+
+    def _leads_only_to(self, needed: Match, held: Match) -> bool:
+        """Whether the loss depends on a value by another one alone, so by its derivative."""
+        start, end = needed.quantity.nodes[0], held.quantity.nodes[0]
+        if held.quantity.kind != "total" or start is end or not end.depends_on(start):
+            return False
+        if abs(held.factor * needed.factor - 1) > HALF_OF_THE_DIGITS:
+            return False
+        parts = self.forward.parts
+        passed = walk(
+            [start], lambda node: [e for e, _ in parts.get(node.number, ()) if e is not end]
+        )
+        return all(node is start or end.depends_on(node) for node in passed)
 
     def _exactly_right(self, repair: Repair) -> bool:
         nodes = [each for each in repair.group.nodes if each.number in repair.values]

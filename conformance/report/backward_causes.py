@@ -67,6 +67,7 @@ def instead_words(write: str, digits: int, line: int) -> str:
 OF_KIND = {
     "value": "{operation} has to give ∂C/∂{needed}, and gives something else",
     "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
+    "slope": "{operation} has to be the derivative of {missing}",
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
     "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
     "begins": "what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
@@ -104,12 +105,13 @@ def _of_kind(cause: Cause) -> str:
         return _of_updated(cause)
     kind = "no decay" if cause.kind == "decay" and not cause.factor else cause.kind
     needed, held = _value(cause.needed), _value(cause.held)
-    lacks = f": the derivative of {quoted(cause.missing)} is missing" if cause.missing else ""
+    missing = quoted(cause.missing) if cause.missing else ""
+    lacks = f": the derivative of {missing} is missing" if missing else ""
     other = f"∂C/∂{needed}" if needed != held else "that of the step before"
     words = OF_KIND.get(kind, "no single operation is known that would make it right")
     return words.format(
         operation=f"`{cause.operation}`", needed=needed, held=held, lacks=lacks, other=other,
-        factor=cause.factor, names=cause.names,
+        factor=cause.factor, names=cause.names, missing=missing,
     )  # fmt: skip
 
 

@@ -100,6 +100,7 @@ FAULTS = {
     "toy.py": [
         ("miss = wanted - out", "miss = wanted + out"),
         ("return x * (1 - x)", "return x * (1 + x)"),
+        ("return x * (1 - x)", "return 1 - x * x"),
         ("out_delta = miss * squash(out, True)", "out_delta = miss * out"),
         ("hidden_delta = hidden_miss * squash(hidden, True)", "hidden_delta = hidden_miss * squash(out, True)"),
         ("hidden_miss = out_delta.dot(second.T)", "hidden_miss = miss.dot(second.T)"),
@@ -204,6 +205,7 @@ FAULTS = {
     ],
     "star.py": [
         ("return p * (1 - p)", "return p * (1 - p) ** 2"),
+        ("return p * (1 - p)", "return 1 - p * p"),
         ("lower = lower + d_lower", "lower = lower - d_lower"),
         ("upper = upper + d_upper", "upper = upper + 2 * d_upper"),
         ("d_upper = dot(middle.T, d_output)", "d_upper = dot(middle.T, answers - output)"),

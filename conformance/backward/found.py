@@ -1,0 +1,83 @@
+"""What is to blame, put together: the lines in question, the one to blame first.
+
+Left out: each way to find a line (`culprit.py`), and the cause (`causes.py`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from conformance.backward.culprit import Culprit, Handed
+from conformance.backward.findings import Line
+from conformance.backward.fixes import Fix
+from conformance.backward.groups import Group, Repair
+from conformance.backward.quantities import Match
+from conformance.backward.slopes import Factor
+
+PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What is to blame.
+
+    Attributes:
+        lines: the lines in question, the one to blame first.
+        fix: the change of one operation that makes all gradients right, if one does.
+        repair: the operation that has to give something else, if it is known.
+        held: what the first operation that can be repaired gives: all derivatives that it may be.
+        needed: what the operation that can be repaired has to give.
+        handed: what the first line hands on, if that is what is wrong.
+        begun: where what gives wrong gradients alone begins, if no more is known.
+        factor: what has to be the derivative of an operation, and is not.
+        certain: whether the change is believed.
+    """
+
+    lines: tuple[Line, ...]
+    fix: Fix | None = None
+    repair: Repair | None = None
+    held: tuple[Match, ...] = ()
+    needed: Match | None = None
+    handed: Handed | None = None
+    begun: Group | None = None
+    factor: Factor | None = None
+    certain: bool = False
+
+
+def find(culprit: Culprit) -> Found:
+    """What is to blame."""
+    fixes = sorted(culprit.fixes(), key=lambda each: each.change.cost)
+    believed = [f for f in fixes if f.change.cost < PLAUSIBLE and not culprit.is_right_elsewhere(f)]
+    fixes = believed + [each for each in fixes if each not in believed]
+    lines = [line for each in believed for line in culprit.lines_of_fix(each)]
+    repair: Repair | None = None
+    held: tuple[Match, ...] = ()
+    needed: Match | None = None
+    handed: Handed | None = None
+    begun: Group | None = None
+    factor: Factor | None = None
+    if culprit.repairs:
+        repair = culprit.turning()
+        handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
+        lines += [] if handed is None else [handed.line]
+        held, needed = tuple(culprit.held(repair)), culprit.needed(repair)
+        lines += culprit.told_operands() if not lines else ()
+        factor = culprit.factor(repair) if not lines else None
+        lines += [] if factor is None else culprit.lines_of_factors([factor])
+        begun = culprit.begins(repair) if not fixes and not lines else None
+        lines += culprit.lines_of(begun) if begun is not None else ()
+        lines += _around(culprit, repair)
+    lines += [e for f in fixes for e in culprit.lines_of(f.group)]
+    fix = fixes[0] if fixes else None
+    told = tuple(dict.fromkeys(lines))
+    return Found(told, fix, repair, held, needed, handed, begun, factor, bool(believed))
+
+
+def _around(culprit: Culprit, repair: Repair) -> Iterator[Line]:
+    """The lines of an operation that has to give something else, and those that lead to it."""
+    yield from culprit.sums_of(repair)
+    yield from culprit.needed_operands(repair.group)
+    for each in (repair, culprit.repairs[0]):
+        yield from culprit.lines_of(each.group, culprit.wrong_executions(each))
+    for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
+        yield from culprit.lines_of(group)
+    yield from culprit.callers(repair.group.first)
