@@ -72,7 +72,7 @@ ADDS = "uphill"  # the kind of cause, and of note, of an optimiser that adds wha
 
 UPDATES = frozenset((
     "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-    "infinite", "still", "update", ADDS,
+    "infinite", "still", "unkept", "update", ADDS,
     "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus", "behind",
     "correction mean", "correction square", "base mean", "base square", "rate mean",
     "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
@@ -113,7 +113,8 @@ class Cause:
             `rate`, `accumulates`: what it keeps is multiplied by another number (`factor`) than
             that of others, or never gets less; `square`, `no square`: the mean that it keeps is
             that of the square, or of no square; `infinite`: it makes numbers that are not finite;
-            `still`: the parameter is not moved at all, though its gradient is computed; `update`:
+            `still`: the parameter is not moved at all, though its gradient is computed; `unkept`:
+            nor is what it is moved to kept; `update`:
             what it takes off the parameter is not the gradient, which is right; `uphill`: it adds
             the gradients of all parameters; `uncorrected`: a moment of Adam's is not corrected for
             its first steps, or neither is; `correction mean`, `correction square`: one is by the β

@@ -59,15 +59,25 @@ def never_moved(trace: Trace, judgement: Judgement, variables: Sequence[Held]) -
     if forward is None:
         return []
     whole = {copy: node for node, copy in step.of.items()}
+    found = []
+    for still, gradient in _left_out(step.trace, forward, goals, whole):
+        unkept = _moved(whole[still], whole.get(gradient))
+        lines = [line for e in (*unkept, gradient) if (line := line_of(e)) is not None]
+        name = tuple(names([_replacements(whole[still])], variables))
+        cause = Cause("unkept" if unkept else "still")
+        found += [Accused(name, tuple(dict.fromkeys(lines)), cause, mends=False)] if lines else []
+    return found
+
+
+def _moved(parameter: Node, gradient: Node | None) -> list[Node]:
+    """What a parameter becomes by its gradient, if that is computed, though nothing keeps it."""
     return [
-        Accused(
-            tuple(names([_replacements(whole[still])], variables)),
-            lines,
-            Cause("still"),
-            mends=False,
-        )
-        for still, gradient in _left_out(step.trace, forward, goals, whole)
-        if (lines := tuple(line for line in (line_of(gradient),) if line is not None))
+        each
+        for each in parameter.consumers
+        if gradient is not None
+        and each.operation in ("add", "subtract")
+        and each.depends_on(gradient)
+        and np.shape(each.value) == np.shape(parameter.value)
     ]
 
 
