@@ -120,6 +120,12 @@ def missing_module(thing: object) -> str:
     return thing.absent_module if isinstance(thing, _Missing) else ""
 
 
+def stood_in() -> list[str]:
+    """The modules that were imported and are not installed."""
+    found = [name for name, each in sys.modules.items() if isinstance(each, _Module)]
+    return sorted(each for each in found if "." not in each)
+
+
 def forget() -> None:
     """Look for all such modules anew at their next import."""
     for name in [name for name, each in sys.modules.items() if isinstance(each, _Module)]:

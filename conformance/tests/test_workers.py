@@ -216,14 +216,14 @@ def test_what_goes_wrong_is_said_and_leaves_nothing(
 
 
 @pytest.mark.thorough
-def test_processes_that_stop_alike_are_not_started_again(tmp_path: Path, mark: str) -> None:
+def test_processes_that_stop_alike_are_not_started_again(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     code = "if m == 4:\n        raise ValueError('four')\n    return {'loss': 1.0}"
     file.write_text(f"def step(rank, world, weights, biases, micro_batches, m, eta):\n    {code}\n")
     with Workers("mine.py:step", 2, FunctionProgram(f"{file}:step"), 1) as workers:
         running = set()
         for of in divided(2, "float64"):
-            with pytest.raises(SubjectError, match="is no quantity|ValueError: four"):
+            with pytest.raises(SubjectError, match=r"is no quantity|ValueError: four"):
                 workers.step(of, 0)
             running.add(workers._running)  # noqa: SLF001
     assert len(running) == 1
