@@ -313,3 +313,11 @@ class Gated:
 def test_a_missing_gradient_is_told_and_not_that_other_data_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Gated: backward: no gradient is found of Wb"):
         checked(SUMS, tmp_path)
+
+
+def test_samples_are_rows_though_a_gradient_has_an_axis_more_than_what_is_added(
+    tmp_path: Path,
+) -> None:
+    blocks = Path(__file__).parent / "programs" / "shapes" / "two_blocks.py"
+    text = blocks.read_text(encoding="utf-8").replace("gradients.sum", "gradients.mean")
+    assert "Affine:\nwrong: the gradient of bias" in str(checked(text, tmp_path))
