@@ -347,6 +347,11 @@ NUMPY = "import numpy as np\n"
             "import no_such\nx = no_such.load() * 2",
             "it calls no_such.load, and no_such is not installed",
         ),
+        ("import no_such\nx = -(no_such.load() ** 2)", "it calls no_such.load, and no_such is not"),
+        (
+            "import no_such\nclass A(no_such.B): pass",
+            "its class is a no_such.B, and no_such",
+        ),
         (
             f"import no_such\n{NUMPY}@no_such.command()\ndef main():\n  np.ones(3) * 2\nmain()",
             "it ran to its end without what it imports and is not installed: no_such,",
