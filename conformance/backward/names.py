@@ -94,12 +94,18 @@ def _places(consumer: Node, node: Node) -> Iterator[int]:
 
 
 def operation_text(node: Node) -> str:
-    """The source of an operation: its expression, or its whole line where it is a write."""
+    """The source of an operation: its expression, or its whole line where it is a write.
+
+    What is computed here of a value of the program, such as minus it, has the source of that value.
+    """
     line = line_of(node)
     made = text(node)
-    if made or line is None:
+    if made:
         return made
-    return statement_text(line)
+    if line is not None:
+        return statement_text(line)
+    inner = [each for each in node.args if type(each) is Node]
+    return operation_text(inner[0]) if len(inner) == 1 else ""
 
 
 def statement_text(line: Line) -> str:

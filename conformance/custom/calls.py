@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from runpy import run_path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -76,17 +76,17 @@ def _kept(value: Any) -> Any:
 @contextmanager
 def _noting(note: Any) -> Iterator[None]:
     """Tell of each call of a function, until the end of the block."""
-    own = Function.__dict__["apply"]
+    own, patched = Function.__dict__["apply"], cast(Any, Function)
 
     def apply(kind: type[Function], *args: Any, **kwargs: Any) -> Any:
         note(kind, args)
         return own.__get__(None, kind)(*args, **kwargs)
 
-    Function.apply = classmethod(apply)  # type: ignore[method-assign, assignment]
+    patched.apply = classmethod(apply)
     try:
         yield
     finally:
-        Function.apply = own  # type: ignore[method-assign]
+        patched.apply = own
 
 
 @contextmanager

@@ -33,13 +33,13 @@ def main() -> None:
             told.flush()
 
         names = _unpack(send)
-        if names:
+        if names is not None:
             _judge_all(names, options, started, send)
     os._exit(0)  # nothing of its code may run now
 
 
-def _unpack(send: Send) -> list[str]:
-    """Write the files of the archive here; the names of those that can be judged."""
+def _unpack(send: Send) -> list[str] | None:
+    """Write the files of the archive here; their names, or None if they cannot be written."""
     try:
         with zipfile.ZipFile(sys.stdin.buffer) as archive:
             names = archive.namelist()
@@ -50,7 +50,7 @@ def _unpack(send: Send) -> list[str]:
     except OSError as error:
         words = f"it cannot be unpacked: {error.strerror}"
         send(Judgement("", Outcome.NOT_JUDGED, cause=words))
-        return []
+        return None
     return names
 
 

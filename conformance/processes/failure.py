@@ -10,6 +10,7 @@ from conformance.errors import Line, SubjectError, UsageError
 from conformance.running.process import Ended
 
 GLOO = "gloo"  # stands in what is raised where another process does not take part
+DIED, RAISED, WAITED = range(3)  # the first is told before the others
 TAIL = 4096  # bytes of what a process printed
 
 
@@ -24,7 +25,9 @@ class Failure(Exception):  # noqa: N818 - one of several, of which one is told
     @property
     def order(self) -> int:
         """What dies, or raises by itself, stands before what only waits for it in vain."""
-        return 2 if GLOO in self.words else int(bool(self.kind))
+        if GLOO in self.words:
+            return WAITED
+        return RAISED if self.kind else DIED
 
     def error(self, done: Sequence[int]) -> SubjectError | UsageError:
         """It as an error, with the processes that had done their part."""
@@ -33,6 +36,21 @@ class Failure(Exception):  # noqa: N818 - one of several, of which one is told
         first, *more = self.words.splitlines()
         beside = others(done) if GLOO in first else ""
         return SubjectError("\n".join([first + beside, *more]), self.line)
+
+
+def can_go_on(failures: Sequence[Failure], done: int, world: int) -> bool:
+    """Whether all processes can take another step: all are done, or all raised on one line.
+
+    Then none of them waits for another.
+
+    Args:
+        failures: of those that failed.
+        done: how many did not.
+        world: how many there are.
+    """
+    raised = {(each.order, each.kind, each.line) for each in failures}
+    together = len(failures) == world and len(raised) == 1 and failures[0].order == RAISED
+    return done == world or together
 
 
 def others(done: Sequence[int]) -> str:

@@ -26,7 +26,7 @@ from safetensors.numpy import load
 from conformance.errors import SubjectError, UsageError
 from conformance.processes import worker
 from conformance.processes.division import Divided
-from conformance.processes.failure import Failure, hangs, others, printed
+from conformance.processes.failure import Failure, can_go_on, hangs, others, printed
 from conformance.processes.lines import Lines, right_of
 from conformance.processes.program import Job, Program, unflat
 from conformance.processes.ranks import ProcessStep
@@ -54,6 +54,7 @@ class Workers:
         """
         self.name, self.world, self.program, self.timeout = name, world, program, timeout
         self._running: _Running | None = None
+        self._unopened: SubjectError | None = None
 
     def __enter__(self) -> Self:
         """Start none yet."""
@@ -72,7 +73,7 @@ class Workers:
         """Take one step of a case from its start; what each process shows.
 
         Raises:
-            SubjectError: one of them raised, died or hung; all are ended.
+            SubjectError: one of them raised, died or hung, or showed what is no quantity.
             UsageError: the program is not there.
         """
         case, found = divided.of_step(t), self.ask(divided, t)
@@ -120,6 +121,8 @@ class Workers:
             running.end()
 
     def _group(self) -> "_Running":
+        if self._unopened is not None:  # no case opens the program another way
+            raise self._unopened
         if self._running is None:
             self._running = _Running(self.world)
             place = str(Path(self._running.folder.name) / "meeting")
@@ -127,16 +130,22 @@ class Workers:
                 Settings(rank, self.world, place, self.timeout, self.program)
                 for rank in range(self.world)
             ]
-            self._running.ask(told, START)
+            try:
+                self._running.ask(told, START)
+            except SubjectError as error:
+                self._unopened = error
+                self.end()
+                raise
         return self._running
 
     @contextmanager
     def _failing(self, where: str) -> Iterator[None]:
-        """End all if something fails, and say where it was."""
+        """End all if something fails after which some may wait, and say where it was."""
         try:
             yield
         except SubjectError as error:
-            self.end()
+            if self._running is None or not self._running.ready:
+                self.end()
             raise SubjectError(f"{where}: {error}", error.line) from error
         except BaseException:
             self.end()
@@ -153,10 +162,15 @@ class _Member:
 
 
 class _Running:
-    """The processes that are there."""
+    """The processes that are there.
+
+    Attributes:
+        ready: whether all can take another step, and none waits for another.
+    """
 
     def __init__(self, world: int) -> None:
         _check_platform()
+        self.ready = False
         self.mark, self.members = new_mark(), list[_Member]()
         self.folder = TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)
         try:
@@ -193,6 +207,7 @@ class _Running:
         for member, each in zip(self.members, told, strict=True):
             with suppress(OSError):  # it has died, which is told below
                 member.connection.send(each)
+        self.ready = False
         answers: dict[int, bytes] = {}
         failures: list[Failure] = []
         waiting = {member.connection: rank for rank, member in enumerate(self.members)}
@@ -205,6 +220,7 @@ class _Running:
                 except Failure as failure:
                     failures.append(failure)
                     deadline = min(deadline, monotonic() + AFTERMATH)
+        self.ready = can_go_on(failures, len(answers), len(self.members))
         if failures:
             raise min(failures, key=lambda each: each.order).error([*answers])
         if waiting:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from conformance.running.signals import ENDING
+from conformance.running.signals import held_back
 
 T = TypeVar("T")
 
@@ -28,10 +28,12 @@ def in_parallel(
     from multiprocessing import active_children, get_context
 
     others = {*active_children()}
-    with ProcessPoolExecutor(workers, get_context("spawn"), _deaf) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _deaf_on_windows) as pool:
         try:
             # No `map`: what it has cancelled stops the pool from ending when its workers are gone.
-            for future in [pool.submit(work, id_, place) for id_ in ids]:
+            with held_back():
+                futures = [pool.submit(work, id_, place) for id_ in ids]
+            for future in futures:
                 yield future.result()
         except BaseException:
             for process in {*active_children()} - others:
@@ -39,7 +41,6 @@ def in_parallel(
             raise
 
 
-def _deaf() -> None:
-    """Leave it to the parent to hear a signal that the whole group gets, as by Ctrl-C."""
-    for each in (signal.SIGINT, *ENDING):
-        signal.signal(each, signal.SIG_IGN)
+def _deaf_on_windows() -> None:
+    """Leave it to the parent to hear Ctrl-C; elsewhere a process is started so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -40,6 +40,23 @@ def ending_cleanly() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Leave it to this process to hear a signal that the whole group gets, as by Ctrl-C.
+
+    What is started meanwhile never hears one, its first moments included; this process hears it at
+    the end.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *ENDING))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def forget() -> None:
     """Let such a signal end a forked child at once, as its parent before."""
     for each in ENDING:

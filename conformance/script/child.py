@@ -21,7 +21,7 @@ from conformance.script.names import Held, held, namespaces
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.program import run
 from conformance.script_outcome import ENDED, Ran
-from conformance.tracing.frames import raised_in
+from conformance.tracing.frames import Frame, raised_in
 from conformance.tracing.long import MOST, LongTrace
 from conformance.values import to_values
 
@@ -131,6 +131,7 @@ class Session:
             raise
         except SystemExit as error:
             self._ended(error)
+            self.notes.append(("left", _left(error)))
         except BaseException as error:
             self._ended(error)
             if not steps(self._parameters()):
@@ -148,8 +149,8 @@ class Session:
 
     def failure(self, error: BaseException) -> str:
         """An exception of the script in one line."""
-        lines = raised_in(error)
-        where = f", in {os.path.relpath(lines[0].file)}:{lines[0].line}" if lines else ""
+        line = _line(raised_in(error))
+        where = f", in {line}" if line else ""
         if isinstance(error, EOFError) and "reading a line" in str(error):
             return f"it asks for input, and there is nobody to answer{where}"
         return f"raised {headline(error)}{where}"
@@ -184,5 +185,15 @@ def _place(frame: FrameType | None) -> str:
     """The line of the script that runs."""
     from conformance.tracing.frames import subject_frames
 
-    lines = subject_frames(frame) if frame is not None else ()
+    return _line(subject_frames(frame) if frame is not None else ())
+
+
+def _line(lines: Sequence[Frame]) -> str:
     return f"{os.path.relpath(lines[0].file)}:{lines[0].line}" if lines else ""
+
+
+def _left(error: SystemExit) -> str:
+    """Where a script left, and with which status or words, which Python would print."""
+    line, code = _line(raised_in(error)), error.code
+    words = f"1: {code}" if isinstance(code, str) else code or 0
+    return f"{f'in {line} ' if line else ''}it left with exit status {words}"

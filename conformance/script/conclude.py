@@ -29,6 +29,7 @@ from conformance.script.strangers import by_strangers
 from conformance.script.update import Update, is_convention
 from conformance.script.uphill import settled
 from conformance.script_outcome import Ran, Rule
+from conformance.subjects.absent import stood_in
 from conformance.tracing.trace import Trace
 
 _POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
@@ -204,11 +205,14 @@ def _nothing(trace: Trace, notes: Notes) -> str:
     if "time" in said:
         where = f", in {said['at']}" if said.get("at") else ""
         return f"it ran for {said['time']} s, and no parameter was seen to be updated{where}"
+    ended = said.get("left", "it ran to its end")
+    if absent := ", ".join(stood_in()):
+        ended += f" without what it imports and is not installed: {absent},"
     if not trace.nodes:
-        what = "it ran to its end and computed nothing with NumPy or torch"
+        what = f"{ended} and computed nothing with NumPy or torch"
         return f"{what}; a script's lists and numbers of Python are not followed"
     what = (
-        "it ran to its end, and no parameter was seen to be updated: let it take two steps, "
+        f"{ended}, and no parameter was seen to be updated: let it take two steps, "
         "in each of which its parameters are moved by what was computed from them"
     )
     others = [each for each in _POOLS if each in sys.modules]

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from conformance.errors import SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.script.conclude import conclude
 from conformance.script.names import Held, held
@@ -55,7 +56,10 @@ class Recording:
             SubjectError: nothing was trained in it.
         """
         if self._report is None:
-            self._report = self._concluded()
+            try:
+                self._report = self._concluded()
+            except SubjectError as error:  # what it came through says nothing to who reads this
+                raise error.with_traceback(None) from None
         return self._report
 
     def __enter__(self) -> Self:

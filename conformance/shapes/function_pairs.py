@@ -26,6 +26,7 @@ from conformance.shapes.run import UnfitError, node_of
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.shapes.state import is_floats
 from conformance.shapes.vocabulary import bare, is_parameter, stem
+from conformance.tracing.node import Node
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -128,18 +129,27 @@ class PairSearch:
         """What is known of the two.
 
         The gradients of what is no parameter are judged apart from those of parameters, which may
-        be means over the samples.
+        be means over the samples: those of all that holds no samples are then.
         """
-        parts = []
-        for inputs in (True, False):
-            goals = tuple(e for e in step.goals if is_parameter(e.name) is not inputs)
-            if goals:
-                parts.append(examine_pass(replace(step, goals=goals, promised=inputs)))
+        named = [each for each in step.goals if is_parameter(each.name)]
+        parts = [examine_pass(replace(step, goals=tuple(named)))] if named else []
+        samples = _samples(step.goals[0].parameter, parts[0].factor) if parts else 0
+        if more := [e for e in step.goals if samples and np.size(e.parameter.value) % samples]:
+            named = [each for each in step.goals if each in named or each in more]
+            parts = [examine_pass(replace(step, goals=tuple(named)))]
+        if others := tuple(each for each in step.goals if each not in named):
+            parts.insert(0, examine_pass(replace(step, goals=others, promised=True)))
         names = tuple(each.name for each in step.goals)
         recognised = Recognised(
             called(self.forward), said, "", (called(self.backward),), "returned", names
         )
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
+
+
+def _samples(inputs: Node, factor: float) -> int:
+    """The length of an axis of the input that a factor is, or divides by; 0 if it is of none."""
+    lengths = {n for n in np.shape(inputs.value) if factor in (n, 1 / n)} - {1}
+    return next(iter(lengths), 0)
 
 
 def _said(value: Any) -> str:

@@ -84,9 +84,9 @@ class StretchedError(Exception):
 def is_stretched(gradient: Node) -> bool:
     """Whether something smaller is added to a gradient: `dW += x.T @ d` of one row."""
     while gradient.operation == "add":
-        shape = np.shape(gradient.value)
+        entries = np.size(gradient.value)
         sides = [e for e in gradient.args if type(e) is Node and np.ndim(e.value)]
-        alike = [each for each in sides if np.shape(each.value) == shape]
+        alike = [each for each in sides if np.size(each.value) == entries]
         if len(alike) < len(sides) or not alike:
             return bool(alike)
         gradient = alike[0]

@@ -50,6 +50,10 @@ class _Missing:
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise MissingError(f"it calls {self._name}, and {self.absent_module} is not installed")
 
+    def __mro_entries__(self, _: Any) -> tuple[type, ...]:
+        words = f"its class is a {self._name}, and {self.absent_module} is not installed"
+        raise MissingError(words)
+
 
 class _Unasked(_Missing):
     """Such a thing in a script that runs: it can be called, until numbers are asked of it."""
@@ -57,11 +61,11 @@ class _Unasked(_Missing):
     def __call__(self, *_: Any, **__: Any) -> Any:
         return self
 
-    __iter__ = __len__ = __getitem__ = __array__ = __float__ = __int__ = __bool__ = (
-        _Missing.__call__
-    )
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _Missing.__call__
-    __rtruediv__ = __matmul__ = __rmatmul__ = __lt__ = __gt__ = __enter__ = _Missing.__call__
+
+_ASKED = "iter len getitem setitem array float int index bool neg abs invert enter lt le gt ge"
+_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor"
+for _name in (*_ASKED.split(), *_BINARY.split(), *(f"r{each}" for each in _BINARY.split())):
+    setattr(_Unasked, f"__{_name}__", _Missing.__call__)
 
 
 class _Module(ModuleType):
@@ -118,6 +122,12 @@ def stand_ins(source: str | bytes, *, running: bool = False) -> Iterator[frozens
 def missing_module(thing: object) -> str:
     """The module that is not installed, of which something is a part; empty if there is none."""
     return thing.absent_module if isinstance(thing, _Missing) else ""
+
+
+def stood_in() -> list[str]:
+    """The modules that were imported and are not installed."""
+    found = [name for name, each in sys.modules.items() if isinstance(each, _Module)]
+    return sorted(each for each in found if "." not in each)
 
 
 def forget() -> None:

@@ -313,3 +313,28 @@ class Gated:
 def test_a_missing_gradient_is_told_and_not_that_other_data_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Gated: backward: no gradient is found of Wb"):
         checked(SUMS, tmp_path)
+
+
+def test_samples_are_rows_though_a_gradient_has_an_axis_more_than_what_is_added(
+    tmp_path: Path,
+) -> None:
+    blocks = Path(__file__).parent / "programs" / "shapes" / "two_blocks.py"
+    text = blocks.read_text(encoding="utf-8").replace("gradients.sum", "gradients.mean")
+    assert "Affine:\nwrong: the gradient of bias" in str(checked(text, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        ([("dy.sum(0)", "dy.mean(0)")], "wrong: the gradient of b;"),
+        ([("dy.sum(0)", "dy.mean(0)"), ("(dy * n).sum(0)", "(dy * n).mean(0)")], "all right"),
+    ],
+)
+def test_a_mean_over_the_samples_is_one_for_all_that_holds_none(
+    edits: list[tuple[str, str]], said: str, tmp_path: Path
+) -> None:
+    pairs = Path(__file__).parent / "programs" / "shapes" / "norm_pairs.py"
+    text = pairs.read_text(encoding="utf-8").partition("def gelu")[0]
+    for edit in edits:
+        text = text.replace(*edit)
+    assert said in str(checked(text, tmp_path))

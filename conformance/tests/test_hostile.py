@@ -297,15 +297,33 @@ def test_a_signal_ends_the_run_and_leaves_nothing(number: signal.Signals, tmp_pa
 
 @pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.seldom)]
+    ("number", "when"),
+    [
+        (signal.SIGINT, "at work"),
+        (signal.SIGINT, "starting"),
+        pytest.param(signal.SIGTERM, "at work", marks=pytest.mark.seldom),
+    ],
 )
-def test_a_signal_to_the_whole_group_ends_the_workers(number: signal.Signals) -> None:
+def test_a_signal_to_the_whole_group_ends_the_workers(
+    number: signal.Signals, when: str, tmp_path: Path
+) -> None:
     """Ctrl-C in a terminal reaches the workers too, for which the pool might wait for ever."""
+    if when == "starting":
+        waits = f"open({str(tmp_path / 'begun')!r}, 'w').close(); time.sleep(60)"
+        source = f"import sys, time\nif 'spawn_main' in str(sys.orig_argv): {waits}\n"
+        (tmp_path / "sitecustomize.py").write_text(source)
     arguments = [sys.executable, "-m", "conformance", "fixtures", "verify", "-n", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     with subprocess.Popen(  # noqa: S603
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        arguments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env=environment,
     ) as run:
-        time.sleep(2)
+        while when == "starting" and not (tmp_path / "begun").exists():
+            time.sleep(0.01)
+        time.sleep(2 * (when == "at work"))
         os.killpg(run.pid, number)
         try:
             assert (run.wait(20), run.communicate()[0]) == (128 + number, b"")

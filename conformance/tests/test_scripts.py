@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -340,6 +341,16 @@ NUMPY = "import numpy as np\n"
             "import no_such\nx = no_such.load() * 2",
             "it calls no_such.load, and no_such is not installed",
         ),
+        ("import no_such\nx = -(no_such.load() ** 2)", "it calls no_such.load, and no_such is not"),
+        (
+            "import no_such\nclass A(no_such.B): pass",
+            "its class is a no_such.B, and no_such",
+        ),
+        (
+            f"import no_such\n{NUMPY}@no_such.command()\ndef main():\n  np.ones(3) * 2\nmain()",
+            "it ran to its end without what it imports and is not installed: no_such,",
+        ),
+        ("import sys\nsys.exit('give DATA')", "script.py:2 it left with exit status 1: give DATA"),
     ],
 )
 def test_what_cannot_be_judged_is_one_line(text: str, words: str, tmp_path: Path) -> None:
@@ -481,6 +492,17 @@ def test_a_block_is_judged_and_its_arrays_stay_plain() -> None:
             w -= 0.1 * (x.T @ (x @ w + y) / 20)
     assert wrong.report.exit_code == 1
     assert Path(str(wrong.report.blames[0].file)).name == Path(__file__).name
+
+
+def test_a_block_that_cannot_be_judged_is_one_line_and_no_way_through_ours() -> None:
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(3, 2))
+    with conformance.recording() as run:
+        for _ in range(4):
+            w = w + np.sign(rng.normal(size=w.shape)) * w
+    with pytest.raises(SubjectError, match="no output was found") as caught:
+        str(run.report)
+    assert "".join(traceback.format_exception(caught.value)).count("File ") == 2
 
 
 class Shell:

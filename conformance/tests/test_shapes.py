@@ -42,6 +42,7 @@ ALL = [(name, fault) for name, faults in FAULTS.items() for fault in range(len(f
 def test_a_fault_is_seen(name: str, fault: int, tmp_path: Path) -> None:
     judged = judge(name, fault, tmp_path)
     assert judged.exit_code == 1, judged.words
+    assert "``" not in judged.words, "what is blamed has a name"
 
 
 @pytest.mark.thorough

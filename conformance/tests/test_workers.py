@@ -215,6 +215,33 @@ def test_what_goes_wrong_is_said_and_leaves_nothing(
     assert said in str(raised.value)
 
 
+@pytest.mark.thorough
+def test_processes_that_stop_alike_are_not_started_again(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    code = "if m == 4:\n        raise ValueError('four')\n    return {'loss': 1.0}"
+    file.write_text(f"def step(rank, world, weights, biases, micro_batches, m, eta):\n    {code}\n")
+    with Workers("mine.py:step", 2, FunctionProgram(f"{file}:step"), 1) as workers:
+        running = set()
+        for of in divided(2, "float64"):
+            with pytest.raises(SubjectError, match=r"is no quantity|ValueError: four"):
+                workers.step(of, 0)
+            running.add(workers._running)  # noqa: SLF001
+    assert len(running) == 1
+    assert None not in running
+
+
+def test_a_program_that_cannot_be_opened_is_opened_once(tmp_path: Path) -> None:
+    program = FunctionProgram(f"{tmp_path / 'mine.py'}:step")
+    (tmp_path / "mine.py").write_text("raise OSError('not here')\n")
+    with Workers("mine.py:step", 1, program, 1) as workers:
+        for of in divided(1, "float64")[:2]:
+            begun = monotonic()
+            with pytest.raises(SubjectError, match="not here"):
+                workers.step(of, 0)
+            taken = monotonic() - begun
+    assert taken < 0.5
+
+
 @pytest.mark.seldom
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes there are")
 def test_nothing_is_left_when_conformance_itself_is_killed(tmp_path: Path, mark: str) -> None:

@@ -61,7 +61,7 @@ def _clamp(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
     return None
 
 
-def _mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def _mean(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     total = np.sum(a, axis=axis, keepdims=keepdims)
     return total / (np.size(a) // np.size(total))
 

@@ -76,8 +76,10 @@ def test_a_class_is_graded_and_then_only_what_has_changed(
     assert all(path.exists() for path in said)
     assert (said[3] / "ben" / "results.json").is_file()
     written(small / "eve.py", RIGHT)
+    (small / "fay").mkdir()
     assert run(small, "--json", said[2], "-q") == 0
     second = rows_of(said[2])
+    assert second["fay"]["cause"] == "no Python file or notebook in it"
     assert second["eve.py"]["verdict"] == "right"
     assert [second[name] == first[name] for name in ("ann.py", "ben", "eve.py")] == [1, 1, 0]
 
