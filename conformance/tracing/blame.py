@@ -197,7 +197,8 @@ class Blame:
             alone = not any(each.operation == "add" for each in others)
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
         if way.took_another(node):
-            return passed_on(node, takers[0], self.nodes) or takers[0].frames
+            of_gradient = takers[0].frames if way.name.startswith("nabla") else ()
+            return passed_on(node, takers[0], self.nodes) or of_gradient
         undivided = node.operation == "add" and way.took_sum(node)
         return takers[0].frames if undivided or way.right_elsewhere(node) else ()
 

@@ -11,7 +11,7 @@ from conformance.tracing.arranging import consumers_of
 from conformance.tracing.frames import Frame, function_around
 from conformance.tracing.node import Node
 
-HOLDING = (ast.Tuple, ast.List, ast.Dict, ast.keyword)
+HOLDING = (ast.Tuple, ast.List, ast.Dict, ast.keyword, ast.IfExp)
 PASSING = (ast.Assign, ast.Return, ast.Yield, *HOLDING)
 
 
@@ -51,7 +51,7 @@ class _PassedOn:
         taken, calls = self.taken, self.taker.calls
         for depth, (frame, call) in enumerate(zip(taken.frames, taken.calls, strict=True)):
             if call not in calls:
-                found = self._reads(frame, _on(frame, ast.Store), frozenset())
+                found = self._reads(frame, _on(frame, ast.Store) | _appended(frame), frozenset())
                 if len(found) == 1:
                     return *found, *taken.frames[depth + 1 :]
         for use in self.uses:
@@ -121,6 +121,12 @@ def _on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
     ]
     inside = {part for each in statements for part in ast.walk(each)}
     return frozenset(name for each, name in _named(frame, context) if each in inside)
+
+
+def _appended(frame: Frame) -> frozenset[str]:
+    """The lists that a line appends to."""
+    calls = (e.value for e in _inside(frame) if isinstance(e, ast.Expr) and e.lineno == frame.line)
+    return frozenset(name for each in calls for name in _targets(each))
 
 
 def _own(frame: Frame) -> frozenset[str]:

@@ -171,9 +171,10 @@ class Way(EquationSteps):
         return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
 
     def took_another(self, node: Node) -> bool:
-        """Whether another quantity, or f′, is taken for a gradient or for its δ."""
+        """Whether another quantity, or f′, is taken for a gradient or for its δ, or z for a."""
         if not self.name.startswith("nabla"):
-            return False
+            z = self.found.get(f"z{split(self.name)[1]}") if self.name[0] == "a" else None
+            return z is not None and node.number in z.numbers
         slope = np.asarray(self.run.index.replay.value(node)) in self._slopes
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
         return slope or any(node.number in at.numbers for at in others)
