@@ -18,7 +18,7 @@ from conformance.corpus.case import Case
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
 from conformance.running.quiet import quiet
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import ARRANGING, before_arranging
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.program import traced_program
@@ -116,11 +116,19 @@ class Stepped:
             for name, node in self.after.items()
             if replay.exact(node) and not node.uses & untraced
         }
-        movers = {name: node.uses for name, node in self.after.items()}
+        movers = {name: self._made_of(node) for name, node in self.after.items()}
         rewritten = {name: _computed(node) for name, node in self.after.items()}
         for name, moved, uses in self._followed(replay, start, rates):
             after[name], movers[name], rewritten[name] = moved, uses, True
         return after, movers, rewritten
+
+    def _made_of(self, node: Node) -> int:
+        """What the entries of a node were computed from, and not what one array has beside them."""
+        places = np.arange(node.value.size)
+        at = before_arranging(
+            Location(np.full(places.shape, node.number), places), self.trace.nodes
+        )
+        return self.trace.uses_of(at.numbers)
 
     @property
     def untraced(self) -> int:
