@@ -62,6 +62,12 @@ def kind_of(operation: str) -> str:
     return "product" if operation in PRODUCTS else operation
 
 
+def whole(node: Node) -> Location:
+    """Where all entries of a node are."""
+    places = np.arange(np.size(node.value)).reshape(np.shape(node.value))
+    return Location(np.full(places.shape, node.number), places)
+
+
 def before_arranging(at: Location, nodes: Sequence[Node], stop: int = -1) -> Location:
     """Where a quantity was computed, of what was only put together or taken apart since.
 

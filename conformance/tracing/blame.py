@@ -115,6 +115,7 @@ class Blame:
         for other, _ in taken:
             alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
             made = other.uses & way.before and not way.before >> other.number & 1
+            made = made and not way.is_gradient(self.calls.value(other))
             if other.frames and alone and made:  # a factor that was made on another line
                 find = self._taker if way.has(self.calls.value(other)) else self._guilty
                 return find(other, way, together)

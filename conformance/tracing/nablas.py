@@ -43,10 +43,11 @@ class GradientSearch:
         moved = {name: each for name, each in every.items() if each is not None}
         self.roles.moved = {f"nabla_{name}": each for name, each in moved.items()}
         ratio = {name: common_factor(moved[name], right[name]) for name in moved}
-        divisors = set()
+        divisors = set[float]()
         for name in [each for each in right if has_factor(ratio.get(each), 1.0)]:
             location = self._take_gradient(name, right[name])
-            divisors |= {location.factor} if location is not None else set()
+            if location is not None and not self._is_made_by_update(name, location):
+                divisors.add(location.factor)
         for name in [each for each in right if not has_factor(ratio.get(each), 1.0)]:
             mover = moved.get(name)
             location = None
@@ -133,12 +134,10 @@ class GradientSearch:
 
     def _is_of_the_update(self, name: str, mover: Location, right: Mapping[str, Array]) -> bool:
         """Whether the line that moves a parameter took right ∇, and made something else of them."""
-        nodes, new = self.index.replay.trace.nodes, self.index.locate(self.run.after[name])
-        if new is None:
+        if not self._is_made_by_update(name, mover):
             return False
-        line, *others = {nodes[each].frames[:1] for each in mover.numbers}
-        if others or not all(set(line) & set(nodes[each].frames) for each in new.numbers):
-            return False
+        nodes = self.index.replay.trace.nodes
+        line = nodes[mover.numbers[0]].frames[:1]
         made = walk(
             (nodes[each] for each in mover.numbers),
             lambda node: node.inputs if node.frames[:1] == line else (),
@@ -151,6 +150,14 @@ class GradientSearch:
             self._is_there(each, value, within, mover if each == name else None)
             for each, value in right.items()
         )
+
+    def _is_made_by_update(self, name: str, location: Location) -> bool:
+        """Whether the line that moves a parameter computed something itself."""
+        nodes, new = self.index.replay.trace.nodes, self.index.locate(self.run.after[name])
+        if new is None:
+            return False
+        line, *others = {nodes[each].frames[:1] for each in location.numbers}
+        return not others and all(set(line) & set(nodes[each].frames) for each in new.numbers)
 
     def _is_there(self, name: str, right: Array, within: int, mover: Location | None) -> bool:
         """Whether a ∇, and not −∇, or that of each sample is among some nodes.

@@ -186,6 +186,10 @@ class Way(EquationSteps):
         of = ((self.run.f(n), self._of(f"z{n}", part)) for part in self._parts() for n in layers)
         return Known(f.prime(z) for f, z in of if z is not None and f.hidden)
 
+    def is_gradient(self, value: Array) -> bool:
+        """Whether a value is the gradient that an update takes: nothing was made of it yet."""
+        return self.name[0] in "bw" and value in self.own
+
     def took_one(self, node: Node) -> bool:
         """Whether an update takes a single sample's gradient, or its part of the mean, for all."""
         ones = [self.of((i,)) for i in self.whole if len(self.whole) > 1]
