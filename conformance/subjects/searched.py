@@ -13,10 +13,12 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.stepped import TURNED, Stepped
+from conformance.tracing.arranging import before_arranging, whole
 from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
+from conformance.tracing.passed_on import assigned_to_itself
 from conformance.tracing.roles import roles_in
 from conformance.tracing.run import Roles, Run, quantities_at
 from conformance.tracing.trace import Trace
@@ -74,7 +76,7 @@ class Searched:
         node = self.trace.nodes[number if location else at.numbers[0]]
         with precision(BITS), np.errstate(all="ignore"):
             way = self._way(name, node)
-            if name[0] in "bw" and node.given:
+            if name[0] in "bw" and not self.run.rewritten.get(name, not node.given):
                 return self._lost(name, way)
             return self.blame.frames(node, at, way)
 
@@ -90,10 +92,26 @@ class Searched:
         return Way(name, self.run, roles.values, roles.found, alone, wrong, right)
 
     def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
-        """The lines that computed a parameter which was not kept, or the gradient not taken."""
+        """The lines that computed a parameter which was not kept, or left it beside others.
+
+        If there are none, those that computed the gradient that was not taken.
+        """
         location = self.run.index.locate(way.wanted) if way.decides else None
-        location = location or self.roles.found.get(f"nabla_{name}")
+        if location is None:
+            moved = (e for e in self.trace.nodes if e.number in self._moved and e.frames)
+            idle = next(filter(None, (assigned_to_itself(e.frames) for e in moved)), ())
+            if idle:
+                return idle
+            location = self.roles.found.get(f"nabla_{name}")
         return () if location is None else self.trace.nodes[location.numbers[-1]].frames
+
+    @cached_property
+    def _moved(self) -> set[int]:
+        """The numbers of the nodes that computed a new parameter."""
+        names = dict(self.run.start.named())
+        every = [self.trace.nodes[n] for name, n in self.after.items() if name in names]
+        computed = (before_arranging(whole(e), self.trace.nodes) for e in every)
+        return {number for at in computed for number in at.numbers}
 
     def wrong(self, name: str) -> bool:
         """Whether a quantity does not follow from its equation in this run."""

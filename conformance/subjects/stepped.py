@@ -18,7 +18,7 @@ from conformance.corpus.case import Case
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
 from conformance.running.quiet import quiet
-from conformance.tracing.arranging import ARRANGING
+from conformance.tracing.arranging import ARRANGING, before_arranging, whole
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.program import traced_program
@@ -116,8 +116,13 @@ class Stepped:
             for name, node in self.after.items()
             if replay.exact(node) and not node.uses & untraced
         }
-        movers = {name: node.uses for name, node in self.after.items()}
-        rewritten = {name: _computed(node) for name, node in self.after.items()}
+        nodes = self.trace.nodes
+        made = {name: before_arranging(whole(e), nodes).numbers for name, e in self.after.items()}
+        movers = {name: self.trace.uses_of(numbers) for name, numbers in made.items()}
+        rewritten = {
+            name: any(nodes[n].function is not None for n in numbers)
+            for name, numbers in made.items()
+        }
         for name, moved, uses in self._followed(replay, start, rates):
             after[name], movers[name], rewritten[name] = moved, uses, True
         return after, movers, rewritten
@@ -185,13 +190,6 @@ def _untraced(trace: Trace) -> int:
     constants = (each for each in trace.nodes if each.constant and each.frames)
     arrays = (each for each in constants if each.value.dtype.kind == "f" and telling(each.value))
     return bits_of_nodes(each for each in arrays if np.ptp(each.value))
-
-
-def _computed(node: Node) -> bool:
-    """Whether a parameter was computed, and not only turned."""
-    while node.operation in TURNED and node.inputs:
-        node = node.inputs[0]
-    return node.function is not None
 
 
 @contextmanager

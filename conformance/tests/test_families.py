@@ -98,6 +98,18 @@ def test_a_wrong_network_is_told_its_equation_and_line(
     assert at in (tmp_path / "edited.py").read_text("utf-8").splitlines()[blame.frames[0].line - 1]
 
 
+SIGMOID_PRIME = "1 / (1 + np.exp(-z)) * (1 - 1 / (1 + np.exp(-z)))"
+
+
+def test_errors_that_are_sent_through_another_slope_tell_the_activation(tmp_path: Path) -> None:
+    found = edited("TanhTanh", "1 - np.tanh(z) ** 2", SIGMOID_PRIME, tmp_path)
+    assert found.family == ("sigmoid", "sigmoid")
+    (blame,) = judged(found).blames
+    assert blame.tag == "A"
+    line = (tmp_path / "edited.py").read_text("utf-8").splitlines()[blame.frames[0].line - 1]
+    assert line.strip() == "return np.tanh(z)"
+
+
 def test_a_wrong_softmax_network_has_a_smallest_network_of_its_family(tmp_path: Path) -> None:
     wrong = edited("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", tmp_path)
     found = first_failing(wrong, ("BP2",))

@@ -93,6 +93,7 @@ def flat_iteration(a: Any, b: Any) -> Any:
     for i, number in enumerate(a.flat):
         result[i] = number * 2.0
     result.reshape(3, 4)[...] += b
+    result.flat[:] = b[:2].T
     return result
 
 

@@ -4,6 +4,7 @@ Left out: which of them is to blame (`blame.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
@@ -61,10 +62,22 @@ def kind_of(operation: str) -> str:
     return "product" if operation in PRODUCTS else operation
 
 
-def before_arranging(at: Location, nodes: Sequence[Node]) -> Location:
-    """Where a quantity was computed, of what was only put together or taken apart since."""
+def whole(node: Node) -> Location:
+    """Where all entries of a node are."""
+    places = np.arange(np.size(node.value)).reshape(np.shape(node.value))
+    return Location(np.full(places.shape, node.number), places)
+
+
+def before_arranging(at: Location, nodes: Sequence[Node], stop: int = -1) -> Location:
+    """Where a quantity was computed, of what was only put together or taken apart since.
+
+    Args:
+        at: where it is.
+        nodes: of the run.
+        stop: the number of a node, past which nothing is followed.
+    """
     while True:
-        found = [(n, _sources_of(nodes[n], nodes)) for n in at.numbers]
+        found = [(n, _sources_of(nodes[n], nodes)) for n in at.numbers if n > stop]
         sources = {number: codes for number, codes in found if codes is not None}
         if not sources:
             return at
@@ -75,14 +88,37 @@ def before_arranging(at: Location, nodes: Sequence[Node]) -> Location:
         at = Location(numbers, places, at.factor)
 
 
-def source_of(node: Node, nodes: Sequence[Node]) -> Node | None:
-    """The only operation of a line that gave the entries of an arrangement, or None."""
+def places_in(node: Node, at: Location, nodes: Sequence[Node]) -> Array | slice:
+    """Where in a node the entries are of which a quantity was put together; all if it was not."""
+    found = before_arranging(at, nodes, node.number)
+    return found.places[found.nodes == node.number] if node.number in found.numbers else slice(None)
+
+
+def source_of(
+    node: Node, nodes: Sequence[Node], places: Array | slice
+) -> tuple[Node, Array] | None:
+    """The only operation of a line that gave some entries of an arrangement, or None.
+
+    It comes with the places of the entries in it.
+    """
     codes = _sources_of(node, nodes)
-    numbers: list[int] = [] if codes is None else sorted(set((codes.ravel() // MOST).tolist()))
-    found = [nodes[number] for number in numbers]
+    numbers, inner = np.divmod(np.zeros(0, int) if codes is None else codes.ravel()[places], MOST)
+    found = [nodes[number] for number in sorted(set(numbers.tolist()))]
     if len({(each.operation, each.frames) for each in found}) != 1 or found[0].function is None:
         return None
-    return found[0]
+    return found[0], inner[numbers == found[0].number]
+
+
+def written(node: Node, places: Array | slice) -> Node:
+    """A node as what wrote some of its entries, if that is one line."""
+    last = np.full(np.size(node.value), -1)
+    for i, (index, *_) in enumerate(node.writes):
+        last[slice(None) if index is None else index] = i
+    lines = {node.writes[i][2:] for i in set(last[places].tolist()) if i >= 0}
+    if len(lines) != 1:
+        return node
+    ((frames, calls),) = lines
+    return replace(node, frames=frames, calls=calls) if frames else node
 
 
 def _sources_of(node: Node, nodes: Sequence[Node]) -> Array | None:

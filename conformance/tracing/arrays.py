@@ -183,8 +183,14 @@ class _Flat:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         whole = np.arange(self.array.size).reshape(self.array.shape)
-        chosen = np.unravel_index(whole.ravel()[key], self.array.shape)
-        self.array[chosen] = value
+        places = whole.ravel()[key]
+        if (
+            isinstance(value, np.ndarray) and value.ndim
+        ):  # one number after another, again and again
+            value = value.reshape(-1)
+            if value.size != places.size:
+                value = value[np.arange(places.size) % value.size]
+        self.array[np.unravel_index(places, self.array.shape)] = value
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
         return np.array(self.array.view(np.ndarray).ravel(), *args, **kwargs)

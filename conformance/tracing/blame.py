@@ -22,7 +22,9 @@ from conformance.tracing.arranging import (
     is_handed,
     kind_of,
     only_arranges,
+    places_in,
     source_of,
+    written,
 )
 from conformance.tracing.branches import branch_of
 from conformance.tracing.frames import Frame, ignores_a_parameter, stored_last
@@ -89,16 +91,16 @@ class Blame:
                 return branch
             repair = before or repair
         if repair is not None and repair.node.frames:
-            return self._to_blame(repair, way)
+            return self._to_blame(repair, at, way)
         rounding = self._rounding(node)
         if rounding is not None:
             return rounding.frames
         node = arranged_last(node)
         return self._taker(node, way) if way.has(self.calls.value(node)) else node.frames
 
-    def _to_blame(self, repair: Repair, way: Way) -> tuple[Frame, ...]:
+    def _to_blame(self, repair: Repair, at: Location, way: Way) -> tuple[Frame, ...]:
         """The frames of the operation that should have given something else."""
-        wrong, step = self._computed(repair, way), repair.step
+        wrong, step = self._computed(repair, at, way), repair.step
         value = self.calls.value(wrong)
         together = repair.executions
         others = self.calls.others_added(wrong, way) if step.final else []
@@ -113,6 +115,7 @@ class Blame:
         for other, _ in taken:
             alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
             made = other.uses & way.before and not way.before >> other.number & 1
+            made = made and not way.is_gradient(self.calls.value(other))
             if other.frames and alone and made:  # a factor that was made on another line
                 find = self._taker if way.has(self.calls.value(other)) else self._guilty
                 return find(other, way, together)
@@ -128,20 +131,19 @@ class Blame:
             return self.calls.takes_first(rate, wrong)
         return self._guilty(rate or wrong, way, together)
 
-    def _computed(self, repair: Repair, way: Way) -> Node:
+    def _computed(self, repair: Repair, at: Location, way: Way) -> Node:
         """What gave the numbers that were arranged, if the right ones are not among them."""
-        node = repair.node
+        node, places = repair.node, places_in(repair.node, at, self.nodes)
         while node.operation in ARRANGING:
-            source = source_of(node, self.nodes)
+            source = source_of(node, self.nodes, places)
             if (
                 source is None
-                or way.before >> source.number & 1
-                or way.has(self.calls.value(source))
+                or way.before >> source[0].number & 1
+                or way.has(self.calls.value(source[0]))
+                or self.repairs.has_all(source[0], repair.step.result)
             ):
-                return node
-            if self.repairs.has_all(source, repair.step.result):
-                return node
-            node = source
+                return written(node, places)
+            node, places = source
         return node
 
     def _rate(self, products: Sequence[Node], way: Way) -> Node | None:
@@ -197,7 +199,8 @@ class Blame:
             alone = not any(each.operation == "add" for each in others)
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
         if way.took_another(node):
-            return passed_on(node, takers[0], self.nodes) or takers[0].frames
+            of_gradient = takers[0].frames if way.name.startswith("nabla") else ()
+            return passed_on(node, takers[0], self.nodes) or of_gradient
         undivided = node.operation == "add" and way.took_sum(node)
         return takers[0].frames if undivided or way.right_elsewhere(node) else ()
 

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -141,6 +142,9 @@ class Index:
         """
         held, counts = self._floats[node], Counter(wanted)
         shifts = {place - i for i, place in places.items() if wanted[i] and counts[wanted[i]] == 1}
+        if not shifts and len(places) == len(wanted):  # none is met only once
+            wholes = (i for i in range(len(held)) if held[i : i + len(wanted)] == list(wanted))
+            shifts = {*islice(wholes, 1)}
         if len(shifts) == 1 and len(held) > len(wanted):
             (shift,) = shifts
             for i in places:

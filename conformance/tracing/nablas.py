@@ -43,10 +43,11 @@ class GradientSearch:
         moved = {name: each for name, each in every.items() if each is not None}
         self.roles.moved = {f"nabla_{name}": each for name, each in moved.items()}
         ratio = {name: common_factor(moved[name], right[name]) for name in moved}
-        divisors = set()
+        divisors = set[float]()
         for name in [each for each in right if has_factor(ratio.get(each), 1.0)]:
             location = self._take_gradient(name, right[name])
-            divisors |= {location.factor} if location is not None else set()
+            if location is not None and not self._is_made_by_update(name, location):
+                divisors.add(location.factor)
         for name in [each for each in right if not has_factor(ratio.get(each), 1.0)]:
             mover = moved.get(name)
             location = None
@@ -115,6 +116,7 @@ class GradientSearch:
         then the update is wrong.
         """
         moved, m = self.roles.moved[f"nabla_{name}"], float(self.run.m)
+        movers = self.run.movers[name]
         scaled = any(has_factor(ratio, each) for each in (m, 1 / m))
         if scaled and not divisors:
             return None
@@ -122,49 +124,70 @@ class GradientSearch:
             if scaled and factor not in divisors:
                 continue
             for node, places, found in reversed(self.index.proportional(moved)):
-                used = node.uses & self._of_samples and not node.given
-                if used and is_factor(found, factor):
+                used = movers >> node.number & 1 and node.uses & self._of_samples
+                if used and not node.given and is_factor(found, factor):
                     return Location(np.full(moved.shape, node.number), places, factor)
-            entries = self.index.locate(times(moved, factor), self.run.movers[name])
+            entries = self.index.locate(times(moved, factor), movers)
             if entries is not None and self._is_array(entries):
                 return replace(entries, factor=factor)
         return None
 
     def _is_of_the_update(self, name: str, mover: Location, right: Mapping[str, Array]) -> bool:
         """Whether the line that moves a parameter took right ∇, and made something else of them."""
-        nodes, new = self.index.replay.trace.nodes, self.index.locate(self.run.after[name])
-        if new is None:
+        if not self._is_made_by_update(name, mover):
             return False
-        line, *others = {nodes[each].frames[:1] for each in mover.numbers}
-        if others or not all(set(line) & set(nodes[each].frames) for each in new.numbers):
-            return False
+        nodes = self.index.replay.trace.nodes
+        line = nodes[mover.numbers[0]].frames[:1]
         made = walk(
             (nodes[each] for each in mover.numbers),
             lambda node: node.inputs if node.frames[:1] == line else (),
         )
         taken = (each for each in made if each.frames[:1] != line and not each.given)
         within = bits_of_nodes(e for e in taken if e.uses & self.run.targets)
-        return bool(within) and any(self._is_there(each, right[each], within) for each in right)
+        if not within:
+            return False
+        return any(
+            self._is_there(each, value, within, mover if each == name else None)
+            for each, value in right.items()
+        )
 
-    def _is_there(self, name: str, right: Array, within: int) -> bool:
-        """Whether a ∇, and not −∇, or that of each sample is among some nodes."""
+    def _is_made_by_update(self, name: str, location: Location) -> bool:
+        """Whether the line that moves a parameter computed something itself."""
+        nodes, new = self.index.replay.trace.nodes, self.index.locate(self.run.after[name])
+        if new is None:
+            return False
+        line, *others = {nodes[each].frames[:1] for each in location.numbers}
+        return not others and all(set(line) & set(nodes[each].frames) for each in new.numbers)
+
+    def _is_there(self, name: str, right: Array, within: int, mover: Location | None) -> bool:
+        """Whether a ∇, and not −∇, or that of each sample is among some nodes.
+
+        Of the ∇ of another parameter a part of an array, such as of all gradients, says nothing.
+        """
         factors = tuple(each for each in self.lookup.factors if each > 0)
         delta, below = self.roles.values[f"delta{name[1:]}"], self.lookup.below(int(name[1:]))
         samples = ((delta[:, [i]], below[:, [i]]) for i in range(self.run.m))
         parts = (d if name[0] == "b" else BOOK.weight_gradient(d, a) for d, a in samples)
-        return self._is_located(right, within, factors) or all(
-            self._is_located(each, within, factors) for each in parts
+        return self._is_located(right, within, factors, mover) or all(
+            self._is_located(each, within, factors, mover) for each in parts
         )
 
-    def _is_located(self, right: Array, within: int, factors: tuple[float, ...]) -> bool:
+    def _is_located(
+        self, right: Array, within: int, factors: tuple[float, ...], mover: Location | None
+    ) -> bool:
         """Whether a ∇ is among some nodes; an array of its entries in another order is not."""
         at = self.lookup.located(right, within, factors)
         if at is None or len(at.numbers) > 1:
             return at is not None
         size, shape = at.nodes.size, at.nodes.shape
-        whole = np.size(self.index.replay.trace.nodes[at.numbers[0]].value) == size
+        value = np.asarray(self.index.replay.trace.nodes[at.numbers[0]].value)
         orders = np.arange(size).reshape(shape), np.arange(size).reshape(shape[::-1]).T
-        return not whole or any(np.array_equal(at.places, each) for each in orders)
+        if value.size == size:
+            return any(np.array_equal(at.places, each) for each in orders)
+        if mover is None:
+            return False
+        apart = at.places - mover.places  # of a vector another part was taken
+        return value.ndim > 1 or bool((apart == apart.flat[0]).all())
 
     def _is_array(self, entries: Location) -> bool:
         """Whether operations of one kind computed entries of which none is another."""

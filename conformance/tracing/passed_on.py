@@ -11,13 +11,28 @@ from conformance.tracing.arranging import consumers_of
 from conformance.tracing.frames import Frame, function_around
 from conformance.tracing.node import Node
 
-HOLDING = (ast.Tuple, ast.List, ast.Dict, ast.keyword)
+HOLDING = (ast.Tuple, ast.List, ast.Dict, ast.keyword, ast.IfExp)
+HANDING = {"array", "asarray", "copy", "deepcopy", "enumerate", "list", "range", "tuple", "zip"}
+"""Functions that compute nothing of what they are given."""
 PASSING = (ast.Assign, ast.Return, ast.Yield, *HOLDING)
 
 
 def passed_on(taken: Node, taker: Node, nodes: Sequence[Node]) -> tuple[Frame, ...]:
     """The frames of the line that passes on a value to what takes it; none if it cannot be told."""
     return _PassedOn(taken, taker, nodes).frames()
+
+
+def assigned_to_itself(frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """The frames of the only line that gives a name what it had, as `b = b` does, beside others.
+
+    Args:
+        frames: of a line of the same function, or of one that it is called by.
+    """
+    for depth, frame in enumerate(frames):
+        lines = {e.lineno for e in _inside(frame) if isinstance(e, ast.Assign) and _is_idle(e)}
+        if len(lines) == 1:
+            return Frame(frame.file, lines.pop(), frame.function), *frames[depth + 1 :]
+    return ()
 
 
 class _PassedOn:
@@ -51,7 +66,7 @@ class _PassedOn:
         taken, calls = self.taken, self.taker.calls
         for depth, (frame, call) in enumerate(zip(taken.frames, taken.calls, strict=True)):
             if call not in calls:
-                found = self._reads(frame, _on(frame, ast.Store), frozenset())
+                found = self._reads(frame, _on(frame, ast.Store) | _appended(frame), frozenset())
                 if len(found) == 1:
                     return *found, *taken.frames[depth + 1 :]
         for use in self.uses:
@@ -84,6 +99,16 @@ class _PassedOn:
             elif others or not targets:
                 found.add(Frame(frame.file, line, frame.function))
         return found
+
+
+def _is_idle(assignment: ast.Assign) -> bool:
+    """Whether an assignment computes nothing of what it reads, and that is what it assigns to."""
+    inside = list(ast.walk(assignment.value))
+    calls = [e.func for e in inside if isinstance(e, ast.Call)]
+    called = {e.attr if isinstance(e, ast.Attribute) else _name(e) for e in calls}
+    computes = any(isinstance(e, ast.BinOp | ast.UnaryOp) for e in inside) or called - HANDING
+    read = {_name(each) for each in inside if isinstance(each, ast.expr)}
+    return not computes and not _targets(assignment).isdisjoint(read)
 
 
 def _kind(node: Node) -> tuple[str, tuple[Frame, ...]]:
@@ -121,6 +146,12 @@ def _on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
     ]
     inside = {part for each in statements for part in ast.walk(each)}
     return frozenset(name for each, name in _named(frame, context) if each in inside)
+
+
+def _appended(frame: Frame) -> frozenset[str]:
+    """The lists that a line appends to."""
+    calls = (e.value for e in _inside(frame) if isinstance(e, ast.Expr) and e.lineno == frame.line)
+    return frozenset(name for each in calls for name in _targets(each))
 
 
 def _own(frame: Frame) -> frozenset[str]:

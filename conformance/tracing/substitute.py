@@ -78,6 +78,8 @@ class Float(metaclass=_Floats):
             return value.reshape(())[()]
         if is_traced_number(value) and isinstance(value, np.float64):
             return value if cls.plain is np.float64 else _of_python(value)
+        if is_traced_number(value) and type(value.plain) is cls.plain:
+            return value
         return cls.plain(plain(value))
 
 

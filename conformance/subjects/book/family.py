@@ -1,7 +1,8 @@
 """Of which family a network with the book's interface is: the activations of its layers.
 
 It is known by what feedforward gives of generic numbers, which on balls is equal to what a family
-gives or is not; where feedforward itself is wrong, by the activations of the layers in the update.
+gives or is not; where feedforward itself is wrong, by the activations of the layers in the update,
+and where that sends the errors back through σ′, by that.
 A family is blamed for nothing: a network is put to its cases, and a wrong σ is of no family.
 
 A network of another one, such as softplus, is refused here: it is judged against its own forward
@@ -17,7 +18,7 @@ from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.errors import OtherFamilyError
-from conformance.model.functions import ACTIVATIONS, DROPOUT, SIGMOID, families
+from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID, families
 from conformance.model.table import of_layers
 from conformance.running.tracebacks import call
 from conformance.subjects.book.network import BookNetwork
@@ -39,6 +40,7 @@ Family = tuple[str, str]
 """The activation of the hidden layers, and that of the output."""
 
 BOOK: Family = (SIGMOID, SIGMOID)
+COST = "quadratic"
 SAMPLES = 4
 NEAR = 1e-9  # how near floats are that are equal, where they cannot be traced
 
@@ -49,15 +51,24 @@ def family_of(network: BookNetwork, patterns: NetworkPatterns) -> Family:
     Raises:
         OtherFamilyError: it has, and is of no known family.
     """
-    case = Case("family", network.probe, "quadratic", 1.0, 0.0, 1, *_rest(network))
+    cost = network.conventions.cost if SIGMOID in COSTS[network.conventions.cost].outputs else COST
+    case = Case("family", network.probe, cost, 1.0, 0.0, 1, *_rest(network))
     stand_in, start, batch = generic(case, SAMPLES, case.sizes)
     outputs = [_output(network, stand_in, start, batch.columns((i,))) for i in range(SAMPLES)]
     known = [each for each in outputs if each is not None]
     for family in _families(case.layers):
         with precision(BITS), np.errstate(all="ignore"):
             if len(known) == SAMPLES and _is(family, start, batch, np.hstack(known)):
-                return family
+                return _meant(network, patterns, case, family)
     return _by_layers(network, activations_of(patterns, case))
+
+
+def _meant(network: BookNetwork, patterns: NetworkPatterns, case: Case, family: Family) -> Family:
+    """The family of a network that computes one, by the slopes that it has for those of σ."""
+    if family == BOOK:
+        return family
+    computed = activations(family, case.layers)
+    return _by_layers(network, activations_of(patterns, case, computed) or computed)
 
 
 def _rest(network: BookNetwork) -> tuple[str, tuple[tuple[int, ...], ...], str, tuple[str, ...]]:

@@ -131,6 +131,7 @@ class TracedSession(Training):
     def _lines(self, taken: Taken, cost: OwnCost) -> Where:
         """Where the quantities of a step are computed; a ∇ at last where backprop computes it."""
         case, traced = self.case, taken.traced
+        returned_lines = self.patterns.lines(case, taken.batch.m, backprop_run)
 
         @cache
         def own(traced: TracedUpdate) -> Searched:
@@ -143,6 +144,10 @@ class TracedSession(Training):
             if traced is None:
                 return self._line_left(taken, name)
             here = traced.pattern
+            if here.wrong(name) and name in self.patterns.uses_returned(case, here):
+                frames = returned_lines(name, index)  # it is wrong before the update takes it
+                if frames:
+                    return frames
             if split(name)[0] in STATE and name not in here.roles.found:
                 name = name[2:]  # it is seen by the parameter that it moves
             if not here.wrong(name) and not self.patterns.is_large(case):
@@ -150,8 +155,7 @@ class TracedSession(Training):
             frames = here.frames(name, index)
             if frames or split(name)[0] not in ("delta", "nabla_b", "nabla_w"):
                 return frames or self._line_left(taken, name)
-            name = name.replace("delta", "nabla_b")  # which is δ, of one sample
-            return self.patterns.lines(case, taken.batch.m, backprop_run)(name, index)
+            return returned_lines(name.replace("delta", "nabla_b"), index)  # which is δ of a sample
 
         return where
 
