@@ -1,8 +1,8 @@
 """A `torch.nn.Module` of Linear layers and sigmoids as a subject, judged by autograd as it is.
 
 z is what its Linear layers give, a what enters the next one; its own loss is used if it has one.
-Samples are rows inside. Left out: an optimizer of its own (the step is that of plain `torch.optim.SGD`),
-and the lines of its code.
+Samples are rows inside. Left out: an optimizer of its own (the step is that of plain
+`torch.optim.SGD`), and the lines of its code.
 """
 
 from collections.abc import Callable
