@@ -4,6 +4,7 @@ A subject that is named by a file or a module runs in a process of its own, unde
 object that is handed over runs here. Left out: the command line (`cli`).
 """
 
+import gc
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,7 +18,7 @@ from conformance.arithmetic.formats import SHORT
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, UsageError
-from conformance.examine import examine
+from conformance.examine import FEW_COLLECTIONS, examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import explained_elsewhere
 from conformance.judging.exact_lane import ExactRun
@@ -216,6 +217,7 @@ def _send_all(
     send: Callable[[object], None],
 ) -> None:
     """What the child does: it examines the subject, and sends each part as soon as it is known."""
+    gc.set_threshold(FEW_COLLECTIONS)  # to the end of the process
     meant, python_path = options
     thing = load(spec, python_path)
     subject = replace(_adapted(thing, spec, meant), folders=python_path)

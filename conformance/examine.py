@@ -21,7 +21,7 @@ from conformance.judging.second_run import across_cases, repeats
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
 
-FEW_COLLECTIONS = 50_000  # objects made between two
+FEW_COLLECTIONS = 200_000  # objects made between two
 
 
 def examine(

@@ -24,25 +24,25 @@ def to_values(value: Any) -> Any:
     A float that is not finite, which JSON does not have, is the string "nan", "inf" or "-inf".
     """
     kind: Any = type(value)
-    if kind in PLAIN:
+    if kind in PLAIN or (kind is float and math.isfinite(value)):
         return value
     if names := _names(kind):
-        value = {name: getattr(value, name) for name in names}
-    if isinstance(value, dict | Mapping):
-        return {name: to_values(each) for name, each in value.items()}
-    if hasattr(value, "_asdict"):  # a named tuple
-        return to_values(value._asdict())
+        own = ((name, getattr(value, name)) for name in names)
+        return {name: each if type(each) in PLAIN else to_values(each) for name, each in own}
     if isinstance(value, tuple | list):
         return [to_values(each) for each in value]
     if isinstance(value, StrEnum) or (isinstance(value, float) and not math.isfinite(value)):
         return str(value)
+    if isinstance(value, Mapping):
+        return {name: to_values(each) for name, each in value.items()}
     return value.item() if hasattr(value, "item") else value
 
 
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
-    """Of the fields of a kind of records; none if it is no dataclass."""
-    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else ()
+    """Of the fields of a kind of records; none if it is no dataclass and no named tuple."""
+    named: tuple[str, ...] = getattr(kind, "_fields", ())
+    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else named
 
 
 def from_values(kind: Any, value: Any) -> Any:

@@ -200,9 +200,17 @@ RunningError.rules = {
 def _operator(rule: Rule, *, turned: bool = False) -> Callable[[RunningError, Any], RunningError]:
     """An operator by its rule at once: NumPy's way to `__array_ufunc__` takes as long again."""
     quietly = quiet_operation(rule)
-    if turned:
-        return lambda x, y: quietly(x.lifted(y), x)
-    return lambda x, y: quietly(x, x.lifted(y))
+
+    def applied(x: RunningError, y: Any) -> RunningError:
+        other = x.lifted(y)
+        return quietly(other, x) if turned else quietly(x, other)
+
+    def operator(x: RunningError, y: Any) -> RunningError:
+        if type(y) is not int:
+            return applied(x, y)
+        return x.once((operator, y), lambda: applied(x, y))  # σ′ asks for 1 / (1 + e^−z) again
+
+    return operator
 
 
 for _name, _ufunc in {

@@ -81,7 +81,7 @@ class RunningError(NDArrayOperatorsMixin):
         self.bound = bound if type(bound) is np.ndarray else _array(bound)
         self.precision, self._least = precision, least
         self._some: Array | None = None
-        self._made: dict[Rule, RunningError] = {}
+        self._made: dict[Any, RunningError] = {}
 
     @property
     def least(self) -> Array:
@@ -178,9 +178,13 @@ class RunningError(NDArrayOperatorsMixin):
         """What a rule gives for operands, of which some may be plain numbers."""
         if len(inputs) > 1:
             return rule(*map(self.lifted, inputs))
-        if rule not in self._made:  # σ′ asks for e^−z again
-            self._made[rule] = rule(self)
-        return self._made[rule]
+        return self.once(rule, lambda: rule(self))  # σ′ asks for e^−z again
+
+    def once(self, key: Any, operation: "Callable[[], RunningError]") -> "RunningError":
+        """What an operation on it gave before, or gives now."""
+        if key not in self._made:
+            self._made[key] = operation()
+        return self._made[key]
 
     def __array_function__(
         self, func: Callable[..., Any], _types: Any, args: Any, kwargs: Any

@@ -57,7 +57,8 @@ def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain
     if not is_affordable(_needed(run, [goal for group in groups for goal, _ in group])):
         return []
     with precision(BITS):
-        return [_of_group(run, group) for group in groups]
+        replay = Replay(run.trace)
+        return [_of_group(run, group, replay) for group in groups]
 
 
 def measured(run: Recorded, factor: float) -> float:
@@ -70,8 +71,9 @@ def measured(run: Recorded, factor: float) -> float:
     if not is_affordable(_needed(run, run.goals)):
         return factor
     with precision(BITS):
+        replay = Replay(run.trace)
         for goal in run.goals:
-            sides = _sides(run, [(goal, np.ones(np.shape(goal.parameter.value)))])
+            sides = _sides(run, [(goal, np.ones(np.shape(goal.parameter.value)))], replay)
             if sides is None:
                 return factor
             slope, total, _ = sides
@@ -82,17 +84,17 @@ def measured(run: Recorded, factor: float) -> float:
     return factor
 
 
-def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
-    together = _apart(run, group)
+def _of_group(run: Recorded, group: Wanted, replay: Replay) -> dict[Goal, Certain]:
+    together = _apart(run, group, replay)
     if together is None and len(group) == 1:
         return {}
     known = together is not None and together > EQUAL and _agree_without_epsilons(run, group)
     several = len(group) > 1 and not known
     if together is None or (together > ROUNDED and several):  # which of them is it?
-        return {goal: each for one in group for goal, each in _of_group(run, [one]).items()}
+        alone = (_of_group(run, [one], replay) for one in group)
+        return {goal: each for found in alone for goal, each in found.items()}
     digits = digits_of(together)
     if together <= EQUAL:
-        replay = Replay(run.trace)
         return {
             goal: Certain(True, digits, _has_half(goal, replay, added, _unit(run, goal)))
             for goal, added in group
@@ -103,7 +105,7 @@ def _of_group(run: Recorded, group: Wanted) -> dict[Goal, Certain]:
 def _agree_without_epsilons(run: Recorded, group: Wanted) -> bool:
     """Whether gradients are the slope of the loss with 0 in the place of every ε."""
     plain = without_epsilons(run)
-    apart = None if plain is None else _apart(plain, group)
+    apart = None if plain is None else _apart(plain, group, Replay(plain.trace))
     return apart is not None and apart <= EQUAL
 
 
@@ -172,12 +174,12 @@ def _cost(node: Node) -> int:
     return size * (columns[0] if columns else 1)
 
 
-def _apart(run: Recorded, group: Wanted) -> float | None:
+def _apart(run: Recorded, group: Wanted, replay: Replay) -> float | None:
     """How far gradients are from the slope of the loss along generic directions, an entry.
 
     In units of what the entries are sums of; None where balls do not go.
     """
-    sides = _sides(run, group)
+    sides = _sides(run, group, replay)
     if sides is None:
         return None
     slope, total, size = sides
@@ -185,7 +187,7 @@ def _apart(run: Recorded, group: Wanted) -> float | None:
     return float(far.abs_upper()) / size if far.is_finite() else None
 
 
-def _sides(run: Recorded, group: Wanted) -> tuple[Any, Any, float] | None:
+def _sides(run: Recorded, group: Wanted, replay: Replay) -> tuple[Any, Any, float] | None:
     """The slope of the loss along generic directions, that of the gradients, and their size.
 
     The first two are balls; None where balls do not go.
@@ -194,9 +196,8 @@ def _sides(run: Recorded, group: Wanted) -> tuple[Any, Any, float] | None:
     drawn = [rng.normal(size=np.shape(goal.parameter.value)) for goal, _ in group]
     units = [np.maximum(added, LEAST * (added.max(initial=0.0) or 1.0)) for _, added in group]
     directions = [to_exact(d / unit) for d, unit in zip(drawn, units, strict=True)]
-    replay = Replay(run.trace)
     try:
-        slope = _slope(run, [goal for goal, _ in group], directions)
+        slope = _slope(run, [goal for goal, _ in group], directions, replay)
         if slope is None or not all(replay.goes(goal.node) for goal, _ in group):
             return None
         terms = [
@@ -209,8 +210,11 @@ def _sides(run: Recorded, group: Wanted) -> tuple[Any, Any, float] | None:
     return slope.ball, sum(terms[1:], terms[0]).ball, size
 
 
-def _slope(run: Recorded, goals: Sequence[Goal], directions: Sequence[Array]) -> Any:
+def _slope(
+    run: Recorded, goals: Sequence[Goal], directions: Sequence[Array], replay: Replay
+) -> Any:
     """(C(θ + hd) − C(θ − hd)) / 2h; None if the loss is not exact."""
+    replay.value(run.loss)  # what does not depend on these parameters is known then
     step = to_exact(2.0**-STEP_BITS)[()]
     ends: list[Any] = []
     for sign in (1, -1):
@@ -218,8 +222,8 @@ def _slope(run: Recorded, goals: Sequence[Goal], directions: Sequence[Array]) ->
             goal.parameter.number: to_exact(goal.parameter.value) + sign * step * d
             for goal, d in zip(goals, directions, strict=True)
         }
-        replay = Replay(run.trace, moved)
-        if not replay.exact(run.loss):
+        there = replay.with_others(moved)
+        if not there.exact(run.loss):
             return None
-        ends.append(np.ravel(replay.value(run.loss))[0])
+        ends.append(np.ravel(there.value(run.loss))[0])
     return (ends[0] - ends[1]) / (2 * step)

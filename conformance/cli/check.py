@@ -1,9 +1,8 @@
 """The command `conformance check`. Left out: the check (`subject_check.py`) and its report."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -40,8 +39,7 @@ Command = Annotated[
 Save = Annotated[Path | None, option("DIR", "Write the smallest network that shows it there.")]
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The options of `conformance check`."""
 
     subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None

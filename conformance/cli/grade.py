@@ -1,11 +1,10 @@
 """The command `conformance grade`. Left out: judging (`conformance.grade`)."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -39,8 +38,7 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Judge those again that hav
 Jobs = Annotated[int | None, typer.Option("-n", "--jobs", min=1, help="One a core if not given.")]
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The options of `conformance grade`."""
 
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=FOLDER)]

@@ -4,9 +4,8 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from conformance.cli.options import option
 from conformance.cli.say import say_written
@@ -23,8 +22,7 @@ Html = Annotated[Path | None, option("FILE", "Write the report as one page to lo
 Badge = Annotated[Path | None, option("FILE", "Write the verdict for a badge of shields.io.")]
 
 
-@dataclass(frozen=True)
-class Outputs:
+class Outputs(NamedTuple):
     """Where a report is written, each None if it is not asked for."""
 
     json: Path | None

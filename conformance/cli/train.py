@@ -6,9 +6,8 @@ Heavy imports wait until a command needs them. Left out: everything that a comma
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -62,8 +61,7 @@ def fetch(
     say(f"{folder}: {len(paths)} files, every hash is right; MNIST_DIR={folder} uses them")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The options of `conformance train`."""
 
     sizes: Annotated[str, typer.Option(help="Neurons of each layer.")] = "784,30,10"

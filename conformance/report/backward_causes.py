@@ -6,6 +6,7 @@ Left out: what is wrong, and on which line (`backward_words.py`).
 import re
 
 from conformance.backward.findings import ADDS, UPDATES, Cause, Changed, Named
+from conformance.report.source_words import instead_words
 
 NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 
@@ -57,11 +58,6 @@ def _why(cause: Cause) -> str:
     if cause.changed is not None:
         return _of_change(cause.changed)
     return _of_kind(cause)
-
-
-def instead_words(write: str, digits: int, line: int) -> str:
-    """What to write so that digits are kept."""
-    return f"`{write}` on line {line} keeps {digits} more"
 
 
 OF_KIND = {

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from conformance.judging.exact_lane import ExactRun
 from conformance.outcome import LostEquation, Outcome
-from conformance.report.backward_causes import instead_words
 from conformance.report.blame_words import at_layers
 from conformance.report.message import lost
+from conformance.report.source_words import instead_words
 from conformance.verdict.compare import Verdict
 from conformance.verdict.exactness import Exactness
 

@@ -7,9 +7,12 @@ import linecache
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from conformance.backward.findings import Line
 from conformance.tracing.frames import Frame
+
+if TYPE_CHECKING:  # the network of the book needs none of it
+    from conformance.backward.findings import Line
 
 AROUND = 1  # lines of source before and after the one to blame, in text
 
@@ -65,7 +68,7 @@ def place(frame: Frame) -> str:
     return f"{file_and_line(frame)}, in {frame.function}"
 
 
-def file_and_line(at: Frame | Line) -> str:
+def file_and_line(at: "Frame | Line") -> str:
     """Where a line is: `my_network.py:84`."""
     return f"{Path(at.file).name}:{at.line}"
 
@@ -85,3 +88,8 @@ def source(frames: Sequence[Frame]) -> Iterator[str]:
         yield f"{'>' if number == found.line else ' '} {number:4} | {text}"
     for file, number, text in found.callers:
         yield f"  with {file}:{number}  {text}"
+
+
+def instead_words(write: str, digits: int, line: int) -> str:
+    """What to write so that digits are kept."""
+    return f"`{write}` on line {line} keeps {digits} more"

@@ -16,6 +16,7 @@ from typing import Any
 from conformance.script.rewrite import EACH, VALUE, compiled
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_subject
+from conformance.tracing.modules import Seen
 from conformance.tracing.substitute import Float, substitutes
 from conformance.tracing.trace import Trace
 
@@ -49,7 +50,7 @@ def traced_imports(
 
 
 def _importing(
-    plain: Callable[..., Any], instead: dict[int, Any], main: dict[str, Any] | None
+    plain: Callable[..., Any], instead: dict[int, Seen], main: dict[str, Any] | None
 ) -> Callable[..., Any]:
     """`__import__`, which gives a program's own modules what stands in the place of others."""
 
@@ -59,7 +60,7 @@ def _importing(
         module = plain(name, names, local, fromlist, level)
         known = id(module) in instead and names is not None
         if known and (names is main or _is_own(names.get("__file__"))):
-            return instead[id(module)]
+            return instead[id(module)]()
         return module
 
     return imported

@@ -81,8 +81,7 @@ class LayerSearch:
             try:
                 found = self._judged(made, data, stretched=(made, data) in later)
                 if found is not None and not found.examined.ok:
-                    sparsely = self._sparsely(made, data)
-                    found = max(found, sparsely, key=lambda each: each.examined.right)
+                    found = self._sparsely(made, data, found)
             except StretchedError:
                 later.append((made, data))
                 continue
@@ -122,21 +121,22 @@ class LayerSearch:
                 found.append((each.said, each.make))
         return found
 
-    def _sparsely(self, plan: Plan, data: Data) -> Found:
-        """It, judged by one entry of its output at a time: the first for which it is wrong.
+    def _sparsely(self, plan: Plan, data: Data, wrong: Found) -> Found:
+        """It, which is wrong for all entries of its output, or for one if more is right then.
 
         A backward part that is linear is right for all entries together if it is for each. One
-        that counts on a single entry, that of the label, is right as it is used.
+        that counts on a single entry, that of the label, is right as it is used. So it is judged by
+        one entry at a time, to the first for which it is wrong.
         """
-        found: Found | None = None
         for at in range(ENTRIES):
-            found = self._judged(plan, data, at)
+            found = self._judged(plan, data, at, blame=False)  # lines where they are asked for
             if found is None:
                 raise UnfitError("it gives no gradients")
             if not found.examined.ok:
                 break
-        assert found is not None  # noqa: S101 - there are entries
-        return found
+        if found.examined.right <= wrong.examined.right:
+            return wrong
+        return found if found.examined.ok else self._judged(plan, data, at) or found
 
     def _judged(
         self,

@@ -296,7 +296,7 @@ def test_a_quantity_of_zeros_fails(name: str) -> None:
 def test_what_follows_from_its_inputs_but_parts_from_the_truth_unexplained_is_blamed() -> None:
     record = recorded(SQUARE)
     truth = recorded_truth(record, 0)
-    truth["z2"] = replace(truth["z2"], centre=truth["z2"].centre + 1)
+    truth["z2"] = truth["z2"]._replace(centre=truth["z2"].centre + 1)
     start = record.steps[0].parameters, record.steps[0].batch
     verdicts = judge(record.case, (0, RESTARTED), start, truth, shown_by_the_book(SQUARE))
     failed = {

@@ -11,11 +11,11 @@ import sysconfig
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from types import CodeType, FrameType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ _ENGINE = "_engine_run_backward"  # what asks torch for gradients computes none 
 _FOREIGN = (str(Path(np.__file__).parent), "<")
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A line of the subject's code."""
 
     file: str
@@ -214,7 +213,7 @@ def stored_last(frame: Frame) -> Frame:
         for value in [each.value.elt if isinstance(each.value, ast.ListComp) else each.value]
         if isinstance(value, ast.Name) and value.id in stored and counts[value.id] == 1
     }
-    return replace(frame, line=min(lines)) if len(lines) == 1 else frame
+    return frame._replace(line=min(lines)) if len(lines) == 1 else frame
 
 
 def _names(part: ast.AST, context: type[ast.expr_context]) -> list[str]:

@@ -4,7 +4,7 @@ Left out: what stands there (`substitute.py`).
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import compress
 from operator import is_, itemgetter
@@ -13,19 +13,43 @@ from typing import Any
 
 from conformance.tracing.frames import is_subject
 
+Seen = Callable[[], Any]
+"""Gives what the subject sees in the place of something."""
+
 
 class Substitute(ModuleType):
     """A module as the subject sees it."""
 
-    def __init__(self, name: str, original: ModuleType) -> None:
-        """Take the names of the original, in which others may be put."""
-        super().__init__(name)
-        self.__dict__.update(vars(original))
-        self.__dict__["_original"] = original
+    def __init__(
+        self,
+        original: ModuleType,
+        others: Container[str] = (),
+        made: Callable[[str, Any], Any] = lambda _, value: value,
+    ) -> None:
+        """See what the original has.
+
+        Args:
+            original: the module.
+            others: the names of what is seen otherwise.
+            made: what is seen, given such a name and what it stands for.
+        """
+        super().__init__(original.__name__)
+        self.__dict__.clear()  # what is seen is put there when it is asked for
+        self.__dict__.update(_original=original, _others=others, _made=made)
 
     def __getattr__(self, name: str) -> Any:
-        """What the module loads when it is asked for."""
-        return getattr(self.__dict__["_original"], name)
+        """What is seen under a name that nobody has asked for yet."""
+        own = self.__dict__
+        if name == "__all__":  # which `from math import *` asks for, and math has not
+            public = [each for each in vars(own["_original"]) if not each.startswith("_")]
+            return getattr(own["_original"], name, public)
+        found = getattr(own["_original"], name)
+        own[name] = own["_made"](name, found) if name in own["_others"] else found
+        return own[name]
+
+    def __dir__(self) -> list[str]:
+        """The names of the original."""
+        return dir(self.__dict__["_original"])
 
 
 def zero() -> float:
@@ -40,14 +64,14 @@ def entered(value: Any) -> Any:
 
 @contextmanager
 def replaced(
-    instead: Mapping[int, Any],
+    instead: Mapping[int, Seen],
     others: dict[str, Any] | None = None,
     added: Mapping[str, Any] | None = None,
 ) -> Iterator[None]:
     """Other things under the global names of the subject's modules, until the end of the block.
 
     Args:
-        instead: what stands in the place of something, by the identity of that.
+        instead: gives what stands in the place of something, by the identity of that.
         others: the global names of one more module, which may be among them.
         added: what stands in the place of builtins that a module has not named itself.
     """
@@ -58,7 +82,7 @@ def replaced(
     builtins = [(names, key) for names in modules for key in added or () if key not in names]
     try:
         for names, key, value in found:
-            names[key] = instead[id(value)]
+            names[key] = instead[id(value)]()
         for names, key in builtins:
             names[key] = (added or {})[key]
         yield

@@ -70,7 +70,7 @@ class Node:
     @property
     def given(self) -> bool:
         """Whether the subject was handed it."""
-        return self.operation.startswith("given ")
+        return self.function is None and self.operation.startswith("given ")
 
     @property
     def constant(self) -> bool:

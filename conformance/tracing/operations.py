@@ -5,7 +5,7 @@ So each result is bit for bit what the program computes without us. Left out: wh
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import Any
 
@@ -41,7 +41,7 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
     if method == "__call__" and ufunc.__name__ in KNOWN:
         return KNOWN[ufunc.__name__](*inputs)
     trace = trace_of_call(inputs, kwargs)
-    if any(map(_holds_arrays, inputs)):  # NumPy does it entry by entry, and each entry notes it
+    if _hold_arrays(inputs):  # NumPy does it entry by entry, and each entry notes it
         return getattr(ufunc, method)(*map(_as_object, inputs), **kwargs)
     if trace is not None and trace.recording and _is_of_python(ufunc) and not kwargs:
         noted = _one_by_one(trace, ufunc, inputs)
@@ -102,10 +102,14 @@ def _put_in_shape(numbers: Any, shape: tuple[int, ...]) -> Array:
     return np.asarray(numbers).reshape(shape)
 
 
-def _holds_arrays(value: Any) -> bool:
-    """Whether it is an array of arrays, such as one of a network's layers."""
-    objects = isinstance(value, np.ndarray) and value.dtype.hasobject
-    return objects and any(isinstance(each, np.ndarray) for each in value.flat)
+def _hold_arrays(values: Iterable[Any]) -> bool:
+    """Whether one of them is an array of arrays, such as one of a network's layers."""
+    return any(
+        isinstance(each, np.ndarray)
+        for value in values
+        if isinstance(value, np.ndarray) and value.dtype.hasobject
+        for each in value.flat
+    )
 
 
 def _as_object(value: Any) -> Any:

@@ -8,6 +8,8 @@ Left out: recording (`trace.py`), and what is decided (`roles.py`).
 """
 
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -81,6 +83,16 @@ class Replay:
         self._width = min(
             (each.value.dtype.itemsize for each in trace.nodes if each.given), default=0
         )
+
+    def with_others(self, given: Mapping[int, Array]) -> "Replay":
+        """The same run with other values of some nodes; what these do not reach is known."""
+        other, changed = Replay(self.trace, given), reduce(or_, (1 << each for each in given))
+        kept = {n for n in self._values if not self.trace.nodes[n].uses & changed}
+        other._values |= {n: self._values[n] for n in kept}
+        other.inexact |= {n: why for n, why in self.inexact.items() if n in kept}
+        other.leaves |= {n: why for n, why in self.leaves.items() if n in kept}
+        other.rounded |= self.rounded & kept
+        return other
 
     def value(self, node: Node) -> Any:
         """The exact value of a node: an array of `Exact`, or of the kind that it had."""

@@ -12,6 +12,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced
 from conformance.tracing.made_arrays import MAKERS, Joined, traced_array
-from conformance.tracing.modules import Substitute, entered, replaced, zero
+from conformance.tracing.modules import Seen, Substitute, entered, replaced, zero
 from conformance.tracing.plain import is_traced_number, plain, trace_of
 from conformance.tracing.special import KNOWN, MODULES
 from conformance.tracing.trace import Trace
@@ -95,69 +96,81 @@ class _Float64(Float):
     plain = np.float64
 
 
-def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Any]:
-    """The substitute of each module and function, by the identity of the original.
+def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Seen]:
+    """What gives the substitute of each module and function, by the identity of the original.
 
     Args:
         trace: where it is noted what they do.
         seed: of random generators that are given none.
     """
-    numpy, plain_math = Substitute("numpy", np), Substitute("math", math)
-    instead: dict[int, Any] = {id(np): numpy, id(math): plain_math}
-    for names, wrap in MAKERS:
-        for name in names:
-            original = getattr(np, name)
-            instead[id(original)] = numpy.__dict__[name] = wrap(trace, name, original)
-    instead |= _math_functions(plain_math)
-    instead |= _of_scipy()
-    if seed is not None:
-        instead |= _seeded(trace, numpy, seed)
-    for name in ("r_", "c_"):
-        original = getattr(np, name)
-        instead[id(original)] = numpy.__dict__[name] = Joined(trace, original)
-    total = _fsum(trace)
+
+    def made(name: str, original: Any) -> Any:
+        return _OF_NUMPY[name](trace, name, original)
+
+    numpy, plain_math = Substitute(np, _OF_NUMPY, made), _exact_module()
+    total = plain_math.__dict__["fsum"] = _fsum(trace)
     numpy.__dict__["float64"] = _Float64
-    instead[id(zero)], instead[id(entered)] = _zero(trace), _entered(trace)
-    instead[id(math.fsum)] = plain_math.__dict__["fsum"] = total
-    return instead
+    instead: dict[int, Seen] = {
+        id(np): lambda: numpy,
+        id(zero): partial(_zero, trace),
+        id(entered): partial(_entered, trace),
+        id(math.fsum): lambda: total,
+    }
+    instead |= {each: partial(getattr, numpy, name) for each, name in _NUMPY.items()}
+    instead |= _of_math(plain_math) | _of_scipy()
+    return instead if seed is None else instead | _seeded(trace, numpy, seed)
+
+
+_OF_NUMPY: dict[str, Callable[[Trace, str, Any], Any]] = {
+    **{name: wrap for names, wrap in MAKERS for name in names},
+    **dict.fromkeys(("r_", "c_"), lambda trace, _, original: Joined(trace, original)),
+}
+"""What makes the substitute of each function of NumPy that has one, by its name."""
+
+_NUMPY = {id(getattr(np, name)): name for name in _OF_NUMPY}
 
 
 @contextmanager
 def exact_math() -> Iterator[None]:
     """`math` takes exact numbers in the program's own modules, until the end of the block."""
-    plain_math = Substitute("math", math)
-    with replaced({id(math): plain_math, **_math_functions(plain_math)}):
+    with replaced(_of_math(_exact_module())):
         yield
 
 
-def _math_functions(plain_math: Substitute) -> dict[int, Any]:
-    """The substitute of each function of `math`, put into that of the module too."""
-    instead = {}
-    for name, ufunc in MATH.items():
-        original = getattr(math, name)
-        instead[id(original)] = plain_math.__dict__[name] = _of_number(name, original, ufunc)
-    return instead
+def _exact_module() -> Substitute:
+    """`math`, some functions of which take exact numbers and traced ones."""
+    return Substitute(math, MATH, lambda name, it: _of_number(name, it, MATH[name]))
 
 
-def _of_scipy() -> dict[int, Any]:
+def _of_math(module: Substitute) -> dict[int, Seen]:
+    """What gives the substitute of `math`, and of each function that has another there."""
+    functions = {id(getattr(math, name)): partial(getattr, module, name) for name in MATH}
+    return {**functions, id(math): lambda: module}
+
+
+def _of_scipy() -> dict[int, Seen]:
     """The substitutes of modules and functions of SciPy, as far as it is loaded."""
-    instead: dict[int, Any] = {}
+    instead: dict[int, Seen] = {}
+    package = sys.modules.get("scipy")
+    if package is None:
+        return instead
+    whole = Substitute(package)
     for name, functions in MODULES.items():
-        module, package = sys.modules.get(name), sys.modules.get("scipy")
-        if module is None or package is None:
+        module = sys.modules.get(name)
+        if module is None:
             continue
-        part = Substitute(name, module)
-        whole = instead.setdefault(id(package), Substitute("scipy", package))
-        whole.__dict__[name.rpartition(".")[2]] = instead[id(module)] = part
-        for each, function in functions.items():
-            if each not in KNOWN:  # else a universal function, which asks the arrays
-                instead[id(getattr(module, each))] = part.__dict__[each] = function
+        short = name.rpartition(".")[2]
+        part = whole.__dict__[short] = Substitute(module)
+        instead |= {id(package): lambda: whole, id(module): partial(getattr, whole, short)}
+        for each in functions.keys() - KNOWN:  # else a universal function, which asks the arrays
+            part.__dict__[each] = functions[each]
+            instead[id(getattr(module, each))] = partial(getattr, part, each)
     return instead
 
 
-def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Any]:
+def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Seen]:
     """`np.random`, whose generators have a seed if they are given none."""
-    drawn = numpy.__dict__["random"] = Substitute("numpy.random", np.random)
+    drawn = numpy.__dict__["random"] = Substitute(np.random)
 
     def default_rng(given: Any = None, **kwargs: Any) -> np.random.Generator:
         given = kwargs.get("seed", given)
@@ -180,10 +193,10 @@ def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Any]:
 
     drawn.__dict__.update(default_rng=default_rng, RandomState=RandomState, shuffle=shuffle)
     return {
-        id(np.random.shuffle): shuffle,
-        id(np.random): drawn,
-        id(np.random.default_rng): default_rng,
-        id(np.random.RandomState): RandomState,
+        id(np.random.shuffle): lambda: shuffle,
+        id(np.random): lambda: drawn,
+        id(np.random.default_rng): lambda: default_rng,
+        id(np.random.RandomState): lambda: RandomState,
     }
 
 

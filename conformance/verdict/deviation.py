@@ -7,7 +7,7 @@ import math
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -19,8 +19,7 @@ Observed = Array | RunningError
 """A quantity as a subject shows it; with a bound where we put it together from what was seen."""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What one quantity is compared with."""
 
     centre: Array

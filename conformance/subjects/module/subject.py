@@ -1,8 +1,8 @@
 """A `torch.nn.Module` of Linear layers and sigmoids as a subject, judged by autograd as it is.
 
 z is what its Linear layers give, a what enters the next one; its own loss is used if it has one.
-Samples are rows inside. Left out: an optimizer of its own (plain `torch.optim.SGD` takes the step),
-and the lines of its code.
+Samples are rows inside. Left out: an optimizer of its own (the step is that of plain
+`torch.optim.SGD`), and the lines of its code.
 """
 
 from collections.abc import Callable
@@ -100,12 +100,9 @@ class ModuleSession:
             for layer, w, b in zip(self.linear, start.w, start.b, strict=True):
                 layer.weight.copy_(torch.tensor(w))
                 layer.bias.copy_(torch.tensor(b[:, 0]))
+        if not all(each.weight.is_leaf and each.bias.is_leaf for each in self.linear):
+            raise ValueError("can't optimize a non-leaf Tensor")  # as `torch.optim` says
         self.seen, self.first = Seen(self.linear), True
-        groups: list[dict[str, Any]] = [
-            {"params": [each.weight for each in self.linear], "weight_decay": case.decay},
-            {"params": [each.bias for each in self.linear]},
-        ]
-        self.optimizer = torch.optim.SGD(groups, lr=case.eta)
 
     def step(self, batch: Batch) -> Observation:
         """Take one step and show everything that it computed.
@@ -117,7 +114,8 @@ class ModuleSession:
 
         dtype = getattr(torch, self.case.dtype)
         x, y = (torch.tensor(array.T, dtype=dtype) for array in (batch.x, batch.y))
-        self.optimizer.zero_grad()
+        for layer in self.linear:
+            layer.weight.grad = layer.bias.grad = None
         self.seen.clear()
         with quiet():
             output = output_of(self.module, x, self.name)
@@ -132,11 +130,24 @@ class ModuleSession:
         delta_by, divisor = (1, batch.m) if self.conventions.summed else (batch.m, 1)
         shown = {"cost": _array(cost) / divisor, **self._layers(kept, delta_by, divisor)}
         findings = () if self._same_again(x, kept) else (AGAIN,)
-        self.optimizer.step()
+        self._update()
         for i, layer in enumerate(self.linear, 2):
             shown |= {f"b{i}": _array(layer.bias)[:, None], f"w{i}": _array(layer.weight)}
         arrays = {name: np.asarray(array) for name, array in shown.items()}
         return Observation(arrays, findings=findings)
+
+    def _update(self) -> None:
+        """What `torch.optim.SGD` does, which loads `torch._dynamo` for it."""
+        import torch
+
+        case = self.case
+        with torch.no_grad():
+            for layer in self.linear:
+                moved = layer.weight.grad
+                if case.decay:
+                    moved = moved.add(layer.weight, alpha=case.decay)
+                layer.weight.add_(moved, alpha=-case.eta)
+                layer.bias.add_(layer.bias.grad, alpha=-case.eta)
 
     def _same_again(self, x: Any, output: Any) -> bool:
         """Whether a second call, after the first step's, gives the same output."""
