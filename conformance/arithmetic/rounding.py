@@ -203,7 +203,8 @@ def _operator(rule: Rule, *, turned: bool = False) -> Callable[[RunningError, An
 
     def applied(x: RunningError, y: Any) -> RunningError:
         other = x.lifted(y)
-        return quietly(other, x) if turned else quietly(x, other)
+        made: RunningError = quietly(other, x) if turned else quietly(x, other)
+        return made
 
     def operator(x: RunningError, y: Any) -> RunningError:
         if type(y) is not int:
