@@ -219,8 +219,7 @@ def _send_all(
     """What the child does: it examines the subject, and sends each part as soon as it is known."""
     gc.set_threshold(FEW_COLLECTIONS)  # to the end of the process
     meant, python_path = options
-    thing = load(spec, python_path)
-    subject = replace(_adapted(thing, spec, meant), folders=python_path)
+    subject = replace(_adapted(load(spec, python_path), spec, meant), folders=python_path)
     cases = cases_for(subject, cases)
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}

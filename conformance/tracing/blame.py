@@ -104,9 +104,8 @@ class Blame:
         value = self.calls.value(wrong)
         together = repair.executions
         others = self.calls.others_added(wrong, way) if step.final else []
-        passed = next(filter(None, (passed_on(e, wrong, self.nodes) for e in others)), ())
-        passed = passed or self.calls.of_another(wrong, way)
-        if passed:
+        ways = (passed_on(each, wrong, self.nodes) for each in others)
+        if passed := next(filter(None, ways), ()) or self.calls.of_another(wrong, way):
             return passed
         taken = self._taken(wrong, step)
         meant = [each for each in taken if each[1] in way.own]
