@@ -18,6 +18,7 @@ from conformance.backward.groups import Repair
 from conformance.backward.judge import Verdict
 from conformance.backward.names import (
     named,
+    operand_text,
     operation,
     operation_text,
     own_operation,
@@ -102,6 +103,9 @@ def handed_on(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
 def slope(factor: Factor, lines: Sequence[Line], worst: Entry | None) -> Cause:
     """What a right ∂C/∂v is multiplied by is not the derivative of the operation that gave v."""
     missing = _missing(factor.needed.quantity.nodes[0], factor.held)
+    if line_of(factor.product) in lines[:1]:
+        text = operand_text(factor.product, factor.node)
+        return Cause("slope", text, missing=missing, worst=worst)
     ways = operation(factor.node), own_operation(factor.node)  # the call, or what it computes
     made = next((each for each in ways if each.line in lines[:1]), ways[1])
     at = None if made.line in lines[:1] else made.line

@@ -85,8 +85,11 @@ class Culprit(Fixes):
         return max(len(list(own_lines(node))) - 1, 0)
 
     def lines_of_factors(self, factors: Sequence[Factor]) -> list[Line]:
-        """The line of what some factors were computed by, all by the same."""
+        """The line of what some factors were computed by, all by the same; of values, their use."""
         node = factors[0].node
+        if self.forward.contains(node):
+            lines = (self.lines_of(Group([each.product])) for each in factors)
+            return list(dict.fromkeys(line for each in lines for line in each[:1]))
         group = self._by_number.get(node.number, Group([node]))
         found = self.lines_of(group, {each.node.number for each in factors})
         if found[:1] == list(own_lines(node))[:1] and is_given_another(factors[0], self.chain):

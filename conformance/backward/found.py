@@ -60,9 +60,11 @@ def find(culprit: Culprit) -> Found:
         handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
         lines += [] if handed is None else [handed.line]
         held, needed = tuple(culprit.held(repair)), culprit.needed(repair)
-        lines += culprit.told_operands() if not lines else ()
         factor = culprit.factor(repair) if not lines else None
-        lines += [] if factor is None else culprit.lines_of_factors([factor])
+        of_factor = culprit.lines_of_factors([factor]) if factor is not None else []
+        lines += culprit.told_operands() if not lines else ()
+        lines += of_factor if not lines else []
+        factor = factor if lines[:1] == of_factor[:1] else None
         begun = culprit.begins(repair) if not fixes and not lines else None
         lines += culprit.lines_of(begun) if begun is not None else ()
         lines += _around(culprit, repair)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from conformance.backward.findings import Line, Named
 from conformance.backward.program import short
-from conformance.backward.source import expression, line_of, operand_name, returned, text
+from conformance.backward.source import expression, line_of, operand_name, operands, returned, text
 from conformance.backward.syntax import statement, statement_with
 from conformance.tracing.node import FILLED, Node
 
@@ -106,6 +106,13 @@ def operation_text(node: Node) -> str:
         return statement_text(line)
     inner = [each for each in node.args if type(each) is Node]
     return operation_text(inner[0]) if len(inner) == 1 else ""
+
+
+def operand_text(node: Node, operand: Node) -> str:
+    """The source of an operand of an operation; that of what computed it, if that is not known."""
+    place = next((i for i, each in enumerate(node.args) if each is operand), -1)
+    found = operands(node)
+    return ast.unparse(found[place]) if 0 <= place < len(found) else operation_text(operand)
 
 
 def statement_text(line: Line) -> str:

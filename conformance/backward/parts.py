@@ -69,7 +69,7 @@ def one_slope(forward: Forward, found: list[Verdict], chosen: Sequence[Part]) ->
         ):
             return None
         factors.append(factor)
-        values[factor.node.number] = factor.value
+        values |= each.repair.values
     if not factors or not search.confirms(values):
         return None
     lines = Culprit(search, [chosen[0].repair]).lines_of_factors(factors)

@@ -187,7 +187,7 @@ class Region:
         if node.operation != "multiply" or needed is None or right is None:
             return None
         for arg, other in (node.args, node.args[::-1]):
-            if type(arg) is not Node or type(other) is not Node or arg is other or self.right(arg):
+            if type(arg) is not Node or type(other) is not Node or arg is other or self.known(arg):
                 continue
             if np.shape(arg.value) != np.shape(right) or self.forward.contains(other):
                 continue
@@ -198,7 +198,7 @@ class Region:
                     with np.errstate(all="ignore"):
                         value = np.asarray(right / given)
                     value = np.where(np.isfinite(value), value, self.chain.values[arg.number])
-                    return Factor(arg, value, held, needed)
+                    return Factor(node, arg, value, held, needed)
         return None
 
     def _leads_only_to(self, needed: Match, held: Match) -> bool:

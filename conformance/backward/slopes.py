@@ -20,12 +20,14 @@ class Factor:
     """What is to be the derivative of an operation, and is not.
 
     Attributes:
+        product: of it and a right ∂C/∂v.
         node: the factor.
         value: what it has to be.
         held: the ∂C/∂v that it multiplies.
         needed: the one that the product has to be.
     """
 
+    product: Node
     node: Node
     value: Array
     held: Match

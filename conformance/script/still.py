@@ -88,10 +88,12 @@ def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> For
         if fit is not None and fit.count == len(goals):
             return Forward(Recorded(step.trace, fit.loss, goals), Chain(step.trace))
     try:
-        known = best(tried(Recorded(step.trace, goals[0].node, goals), COST_NAMES, (None, None)))
+        known = tried(Recorded(step.trace, goals[0].node, goals), COST_NAMES, (None, None))
     except NotAGradientError:
         return None
-    return known.forward if known is not None and known.fits else None
+    added = (each for each in known if each.negated is not None)  # to the parameters
+    most = best(known)
+    return next((e.forward for e in (most, *added) if e and (e.fits or e.negated)), None)
 
 
 def _left_out(

@@ -104,6 +104,33 @@ def test_a_parameter_that_is_never_moved_is_named_where_its_gradient_is_computed
     assert text.splitlines()[int(blame.line or 0) - 1].strip().startswith("db1 = ")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "line", "said"),
+    [
+        ("return x", 27, "squash(out, True)"),
+        ("return 1 - x * x", 7, "1 - x * x"),
+    ],
+)
+def test_a_wrong_derivative_is_told_by_what_it_has_to_be_of(
+    tmp_path: Path, wrong: str, line: int, said: str
+) -> None:
+    text = (FOLDER / "toy.py").read_text().replace("return x * (1 - x)", wrong)
+    report = judged(text, tmp_path)
+    (blame,) = report.blames
+    assert blame.line == line
+    of = "the derivative of `squash(np.dot(hidden, second))`"
+    assert f"`{said}` has to be {of}" in blame.text
+
+
+def test_an_update_that_is_not_kept_is_blamed_where_it_is_computed(tmp_path: Path) -> None:
+    text = (FOLDER / "toy.py").read_text()
+    text = text.replace("    second += hidden.T", "    second + hidden.T")
+    report = judged(text, tmp_path)
+    (blame,) = report.blames
+    assert blame.accused.cause.kind == "unkept"
+    assert text.splitlines()[int(blame.line or 0) - 1].strip().startswith("second + ")
+
+
 def test_what_is_kept_for_an_update_must_be_kept(tmp_path: Path) -> None:
     text = (FOLDER / "momentum.py").read_text()
     for name in ("W1", "b1", "W2", "b2"):
