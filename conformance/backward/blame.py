@@ -26,9 +26,12 @@ class Search(Uses):
     """The repairs of a run whose gradients are wrong."""
 
     def repairs(self) -> list[Repair]:
-        """Those by a true ∂C/∂v, the earliest operation first; last those of a sum as a whole."""
+        """Those by a true ∂C/∂v, what is wrong first first; last those of a sum as a whole."""
         found = [next(self.repairs_of(group), None) for group in self.groups]
-        return sorted((e for e in found if e is not None), key=self._of_a_sum)
+        return sorted(
+            (each for each in found if each is not None),
+            key=lambda each: (self._of_a_sum(each), each.first_wrong(self.chain.values)),
+        )
 
     def _of_a_sum(self, repair: Repair) -> bool:
         """Whether it puts right what a sum, or a gradient, has become in the end."""
@@ -51,7 +54,7 @@ class Search(Uses):
             for node, found in zip(group.nodes, uses, strict=True)
             if node.number in sensitivity and np.any(sensitivity[node.number])
         ]
-        if not known or not all(found for _, found in known):
+        if not known or not all(found for _, found in known) or self._by_chance(known):
             yield from self._as_gradients(group)
             return
         matches = tuple(found[0] if found else None for found in uses)
@@ -61,6 +64,13 @@ class Search(Uses):
                 continue  # each is a right contribution, so another one is wrong
             if self.mends(group, values):
                 yield Repair(group, values, matches, kind)
+
+    def _by_chance(self, known: list[tuple[Node, list[Match]]]) -> bool:
+        """Whether numbers are used as derivatives times other constants each, as any number is."""
+        factors = [found[0].factor for _, found in known]
+        single = all(node.value.size == 1 for node, _ in known)
+        unlike = any(abs(e / factors[0] - 1) > HALF_OF_THE_DIGITS for e in factors)
+        return single and unlike and not all(map(self._plain, factors))
 
     def _as_gradients(self, group: Group) -> Iterator[Repair]:
         """The repair of an operation that gives gradients, which others are computed from too."""

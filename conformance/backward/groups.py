@@ -54,12 +54,18 @@ class Repair:
 
     def changed(self, values: Mapping[int, Any]) -> float:
         """The share of the executions that gave something else."""
-        wrong = [
+        return len(self._wrong(values)) / len(self.values)
+
+    def first_wrong(self, values: Mapping[int, Any]) -> int:
+        """The number of the first execution that gave something else; of the first, if none did."""
+        return min(self._wrong(values) or self.values)
+
+    def _wrong(self, values: Mapping[int, Any]) -> list[int]:
+        return [
             number
             for number, value in self.values.items()
             if distance(np.asarray(values[number]), value) > HALF_OF_THE_DIGITS
         ]
-        return len(wrong) / len(self.values)
 
 
 def grouped(nodes: list[Node], *, calls: bool = False) -> list[Group]:

@@ -204,15 +204,14 @@ class Region:
     def _leads_only_to(self, needed: Match, held: Match) -> bool:
         """Whether the loss depends on a value by another one alone, so by its derivative."""
         start, end = needed.quantity.nodes[0], held.quantity.nodes[0]
-        if held.quantity.kind != "total" or start is end or not end.depends_on(start):
-            return False
-        if abs(held.factor * needed.factor - 1) > HALF_OF_THE_DIGITS:
+        scaled = abs(abs(held.factor * needed.factor) - 1) > HALF_OF_THE_DIGITS
+        if held.quantity.kind != "total" or scaled or start.given or not end.depends_on(start):
             return False
         parts = self.forward.parts
         passed = walk(
             [start], lambda node: [e for e, _ in parts.get(node.number, ()) if e is not end]
         )
-        return all(node is start or end.depends_on(node) for node in passed)
+        return start is not end and all(node is start or end.depends_on(node) for node in passed)
 
     def _exactly_right(self, repair: Repair) -> bool:
         nodes = [each for each in repair.group.nodes if each.number in repair.values]

@@ -4,6 +4,7 @@ The gradients' dependence on a value, along generic directions, is the way that 
 moves along them. Left out: the repair (`blame.py`).
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -157,13 +158,23 @@ class Uses:
 
     def _all_matches(self, catalogue: Catalogue, group: Group) -> list[list[Match]]:
         sensitivity = self.sensitivity(group)
-        return [self._matches(catalogue, sensitivity, each) for each in group.nodes]
+        every = [self._some(catalogue, sensitivity, each) for each in group.nodes]
+        factors = Counter(f for found in every for f in {_rounded(e.factor) for e in found})
+        return [
+            sorted(found, key=lambda e: (not self._plain(e.factor), -factors[_rounded(e.factor)]))[
+                :FEW_MATCHES
+            ]
+            for found in every
+        ]
 
     def _matches(self, catalogue: Catalogue, sensitivity: Arrays, node: Node) -> list[Match]:
+        found = self._some(catalogue, sensitivity, node)
+        return sorted(found, key=lambda each: not self._plain(each.factor))[:FEW_MATCHES]
+
+    def _some(self, catalogue: Catalogue, sensitivity: Arrays, node: Node) -> list[Match]:
         if node.number not in sensitivity:
             return []
-        found = list(islice(catalogue.matches(sensitivity[node.number]), MANY_MATCHES))
-        return sorted(found, key=lambda each: not self._plain(each.factor))[:FEW_MATCHES]
+        return list(islice(catalogue.matches(sensitivity[node.number]), MANY_MATCHES))
 
     def _plain(self, factor: float) -> bool:
         """Whether a constant is one that people multiply by."""
@@ -229,6 +240,11 @@ class Uses:
 
 def _broadcast(layout: Layout, shape: tuple[int, ...]) -> Layout:
     return lambda array: np.array(np.broadcast_to(layout(array), shape))
+
+
+def _rounded(factor: float) -> float:
+    """The size of a factor, to half of its digits."""
+    return float(f"{abs(factor):.8g}")
 
 
 def _fuller(one: list[list[Match]], other: list[list[Match]]) -> list[list[Match]]:

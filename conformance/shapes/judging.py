@@ -106,7 +106,7 @@ def judged(
         fewer = best is not None and count < len(best.examined.gradients)  # they clear no more
         if found.examined.right == count and not fewer:
             return found
-        if best is None or found.examined.right > best.examined.right:
+        if best is None or (found.examined.right > best.examined.right and not fewer):
             best = found
     return best
 
