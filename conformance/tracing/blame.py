@@ -31,7 +31,7 @@ from conformance.tracing.frames import Frame, ignores_a_parameter, stored_last
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.passed_on import passed_on
+from conformance.tracing.passed_on import handed_back, named_anew, passed_on
 from conformance.tracing.repair import SCALING, Repair, Repairs, are_exact
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
@@ -194,13 +194,16 @@ class Blame:
             before = [e for e in node.inputs if node.operation in SCALING and way.took_one(e)]
             if before:  # it was divided
                 return self._taker(before[0], way)
-            written = self.calls.written(node)
+            written = self.calls.written(node) or named_anew(node, takers[0])
             others = [each for each in node.consumers if each is not takers[0]]
             alone = not any(each.operation == "add" for each in others)
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
         if way.took_another(node):
-            of_gradient = takers[0].frames if way.name.startswith("nabla") else ()
-            return passed_on(node, takers[0], self.nodes) or of_gradient
+            if way.name[0] == "a":
+                renamed = filter(None, (named_anew(node, each) for each in takers))
+                back = handed_back(node, self.calls.handed)
+                return next(renamed, back or passed_on(node, takers[0], self.nodes))
+            return passed_on(node, takers[0], self.nodes) or takers[0].frames
         undivided = node.operation == "add" and way.took_sum(node)
         return takers[0].frames if undivided or way.right_elsewhere(node) else ()
 

@@ -5,7 +5,7 @@ with it. Left out: which value was taken for another (`blame.py`).
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from conformance.tracing.arranging import consumers_of
 from conformance.tracing.frames import Frame, function_around
@@ -22,6 +22,77 @@ def passed_on(taken: Node, taker: Node, nodes: Sequence[Node]) -> tuple[Frame, .
     return _PassedOn(taken, taker, nodes).frames()
 
 
+def named_anew(taken: Node, taker: Node) -> tuple[Frame, ...]:
+    """The frames of the line that gives a value the name by which its own function takes it.
+
+    Such as `a = z`, and `activations.append(a)` after it. There are none if it cannot be told.
+    """
+    for depth, (frame, call) in enumerate(zip(taken.frames, taken.calls, strict=True)):
+        lines = {f.line for f, c in zip(taker.frames, taker.calls, strict=True) if c == call}
+        if not lines:
+            continue
+        read = {name for each, name in _named(frame, ast.Load) if each.lineno in lines}
+        own = _on(frame, ast.Store) | _appended(frame)
+        found = {
+            line
+            for line, targets in _handing(frame, own)
+            if line != frame.line and not _known_by(frame, targets - own).isdisjoint(read - own)
+        }
+        if len(found) == 1:
+            return Frame(frame.file, found.pop(), frame.function), *taken.frames[depth + 1 :]
+        break
+    return ()
+
+
+def handed_back(taken: Node, handed: Sequence[Container[int]]) -> tuple[Frame, ...]:
+    """The frames of a line that returns a value as its function was handed it; none if none does.
+
+    Args:
+        taken: the value, of which the function computed something too.
+        handed: the numbers of the nodes that each call was handed.
+    """
+    for each in consumers_of(taken):
+        if each.frames and taken.number in handed[each.calls[0]]:
+            every = [e for e in _inside(each.frames[0]) if isinstance(e, ast.Return) and e.value]
+            given = {e.arg for e in _inside(each.frames[0]) if isinstance(e, ast.arg)}
+            lines = [e.lineno for e in every if e.value and _name(e.value) in given]
+            if len(lines) == 1:
+                frame = each.frames[0]
+                return Frame(frame.file, lines[0], frame.function), *each.frames[1:]
+    return ()
+
+
+def _handing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
+    """The statements of a function that hand on what names stand for, each with what takes it."""
+    for each in _inside(frame):
+        if not isinstance(each, ast.Assign | ast.Expr):
+            continue
+        appended = each.value if isinstance(each, ast.Expr) else None
+        parts = appended.args if isinstance(appended, ast.Call) else [each.value]
+        if not any(map(_computes, parts)) and not names.isdisjoint(_read_in(parts)):
+            yield each.lineno, _targets(appended or each)
+
+
+def _computes(part: ast.AST) -> bool:
+    """Whether an operation is in a part of a program, or a call of what may compute."""
+    inside = list(ast.walk(part))
+    calls = [e.func for e in inside if isinstance(e, ast.Call) and not _makes_record(e)]
+    called = {e.attr if isinstance(e, ast.Attribute) else _name(e) for e in calls}
+    return any(isinstance(e, ast.BinOp | ast.UnaryOp) for e in inside) or bool(called - HANDING)
+
+
+def _read_in(parts: Sequence[ast.expr]) -> frozenset[str]:
+    """The names that are read in some parts of a program."""
+    inside = (each for part in parts for each in ast.walk(part) if isinstance(each, ast.expr))
+    return frozenset(filter(None, map(_name, inside)))
+
+
+def _known_by(frame: Frame, names: frozenset[str]) -> frozenset[str]:
+    """Some names of a function, and those by which it knows what they stand for too."""
+    more = names.union(*(targets for _, targets in _handing(frame, names)))
+    return names if more == names else _known_by(frame, more)
+
+
 def assigned_to_itself(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     """The frames of the only line that gives a name what it had, as `b = b` does, beside others.
 
@@ -33,6 +104,23 @@ def assigned_to_itself(frames: Sequence[Frame]) -> tuple[Frame, ...]:
         if len(lines) == 1:
             return Frame(frame.file, lines.pop(), frame.function), *frames[depth + 1 :]
     return ()
+
+
+def left_out(frames: tuple[Frame, ...], others: Sequence[Sequence[Frame]]) -> tuple[Frame, ...]:
+    """The frames of the line that keeps what others computed, and not what a line did.
+
+    Args:
+        frames: of the line whose result nothing keeps.
+        others: of lines whose results are kept; its own if none of its function tells more.
+    """
+    names = _on(frames[0], ast.Store)
+    if names.isdisjoint(name for _, name in _named(frames[0], ast.Load)):
+        for other in (each[0] for each in others):
+            lines = {line for line, _ in _passing(other, _on(other, ast.Store))}
+            beside = (other.file, other.function) == (frames[0].file, frames[0].function)
+            if beside and len(lines) == 1:
+                return Frame(other.file, lines.pop(), other.function), *frames[1:]
+    return frames
 
 
 class _PassedOn:
@@ -103,12 +191,8 @@ class _PassedOn:
 
 def _is_idle(assignment: ast.Assign) -> bool:
     """Whether an assignment computes nothing of what it reads, and that is what it assigns to."""
-    inside = list(ast.walk(assignment.value))
-    calls = [e.func for e in inside if isinstance(e, ast.Call)]
-    called = {e.attr if isinstance(e, ast.Attribute) else _name(e) for e in calls}
-    computes = any(isinstance(e, ast.BinOp | ast.UnaryOp) for e in inside) or called - HANDING
-    read = {_name(each) for each in inside if isinstance(each, ast.expr)}
-    return not computes and not _targets(assignment).isdisjoint(read)
+    read = _read_in([assignment.value])
+    return not _computes(assignment.value) and not _targets(assignment).isdisjoint(read)
 
 
 def _kind(node: Node) -> tuple[str, tuple[Frame, ...]]:
@@ -120,8 +204,15 @@ def _inside(frame: Frame) -> list[ast.AST]:
     return [] if around is None else list(ast.walk(around))
 
 
-def _name(part: ast.expr) -> str:
-    """The variable or attribute that a part of a program is, as it is written; or nothing."""
+def _name(part: ast.AST) -> str:
+    """The variable or attribute that a part of a program is, as it is written; or nothing.
+
+    An entry of a dict that is named by a text, as in `v["z"]` or `v[l, "z"]`, is one too.
+    """
+    if isinstance(part, ast.Subscript):
+        inside = (e for e in ast.walk(part.slice) if isinstance(e, ast.Constant))
+        keys = [each.value for each in inside if isinstance(each.value, str)]
+        return f"{_name(part.value)}{keys}" if keys and _name(part.value) else ""
     named = isinstance(part, ast.Name | ast.Attribute)
     held = part.value if isinstance(part, ast.Attribute) else part
     return ast.unparse(part) if named and isinstance(held, ast.Name) else ""
@@ -171,7 +262,7 @@ def _passing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozens
     for each in (*(e for e in every if isinstance(e, PASSING)), *calls):
         for part in ast.iter_child_nodes(each):
             value = part.value if isinstance(part, ast.Subscript) else part
-            if not isinstance(value, ast.expr) or _name(value) not in names:
+            if not isinstance(value, ast.expr) or not {_name(part), _name(value)} & names:
                 continue
             called = isinstance(each, ast.Call) and part is each.func
             if isinstance(getattr(part, "ctx", None), ast.Load) and not called:
@@ -189,5 +280,8 @@ def _targets(node: ast.AST) -> frozenset[str]:
     parts: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else []
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         parts = [node.func.value]
-    held = [each.value if isinstance(each, ast.Subscript) else each for each in parts]
+    held = [
+        each.value if isinstance(each, ast.Subscript) and not _name(each) else each
+        for each in parts
+    ]
     return frozenset(filter(None, map(_name, held)))
