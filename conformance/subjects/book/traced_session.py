@@ -145,7 +145,8 @@ class TracedSession(Training):
             if traced is None:
                 return self._line_left(taken, name)
             here = traced.pattern
-            if here.wrong(name) and name in self.patterns.uses_returned(case, here):
+            computed = here.wrong(name) and name not in here.roles.nothing
+            if computed and name in self.patterns.uses_returned(case, here):
                 frames = returned_lines(name, index)  # it is wrong before the update takes it
                 if frames:
                     return frames
