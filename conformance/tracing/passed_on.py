@@ -78,7 +78,9 @@ def _computes(part: ast.AST) -> bool:
     inside = list(ast.walk(part))
     calls = [e.func for e in inside if isinstance(e, ast.Call) and not _makes_record(e)]
     called = {e.attr if isinstance(e, ast.Attribute) else _name(e) for e in calls}
-    return any(isinstance(e, ast.BinOp | ast.UnaryOp) for e in inside) or bool(called - HANDING)
+    signs = (e for e in inside if isinstance(e, ast.UnaryOp))  # of -1 it is a part
+    turned = any(not isinstance(each.operand, ast.Constant) for each in signs)
+    return turned or any(isinstance(e, ast.BinOp) for e in inside) or bool(called - HANDING)
 
 
 def _read_in(parts: Sequence[ast.expr]) -> frozenset[str]:
