@@ -102,7 +102,9 @@ def assigned_to_itself(frames: Sequence[Frame]) -> tuple[Frame, ...]:
         frames: of a line of the same function, or of one that it is called by.
     """
     for depth, frame in enumerate(frames):
-        lines = {e.lineno for e in _inside(frame) if isinstance(e, ast.Assign) and _is_idle(e)}
+        inside = _inside(frame)
+        loops = [each for each in inside if isinstance(each, ast.For)]
+        lines = {e.lineno for e in inside if isinstance(e, ast.Assign) and _is_idle(e, loops)}
         if len(lines) == 1:
             return Frame(frame.file, lines.pop(), frame.function), *frames[depth + 1 :]
     return ()
@@ -191,9 +193,15 @@ class _PassedOn:
         return found
 
 
-def _is_idle(assignment: ast.Assign) -> bool:
-    """Whether an assignment computes nothing of what it reads, and that is what it assigns to."""
+def _is_idle(assignment: ast.Assign, loops: Sequence[ast.For]) -> bool:
+    """Whether an assignment computes nothing of what it reads, and that is what it assigns to.
+
+    A loop may read it before, as `b` of `zip(self.weights, self.biases)`.
+    """
     read = _read_in([assignment.value])
+    for each in loops:
+        if not read.isdisjoint(_read_in([each.target])):
+            read |= _read_in([each.iter])
     return not _computes(assignment.value) and not _targets(assignment).isdisjoint(read)
 
 
