@@ -17,30 +17,40 @@ from dataclasses import replace
 from conformance.judging.case_report import CaseReport
 from conformance.judging.evidence import Evidence
 from conformance.model.table import CAUSAL
-from conformance.verdict.compare import Status, Verdict
+from conformance.verdict.compare import FORWARD, RESTARTED, Status, Verdict
 from reference.step import split
 
 
 def explained_elsewhere(reports: Sequence[CaseReport]) -> list[CaseReport]:
     """The reports without the blame that an equation explains which is surely wrong elsewhere."""
-    reports = _from_lines_of_gradients(reports)
+    reports = _from_the_same_lines(reports)
     sure = {tag for report in reports for tag in _sure(report)}
     sure = sure or _in_most(reports) or _first(reports)
     return [_explained(report, sure) for report in reports] if sure else list(reports)
 
 
-def _from_lines_of_gradients(reports: Sequence[CaseReport]) -> list[CaseReport]:
-    """The reports without the blame of parameters that is on the line of a wrong ∇."""
-    failures = (each for report in reports for each in report.failures)
-    lines = {(split(each.name)[0], each.frames[:1]) for each in failures if each.frames}
+def _from_the_same_lines(reports: Sequence[CaseReport]) -> list[CaseReport]:
+    """The reports without the blame of parameters that is on the line of a wrong ∇.
+
+    Nor of what feedforward computes on a line where the update has another quantity wrong: there
+    more is seen of it.
+    """
+    failures = [each for report in reports for each in report.failures if each.frames]
+    lines = {(split(each.name)[0], each.frames[:1]) for each in failures}
+    of_update = {e.frames[:1]: e.name for e in failures if e.mode == RESTARTED and e.name}
 
     def causes(report: CaseReport) -> dict[int, str]:
-        failed = ((i, v) for i, v in enumerate(report.verdicts) if v.status is Status.FAIL)
-        return {
+        failed = [(i, v) for i, v in enumerate(report.verdicts) if v.status is Status.FAIL]
+        found = {
             i: f"nabla_{each.name}"
             for i, each in failed
             if (f"nabla_{split(each.name)[0]}", each.frames[:1]) in lines
         }
+        for i, each in failed:
+            other = of_update.get(each.frames[:1], "") if each.mode == FORWARD else ""
+            if other and split(other)[0] != split(each.name)[0]:
+                found[i] = other
+        return found
 
     return [_without(report, causes(report)) for report in reports]
 

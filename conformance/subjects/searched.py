@@ -18,7 +18,7 @@ from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
-from conformance.tracing.passed_on import assigned_to_itself
+from conformance.tracing.passed_on import assigned_to_itself, left_out
 from conformance.tracing.roles import roles_in
 from conformance.tracing.run import Roles, Run, quantities_at
 from conformance.tracing.trace import Trace
@@ -92,18 +92,19 @@ class Searched:
         return Way(name, self.run, roles.values, roles.found, alone, wrong, right)
 
     def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
-        """The lines that computed a parameter which was not kept, or left it beside others.
+        """The lines that computed a parameter which was not kept, or left it where others moved.
 
-        If there are none, those that computed the gradient that was not taken.
+        If none moved, they are those that computed the gradient that was not taken.
         """
         location = self.run.index.locate(way.wanted) if way.decides else None
-        if location is None:
-            moved = (e for e in self.trace.nodes if e.number in self._moved and e.frames)
-            idle = next(filter(None, (assigned_to_itself(e.frames) for e in moved)), ())
-            if idle:
-                return idle
-            location = self.roles.found.get(f"nabla_{name}")
-        return () if location is None else self.trace.nodes[location.numbers[-1]].frames
+        moved = [e.frames for e in self.trace.nodes if e.number in self._moved and e.frames]
+        if location is not None:
+            return left_out(self.trace.nodes[location.numbers[-1]].frames, moved)
+        idle = next(filter(None, map(assigned_to_itself, moved)), ())
+        gradient = self.roles.found.get(f"nabla_{name}")
+        if idle or moved or gradient is None:
+            return idle or next(iter(moved), ())
+        return self.trace.nodes[gradient.numbers[-1]].frames
 
     @cached_property
     def _moved(self) -> set[int]:

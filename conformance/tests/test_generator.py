@@ -174,7 +174,7 @@ def test_a_program_is_judged_rightly(id_: str) -> None:
 
 
 def test_the_sample_is_spread_over_styles_and_equations() -> None:
-    assert len(SAMPLE) == 88
+    assert len(SAMPLE) == 99
     assert {tag for id_ in SAMPLE for tag in program(id_).tags} >= {
         *("Z", "A", "BP1", "BP2", "BP3", "BP4", "B", "W")
     }

@@ -31,7 +31,7 @@ from conformance.tracing.frames import Frame, ignores_a_parameter, stored_last
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.known import Known
 from conformance.tracing.node import Node
-from conformance.tracing.passed_on import passed_on
+from conformance.tracing.passed_on import named_anew, passed_on, taken_for_a
 from conformance.tracing.repair import SCALING, Repair, Repairs, are_exact
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
@@ -114,7 +114,7 @@ class Blame:
         for other, _ in taken:
             alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
             made = other.uses & way.before and not way.before >> other.number & 1
-            made = made and not way.is_gradient(self.calls.value(other))
+            made = made and not (way.name[0] in "bw" and self.calls.value(other) in way.own)
             if other.frames and alone and made:  # a factor that was made on another line
                 find = self._taker if way.has(self.calls.value(other)) else self._guilty
                 return find(other, way, together)
@@ -193,13 +193,14 @@ class Blame:
             before = [e for e in node.inputs if node.operation in SCALING and way.took_one(e)]
             if before:  # it was divided
                 return self._taker(before[0], way)
-            written = self.calls.written(node)
+            written = self.calls.written(node) or named_anew(node, takers[0])
             others = [each for each in node.consumers if each is not takers[0]]
             alone = not any(each.operation == "add" for each in others)
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
         if way.took_another(node):
-            of_gradient = takers[0].frames if way.name.startswith("nabla") else ()
-            return passed_on(node, takers[0], self.nodes) or of_gradient
+            if way.name[0] == "a":
+                return taken_for_a(node, takers, self.nodes, self.calls.handed)
+            return passed_on(node, takers[0], self.nodes) or takers[0].frames
         undivided = node.operation == "add" and way.took_sum(node)
         return takers[0].frames if undivided or way.right_elsewhere(node) else ()
 

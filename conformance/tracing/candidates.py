@@ -108,19 +108,23 @@ class Candidates:
         yield Candidate(value, Location(numbers, np.zeros_like(numbers)))
 
     def _apart(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
-        """An array a sample."""
-        for columns in self._lines(n, uses, not_uses):
+        """An array a sample, or the first part of a longer one, of which the rest is 0."""
+        every = (*self._lines(n, uses, not_uses), *self._lines(n, uses, not_uses, padded=True))
+        for columns in every:
             for nodes in zip(*columns, strict=True):
-                held = [self.index.replay.value(node).reshape(n, 1) for node in nodes]
+                values = (self.index.replay.value(node).reshape(-1, 1) for node in nodes)
+                held = [each[:n] for each in values]
                 numbers = np.tile([node.number for node in nodes], (n, 1))
                 places = np.tile(np.arange(n)[:, None], (1, len(nodes)))
                 yield Candidate(np.hstack(held), Location(numbers, places))
 
-    def _lines(self, size: int, uses: int, not_uses: int) -> Iterator[list[list[Node]]]:
+    def _lines(
+        self, size: int, uses: int, not_uses: int, *, padded: bool = False
+    ) -> Iterator[list[list[Node]]]:
         """What one line computed of each sample alone, as often of each."""
         chosen = [
             node
-            for node in self.index.sized(size)
+            for node in (self.index.padded(size) if padded else self.index.sized(size))
             if node.uses & uses and not node.uses & not_uses and not node.given
         ]
         return self._even(chosen, 1)

@@ -95,6 +95,12 @@ class Index:
         """The nodes of so many entries."""
         return self._shapes.get(size, [])
 
+    def padded(self, size: int) -> list[Node]:
+        """The nodes of one axis of which so many entries are followed by zeros alone."""
+        longer = (each for each in self.nodes if each.value.size > size)
+        rows = (each for each in longer if len(self._held(each.number)) == 1)
+        return [each for each in rows if not any(self._floats[each.number][size:])]
+
     def near(self, number: float) -> bool:
         """Whether a recorded number is as near as floats can tell."""
         if not self._sorted:

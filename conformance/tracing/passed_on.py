@@ -5,21 +5,128 @@ with it. Left out: which value was taken for another (`blame.py`).
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from conformance.tracing.arranging import consumers_of
-from conformance.tracing.frames import Frame, function_around
+from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
+from conformance.tracing.source_names import (
+    appended,
+    makes_record,
+    name_of,
+    named,
+    names_on,
+    own_names,
+    parts_around,
+    passing,
+    targets_of,
+)
 
-HOLDING = (ast.Tuple, ast.List, ast.Dict, ast.keyword, ast.IfExp)
 HANDING = {"array", "asarray", "copy", "deepcopy", "enumerate", "list", "range", "tuple", "zip"}
 """Functions that compute nothing of what they are given."""
-PASSING = (ast.Assign, ast.Return, ast.Yield, *HOLDING)
 
 
 def passed_on(taken: Node, taker: Node, nodes: Sequence[Node]) -> tuple[Frame, ...]:
     """The frames of the line that passes on a value to what takes it; none if it cannot be told."""
     return _PassedOn(taken, taker, nodes).frames()
+
+
+def taken_for_a(
+    z: Node, takers: Sequence[Node], nodes: Sequence[Node], handed: Sequence[Container[int]]
+) -> tuple[Frame, ...]:
+    """The frames of the line that hands on z as a; none if it cannot be told.
+
+    Args:
+        z: the value.
+        takers: what computes with it.
+        nodes: of the run.
+        handed: the numbers of the nodes that each call was handed.
+    """
+    renamed = next(filter(None, (named_anew(z, each) for each in takers)), ())
+    found = renamed or _handed_back(z, handed) or passed_on(z, takers[0], nodes)
+    return found or _given_on(z, takers[0])
+
+
+def named_anew(taken: Node, taker: Node) -> tuple[Frame, ...]:
+    """The frames of the line that gives a value the name by which its own function takes it.
+
+    Such as `a = z`, and `activations.append(a)` after it. There are none if it cannot be told.
+    """
+    for depth, (frame, call) in enumerate(zip(taken.frames, taken.calls, strict=True)):
+        lines = {f.line for f, c in zip(taker.frames, taker.calls, strict=True) if c == call}
+        if not lines:
+            continue
+        read = {name for each, name in named(frame, ast.Load) if each.lineno in lines}
+        own = names_on(frame, ast.Store) | appended(frame)
+        found = {
+            line
+            for line, targets in _handing(frame, own)
+            if line != frame.line and not _known_by(frame, targets - own).isdisjoint(read - own)
+        }
+        if len(found) == 1:
+            return Frame(frame.file, found.pop(), frame.function), *taken.frames[depth + 1 :]
+        break
+    return ()
+
+
+def _given_on(taken: Node, taker: Node) -> tuple[Frame, ...]:
+    """The frames of the function that gives what another gave it to the one that takes it."""
+    apart = [each not in taker.calls for each in taken.calls]
+    depth = apart.index(False) if False in apart else 0
+    return taken.frames[depth - 1 :] if depth > 1 else ()
+
+
+def _handed_back(taken: Node, handed: Sequence[Container[int]]) -> tuple[Frame, ...]:
+    """The frames of a line that returns a value as its function was handed it; none if none does.
+
+    Args:
+        taken: the value, of which the function computed something too.
+        handed: the numbers of the nodes that each call was handed.
+    """
+    for each in consumers_of(taken):
+        if each.frames and taken.number in handed[each.calls[0]]:
+            every = [
+                e for e in parts_around(each.frames[0]) if isinstance(e, ast.Return) and e.value
+            ]
+            given = {e.arg for e in parts_around(each.frames[0]) if isinstance(e, ast.arg)}
+            lines = [e.lineno for e in every if e.value and name_of(e.value) in given]
+            if len(lines) == 1:
+                frame = each.frames[0]
+                return Frame(frame.file, lines[0], frame.function), *each.frames[1:]
+    return ()
+
+
+def _handing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
+    """The statements of a function that hand on what names stand for, each with what takes it."""
+    for each in parts_around(frame):
+        if not isinstance(each, ast.Assign | ast.Expr):
+            continue
+        appended = each.value if isinstance(each, ast.Expr) else None
+        parts = appended.args if isinstance(appended, ast.Call) else [each.value]
+        if not any(map(_computes, parts)) and not names.isdisjoint(_read_in(parts)):
+            yield each.lineno, targets_of(appended or each)
+
+
+def _computes(part: ast.AST) -> bool:
+    """Whether an operation is in a part of a program, or a call of what may compute."""
+    inside = list(ast.walk(part))
+    calls = [e.func for e in inside if isinstance(e, ast.Call) and not makes_record(e)]
+    called = {e.attr if isinstance(e, ast.Attribute) else name_of(e) for e in calls}
+    signs = (e for e in inside if isinstance(e, ast.UnaryOp))  # of -1 it is a part
+    turned = any(not isinstance(each.operand, ast.Constant) for each in signs)
+    return turned or any(isinstance(e, ast.BinOp) for e in inside) or bool(called - HANDING)
+
+
+def _read_in(parts: Sequence[ast.expr]) -> frozenset[str]:
+    """The names that are read in some parts of a program."""
+    inside = (each for part in parts for each in ast.walk(part) if isinstance(each, ast.expr))
+    return frozenset(filter(None, map(name_of, inside)))
+
+
+def _known_by(frame: Frame, names: frozenset[str]) -> frozenset[str]:
+    """Some names of a function, and those by which it knows what they stand for too."""
+    more = names.union(*(targets for _, targets in _handing(frame, names)))
+    return names if more == names else _known_by(frame, more)
 
 
 def assigned_to_itself(frames: Sequence[Frame]) -> tuple[Frame, ...]:
@@ -29,10 +136,29 @@ def assigned_to_itself(frames: Sequence[Frame]) -> tuple[Frame, ...]:
         frames: of a line of the same function, or of one that it is called by.
     """
     for depth, frame in enumerate(frames):
-        lines = {e.lineno for e in _inside(frame) if isinstance(e, ast.Assign) and _is_idle(e)}
+        inside = parts_around(frame)
+        loops = [each for each in inside if isinstance(each, ast.For)]
+        lines = {e.lineno for e in inside if isinstance(e, ast.Assign) and _is_idle(e, loops)}
         if len(lines) == 1:
             return Frame(frame.file, lines.pop(), frame.function), *frames[depth + 1 :]
     return ()
+
+
+def left_out(frames: tuple[Frame, ...], others: Sequence[Sequence[Frame]]) -> tuple[Frame, ...]:
+    """The frames of the line that keeps what others computed, and not what a line did.
+
+    Args:
+        frames: of the line whose result nothing keeps.
+        others: of lines whose results are kept; its own if none of its function tells more.
+    """
+    names = names_on(frames[0], ast.Store)
+    if names.isdisjoint(name for _, name in named(frames[0], ast.Load)):
+        for other in (each[0] for each in others):
+            lines = {line for line, _ in passing(other, names_on(other, ast.Store))}
+            beside = (other.file, other.function) == (frames[0].file, frames[0].function)
+            if beside and len(lines) == 1:
+                return Frame(other.file, lines.pop(), other.function), *frames[1:]
+    return frames
 
 
 class _PassedOn:
@@ -66,12 +192,14 @@ class _PassedOn:
         taken, calls = self.taken, self.taker.calls
         for depth, (frame, call) in enumerate(zip(taken.frames, taken.calls, strict=True)):
             if call not in calls:
-                found = self._reads(frame, _on(frame, ast.Store) | _appended(frame), frozenset())
+                found = self._reads(
+                    frame, names_on(frame, ast.Store) | appended(frame), frozenset()
+                )
                 if len(found) == 1:
                     return *found, *taken.frames[depth + 1 :]
         for use in self.uses:
             frame = use.frames[0]
-            read = _on(frame, ast.Load) & _own(frame)
+            read = names_on(frame, ast.Load) & own_names(frame)
             found = {each for each in self._reads(frame, read) if each.line > frame.line}
             if use.calls[0] not in calls and len(found) == 1:
                 return *found, *use.frames[1:]
@@ -88,12 +216,12 @@ class _PassedOn:
             known: names that were followed before; None to follow no others.
         """
         found = set[Frame]()
-        for line, targets in _passing(frame, names):
+        for line, targets in passing(frame, names):
             if line == frame.line or (frame.file, line) in self._lines:
                 continue
             before = names | (known or frozenset())
             others = targets - before
-            reads = (each.lineno for each, name in _named(frame, ast.Load) if name in others)
+            reads = (each.lineno for each, name in named(frame, ast.Load) if name in others)
             if known is not None and any((frame.file, each) in self._lines for each in reads):
                 found |= self._reads(frame, others, before)
             elif others or not targets:
@@ -101,93 +229,17 @@ class _PassedOn:
         return found
 
 
-def _is_idle(assignment: ast.Assign) -> bool:
-    """Whether an assignment computes nothing of what it reads, and that is what it assigns to."""
-    inside = list(ast.walk(assignment.value))
-    calls = [e.func for e in inside if isinstance(e, ast.Call)]
-    called = {e.attr if isinstance(e, ast.Attribute) else _name(e) for e in calls}
-    computes = any(isinstance(e, ast.BinOp | ast.UnaryOp) for e in inside) or called - HANDING
-    read = {_name(each) for each in inside if isinstance(each, ast.expr)}
-    return not computes and not _targets(assignment).isdisjoint(read)
+def _is_idle(assignment: ast.Assign, loops: Sequence[ast.For]) -> bool:
+    """Whether an assignment computes nothing of what it reads, and that is what it assigns to.
+
+    A loop may read it before, as `b` of `zip(self.weights, self.biases)`.
+    """
+    read = _read_in([assignment.value])
+    for each in loops:
+        if not read.isdisjoint(_read_in([each.target])):
+            read |= _read_in([each.iter])
+    return not _computes(assignment.value) and not targets_of(assignment).isdisjoint(read)
 
 
 def _kind(node: Node) -> tuple[str, tuple[Frame, ...]]:
     return node.operation, node.frames[:1]
-
-
-def _inside(frame: Frame) -> list[ast.AST]:
-    around = function_around(frame)
-    return [] if around is None else list(ast.walk(around))
-
-
-def _name(part: ast.expr) -> str:
-    """The variable or attribute that a part of a program is, as it is written; or nothing."""
-    named = isinstance(part, ast.Name | ast.Attribute)
-    held = part.value if isinstance(part, ast.Attribute) else part
-    return ast.unparse(part) if named and isinstance(held, ast.Name) else ""
-
-
-def _named(frame: Frame, context: type[ast.expr_context]) -> list[tuple[ast.expr, str]]:
-    """The variables and attributes that the function of a line reads, or assigns to."""
-    every = (each for each in _inside(frame) if isinstance(each, ast.expr))
-    names = (
-        (each, _name(each)) for each in every if isinstance(getattr(each, "ctx", None), context)
-    )
-    return [(each, name) for each, name in names if name]
-
-
-def _on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
-    """The names that a line reads, or assigns to."""
-    statements = [
-        each
-        for each in _inside(frame)
-        if isinstance(each, ast.Assign | ast.AugAssign | ast.Return | ast.Expr)
-        and each.lineno <= frame.line <= (each.end_lineno or 0)
-    ]
-    inside = {part for each in statements for part in ast.walk(each)}
-    return frozenset(name for each, name in _named(frame, context) if each in inside)
-
-
-def _appended(frame: Frame) -> frozenset[str]:
-    """The lists that a line appends to."""
-    calls = (e.value for e in _inside(frame) if isinstance(e, ast.Expr) and e.lineno == frame.line)
-    return frozenset(name for each in calls for name in _targets(each))
-
-
-def _own(frame: Frame) -> frozenset[str]:
-    """The variables of the function of a line."""
-    given = {each.arg for each in _inside(frame) if isinstance(each, ast.arg)}
-    return frozenset(given | {name for _, name in _named(frame, ast.Store)})
-
-
-def _passing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
-    """The lines of a function that pass on what names stand for, each with what takes it.
-
-    A call passes on what it is given if nothing takes its result, or if it makes a record.
-    """
-    every = list(_inside(frame))
-    calls = [each.value for each in every if isinstance(each, ast.Expr)]
-    calls += [each for each in every if isinstance(each, ast.Call) and _makes_record(each)]
-    for each in (*(e for e in every if isinstance(e, PASSING)), *calls):
-        for part in ast.iter_child_nodes(each):
-            value = part.value if isinstance(part, ast.Subscript) else part
-            if not isinstance(value, ast.expr) or _name(value) not in names:
-                continue
-            called = isinstance(each, ast.Call) and part is each.func
-            if isinstance(getattr(part, "ctx", None), ast.Load) and not called:
-                yield value.lineno, _targets(each)
-
-
-def _makes_record(call: ast.Call) -> bool:
-    """Whether a call is one of a class, by its name."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func
-    return (name.id if isinstance(name, ast.Name) else str(name)).lstrip("_")[:1].isupper()
-
-
-def _targets(node: ast.AST) -> frozenset[str]:
-    """The variables that an assignment gives a value to, or of the list that it is appended to."""
-    parts: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else []
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        parts = [node.func.value]
-    held = [each.value if isinstance(each, ast.Subscript) else each for each in parts]
-    return frozenset(filter(None, map(_name, held)))

@@ -173,8 +173,8 @@ class Way(EquationSteps):
     def took_another(self, node: Node) -> bool:
         """Whether another quantity, or f′, is taken for a gradient or for its δ, or z for a."""
         if not self.name.startswith("nabla"):
-            z = self.found.get(f"z{split(self.name)[1]}") if self.name[0] == "a" else None
-            return z is not None and node.number in z.numbers
+            z = self.found.get(f"z{self.name[1:]}") if self.name[0] == "a" else None
+            return bool(z and node.number in z.numbers)
         slope = np.asarray(self.run.index.replay.value(node)) in self._slopes
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
         return slope or any(node.number in at.numbers for at in others)
@@ -185,10 +185,6 @@ class Way(EquationSteps):
         layers = range(2, len(self.run.start.w) + 2)
         of = ((self.run.f(n), self._of(f"z{n}", part)) for part in self._parts() for n in layers)
         return Known(f.prime(z) for f, z in of if z is not None and f.hidden)
-
-    def is_gradient(self, value: Array) -> bool:
-        """Whether a value is the gradient that an update takes: nothing was made of it yet."""
-        return self.name[0] in "bw" and value in self.own
 
     def took_one(self, node: Node) -> bool:
         """Whether an update takes a single sample's gradient, or its part of the mean, for all."""

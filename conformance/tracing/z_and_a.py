@@ -197,6 +197,8 @@ class ForwardSearch:
         Of the last layer nobody takes it but the error; what f′ alone takes was made for that.
         """
         nodes, last = self.index.replay.trace.nodes, name == f"a{self.lookup.layers}"
+        if last and any(map(self._is_its_z, range(2, self.lookup.layers))):
+            return False  # all layers hand on z
         made = right is not None and any(
             (last and not self._made_for_slope(nodes[n])) or not nodes[n].consumers
             for n in right.numbers
@@ -205,14 +207,21 @@ class ForwardSearch:
         alike = (each for each in known if each.shape == found.value.shape)
         return made and any(overlap(found.value, each) for each in alike)
 
+    def _is_its_z(self, layer: int) -> bool:
+        """Whether z of a layer is taken for its a."""
+        a, values = f"a{layer}", self.roles.values
+        return a in self.roles.wrong and overlap(values[a], values[f"z{layer}"])
+
     def _made_for_slope(self, a: Node) -> bool:
         """Whether an a of the last layer was made where f′ is, as by σ(z)(1 − σ(z)), and for it."""
         nodes, layer = self.index.replay.trace.nodes, self.lookup.layers
         z, f = f"z{layer}", self.run.f(layer)
         slope = self.lookup.columns(f.prime(self.roles.values[z])) if f.hidden else None
-        if slope is None or not a.consumers:
+        if not f.hidden or not a.consumers:
             return False
         calls = {c for n in self.roles.found[z].numbers for c in nodes[n].calls}
+        if slope is None:  # it is no value, as in δ = (a − y) ⊙ σ(z) ⊙ σ(−z)
+            return all(_is_made_with(a, each, calls) for each in a.consumers)
         slopes = [nodes[n] for n in slope.numbers if _is_made_with(a, nodes[n], calls)]
         return all(any(each.depends_on(c) for each in slopes) for c in a.consumers)
 

@@ -34,6 +34,7 @@ from conformance.subjects.book.traced_runs import (
 )
 from conformance.subjects.book.training import Training
 from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere
+from conformance.subjects.pattern import M
 from conformance.subjects.searched import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered
 from conformance.tracing.frames import Frame
@@ -131,7 +132,7 @@ class TracedSession(Training):
     def _lines(self, taken: Taken, cost: OwnCost) -> Where:
         """Where the quantities of a step are computed; a ∇ at last where backprop computes it."""
         case, traced = self.case, taken.traced
-        returned_lines = self.patterns.lines(case, taken.batch.m, backprop_run)
+        returned_lines = self.patterns.lines(case, M, backprop_run)  # of samples alone
 
         @cache
         def own(traced: TracedUpdate) -> Searched:
@@ -144,7 +145,8 @@ class TracedSession(Training):
             if traced is None:
                 return self._line_left(taken, name)
             here = traced.pattern
-            if here.wrong(name) and name in self.patterns.uses_returned(case, here):
+            computed = here.wrong(name) and name not in here.roles.nothing
+            if computed and name in self.patterns.uses_returned(case, here):
                 frames = returned_lines(name, index)  # it is wrong before the update takes it
                 if frames:
                     return frames
