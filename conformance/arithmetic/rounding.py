@@ -202,8 +202,9 @@ def _operator(rule: Rule, *, turned: bool = False) -> Callable[[RunningError, An
     quietly = quiet_operation(rule)
 
     def applied(x: RunningError, y: Any) -> RunningError:
-        other = x.lifted(y)
-        return quietly(other, x) if turned else quietly(x, other)
+        pair = x, x.lifted(y)
+        result: RunningError = quietly(*(reversed(pair) if turned else pair))
+        return result
 
     def operator(x: RunningError, y: Any) -> RunningError:
         if type(y) is not int:

@@ -138,7 +138,7 @@ def _drawn(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     ends = np.cumsum([math.prod(each) for each in shapes])
     numbers = GENERIC[: ends[-1]] if ends[-1] <= GENERIC.size else np.resize(GENERIC, ends[-1])
     parts = np.split(numbers, ends[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    return [part.reshape(shape).copy() for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _direct(made: Operation) -> bool:

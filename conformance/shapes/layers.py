@@ -128,10 +128,12 @@ class LayerSearch:
         that counts on a single entry, that of the label, is right as it is used. So it is judged by
         one entry at a time, to the first for which it is wrong.
         """
+        found = wrong
         for at in range(ENTRIES):
-            found = self._judged(plan, data, at, blame=False)  # lines where they are asked for
-            if found is None:
+            tried = self._judged(plan, data, at, blame=False)
+            if tried is None:
                 raise UnfitError("it gives no gradients")
+            found = tried
             if not found.examined.ok:
                 break
         if found.examined.right <= wrong.examined.right:

@@ -6,7 +6,6 @@ Left out: what is wrong (`own_loop.py`).
 import ast
 import linecache
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cache
 from types import CodeType, FrameType
 from typing import Any
@@ -96,7 +95,7 @@ class LoopTracer(LineTracer):
         }
         for file, line in () if self.ran_out(call) else self._after_last():
             if file == loop[0].file and line in leaving:
-                return replace(loop[0], line=line), *loop[1:]
+                return loop[0]._replace(line=line), *loop[1:]
         return ()
 
     def _after_last(self) -> list[tuple[str, int]]:
