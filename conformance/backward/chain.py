@@ -48,9 +48,8 @@ class Chain:
             anew: whether they are computed again in any case.
         """
         self.nodes: Sequence[Node] = trace.nodes
-        self.ties = ties
+        self.ties, self.evaluated = ties, 0
         self.values: dict[int, Any] = {}
-        self.evaluated = 0
         floats = [each for each in self.nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
         again = self.narrow or anew
@@ -58,8 +57,9 @@ class Chain:
             self.values[node.number] = self._widened(node) if again else node.value
         if not again:
             self.values.update(accurate(trace))
-        own: Known = {}, {}, {}  # those of another one of this trace, which has the same values
-        known = own if anew else trace.derived.setdefault((ties, self.narrow), own)
+        known: Known = {}, {}, {}  # those of another one of this trace, which has the same values
+        if not anew:
+            known = trace.derived.setdefault((ties, self.narrow), known)
         self._derivatives, self._sized, self.underived = known
 
     def change(self, values: Mapping[int, Any]) -> None:
