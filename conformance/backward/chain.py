@@ -21,6 +21,10 @@ from reference.step import Array
 Arrays = dict[int, Array]
 """Arrays by the number of the node that they belong to."""
 
+Derived = dict[Node, tuple[Operation, Derivative] | None]
+Known = tuple[Derived, Derived, dict[int, str]]
+"""The derivatives of operations, those at the sizes of operands, and why some are not known."""
+
 Rules = Mapping[int, Callable[[list[Any], dict[str, Any]], Any]]
 """What is computed from the arguments of a node, by its number."""
 
@@ -44,12 +48,8 @@ class Chain:
             anew: whether they are computed again in any case.
         """
         self.nodes: Sequence[Node] = trace.nodes
-        self.ties = ties
+        self.ties, self.evaluated = ties, 0
         self.values: dict[int, Any] = {}
-        self.underived: dict[int, str] = {}
-        self.evaluated = 0
-        self._derivatives: dict[int, tuple[Operation, Derivative] | None] = {}
-        self._sized: dict[int, tuple[Operation, Derivative] | None] = {}
         floats = [each for each in self.nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
         again = self.narrow or anew
@@ -57,6 +57,15 @@ class Chain:
             self.values[node.number] = self._widened(node) if again else node.value
         if not again:
             self.values.update(accurate(trace))
+        known: Known = {}, {}, {}  # those of another one of this trace, which has the same values
+        if not anew:
+            known = trace.derived.setdefault((ties, self.narrow), known)
+        self._derivatives, self._sized, self.underived = known
+
+    def change(self, values: Mapping[int, Any]) -> None:
+        """Take other values of some nodes, before anything is differentiated."""
+        self.values.update(values)
+        self._derivatives, self._sized, self.underived = {}, {}, {}
 
     def _widened(self, node: Node) -> Any:
         """The value that an operation gives in float64."""
@@ -131,14 +140,14 @@ class Chain:
 
     def derivative(self, node: Node) -> tuple[Operation, Derivative] | None:
         """The operation that computed a node, and its derivative; None of a constant."""
-        if node.number not in self._derivatives:
+        if node not in self._derivatives:
             made = operation(node)
             found = None
             if made is not None and made.inputs:
                 with np.errstate(all="ignore"):
                     found = self._derived(made)
-            self._derivatives[node.number] = found
-        return self._derivatives[node.number]
+            self._derivatives[node] = found
+        return self._derivatives[node]
 
     def _derived(self, made: Operation) -> tuple[Operation, Derivative] | None:
         try:
@@ -156,9 +165,9 @@ class Chain:
             node: the operand.
             sizes: of the consumer's cotangent.
         """
-        if consumer.number not in self._sized:
-            self._sized[consumer.number] = self._sizing(consumer)
-        found = self._sized[consumer.number]
+        if consumer not in self._sized:
+            self._sized[consumer] = self._sizing(consumer)
+        found = self._sized[consumer]
         if found is None:
             return None
         made, rule = found

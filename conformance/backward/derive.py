@@ -9,7 +9,8 @@ entry by entry: on balls by a step that is far below every digit, in floats wher
 Left out: the chain rule over many operations (`chain.py`).
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ FAR, FAR_IN_FLOAT32 = 2.0**40, 2.0**22
 STEP_BITS, BITS = 120, 500
 FEW = 400  # entries, up to which an operation is differentiated one by one
 HALVED = 6.0e-6  # the cube root of 2⁻⁵³: the step of a central difference in floats
+GENERIC = np.random.default_rng(0).normal(size=1 << 15)
 CLOSE = 1e-3  # a rule that is wrong is wrong by much; a difference near a kink is not exact
 
 
@@ -111,10 +113,8 @@ def _elementwise(
 
 def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -> bool:
     """Whether a rule agrees with itself both ways and with a difference of the operation."""
-    rng = np.random.default_rng(made.node.number)
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
-    tangents = [np.asarray(rng.normal(size=each.shape)) for each in arrays]
-    cotangent: Array = np.asarray(rng.normal(size=np.shape(made.node.value)))
+    *tangents, cotangent = _drawn([*map(np.shape, arrays), np.shape(made.node.value)])
     try:
         pushed = float(np.vdot(cotangent, rule.push(tangents)))
         parts = zip(rule.pull(cotangent), tangents, strict=True)
@@ -131,6 +131,14 @@ def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -
     if not np.isfinite(slope):
         return bool(abs(pushed - pulled) <= CLOSE * scale)
     return bool(abs(pushed - pulled) <= CLOSE * scale and abs(pushed - slope) <= CLOSE * scale)
+
+
+def _drawn(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Generic numbers in some shapes, different in each."""
+    ends = np.cumsum([math.prod(each) for each in shapes])
+    numbers = GENERIC[: ends[-1]] if ends[-1] <= GENERIC.size else np.resize(GENERIC, ends[-1])
+    parts = np.split(numbers, ends[:-1])
+    return [part.reshape(shape).copy() for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _direct(made: Operation) -> bool:

@@ -111,7 +111,7 @@ def _on_other_sides(run: Recorded, kinks: list[Node]) -> Iterator[Forward]:
         if side:
             changed = {each.number: turned(each, chain.value) for each in compared}
             needed = [each for each in run.trace.nodes if run.loss.depends_on(each)]
-            chain.values.update(chain.after(changed, needed))
+            chain.change(chain.after(changed, needed))
         yield Forward(run, chain)
 
 

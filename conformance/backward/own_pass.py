@@ -139,7 +139,7 @@ def _is_constant(forward: Forward, factor: float) -> bool:
     bits = uses_of_nodes(wanted)
     needed = [each for each in forward.run.trace.nodes if bits >> each.number & 1]
     try:
-        chain.values.update(chain.after(moved, needed))
+        chain.change(chain.after(moved, needed))
     except UNFIT:
         return False
     return shared(verdicts(Forward(forward.run, chain)), (factor,)).factor == factor

@@ -59,6 +59,7 @@ class Recorder:
         self._unsorted: list[Node] = []  # those whose bytes nobody has asked for yet
         self._constants: dict[tuple[Any, ...], Node] = {}
         self.accurate: Any = None  # what `backward/accurate.py` knows of the values
+        self.derived: dict[Any, Any] = {}  # what `backward/chain.py` knows of the derivatives
         self.handed: list[frozenset[int]] = []
         self._calls: dict[FrameType, int] = {}  # keeps them: no other is taken for one
         self._above: dict[FrameType, Places] = {}
