@@ -110,11 +110,15 @@ def _elementwise(
 
 
 def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -> bool:
-    """Whether a rule agrees with itself both ways and with a difference of the operation."""
+    """Whether a rule agrees with itself both ways and with a difference of the operation.
+
+    What is not finite is left out, such as a threshold at ∞.
+    """
     rng = np.random.default_rng(made.node.number)
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
-    tangents = [np.asarray(rng.normal(size=each.shape)) for each in arrays]
-    cotangent: Array = np.asarray(rng.normal(size=np.shape(made.node.value)))
+    tangents = [rng.normal(size=each.shape) * np.isfinite(each) for each in arrays]
+    result = np.asarray(made.node.value)
+    cotangent: Array = np.asarray(rng.normal(size=result.shape) * np.isfinite(result))
     try:
         pushed = float(np.vdot(cotangent, rule.push(tangents)))
         parts = zip(rule.pull(cotangent), tangents, strict=True)

@@ -72,3 +72,98 @@ def test_a_margin_is_tried_on_its_other_side(right: str, there: str, tmp_path: P
     code, lines, said = judged(PAIRS.replace(right, there), tmp_path)
     assert code == int(right != there), said
     assert lines[:1] == ["dd = (same * d - (1 - same) * gap ** 2) / N"] * code
+
+
+ORDINAL = """
+import numpy as np
+
+def expit(x):
+    return 1 / (1 + np.exp(-x))
+
+class Ordinal:
+    def __init__(self, n_classes=4):
+        self.n_classes = n_classes
+
+    def _objective(self, coef, d, X, y):
+        n = X.shape[0]
+        inner = np.cumsum(np.concatenate(([d[0]], np.exp(d[1:]))))
+        th = np.concatenate(([-np.inf], inner, [np.inf]))
+        up, lo = expit(th[y + 1] - X @ coef), expit(th[y] - X @ coef)
+        prob = up - lo
+        dup, dlo = up * (1 - up), lo * (1 - lo)
+        g_coef = X.T @ ((dup - dlo) / prob) / n
+        g_th = np.zeros(self.n_classes + 1)
+        np.add.at(g_th, y + 1, -dup / prob / n)
+        np.add.at(g_th, y, dlo / prob / n)
+        tail = np.cumsum(g_th[1:-1][::-1])[::-1]
+        return -np.log(prob).mean(), g_coef, tail * np.concatenate(([1.0], np.exp(d[1:])))
+
+    def fit(self, X, y, steps=20):
+        self.coef_, self.d_ = np.zeros(X.shape[1]), np.zeros(self.n_classes - 1)
+        for _ in range(steps):
+            value, g_coef, g_d = self._objective(self.coef_, self.d_, X, y)
+            self.coef_ -= 0.1 * g_coef
+            self.d_ -= 0.1 * g_d
+        return self
+
+def main():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(50, 3))
+    Ordinal().fit(X, np.digitize(X @ [1.0, -2.0, 0.5], [-1.5, 0.0, 1.5]))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize("there", ["(dup - dlo) / prob", "(dup + dlo) / prob"])
+def test_thresholds_at_infinity_are_judged(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(ORDINAL.replace("(dup - dlo) / prob", there), tmp_path)
+    assert code == int("+" in there), said
+    assert lines[:1] == [f"g_coef = X.T @ ({there}) / n"] * code
+
+
+FLOW = """
+import numpy as np
+
+class Field:
+    def __init__(self, dim, width, rng):
+        self.p = [rng.normal(size=(dim, width)), rng.normal(size=(width, dim))]
+
+    def __call__(self, y):
+        return np.tanh(y @ self.p[0]) @ self.p[1]
+
+    def vjp(self, y, a):
+        h = np.tanh(y @ self.p[0])
+        d = a @ self.p[1].T * (1 - h ** 2)
+        return d @ self.p[0].T, [y.T @ d, h.T @ a]
+
+def loss_and_grad(f, y0, target, h):
+    ys = [y0]
+    for _ in range(3):
+        ys.append(ys[-1] + h * f(ys[-1]))
+    a = ys[-1] - target
+    loss, g = 0.5 * np.sum(a ** 2), [np.zeros_like(q) for q in f.p]
+    for y in ys[-2::-1]:
+        back, dp = f.vjp(y, h * a)
+        a = a + back
+        for G, d in zip(g, dp):
+            G += d
+    return loss, g
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    f = Field(2, 4, rng)
+    y0 = rng.normal(size=(5, 2))
+    for step in range(10):
+        loss, g = loss_and_grad(f, y0, -y0, 0.1)
+        for q, d in zip(f.p, g):
+            q -= 0.1 * d
+"""
+
+
+@pytest.mark.parametrize("there", ["a = a + back", "a = back"])
+def test_parameters_that_an_argument_holds_are_found(there: str, tmp_path: Path) -> None:
+    code, _, said = judged(FLOW.replace("a = a + back", there), tmp_path)
+    assert code == int(there == "a = back"), said
+    assert "parameters f.p[0], f.p[1]" in said
