@@ -167,3 +167,31 @@ def test_parameters_that_an_argument_holds_are_found(there: str, tmp_path: Path)
     code, _, said = judged(FLOW.replace("a = a + back", there), tmp_path)
     assert code == int(there == "a = back"), said
     assert "parameters f.p[0], f.p[1]" in said
+
+
+FRAMES = """
+import numpy as np
+
+NEVER = -1e30
+
+def frame_loss(logits, labels, blank=0):
+    T, K = logits.shape
+    logp = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    path = [blank]
+    for label in labels:
+        path += [int(label), blank]
+    fits = len(path) <= T
+    path = (path + T * [blank])[:T]
+    score = logp[np.arange(T), path].sum()
+    total = np.logaddexp.reduce([NEVER, score if fits else NEVER + score])
+    d = np.exp(logp)
+    d[np.arange(T), path] -= 1
+    return -total, d
+"""
+
+
+@pytest.mark.parametrize("there", ["-= 1", "-= 2"])
+def test_labels_for_which_a_loss_has_no_value_are_not_judged(there: str, tmp_path: Path) -> None:
+    code, _, said = judged(FRAMES.replace("-= 1", there), tmp_path)
+    assert code == int(there == "-= 2"), said
+    assert "fewer labels than rows" in said
