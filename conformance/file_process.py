@@ -89,6 +89,8 @@ def send_all(asked: Asked, send: Send) -> None:
         if not judging.judged_any and asked.name is None:
             judging.on_own_calls()
         for one in _optimisers(asked, *judging.unused()):
+            if isinstance(one, NotJudged) and one.name in judging.bases:
+                continue
             judging.judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
         if not judging.judged_any:
@@ -133,7 +135,8 @@ class _Judging:
         elif each.refusal.parameters or each.refusal.unmade:
             # else it is such as a base class of layers, or a list of them
             thing = getattr(self._found.module, each.name, None)
-            self._send({"left": to_values(_left(each, thing))})
+            if each.name not in self.bases:
+                self._send({"left": to_values(_left(each, thing))})
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.
@@ -158,6 +161,12 @@ class _Judging:
         self._send({"name": name, "found": to_values(judged)})
         if judged.unjudged:
             self._send({"left": to_values(without_gradients(name, judged.unjudged))})
+
+    @property
+    def bases(self) -> set[str]:
+        """The names of the classes that others of the file derive from, and are judged by these."""
+        own = self._found.classes
+        return {base.__name__ for each in own for base in each.__mro__[1:] if base in own}
 
     def unused(self) -> tuple[list[type], list[FunctionType]]:
         """The classes and functions that belong to nothing that was judged."""

@@ -1,9 +1,12 @@
 """The data that programs are tried on: each side of what they choose, and sensible losses."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from conformance import check_backward
 from conformance.api import check
 from conformance.errors import ConformanceError
 from conformance.file_check import check_file
@@ -195,3 +198,43 @@ def test_labels_for_which_a_loss_has_no_value_are_not_judged(there: str, tmp_pat
     code, _, said = judged(FRAMES.replace("-= 1", there), tmp_path)
     assert code == int(there == "-= 2"), said
     assert "fewer labels than rows" in said
+
+
+FAMILY = """
+import numpy as np
+
+class Optimizer:
+    def __init__(self, lr=0.01):
+        self.lr = lr
+
+    def step(self, params, grads):
+        for k in params:
+            self.update(k, params[k], grads[k])
+
+class SGD(Optimizer):
+    def update(self, k, p, g):
+        p -= self.lr * g
+"""
+
+
+def test_a_class_that_others_derive_from_is_judged_by_these(tmp_path: Path) -> None:
+    code, _, said = judged(FAMILY, tmp_path)
+    assert code == 0, said
+
+
+def test_a_wrong_sign_is_no_contrastive_divergence_where_the_loss_is_returned() -> None:
+    def tracked(g: Any, z: Any, sign: float) -> tuple[Any, Any]:
+        x, v, errors = z[0], 0.0, []
+        for measured in z[1:]:
+            errors.append(measured - x - 0.1 * v)
+            x, v = x + 0.1 * v + g[0] * errors[-1], v + g[1] * errors[-1]
+        lx = lv = da = db = 0.0
+        for r in reversed(errors):
+            da, db = da + lx * r, db + lv * r
+            lx = lx - (g[0] * lx + g[1] * lv) + sign * r / len(errors)
+            lv = lv + 0.1 * lx
+        return 0.5 * np.sum(np.array(errors) ** 2) / len(errors), np.array([da, db])
+
+    given = np.array([0.5, 0.2]), np.sin(np.arange(8.0))
+    assert check_backward(tracked, *given, -1.0).exit_code == 0
+    assert check_backward(tracked, *given, 1.0).exit_code == 1
