@@ -109,7 +109,7 @@ def judged(
         fewer = best is not None and count < len(best.examined.gradients)  # they clear no more
         if found.examined.right == count and not fewer:
             return _on_all_sides(found, each, known, cost)
-        if best is None or found.examined.right > best.examined.right:
+        if best is None or (not fewer and found.examined.right > best.examined.right):
             best = found
     return best
 

@@ -238,3 +238,75 @@ def test_a_wrong_sign_is_no_contrastive_divergence_where_the_loss_is_returned() 
     given = np.array([0.5, 0.2]), np.sin(np.arange(8.0))
     assert check_backward(tracked, *given, -1.0).exit_code == 0
     assert check_backward(tracked, *given, 1.0).exit_code == 1
+
+
+BRAIN = """
+import math, random
+
+class Layer:
+    def __init__(self, nin, nout):
+        self.w = [[random.uniform(-1, 1) for _ in range(nin)] for _ in range(nout)]
+        self.b = [random.uniform(-1, 1) for _ in range(nout)]
+        self.gw = [[0.0] * nin for _ in range(nout)]
+        self.gb = [0.0] * nout
+
+    def forward(self, x):
+        self.x = x
+        self.out = [math.tanh(sum(w * v for w, v in zip(row, x)) + b)
+                    for row, b in zip(self.w, self.b)]
+        return self.out
+
+    def backward(self, dout):
+        dx = [0.0] * len(self.x)
+        for o in range(len(dout)):
+            d = dout[o] * (1 - self.out[o] ** 2)
+            for i in range(len(self.x)):
+                self.gw[o][i] += d * self.x[i]
+                dx[i] += d * self.w[o][i]
+            self.gb[o] += d
+        return dx
+
+    def step(self, lr):
+        for o in range(len(self.b)):
+            for i in range(len(self.w[o])):
+                self.w[o][i] -= lr * self.gw[o][i]
+                self.gw[o][i] = 0.0
+            self.b[o] -= lr * self.gb[o]
+            self.gb[o] = 0.0
+
+class Brain:
+    def __init__(self, n_sensors, n_hidden, n_actions):
+        self.layers = [Layer(n_sensors, n_hidden), Layer(n_hidden, n_actions)]
+
+    def think(self, sensors):
+        for each in self.layers:
+            sensors = each.forward(sensors)
+        return sensors
+
+    def learn(self, sensors, wanted, lr=0.05):
+        error = [g - w for g, w in zip(self.think(sensors), wanted)]
+        d = error
+        for each in reversed(self.layers):
+            d = each.backward(d)
+        for each in self.layers:
+            each.step(lr)
+        return sum(e * e for e in error) / 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there", "expected"),
+    [
+        ("+= d * self.x", "+= d * self.x", 0),
+        ("dx[i] +=", "dx[i] =", 1),
+        ("gb[o] = 0", "gb[0] = 0", 3),
+    ],
+    ids=["right", "overwritten", "not cleared"],
+)
+def test_gradients_that_are_cleared_after_the_step_are_those_of_the_step(
+    right: str, there: str, expected: int, tmp_path: Path
+) -> None:
+    code, lines, said = judged(BRAIN.replace(right, there), tmp_path)
+    assert code == expected, said
+    assert ("dx[i] = d * self.w[o][i]" in lines) == (expected == 1)
+    assert ("are not cleared, where others are" in said) == (expected == 3)
