@@ -53,7 +53,11 @@ class EndlessError(SubjectError):
     """The subject's code went on for too long when it was loaded."""
 
 
-class NothingTrainedError(SubjectError):
+class UnjudgedError(SubjectError):
+    """The subject was run, and nothing of it could be judged."""
+
+
+class NothingTrainedError(UnjudgedError):
     """A script ran to its end and updated no parameter."""
 
 

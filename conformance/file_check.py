@@ -13,7 +13,13 @@ from typing import Any, cast
 from threadpoolctl import threadpool_limits
 
 from conformance.backward.program import NoGradientError
-from conformance.errors import EndlessError, OtherFamilyError, SubjectError, UsageError
+from conformance.errors import (
+    EndlessError,
+    OtherFamilyError,
+    SubjectError,
+    UnjudgedError,
+    UsageError,
+)
 from conformance.file_process import Asked, by_own_forward, send_adapter, send_all, send_alone
 from conformance.files import put
 from conformance.report.backward_report import BackwardReport
@@ -130,7 +136,9 @@ def _refused(asked: Asked, found: _Defined, left: Sequence[NotJudged], idle: str
         words = f"{found.failed.where}: {found.failed.why}"
         kind = EndlessError if found.failed.endless else SubjectError
         return kind(f"{asked.place} cannot be imported: {words}")
-    return UsageError(refused_words(found.refusal, left, found.failed, idle))
+    words = refused_words(found.refusal, left, found.failed, idle)
+    backward = any(each.network and not each.guess for each in left)
+    return (UnjudgedError if backward else UsageError)(words)
 
 
 def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:

@@ -24,6 +24,7 @@ from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.losses import LossSearch
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
+from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.vocabulary import is_role
 from conformance.values import to_values
@@ -85,7 +86,11 @@ def send_all(asked: Asked, send: Send) -> None:
         for each in _candidates(asked, found):
             if not each.functions & judging.used:  # else it was judged as a part of another
                 judging.judge(each)
+        if not judging.judged_any and asked.name is None:
+            judging.on_own_calls()
         for one in _optimisers(asked, *judging.unused()):
+            if isinstance(one, NotJudged) and one.name in judging.bases:
+                continue
             judging.judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
         if not judging.judged_any:
@@ -106,6 +111,7 @@ class _Judging:
         self._cost, self._found, self._send = cost, found, send
         self.used, self.called = set[str](), set[str]()
         self.judged_any = False
+        self._own_calls: list[OwnCall] | None = None
 
     def judge(self, each: Candidate) -> None:
         """Judge a candidate, and send what comes of it."""
@@ -121,17 +127,46 @@ class _Judging:
             final = NotJudged(each.name, str(error), True, final=True)
             self._send({"left": to_values(final)})
             return
+        without = judged is not None and judged.examined.cost != "own" and not judged.examined.ok
+        if (judged is None or without) and self.on_own_calls(each.name):
+            return
         if judged is not None:
-            self.judged_any = True
-            self.used |= set(judged.used)
-            self.called |= {each.partition("(")[0] for each in judged.recognised.calls}
-            self._send({"name": each.name, "found": to_values(judged)})
-            if judged.unjudged:
-                self._send({"left": to_values(without_gradients(each.name, judged.unjudged))})
+            self._take(each.name, judged)
         elif each.refusal.parameters or each.refusal.unmade:
             # else it is such as a base class of layers, or a list of them
             thing = getattr(self._found.module, each.name, None)
-            self._send({"left": to_values(_left(each, thing))})
+            if each.name not in self.bases:
+                self._send({"left": to_values(_left(each, thing))})
+
+    def on_own_calls(self, name: str = "") -> bool:
+        """Judge what gives a loss and gradients on what the file calls it with, once.
+
+        Args:
+            name: of a function or a class; whether it took part is returned.
+        """
+        if self._own_calls is None:
+            self._own_calls = own_calls(self._found)
+            for each in self._own_calls:
+                known = {each.name, each.function.__name__} & (self.used | self.called)
+                judged = None if known else each.found(self._cost)
+                if judged is not None:
+                    self._take(each.name, judged)
+        return name in self.used
+
+    def _take(self, name: str, judged: Found) -> None:
+        """Send what is known of a thing, and keep what took part."""
+        self.judged_any = True
+        self.used |= set(judged.used)
+        self.called |= {each.partition("(")[0] for each in judged.recognised.calls}
+        self._send({"name": name, "found": to_values(judged)})
+        if judged.unjudged:
+            self._send({"left": to_values(without_gradients(name, judged.unjudged))})
+
+    @property
+    def bases(self) -> set[str]:
+        """The names of the classes that others of the file derive from, and are judged by these."""
+        own = self._found.classes
+        return {base.__name__ for each in own for base in each.__mro__[1:] if base in own}
 
     def unused(self) -> tuple[list[type], list[FunctionType]]:
         """The classes and functions that belong to nothing that was judged."""

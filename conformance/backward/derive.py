@@ -112,9 +112,15 @@ def _elementwise(
 
 
 def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -> bool:
-    """Whether a rule agrees with itself both ways and with a difference of the operation."""
+    """Whether a rule agrees with itself both ways and with a difference of the operation.
+
+    What is not finite is left out, such as a threshold at ∞.
+    """
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
-    *tangents, cotangent = _drawn([*map(np.shape, arrays), np.shape(made.node.value)])
+    result = np.asarray(made.node.value)
+    drawn = _drawn([*map(np.shape, arrays), result.shape])
+    finite = (each * np.isfinite(of) for each, of in zip(drawn, (*arrays, result), strict=True))
+    *tangents, cotangent = finite
     try:
         pushed = float(np.vdot(cotangent, rule.push(tangents)))
         parts = zip(rule.pull(cotangent), tangents, strict=True)

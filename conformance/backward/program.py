@@ -152,10 +152,14 @@ def last_return(f: Callable[..., Any]) -> tuple[Frame, ...]:
     return (Frame(code.co_filename, max(lines), code.co_name),) if lines else ()
 
 
+KEYS = "['", '["', "']", '"]'
+"""Around a key, as Python writes it."""
+
+
 def short(name: str) -> str:
     """The name of a parameter: that of a key at the top is the key itself."""
     rest = name.removeprefix("params")
-    if rest.startswith("['") and rest.count("[") == 1:
+    if rest[:2] in KEYS and rest[-2:] in KEYS and "']['" not in rest:
         return rest[2:-2]
     return rest if rest and not rest.startswith("[") else name
 

@@ -207,7 +207,8 @@ def _marks(arrays: Array) -> Array:
     norms = np.sqrt(np.square(flat).sum(axis=(1, 2)))
     if arrays.shape[1] == 1:  # one direction alone: of few entries all would be alike
         return np.where(norms > 0, norms, -1.0)
-    return np.where(norms > 0, sums[:, 0] / np.where(norms > 0, norms, 1), -1.0)
+    with np.errstate(invalid="ignore"):  # such as of thresholds at ∞
+        return np.where(norms > 0, sums[:, 0] / np.where(norms > 0, norms, 1), -1.0)
 
 
 MANY = 4096  # samples and time steps, beyond which they are not told apart one by one

@@ -173,7 +173,7 @@ class Elementwise(Derivative):
     def pull(self, cotangent: Array) -> list[Array | None]:
         """By the partial derivatives, summed where the operand was spread."""
         return [
-            _summed(cotangent * partial, shape)
+            _summed(_times(partial, cotangent), shape)
             for partial, shape in zip(self.partials, self.shapes, strict=True)
         ]
 
@@ -182,14 +182,16 @@ class Elementwise(Derivative):
         total: Array = np.zeros(self.shape)
         for partial, tangent in zip(self.partials, tangents, strict=True):
             if tangent is not None:
-                total = total + partial * tangent
+                total = total + _times(partial, tangent)
         return total
 
     def pull_all(self, cotangents: Array) -> list[Array | None]:
         """The same of several."""
         count = len(cotangents)
         return [
-            _summed(cotangents * partial, (count, *_led(self.shape, shape))).reshape(count, *shape)
+            _summed(_times(partial, cotangents), (count, *_led(self.shape, shape))).reshape(
+                count, *shape
+            )
             for partial, shape in zip(self.partials, self.shapes, strict=True)
         ]
 
@@ -198,8 +200,15 @@ class Elementwise(Derivative):
         total: Any = 0.0
         for partial, tangent, shape in zip(self.partials, tangents, self.shapes, strict=True):
             if tangent is not None:
-                total = total + partial * tangent.reshape(len(tangent), *_led(self.shape, shape))
+                given = tangent.reshape(len(tangent), *_led(self.shape, shape))
+                total = total + _times(partial, given)
         return np.asarray(total)
+
+
+def _times(partial: Any, given: Array) -> Array:
+    """Partial derivatives times what is given, of which a 0 stays one: beside 1 / (1 + e^∞) too."""
+    product = np.asarray(partial * given)
+    return product if np.all(np.isfinite(partial)) else np.where(given == 0, 0.0, product)
 
 
 def _led(whole: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:

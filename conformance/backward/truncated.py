@@ -7,6 +7,7 @@ given then. Left out: a gradient that goes back all the way.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,6 +45,8 @@ def truncated(forward: Forward, found: list[Verdict]) -> tuple[list[Verdict], in
     for k in range(1, len(next(iter(parts.values()), ()))):
         made = {id(e): _truncated(e, parts, k) for e in wrong}
         if all(each is not None for each in made.values()):
+            if steps.is_cut(parts, k):
+                return found, 0
             if k < FEWEST:
                 raise NoGradientError(WORDS)
             return [made.get(id(e)) or e for e in found], k
@@ -79,6 +82,22 @@ class _Steps:
     def at(self, node: Node) -> int:
         """After how many steps a value is known."""
         return max((node.uses & each).bit_count() for each in self.groups)
+
+    def is_cut(self, parts: Arrays, k: int) -> bool:
+        """Whether a state passes nothing on that all losses after it are more than k steps from.
+
+        A gradient that goes back k steps from each loss passes on what is nearer: where the next
+        execution is nearer to a loss of its own, what was before has been overwritten.
+        """
+        return any(
+            before <= k <= after
+            for each in self.groups
+            for before, after in pairwise(
+                int(np.argmax(np.any(parts[i].reshape(len(parts[i]), -1), axis=1)))
+                for i in range(each.bit_length())
+                if each >> i & 1 and i in parts and np.any(parts[i])
+            )
+        )
 
     def between(self, consumer: Node, node: Node) -> int:
         """How many steps lie between what an operation computes and an operand of it.

@@ -20,6 +20,7 @@ from conformance.errors import (
     InternalError,
     StoppedError,
     SubjectError,
+    UnjudgedError,
 )
 from conformance.file_check import check_file
 from conformance.file_process import Asked
@@ -64,12 +65,13 @@ def judge_file(
     except InternalError as error:
         report = tuple(error.traceback.splitlines())
         judged = Judgement(file, Outcome.INTERNAL, "", "", str(error), report=report)
+    except UnjudgedError as error:
+        judged = _unjudged(file, error)
     except SubjectError as error:
         wrong = any(each.exit_code == 1 for each in known)
         judged = _of_file(file, FileReport(file, tuple(known))) if wrong else _stopped(file, error)
     except ConformanceError as error:
-        words = _without(str(error), file)
-        judged = Judgement(file, Outcome.NOT_JUDGED, cause=_first(words), report=_lines(words))
+        judged = _unjudged(file, error)
     if monotonic() - started >= seconds and judged.outcome in LATE:
         return replace(judged, outcome=Outcome.TIME, cause=LATE_WORDS)
     return judged
@@ -198,6 +200,11 @@ def _gradients_and_updates(examined: Examined) -> Iterator[Check]:
 def _accused(accused: Accused) -> str:
     what = "update" if accused.cause.kind in UPDATES else "gradient"
     return f"{what} of {', '.join(accused.gradients)}"
+
+
+def _unjudged(file: str, error: ConformanceError) -> Judgement:
+    words = _without(str(error), file)
+    return Judgement(file, Outcome.NOT_JUDGED, cause=_first(words), report=_lines(words))
 
 
 def _stopped(file: str, error: SubjectError) -> Judgement:

@@ -28,6 +28,7 @@ from conformance.errors import (
     OtherFamilyError,
     StoppedError,
     SubjectError,
+    UnjudgedError,
     UnknownSubjectError,
     UsageError,
 )
@@ -53,6 +54,7 @@ _ERRORS = {
         ConformanceError,
         CorpusError,
         NothingTrainedError,
+        UnjudgedError,
         OtherFamilyError,
         UnknownSubjectError,
         UsageError,

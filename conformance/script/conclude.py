@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.program import NotAGradientError
 from conformance.backward.source import line_of
-from conformance.errors import NothingTrainedError, SubjectError
+from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.deadline import within_seconds
 from conformance.script.attached import attached, by_attached
 from conformance.script.counting import counts, function_around
@@ -80,7 +80,7 @@ def conclude(
             _of_updates(trace, moved, variables, count), script=script, notes=tuple(notes)
         )
     except NotAGradientError as error:
-        raise SubjectError(f"its gradients cannot be judged: {error}") from error
+        raise UnjudgedError(f"its gradients cannot be judged: {error}") from error
 
 
 def _of_updates(

@@ -83,6 +83,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "penalty": penalty,
         "quiet": QUIET,
         "seed": 0,
+        "generator": Generator(0),
         "pairs": samples_of(data),
         "state": np.zeros((sizes.n_hidden, 1)),
     }
@@ -113,10 +114,17 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "count": data.rounds,
         "batchsize": sizes.m,
         "seed": 0,
+        "generator": Generator(0),
         "quiet": QUIET,
         "penalty": PENALTY,
         "activation": "sigmoid",
     }
+
+
+class Generator(np.random.RandomState):
+    """What draws random numbers, as NumPy's newer generators do too."""
+
+    integers = np.random.RandomState.randint
 
 
 GIVEN_ANYWAY = {

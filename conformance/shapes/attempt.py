@@ -85,9 +85,17 @@ def attempt(
 
 @contextmanager
 def _noted_losses(run: Attempt) -> Iterator[None]:
-    """Note what the methods return that give a loss, as a program that trains calls its own."""
+    """Note what the methods return that give a loss, as a program that trains calls its own.
+
+    One that goes backwards may return it beside its gradients.
+    """
     whole = run.roots.get("self")
-    names = [name for name, _ in methods(type(whole)) if is_role(name, "loss") is not None]
+    roles = ("loss", "backward")
+    names = [
+        name
+        for name, _ in methods(type(whole))
+        if any(is_role(name, role) is not None for role in roles)
+    ]
     own = {*getattr(whole, "__dict__", names), *(each.function for each in run.plan.calls)}
 
     def noted(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -57,13 +57,14 @@ class Data:
         m, n = self.sizes.m, self.sizes.n_out
         return {
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
-            "a sequence of labels": (n, 1),
+            "a sequence of labels": (n, 1), STEPS[0]: (m, n),
         }.get(self.layout, (n,))  # fmt: skip
 
 
 BATCHES = ("rows", "columns")
 SINGLES = ("one column", "one row", "one vector")
 SEQUENCES = ("a sequence of labels",)
+STEPS = ("samples of steps",)
 
 
 def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
@@ -82,6 +83,7 @@ IMAGES = (2, 3, 6, 4)
 def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
         "images": IMAGES, "an image of channels": IMAGES[1:], "sequences": (2, 4, sizes.n_in),
+        STEPS[0]: (sizes.m, 4, sizes.n_in),
     }  # fmt: skip
     if layout in shapes:
         return np.random.default_rng(SEED).normal(size=shapes[layout])

@@ -19,11 +19,13 @@ from conformance.backward.program import (
     NotAGradientError,
     NothingComparedError,
 )
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.stated_loss import with_decay_beside
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.own_loss import by_returned, own_loss, together
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import Attempt
+from conformance.shapes.sides import Sides, on_other_sides, sides
 from conformance.shapes.update_findings import never_moved, taking, turned
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
@@ -90,6 +92,7 @@ def judged(
     for each in islice(readings, TRIED):
         if first is not None and each.plan.calls != first.plan.calls:
             break
+        known = sides(each)
         try:
             judged_so = _examined(each, cost)
             found = Found(recognised(each), judged_so, used(each.run), each.places.unfound)
@@ -105,10 +108,26 @@ def judged(
         count = len(found.examined.gradients)
         fewer = best is not None and count < len(best.examined.gradients)  # they clear no more
         if found.examined.right == count and not fewer:
-            return found
-        if best is None or (found.examined.right > best.examined.right and not fewer):
+            return _on_all_sides(found, each, known, cost)
+        if best is None or (not fewer and found.examined.right > best.examined.right):
             best = found
     return best
+
+
+def _on_all_sides(
+    found: Found, reading: Reading, known: tuple[Sides, Sides], cost: str | None
+) -> Found:
+    """What is known of a program once its choices were seen on either side."""
+    for each in on_other_sides(reading, known) if found.examined.ok else ():
+        try:
+            again = _examined(each, cost)
+        except NotAGradientError:
+            continue
+        same = again.cost == found.examined.cost and again.factor == found.examined.factor
+        wrong = (e for e in again.gradients if not (e.ok or e.lost))
+        if same and any(not e.error <= HALF_OF_THE_DIGITS for e in wrong):
+            return replace(found, examined=again)
+    return found
 
 
 def _examined(reading: Reading, cost: str | None) -> Examined:

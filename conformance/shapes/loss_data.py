@@ -134,6 +134,9 @@ def _data(layout: str, role: str) -> Iterator[Data]:
         yield from (*binary, *found)
     else:
         yield from found
+        if layout == "rows":  # what is read off more frames, of which 0 is none
+            labels = np.arange(1, found[0].sizes.n_out)
+            yield replace(found[0], coding="fewer labels than rows, from 1", y=labels)
 
 
 AFFINE = {"add", "subtract", "multiply", "divide", "negative", "clip", "maximum", "minimum",

@@ -34,6 +34,8 @@ from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 
 PAIR = ("loss", "gradient")
+HUGE = 1e12
+"""A loss of a few numbers around 1 is less, unless it tells that it has no value for such data."""
 
 
 class _OtherError(UnfitError):
@@ -170,8 +172,8 @@ class LossSearch:
                 output = next(iter(arrays.values()))
                 back = [self._gradient(held, self._ordered(held, given, trial), output)]
             goals = self._goals(trace, arrays, back)
-        if not np.isfinite(node.value):
-            raise UnfitError(f"{self.name}: its loss is not finite")
+        if not abs(float(np.ravel(node.value)[0])) < HUGE:
+            raise UnfitError(f"{self.name}: no data were found that fit: its loss is {node.value}")
         if not any(node.depends_on(each.parameter) for each in goals):
             raise UnfitError(f"{self.name} does not depend on the output")
         step = OwnPass(trace, goals, loss=node, promised=self.prime is None)

@@ -15,7 +15,7 @@ from conformance.backward.operation import is_float
 from conformance.backward.program import Goal
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.matched import holder, key_of, matched, parameter_key
-from conformance.shapes.run import Attempt
+from conformance.shapes.run import Attempt, UnfitError
 from conformance.shapes.state import Leaf, leaves, short
 from conformance.shapes.updates import Update, updates_of, without_rate
 from conformance.shapes.vocabulary import BIAS, bare, stem
@@ -64,6 +64,16 @@ def places(run: Attempt) -> Places:
     kept = _kept(run, end)
     returned = _returned(run)
     direct = matched(run, [*returned, *kept], {each.name for each in moved}, after)
+    cleared = {e.name for e in direct if e.node.constant and not np.any(e.node.value)}
+    if cleared & {each.name for each in moved}:  # after the update, for the next step
+        left = [each.name for each in direct if each.name not in cleared]
+        if left:
+            more = f" and {len(left) - 2} more" if len(left) > 2 else ""  # noqa: PLR2004
+            words = (
+                f"the gradients of {', '.join(left[:2])}{more} are not cleared, where others are"
+            )
+            raise UnfitError(words, len(run.results) + 1)
+        direct = []
     still = _others(run, moved)
     biases = (_is_bias(path) or _is_only_added(run.start[path][1]) for path in still)
     held = all(biases) and not any(_is_bias(e.name) or _is_only_added(e.parameter) for e in moved)

@@ -13,7 +13,15 @@ import numpy as np
 
 from conformance.shapes.arguments import PENALTY, Scope
 from conformance.shapes.attempt import attempt
-from conformance.shapes.example_data import BATCHES, SEQUENCES, SINGLES, Data, Sizes, example_data
+from conformance.shapes.example_data import (
+    BATCHES,
+    SEQUENCES,
+    SINGLES,
+    STEPS,
+    Data,
+    Sizes,
+    example_data,
+)
 from conformance.shapes.first_run import EmptyError, first_run
 from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places, places
@@ -83,7 +91,7 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = process_time() + SEARCHED
         misshapen: list[Reading] = []
-        for layouts in (BATCHES, SINGLES, SEQUENCES):
+        for layouts in (BATCHES, SINGLES, SEQUENCES, STEPS):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
@@ -175,6 +183,8 @@ class Searched:
             calls += self._first_that_runs(made, data, calls, role, names)
             if role == "loss" and names and not any(each.role == "loss" for each in calls):
                 return None
+        if not calls and not loss and backward.role == "backward":  # `forward(X, y)` gives it
+            calls += self._first_that_runs(made, data, calls, "loss", forward)
         if backward.role != "train":  # that may go on for long, and is recorded at once
             try:
                 self._attempt(made, data, (*calls, backward))

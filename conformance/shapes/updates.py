@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.backward.program import Goal
 from conformance.shapes.definitions import returned_parts
+from conformance.shapes.matched import key_of, parameter_key
 from conformance.shapes.run import Attempt, UnfitError
 from conformance.shapes.state import Leaf, leaves, short
 from conformance.tracing.ancestors import walk
@@ -43,9 +44,11 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if new is not None and after.get(path) is node:
             after[path] = run.node(new)
     kept = {node for leaf, node in run.start.values() if node and not leaf.is_parameter}
+    names = {parameter_key(leaf) for leaf, _ in run.start.values()}
     found = []
     for path, (leaf, before) in run.start.items():
-        now = None if leaf.is_gradient or leaf.beside else after.get(path)
+        sums = key_of(leaf) != parameter_key(leaf) and key_of(leaf) in names  # gb, beside b
+        now = None if leaf.is_gradient or leaf.beside or sums else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
         if _is_only_written(before):

@@ -170,7 +170,7 @@ def test_what_fits_no_shape_is_refused_with_an_adapter_that_runs(
         encoding="utf-8",
     )
     code, said = checked(capsys, "check", str(file))
-    assert code == 2
+    assert code == 3
     assert "it defines class Gizmo" in said
     assert "net = Gizmo(n_in=6, n_out=3)" in said
     with pytest.raises(SystemExit) as left:

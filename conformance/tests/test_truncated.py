@@ -1,9 +1,12 @@
 """Backpropagation through time that is cut after some steps is no mistake, as in WildML's RNN."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from conformance import check_backward
 from conformance.errors import SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.script.run import run_script
@@ -115,3 +118,27 @@ def test_cells_with_two_states_go_back_as_many_steps(steps: int, tmp_path: Path)
     report = run_script(str(place), updates=1)
     assert report.exit_code == 0, str(report)
     assert ("go back 3 steps" in str(report)) == (steps == 3)
+
+
+def test_an_adjoint_that_is_overwritten_at_each_target_is_not_taken_for_truncated() -> None:
+    def flow(w: Any, y: Any, targets: Any, kept: float = 0.0, substeps: int = 3) -> tuple[Any, Any]:
+        states, outputs = [y], []
+        for _ in targets:
+            for _ in range(substeps):
+                y = np.tanh(y @ w)
+                states.append(y)
+            outputs.append(y)
+        loss = sum(np.sum((y - t) ** 2) for y, t in zip(outputs, targets, strict=True))
+        a, g = np.zeros_like(y), np.zeros_like(w)
+        for i in reversed(range(len(targets))):
+            a = kept * a + 2 * (outputs[i] - targets[i])
+            for j in reversed(range(substeps)):
+                d = a * (1 - states[i * substeps + j + 1] ** 2)
+                g += states[i * substeps + j].T @ d
+                a = d @ w.T
+        return loss, g
+
+    rng = np.random.default_rng(0)
+    given = rng.normal(size=(3, 3)), rng.normal(size=(4, 3)), rng.normal(size=(3, 4, 3))
+    assert check_backward(flow, *given, 1.0).exit_code == 0
+    assert check_backward(flow, *given).exit_code == 1

@@ -24,7 +24,8 @@ OF_LISTS = (
     "sum", "mean", "prod", "max", "min", "amax", "amin", "std", "var", "average", "dot", "matmul",
     "outer", "inner", "vdot", "tensordot", "multiply", "add", "subtract", "divide", "exp", "tanh",
     "log", "sqrt", "square", "negative", "maximum", "minimum", "power", "cumsum", "transpose",
-    "squeeze", "reshape", "ravel", "where", "clip", "einsum",
+    "squeeze", "reshape", "ravel", "where", "clip", "einsum", "logaddexp", "log1p", "expm1", "sin",
+    "cos", "abs", "sign", "fmax", "fmin",
 )  # fmt: skip
 """Functions that take a list for an array, without a word to the arrays in it."""
 

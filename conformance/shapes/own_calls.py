@@ -1,0 +1,232 @@
+"""Functions that give a loss and its gradients, judged on what the file itself calls them with.
+
+What stands under `if __name__ == "__main__"` is run until each of them was called. The parameters
+are those arguments, or what these hold, that have the shapes of the gradients. Left out: programs
+that are given data of ours (`search.py`).
+"""
+
+import ast
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.examine import examine
+from conformance.backward.program import NotAGradientError
+from conformance.backward.syntax import tree
+from conformance.running.quiet import quiet
+from conformance.running.seconds import TooLongError, limited
+from conformance.shapes.arguments import called
+from conformance.shapes.definitions import Definitions, returned_names, returned_parts
+from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.learned import is_number
+from conformance.shapes.matched import holder
+from conformance.shapes.state import Leaf, changed, leaves, short
+from conformance.shapes.vocabulary import bare, stem
+from conformance.tracing.recorder import EnoughError
+
+LONGEST = 5.0
+"""Seconds that the file may run."""
+CALLS = 3
+"""After so many calls of one function the file has run long enough."""
+SPREAD = 0.25
+"""How far the parameters are moved, relative to the largest one: many begin with zeros."""
+
+
+@dataclass
+class OwnCall:
+    """A function, and what the file called it with.
+
+    Attributes:
+        name: of the function, or of the class that it is a method of.
+        function: it.
+        arguments: copies, by name.
+        result: what it returned: a loss, and gradients.
+        count: how often it was called.
+    """
+
+    name: str
+    function: FunctionType
+    arguments: dict[str, Any]
+    result: Any = None
+    count: int = 0
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if it is not known what its parameters are."""
+        module = inspect.getmodule(self.function)
+        chosen = self._parameters(module)
+        if chosen is None:
+            return None
+        for spread in (SPREAD, 0.0):
+            params = {short(each.path): _moved(each.value, spread) for each in chosen}
+            with suppress(NotAGradientError, ArithmeticError, ValueError, TypeError, IndexError):
+                examined = examine(self._again(module, list(params)), params, (), cost=cost)
+                names = tuple(each.name for each in examined.gradients)
+                given = 'what the file calls it with under `if __name__ == "__main__"`'
+                calls = (called(self.function),)
+                recognised = Recognised("", given, "", calls, "returned", names)
+                return Found(recognised, examined, tuple(self._used(module)))
+        return None
+
+    def _used(self, module: Any) -> Iterator[str]:
+        """The names of the functions and classes that take part, as far as names tell."""
+        yield self.name
+        waiting: list[Any] = [self.function]
+        for each in waiting:
+            yield each.__name__
+            found = (vars(module).get(name) for name in each.__code__.co_names)
+            waiting += (e for e in found if isinstance(e, FunctionType) and e not in waiting)
+        yield from (type(each).__name__ for each in self.arguments.values())
+
+    def _again(self, module: Any, order: Sequence[str]) -> Callable[[Any], Any]:
+        """What calls it with other parameters, and gives its loss and their gradients."""
+
+        def again(params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+            given = copy.deepcopy(self.arguments)
+            for name, value in given.items():
+                given[name] = changed(
+                    value, name, module, lambda e: params.get(short(e.path), e.value)
+                )
+            loss, gradients = parted(self.function, self.function(**given))
+            return loss, dict(zip(order, (each.value for each in gradients), strict=True))
+
+        return again
+
+    def _parameters(self, module: Any) -> list[Leaf] | None:
+        """What the gradients are of, in their order; None if that is not known."""
+        _, gradients = parted(self.function, self.result)
+        direct = sorted(self.arguments.items(), key=lambda each: each[0] == "self")
+        inside = [each for name, value in direct for each in leaves(value, name, module)]
+        held = [*{id(each.value): each for each in reversed(inside)}.values()][::-1]
+        shapes = [np.shape(each.value) for each in gradients]
+        groups: dict[str, list[Leaf]] = {}
+        for each in held:
+            for path in {each.path, _parent(each.path), holder(each.path)}:
+                groups.setdefault(path, []).append(each)
+        whole = [e for e in groups.values() if [np.shape(leaf.value) for leaf in e] == shapes]
+        if len(gradients) > 1 and whole:
+            return whole[0]
+        found = [_of(each, held) for each in gradients]
+        if None in found or len({id(each) for each in found}) < len(found):
+            return None
+        return [each for each in found if each is not None]
+
+
+def _parent(path: str) -> str:
+    """What holds an item: `f.p` of `f.p[0]`."""
+    return path.rpartition("[")[0] if path.endswith("]") else path
+
+
+def _of(gradient: Leaf, held: Sequence[Leaf]) -> Leaf | None:
+    """What a gradient is of: what bears its name, or else the only one of its shape."""
+    alike = [each for each in held if np.shape(each.value) == np.shape(gradient.value)]
+    named = [each for each in alike if bare(each.name) in (stem(gradient.name), gradient.name)]
+    chosen = named or alike
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def _moved(value: Any, spread: float) -> Any:
+    """Parameters, moved by generic numbers."""
+    array = np.asarray(value, dtype=np.float64)
+    by = spread * (float(np.max(np.abs(array), initial=0.0)) or 1.0)
+    moved = array + by * np.random.default_rng(5).normal(size=array.shape)
+    return moved if array.ndim else float(moved)
+
+
+def parted(function: FunctionType, result: Any) -> tuple[Any, list[Leaf]]:
+    """The loss in what a function returned, and its gradients; none if it is no such pair."""
+    parts = returned_parts(function, result) if isinstance(result, tuple | list) else []
+    direct = list(result) if isinstance(result, tuple | list) else []
+    at = next((i for i, e in enumerate(direct) if is_number(e) and not np.ndim(e)), None)
+    if at is None or at not in (0, len(direct) - 1):
+        return None, []
+    found = [e for name, part in parts if part is not direct[at] for e in leaves(part, name, None)]
+    return direct[at], found
+
+
+def own_calls(found: Definitions) -> list[OwnCall]:
+    """The functions of a file that gave a loss and gradients, with what it called them with."""
+    body = _main(found)
+    if not body or not any(map(_may_give, _functions(found))):
+        return []
+    noted: dict[FunctionType, OwnCall] = {}
+    with _noted(found, noted):
+        _run(body, found)
+    return [each for each in noted.values() if parted(each.function, each.result)[1]]
+
+
+def _run(body: Sequence[ast.stmt], found: Definitions) -> None:
+    """Run some statements of a file, as far as they go."""
+    try:
+        with quiet(), limited(LONGEST), np.errstate(all="ignore"):
+            for each in body:
+                code = compile(ast.Module([each], []), found.files[0], "exec")
+                exec(code, vars(found.module))  # noqa: S102 - the file's own main
+    except (Exception, EnoughError, TooLongError, SystemExit):  # noqa: BLE001 - in any way
+        return  # what it called before is known
+
+
+def _main(found: Definitions) -> list[ast.stmt]:
+    """The statements under `if __name__ == "__main__"`."""
+    module = tree(found.files[0]) if len(found.files) == 1 else None
+    tops = [] if module is None else [e for e in module.body if isinstance(e, ast.If)]
+    return [e for each in tops if "__name__" in ast.unparse(each.test) for e in each.body]
+
+
+def _functions(found: Definitions) -> Iterator[FunctionType]:
+    yield from found.functions
+    for kind in found.classes:
+        yield from (each for each in vars(kind).values() if isinstance(each, FunctionType))
+
+
+def _may_give(function: FunctionType) -> bool:
+    return len(returned_names(function)) > 1
+
+
+@contextmanager
+def _noted(found: Definitions, noted: dict[FunctionType, OwnCall]) -> Iterator[None]:
+    """Note the first call of each function that may give a loss and gradients."""
+    places: list[tuple[Any, str, FunctionType]] = [
+        (found.module, name, each)
+        for name, each in vars(found.module).items()
+        if isinstance(each, FunctionType) and each in found.functions
+    ]
+    places += [
+        (kind, name, each)
+        for kind in found.classes
+        for name, each in vars(kind).items()
+        if isinstance(each, FunctionType)
+    ]
+    places = [each for each in places if _may_give(each[2])]
+    try:
+        for owner, name, each in places:
+            said = owner.__name__ if isinstance(owner, type) else each.__name__
+            setattr(owner, name, _noting(said, each, noted))
+        yield
+    finally:
+        for owner, name, each in places:
+            setattr(owner, name, each)
+
+
+def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall]) -> Any:
+    """A function that notes the first call of another one, and ends the run after some."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        known = noted.get(function)
+        if known is None:
+            given = inspect.signature(function).bind(*args, **kwargs).arguments
+            known = noted[function] = OwnCall(name, function, copy.deepcopy(dict(given)))
+        known.count += 1
+        result = function(*args, **kwargs)
+        if known.count == 1:
+            known.result = copy.deepcopy(result)
+        elif known.count == CALLS and parted(function, known.result)[1]:
+            raise EnoughError
+        return result
+
+    return call
