@@ -151,7 +151,8 @@ class TracedSession(Training):
                 here = own(traced)
             frames = here.frames(name, index)
             if len(frames) == 1 and name in self.patterns.uses_returned(case, traced.pattern):
-                found = returned_lines(name, index) if here.wrong(name) else ()
+                computed = here.wrong(name) and name not in here.roles.nothing
+                found = returned_lines(name, index) if computed else ()
                 frames = found or frames  # it is wrong before the update takes it
             if frames or split(name)[0] not in ("delta", "nabla_b", "nabla_w"):
                 return frames or self._line_left(taken, name)
