@@ -145,16 +145,15 @@ class TracedSession(Training):
             if traced is None:
                 return self._line_left(taken, name)
             here = traced.pattern
-            computed = here.wrong(name) and name not in here.roles.nothing
-            if computed and name in self.patterns.uses_returned(case, here):
-                frames = returned_lines(name, index)  # it is wrong before the update takes it
-                if frames:
-                    return frames
             if split(name)[0] in STATE and name not in here.roles.found:
                 name = name[2:]  # it is seen by the parameter that it moves
             if not here.wrong(name) and not self.patterns.is_large(case):
                 here = own(traced)
             frames = here.frames(name, index)
+            if len(frames) == 1 and name in self.patterns.uses_returned(case, traced.pattern):
+                computed = here.wrong(name) and name not in here.roles.nothing
+                found = returned_lines(name, index) if computed else ()
+                frames = found or frames  # it is wrong before the update takes it
             if frames or split(name)[0] not in ("delta", "nabla_b", "nabla_w"):
                 return frames or self._line_left(taken, name)
             return returned_lines(name.replace("delta", "nabla_b"), index)  # which is δ of a sample
