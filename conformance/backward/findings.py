@@ -114,14 +114,14 @@ class Cause:
             that of others, or never gets less; `square`, `no square`: the mean that it keeps is
             that of the square, or of no square; `infinite`: it makes numbers that are not finite;
             `still`: the parameter is not moved at all, though its gradient is computed; `unkept`:
-            nor is what it is moved to kept; `update`:
-            what it takes off the parameter is not the gradient, which is right; `uphill`: it adds
-            the gradients of all parameters; `uncorrected`: a moment of Adam's is not corrected for
-            its first steps, or neither is; `correction mean`, `correction square`: one is by the β
-            of the other (`numbers`); `base mean`, `base square`: by one of neither; `rate mean`,
-            `rate square`, `exchanged`: one keeps, or each keeps, what the other ought to; `share`:
-            what is added to one is multiplied by another number than 1 − β; `stuck`, `late`,
-            `steps`: t in 1 − β^t is always the same, does not begin with 1, does not grow by 1;
+            nor is what it is moved to kept; `update`: what it takes off the parameter is not the
+            gradient, which is right; `uphill`: it adds the gradients of all parameters;
+            `uncorrected`: a moment of Adam's is not corrected for its first steps, or neither is;
+            `correction mean`, `correction square`: one is by the β of the other (`numbers`);
+            `base mean`, `base square`: by one of neither; `rate mean`, `rate square`, `exchanged`:
+            one keeps, or each keeps, what the other ought to; `share`: what is added to one
+            is multiplied by another number than 1 − β; `stuck`, `late`, `steps`: t in 1 − β^t is
+            always the same, does not begin with 1, does not grow by 1;
             `root of correction`: 1 − β^t stands outside of the root without a root of its own;
             `no root`: it divides by a mean of squares without its root; `beside`: ε is added to the
             quotient; `minus`: what is kept is taken off; `behind`: Nesterov looks back; `other`: it

@@ -1,7 +1,6 @@
 """What may rightly appear on the way to a quantity, from the program's own inputs to it.
 
-Left out: what its equation gives (`equation_steps.py`), and which line is to blame if something
-else appears (`blame.py`).
+Left out: what its equation gives (`equation_steps.py`), and the line to blame (`blame.py`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

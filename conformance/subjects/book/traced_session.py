@@ -32,7 +32,7 @@ from conformance.subjects.book.traced_runs import (
     line_of_update,
     update_run,
 )
-from conformance.subjects.book.training import Training
+from conformance.subjects.book.training import Training, velocities
 from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere
 from conformance.subjects.pattern import M
 from conformance.subjects.searched import Searched, in_its_own_numbers
@@ -42,7 +42,6 @@ from conformance.tracing.index import Location
 from conformance.verdict.compare import FORWARD, RETURNED
 from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Elsewhere, OnBalls
-from conformance.verdict.oracle import lifted
 from reference.step import STATE, Array, Batch, Parameters, split
 
 REPEATED = 16  # steps at most of a run that is repeated; a case has ten
@@ -285,18 +284,6 @@ class TracedSession(Training):
             return patterns.tried(lambda: cost_on_balls(self.network, case, output, batch), None)
 
         return {"cost": cost, **dict.fromkeys(used, nablas)}
-
-
-def velocities(case: Case, start: Parameters, after: Mapping[str, Array]) -> dict[str, Observed]:
-    """The velocities by which momentum moved the parameters, with the bounds of telling so."""
-    if case.update != "momentum":
-        return {}
-    found: dict[str, Observed] = {}
-    for name, before in start.named():
-        if name in after and after[name].shape == before.shape:
-            new, old = (lifted(each, case) for each in (after[name], before))
-            found[f"v_{name}"] = new.widened(1, 0) - old
-    return found
 
 
 def _same(one: Array, other: Array) -> bool:

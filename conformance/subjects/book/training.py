@@ -4,6 +4,7 @@ Left out: what a step shows (`traced_session.py`).
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,8 @@ from conformance.errors import SubjectError
 from conformance.running.quiet import quiet
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_loop import Conduct
-from conformance.subjects.observation import Observation, rounded
+from conformance.subjects.observation import Observation, Observed, rounded
+from conformance.verdict.oracle import lifted
 from reference.step import Array, Batch, Parameters
 
 
@@ -69,3 +71,15 @@ class Training(ABC):
                 f"{self.network.name} in {self.case.id}: the parameters it left make no network: "
                 f"{error}"
             ) from error
+
+
+def velocities(case: Case, start: Parameters, after: Mapping[str, Array]) -> dict[str, Observed]:
+    """The velocities by which momentum moved the parameters, with the bounds of telling so."""
+    if case.update != "momentum":
+        return {}
+    found: dict[str, Observed] = {}
+    for name, before in start.named():
+        if name in after and after[name].shape == before.shape:
+            new, old = (lifted(each, case) for each in (after[name], before))
+            found[f"v_{name}"] = new.widened(1, 0) - old
+    return found
