@@ -127,12 +127,11 @@ class Cause:
             quotient; `minus`: what is kept is taken off; `behind`: Nesterov looks back; `other`: it
             takes, or keeps, the gradient of another parameter (the second of `names`).
         operation: the source of the operation whose value has to be another.
-        needed: the forward value whose derivative is needed.
-        held: the forward value whose derivative it is.
+        needed: the forward value whose derivative is needed; `held`: the one whose it is.
         factor: given / right, of `scaled`; of `small` how far it is off.
         changed: what makes all gradients right.
         worst: the entry that is farthest off.
-        missing: the forward operation whose derivative is left out, of `misused`.
+        missing: the forward operation whose derivative is needed, of `misused` and `slope`.
         names: of `aliased`: the one that is written into, and the other.
         instead: of `lost`, what to write, if that is known.
         numbers: of a rule of updates: those that stand there, and those that have to.
