@@ -21,7 +21,7 @@ from conformance.backward.slopes import Factor, is_given_another
 from conformance.backward.source import line_of, operand_name, own_lines
 from conformance.backward.syntax import assigned, base, hands_back, renamed
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, uses_of_nodes
 from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")
@@ -70,10 +70,13 @@ class Culprit(Fixes):
         node = next((e for e in group.nodes if wrong and e.number in wrong), group.first)
         if node.site is None:
             return 0
-        alike = [
-            e for e in self.chain.nodes if (e.site, e.operation) == (node.site, node.operation)
+        used = uses_of_nodes(each.goal.node for each in self.search.verdicts)
+        right = [
+            each
+            for each in self.chain.nodes
+            if (each.site, each.operation) == (node.site, node.operation)
+            and (self.forward.contains(each) or (wrong is not None and used >> each.number & 1))
         ]
-        right = [each for each in alike if wrong is not None or self.forward.contains(each)]
         calls = [e.frames for e in group.nodes if wrong is None or e.number in wrong]
         for level in range(1, len(list(own_lines(node)))):
             around = {each[level:] for each in calls}
