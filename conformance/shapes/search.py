@@ -193,7 +193,8 @@ class Searched:
         """The reading with the first functions that run; None if the chain does not."""
         forward, loss, backward, update = chain
         takes_y = [pair for pair in forward if self._takes_targets(made, data, pair[1])]
-        calls = self._first_that_runs(made, data, (), "loss", takes_y)  # `forward(X, y)` may be it
+        told = self._first_that_runs(made, data, (), "forward", takes_y)  # `forward(X, y=None)`
+        calls = self._first_that_runs(made, data, (), "loss", takes_y if told else [])
         for role, names in () if calls else (("forward", forward), ("loss", loss)):
             calls += self._first_that_runs(made, data, calls, role, names)
             if role == "loss" and names and not any(each.role == "loss" for each in calls):

@@ -11,6 +11,8 @@ from conformance.api import check
 from conformance.errors import ConformanceError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
+from conformance.shapes.definitions import definitions
+from conformance.shapes.own_calls import own_calls
 from conformance.tests.shapes.measure import blamed
 
 
@@ -158,7 +160,7 @@ if __name__ == "__main__":
     rng = np.random.default_rng(0)
     f = Field(2, 4, rng)
     y0 = rng.normal(size=(5, 2))
-    for step in range(10):
+    for step in range(4):
         loss, g = loss_and_grad(f, y0, -y0, 0.1)
         for q, d in zip(f.p, g):
             q -= 0.1 * d
@@ -310,3 +312,84 @@ def test_gradients_that_are_cleared_after_the_step_are_those_of_the_step(
     assert code == expected, said
     assert ("dx[i] = d * self.w[o][i]" in lines) == (expected == 1)
     assert ("are not cleared, where others are" in said) == (expected == 3)
+
+
+GRU = """
+import numpy as np
+
+class Cell:
+    def __init__(self, D, H, rng):
+        self.W = rng.uniform(-1, 1, (D, H))
+        self.U = rng.uniform(-1, 1, (H, H))
+
+    def step(self, x, h):
+        return np.tanh(x @ self.W + h @ self.U), (x, h)
+
+class Net:
+    def __init__(self, D, H, C):
+        rng = np.random.default_rng(0)
+        self.cell = Cell(D, H, rng)
+        self.V = rng.normal(0, 0.3, (H, C))
+
+    def forward(self, X, y=None):
+        self.tape, h = [], np.zeros((len(X), len(self.V)))
+        for t in range(X.shape[1]):
+            h, kept = self.cell.step(X[:, t], h)
+            self.tape.append((h, *kept))
+        e = np.exp(h @ self.V)
+        self.p, self.y = e / e.sum(1, keepdims=True), y
+        return self.p if y is None else -np.log(self.p[range(len(X)), y]).mean()
+
+    def backward(self):
+        d = self.p.copy()
+        d[range(len(d)), self.y] -= 1
+        d /= len(d)
+        self.dV, dh = self.tape[-1][0].T @ d, d @ self.V.T
+        self.cell.dW, self.cell.dU = np.zeros_like(self.cell.W), np.zeros_like(self.cell.U)
+        while self.tape:
+            h, x, before = self.tape.pop()
+            dz = dh * (1 - h ** 2)
+            self.cell.dW += x.T @ dz
+            self.cell.dU += before.T @ dz
+            dh = dz @ self.cell.U.T
+"""
+
+
+@pytest.mark.parametrize("there", ["(1 - h ** 2)", "(1 - h)"])
+def test_steps_of_several_samples_and_a_forward_pass_that_gives_the_loss(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(GRU.replace("(1 - h ** 2)", there), tmp_path)
+    assert code == int(there == "(1 - h)"), said
+    assert lines[:1] == ["dz = dh * (1 - h)"] * code
+    assert "samples of steps, labels from 0; forward(X, y), backward()" in said
+
+
+UPDATES = """
+import numpy as np
+
+def step_back(model, z, dt):
+    out = np.tanh(z @ model["W"])
+    cost = 0.5 * np.sum((out - dt) ** 2)
+    model["W"] = model["W"] - 0.1 * z.T @ ((out - dt) * (1 - out ** 2))
+    return cost, model
+
+def evaluated(model, z, dt):
+    out = np.tanh(z @ model["W"])
+    return 0.5 * np.sum((out - dt) ** 2), out
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    model, z, dt = {"W": rng.normal(size=(3, 2))}, rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    for _ in range(9):
+        cost, model = step_back(model, z, dt)
+        cost, out = evaluated(model, z, dt)
+"""
+
+
+def test_what_is_returned_beside_a_loss_may_be_no_gradient(tmp_path: Path) -> None:
+    place = tmp_path / "net.py"
+    place.write_text(UPDATES, encoding="utf-8")
+    calls = own_calls(definitions(str(place)))
+    assert [each.function.__name__ for each in calls] == ["step_back", "evaluated"]
+    assert [each.found(None) for each in calls] == [None, None]
