@@ -130,7 +130,7 @@ def test_a_backward_pass_that_is_not_written_yet_is_told(body: str, tmp_path: Pa
 
 
 def test_a_backward_pass_that_forgets_its_return_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UnjudgedError, match=r"program.py:19: backward returns nothing, and no grad"):
+    with pytest.raises(UnjudgedError, match=r"program.py:19: backward returns nothing, and no g"):
         checked(NET.replace(RETURN, ""), tmp_path)
 
 
