@@ -137,7 +137,7 @@ def _refused(asked: Asked, found: _Defined, left: Sequence[NotJudged], idle: str
         kind = EndlessError if found.failed.endless else SubjectError
         return kind(f"{asked.place} cannot be imported: {words}")
     words = refused_words(found.refusal, left, found.failed, idle)
-    backward = any(each.network and not each.guess for each in left)
+    backward = any(not each.guess for each in left)
     return (UnjudgedError if backward else UsageError)(words)
 
 

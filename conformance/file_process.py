@@ -93,6 +93,9 @@ def send_all(asked: Asked, send: Send) -> None:
                 continue
             judging.judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
+        for left in judging.left:
+            if left.name not in judging.used:
+                send({"left": to_values(left)})
         if not judging.judged_any:
             made = adapter(found, asked.name)
             send({"refused": to_values(Refused(asked.said, names_of(found), made))})
@@ -103,6 +106,7 @@ class _Judging:
 
     Attributes:
         used: the names of what was judged.
+        left: what fits no shape, unless it takes part in what is judged after it.
         called: of the functions that were called on the way.
         judged_any: whether any was judged.
     """
@@ -111,6 +115,7 @@ class _Judging:
         self._cost, self._found, self._send = cost, found, send
         self.used, self.called = set[str](), set[str]()
         self.judged_any = False
+        self.left: list[NotJudged] = []
         self._own_calls: list[OwnCall] | None = None
 
     def judge(self, each: Candidate) -> None:
@@ -136,7 +141,7 @@ class _Judging:
             # else it is such as a base class of layers, or a list of them
             thing = getattr(self._found.module, each.name, None)
             if each.name not in self.bases:
-                self._send({"left": to_values(_left(each, thing))})
+                self.left.append(_left(each, thing))
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.

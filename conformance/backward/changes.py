@@ -66,8 +66,9 @@ def changes(group: Group, others: Others, value: Value) -> Iterator[Change]:
 
 
 def _of_factors(node: Node, value: Value) -> Iterator[Change]:
-    """The last two factors left out, such as a (1 − a) of an output error."""
-    inner = node.args[0] if node.operation == "multiply" else None
+    """The last two factors left out, such as a (1 − a) of an output error; no learning rate."""
+    last = node.args[1] if node.operation == "multiply" else None
+    inner = node.args[0] if type(last) is Node and last.function is not None else None
     if type(inner) is not Node or inner.operation != "multiply" or not is_float(inner):
         return
     if type(inner.args[0]) is Node and line_of(inner) == line_of(node):

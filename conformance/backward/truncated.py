@@ -23,6 +23,8 @@ from conformance.tracing.node import Node
 from reference.step import Array
 
 MOST = 1 << 24  # entries of a gradient, of all numbers of steps together
+WORK = 1 << 16  # operations, of all numbers of steps together, beyond which a few steps are tried
+A_FEW = 8  # steps, at least
 FEWEST = 2  # steps, that nobody goes back by mistake
 WORDS = (
     "the gradients go back one step through time and no further; if that is meant, let them go "
@@ -41,7 +43,8 @@ def truncated(forward: Forward, found: list[Verdict]) -> tuple[list[Verdict], in
     if steps is None:
         return found, 0
     largest = max(np.size(each.goal.parameter.value) for each in wrong)
-    parts = steps.apart(forward, min(steps.most, MOST // largest))
+    tried = max(A_FEW, WORK // len(forward.nodes()))
+    parts = steps.apart(forward, min(steps.most, MOST // largest, tried))
     for k in range(1, len(next(iter(parts.values()), ()))):
         made = {id(e): _truncated(e, parts, k) for e in wrong}
         if all(each is not None for each in made.values()):

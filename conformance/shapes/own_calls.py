@@ -10,7 +10,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
@@ -25,13 +25,16 @@ from conformance.shapes.arguments import called
 from conformance.shapes.definitions import Definitions, returned_names, returned_parts
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.learned import is_number
+from conformance.shapes.losses import is_gradient
 from conformance.shapes.matched import holder
 from conformance.shapes.state import Leaf, changed, leaves, short
-from conformance.shapes.vocabulary import bare, stem
+from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.recorder import EnoughError
 
 LONGEST = 5.0
 """Seconds that the file may run."""
+DATA = {"inputs", "targets", "output", "row", "pairs"}
+"""Kinds of arguments that are no parameters."""
 CALLS = 3
 """After so many calls of one function the file has run long enough."""
 SPREAD = 0.25
@@ -48,6 +51,7 @@ class OwnCall:
         arguments: copies, by name.
         result: what it returned: a loss, and gradients.
         count: how often it was called.
+        later: copies of the arguments of its last call.
     """
 
     name: str
@@ -55,6 +59,7 @@ class OwnCall:
     arguments: dict[str, Any]
     result: Any = None
     count: int = 0
+    later: dict[str, Any] = field(default_factory=dict)
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it is not known what its parameters are."""
@@ -98,9 +103,25 @@ class OwnCall:
         return again
 
     def _parameters(self, module: Any) -> list[Leaf] | None:
-        """What the gradients are of, in their order; None if that is not known."""
+        """What the gradients are of, in their order; None if that is not known.
+
+        It has another value at a later call, or the gradients bear its name; and it is no data.
+        What a function returns by the name of an argument is that after an update.
+        """
         _, gradients = parted(self.function, self.result)
+        named = [name for name, e in returned_parts(self.function, self.result) if not is_number(e)]
+        if not all(map(is_gradient, named)):
+            return None
+        chosen = self._chosen(gradients, module)
+        if chosen is None or all(map(_bears_name, gradients, chosen)):
+            return chosen
+        later = {e.path: e.value for n, v in self.later.items() for e in leaves(v, n, module)}
+        moved = (e.path in later and not np.array_equal(e.value, later[e.path]) for e in chosen)
+        return chosen if all(moved) else None
+
+    def _chosen(self, gradients: Sequence[Leaf], module: Any) -> list[Leaf] | None:
         direct = sorted(self.arguments.items(), key=lambda each: each[0] == "self")
+        direct = [each for each in direct if not DATA & {*kinds_of(each[0])}]
         inside = [each for name, value in direct for each in leaves(value, name, module)]
         held = [*{id(each.value): each for each in reversed(inside)}.values()][::-1]
         shapes = [np.shape(each.value) for each in gradients]
@@ -117,6 +138,11 @@ class OwnCall:
         return [each for each in found if each is not None]
 
 
+def _bears_name(gradient: Leaf, parameter: Leaf) -> bool:
+    """Whether a gradient is named after a parameter, as `dW` or `g_coef`."""
+    return bare(parameter.name) == stem(gradient.name) != bare(gradient.name)
+
+
 def _parent(path: str) -> str:
     """What holds an item: `f.p` of `f.p[0]`."""
     return path.rpartition("[")[0] if path.endswith("]") else path
@@ -125,7 +151,7 @@ def _parent(path: str) -> str:
 def _of(gradient: Leaf, held: Sequence[Leaf]) -> Leaf | None:
     """What a gradient is of: what bears its name, or else the only one of its shape."""
     alike = [each for each in held if np.shape(each.value) == np.shape(gradient.value)]
-    named = [each for each in alike if bare(each.name) in (stem(gradient.name), gradient.name)]
+    named = [each for each in alike if _bears_name(gradient, each)]
     chosen = named or alike
     return chosen[0] if len(chosen) == 1 else None
 
@@ -218,9 +244,11 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
 
     def call(*args: Any, **kwargs: Any) -> Any:
         known = noted.get(function)
-        if known is None:
-            given = inspect.signature(function).bind(*args, **kwargs).arguments
-            known = noted[function] = OwnCall(name, function, copy.deepcopy(dict(given)))
+        if known is None or known.count == CALLS - 1:
+            bound = inspect.signature(function).bind(*args, **kwargs).arguments
+            given = copy.deepcopy(dict(bound))
+            known = known or noted.setdefault(function, OwnCall(name, function, given))
+            known.later = given
         known.count += 1
         result = function(*args, **kwargs)
         if known.count == 1:

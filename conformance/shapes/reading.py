@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conformance.shapes.arguments import taken
 from conformance.shapes.example_data import Data
 from conformance.shapes.places import Places
 from conformance.shapes.run import Attempt, Plan
-from conformance.shapes.vocabulary import BIAS, bare
+from conformance.shapes.vocabulary import BIAS, bare, kinds_of
 from conformance.tracing.node import Node
 
 
@@ -59,6 +60,18 @@ class Reading:
         m = self.data.sizes.m
         unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
         return len(vectors) == len(wrong) and unsummed and not self._counts(m)
+
+    @property
+    def without_targets(self) -> bool:
+        """Whether targets were left out that a function takes: of another coding it may take them.
+
+        `def forward(self, X, y=None)` gives the loss, if it is given y.
+        """
+        return any(
+            way and any("targets" in kinds_of(each.name) for each in taken(function))
+            for (call, function, _), way in zip(self.run.results, self.run.ways, strict=True)
+            if call.role == "forward"
+        )
 
     def _is_stretched(self) -> bool:
         """Whether the output is compared with every sample's target, as (m, n, 1) with (m,)."""

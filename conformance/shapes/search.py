@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.arguments import PENALTY, Scope
+from conformance.shapes.arguments import PENALTY, Scope, taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.example_data import (
     BATCHES,
@@ -29,6 +29,7 @@ from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import Attempt, Call, Plan, UnfitError
 from conformance.shapes.state import Leaf, leaves
+from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -86,6 +87,11 @@ class Searched:
     roles: dict[str, list[Named]]
     module: ModuleType
     refusal: Refusal = field(default_factory=Refusal)
+    _made: dict[Any, tuple[list[tuple[Data, Made]], Iterator[tuple[Data, Made]]]] = field(
+        default_factory=dict
+    )
+    _ran: dict[Any, bool] = field(default_factory=dict)
+    _functions: dict[Any, Any] = field(default_factory=dict)
 
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
@@ -97,7 +103,7 @@ class Searched:
                 for each in self._of(layouts, needs_loss=needs_loss):
                     if (not each.plan.said and not each.fits) or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
-                    if each.misshapen or each.places.missing:
+                    if each.misshapen or each.places.missing or each.without_targets:
                         misshapen.append(each)  # in another layout they may fit
                         continue
                     found = True
@@ -130,7 +136,7 @@ class Searched:
         for forward, loss, backward, update in chains(self.roles):
             if not needs_loss and not loss:
                 continue  # it was tried so before
-            for data, made in self._data(layouts):
+            for data, made in self._known_data(layouts):
                 if process_time() > self.refusal.until:
                     return
                 found = self._fitting(
@@ -138,6 +144,14 @@ class Searched:
                 )
                 if found is not None:
                     yield found
+
+    def _known_data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
+        """The same as before, where they were asked for already: each chain is tried with each."""
+        known, further = self._made.setdefault(layouts, ([], self._data(layouts)))
+        yield from known
+        for each in further:
+            known.append(each)
+            yield each
 
     def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
         """The data and the ways to make it; a network of fewer layers would clear nothing."""
@@ -178,13 +192,13 @@ class Searched:
     ) -> Reading | None:
         """The reading with the first functions that run; None if the chain does not."""
         forward, loss, backward, update = chain
-        calls: list[Call] = []
-        for role, names in (("forward", forward), ("loss", loss)):
+        takes_y = [pair for pair in forward if self._takes_targets(made, data, pair[1])]
+        told = self._first_that_runs(made, data, (), "forward", takes_y)  # `forward(X, y=None)`
+        calls = self._first_that_runs(made, data, (), "loss", takes_y if told else [])
+        for role, names in () if calls else (("forward", forward), ("loss", loss)):
             calls += self._first_that_runs(made, data, calls, role, names)
             if role == "loss" and names and not any(each.role == "loss" for each in calls):
                 return None
-        if not calls and not loss and backward.role == "backward":  # `forward(X, y)` gives it
-            calls += self._first_that_runs(made, data, calls, "loss", forward)
         if backward.role != "train":  # that may go on for long, and is recorded at once
             try:
                 self._attempt(made, data, (*calls, backward))
@@ -194,6 +208,14 @@ class Searched:
         calls += [backward]
         calls += self._first_that_runs(made, data, calls, "update", update)
         return self._recorded(self._plan(made, calls), data, PENALTY)
+
+    def _takes_targets(self, made: Made, data: Data, function: Any) -> bool:
+        """Whether a function takes targets by the name of an argument."""
+        key = id(made), function
+        if isinstance(function, str) and key not in self._functions:
+            self._functions[key] = getattr(self._held(made, data).get("self"), function, None)
+        function = self._functions.get(key, function)
+        return any("targets" in kinds_of(each.name) for each in taken(function))
 
     def _plan(self, made: Made, calls: Iterable[Call]) -> Plan:
         return Plan(made.said, made.make, tuple(calls), self.module)
@@ -206,14 +228,21 @@ class Searched:
     ) -> list[Call]:
         for _, each in names:
             call = Call(role, each)
-            try:
-                run = self._attempt(made, data, (*calls, call))
-            except UnfitError as error:
-                self.refusal.note(error)
-                continue
-            if role != "loss" or is_number(run.results[-1][2]):
+            key = id(data), id(made), (*calls, call)
+            if key not in self._ran:
+                self._ran[key] = self._runs(made, data, key[-1])
+            if self._ran[key]:
                 return [call]
         return []
+
+    def _runs(self, made: Made, data: Data, calls: Sequence[Call]) -> bool:
+        """Whether some calls run, of which the last gives a number if it is to give a loss."""
+        try:
+            run = self._attempt(made, data, calls)
+        except UnfitError as error:
+            self.refusal.note(error)
+            return False
+        return calls[-1].role != "loss" or is_number(run.results[-1][2])
 
     def _recorded(self, plan: Plan, data: Data, penalty: float) -> Reading | None:
         """The recorded run with generic parameters, and its gradients; None if it has none."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
-from conformance.errors import SubjectError, UsageError
+from conformance.errors import SubjectError, UnjudgedError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
@@ -130,7 +130,7 @@ def test_a_backward_pass_that_is_not_written_yet_is_told(body: str, tmp_path: Pa
 
 
 def test_a_backward_pass_that_forgets_its_return_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"program.py:19: backward returns nothing, and no grad"):
+    with pytest.raises(UnjudgedError, match=r"program.py:19: backward returns nothing, and no g"):
         checked(NET.replace(RETURN, ""), tmp_path)
 
 
@@ -311,7 +311,7 @@ class Gated:
 
 
 def test_a_missing_gradient_is_told_and_not_that_other_data_do_not_fit(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Gated: backward: no gradient is found of Wb"):
+    with pytest.raises(UnjudgedError, match="Gated: backward: no gradient is found of Wb"):
         checked(SUMS, tmp_path)
 
 

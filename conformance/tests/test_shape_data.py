@@ -1,30 +1,10 @@
 """The data that programs are tried on: each side of what they choose, and sensible losses."""
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from conformance import check_backward
-from conformance.api import check
-from conformance.errors import ConformanceError
-from conformance.file_check import check_file
-from conformance.file_process import Asked
-from conformance.tests.shapes.measure import blamed
-
-
-def judged(source: str, folder: Path) -> tuple[int, list[str], str]:
-    """The exit code, the lines to blame, and what is said."""
-    file = folder / "net.py"
-    file.write_text(source, encoding="utf-8")
-    try:
-        report = check_file(Asked(str(file)), check)
-    except ConformanceError as error:
-        return error.exit_code, [], str(error)
-    lines = source.splitlines()
-    return report.exit_code, [lines[n - 1].strip() for n in blamed(report)], str(report)
-
+from conformance.tests.shapes.measure import judged_source as judged
 
 PAIRS = """
 import numpy as np
@@ -126,52 +106,6 @@ def test_thresholds_at_infinity_are_judged(there: str, tmp_path: Path) -> None:
     assert lines[:1] == [f"g_coef = X.T @ ({there}) / n"] * code
 
 
-FLOW = """
-import numpy as np
-
-class Field:
-    def __init__(self, dim, width, rng):
-        self.p = [rng.normal(size=(dim, width)), rng.normal(size=(width, dim))]
-
-    def __call__(self, y):
-        return np.tanh(y @ self.p[0]) @ self.p[1]
-
-    def vjp(self, y, a):
-        h = np.tanh(y @ self.p[0])
-        d = a @ self.p[1].T * (1 - h ** 2)
-        return d @ self.p[0].T, [y.T @ d, h.T @ a]
-
-def loss_and_grad(f, y0, target, h):
-    ys = [y0]
-    for _ in range(3):
-        ys.append(ys[-1] + h * f(ys[-1]))
-    a = ys[-1] - target
-    loss, g = 0.5 * np.sum(a ** 2), [np.zeros_like(q) for q in f.p]
-    for y in ys[-2::-1]:
-        back, dp = f.vjp(y, h * a)
-        a = a + back
-        for G, d in zip(g, dp):
-            G += d
-    return loss, g
-
-if __name__ == "__main__":
-    rng = np.random.default_rng(0)
-    f = Field(2, 4, rng)
-    y0 = rng.normal(size=(5, 2))
-    for step in range(10):
-        loss, g = loss_and_grad(f, y0, -y0, 0.1)
-        for q, d in zip(f.p, g):
-            q -= 0.1 * d
-"""
-
-
-@pytest.mark.parametrize("there", ["a = a + back", "a = back"])
-def test_parameters_that_an_argument_holds_are_found(there: str, tmp_path: Path) -> None:
-    code, _, said = judged(FLOW.replace("a = a + back", there), tmp_path)
-    assert code == int(there == "a = back"), said
-    assert "parameters f.p[0], f.p[1]" in said
-
-
 FRAMES = """
 import numpy as np
 
@@ -198,46 +132,6 @@ def test_labels_for_which_a_loss_has_no_value_are_not_judged(there: str, tmp_pat
     code, _, said = judged(FRAMES.replace("-= 1", there), tmp_path)
     assert code == int(there == "-= 2"), said
     assert "fewer labels than rows" in said
-
-
-FAMILY = """
-import numpy as np
-
-class Optimizer:
-    def __init__(self, lr=0.01):
-        self.lr = lr
-
-    def step(self, params, grads):
-        for k in params:
-            self.update(k, params[k], grads[k])
-
-class SGD(Optimizer):
-    def update(self, k, p, g):
-        p -= self.lr * g
-"""
-
-
-def test_a_class_that_others_derive_from_is_judged_by_these(tmp_path: Path) -> None:
-    code, _, said = judged(FAMILY, tmp_path)
-    assert code == 0, said
-
-
-def test_a_wrong_sign_is_no_contrastive_divergence_where_the_loss_is_returned() -> None:
-    def tracked(g: Any, z: Any, sign: float) -> tuple[Any, Any]:
-        x, v, errors = z[0], 0.0, []
-        for measured in z[1:]:
-            errors.append(measured - x - 0.1 * v)
-            x, v = x + 0.1 * v + g[0] * errors[-1], v + g[1] * errors[-1]
-        lx = lv = da = db = 0.0
-        for r in reversed(errors):
-            da, db = da + lx * r, db + lv * r
-            lx = lx - (g[0] * lx + g[1] * lv) + sign * r / len(errors)
-            lv = lv + 0.1 * lx
-        return 0.5 * np.sum(np.array(errors) ** 2) / len(errors), np.array([da, db])
-
-    given = np.array([0.5, 0.2]), np.sin(np.arange(8.0))
-    assert check_backward(tracked, *given, -1.0).exit_code == 0
-    assert check_backward(tracked, *given, 1.0).exit_code == 1
 
 
 BRAIN = """
@@ -310,3 +204,54 @@ def test_gradients_that_are_cleared_after_the_step_are_those_of_the_step(
     assert code == expected, said
     assert ("dx[i] = d * self.w[o][i]" in lines) == (expected == 1)
     assert ("are not cleared, where others are" in said) == (expected == 3)
+
+
+GRU = """
+import numpy as np
+
+class Cell:
+    def __init__(self, D, H, rng):
+        self.W = rng.uniform(-1, 1, (D, H))
+        self.U = rng.uniform(-1, 1, (H, H))
+
+    def step(self, x, h):
+        return np.tanh(x @ self.W + h @ self.U), (x, h)
+
+class Net:
+    def __init__(self, D, H, C):
+        rng = np.random.default_rng(0)
+        self.cell = Cell(D, H, rng)
+        self.V = rng.normal(0, 0.3, (H, C))
+
+    def forward(self, X, y=None):
+        self.tape, h = [], np.zeros((len(X), len(self.V)))
+        for t in range(X.shape[1]):
+            h, kept = self.cell.step(X[:, t], h)
+            self.tape.append((h, *kept))
+        e = np.exp(h @ self.V)
+        self.p, self.y = e / e.sum(1, keepdims=True), y
+        return self.p if y is None else -np.log(self.p[range(len(X)), y]).mean()
+
+    def backward(self):
+        d = self.p.copy()
+        d[range(len(d)), self.y] -= 1
+        d /= len(d)
+        self.dV, dh = self.tape[-1][0].T @ d, d @ self.V.T
+        self.cell.dW, self.cell.dU = np.zeros_like(self.cell.W), np.zeros_like(self.cell.U)
+        while self.tape:
+            h, x, before = self.tape.pop()
+            dz = dh * (1 - h ** 2)
+            self.cell.dW += x.T @ dz
+            self.cell.dU += before.T @ dz
+            dh = dz @ self.cell.U.T
+"""
+
+
+@pytest.mark.parametrize("there", ["(1 - h ** 2)", "(1 - h)"])
+def test_steps_of_several_samples_and_a_forward_pass_that_gives_the_loss(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(GRU.replace("(1 - h ** 2)", there), tmp_path)
+    assert code == int(there == "(1 - h)"), said
+    assert lines[:1] == ["dz = dh * (1 - h)"] * code
+    assert "samples of steps, labels from 0; forward(X, y), backward()" in said

@@ -80,3 +80,15 @@ def blamed(report: FileReport) -> Iterator[int]:
             for each in part.examined.accused:
                 for line in each.lines:
                     yield line.line
+
+
+def judged_source(source: str, folder: Path) -> tuple[int, list[str], str]:
+    """The exit code, the lines to blame, and what is said."""
+    file = folder / "net.py"
+    file.write_text(source, encoding="utf-8")
+    try:
+        report = check_file(Asked(str(file)), check)
+    except ConformanceError as error:
+        return error.exit_code, [], str(error)
+    lines = source.splitlines()
+    return report.exit_code, [lines[n - 1].strip() for n in blamed(report)], str(report)

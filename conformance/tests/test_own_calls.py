@@ -1,0 +1,127 @@
+"""Programs judged on what the file itself calls them with, and what is no class to judge."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance import check_backward
+from conformance.shapes.definitions import definitions
+from conformance.shapes.own_calls import own_calls
+from conformance.tests.shapes.measure import judged_source as judged
+
+FLOW = """
+import numpy as np
+
+class Field:
+    def __init__(self, dim, width, rng):
+        self.p = [rng.normal(size=(dim, width)), rng.normal(size=(width, dim))]
+
+    def __call__(self, y):
+        return np.tanh(y @ self.p[0]) @ self.p[1]
+
+    def vjp(self, y, a):
+        h = np.tanh(y @ self.p[0])
+        d = a @ self.p[1].T * (1 - h ** 2)
+        return d @ self.p[0].T, [y.T @ d, h.T @ a]
+
+def loss_and_grad(f, y0, target, h):
+    ys = [y0]
+    for _ in range(3):
+        ys.append(ys[-1] + h * f(ys[-1]))
+    a = ys[-1] - target
+    loss, g = 0.5 * np.sum(a ** 2), [np.zeros_like(q) for q in f.p]
+    for y in ys[-2::-1]:
+        back, dp = f.vjp(y, h * a)
+        a = a + back
+        for G, d in zip(g, dp):
+            G += d
+    return loss, g
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    f = Field(2, 4, rng)
+    y0 = rng.normal(size=(5, 2))
+    for step in range(4):
+        loss, g = loss_and_grad(f, y0, -y0, 0.1)
+        for q, d in zip(f.p, g):
+            q -= 0.1 * d
+"""
+
+
+@pytest.mark.parametrize("there", ["a = a + back", "a = back"])
+def test_parameters_that_an_argument_holds_are_found(there: str, tmp_path: Path) -> None:
+    code, _, said = judged(FLOW.replace("a = a + back", there), tmp_path)
+    assert code == int(there == "a = back"), said
+    assert "parameters f.p[0], f.p[1]" in said
+
+
+FAMILY = """
+import numpy as np
+
+class Optimizer:
+    def __init__(self, lr=0.01):
+        self.lr = lr
+
+    def step(self, params, grads):
+        for k in params:
+            self.update(k, params[k], grads[k])
+
+class SGD(Optimizer):
+    def update(self, k, p, g):
+        p -= self.lr * g
+"""
+
+
+def test_a_class_that_others_derive_from_is_judged_by_these(tmp_path: Path) -> None:
+    code, _, said = judged(FAMILY, tmp_path)
+    assert code == 0, said
+
+
+def test_a_wrong_sign_is_no_contrastive_divergence_where_the_loss_is_returned() -> None:
+    def tracked(g: Any, z: Any, sign: float) -> tuple[Any, Any]:
+        x, v, errors = z[0], 0.0, []
+        for measured in z[1:]:
+            errors.append(measured - x - 0.1 * v)
+            x, v = x + 0.1 * v + g[0] * errors[-1], v + g[1] * errors[-1]
+        lx = lv = da = db = 0.0
+        for r in reversed(errors):
+            da, db = da + lx * r, db + lv * r
+            lx = lx - (g[0] * lx + g[1] * lv) + sign * r / len(errors)
+            lv = lv + 0.1 * lx
+        return 0.5 * np.sum(np.array(errors) ** 2) / len(errors), np.array([da, db])
+
+    given = np.array([0.5, 0.2]), np.sin(np.arange(8.0))
+    assert check_backward(tracked, *given, -1.0).exit_code == 0
+    assert check_backward(tracked, *given, 1.0).exit_code == 1
+
+
+UPDATES = """
+import numpy as np
+
+def step_back(model, z, dt):
+    out = np.tanh(z @ model["W"])
+    cost = 0.5 * np.sum((out - dt) ** 2)
+    model["W"] = model["W"] - 0.1 * z.T @ ((out - dt) * (1 - out ** 2))
+    return cost, model
+
+def evaluated(model, z, dt):
+    out = np.tanh(z @ model["W"])
+    return 0.5 * np.sum((out - dt) ** 2), out
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    model, z, dt = {"W": rng.normal(size=(3, 2))}, rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    for _ in range(9):
+        cost, model = step_back(model, z, dt)
+        cost, out = evaluated(model, z, dt)
+"""
+
+
+def test_what_is_returned_beside_a_loss_may_be_no_gradient(tmp_path: Path) -> None:
+    place = tmp_path / "net.py"
+    place.write_text(UPDATES, encoding="utf-8")
+    calls = own_calls(definitions(str(place)))
+    assert [each.function.__name__ for each in calls] == ["step_back", "evaluated"]
+    assert [each.found(None) for each in calls] == [None, None]
