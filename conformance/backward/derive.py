@@ -159,9 +159,10 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
     if not np.all((far - near == away) | (far == near)):
         return None  # sums are among them
     sources = np.where(far - near == away, near, -1).astype(np.int64)
-    numbers = np.concatenate([*(np.ravel(values(each)) for each in made.inputs), [0.0]])
+    # as recorded: of what others compute to more digits they may not reach the result
+    numbers = np.concatenate([*(np.ravel(each.value) for each in made.inputs), [0.0]])
     moved = sources >= 0
-    recorded = np.asarray(values(made.node))
+    recorded = np.asarray(made.node.value)
     same = recorded[moved] == numbers[sources][moved]
     narrowed = made.node.operation == "astype" or made.node.value.dtype != np.float64
     return Moved(sources, shapes) if narrowed or bool(np.all(same)) else None

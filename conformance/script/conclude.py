@@ -143,10 +143,13 @@ def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:
 
 
 def _told(results: Sequence[Judgement]) -> int:
-    """The first update that is wrong; else that of which least gradients are 0 everywhere."""
+    """The first update that is wrong; else that of which least gradients are 0 everywhere.
+
+    Of several such the first that the program has computed its loss for.
+    """
     wrong = (i for i, each in enumerate(results) if not each.ok)
-    dead = [sum(e.dead for e in each.examined.gradients) for each in results]
-    return next(wrong, dead.index(min(dead)))
+    told = [(sum(e.dead for e in r.examined.gradients), not r.own_loss) for r in results]
+    return next(wrong, told.index(min(told)))
 
 
 def _number(judgement: Judgement) -> int:
