@@ -40,6 +40,7 @@ REDUCED = {
 """What `ufunc.reduce` is called as a function."""
 
 ALIASES = {"amax": "max", "amin": "min", "absolute": "abs", "norm": "linalg.norm"}
+ALIASES |= {name: f"linalg.{name}" for name in ("solve", "inv", "det")}
 FAR, FAR_IN_FLOAT32 = 2.0**40, 2.0**22
 """Farther than any place in an array, and exact beside it."""
 STEP_BITS, BITS = 120, 500
@@ -59,6 +60,7 @@ def _variance(
 COMPOSED: dict[str, Callable[..., Any]] = {
     "var": _variance,
     "std": lambda a, axis=None, **options: _variance(a, axis, power=0.5, **options),
+    "cholesky": lambda a: anp.linalg.cholesky(anp.tril(a) + anp.tril(a, -1).T),  # reads no more
 }
 """Functions in terms of others, where autograd's own rules fail."""
 

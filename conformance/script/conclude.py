@@ -207,6 +207,8 @@ def _nothing(trace: Trace, notes: Notes) -> str:
     if "time" in said:
         where = f", in {said['at']}" if said.get("at") else ""
         return f"it ran for {said['time']} s, and no parameter was seen to be updated{where}"
+    if "unfollowed" in said:
+        return f"it ran to its end, and what it computes with {said['unfollowed']} is not followed"
     if not trace.nodes:
         what = "it ran to its end and computed nothing with NumPy or torch"
         return f"{what}; a script's lists and numbers of Python are not followed"

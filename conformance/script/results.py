@@ -79,7 +79,8 @@ def _judgeable(
             some.append(right)
             continue
         try:
-            made = judged(trace, updates, names)
+            loss = next((each.loss for each in some), None)
+            made = judged(trace, updates, names, loss=loss)
         except NotAGradientError as error:
             other = _otherwise(trace, updates, names)
             if other is None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.tests.scripts import run_edited
 
@@ -180,3 +181,38 @@ def test_a_loss_that_computes_the_output_anew_is_the_loss(tmp_path: Path) -> Non
     assert report.examined.cost == "own"
     report = run_edited(tmp_path, POISSON, ("np.exp(X @ w) - y", "X @ w - y"))
     assert [each.line for each in report.blames] == [17]
+
+
+PROCESS = """import numpy as np
+rng = np.random.RandomState(3)
+X = np.sort(rng.uniform(-3, 3, 12))
+y = np.sin(2 * X)
+D2 = (X[:, None] - X[None, :]) ** 2
+theta = np.zeros(2)
+for i in range(20):
+    ell, noise = np.exp(theta)
+    E = np.exp(-0.5 * D2 / ell ** 2)
+    L = np.linalg.cholesky(E + noise * np.eye(12))
+    alpha = np.linalg.solve(L.T, np.linalg.solve(L, y))
+    loss = 0.5 * y @ alpha + np.log(np.diag(L)).sum()
+    Q = np.linalg.solve(L.T, np.linalg.solve(L, np.eye(12))) - np.outer(alpha, alpha)
+    by_ell = E * D2 / ell ** 2
+    grad = 0.5 * np.array([np.sum(Q * by_ell), noise * np.trace(Q)])
+    theta = theta - 0.01 * grad
+"""
+
+
+def test_a_loss_may_be_made_of_a_cholesky_factor(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, PROCESS).ok
+    report = run_edited(tmp_path, PROCESS, ("by_ell = E * D2", "by_ell = D2"))
+    assert [each.line for each in report.blames][:1] in ([14], [15])
+
+
+def test_arrays_that_no_trace_follows_are_named(tmp_path: Path) -> None:
+    text = """import numpy as np
+w, X, y = np.matrix(np.ones((3, 1))), np.matrix(np.eye(3)), np.matrix(np.zeros((3, 1)))
+for i in range(20):
+    w = w - 0.1 * X.T * (X * w - y)
+"""
+    with pytest.raises(SubjectError, match=r"arrays of `np.matrix` is not followed"):
+        run_edited(tmp_path, text)
