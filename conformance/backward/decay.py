@@ -203,7 +203,7 @@ def _is_part(node: Node, parameter: Node) -> bool:
 
 
 def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
-    """The multiples of the derivative of a penalty of which a gradient was computed."""
+    """The multiples of the derivative of a penalty that a gradient has in it, not 0 times."""
     wanted = penalty.derivative(np.asarray(goal.parameter.value))
     return [
         each
@@ -211,7 +211,9 @@ def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
         if goal.node.depends_on(each) and each.depends_on(goal.parameter)
         if each is not goal.node and each.operation in ("multiply", "divide")
         if np.shape(each.value) == np.shape(goal.parameter.value)
-        if np.size(each.value) > 1 and fitted(chain.values[each.number], wanted)
+        if np.size(each.value) > 1
+        and fitted(chain.values[each.number], wanted)
+        and rate_of(goal, each, chain, penalty)
     ]
 
 

@@ -41,6 +41,7 @@ REDUCED = {
 """What `ufunc.reduce` is called as a function."""
 
 ALIASES = {"amax": "max", "amin": "min", "absolute": "abs", "norm": "linalg.norm"}
+ALIASES |= {name: f"linalg.{name}" for name in ("solve", "inv", "det")}
 FAR, FAR_IN_FLOAT32 = 2.0**40, 2.0**22
 """Farther than any place in an array, and exact beside it."""
 STEP_BITS, BITS = 120, 500
@@ -61,6 +62,7 @@ def _variance(
 COMPOSED: dict[str, Callable[..., Any]] = {
     "var": _variance,
     "std": lambda a, axis=None, **options: _variance(a, axis, power=0.5, **options),
+    "cholesky": lambda a: anp.linalg.cholesky(anp.tril(a) + anp.tril(a, -1).T),  # reads no more
 }
 """Functions in terms of others, where autograd's own rules fail."""
 
@@ -173,9 +175,10 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
     if not np.all((far - near == away) | (far == near)):
         return None  # sums are among them
     sources = np.where(far - near == away, near, -1).astype(np.int64)
-    numbers = np.concatenate([*(np.ravel(values(each)) for each in made.inputs), [0.0]])
+    # as recorded: of what others compute to more digits they may not reach the result
+    numbers = np.concatenate([*(np.ravel(each.value) for each in made.inputs), [0.0]])
     moved = sources >= 0
-    recorded = np.asarray(values(made.node))
+    recorded = np.asarray(made.node.value)
     same = recorded[moved] == numbers[sources][moved]
     narrowed = made.node.operation == "astype" or made.node.value.dtype != np.float64
     return Moved(sources, shapes) if narrowed or bool(np.all(same)) else None

@@ -109,8 +109,16 @@ class ByAutograd(Derivative):
         total: Array = np.zeros(np.shape(self.made.node.value))
         for i, (array, tangent) in enumerate(zip(self.arrays, tangents, strict=True)):
             if tangent is not None:
-                total = total + make_jvp(self._of(i), array)(_like(tangent, array))[1]
+                total = total + self._pushed(i, array, _like(tangent, array))
         return np.asarray(total)
+
+    def _pushed(self, i: int, array: Any, tangent: Any) -> Any:
+        """By autograd's rule, or where it has none, as the transpose of the other product."""
+        try:
+            return make_jvp(self._of(i), array)(tangent)[1]
+        except NotImplementedError:
+            zeros = np.zeros(np.shape(self.made.node.value))
+            return make_vjp(make_vjp(self._of(i), array)[0], zeros)[0](tangent)
 
 
 class Direct(Derivative):

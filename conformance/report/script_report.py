@@ -101,6 +101,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "failed": f"after these updates it {text}",
             "time": f"it was stopped after {text} s",
             ADDS: "it adds the gradients, which are those of minus the cost: a convention",
+            "unfollowed": f"what it computes with {text} is not followed",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

@@ -114,10 +114,10 @@ class _Search:
         """Whether what was written into some places was computed from what the array has been."""
         if not written_places(node):
             return False
-        at = node
+        at, before = node, self.ancestors(node)
         states: list[Node] = []
-        while at.operation == FILLED and type(at.args[0]) is Node and len(states) < PARTS:
-            at = at.args[0]
+        while at.operation == FILLED and at.args[0] in before and len(states) < PARTS:
+            at = at.args[0]  # an array that is written into as a whole is begun anew
             states.append(at)
         return any(self.is_moved_by(each, node) for each in states)
 

@@ -17,7 +17,7 @@ import numpy as np
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
-from conformance.script.names import Held, held, namespaces
+from conformance.script.names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.program import run
 from conformance.script_outcome import ENDED, Ran
@@ -47,6 +47,7 @@ class Session:
         found: its parameters so far.
         names: what its variables hold.
         notes: see `Ran.notes`.
+        unfollowed: kinds of arrays in its variables that are not followed.
     """
 
     script: str
@@ -58,6 +59,7 @@ class Session:
     found: list[Parameter] = field(default_factory=list)
     names: list[Held] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    unfollowed: list[str] = field(default_factory=list)
     stops: int = 0
 
     def __post_init__(self) -> None:
@@ -92,7 +94,7 @@ class Session:
     def note_names(self, spaces: Sequence[Mapping[str, Any]]) -> None:
         """Note what the variables of the script hold."""
         recording, self.trace.recording = self.trace.recording, False
-        self.names = held(self.trace, spaces)
+        self.names, self.unfollowed = held(self.trace, spaces), unfollowed(spaces)
         self.trace.recording = recording
 
     def end(self) -> None:
@@ -108,6 +110,8 @@ class Session:
         self.trace.recording = False
         if not self.stops:
             self.found = self._parameters()
+        if self.unfollowed and not steps(self.found):
+            self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
         with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
             return conclude(
                 self.script, self.trace, self.found, self.names, self.updates, self.notes

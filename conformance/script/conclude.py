@@ -144,10 +144,13 @@ def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:
 
 
 def _told(results: Sequence[Judgement]) -> int:
-    """The first update that is wrong; else that of which least gradients are 0 everywhere."""
+    """The first update that is wrong; else that of which least gradients are 0 everywhere.
+
+    Of several such the first that the program has computed its loss for.
+    """
     wrong = (i for i, each in enumerate(results) if not each.ok)
-    dead = [sum(e.dead for e in each.examined.gradients) for each in results]
-    return next(wrong, dead.index(min(dead)))
+    told = [(sum(e.dead for e in r.examined.gradients), not r.own_loss) for r in results]
+    return next(wrong, told.index(min(told)))
 
 
 def _number(judgement: Judgement) -> int:
@@ -208,9 +211,12 @@ def _nothing(trace: Trace, notes: Notes) -> str:
     ended = said.get("left", "it ran to its end")
     if absent := ", ".join(stood_in()):
         ended += f" without what it imports and is not installed: {absent},"
+    if "unfollowed" in said:
+        return f"{ended}, and what it computes with {said['unfollowed']} is not followed"
     if not trace.nodes:
         what = f"{ended} and computed nothing with NumPy or torch"
-        return f"{what}; a script's lists and numbers of Python are not followed"
+        hint = "`conformance check` judges functions and classes of such"
+        return f"{what}; a script's lists and numbers of Python are not followed: {hint}"
     what = (
         f"{ended}, and no parameter was seen to be updated: let it take two steps, "
         "in each of which its parameters are moved by what was computed from them"

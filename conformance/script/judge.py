@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.backward.findings import Examined
+from conformance.backward.groups import operation_key
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
 from conformance.backward.stated_loss import declared, disagreeing, with_decay_beside, with_terms
@@ -33,6 +34,7 @@ def judged(
     *,
     beside: Mapping[Node, str] = NOTHING,
     quick: bool = False,
+    loss: Node | None = None,
 ) -> Judgement:
     """An update of all parameters.
 
@@ -43,8 +45,10 @@ def judged(
         cost: the name of the cost to judge by; None if any will do.
         beside: the values of other parameters, with their names.
         quick: whether it is only of interest if all gradients are right.
+        loss: of another update that is right by it.
     """
     step = Unjudged(trace, updates, names, cost, beside=beside, quick=quick)
+    step.known = loss
     made = _as_read(step)
     if made.ok or not made.chosen:
         return made
@@ -78,7 +82,10 @@ class Unjudged:
 
     Attributes:
         losses: what may be the program's loss.
+        known: what was its loss at another update.
     """
+
+    known: Node | None = None
 
     def __init__(
         self,
@@ -213,6 +220,9 @@ class Unjudged:
         """
         losses = [step.of[each] for each in self.losses]
         called = by_name(step.trace, losses, goals) if self.cost is None else []
+        if self.known is not None and self.cost is None:
+            key = operation_key(self.known)
+            called += [each for each in losses if operation_key(each) == key]
         own = fit.loss if fit is not None else next(iter(called), None)
         quick = own is not None and self.cost is None
         try:
@@ -248,7 +258,9 @@ class Unjudged:
         search = partial(self._examined, step, made)
         found = search(blame=False)
         pending = None if found.ok or found.accused else search
-        return Judgement(tuple(self.updates), found, loss is not None, whole, search=pending)
+        return Judgement(
+            tuple(self.updates), found, loss is not None, whole, loss=loss, search=pending
+        )
 
     def _examined(self, step: Step, made: OwnPass, *, blame: bool) -> Examined:
         """What is known of the gradients; with the line to blame, or without."""

@@ -33,6 +33,7 @@ class Judgement:
         chosen: the arrays that were judged, and how many times each is added.
         factors: the factor of each parameter, if they follow several losses.
         altered: whether these are within what is added, such as clipped.
+        loss: the program's own by which it was judged.
         search: judges the same again and looks for the line to blame; None if that is done.
     """
 
@@ -44,6 +45,7 @@ class Judgement:
     chosen: tuple[Multiple, ...] = ()
     factors: tuple[float, ...] = ()
     altered: bool = False
+    loss: Node | None = None
     search: Callable[..., Examined] | None = None
 
     def searched(self) -> "Judgement":

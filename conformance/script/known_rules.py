@@ -170,7 +170,8 @@ class History:
             return Known(Rule("other"), (Mistake("minus", moment.news[0], (moment.rate,)),))
         decaying = None if moment.is_mean else moment.with_decay(self.updates, self.gradients)
         if decaying is None and (not moment.is_mean or moment.power != 1):
-            return OTHER
+            first = self.updates[0]  # of a single number any decay is a multiple of the gradient
+            return UNKNOWN if first.decay and np.size(first.old.value) == 1 else OTHER
         gradients, taken = [_array(each) for each in self.gradients], self.taken
         if decaying is not None:
             moment, gradients = decaying

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from conformance.backward.source import written_name
 from conformance.shapes.tensors import is_tensor
 from conformance.tracing.arrays import Traced
@@ -58,6 +60,16 @@ def held(trace: Trace, spaces: Sequence[Mapping[str, Any]]) -> list[Held]:
                     if type(node) is Node:
                         found.append(Held(i, root, depth, name, node))
     return found
+
+
+def unfollowed(spaces: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The kinds of arrays that variables hold and that no trace follows."""
+    values = [each for space in spaces for each in space.values() if isinstance(each, np.ndarray)]
+    kinds = {
+        "arrays of `np.matrix`": any(isinstance(each, np.matrix) for each in values),
+        "structured arrays": any(each.dtype.names for each in values),
+    }
+    return [kind for kind, held in kinds.items() if held]
 
 
 def _within(root: str, value: Any) -> Iterator[tuple[int, str, Any]]:

@@ -14,7 +14,7 @@ from conformance.backward.groups import operation_key
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise
 from conformance.script.rows import Carried
-from conformance.tracing.node import Node
+from conformance.tracing.node import FILLED, Node
 
 MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
 
@@ -44,7 +44,7 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         nodes: its trace.
         cut: whether the trace may begin in the middle of a step.
     """
-    chains = carried(nodes)
+    chains = _owners(carried(nodes))
     parts = {id(each): _parts(each, chains) for each in chains}
     kept = {
         id(each): [
@@ -62,7 +62,7 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
     found = [each for each in found if not _is_an_average(each, found)]
-    return sorted(_owners(found), key=lambda each: each.values[0].number)
+    return sorted(found, key=lambda each: each.values[0].number)
 
 
 def _is_made_first(state: Carried, chain: Carried) -> bool:
@@ -190,24 +190,34 @@ def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:
     return False
 
 
-def _owners(found: list[Parameter]) -> list[Parameter]:
-    """Of an array and its parts the array, unless one part is all of it."""
+def _owners(found: list[Carried]) -> list[Carried]:
+    """Of an array and its parts the array, unless the parts are all of it."""
     kept = list(found)
     for whole in found:
         parts = [e for e in found if e is not whole and _is_part(e, whole)]
         if not parts:
             continue
-        same = [e for e in parts if e.values[0].value.size == whole.values[0].value.size]
-        for each in [whole] if same else parts:
+        size = sum(each.values[0].value.size for each in parts)
+        for each in [whole] if size >= whole.values[0].value.size else parts:
             if each in kept:
                 kept.remove(each)
     return kept
 
 
-def _is_part(part: Parameter, whole: Parameter) -> bool:
+def _is_part(part: Carried, whole: Carried) -> bool:
     """Whether the values of one are written into, or taken from, those of another."""
-    own = set(whole.values)
-    return any(not own.isdisjoint(e.inputs) and e.operation == "getitem" for e in part.values[1:-1])
+    states = set(whole.values)
+    waiting = whole.values[1:]
+    for each in waiting:  # and what it was while it was written into
+        if each.operation == FILLED and each.args[0] not in states:
+            states.add(each.args[0])
+            waiting.append(each.args[0])
+    writes = (value for e in states if e.operation == FILLED for _, value in e.args[1])
+    written = {id(value) for value in writes}
+    return any(
+        id(each) in written or (each.operation == "getitem" and not states.isdisjoint(each.inputs))
+        for each in part.values[1:]
+    )
 
 
 def steps(found: Sequence[Parameter], *, closed: bool = False) -> int:

@@ -17,7 +17,7 @@ from conformance.script.judgement import Judgement, even, uneven_error
 from conformance.script.parameters import Parameter
 from conformance.script.rule import finite
 from conformance.script.several import by_several
-from conformance.script.update import Update, update
+from conformance.script.update import Update, update, with_decay_apart
 from conformance.tracing.trace import Trace
 
 Reading = Callable[..., Judgement | None]
@@ -38,9 +38,11 @@ def all_judged(
     results = list(_judgeable(trace, moved, names, told))
     if even(trace, results):
         return results
-    for cost in COST_NAMES:
+    apart = [tuple(map(with_decay_apart, each.updates)) for each in results]  # it may be clipped
+    tried = [(apart, None), *(([each.updates for each in results], cost) for cost in COST_NAMES)]
+    for updates, cost in tried:
         try:
-            others = [judged(trace, _updates(moved, k), names, cost) for k in told]
+            others = [judged(trace, each, names, cost) for each in updates]
         except NotAGradientError:
             continue
         if all(each.ok for each in others) and even(trace, others):
@@ -77,7 +79,8 @@ def _judgeable(
             some.append(right)
             continue
         try:
-            made = judged(trace, updates, names)
+            loss = next((each.loss for each in some), None)
+            made = judged(trace, updates, names, loss=loss)
         except NotAGradientError as error:
             other = _otherwise(trace, updates, names)
             if other is None:

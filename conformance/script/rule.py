@@ -13,6 +13,7 @@ from conformance.backward.source import line_of
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import entrywise, kept
+from conformance.script.moments import precision
 from conformance.script.origin import origin
 from conformance.script.update import Update, alike, source
 from conformance.script_outcome import Rule
@@ -210,7 +211,8 @@ def uneven_rates(
     etas = [dict(each.rule.numbers)["η"] for each in told]
     usual = max(etas, key=lambda each: sum(alike(each, other) for other in etas))
     for made, name, eta in zip(updates, names, etas, strict=True):
-        if not alike(usual, eta):
+        near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
+        if abs(eta - usual) > near * abs(usual):
             yield _accused(name, line_of(made.new), Cause("step", factor=eta / usual))
 
 

@@ -107,6 +107,9 @@ def _left_out(
         right = forward.gradient.get(node.number)
         if node.function is not None or node.given or right is None or not np.any(right):
             continue
+        again = _replacement(node)
+        if again is not None and forward.contains(again):
+            continue  # a sum or a recurrence begins with it
         kept = node in whole and _replacement(whole[node]) is not None
         if used.isdisjoint(_uses(node, forward)) and not kept:
             continue

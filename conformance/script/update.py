@@ -54,8 +54,17 @@ class Update:
 def update(parameter: Parameter, k: int) -> Update:
     """The k-th update of a parameter, from 1."""
     old, new = parameter.values[k - 1 : k + 1]
-    made = Update(parameter, old, new)
-    reader = _Reader(made)
+    return _read(Update(parameter, old, new))
+
+
+def with_decay_apart(made: Update) -> Update:
+    """An update, where a multiple of the parameter that is added to a gradient is no part of it."""
+    return _read(Update(made.parameter, made.old, made.new), apart=True)
+
+
+def _read(made: Update, *, apart: bool = False) -> Update:
+    """An update with all that is known of it."""
+    reader, old, new = _Reader(made, apart=apart), made.old, made.new
     reader.read(new, old, 1.0)
     if len(reader.gradients) == 1:
         (made.options,) = reader.gradients.values()
@@ -117,8 +126,8 @@ def is_convention(factor: float, lengths: Iterable[int]) -> bool:
 class _Reader:
     """Follows an update from the new value down."""
 
-    def __init__(self, made: Update) -> None:
-        self.made = made
+    def __init__(self, made: Update, *, apart: bool) -> None:
+        self.made, self.apart = made, apart
         self.gradients: dict[Node, list[Multiple]] = {}
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
@@ -162,11 +171,19 @@ class _Reader:
             self.term(self.made.signed, factor)
         elif self.contains_a_state(node):
             self.combined(node, factor)
-        elif any(_is_a_term(each, self.made.old) for each, _ in links(node)):
+        elif any(self.is_a_term(each) for each in _terms(node)):
             for operand, times in links(node):  # one of them is kept of the last update
                 self.term(operand, factor * times)
         elif node.depends_on(self.made.old):
             self.gradients[node] = options
+
+    def is_a_term(self, node: Node) -> bool:
+        """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
+        while node is not self.made.old and len(below := [*links(node)]) == 1:
+            ((node, _),) = below
+        if node is self.made.old:
+            return self.apart
+        return _is_signed(node, self.made.old) or not node.depends_on(self.made.old)
 
     def combined(self, node: Node, factor: float) -> None:
         """Note a sum with a state in it, or a quotient by one."""
@@ -229,11 +246,9 @@ class _Reader:
         return found
 
 
-def _is_a_term(node: Node, old: Node) -> bool:
-    """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
-    while len(below := [*links(node)]) == 1:
-        ((node, _),) = below
-    return _is_signed(node, old) or not node.depends_on(old)
+def _terms(node: Node) -> list[Node]:
+    """What a value is the sum of; an array that is written into part by part is no sum."""
+    return [] if node.operation == FILLED else [each for each, _ in links(node)]
 
 
 def _is_signed(node: Node, old: Node) -> bool:

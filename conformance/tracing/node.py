@@ -219,6 +219,23 @@ def taken(state: Array, index: Array) -> Array:
     return np.asarray(state).reshape(-1)[index]
 
 
+def touched(state: Node, index: Array, most: int = 16) -> Node:
+    """The state of an array in which something was last written at some places.
+
+    Args:
+        state: what the array is now.
+        index: the places.
+        most: states that are followed back.
+    """
+    for _ in range(most):
+        if state.operation != FILLED or any(
+            at is None or np.isin(at, index).any() for at, _ in state.args[1]
+        ):
+            break
+        state = state.args[0]
+    return state
+
+
 def filled(before: Array, writes: Iterable[tuple[Array | None, Any]]) -> Array:
     """An array after some writes into it."""
     writes = list(writes)

@@ -196,7 +196,8 @@ def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
 
     def call(before: Any, key: Any, *values: Any) -> Any:
         exact = any(np.asarray(each).dtype == object for each in values)
-        after = np.array(before, dtype=object if exact else None)
+        kind = object if exact else np.result_type(before, *values)
+        after = np.array(before, dtype=kind)
         ufunc.at(after, key, *values)
         return after
 

@@ -24,6 +24,7 @@ from conformance.tracing.node import (
     joined,
     part_of,
     taken,
+    touched,
 )
 from conformance.tracing.recorder import Recorder, as_floats_of_objects, is_telling
 from reference.step import Array
@@ -137,13 +138,10 @@ class Trace(Recorder):
         version, known = memory.views.get(key, (-1, None))
         if known is not None and version == memory.version and _holds(array, known):
             return known
+        known = cached if known is None else known
         state = self._state(memory)
         index = place(array, memory.owner)
-        if index is None:
-            found = state
-        else:
-            numbers = np.array(array.view(np.ndarray))
-            found = self.node("getitem", taken, (state, index), {}, numbers)
+        found = state if index is None else self._part(array, touched(state, index), index, known)
         if not _holds(array, found):  # it was written into unseen, as a plain array
             memory.writes.clear()
             memory.version += 1
@@ -153,6 +151,20 @@ class Trace(Recorder):
         if hasattr(array, "version"):
             array.node, array.memory, array.version = found, memory, memory.version
         return found
+
+    def _part(self, array: Any, state: Node, index: Array, known: Node | None) -> Node:
+        """What computed the numbers of a view, of which the last that were written are in a state.
+
+        It is what was written, if that was written into all of the view and nowhere else.
+        """
+        if known is not None and known.operation == "getitem" and known.args[0] is state:
+            return known
+        at, value = state.args[1][-1] if state.operation == FILLED else ((), None)
+        if type(value) is Node:
+            alike = value.value.dtype == array.dtype and value.value.shape == array.shape
+            if alike and np.array_equal(at, index):
+                return value
+        return self.node("getitem", taken, (state, index), {}, np.array(array.view(np.ndarray)))
 
     def write(self, array: Any, value: Any) -> None:
         """Note that a traced array was written into; the value holds nodes already."""

@@ -1,0 +1,218 @@
+"""Scripts whose arrays are written into part by part, or are parts of one array."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import SubjectError
+from conformance.report.script_report import ScriptReport
+from conformance.tests.scripts import run_edited
+
+SUM = """import numpy as np
+rng = np.random.RandomState(0)
+X = rng.randn(20, 3)
+t = X @ np.ones(3)
+w, s = rng.randn(3), np.ones(20)
+g = np.zeros(3)
+for i in range(20):
+    y = np.zeros(20)
+    for k in range(3):
+        y += w[k] * X[:, k]
+    p = y * s
+    loss = ((p - t) ** 2).mean()
+    d = 2 * (p - t) / 20
+    ds = d * y
+    g[:] = 0
+    for k in range(3):
+        g[k] += X[:, k] @ (d * s)
+    w -= 0.1 * g
+    s -= 0.1 * ds
+"""
+
+ADAM = """import numpy as np
+rng = np.random.RandomState(0)
+X, T = rng.randn(20, 3), rng.randn(20, 2)
+w, b = rng.randn(3, 2), np.zeros(2)
+m = [np.zeros_like(p) for p in (w, b)]
+v = [np.zeros_like(p) for p in (w, b)]
+for t in range(1, 30):
+    y = np.tanh(X @ w + b)
+    loss = 0.5 * ((y - T) ** 2).sum()
+    d = (y - T) * (1 - y * y)
+    gw = np.zeros((3, 2))
+    for k in range(3):
+        gw[k] += X[:, k] @ d
+    for i, (p, g) in enumerate(((w, gw), (b, d.sum(0)))):
+        m[i] *= 0.9
+        m[i] += 0.1 * g
+        v[i] *= 0.999
+        v[i] += 0.001 * g ** 2
+        p -= 0.01 * (m[i] / (1 - 0.9 ** t)) / (np.sqrt(v[i] / (1 - 0.999 ** t)) + 1e-8)
+"""
+
+VIEWS = """import numpy as np
+rng = np.random.RandomState(0)
+E = rng.randn(5, 3).astype(np.float32)
+U, V = rng.randn(2, 3, 3).astype(np.float32)
+mom = [np.zeros_like(p) for p in (E, U, V)]
+for i in range(20):
+    tok = rng.randint(0, 5, 30)
+    t = rng.randn(30, 3).astype(np.float32)
+    x = E[tok]
+    h = np.tanh(x @ U)
+    d = (h @ V - t) / np.float32(30)
+    loss = 15 * (d * d).sum()
+    dV = h.T @ d
+    dz = d @ V.T * (1 - h * h)
+    dU = x.T @ dz
+    dE = np.zeros_like(E)
+    np.add.at(dE, tok, dz @ U.T)
+    for k, (p, g) in enumerate(((E, dE), (U, dU), (V, dV))):
+        g = g + np.float32(0.01) * p
+        mom[k] = np.float32(0.9) * mom[k] + g
+        p -= np.float32(0.1) * mom[k]
+"""
+
+PLACES = """import numpy as np
+rng = np.random.default_rng(0)
+W = rng.normal(size=(3, 60))
+for i in range(20):
+    X = rng.normal(size=(30, 3))
+    label = rng.integers(0, 60, 30)
+    shifted = np.roll(label, 1)
+    shifted[0] = label[0]
+    z = (X @ W + 1e8) - 1e8  # loses digits
+    e = np.exp(z)
+    p = e / e.sum(1, keepdims=True)
+    n = np.indices(label.shape)[0]
+    loss = -np.log(p[n, shifted]).mean()
+    d = p.copy()
+    d[n, shifted] -= 1
+    W -= 0.1 * (X.T @ (d / 30))
+"""
+
+CLIPPED = """import numpy as np
+rng = np.random.RandomState(1)
+X = rng.randn(40, 3)
+Y = 5 * np.sin(X[:, :1])
+P = {"W": rng.randn(3, 6), "b": np.zeros(6), "V": rng.randn(6, 1), "c": np.zeros(1)}
+v = {k: np.zeros_like(e) for k, e in P.items()}
+for i in range(20):
+    h = np.tanh(X @ P["W"] + P["b"])
+    o = h @ P["V"] + P["c"]
+    loss = np.mean((o - Y) ** 2)
+    d = 2 * (o - Y) / o.size
+    dh = d @ P["V"].T * (1 - h ** 2)
+    G = {"V": h.T @ d, "c": d.sum(0), "W": X.T @ dh, "b": dh.sum(0)}
+    norm = np.sqrt(sum((g ** 2).sum() for g in G.values()))
+    s = min(1.0, 1.0 / (norm + 1e-12))
+    for k in P:
+        g = G[k] * s + 1e-4 * P[k]
+        v[k] = 0.9 * v[k] + g
+        P[k] = P[k] - 0.05 * v[k]
+"""
+
+
+@pytest.mark.parametrize("text", [SUM, ADAM, VIEWS, PLACES, CLIPPED], ids=[*"ABCDE"])
+def test_a_right_script_is_right(text: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, text)
+    assert report.ok, str(report)
+    assert report.exit_code == 0, str(report)
+
+
+def names(report: ScriptReport) -> list[str]:
+    return [each.name for each in report.examined.gradients]
+
+
+def test_parts_of_an_array_that_are_moved_one_by_one_are_parameters(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, VIEWS, ("dU = x.T @ dz", "dU = x.T @ d"))
+    assert names(report) == ["E", "U", "V"]
+    (blame,) = report.blames
+    assert blame.gradients == ("U",)
+    assert blame.line == 1 + VIEWS.splitlines().index("    dU = x.T @ dz")
+
+
+DECAYED = """import numpy as np
+rng = np.random.RandomState(0)
+X = rng.randn(30, 3)
+T = rng.randn(30, 2)
+P = [rng.randn(3, 4), rng.randn(4), rng.randn(4, 2), rng.randn(2)]
+for i in range(20):
+    h = np.tanh(X @ P[0] + P[1])
+    d = h @ P[2] + P[3] - T
+    loss = 0.5 * (d ** 2).sum()
+    dh = d @ P[2].T * (1 - h * h)
+    G = (X.T @ dh, dh.sum(0), h.T @ d, d.sum(0))
+    P = [p - 0.01 * (g + 1e-3 * p * (p.ndim > 1)) for p, g in zip(P, G)]
+"""
+
+
+def test_what_decays_0_times_does_not_decay(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, DECAYED).ok
+    report = run_edited(tmp_path, DECAYED, ("* (1 - h * h)", "* (1 - h)"))
+    assert [each.line for each in report.blames][:1] == [10]
+
+
+POISSON = """import math
+import numpy as np
+rng = np.random.RandomState(0)
+X = rng.randn(100, 3) * 0.4
+y = rng.poisson(np.exp(X.sum(1)))
+
+
+def nll(w):
+    mu = np.exp(X @ w)
+    const = sum(math.lgamma(v + 1) for v in y)
+    return (mu.sum() - y @ np.log(mu) + const) / len(y)
+
+
+w = np.zeros(3)
+history = []
+for i in range(20):
+    g = X.T @ (np.exp(X @ w) - y) / 100
+    w -= 0.1 * g
+    history.append(nll(w))
+"""
+
+
+def test_a_loss_that_computes_the_output_anew_is_the_loss(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, POISSON)
+    assert report.ok
+    assert report.examined.cost == "own"
+    report = run_edited(tmp_path, POISSON, ("np.exp(X @ w) - y", "X @ w - y"))
+    assert [each.line for each in report.blames] == [17]
+
+
+PROCESS = """import numpy as np
+rng = np.random.RandomState(3)
+X = np.sort(rng.uniform(-3, 3, 12))
+y = np.sin(2 * X)
+D2 = (X[:, None] - X[None, :]) ** 2
+theta = np.zeros(2)
+for i in range(20):
+    ell, noise = np.exp(theta)
+    E = np.exp(-0.5 * D2 / ell ** 2)
+    L = np.linalg.cholesky(E + noise * np.eye(12))
+    alpha = np.linalg.solve(L.T, np.linalg.solve(L, y))
+    loss = 0.5 * y @ alpha + np.log(np.diag(L)).sum()
+    Q = np.linalg.solve(L.T, np.linalg.solve(L, np.eye(12))) - np.outer(alpha, alpha)
+    by_ell = E * D2 / ell ** 2
+    grad = 0.5 * np.array([np.sum(Q * by_ell), noise * np.trace(Q)])
+    theta = theta - 0.01 * grad
+"""
+
+
+def test_a_loss_may_be_made_of_a_cholesky_factor(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, PROCESS).ok
+    report = run_edited(tmp_path, PROCESS, ("by_ell = E * D2", "by_ell = D2"))
+    assert [each.line for each in report.blames][:1] in ([14], [15])
+
+
+def test_arrays_that_no_trace_follows_are_named(tmp_path: Path) -> None:
+    text = """import numpy as np
+w, X, y = np.matrix(np.ones((3, 1))), np.matrix(np.eye(3)), np.matrix(np.zeros((3, 1)))
+for i in range(20):
+    w = w - 0.1 * X.T * (X * w - y)
+"""
+    with pytest.raises(SubjectError, match=r"arrays of `np.matrix` is not followed"):
+        run_edited(tmp_path, text)
