@@ -1,7 +1,4 @@
-"""The derivative of one operation as a linear map both ways.
-
-Left out: which rule fits an operation (`derive.py`).
-"""
+"""The derivative of one operation. Left out: which rule fits an operation (`derive.py`)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -63,17 +63,8 @@ def places(run: Attempt) -> Places:
     moved = [each.goal for each in updates]
     kept = _kept(run, end)
     returned = _returned(run)
-    direct = matched(run, [*returned, *kept], {each.name for each in moved}, after)
-    cleared = {e.name for e in direct if e.node.constant and not np.any(e.node.value)}
-    if cleared & {each.name for each in moved}:  # after the update, for the next step
-        left = [each.name for each in direct if each.name not in cleared]
-        if left:
-            more = f" and {len(left) - 2} more" if len(left) > 2 else ""  # noqa: PLR2004
-            words = (
-                f"the gradients of {', '.join(left[:2])}{more} are not cleared, where others are"
-            )
-            raise UnfitError(words, len(run.results) + 1)
-        direct = []
+    found = matched(run, [*returned, *kept], {each.name for each in moved}, after)
+    direct = _uncleared(run, found, moved)
     still = _others(run, moved)
     biases = (_is_bias(path) or _is_only_added(run.start[path][1]) for path in still)
     held = all(biases) and not any(_is_bias(e.name) or _is_only_added(e.parameter) for e in moved)
@@ -92,6 +83,23 @@ def places(run: Attempt) -> Places:
         rate,
         tuple(map(short, still)) if held else (),
     )
+
+
+def _uncleared(run: Attempt, direct: list[Goal], moved: Sequence[Goal]) -> list[Goal]:
+    """The gradients that are found; none if they are cleared after the update, for the next step.
+
+    Raises:
+        UnfitError: some are not cleared, where others are.
+    """
+    cleared = {e.name for e in direct if e.node.constant and not np.any(e.node.value)}
+    if not cleared & {each.name for each in moved}:
+        return direct
+    left = [each.name for each in direct if each.name not in cleared]
+    if left:
+        more = f" and {len(left) - 2} more" if len(left) > 2 else ""  # noqa: PLR2004
+        words = f"the gradients of {', '.join(left[:2])}{more} are not cleared, where others are"
+        raise UnfitError(words, len(run.results) + 1)
+    return []
 
 
 def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
