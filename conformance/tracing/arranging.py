@@ -125,6 +125,8 @@ def _sources_of(node: Node, nodes: Sequence[Node]) -> Array | None:
     """The node and place that each entry of an arrangement is from; None if it is none."""
     if node.operation not in ARRANGING or node.function is None:
         return None
+    if any(np.asarray(each.value).dtype.names for each in (node, *node.inputs)):
+        return None  # records, which are no numbers
 
     def coded(each: Node) -> Array:
         size = np.size(each.value)

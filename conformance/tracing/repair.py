@@ -149,7 +149,8 @@ class Repairs:
         """What a quantity was computed from, as far as the quantities that enter it."""
         uses = self.replay.trace.uses_of(numbers) & ~before
         for node in self.nodes:
-            if uses >> node.number & 1 and not node.given and not node.constant:
+            computed = uses >> node.number & 1 and not node.given and not node.constant
+            if computed and not np.asarray(node.value).dtype.names:  # records are no numbers
                 yield node
 
     def _mends(
@@ -175,7 +176,10 @@ class Repairs:
         if at.nodes.shape != shape:
             value = np.asarray(values(at.numbers[0]))
             return value if value.shape == shape else value.T if value.T.shape == shape else None
-        if any(np.shape(values(n)) != np.shape(self.nodes[n].value) for n in at.numbers):
+        found = {n: np.asarray(values(n)) for n in at.numbers}
+        if any(each.shape != np.shape(self.nodes[n].value) for n, each in found.items()):
+            return None
+        if any(each.dtype.names for each in found.values()):  # records, of which a field is meant
             return None
         return at.gather(values, object)
 
@@ -206,8 +210,10 @@ def _is_one(value: Any) -> bool:
 
 
 def _equal(value: Any, other: Array) -> bool:
-    objects = getattr(value, "dtype", other.dtype).hasobject or other.dtype.hasobject
-    return not objects and np.shape(value) == other.shape and np.array_equal(value, other)
+    dtypes = np.asarray(value).dtype, other.dtype
+    if any(each.hasobject or each.names for each in dtypes):  # or records, which are no numbers
+        return False
+    return np.shape(value) == other.shape and np.array_equal(value, other)
 
 
 def _is_multiple(held: Array, wanted: Array, factor: float) -> bool:

@@ -40,6 +40,7 @@ class NetworkPatterns(Patterns):
     def __init__(self, network: BookNetwork) -> None:
         super().__init__(network, update_run)
         self.network, self.refused = network, ""
+        self.long: set[str] = set()  # the cases of which a step has too many operations
         self._used: dict[Searched, frozenset[str]] = {}
         self._errors: dict[int, bool] = {}
 

@@ -13,15 +13,22 @@ from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.stepped import Stepped, bits_of, given_rate, traced_run
 from conformance.tracing.line_tracer import Frames, line_after_which
 from conformance.tracing.node import Node
+from conformance.tracing.recorder import EnoughError
 from conformance.tracing.trace import Trace
 from reference.step import Array, Batch, Parameters
+
+MOST = 40_000  # operations: each knows by a bit for each what it was computed from
 
 
 def update_run(
     network: BookNetwork, case: Case, start: Parameters, batch: Batch, *earlier: Batch
 ) -> Stepped:
-    """An update of a new network, after earlier ones that are not judged."""
-    trace = Trace()
+    """An update of a new network, after earlier ones that are not judged.
+
+    Raises:
+        EnoughError: it has too many operations, such as one for each single number.
+    """
+    trace = Trace(most=MOST)
     lengths = tuple(each.m for each in earlier)
     made = Stepped(trace, batch, earlier=lengths, origin=start, past=earlier)
     with traced_run(trace):
@@ -35,6 +42,16 @@ def update_run(
         trace.recording = False
         made.left = {name: np.array(each) for name, each in network.inwards(net).items()}
     return made
+
+
+def short_run(
+    network: BookNetwork, case: Case, start: Parameters, batch: Batch, *earlier: Batch
+) -> Stepped | None:
+    """The same; None if it has too many operations."""
+    try:
+        return update_run(network, case, start, batch, *earlier)
+    except EnoughError:
+        return None
 
 
 def backprop_run(

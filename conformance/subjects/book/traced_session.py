@@ -30,7 +30,7 @@ from conformance.subjects.book.traced_runs import (
     feed,
     forward_run,
     line_of_update,
-    update_run,
+    short_run,
 )
 from conformance.subjects.book.training import Training, velocities
 from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere
@@ -47,6 +47,7 @@ from reference.step import STATE, Array, Batch, Parameters, split
 REPEATED = 16  # steps at most of a run that is repeated; a case has ten
 REFUSED = "not traced: it stops when it is given arrays that record"
 PARTLY_REFUSED = "traced in part: it stops when it is given arrays that record"
+TOO_LONG = "not traced: a step has too many operations; floats decide, and lines are of small cases"
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
 
 
@@ -218,11 +219,16 @@ class TracedSession(Training):
         self, start: Parameters, batch: Batch, after: Mapping[str, Array]
     ) -> tuple[Stepped | None, str]:
         """The update, traced, if it leaves what it left without us; else why not."""
+        long = self.patterns.long
         for first, earlier in ((start, []), (self.first, self.taken[:-1])):
             try:
-                made = update_run(self.network, self.case, first, batch, *earlier)
+                known = self.case.id in long
+                made = None if known else short_run(self.network, self.case, first, batch, *earlier)
             except Exception as error:  # noqa: BLE001 - a program may refuse traced arrays in any way
                 return None, f"{REFUSED}: {headline(error)}"
+            if made is None:
+                long.add(self.case.id)
+                return None, TOO_LONG
             if all(_same(made.left[name], each) for name, each in after.items()):
                 return made, ""
         return None, OTHERWISE
