@@ -13,6 +13,7 @@ from conformance.report.book_report import Report
 from conformance.subjects.book import traced_runs
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import load
+from conformance.tests.generator.program import program
 from conformance.tests.support import recorded
 
 CASE = "layout-3-2-4"
@@ -55,3 +56,9 @@ def test_a_step_of_too_many_operations_is_judged_in_floats(
     assert "too many operations" in str(right)
     wrong = judged("ByNumber", tmp_path, "* p * (1 - p) for p, q", "for p, q")
     assert [each.tag for each in wrong.blames] == ["BP1"]
+
+
+def test_gradients_that_are_rounded_when_they_are_returned_are_wrong(tmp_path: Path) -> None:
+    text = program("bias_column/BP4/7-rounded").source  # the update takes them as they were
+    report = judged("Augmented", tmp_path, SOURCE, text)
+    assert "BP4" in {each.tag for each in report.blames}

@@ -21,6 +21,7 @@ from conformance.subjects.pattern import WIDTHS, Patterns, RunOf
 from conformance.subjects.searched import BITS, Searched
 from conformance.subjects.stepped import Stepped, gathered
 from conformance.tracing.index import as_floats, common_factor, is_factor
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Roles
 from conformance.verdict.on_balls import OnBalls
@@ -113,16 +114,27 @@ def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
     """
     replay, m = Replay(returned.trace), returned.batch.m
     for name, moved in roles.moved.items():
-        kept = roles.found.get(name)
-        used = moved if kept is None else roles.values[name]
-        sign = 1 if kept is None or kept.factor > 0 else -1
+        place = roles.found.get(name)
+        used = moved if place is None else roles.values[name]
+        sign = 1 if place is None or place.factor > 0 else -1
         nodes = [each[name] for each in returned.returned if name in each]
         if len(nodes) < m or not all(map(replay.exact, nodes)):
             continue
         parts = [replay.value(each) for each in nodes]
-        if all(each.shape == used.shape for each in parts):
+        kept = all(map(_is_kept, nodes, parts))
+        if kept and all(each.shape == used.shape for each in parts):
             total = np.asarray(sum(parts[1:], start=parts[0]))
             factor = common_factor(total, used)
             nothing = not as_floats(total).any() and not as_floats(used).any()
             if nothing or (factor is not None and is_factor(factor, float(sign * m))):
                 yield name
+
+
+def _is_kept(node: Node, exact: Array) -> bool:
+    """Whether a value is not rounded: it has half of the digits that it has exactly."""
+    value, right = np.asarray(node.value), as_floats(exact)
+    if value.dtype.kind != "f":
+        return False
+    half = float(np.finfo(value.dtype).eps) ** 0.5
+    scale = float(np.max(np.abs(right), initial=0.0))
+    return bool(np.max(np.abs(value - right), initial=0.0) <= half * scale)
