@@ -23,7 +23,8 @@ SOURCE = (Path(__file__).parent / "programs" / "records.py").read_text("utf-8")
 def judged(name: str, folder: Path, *edit: str) -> Report:
     """The report on a copy of a network, in one small case."""
     file = folder / "edited.py"
-    file.write_text(SOURCE.replace(*edit) if edit else SOURCE, encoding="utf-8")
+    right, wrong = edit or ("", "")
+    file.write_text(SOURCE.replace(right, wrong) if right else SOURCE, encoding="utf-8")
     made = cast("type", load(f"{file}:{name}"))
     return Report(name, cases=(check_case(book_subject(made, name), recorded(CASE)),))
 
