@@ -94,7 +94,7 @@ def test_a_wrong_network_is_told_its_equation_and_line(
 ) -> None:
     (blame,) = judged(edited(name, find, replace, tmp_path)).blames
     assert blame.tag == blamed
-    at = (replace or "nabla_b = [").strip()  # where a ∇b that is nowhere computed begins
+    at = (replace or "self.biases = [").strip()  # of a ∇b that is nowhere the update is shown
     assert at in (tmp_path / "edited.py").read_text("utf-8").splitlines()[blame.frames[0].line - 1]
 
 

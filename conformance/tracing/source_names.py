@@ -54,11 +54,11 @@ def names_on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
 
 
 def appended(frame: Frame) -> frozenset[str]:
-    """The lists that a line appends to."""
+    """The lists that a line appends to; `self` is none, of which a method is called."""
     calls = (
         e.value for e in parts_around(frame) if isinstance(e, ast.Expr) and e.lineno == frame.line
     )
-    return frozenset(name for each in calls for name in targets_of(each))
+    return frozenset(name for each in calls for name in targets_of(each)) - {"self", "cls"}
 
 
 def own_names(frame: Frame) -> frozenset[str]:
