@@ -67,7 +67,7 @@ def shared(
     best = Shared(float(sign), _count(ratios, 1.0), len(live))
     rank = _rank(ratios, 1.0, usual)
     for each, own in zip(live, ratios, strict=True):
-        factor = None if own is None or own <= 0 else _snapped(own, constants, free=free)
+        factor = None if own is None or own <= 0 else snapped(own, constants, free=free)
         if factor is None:
             continue
         count = _count(ratios, factor)
@@ -102,7 +102,7 @@ def ratio(verdict: Verdict) -> float | None:
     return fitted(verdict.given, verdict.right)
 
 
-def _snapped(ratio: float, constants: Sequence[float], *, free: bool) -> float | None:
+def snapped(ratio: float, constants: Sequence[float], *, free: bool) -> float | None:
     """The constant that a ratio is; the ratio itself if it is none and any number will do."""
     near = next((each for each in constants if _near(ratio, each)), None)
     return ratio if near is None and free else near

@@ -4,7 +4,7 @@ Left out: each way to find a line (`culprit.py`), and the cause (`causes.py`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.backward.culprit import Culprit, Handed
 from conformance.backward.findings import Line
@@ -49,29 +49,34 @@ def find(culprit: Culprit) -> Found:
     believed = [f for f in fixes if f.change.cost < PLAUSIBLE and not culprit.is_right_elsewhere(f)]
     fixes = believed + [each for each in fixes if each not in believed]
     lines = [line for each in believed for line in culprit.lines_of_fix(each)]
-    repair: Repair | None = None
-    held: tuple[Match, ...] = ()
-    needed: Match | None = None
-    handed: Handed | None = None
-    begun: Group | None = None
-    factor: Factor | None = None
+    found = Found((), fixes[0] if fixes else None, certain=bool(believed))
     if culprit.repairs:
-        repair = culprit.turning()
-        handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
-        lines += [] if handed is None else [handed.line]
-        held, needed = tuple(culprit.held(repair)), culprit.needed(repair)
-        factor = culprit.factor(repair) if not lines else None
-        of_factor = culprit.lines_of_factors([factor]) if factor is not None else []
-        lines += culprit.told_operands() if not lines else ()
-        lines += of_factor if not lines else []
-        factor = factor if lines[:1] == of_factor[:1] else None
-        begun = culprit.begins(repair) if not fixes and not lines else None
-        lines += culprit.lines_of(begun) if begun is not None else ()
-        lines += _around(culprit, repair)
-    lines += [e for f in fixes for e in culprit.lines_of(f.group)]
-    fix = fixes[0] if fixes else None
-    told = tuple(dict.fromkeys(lines))
-    return Found(told, fix, repair, held, needed, handed, begun, factor, bool(believed))
+        found = _with_repair(culprit, found, lines)
+    lines += [*found.lines, *(e for f in fixes for e in culprit.lines_of(f.group))]
+    return replace(found, lines=tuple(dict.fromkeys(lines)))
+
+
+def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:
+    """What an operation that can be repaired tells, its lines after those that are told already."""
+    repair, lines = culprit.turning(), list(told)
+    handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
+    lines += [] if handed is None else [handed.line]
+    factor = culprit.factor(repair) if not lines else None
+    of_factor = culprit.lines_of_factors([factor]) if factor is not None else []
+    lines += culprit.told_operands() if not lines else ()
+    lines += of_factor if not lines else []
+    begun = culprit.begins(repair) if found.fix is None and not lines else None
+    lines += culprit.lines_of(begun) if begun is not None else ()
+    return replace(
+        found,
+        lines=(*lines, *_around(culprit, repair)),
+        repair=repair,
+        held=tuple(culprit.held(repair)),
+        needed=culprit.needed(repair),
+        handed=handed,
+        begun=begun,
+        factor=factor if lines[:1] == of_factor[:1] else None,
+    )
 
 
 def _around(culprit: Culprit, repair: Repair) -> Iterator[Line]:

@@ -24,7 +24,7 @@ from conformance.backward.groups import grouped
 from conformance.backward.judge import Verdict, verdicts
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NothingComparedError, Recorded, bits
-from conformance.backward.quantities import fitted, layouts
+from conformance.backward.quantities import multiple
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -108,8 +108,7 @@ class Tried:
         value = np.asarray(error.value, dtype=np.float64)
         if right is None or value.size < 2:  # noqa: PLR2004 - a single number is any other's
             return None
-        found = (fitted(value, layout(right)) for layout in layouts(right.shape, value.shape))
-        return next((each for each in found if each is not None), None)
+        return multiple(value, right)
 
 
 def outputs(made: Compared, parameters: int) -> Iterator[Node]:

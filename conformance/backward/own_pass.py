@@ -19,7 +19,7 @@ from conformance.backward.accuse import Contradicted, finished
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.costs import times
-from conformance.backward.factor import conventions, shared
+from conformance.backward.factor import conventions, shared, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.forward import Forward
 from conformance.backward.groups import UNFIT
@@ -27,7 +27,7 @@ from conformance.backward.judge import Verdict, judged, verdicts
 from conformance.backward.known import FEW_ENTRIES
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, NoGradientError, OwnPass, Recorded, bits
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted, layouts
+from conformance.backward.quantities import multiple
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
 from conformance.tracing.node import Node, uses_of_nodes
@@ -118,11 +118,9 @@ def _of_the_last_derivative(forward: Forward) -> float:
             continue
         value = np.asarray(node.value, dtype=np.float64)
         for right in (each for each in derivatives if each.size == value.size):
-            for layout in layouts(right.shape, value.shape):
-                ratio = abs(fitted(value, layout(right)) or 0.0)
-                near = (e for e in usual if abs(ratio - e) <= HALF_OF_THE_DIGITS * e)
-                if (factor := next(near, None)) is not None:
-                    return factor
+            ratio = abs(multiple(value, right) or 0.0)
+            if (factor := snapped(ratio, usual, free=False)) is not None:
+                return factor
     return 1.0
 
 

@@ -99,6 +99,12 @@ def fitted(value: Array, right: Array) -> float | None:
     return s if far <= HALF_OF_THE_DIGITS * abs(s) * np.abs(right).max() else None
 
 
+def multiple(value: Array, right: Array) -> float | None:
+    """The factor of an array beside another one in whatever shape; None if it is no multiple."""
+    found = (fitted(value, layout(right)) for layout in layouts(right.shape, value.shape))
+    return next((each for each in found if each is not None), None)
+
+
 class Catalogue:
     """Quantities, found by what they share with whatever they are turned and scaled into."""
 

@@ -14,7 +14,7 @@ from conformance.backward.source import written_name
 from conformance.shapes.tensors import is_tensor
 from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_subject
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, holds_records
 from conformance.tracing.plain import is_traced_number
 from conformance.tracing.trace import Trace
 
@@ -67,7 +67,7 @@ def unfollowed(spaces: Sequence[Mapping[str, Any]]) -> list[str]:
     values = [each for space in spaces for each in space.values() if isinstance(each, np.ndarray)]
     kinds = {
         "arrays of `np.matrix`": any(isinstance(each, np.matrix) for each in values),
-        "structured arrays": any(each.dtype.names for each in values),
+        "structured arrays": any(map(holds_records, values)),
     }
     return [kind for kind, held in kinds.items() if held]
 

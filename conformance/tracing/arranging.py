@@ -10,7 +10,7 @@ from operator import attrgetter
 import numpy as np
 
 from conformance.tracing.index import Location
-from conformance.tracing.node import FILLED, Node
+from conformance.tracing.node import FILLED, Node, holds_records
 from reference.step import Array
 
 MOST = 2**32  # entries of an array: more than any has
@@ -125,8 +125,8 @@ def _sources_of(node: Node, nodes: Sequence[Node]) -> Array | None:
     """The node and place that each entry of an arrangement is from; None if it is none."""
     if node.operation not in ARRANGING or node.function is None:
         return None
-    if any(np.asarray(each.value).dtype.names for each in (node, *node.inputs)):
-        return None  # records, which are no numbers
+    if any(holds_records(each.value) for each in (node, *node.inputs)):
+        return None
 
     def coded(each: Node) -> Array:
         size = np.size(each.value)

@@ -200,6 +200,11 @@ def recomputed(given: Mapping[int, Any], path: Iterable[Node]) -> dict[int, Any]
     return values
 
 
+def holds_records(value: Any) -> bool:
+    """Whether an array is a structured one: its entries are records and no numbers."""
+    return bool(np.asarray(value).dtype.names)
+
+
 def joined(result: Any) -> Any:
     """Several results, as of `np.broadcast_arrays`, as one array of them; a single one as it is."""
     if not isinstance(result, list | tuple):

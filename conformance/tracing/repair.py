@@ -29,7 +29,7 @@ from conformance.tracing.index import (
     overlap,
     times,
 )
-from conformance.tracing.node import Node, recomputed
+from conformance.tracing.node import Node, holds_records, recomputed
 from conformance.tracing.replay import Replay
 from conformance.tracing.trials import Equation, Step, Trials, samples_of
 from reference.step import Array
@@ -150,7 +150,7 @@ class Repairs:
         uses = self.replay.trace.uses_of(numbers) & ~before
         for node in self.nodes:
             computed = uses >> node.number & 1 and not node.given and not node.constant
-            if computed and not np.asarray(node.value).dtype.names:  # records are no numbers
+            if computed and not holds_records(node.value):
                 yield node
 
     def _mends(
@@ -179,7 +179,7 @@ class Repairs:
         found = {n: np.asarray(values(n)) for n in at.numbers}
         if any(each.shape != np.shape(self.nodes[n].value) for n, each in found.items()):
             return None
-        if any(each.dtype.names for each in found.values()):  # records, of which a field is meant
+        if any(map(holds_records, found.values())):  # of which a field is meant
             return None
         return at.gather(values, object)
 
@@ -210,8 +210,8 @@ def _is_one(value: Any) -> bool:
 
 
 def _equal(value: Any, other: Array) -> bool:
-    dtypes = np.asarray(value).dtype, other.dtype
-    if any(each.hasobject or each.names for each in dtypes):  # or records, which are no numbers
+    arrays = np.asarray(value), other
+    if any(each.dtype.hasobject or holds_records(each) for each in arrays):
         return False
     return np.shape(value) == other.shape and np.array_equal(value, other)
 
