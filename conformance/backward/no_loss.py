@@ -214,18 +214,21 @@ def plus_decay(trace: Trace, loss: Node, decay: Decay) -> Node:
     return found
 
 
-def undecayed(chosen: Tried) -> Recorded:
-    """The gradients less the decay that they have, beside the cost."""
-    run, decay = chosen.forward.run, chosen.decay
-    goals = {goal.name: goal for goal in run.goals}
-    for goal, where in () if decay is None or decay.taken_off else decay.goals:
-        assert decay is not None  # noqa: S101 - it has goals
+def undecayed(run: Recorded, decay: Decay) -> Recorded:
+    """The gradients less the decay that they have, beside the cost; those with least of it first.
+
+    The rate is a float, so what is left of a gradient that is mostly a decay has lost digits.
+    """
+    least = {goal.name: (0.0, goal) for goal in run.goals}
+    for goal, where in () if decay.taken_off else decay.goals:
         weights = run.trace.traced(np.array(goal.parameter.value), goal.parameter)
         given = run.trace.traced(np.array(goal.node.value), goal.node)
-        own = decay.penalty.derivative(weights)
-        node = run.trace.argument(given - decay.rate * where * own)
-        goals[goal.name] = replace(goal, node=node)
-    return replace(run, goals=tuple(goals.values()))
+        own = decay.rate * where * decay.penalty.derivative(weights)
+        node = run.trace.argument(given - own)
+        share = np.max(np.abs(own)) / (np.max(np.abs(node.value)) or 1.0)
+        least[goal.name] = (float(share), replace(goal, node=node))
+    ordered = sorted(least.values(), key=lambda each: each[0])
+    return replace(run, goals=tuple(goal for _, goal in ordered))
 
 
 def factors(chosen: Tried, after: float = 1.0) -> list[float]:

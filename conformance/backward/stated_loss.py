@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.costs import times
 from conformance.backward.decay import decayed
@@ -18,7 +19,7 @@ from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
 from conformance.backward.forward import Forward
 from conformance.backward.judge import distance, verdicts
-from conformance.backward.no_loss import COST_NAMES, plus_decay, tried
+from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, Recorded, bits
@@ -31,6 +32,8 @@ from reference.step import Array
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
+
+PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
 
 def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
@@ -122,7 +125,7 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
         return by_loss
     lengths = {n for each in forward.nodes() for n in np.shape(each.value)}
     near = (e for e in conventions(lengths) if abs(e - decay.factor) <= HALF_OF_THE_DIGITS * e)
-    factor = next(near, decay.factor)
+    factor = next(near, None) or measured(undecayed(forward.run, decay), decay.factor)
     loss = plus_decay(step.trace, times(step.trace, step.loss, factor), decay)
     found = growing(examine_pass(replace(step, loss=loss), blame=blame), decay)
     if found.right <= by_loss.right and not decay.taken_off:
@@ -138,4 +141,13 @@ def _has_own_terms(step: OwnPass) -> bool:
     leaves = (each for each in step.trace.nodes if each.function is None and is_float(each))
     data = bits_of_nodes(e for e in leaves if np.size(e.value) > 1) & ~given
     terms = walk([step.loss], lambda each: each.inputs if each.operation in LINEAR else ())
-    return any(each.uses & given and not each.uses & data for each in terms if each.function)
+    alone = (e for e in terms if e.function and e.uses & given and not e.uses & data)
+    return any(not _multiplies_two(each, given) for each in alone)
+
+
+def _multiplies_two(term: Node, given: int) -> bool:
+    """Whether a value multiplies two parameters, as the outputs of a factorisation are."""
+    return any(
+        each.operation in PRODUCTS and len({e.uses & given for e in each.inputs} - {0}) > 1
+        for each in walk([term], lambda each: each.inputs)
+    )

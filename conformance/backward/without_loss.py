@@ -117,7 +117,8 @@ def _by(chosen: Tried, run: Recorded, factor: float, *, blame: bool = True) -> E
     """The gradients judged by a known cost."""
     if chosen.decay is not None:  # a fit has lost some of its digits
         near = [e for e in chosen.constants if abs(e - factor) <= HALF_OF_THE_DIGITS * e]
-        factor = near[0] if near else measured(undecayed(chosen), factor)
+        bare = undecayed(chosen.forward.run, chosen.decay)
+        factor = near[0] if near else measured(bare, factor)
     elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))

@@ -75,6 +75,36 @@ def test_the_error_of_a_policy_adds_up_to_0(tmp_path: Path) -> None:
     assert POLICY.splitlines()[int(blame.line or 0) - 1].strip() == "dlog[np.arange(32), A] += 1"
 
 
+FACTORS = """import numpy as np
+rng = np.random.default_rng(1)
+ratings = [(u, i, float(rng.normal(3, 1))) for u in range(8) for i in range(6) if rng.random() < .5]
+mu = np.mean([r for _, _, r in ratings])
+P = rng.normal(0, .1, (8, 3)); Q = rng.normal(0, .1, (6, 3))
+bu, bi = np.zeros(8), np.zeros(6)
+rate, reg = .02, .05
+for epoch in range(2):
+    total = 0
+    for u, i, r in ratings:
+        err = r - (mu + bu[u] + bi[i] + P[u] @ Q[i])
+        total += err ** 2
+        bu[u] += rate * (err - reg * bu[u])
+        bi[i] += rate * (err - reg * bi[i])
+        before = P[u].copy()
+        P[u] += rate * (err * Q[i] - reg * P[u])
+        Q[i] += rate * (err * before - reg * Q[i])
+"""
+
+
+def test_the_rows_of_one_rating_decay_beside_its_error(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FACTORS)
+    assert report.exit_code == 0
+    assert "with weight decay 0.001 beside it" in str(report)
+    line = "P[u] += rate * (err * Q[i] - reg * P[u])"
+    grown = run_edited(tmp_path, FACTORS, (line, line.replace("-", "+")))
+    assert grown.exit_code == 1
+    assert FACTORS.splitlines()[int(grown.blames[0].line or 0) - 1].strip().startswith("P[u] +=")
+
+
 def test_weights_decay_beside_a_loss_that_is_no_known_cost(tmp_path: Path) -> None:
     report = run_edited(tmp_path, PINBALL)
     assert report.exit_code == 0
