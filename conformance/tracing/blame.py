@@ -119,7 +119,8 @@ class Blame:
                 find = self._taker if way.has(self.calls.value(other)) else self._guilty
                 return find(other, way, together)
         known = way.has(value) or way.took_another(wrong)
-        if are_exact(value) and wrong.operation not in ARRANGING and known:
+        computes = wrong.operation not in ARRANGING or way.took_one(wrong)
+        if are_exact(value) and computes and known:
             last = self.nodes[max(together)]  # of a running sum that is what was taken
             goes_on = last.depends_on(wrong) and way.has(self.calls.value(last))
             held = last if goes_on else wrong

@@ -190,6 +190,15 @@ def _at(trace: Trace, ufunc: np.ufunc, inputs: Any) -> None:
     trace.write(target, made)
 
 
+def _binned(trace: Trace, x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """`np.bincount`, which adds weights to what begins with 0, as `np.add.at` does."""
+    made = np.bincount(plain(x), None if weights is None else plain(weights), minlength)
+    if weights is None:
+        return made
+    args = np.zeros_like(made), plain(x), trace.argument((weights,))[0]
+    return trace.traced(made, trace.node("add.at", added_at(np.add), args, {}, np.array(made)))
+
+
 @cache
 def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
     """What `ufunc.at` makes of an array, which stays as it is."""
@@ -211,19 +220,14 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
         return func(*map(plain, args), **plain_of(kwargs))
     if name in MUTATING:
         return _mutate(trace, func, name, args, kwargs)
+    if name == "bincount":
+        return _binned(trace, *args, **kwargs)
     if name in ("zeros_like", "ones_like", "empty_like"):  # made of a shape, not of numbers
         made = func(*map(plain, args), **plain_of(kwargs))
         value = np.zeros_like(made) if name == "empty_like" else np.array(made)
         return trace.traced(made, trace.node("constant", None, (), {}, value))
-    out = kwargs.get("out")
-    if isinstance(out, np.ndarray):
-        rest = {key: value for key, value in kwargs.items() if key != "out"}
-        called = name, func, trace.argument(tuple(args)), trace.argument(rest)
-        _before_written(trace, out)
-        func(*map(plain, args), out=plain(out), **plain_of(rest))
-        made = trace.node(*called, np.array(plain(out)))
-        trace.write(out, made)
-        return _of_trace(trace, out)
+    if isinstance(kwargs.get("out"), np.ndarray):
+        return _into(trace, func, name, args, **kwargs)
     nodes, options = trace.argument(tuple(args)), trace.argument(kwargs)
     given = tuple(map(plain, args))
     result = func(*given, **plain_of(kwargs))
@@ -232,6 +236,15 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
             trace.write(args[i], trace.node(name, func, nodes[:i], options, np.array(result)))
             return _of_trace(trace, args[i])
     return trace.record(name, func, nodes, options, result)
+
+
+def _into(trace: Trace, func: Any, name: str, args: Any, out: Array, **rest: Any) -> Any:
+    """Note what a function writes into an array."""
+    called = name, func, trace.argument(tuple(args)), trace.argument(rest)
+    _before_written(trace, out)
+    func(*map(plain, args), out=plain(out), **plain_of(rest))
+    trace.write(out, trace.node(*called, np.array(plain(out))))
+    return _of_trace(trace, out)
 
 
 def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> None:

@@ -224,9 +224,17 @@ class _PassedOn:
             reads = (each.lineno for each, name in named(frame, ast.Load) if name in others)
             if known is not None and any((frame.file, each) in self._lines for each in reads):
                 found |= self._reads(frame, others, before)
-            elif others or not targets:
+            elif others or not (targets or self._returns_to_all(frame, line, names)):
                 found.add(Frame(frame.file, line, frame.function))
         return found
+
+    def _returns_to_all(self, frame: Frame, line: int, names: frozenset[str]) -> bool:
+        """Whether a line returns a value once, and what uses it rightly has it from there too."""
+        returned = (e for e in parts_around(frame) if isinstance(e, ast.Return))
+        inside = (e for each in returned if each.lineno == line for e in ast.walk(each))
+        read = [e for e in inside if isinstance(e, ast.expr) and name_of(e) in names]
+        outside = (all(e.function != frame.function for e in use.frames) for use in self.uses)
+        return len(read) == 1 and any(outside)
 
 
 def _is_idle(assignment: ast.Assign, loops: Sequence[ast.For]) -> bool:

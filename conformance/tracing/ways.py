@@ -151,7 +151,7 @@ class Way(EquationSteps):
         if kind not in self._right:
             every = (e for e in self._elsewhere if e.final or kind_of(e.operation) == kind)
             own = (step for part in self._parts() for step in self._own_steps(part))
-            self._right[kind] = Known(step.result for step in (*every, *own))
+            self._right[kind] = Known((*(step.result for step in (*every, *own)), *self._slopes))
         return self._right[kind]
 
     def has(self, value: Array) -> bool:
@@ -174,16 +174,19 @@ class Way(EquationSteps):
         if not self.name.startswith("nabla"):
             z = self.found.get(f"z{self.name[1:]}") if self.name[0] == "a" else None
             return bool(z and node.number in z.numbers)
-        slope = np.asarray(self.run.index.replay.value(node)) in self._slopes
+        slope = np.asarray(self.run.index.replay.value(node)) in Known(self._slopes)
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
         return slope or any(node.number in at.numbers for at in others)
 
     @cached_property
-    def _slopes(self) -> Known:
-        """f′ of each layer that has one of each neuron."""
-        layers = range(2, len(self.run.start.w) + 2)
-        of = ((self.run.f(n), self._of(f"z{n}", part)) for part in self._parts() for n in layers)
-        return Known(f.prime(z) for f, z in of if z is not None and f.hidden)
+    def _slopes(self) -> list[Array]:
+        """f′ of each layer that has one of each neuron, made of z and of the program's own a."""
+        made = []
+        for n, part in product(range(2, len(self.run.start.w) + 2), self._parts()):
+            f, z, a = self.run.f(n), self._of(f"z{n}", part), self._of(f"a{n}", part)
+            made += [f.prime(z)] if f.hidden and z is not None else []
+            made += [f.prime_of_a(a)] if f.prime_of_a is not None and a is not None else []
+        return made
 
     def took_one(self, node: Node) -> bool:
         """Whether an update takes a single sample's gradient, or its part of the mean, for all."""
@@ -221,14 +224,10 @@ class Way(EquationSteps):
     @cached_property
     def wrongly(self) -> int:
         """The bits of the nodes on the way to other quantities that are wrong too."""
-        others = (each for each in self.wrong if each in self.found and each != self.name)
-        ways = (self._way_to(each) for each in others)
-        return reduce(or_, ways, 0)
-
-    def _way_to(self, name: str) -> int:
-        uses = self.run.index.replay.trace.uses_of
-        entering = (number for each in self._entering(name) for number in self.found[each].numbers)
-        return uses(self.found[name].numbers) & ~uses(entering)
+        uses, found = self.run.index.replay.trace.uses_of, self.found
+        others = (each for each in self.wrong if each in found and each != self.name)
+        before = ((e, (n for i in self._entering(e) for n in found[i].numbers)) for e in others)
+        return reduce(or_, (uses(found[e].numbers) & ~uses(entering) for e, entering in before), 0)
 
     @cached_property
     def needed(self) -> list[list[list[Known]]]:

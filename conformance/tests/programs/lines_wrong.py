@@ -240,9 +240,87 @@ class SumsOneTwice(Network):
         self.biases = [b - k * g for b, g in zip(self.biases, total_b)]
 
 
+class SlopeByAFlag(Network):
+    def nonlin(self, x, deriv=False):
+        if deriv:
+            return x * (1 - x)
+        return 1 / (1 + np.exp(-x))
+
+    def backprop(self, x, y):
+        layers = [x]
+        for w, b in zip(self.weights, self.biases):
+            layers.append(self.nonlin(w @ layers[-1] + b, deriv=True))  # wrong
+        error, nb, nw = layers[-1] - y, [], []
+        for k in reversed(range(len(self.weights))):
+            delta = error * self.nonlin(layers[k + 1], deriv=True)
+            nb.insert(0, delta)
+            nw.insert(0, delta.dot(layers[k].T))
+            error = self.weights[k].T.dot(delta)
+        return nb, nw
+
+
+class InputsForErrors(Network):
+    def forward(self, x):
+        pre, post = [], [x]
+        for w, b in zip(self.weights, self.biases):
+            pre.append(post[-1] @ w.T + b.T)
+            post.append(s(pre[-1]))
+        return pre, post
+
+    def gradients(self, x, y):
+        pre, post = self.forward(x.T)
+        err = [post[-1] - y.T]
+        err[0] = err[0] * s(pre[-1]) * (1 - s(pre[-1]))
+        for k in range(len(self.weights) - 1, 0, -1):
+            err.insert(0, err[0] @ self.weights[k] * s(pre[k - 1]) * (1 - s(pre[k - 1])))
+        nb = [e.sum(axis=0)[:, None] for e in pre]  # wrong
+        nw = [e.T @ p for e, p in zip(err, post)]
+        return nb, nw
+
+    def backprop(self, x, y):
+        return self.gradients(x, y)
+
+    def update_mini_batch(self, mb, eta):
+        x, y = (np.hstack(columns) for columns in zip(*mb))
+        nb, nw = self.gradients(x, y)
+        self.weights = [w - eta / len(mb) * g for w, g in zip(self.weights, nw)]
+        self.biases = [b - eta / len(mb) * g for b, g in zip(self.biases, nb)]
+
+
+class Edges(Network):
+    """Each weight is an edge from a neuron to a neuron."""
+
+    def backprop(self, x, y):
+        z, a = [], [x.ravel()]
+        for w, b in zip(self.weights, self.biases):
+            to, of = (each.ravel() for each in np.indices(w.shape))
+            z.append(np.bincount(to, weights=w.ravel() * a[-1][of], minlength=len(b)) + b.ravel())
+            a.append(s(z[-1]))
+        d, nb, nw = (a[-1] - y.ravel()) * s(z[-1]) * (1 - s(z[-1])), [], []
+        for k in reversed(range(len(self.weights))):
+            w = self.weights[k]
+            to, of = (each.ravel() for each in np.indices(w.shape))
+            nb.insert(0, d[:, None])
+            nw.insert(0, (d[to] * a[k][of]).reshape(w.shape))
+            if k:
+                back = np.bincount(of, weights=w.ravel() * d[to])
+                d = back * s(z[k - 1]) * (1 - s(z[k - 1]))
+        return nb, nw
+
+    def update_mini_batch(self, mb, eta):
+        total_b, total_w = [b * 0 for b in self.biases], [w * 0 for w in self.weights]
+        for x, y in mb:
+            nb, nw = self.backprop(x, y)
+            for k in range(len(nb)):
+                total_b[k] = nb[k]  # wrong
+                total_w[k] += nw[k]
+        self.weights = [w - eta / len(mb) * g for w, g in zip(self.weights, total_w)]
+        self.biases = [b - eta / len(mb) * g for b, g in zip(self.biases, total_b)]
+
+
 EXPECTED = {
     "TurnsForHelper": ["A"], "SlopeOfOutput": ["BP1", "BP2"], "NoBiasAdded": ["Z"], "CostForSlope": ["BP1"],
     "SlopeForGradient": ["BP3"], "TurnedAround": ["BP4"], "StackOfOutputs": ["BP4"], "KeepsTheLast": ["BP4"],
     "MeanOverRows": ["W"], "SignForSlope": ["BP2"], "WrongColumn": ["BP3"], "KeptErrors": ["BP3"],
-    "SumsOneTwice": ["BP3"],
+    "SumsOneTwice": ["BP3"], "SlopeByAFlag": ["A"], "InputsForErrors": ["BP3"], "Edges": ["BP3"],
 }
