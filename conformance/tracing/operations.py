@@ -190,15 +190,6 @@ def _at(trace: Trace, ufunc: np.ufunc, inputs: Any) -> None:
     trace.write(target, made)
 
 
-def _binned(trace: Trace, x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """`np.bincount`, which adds weights to what begins with 0, as `np.add.at` does."""
-    made = np.bincount(plain(x), None if weights is None else plain(weights), minlength)
-    if weights is None:
-        return made
-    args = np.zeros_like(made), plain(x), trace.argument((weights,))[0]
-    return trace.traced(made, trace.node("add.at", added_at(np.add), args, {}, np.array(made)))
-
-
 @cache
 def added_at(ufunc: np.ufunc) -> Callable[..., Any]:
     """What `ufunc.at` makes of an array, which stays as it is."""
@@ -218,16 +209,11 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
     trace = trace_of_call(args, kwargs)
     if trace is None or not trace.recording:
         return func(*map(plain, args), **plain_of(kwargs))
-    if name in MUTATING:
-        return _mutate(trace, func, name, args, kwargs)
-    if name == "bincount":
-        return _binned(trace, *args, **kwargs)
-    if name in ("zeros_like", "ones_like", "empty_like"):  # made of a shape, not of numbers
-        made = func(*map(plain, args), **plain_of(kwargs))
-        value = np.zeros_like(made) if name == "empty_like" else np.array(made)
-        return trace.traced(made, trace.node("constant", None, (), {}, value))
-    if isinstance(kwargs.get("out"), np.ndarray):
-        return _into(trace, func, name, args, **kwargs)
+    own = OWN.get(name)
+    if own is None and isinstance(kwargs.get("out"), np.ndarray):
+        own = _written_into
+    if own is not None:
+        return own(trace, func, name, args, kwargs)
     nodes, options = trace.argument(tuple(args)), trace.argument(kwargs)
     given = tuple(map(plain, args))
     result = func(*given, **plain_of(kwargs))
@@ -238,9 +224,28 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
     return trace.record(name, func, nodes, options, result)
 
 
-def _into(trace: Trace, func: Any, name: str, args: Any, out: Array, **rest: Any) -> Any:
-    """Note what a function writes into an array."""
-    called = name, func, trace.argument(tuple(args)), trace.argument(rest)
+def _constant(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """What is made of a shape, and not of numbers."""
+    made = func(*map(plain, args), **plain_of(kwargs))
+    value = np.zeros_like(made) if name == "empty_like" else np.array(made)
+    return trace.traced(made, trace.node("constant", None, (), {}, value))
+
+
+def _binned(trace: Trace, func: Any, _: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """`np.bincount`, which adds weights to what begins with 0, as `np.add.at` does."""
+    made = func(*map(plain, args), **plain_of(kwargs))
+    given = dict(zip(("x", "weights"), args, strict=False)) | kwargs
+    x, weights = given["x"], given.get("weights")
+    if weights is None:
+        return made
+    added = np.zeros_like(made), plain(x), trace.argument((weights,))[0]
+    return trace.traced(made, trace.node("add.at", added_at(np.add), added, {}, np.array(made)))
+
+
+def _written_into(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """What a function writes into an array."""
+    rest = {key: value for key, value in kwargs.items() if key != "out"}
+    called, out = (name, func, trace.argument(tuple(args)), trace.argument(rest)), kwargs["out"]
     _before_written(trace, out)
     func(*map(plain, args), out=plain(out), **plain_of(rest))
     trace.write(out, trace.node(*called, np.array(plain(out))))
@@ -265,6 +270,14 @@ def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any
 
     made = trace.node(name, call, nodes, options, np.array(plain(target)))
     trace.write(target, made)
+
+
+OWN: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(MUTATING, _mutate),
+    **dict.fromkeys(("zeros_like", "ones_like", "empty_like"), _constant),
+    "bincount": _binned,
+}
+"""How functions are called that give no new array of numbers made of others, by their names."""
 
 
 def _is_whole(target: Array, others: list[Any], kwargs: dict[str, Any]) -> bool:
