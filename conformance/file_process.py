@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from types import FunctionType
 from typing import Any, cast
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from conformance.backward.program import NoGradientError
@@ -30,6 +33,8 @@ from conformance.shapes.vocabulary import is_role
 from conformance.values import to_values
 
 Send = Callable[[object], None]
+TABLE = 2
+"""The dimensions of an array with a row for each sample."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class _Judging:
         self.used, self.called = set[str](), set[str]()
         self.judged_any = False
         self.left: list[NotJudged] = []
-        self._own_calls: list[OwnCall] | None = None
+        self._asked_own = False
 
     def judge(self, each: Candidate) -> None:
         """Judge a candidate, and send what comes of it."""
@@ -132,6 +137,8 @@ class _Judging:
             final = NotJudged(each.name, str(error), True, final=True)
             self._send({"left": to_values(final)})
             return
+        if judged is not None and judged.recognised.alone:
+            judged = self._of_several(each, judged)
         without = judged is not None and judged.examined.cost != "own" and not judged.examined.ok
         if (judged is None or without) and self.on_own_calls(each.name):
             return
@@ -149,14 +156,27 @@ class _Judging:
         Args:
             name: of a function or a class; whether it took part is returned.
         """
-        if self._own_calls is None:
-            self._own_calls = own_calls(self._found)
-            for each in self._own_calls:
+        if not self._asked_own:
+            self._asked_own = True
+            for each in self._calls:
                 known = {each.name, each.function.__name__} & (self.used | self.called)
                 judged = None if known else each.found(self._cost)
                 if judged is not None:
                     self._take(each.name, judged)
         return name in self.used
+
+    @cached_property
+    def _calls(self) -> list[OwnCall]:
+        """What the file calls its functions with that give a loss and gradients."""
+        return own_calls(self._found)
+
+    def _of_several(self, each: Candidate, judged: Found) -> Found:
+        """The verdict on a loss for several outputs, if the file itself calls it with several."""
+        calls = [e for e in self._calls if e.function.__name__ in judged.used]
+        given = (np.shape(first) for e in calls for first in islice(e.arguments.values(), 1))
+        several = any(len(shape) == TABLE and min(shape) > 1 for shape in given)
+        known = each.layer.of_several if isinstance(each.layer, LossSearch) else []
+        return known[0] if several and known else judged
 
     def _take(self, name: str, judged: Found) -> None:
         """Send what is known of a thing, and keep what took part."""

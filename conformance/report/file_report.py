@@ -146,6 +146,8 @@ def _in_one_line(report: FileReport) -> str:
 
 MANY = 12  # names of parameters that are written out
 
+ALONE = "right for one output; for several the gradient is not that of the loss"
+
 SOURCES = {
     "returned": "gives the gradients",
     "moved": "updates the parameters itself",
@@ -164,7 +166,8 @@ def _recognised_words(recognised: Recognised) -> str:
         parts.append(f"parameters {', '.join(_together(recognised.parameters))}")
     if recognised.constant:
         parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
-    return visible(f"recognised: {'; '.join(each for each in parts if each)}")
+    said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
+    return f"note: {ALONE}\n{said}" if recognised.alone else said
 
 
 def _together(parameters: Sequence[str]) -> list[str]:

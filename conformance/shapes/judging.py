@@ -48,6 +48,7 @@ class Recognised:
         parameters: their names.
         backward: the place among the calls of the one that gives the gradients.
         constant: the biases, where the program moves none of them.
+        alone: whether it is right for one output alone, and wrong for several.
     """
 
     made: str
@@ -58,6 +59,7 @@ class Recognised:
     parameters: tuple[str, ...]
     backward: int = -1
     constant: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ ARRAY, TARGET, NUMBER, UNTOLD = "array", "target", "number", "untold"
 OF_CLASSES, OF_SAMPLES = "weights of classes", "weights of samples"
 TWO = 2
 WAYS = (OF_CLASSES, OF_SAMPLES)
-LAYOUTS = ("rows", "columns", "one column", "one vector")
+SINGLE = ("one column", "one vector")
+"""Layouts of a single output."""
+LAYOUTS = ("rows", "columns", *SINGLE)
 SETTING = re.compile(
     r"t|temp(erature)?|tau|margin|delta|alpha|beta|gamma|eps(ilon)?|smooth(ing)?|lam(bda)?|sigma"
     r"|q|quantile|scale|kappa|threshold"

@@ -13,6 +13,7 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.backward.quantities import fitted
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names
@@ -20,6 +21,7 @@ from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import (
     ARRAY,
+    SINGLE,
     SPREADS,
     TARGET,
     Trial,
@@ -29,13 +31,12 @@ from conformance.shapes.loss_data import (
 )
 from conformance.shapes.run import UnfitError, node_of, tried
 from conformance.shapes.state import arrays_in
-from conformance.shapes.vocabulary import bare, kinds_of, stem
+from conformance.shapes.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.tracing.program import traced_program
 from conformance.tracing.trace import Trace
 
 PAIR = ("loss", "gradient")
-HUGE = 1e12
-"""A loss of a few numbers around 1 is less, unless it tells that it has no value for such data."""
+HUGE = 1e12  # a loss of a few numbers around 1 is less, unless it has no value for such data
 
 
 class _OtherError(UnfitError):
@@ -54,6 +55,7 @@ class LossSearch:
         told: whether it is said if it cannot be judged: its names promise a gradient.
         given: what the file gives it, by name, where its own arguments tell nothing.
         problems: why it could not be judged.
+        of_several: the verdict for several outputs, where it is wrong and that for one is right.
     """
 
     name: str
@@ -63,13 +65,15 @@ class LossSearch:
     told: bool = False
     given: Sequence[str] = ()
     problems: list[str] = field(default_factory=list)
+    of_several: list[Found] = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run.
 
         It is judged by the first data with which it runs and with which no gradient has to be 0.
         Other data clear it of what is wrong there only if with them it is right wherever its
-        outputs lie, and if their labels, if they have any, are not taken for numbers.
+        outputs lie, and if labels are not taken for numbers. Whether several outputs are wrong
+        where one is right is told.
         """
         wrong: _Judged | None = None
         idle: _Judged | None = None
@@ -86,16 +90,24 @@ class LossSearch:
                 if judged.idle:
                     idle = idle or judged
                 elif judged.found.examined.ok:
-                    return judged.found
+                    return judged.found if wrong is None else self._cleared(judged.found, wrong)
                 else:
                     wrong = wrong or judged
         chosen = wrong or idle
         if chosen is not None and not chosen.found.examined.ok:
             return replace(chosen.found, examined=examine_pass(chosen.step))
         if chosen is None and self.told:
-            words = problem.removeprefix(f"{self.name}: ")
-            self.problems.append(words or "its arguments are not known")
+            problem = problem.removeprefix(f"{self.name}: ") or "its arguments are not known"
+            self.problems.append(problem)
         return None if chosen is None else chosen.found
+
+    def _cleared(self, right: Found, wrong: "_Judged") -> Found:
+        """The verdict where it is right, of which is told if it is wrong for several outputs."""
+        one, several = right.recognised, wrong.found.recognised
+        if one.layout not in SINGLE or several.layout in SINGLE:
+            return right
+        self.of_several.append(replace(wrong.found, examined=examine_pass(wrong.step)))
+        return replace(right, recognised=replace(one, alone=True))
 
     def _takes_numbers(self, trial: Trial) -> bool:
         """Whether it is right with labels that are no whole numbers: it takes no labels."""
@@ -109,8 +121,7 @@ class LossSearch:
             return False
 
     def _names(self) -> list[str]:
-        function = self.function if self.make is None else getattr(self.make, self.function)
-        return argument_names(function)
+        return argument_names(getattr(self.make, self.function) if self.make else self.function)
 
     def _judged(self, trial: Trial) -> "_Judged":
         """The verdict on what it gives for some data, wherever the outputs lie.
@@ -275,12 +286,6 @@ def beside_names(function: Any) -> list[str]:
     return [e.strip() for each in names for e in each.strip("()").split(",")]
 
 
-def is_gradient(name: str) -> bool:
-    """Whether what is returned may be a gradient by its name: it is named so, or has none."""
-    kinds = {"upstream", "grads"} & {*kinds_of(name)}
-    return bool(kinds) or not name.isidentifier() or stem(name) != bare(name)
-
-
 def _is_difference(goal: Goal | None, y: Any) -> bool:
     """Whether a gradient is a positive multiple of output − target.
 
@@ -292,6 +297,4 @@ def _is_difference(goal: Goal | None, y: Any) -> bool:
     target = np.asarray(y)
     if target.shape != output.shape or given.shape != output.shape:
         return False
-    apart = output - target
-    factor = float(np.vdot(apart, given) / np.vdot(apart, apart))
-    return factor > 0 and bool(np.allclose(given, factor * apart, rtol=1e-9, atol=0))
+    return (fitted(given, output - target) or 0.0) > 0

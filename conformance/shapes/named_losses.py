@@ -14,8 +14,8 @@ from conformance.shapes.arguments import needed, taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.layers import called_itself
 from conformance.shapes.loss_data import weighs
-from conformance.shapes.losses import PAIR, LossSearch, beside_names, is_gradient
-from conformance.shapes.vocabulary import WEIGHT, bare, is_plain, is_role, kinds_of
+from conformance.shapes.losses import PAIR, LossSearch, beside_names
+from conformance.shapes.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
 
 LOSS = re.compile(
     r"loss|cost|entropy|nll|mse|hinge|error|huber|contrastive|triplet|nce|dice|divergence|likelihood"

@@ -163,3 +163,9 @@ def stem(name: str) -> str:
     words = bare(name)
     found = GRADIENT.match(words)
     return found["stem"] if found else words
+
+
+def is_gradient(name: str) -> bool:
+    """Whether what is returned may be a gradient by its name: it is named so, or has none."""
+    kinds = {"upstream", "grads"} & {*kinds_of(name)}
+    return bool(kinds) or not name.isidentifier() or stem(name) != bare(name)

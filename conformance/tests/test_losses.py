@@ -116,6 +116,32 @@ def test_a_loss_that_cannot_be_judged_is_told(tmp_path: Path) -> None:
     assert (report.exit_code, len(report.parts)) == (3, len(FAULTS))
 
 
+MEAN = """\
+import numpy as np
+
+
+def mse_loss(pred, target):
+    d = pred - target
+    return np.mean(d ** 2), 2 * d / len(d)
+"""
+CALLED = """
+if __name__ == "__main__":
+    print(mse_loss(np.ones((8, 3)), np.zeros((8, 3)))[0])
+"""
+
+
+def test_one_output_clears_no_loss_that_the_file_calls_with_several(tmp_path: Path) -> None:
+    file = tmp_path / "mean.py"
+    file.write_text(MEAN, encoding="utf-8")
+    report = check_file(Asked(str(file)), check)
+    assert report.exit_code == 0
+    assert "note: right for one output; for several the gradient is not that of" in str(report)
+    file.write_text(MEAN + CALLED, encoding="utf-8")
+    (part,) = check_file(Asked(str(file)), check).parts
+    assert part.exit_code == 1
+    assert "`2 * d / len(d)`" in str(part)
+
+
 def test_a_gradient_that_is_0_but_for_rounding_clears_no_loss(tmp_path: Path) -> None:
     file = tmp_path / "cosine.py"
     file.write_text(COSINE, encoding="utf-8")
