@@ -87,6 +87,8 @@ OF_KIND = {
     "negated": "the output error has the wrong sign, and with it all gradients",
     "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
     "add to what is there (+=)",
+    "last": "of {factor:g} mini-batches the gradient of the last alone is used, and that of the "
+    "others is overwritten: add it (+=)",
     "order": "values are gone through in the wrong order: each has to come after all that is "
     "computed from it",
 }

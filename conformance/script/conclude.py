@@ -17,6 +17,7 @@ from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.deadline import within_seconds
 from conformance.script.attached import attached, by_attached
 from conformance.script.counting import counts, function_around
+from conformance.script.discarded import discarded
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.names import Held, names
@@ -97,6 +98,9 @@ def _of_updates(
     if not count:
         raise SubjectError(_infinite(moved))
     results = all_judged(trace, moved, said, count)
+    lost = discarded(trace, results, said)
+    if lost is not None:
+        return Ran("", tuple(said), count, lost, _number(results[0]), _rule(rules(results)))
     at = _told(results)
     results[at] = _blamed(trace, results[at], said)
     examined, rates = _with_rates(results[at], trace, moved)

@@ -343,3 +343,27 @@ def test_the_loss_tells_which_update_goes_up(tmp_path: Path) -> None:
     assert (
         "vb + 0.1" in AHEAD.replace("vb - 0.1", "vb + 0.1").splitlines()[int(blame.line or 0) - 1]
     )
+
+
+MICRO = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(120, 4)); y = (X @ rng.normal(size=4) > 0).astype(float)[:, None]
+W1 = rng.normal(size=(4, 5)); b1 = np.zeros(5); W2 = rng.normal(size=(5, 1)); b2 = np.zeros(1)
+for step in range(20):
+    gW1, gb1, gW2, gb2 = (np.zeros_like(p) for p in (W1, b1, W2, b2))
+    for micro in range(3):
+        i = rng.integers(0, 120, 16)
+        h = np.tanh(X[i] @ W1 + b1)
+        d = (1 / (1 + np.exp(-(h @ W2 + b2))) - y[i]) / 48
+        dh = d @ W2.T * (1 - h ** 2)
+        gW2 += h.T @ d; gb2 += d.sum(0); gW1 += X[i].T @ dh; gb1 += dh.sum(0)
+    W1 -= .5 * gW1; b1 -= .5 * gb1; W2 -= .5 * gW2; b2 -= .5 * gb2
+"""
+
+
+def test_gradients_of_which_those_of_the_last_batch_alone_are_used(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, MICRO).exit_code == 0
+    line = next(each for each in MICRO.splitlines() if "gW2 +=" in each)
+    (blame,) = run_edited(tmp_path, MICRO, (line, line.replace("+=", "="))).blames
+    assert (blame.accused.cause.kind, blame.gradients) == ("last", ("W1", "b1", "W2", "b2"))
+    assert MICRO.splitlines()[int(blame.line or 0) - 1] == line
