@@ -75,8 +75,7 @@ def check_vjp(
 
 def _check_function(kind: Any, args: tuple[Any, ...], seed: int) -> BackwardReport:
     """Judge a `torch.autograd.Function`, by what torch itself takes it for."""
-    from conformance.custom.applied import accepted
-    from conformance.custom.asked import asked, examined
+    from conformance.custom.applied import accepted, asked, examined
 
     what = asked(kind, args, seed)
     try:

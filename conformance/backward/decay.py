@@ -9,21 +9,42 @@ decay, a gradient may be wrong by a multiple of it alone.
 Left out: the costs themselves (`costs.py`), and what is wrong with a decay (`decay_lines.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain as chained
 from itertools import islice, product
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.judge import Verdict
-from conformance.backward.penalty import PENALTIES, SQUARES, Penalty
 from conformance.backward.program import Goal
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A penalty of weights.
+
+    Attributes:
+        name: of it in a report.
+        derivative: of each weight.
+        cost: of each weight, whose arrays may record their operations.
+    """
+
+    name: str
+    derivative: Callable[[Array], Array]
+    cost: Callable[[Any], Any]
+
+
+SQUARES = Penalty("squares", lambda w: w, lambda w: 0.5 * w * w)
+ABSOLUTES = Penalty("absolutes", np.sign, np.abs)
+PENALTIES = (SQUARES, ABSOLUTES)
+
 
 TAKES = ("getitem", "copy")
 """What a part of a parameter is taken out by."""

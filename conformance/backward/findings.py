@@ -270,7 +270,7 @@ class Examined:
         factor: that all gradients have beside the right ones, which is a convention.
         samples: of whose costs the right ones are the mean, where the cost is a known one; else 1.
         decay: the rate at which weights decay in them, where the cost does not state it.
-        penalty: whose derivative that decay is (`penalty.py`).
+        penalty: whose derivative that decay is (`decay.py`).
         output_error: the line that computes the output error, where the cost is unknown.
         decay_beside: whether the weights decay beside the program's own loss.
         passes: the two passes side by side, where something is to blame.

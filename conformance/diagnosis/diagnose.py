@@ -5,8 +5,8 @@ Left out: how it is shown (`report`).
 
 from collections.abc import Iterable, Sequence
 
+from conformance.diagnosis.before import Failure
 from conformance.diagnosis.cause import Cause
-from conformance.diagnosis.failure import Failure
 from conformance.diagnosis.match import matching, matching_alone, reproduces
 from conformance.diagnosis.measure import measured, shortened
 from conformance.diagnosis.unseen import matching_unseen

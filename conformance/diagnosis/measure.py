@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 
 from conformance.arithmetic.formats import FLOATS
-from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.before import Failure
 from conformance.diagnosis.measured import Measure, Measured, measure
 from conformance.diagnosis.whole import WHOLE
 from reference.step import Array

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.diagnosis.before import earlier, momentum
-from conformance.diagnosis.failure import Failure
+from conformance.diagnosis.before import Failure, earlier, momentum
 from conformance.diagnosis.measured import Measure, Measured, measure
 from conformance.mistakes.situation import Situation
 from conformance.model.functions import Activation

@@ -11,8 +11,8 @@ from conformance.outcome import LostEquation, Outcome
 from conformance.report.blame_words import at_layers
 from conformance.report.message import lost
 from conformance.report.source_words import instead_words
+from conformance.verdict.apart import Exactness
 from conformance.verdict.compare import Verdict
-from conformance.verdict.exactness import Exactness
 
 
 def exact_words(report: Outcome, tag: str = "") -> Iterator[str]:

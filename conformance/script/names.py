@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.source import written_name
-from conformance.shapes.tensors import is_tensor
+from conformance.shapes.state import is_tensor
 from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_subject
 from conformance.tracing.node import Node, holds_records

@@ -3,20 +3,22 @@
 Left out: the gradients (`judge.py`), and which rule it is (`known_rules.py`).
 """
 
+import ast
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.operation import is_float
-from conformance.backward.source import line_of
+from conformance.backward.source import line_of, operands
+from conformance.backward.syntax import assigned, passed
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import entrywise, kept
 from conformance.script.moments import precision
-from conformance.script.origin import origin
 from conformance.script.update import Update, alike, source
 from conformance.script_outcome import Rule
+from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 
 
@@ -253,3 +255,23 @@ def _line(made: Update) -> Line | None:
     """The line of an update at which its factor is decided: where its state is computed, if any."""
     nodes: list[Node] = [state for _, state in made.states] or [made.new]
     return line_of(nodes[0])
+
+
+def origin(node: Node) -> Line | None:
+    """The line that assigns to the last variable in the divisor of an operation."""
+    divisor = operands(node)[1:2] if node.operation in ("divide", "true_divide") else []
+    names = [e.id for each in divisor for e in ast.walk(each) if isinstance(e, ast.Name)]
+    return _assigned(names[-1], node.frames) if names else None
+
+
+def _assigned(name: str, frames: tuple[Frame, ...]) -> Line | None:
+    """The line that assigns to a variable, in the function or where that was called."""
+    for frame, outer in zip(frames, (*frames[1:], None), strict=True):
+        here = Line(frame.file, frame.line)
+        found = assigned(name, here, alias=False)
+        if found is not None or outer is None:
+            return found
+        name = passed(name, here, frame.function, Line(outer.file, outer.line))
+        if not name.isidentifier():
+            return None
+    return None

@@ -28,8 +28,7 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.learned import learn
 from conformance.shapes.plans import methods
 from conformance.shapes.run import LONGEST, Attempt, Call, Plan, UnfitError
-from conformance.shapes.state import Leaf, changed
-from conformance.shapes.tensors import as_array, as_tensor, doubles, holds_tensors
+from conformance.shapes.state import Leaf, as_array, as_tensor, changed, doubles, holds_tensors
 from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.subjects.execution import missing
 from conformance.tracing.program import traced_program

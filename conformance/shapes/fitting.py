@@ -15,8 +15,7 @@ import torch
 
 from conformance.backward.findings import Examined
 from conformance.backward.program import NotAGradientError
-from conformance.custom.applied import accepted, names_of
-from conformance.custom.asked import Asked, asked, examined
+from conformance.custom.applied import Asked, accepted, asked, examined, names_of
 from conformance.custom.context import Function, is_separate
 from conformance.shapes.run import UnfitError
 from conformance.shapes.solved import Solver, arguments

@@ -22,9 +22,8 @@ from conformance.shapes.example_data import (
     Sizes,
     example_data,
 )
-from conformance.shapes.first_run import EmptyError, first_run
 from conformance.shapes.learned import is_number
-from conformance.shapes.places import Places, places
+from conformance.shapes.places import EmptyError, Places, first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import Attempt, Call, Plan, UnfitError

@@ -13,9 +13,8 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.kinks import COMPARISONS, OF_TWO
 from conformance.shapes.attempt import attempt
-from conformance.shapes.first_run import MOST
 from conformance.shapes.own_loss import own_loss
-from conformance.shapes.places import places
+from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import OPERATIONS, UnfitError
 from conformance.shapes.search import generic

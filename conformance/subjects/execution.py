@@ -9,6 +9,7 @@ import ast
 import importlib
 import linecache
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
@@ -23,9 +24,9 @@ from zlib import crc32
 from conformance.errors import SubjectError, UsageError
 from conformance.running.seconds import TooLongError, limited
 from conformance.running.tracebacks import headline, own_traceback
-from conformance.subjects import zeros
 from conformance.subjects.absent import MissingError, forget, stand_ins
 from conformance.tracing import frames
+from conformance.tracing.modules import entered, zero
 
 NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongError)
 """What a statement raises that asks for what is not here, or for a long time."""
@@ -91,7 +92,7 @@ def run_file(
     put_in_front(path.parent, *python_path)
     _place_in_package(module, path, sources)
     sys.modules[name] = module
-    zeros.provide(vars(module))
+    provide(vars(module))
     try:
         with subject_code(place), stand_ins(b"\n".join(source for _, source in sources)):
             for file, source in sources:
@@ -157,7 +158,7 @@ def _execute(whole: ast.Module, file: str, module: ModuleType, failed: list[Fail
             features = (getattr(__future__, each.name, None) for each in statement.names)
             flags |= sum(each.compiler_flag for each in features if each is not None)
         code = compile(
-            ast.Module([zeros.followed(statement)], []), file, "exec", flags, dont_inherit=True
+            ast.Module([followed(statement)], []), file, "exec", flags, dont_inherit=True
         )
         try:
             with nullcontext() if isinstance(statement, DEFINING) else limited(LONGEST):
@@ -221,3 +222,57 @@ def _stdout_to_stderr() -> Iterator[None]:
     finally:
         os.dup2(kept, 1)
         os.close(kept)
+
+
+NUMBER, ARRAY = "__conformance_zero__", "__conformance_entered__"
+"""The names, among those of the program's module, of what gives the number and takes an array."""
+BIAS = re.compile(r"(?:\w+\.)*_?b(?:ias(?:es)?)?\d*_?")
+
+
+def followed(statement: ast.stmt) -> ast.stmt:
+    """A statement in which what it moves begins with values that can be followed."""
+    moved = {name for each in ast.walk(statement) for name in _moved(each)}
+    for each in ast.walk(statement) if moved else ():
+        if isinstance(each, ast.Assign) and len(each.targets) == 1:
+            each.value = _begun(each.targets[0], each.value, moved)
+    return statement
+
+
+def provide(names: dict[str, object]) -> None:
+    """Put what gives the number and takes an array among the names of a module."""
+    names[NUMBER], names[ARRAY] = zero, entered
+
+
+def _moved(node: ast.AST) -> list[str]:
+    """What a statement adds a product to, or takes one off."""
+    match node:
+        case ast.AugAssign(target=target, op=ast.Add() | ast.Sub(), value=value):
+            pass
+        case ast.Assign(
+            targets=[target], value=ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=value)
+        ) if ast.unparse(left) == ast.unparse(target):
+            pass
+        case _:
+            return []
+    whole = target.value if isinstance(target, ast.Subscript) else target
+    product = any(isinstance(each, ast.Mult | ast.Call) for each in ast.walk(value))
+    return [ast.unparse(whole)] if product else []
+
+
+def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        if len(target.elts) == len(value.elts):
+            pairs = zip(target.elts, value.elts, strict=True)
+            value.elts = [_begun(one, other, moved) for one, other in pairs]
+        return value
+    name = ast.unparse(target)
+    taken: tuple[str, list[ast.expr]] | None = None
+    match value:
+        case ast.Constant(value=int() | float() as number) if not number:
+            taken = (NUMBER, []) if name in moved and BIAS.fullmatch(name) else None
+        case ast.Call():
+            taken = (ARRAY, [value]) if name in moved else None
+    if taken is None:
+        return value
+    call = ast.Call(ast.copy_location(ast.Name(taken[0], ast.Load()), value), taken[1], [])
+    return ast.copy_location(call, value)

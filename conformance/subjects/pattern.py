@@ -3,7 +3,7 @@
 They are found once, on numbers of which no two have anything in common. A program that does the
 same operations on the numbers of a case has them at the same places.
 
-Left out: the search (`tracing/roles.py`), judging what is there.
+Left out: the search (`searched.py`), judging what is there.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,6 +1,11 @@
 """A run whose quantities were looked for: where they are, which are wrong, and the lines to blame.
 
-Left out: the search (`tracing/roles.py`), and which runs stand for others (`pattern.py`).
+A recorded value is a quantity if it satisfies the quantity's equation from what the program itself
+computed before, and something was made of it that its own consumers' equations make. Where there is
+no such value, the one is taken of which those equations were made: a wrong quantity is known by its
+use. Both are decided on balls, by equality, in a run whose numbers are generic.
+
+Left out: which runs stand for others (`pattern.py`).
 """
 
 from collections.abc import Mapping
@@ -15,16 +20,30 @@ from conformance.corpus.case import Case
 from conformance.subjects.stepped import TURNED, Stepped
 from conformance.tracing.arranging import before_arranging, whole
 from conformance.tracing.blame import Blame, Lines
+from conformance.tracing.deltas import ErrorSearch
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
+from conformance.tracing.lookup import Lookup
+from conformance.tracing.nablas import GradientSearch
 from conformance.tracing.node import Node
 from conformance.tracing.passed_on import assigned_to_itself, left_out
-from conformance.tracing.roles import roles_in
 from conformance.tracing.run import Roles, Run, quantities_at
 from conformance.tracing.trace import Trace
+from conformance.tracing.uses import Uses
 from conformance.tracing.ways import Way
+from conformance.tracing.z_and_a import ForwardSearch
 
 BITS = 400
+
+
+def roles_in(run: Run) -> Roles:
+    """Where the quantities of a step are."""
+    lookup = Lookup(run)
+    uses = Uses(lookup)
+    ForwardSearch(uses).search()
+    ErrorSearch(uses).search()
+    GradientSearch(lookup).search()
+    return lookup.roles
 
 
 @dataclass(eq=False)

@@ -1,7 +1,7 @@
 """A traced run of one step of a program.
 
 Left out: running it (each kind of subject), the numbers that it is given (`generic.py`), which of
-the recorded values is which quantity (`tracing/roles.py`).
+the recorded values is which quantity (`searched.py`).
 """
 
 from collections.abc import Iterator

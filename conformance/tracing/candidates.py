@@ -1,7 +1,7 @@
 """Recorded values that may be a quantity of a whole mini-batch, as arrays (n, m).
 
 One array has all samples, or each sample has an array of its own and the program did the same to
-every one of them. Left out: which of them is the quantity (`roles.py`).
+every one of them. Left out: which of them is the quantity (`subjects/searched.py`).
 """
 
 from collections.abc import Iterator, Sequence

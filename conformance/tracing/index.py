@@ -4,7 +4,7 @@ A quantity is found entry by entry, so it does not matter whether a program hold
 turned, flattened, with a row of ones below it, a column a sample, or in single numbers. A float of
 each ball leads to the few that may be equal; the balls decide.
 
-Left out: which number is looked for (`roles.py`).
+Left out: which number is looked for (`subjects/searched.py`).
 """
 
 from bisect import bisect_left

@@ -4,7 +4,7 @@ A number that came in untraced is a constant. What has no exact counterpart (a c
 `round`, a function that takes floats alone) keeps the value that it had in floats, and whatever is
 computed from it is inexact: there floats decide. A comparison keeps its outcome.
 
-Left out: recording (`trace.py`), and what is decided (`roles.py`).
+Left out: recording (`trace.py`), and what is decided (`subjects/searched.py`).
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """A step of a program in exact numbers, and where its quantities are.
 
-Left out: the search for them (`roles.py`).
+Left out: the search for them (`subjects/searched.py`).
 """
 
 from collections.abc import Mapping, Sequence

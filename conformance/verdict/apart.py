@@ -1,13 +1,18 @@
-"""How far an array of balls is from the right one, where scalars may have been rounded or not.
+"""How a quantity stands to its equation on balls, and what its floats have lost.
+
+An array of balls may be off by scalars that were rounded.
 
 Left out: which arrays are compared (`on_balls.py`).
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import flint
 import numpy as np
 
+from conformance.tracing.digits import Loss
+from conformance.tracing.frames import Frame
 from reference.step import Array
 
 EXACT = 1e-60  # what a right formula agrees to, at least
@@ -61,3 +66,44 @@ def _pivot(array: Array) -> int | None:
     numbers: list[Any] = list(array.flat)
     i = max(range(len(numbers)), key=lambda i: numbers[i].abs_lower(), default=None)
     return None if i is None or numbers[i].contains(0) else i
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """How a quantity stands to its equation on balls.
+
+    Attributes:
+        error: its distance as a part of the largest entry; None if floats have to decide.
+        why: then, why.
+        frames: the lines of the rounding without which it would be right, the innermost first.
+    """
+
+    error: float | None = None
+    why: str = ""
+    frames: tuple[Frame, ...] = field(default=(), compare=False)
+
+    @property
+    def right(self) -> bool:
+        """Whether it follows from its equation."""
+        return self.error is not None and self.error <= EXACT
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it does not, whatever the rounding."""
+        return self.error is not None and not self.error <= EXACT
+
+
+@dataclass(frozen=True)
+class LostDigits:
+    """What a quantity that is exactly right on balls has lost in floats.
+
+    Attributes:
+        off: how far it is from what its equation makes of the program's own floats, as a part of
+            the largest entry.
+        badly: whether it is not finite, or has not kept half of its digits.
+        loss: the operation at which they went, if it is a single one.
+    """
+
+    off: float
+    badly: bool
+    loss: Loss | None = None

@@ -18,8 +18,8 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.model.row import Row
 from conformance.tracing.frames import Frame
+from conformance.verdict.apart import Exactness, LostDigits
 from conformance.verdict.deviation import Observed, Target, Worst, compare
-from conformance.verdict.exactness import Exactness, LostDigits
 from conformance.verdict.finding import Finding
 from conformance.verdict.oracle import Standing, expectations, lifted, usable
 from conformance.verdict.undecided import bits_needed, undecided

@@ -25,8 +25,7 @@ from conformance.tracing.index import SCALAR_ROUNDINGS, Location
 from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace
-from conformance.verdict.apart import EXACT, moved, relative, rescaled
-from conformance.verdict.exactness import Exactness, LostDigits
+from conformance.verdict.apart import EXACT, Exactness, LostDigits, moved, relative, rescaled
 from conformance.verdict.oracle import at_kinks
 from reference.step import Array, Batch
 from reference.updates import OLD

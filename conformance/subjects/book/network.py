@@ -4,7 +4,8 @@ Left out: how its networks are run (`calls.py`), loading it (`subjects/load.py`)
 """
 
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,8 @@ from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
-from conformance.subjects.book.calls import BookCalls
+from conformance.subjects.book.array_numbers import ArrayNumbers
+from conformance.subjects.book.calls import BookCalls, check_assignable
 from conformance.subjects.book.constructor import (
     cost_of,
     costs_of,
@@ -26,8 +28,6 @@ from conformance.subjects.book.constructor import (
 )
 from conformance.subjects.book.conventions import SAMPLES, Conventions, pair, storage
 from conformance.subjects.book.decay_parameters import decay_parameters
-from conformance.subjects.book.numbers import numbers_of
-from conformance.subjects.book.trial import check_assignable
 from conformance.subjects.book.trial_runs import stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
@@ -245,3 +245,18 @@ def _dtype(returned: Any) -> str:
     kinds = {str(np.asarray(each).dtype) for part in returned for each in part}
     narrow = {each for each in kinds if each in ("float32", *SHORT)}
     return narrow.pop() if kinds == narrow and len(kinds) == 1 else "float64"
+
+
+def numbers_of(parameters: Iterable[Any]) -> ArrayNumbers:
+    """What a new network computes with, by its parameters; torch is not imported for that.
+
+    Raises:
+        UsageError: it is tensors of a dtype in which nothing is judged.
+    """
+    torch = sys.modules.get("torch")
+    tensors = [each for each in parameters if torch and isinstance(each, torch.Tensor)]
+    if not tensors:
+        return ArrayNumbers()
+    from conformance.subjects.book.tensor_numbers import TensorNumbers
+
+    return TensorNumbers(tensors)

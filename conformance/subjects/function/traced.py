@@ -1,9 +1,9 @@
 """A function's step, traced: where it computes what it returns, and what it does not return.
 
-Left out: the search for what it does not return (`tracing/roles.py`).
+Left out: the search for what it does not return (`subjects/searched.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -13,10 +13,10 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.subjects.function.call import CalledFunction
 from conformance.subjects.function.conventions import FunctionConventions, Quantities
-from conformance.subjects.function.samples import sample_bits
 from conformance.subjects.pattern import Patterns
 from conformance.subjects.searched import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered, given_rate, traced_run
+from conformance.tracing.arranging import ARRANGING
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
 from conformance.tracing.made_arrays import traced_array
@@ -216,3 +216,53 @@ def _is_number(value: Any, m: int) -> bool:
         and isinstance(held, int | float | np.ndarray | np.generic)
         and bool(np.any(np.isin(held, (m, 1 / m, -m, -1 / m))))
     )
+
+
+NONE = 0
+"""The number of what is no sample's; the samples are counted from 1."""
+
+
+def sample_bits(trace: Trace, given: Node, axis: int) -> list[int]:
+    """The bits of each sample: what holds its numbers alone, or computes with several samples'.
+
+    Args:
+        trace: of the run.
+        given: all samples.
+        axis: along which they lie.
+    """
+    m = given.value.shape[axis]
+    along = np.arange(1, m + 1).reshape((m, 1) if axis == 0 else (1, m))
+    held = {given.number: np.broadcast_to(along, given.value.shape)}
+    bits = [0] * m
+    for node in trace.nodes[given.number + 1 :]:
+        inputs = [held[each.number] for each in node.inputs if each.number in held]
+        if not inputs:
+            continue
+        arranged = _arranged(node, held)
+        if arranged is not None:
+            held[node.number] = arranged
+        samples = _samples(inputs if arranged is None else [arranged])
+        if arranged is None or len(samples) == 1:
+            for sample in samples:
+                bits[sample - 1] |= 1 << node.number
+    return bits
+
+
+def _samples(arrays: Sequence[Array]) -> list[int]:
+    """The samples whose numbers are in some arrays."""
+    return sorted({int(each) for array in arrays for each in np.unique(array)} - {NONE})
+
+
+def _arranged(node: Node, held: dict[int, Array]) -> Array | None:
+    """The sample of each entry, if numbers were only put together or taken apart."""
+    if node.operation not in ARRANGING or node.function is None:
+        return None
+
+    def numbers(each: Node) -> Array:
+        return held.get(each.number, np.full(np.shape(each.value), NONE))
+
+    try:
+        made = np.asarray(node.again(numbers))
+    except (TypeError, ValueError, IndexError):
+        return None
+    return made if made.shape == np.shape(node.value) and made.dtype.kind == "i" else None

@@ -18,8 +18,7 @@ import numpy as np
 import torch
 
 import conformance
-from conformance.custom.applied import called, names_of, plain
-from conformance.custom.asked import asked
+from conformance.custom.applied import asked, called, names_of, plain
 from conformance.custom.calls import calls_of
 from conformance.custom.context import is_function
 from conformance.shapes.fitting import fitting
