@@ -103,10 +103,10 @@ class Cause:
             `absent`: no gradient is given, which is taken for 0; `search`: none in `factor` s;
             `output`: the output error is the derivative of no cost; `uneven`: nor adds it up to 0;
             `negated`: all gradients have the wrong sign; `grows`: a decay is taken off a gradient
-            where it has to be added; `overwritten`: a derivative is written, which has to be added;
-            `last`: so is the gradient of each of `factor` mini-batches;
-            `order`: a value is gone through before all its uses are; `small`: the gradient is wrong
-            by less than floats tell from rounding; `lost`: it is right, and digits are lost.
+            where it has to be added; `overwritten`, `last`: a derivative is written that has to be
+            added, or so is the gradient of each of `factor` mini-batches; `order`: a value is gone
+            through before all its uses are; `small`: the gradient is wrong by less than floats tell
+            from rounding; `lost`: it is right, and digits are lost.
             of what is wrong with an update, though the gradients may be right (`UPDATES`):
             `ascends`, `step`: it moves the parameter up its gradient, or `factor` times as far as
             others are moved; `kept`, `zero`: it keeps nothing from step to step where others do, or

@@ -73,9 +73,9 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if negated is not None:
         return _negated(negated, run)
     error = None if name is not None else errors.best()
-    if step.quick and (error is None or _is_no_cost(error, found, run)):
-        raise NotAGradientError("no known cost has these gradients")
     if error is None or _is_no_cost(error, found, run):
+        if step.quick:
+            raise NotAGradientError("no known cost has these gradients")
         return _wrong(run, found, error, known=name is not None or None not in given)
     if step.quick and not (own := _by_own(error, run, blame=False)).ok:
         return own
@@ -83,11 +83,9 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if slipped is not None:
         return slipped
     added = _sum_with_target(found)
-    return (
-        _by_own(error, run, blame=blame)
-        if added is None
-        else _by_wrong(error, run, _no_cost(run, added))
-    )
+    if added is None:
+        return _by_own(error, run, blame=blame)
+    return _by_wrong(error, run, _no_cost(run, added))
 
 
 def _by_known(
