@@ -97,9 +97,8 @@ class Cause:
             `handed`: another value has to be handed on there; `loop`: a loop leaves out executions;
             `aliased`: an array is changed in place while another name stands for what it was;
             `changed`: the operation is another one than it has to be;
-            `gradient`: the gradient is wrong and no operation is known that mends it;
-            `shape`: the gradient has another shape than its parameter;
-            `unused`: what the backward pass is given (`needed`) is not used;
+            `gradient`: the gradient is wrong and no operation is known that mends it; `shape`: it
+            has another shape than its parameter; `unused`: `needed` is given and not used;
             `absent`: no gradient is given, which is taken for 0; `search`: none in `factor` s;
             `output`: the output error is the derivative of no cost; `uneven`: nor adds it up to 0;
             `negated`: all gradients have the wrong sign; `grows`: a decay is taken off a gradient

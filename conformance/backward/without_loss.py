@@ -79,13 +79,10 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
         return _wrong(run, found, error, known=name is not None or None not in given)
     if step.quick and not (own := _by_own(error, run, blame=False)).ok:
         return own
-    slipped = _slipped(run, found, error)
-    if slipped is not None:
-        return slipped
-    added = _sum_with_target(found)
-    if added is None:
-        return _by_own(error, run, blame=blame)
-    return _by_wrong(error, run, _no_cost(run, added))
+    slipped, added = _slipped(run, found, error), _sum_with_target(found)
+    if slipped is None and added is not None:
+        return _by_wrong(error, run, _no_cost(run, added))
+    return slipped or _by_own(error, run, blame=blame)
 
 
 def _by_known(
