@@ -3,7 +3,7 @@
 Left out: the update rule (`rule.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -32,6 +32,7 @@ def judged(
     names: Sequence[str],
     cost: str | None = None,
     *,
+    held: Collection[tuple[Node, Node]] = (),
     beside: Mapping[Node, str] = NOTHING,
     quick: bool = False,
     loss: Node | None = None,
@@ -43,12 +44,13 @@ def judged(
         updates: of each parameter.
         names: theirs.
         cost: the name of the cost to judge by; None if any will do.
+        held: operations, each with an operand that is held constant in it.
         beside: the values of other parameters, with their names.
         quick: whether it is only of interest if all gradients are right.
         loss: of another update that is right by it.
     """
     step = Unjudged(trace, updates, names, cost, beside=beside, quick=quick)
-    step.known = loss
+    step.known, step.held = loss, held
     made = _as_read(step)
     if made.ok or not made.chosen:
         return made
@@ -83,9 +85,11 @@ class Unjudged:
     Attributes:
         losses: what may be the program's loss.
         known: what was its loss at another update.
+        held: see `judged`.
     """
 
     known: Node | None = None
+    held: Collection[tuple[Node, Node]] = ()
 
     def __init__(
         self,
@@ -161,7 +165,7 @@ class Unjudged:
 
     def part(self, wanted: Sequence[Node]) -> Step:
         """The trace of the step."""
-        return Step(self.whole_trace, self.olds, [*wanted, *self.losses])
+        return Step(self.whole_trace, self.olds, [*wanted, *self.losses], self.held)
 
     def goals(self, step: Step, chosen: Sequence[Multiple], sign: float) -> tuple[Goal, ...]:
         """The gradients: what is subtracted from the parameters, or its negative."""

@@ -133,9 +133,9 @@ def with_held_targets(
         names: theirs.
         quick: see `judged`.
     """
-    for target, name in _targets(trace, updates):
+    for users in _targets(trace, updates):
         try:
-            found = judged(trace, updates, names, beside={target: name}, quick=quick)
+            found = judged(trace, updates, names, held=users, quick=quick)
         except NotAGradientError:
             continue
         if found.ok or found.own_loss or (found.right and found.examined.cost != "unknown"):
@@ -143,21 +143,24 @@ def with_held_targets(
     return None
 
 
-def _targets(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[Node, str]]:
-    """What is called so and depends on parameters, beside a value of which none uses the other."""
+def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
+    """What is called so and depends on parameters, each with what meets it there.
+
+    That depends on parameters too, and neither uses the other.
+    """
     given = bits_of_nodes(each.old for each in updates)
     first = min(each.new.number for each in updates)
-    found: dict[Node, str] = {}
+    found: dict[Node, list[tuple[Node, Node]]] = {}
     for node in trace.nodes[:first]:
         called = {"subtract": TARGET, "multiply": HELD}.get(node.operation)
         if called is None or len(node.inputs) != len(("output", "target")):
             continue
         for target, output in (node.inputs, node.inputs[::-1]):
             apart = not target.depends_on(output) and not output.depends_on(target)
-            name = next(filter(called.fullmatch, stored_names(target)), "")
-            if name and apart and target.uses & given and output.uses & given:
-                found[target] = name
-    yield from list(found.items())[-FEW:]
+            named = any(map(called.fullmatch, stored_names(target)))
+            if named and apart and target.uses & given and output.uses & given:
+                found.setdefault(target, []).append((node, target))
+    return list(found.values())[-FEW:]
 
 
 READINGS: tuple[Reading, ...] = (judged, by_several, with_held_targets)

@@ -3,7 +3,7 @@
 Left out: the rest of the run, whose values are constants here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,22 @@ class Step:
         share: of the samples that it is computed on.
     """
 
-    def __init__(self, whole: Trace, olds: Mapping[Node, str], wanted: Iterable[Node]) -> None:
-        """Take what some values are computed from, down to the old values of the parameters."""
-        self.trace = Trace(sites=True)
+    def __init__(
+        self,
+        whole: Trace,
+        olds: Mapping[Node, str],
+        wanted: Iterable[Node],
+        held: Collection[tuple[Node, Node]] = (),
+    ) -> None:
+        """Take what some values are computed from, down to the old values of the parameters.
+
+        Args:
+            whole: the trace of the run.
+            olds: the old values, with their names.
+            wanted: the values.
+            held: operations, each with an operand that is held constant in it.
+        """
+        self.trace, self.held = Trace(sites=True), held
         self.of: dict[Node, Node] = {}
         before = max(each.number for each in olds)
         given = bits_of_nodes(olds)
@@ -38,6 +51,11 @@ class Step:
 
     def _copy(self, node: Node, name: str | None, *, own: bool) -> Node:
         """A node in the new trace: an operation if it belongs to the step, else its value."""
+        made = self._added(node, name, own=own)
+        self.of[node] = made
+        return made
+
+    def _added(self, node: Node, name: str | None, *, own: bool) -> Node:
         made = replace(node, inputs=(), consumers=[])
         if name is not None or not own:
             made.operation = "constant" if name is None else f"given {name}"
@@ -49,14 +67,18 @@ class Step:
         made.uses = 1 << made.number | uses_of_nodes(made.inputs)
         for each in made.inputs:
             each.consumers.append(made)
-        self.of[node] = made
         self.trace.nodes.append(made)
         return made
 
     def _connect(self, made: Node, node: Node) -> None:
-        made.args = substituted(node.args, self._copied)
-        made.kwargs = substituted(node.kwargs, self._copied)
-        made.inputs = tuple(map(self._copied, node.inputs))
+        held = {e: self._added(e, None, own=False) for user, e in self.held if user is node}
+
+        def copied(each: Node) -> Node:
+            return held[each] if each in held else self._copied(each)
+
+        made.args = substituted(node.args, copied)
+        made.kwargs = substituted(node.kwargs, copied)
+        made.inputs = tuple(map(copied, node.inputs))
         made.writes = tuple((at, self._known(value), *where) for at, value, *where in node.writes)
         made.replaces = None if node.replaces is None else self.of.get(node.replaces)
 

@@ -68,6 +68,31 @@ def test_a_policy_that_learns_by_a_critic_is_judged_with_it(tmp_path: Path) -> N
     assert "3 updates of theta, w, by gradient descent" in str(report)
 
 
+SHARED = """import numpy as np
+rng = np.random.default_rng(5)
+W = rng.normal(0, .5, (6, 5)); P = rng.normal(0, .3, (5, 3)); v = rng.normal(0, .3, 5)
+for episode in range(9):
+    S = np.eye(6)[rng.integers(0, 6, 12)]; A = rng.integers(0, 3, 12); R = rng.normal(size=12)
+    h = np.tanh(S @ W)
+    e = np.exp(h @ P)
+    pi = e / e.sum(1, keepdims=True)
+    adv = R - h @ v
+    policy_loss = -np.mean(np.log(pi[np.arange(12), A]) * adv)
+    value_loss = 0.5 * np.mean(adv ** 2)
+    loss = policy_loss + value_loss
+    dz = pi.copy(); dz[np.arange(12), A] -= 1
+    dz *= adv[:, None] / 12
+    dv = -adv / 12
+    dh = (dz @ P.T + np.outer(dv, v)) * (1 - h ** 2)
+    W -= .05 * S.T @ dh; P -= .05 * h.T @ dz; v -= .05 * h.T @ dv
+"""
+
+
+def test_an_advantage_is_constant_in_the_loss_of_the_policy_alone(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, SHARED).exit_code == 0
+    assert run_edited(tmp_path, SHARED, ("dv = -adv", "dv = adv")).exit_code == 1
+
+
 def test_the_error_of_a_policy_adds_up_to_0(tmp_path: Path) -> None:
     critic = ("adv = R - 0.5", "adv = R - S @ w")
     (blame,) = run_edited(tmp_path, POLICY, critic, ("A] += 1", "A] -= 1")).blames
