@@ -18,7 +18,7 @@ def gradcheck(
     sizes: Annotated[
         str | None, typer.Option(help="Layer sizes to build it with, such as 784,30,10.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of parameters and samples.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of parameters and samples.")] = 0,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,
     json_file: JsonFile = None,
