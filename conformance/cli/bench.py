@@ -12,7 +12,8 @@ from conformance.files import check_outputs, put_json
 
 def bench(
     folder: Annotated[
-        Path | None, option("DIR", "The full MNIST; if not given, MNIST_DIR, or else the embedded part.", "--mnist")
+        Path | None,
+        option("DIR", "The full MNIST; else MNIST_DIR, else the embedded part.", "--mnist"),
     ] = None,
     json_file: JsonFile = None,
 ) -> None:

@@ -68,15 +68,17 @@ class Options(NamedTuple):
     epochs: Annotated[int, typer.Option(help="How many times to go through the data.")] = 30
     mini_batch: Annotated[int, option("M", "Samples of a mini-batch.")] = 10
     eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0
-    cost: Annotated[str, typer.Option(help="quadratic, cross-entropy or log-likelihood.")] = "quadratic"
+    cost: Annotated[str, typer.Option(help="quadratic, cross-entropy or log-likelihood.")] = (
+        "quadratic"
+    )
     lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0
     family: Annotated[
         str | None,
         typer.Option(help="Activations of hidden layers and output, such as relu,softmax."),
     ] = None
-    update: Annotated[str, typer.Option(help="sgd, momentum, nesterov, rmsprop, adam or adamw.")] = (
-        "sgd"
-    )
+    update: Annotated[
+        str, typer.Option(help="sgd, momentum, nesterov, rmsprop, adam or adamw.")
+    ] = "sgd"
     subjects: Annotated[
         str | None,
         typer.Option(
@@ -89,7 +91,8 @@ class Options(NamedTuple):
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64"
     seed: Annotated[int, typer.Option(help="Seed of the start and of the order.")] = 0
     folder: Annotated[
-        Path | None, option("DIR", "The full MNIST; if not given, MNIST_DIR, or else the embedded part.", "--mnist")
+        Path | None,
+        option("DIR", "The full MNIST; else MNIST_DIR, else the embedded part.", "--mnist"),
     ] = None
     json_file: JsonFile = None
     plot: Annotated[Path | None, option("FILE.svg|png", "Draw accuracy, cost and drift.")] = None
