@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from conformance.errors import ConformanceError, SubjectError, UsageError
 
 if TYPE_CHECKING:
+    __version__: str
+
     from conformance.gradient.report import GradReport
     from conformance.report.backward_report import BackwardReport
     from conformance.report.book_report import Report
@@ -53,9 +55,11 @@ _LATER = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        """Load a class of `_LATER`."""
-        from importlib import import_module
+        """Load a class of `_LATER`, or read `__version__`."""
+        from importlib import import_module, metadata
 
+        if name == "__version__":
+            return metadata.version("backprop-conformance")
         if name in _LATER:
             return getattr(import_module(_LATER[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -128,11 +132,7 @@ def assert_conformant(subject: object, **options: Any) -> None:
         AssertionError: something is wrong, or nothing was compared.
     """
     __tracebackhide__ = True
-    from conformance.report.backward_report import BackwardReport
-    from conformance.report.book_report import Report
-    from conformance.report.file_report import FileReport
-
-    known = isinstance(subject, Report | BackwardReport | FileReport)
+    known = any(_LATER.get(each.__name__) == each.__module__ for each in type(subject).__mro__)
     report: Any = subject if known else check(subject, **options)
     if not report.ok:
         raise AssertionError(str(report))

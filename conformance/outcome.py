@@ -36,6 +36,16 @@ class Blame:
     first: Verdict
     frames: tuple[Frame, ...]
 
+    @property
+    def file(self) -> str | None:
+        """The file of the line to blame."""
+        return self.frames[0].file if self.frames else None
+
+    @property
+    def line(self) -> int | None:
+        """The number of the line to blame."""
+        return self.frames[0].line if self.frames else None
+
 
 @dataclass(frozen=True)
 class LostEquation:

@@ -12,11 +12,12 @@ from conformance.files import check_outputs, put_json
 
 def bench(
     folder: Annotated[
-        Path | None, option("DIR", "Full MNIST; else MNIST_DIR, else a part.", "--mnist")
+        Path | None,
+        option("DIR", "The full MNIST; else MNIST_DIR, else the embedded part.", "--mnist"),
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Measure how fast things are beside each other, against the budgets."""
+    """Measure times in one run, and compare their ratios with the budgets."""
     from conformance.bench.table import heading, line, machine, rows, to_json
     from conformance.versions import has_torch
 

@@ -91,7 +91,7 @@ def fixtures_export(
     case: CaseGlob = None,
     dtype: Dtype = None,
 ) -> None:
-    """Write cases for those who cannot read safetensors, every number bit for bit."""
+    """Write cases in a form other than safetensors; no bit of a number changes."""
     from conformance.corpus import store
     from conformance.corpus.export import FORMS, export
     from conformance.corpus.package import PACKAGES, export_package

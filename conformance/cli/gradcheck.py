@@ -1,5 +1,6 @@
 """The command `conformance gradcheck`. Left out: the check (`conformance.gradient`)."""
 
+import ast
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,16 @@ def gradcheck(
     sizes: Annotated[
         str | None, typer.Option(help="Layer sizes to build it with, such as 784,30,10.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of parameters and samples.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of parameters and samples.")] = 0,
     python_path: PythonPath = None,
     timeout: Timeout = 60.0,
     json_file: JsonFile = None,
 ) -> None:
-    """Ask of any NumPy network whether its backprop is the gradient of its own cost."""
+    """Ask whether `backprop` of a network is the gradient of its own cost, to how many digits.
+
+    The network is a class or an object with `weights`, `biases`, `backprop(x, y)` and a cost.
+    `conformance check` judges networks with another interface.
+    """
     from conformance.running.isolate import isolated
 
     wanted = None if sizes is None else sizes_of(sizes)
@@ -49,5 +54,5 @@ def _send_report(
     from conformance.gradient import gradcheck as checked
     from conformance.subjects.load import load
 
-    report = checked(load(subject, python_path), sizes, seed)
+    report = checked(load(subject, python_path, (ast.ClassDef,)), sizes, seed)
     send([report.text(), report.ok, report.to_json()])

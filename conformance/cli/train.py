@@ -68,28 +68,31 @@ class Options(NamedTuple):
     epochs: Annotated[int, typer.Option(help="How many times to go through the data.")] = 30
     mini_batch: Annotated[int, option("M", "Samples of a mini-batch.")] = 10
     eta: Annotated[float, typer.Option(help="The learning rate η.")] = 3.0
-    cost: Annotated[str, typer.Option(help="Or cross-entropy, or log-likelihood.")] = "quadratic"
+    cost: Annotated[str, typer.Option(help="quadratic, cross-entropy or log-likelihood.")] = (
+        "quadratic"
+    )
     lmbda: Annotated[float, typer.Option(help="The weight decay λ.")] = 0.0
     family: Annotated[
         str | None,
         typer.Option(help="Activations of hidden layers and output, such as relu,softmax."),
     ] = None
-    update: Annotated[str, typer.Option(help="Or momentum, nesterov, rmsprop, adam, adamw.")] = (
-        "sgd"
-    )
+    update: Annotated[
+        str, typer.Option(help="sgd, momentum, nesterov, rmsprop, adam or adamw.")
+    ] = "sgd"
     subjects: Annotated[
         str | None,
         typer.Option(
             metavar="NAME,NAME",
-            help="reference, then who walks beside it: names or FILE.py:Name; reference,torch_impl "
-            "if not given.",
+            help="reference, then the networks to compare with it: names or FILE.py:Name; "
+            "reference,torch_impl if not given.",
         ),
     ] = None
     python_path: PythonPath = None
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64"
-    seed: Annotated[int, typer.Option(help="Of the start and of the order.")] = 0
+    seed: Annotated[int, typer.Option(help="Seed of the start and of the order.")] = 0
     folder: Annotated[
-        Path | None, option("DIR", "Full MNIST; else MNIST_DIR, else a part.", "--mnist")
+        Path | None,
+        option("DIR", "The full MNIST; else MNIST_DIR, else the embedded part.", "--mnist"),
     ] = None
     json_file: JsonFile = None
     plot: Annotated[Path | None, option("FILE.svg|png", "Draw accuracy, cost and drift.")] = None
@@ -101,7 +104,7 @@ class Options(NamedTuple):
 
 @taking(Options)
 def train(given: Options) -> None:
-    """Train the reference and others on MNIST in lockstep, and tell rounding from a mistake."""
+    """Train the reference and others side by side, and distinguish rounding from a mistake."""
     from conformance.training.output import check_writable, write_json
     from conformance.training.run import subjects as found
 
@@ -190,7 +193,7 @@ def _partners(names: str | None) -> tuple[str, ...]:
 
         names = ",".join(available())
         if "torch_impl" not in names:
-            say("note: torch is not installed: the reference walks alone", error=True)
+            say("note: torch is not installed: only the reference is trained", error=True)
     first, *others = names.split(",")
     if first != "reference" or len(set(others)) < len(others) or "reference" in others:
         raise UsageError(f"--subjects {names}: give reference first, and each other once")

@@ -21,7 +21,10 @@ Files = dict[str, bytes]
 
 PORTS = Path(__file__).resolve().parent.parent / "ports"
 COMMON = PORTS / "packages"
-SECTIONS = ("Tensors", "Equations", "Updates", "What the values are", "A port's test")
+SECTIONS = (
+    *("Tensors", "Equations", "Updates", "What the values are", "The tolerances"),
+    "A port's test",
+)
 """The parts of the specification that a package's README repeats."""
 BOUND = "bound/"
 PACKAGES = {"npm": "", "crate": "", "go": "", "python": "backprop_fixtures/"}

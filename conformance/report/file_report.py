@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.backward_report import BackwardReport
+from conformance.outcome import Blame
+from conformance.report.backward_report import BackwardBlame, BackwardReport
 from conformance.report.book_report import Report
 from conformance.report.visible import visible
 from conformance.shapes.judging import Recognised
@@ -66,6 +67,11 @@ class FileReport:
         """The report on the book's network, if that is all that it has."""
         first = self.parts[0] if len(self.parts) == 1 and not self.left else None
         return first if isinstance(first, Report) else None
+
+    @property
+    def blames(self) -> tuple[Blame | BackwardBlame, ...]:
+        """What is to blame in each part, in their order."""
+        return tuple(blame for part in self.parts for blame in part.blames)
 
     @property
     def ok(self) -> bool:

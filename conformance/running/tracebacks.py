@@ -97,7 +97,7 @@ def internal(error: BaseException) -> InternalError:
     at = f" at {file}:{frames[-1].lineno}" if frames else ""
     return InternalError(
         f"an error of conformance itself: {headline(error)}{at} "
-        "(please report; -v shows the traceback)",
+        "(please report it where you got this package; -v shows the traceback)",
         "".join(traceback.format_exception(error)).rstrip(),
     )
 

@@ -19,6 +19,8 @@ from conformance.subjects.execution import Failed, put_in_front, run_file, subje
 
 LISTED = 8  # names in a message
 NOTEBOOK = ".ipynb"
+Kinds = tuple[type[ast.ClassDef | ast.FunctionDef], ...]
+DEFINITIONS: Kinds = (ast.ClassDef, ast.FunctionDef)
 FORMS = "path/to/file.py:Name or package.module:Name"
 
 
@@ -40,11 +42,20 @@ def split(text: str) -> tuple[str, str] | None:
     return (place, name) if place.endswith((".py", NOTEBOOK)) else None
 
 
-def load(spec: str, python_path: Sequence[Path] = ()) -> object:
+def load(
+    spec: str,
+    python_path: Sequence[Path] = (),
+    kinds: Kinds = DEFINITIONS,
+) -> object:
     """The object that `path/to/file.py:Name` or `package.module:Name` names; Name may have dots.
 
     The folders stay in front of `sys.path`, because a subject may import when it is called: the
     file's own (for a module the current one), then those of `python_path`.
+
+    Args:
+        spec: the words.
+        python_path: the folders.
+        kinds: of what is proposed where Name is missing.
 
     Raises:
         UsageError: there is no such file, module or name, or the words are no specification.
@@ -54,7 +65,7 @@ def load(spec: str, python_path: Sequence[Path] = ()) -> object:
         if not folder.is_dir():
             raise UsageError(f"--python-path {folder}: there is no such folder")
     if spec.endswith(".py"):
-        raise UsageError(_which(spec, source_of(spec)))
+        raise UsageError(_which(spec, source_of(spec), kinds))
     place, _, name = spec.rpartition(":")
     if not place and Path(spec).is_dir():
         raise UsageError(folder_words(spec))
@@ -112,12 +123,11 @@ def folder_words(place: str) -> str:
     return f"{place} is a folder: give {Path(place) / 'FILE.py'}:Name{inside}"
 
 
-def _which(place: str, source: bytes) -> str:
+def _which(place: str, source: bytes, kinds: Kinds) -> str:
     """What could be meant by a file alone."""
     with subject_code(place):
         tree = ast.parse(source, place)
-    definitions = (ast.ClassDef, ast.FunctionDef)
-    names = [each.name for each in tree.body if isinstance(each, definitions)]
+    names = [each.name for each in tree.body if isinstance(each, kinds)]
     public = [name for name in names if not name.startswith("_")]
     if not public:
         return f"{place} defines no public class or function to be checked"

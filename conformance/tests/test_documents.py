@@ -107,6 +107,12 @@ def test_counts_of_cases_and_mistakes_are_those_of_today(document: Path) -> None
         assert set(re.findall(rf"(\d+) {noun}", text)) <= {str(count)}
 
 
+def test_the_hash_of_the_cases_is_that_of_today() -> None:
+    text = (GUIDES / "debugging.md").read_text(encoding="utf-8")
+    today = store.corpus_hash(store.root())[:12]
+    assert re.findall(r"· corpus\s(\w+)`", text) == [today]
+
+
 FUNCTIONS = sorted(
     name for name in conformance.__all__ if inspect.isfunction(getattr(conformance, name))
 )

@@ -1,5 +1,6 @@
 """From a specification to a Python object, and one clear line for each thing that is not there."""
 
+import ast
 import functools
 import inspect
 import linecache
@@ -223,6 +224,11 @@ def test_a_path_that_the_system_refuses() -> None:
 def test_a_file_without_a_name_lists_what_could_be_meant() -> None:
     expected = "my_network.py:Network, my_network.py:step"
     assert usage("my_network.py") == f"say what in my_network.py is meant: {expected}"
+
+
+def test_where_a_class_is_needed_no_function_is_proposed() -> None:
+    with pytest.raises(UsageError, match=r"is meant: my_network\.py:Network$"):
+        load("my_network.py", kinds=(ast.ClassDef,))
 
 
 def test_a_file_without_a_name_is_not_run() -> None:

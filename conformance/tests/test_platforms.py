@@ -94,7 +94,7 @@ def test_a_command_works_where_processes_are_started_anew(
         (
             ("train", "--epochs", "1", "--sizes", "784,10"),
             0,
-            "note: torch is not installed: the reference walks alone",
+            "note: torch is not installed: only the reference is trained",
         ),
         (
             ("train", "--subjects", "reference,torch_impl"),

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,15 @@ print([name for name in conformance.__all__ if not hasattr(conformance, name)])
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'chekc'"):
         _ = conformance.chekc  # type: ignore[attr-defined]
+
+
+def test_every_blame_has_the_file_and_the_line() -> None:
+    for report in reports():
+        assert [Path(each.file).name for each in report.blames] == ["test_public.py"]
+        assert all(isinstance(each.line, int) for each in report.blames)
+    whole = conformance.FileReport("file.py", tuple(reports()))
+    assert [each.line for each in whole.blames] == [each.blames[0].line for each in whole.parts]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert conformance.__version__ == version("backprop-conformance")

@@ -50,7 +50,7 @@ def test_an_error_of_ours_is_one_line_and_exits_4(subject: str, capsys: Capture)
     line = one_line(capsys)
     assert line.startswith("an error of conformance itself: TypeError: ")
     assert "conformance/judging/judge.py:" in line
-    assert line.endswith("(please report; -v shows the traceback)")
+    assert line.endswith("(please report it where you got this package; -v shows the traceback)")
 
 
 @pytest.mark.usefixtures("broken")
