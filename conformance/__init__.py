@@ -215,12 +215,12 @@ def run(
     Args:
         script: the path of the script.
         arguments: what it is given on its command line.
-        updates: the number of updates of its parameters, after which it is stopped.
+        updates: the number of updates of its parameters, 2 or more, after which it is stopped.
         timeout: seconds, after which it is stopped.
         seed: of its random numbers, where it sets none.
 
     Raises:
-        UsageError: there is no such script.
+        UsageError: there is no such script, or fewer updates are asked for.
         SubjectError: it failed, or there was nothing to judge.
     """
     from conformance.script.run import run_script
@@ -232,7 +232,7 @@ def recording(*, updates: int = 3) -> "Recording":
     """Record what a block trains: `with conformance.recording() as r:`, and then `r.report`.
 
     Args:
-        updates: the number of updates that are judged; the rest of the block is not recorded.
+        updates: the number of updates that are judged, 2 or more; the rest is not recorded.
     """
     import sys
 
