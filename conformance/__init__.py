@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.running.same_names import separate
 
 if TYPE_CHECKING:
     from conformance.gradient.report import GradReport
@@ -50,6 +51,7 @@ _LATER = {
 }
 """Classes whose modules import much: they are loaded when they are asked for."""
 
+separate()  # what a program that imports us has beside it
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
@@ -208,9 +210,7 @@ def gradcheck(subject: object, sizes: Sequence[int] | None = None, seed: int = 0
 def run(
     script: str, *arguments: str, updates: int = 3, timeout: float = 60.0, seed: int = 0
 ) -> "ScriptReport":
-    """Execute a script that trains a network, and judge its gradients and its updates.
-
-    The script runs in a process of its own.
+    """Execute a script in a process of its own, and judge its gradients and its updates.
 
     Args:
         script: the path of the script.
