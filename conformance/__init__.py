@@ -88,8 +88,9 @@ def check(
         dtype: `float64` or `float32`, to have the cases in this dtype alone.
         precision: `float16` or `bfloat16`: it computes in this format, and is judged by the float64
             cases with their inputs rounded to it.
-        cost: `quadratic` or `cross-entropy`: the cost of a network that does not let one choose it.
-            Quadratic if not given; of a command or a trace, any if not given.
+        cost: to judge by: `quadratic`, `cross-entropy`, `log-likelihood`, `hinge` or `poisson`. For
+            the network of the book one of the first three: only the cases with it, and the cost
+            of a network that does not let one choose it, quadratic if not given.
         family: the activations that it is meant to have, of hidden layers and output; those that it
             is seen to have if not given.
         timeout: the longest silence of the subject's process, in seconds.
@@ -97,26 +98,13 @@ def check(
         detailed: whether to keep what is behind each verdict, entry by entry, as a page shows it.
 
     Raises:
-        UsageError: there is no such subject, or no case fits it.
+        UsageError: there is no such subject, no case fits it, or an option is not for it.
         SubjectError: the subject could not be loaded or run at all.
     """
-    from functools import partial
-
-    from conformance import api
     from conformance.subject_check import Options, check_any
 
-    book = partial(
-        api.check,
-        case=case,
-        dtype=dtype,
-        precision=precision,
-        cost=cost,
-        family=family,
-        timeout=timeout,
-        python_path=python_path,
-        detailed=detailed,
-    )
-    return check_any(subject, book, Options(cost, tuple(python_path), timeout, precision))
+    of_cases = case, dtype, precision, cost, family
+    return check_any(subject, Options(*of_cases, timeout, tuple(python_path), detailed))
 
 
 def assert_conformant(subject: object, **options: Any) -> None:
@@ -152,9 +140,10 @@ def check_backward(
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else it takes.
         cost: the one to judge by, where f returns no loss: `quadratic`, `cross-entropy`,
-            `log-likelihood` or `hinge`.
+            `log-likelihood`, `hinge` or `poisson`.
 
     Raises:
+        UsageError: there is no such cost.
         NotAGradientError: there is no loss, or no gradient for a parameter.
     """
     from conformance import backward_check

@@ -14,7 +14,7 @@ from conformance.errors import StoppedError, SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.running.isolate import isolated
 from conformance.script_outcome import ENDED, Ran
-from conformance.usage import check_updates
+from conformance.usage import check_timeout, check_updates
 from conformance.values import from_values
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def run_script(
     """
     from conformance.script.program import parts_of
 
+    check_timeout(timeout)
     check_updates(updates)
     parts_of(script)
     sys.stdout.flush()
