@@ -11,6 +11,7 @@ from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.running.same_names import separate
 
 if TYPE_CHECKING:
+    from conformance.backward.program import NotAGradientError
     from conformance.gradient.report import GradReport
     from conformance.report.backward_report import BackwardReport
     from conformance.report.book_report import Report
@@ -24,6 +25,7 @@ __all__ = [
     "ConformanceError",
     "FileReport",
     "GradReport",
+    "NotAGradientError",
     "Recording",
     "Report",
     "ScriptReport",
@@ -44,6 +46,7 @@ _LATER = {
     "BackwardReport": "conformance.report.backward_report",
     "FileReport": "conformance.report.file_report",
     "GradReport": "conformance.gradient.report",
+    "NotAGradientError": "conformance.backward.program",
     "Recording": "conformance.script.recording",
     "Report": "conformance.report.book_report",
     "ScriptReport": "conformance.report.script_report",

@@ -71,6 +71,13 @@ def test_a_cost_chooses_among_those_of_a_subject() -> None:
     assert {each.case.cost for each in report.cases} == {"cross-entropy"}  # type: ignore[union-attr]
 
 
+def test_what_gives_no_gradient_is_an_error_of_ours() -> None:
+    with pytest.raises(conformance.NotAGradientError) as raised:
+        conformance.check_backward(lambda _: (1.0, {}), {"a": np.ones(2)})
+    assert isinstance(raised.value, conformance.ConformanceError)
+    assert isinstance(raised.value, ValueError)
+
+
 def test_functions_of_python_check_their_options() -> None:
     with pytest.raises(conformance.UsageError, match="cost foo: give"):
         conformance.check_backward(loss, {"a": np.ones(2)}, cost="foo")
