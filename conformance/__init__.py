@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.running.same_names import separate
 
 if TYPE_CHECKING:
     __version__: str
 
+    from conformance.backward.program import NotAGradientError
     from conformance.gradient.report import GradReport
     from conformance.report.backward_report import BackwardReport
     from conformance.report.book_report import Report
@@ -25,6 +27,7 @@ __all__ = [
     "ConformanceError",
     "FileReport",
     "GradReport",
+    "NotAGradientError",
     "Recording",
     "Report",
     "ScriptReport",
@@ -45,6 +48,7 @@ _LATER = {
     "BackwardReport": "conformance.report.backward_report",
     "FileReport": "conformance.report.file_report",
     "GradReport": "conformance.gradient.report",
+    "NotAGradientError": "conformance.backward.program",
     "Recording": "conformance.script.recording",
     "Report": "conformance.report.book_report",
     "ScriptReport": "conformance.report.script_report",
@@ -52,6 +56,7 @@ _LATER = {
 }
 """Classes whose modules import much: they are loaded when they are asked for."""
 
+separate()  # what a program that imports us has beside it
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
@@ -90,8 +95,9 @@ def check(
         dtype: `float64` or `float32`, to have the cases in this dtype alone.
         precision: `float16` or `bfloat16`: it computes in this format, and is judged by the float64
             cases with their inputs rounded to it.
-        cost: `quadratic` or `cross-entropy`: the cost of a network that does not let one choose it.
-            Quadratic if not given; of a command or a trace, any if not given.
+        cost: to judge by: `quadratic`, `cross-entropy`, `log-likelihood`, `hinge` or `poisson`. For
+            the network of the book one of the first three: only the cases with it, and the cost
+            of a network that does not let one choose it, quadratic if not given.
         family: the activations that it is meant to have, of hidden layers and output; those that it
             is seen to have if not given.
         timeout: the longest silence of the subject's process, in seconds.
@@ -99,26 +105,13 @@ def check(
         detailed: whether to keep what is behind each verdict, entry by entry, as a page shows it.
 
     Raises:
-        UsageError: there is no such subject, or no case fits it.
+        UsageError: there is no such subject, no case fits it, or an option is not for it.
         SubjectError: the subject could not be loaded or run at all.
     """
-    from functools import partial
-
-    from conformance import api
     from conformance.subject_check import Options, check_any
 
-    book = partial(
-        api.check,
-        case=case,
-        dtype=dtype,
-        precision=precision,
-        cost=cost,
-        family=family,
-        timeout=timeout,
-        python_path=python_path,
-        detailed=detailed,
-    )
-    return check_any(subject, book, Options(cost, tuple(python_path), timeout, precision))
+    of_cases = case, dtype, precision, cost, family
+    return check_any(subject, Options(*of_cases, timeout, tuple(python_path), detailed))
 
 
 def assert_conformant(subject: object, **options: Any) -> None:
@@ -150,9 +143,10 @@ def check_backward(
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else it takes.
         cost: the one to judge by, where f returns no loss: `quadratic`, `cross-entropy`,
-            `log-likelihood` or `hinge`.
+            `log-likelihood`, `hinge` or `poisson`.
 
     Raises:
+        UsageError: there is no such cost.
         NotAGradientError: there is no loss, or no gradient for a parameter.
     """
     from conformance import backward_check
@@ -208,19 +202,17 @@ def gradcheck(subject: object, sizes: Sequence[int] | None = None, seed: int = 0
 def run(
     script: str, *arguments: str, updates: int = 3, timeout: float = 60.0, seed: int = 0
 ) -> "ScriptReport":
-    """Execute a script that trains a network, and judge its gradients and its updates.
-
-    The script runs in a process of its own.
+    """Execute a script in a process of its own, and judge its gradients and its updates.
 
     Args:
         script: the path of the script.
         arguments: what it is given on its command line.
-        updates: the number of updates of its parameters, after which it is stopped.
+        updates: the number of updates of its parameters, 2 or more, after which it is stopped.
         timeout: seconds, after which it is stopped.
         seed: of its random numbers, where it sets none.
 
     Raises:
-        UsageError: there is no such script.
+        UsageError: there is no such script, or fewer updates are asked for.
         SubjectError: it failed, or there was nothing to judge.
     """
     from conformance.script.run import run_script
@@ -232,7 +224,7 @@ def recording(*, updates: int = 3) -> "Recording":
     """Record what a block trains: `with conformance.recording() as r:`, and then `r.report`.
 
     Args:
-        updates: the number of updates that are judged; the rest of the block is not recorded.
+        updates: the number of updates that are judged, 2 or more; the rest is not recorded.
     """
     import sys
 

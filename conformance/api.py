@@ -22,6 +22,7 @@ from conformance.examine import FEW_COLLECTIONS, examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import explained_elsewhere
 from conformance.judging.exact_lane import ExactRun
+from conformance.model.functions import COSTS
 from conformance.report.book_report import Report
 from conformance.report.record import case_from_json, case_to_json, further_to_json
 from conformance.running.isolate import isolated
@@ -119,7 +120,7 @@ def found(
         from conformance.subjects.trace.subject import trace_subject
 
         return _as_meant(trace_subject(Path(subject), place, case), meant)
-    return _as_meant(find(subject), meant._replace(cost=None))
+    return _as_meant(find(subject), meant)
 
 
 def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
@@ -134,8 +135,23 @@ def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
         raise
     except UsageError as error:
         raise UnknownSubjectError(str(error)) from error
+    if meant.cost is not None:
+        adapted = _with_cost(adapted, meant.cost)
     short = meant.precision or short_format(adapted)
     return adapted if short is None else in_format(adapted, short)
+
+
+def _with_cost(subject: Subject, cost: str) -> Subject:
+    """A subject that is put to the cases with one of its costs alone.
+
+    Raises:
+        UsageError: it is none of its costs.
+    """
+    if cost not in subject.costs:
+        output = subject.family[1]
+        goes = " or ".join(each for each in COSTS if output in COSTS[each].outputs)
+        raise UsageError(f"cost {cost}: with {output} at its output {subject.name} has {goes}")
+    return replace(subject, costs=(cost,))
 
 
 def _as_meant(subject: Subject, meant: Meant) -> Subject:

@@ -14,6 +14,7 @@ import numpy as np
 from conformance.backward.examine import examine
 from conformance.backward.program import NotAGradientError
 from conformance.report.backward_report import BackwardReport
+from conformance.usage import COSTS, one_of
 
 
 def check_backward(
@@ -27,12 +28,15 @@ def check_backward(
             are tried.
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else the program takes.
-        cost: the one to judge by: `quadratic`, `cross-entropy`, `log-likelihood` or `hinge`.
+        cost: the one to judge by: `quadratic`, `cross-entropy`, `log-likelihood`,
+            `hinge` or `poisson`.
 
     Raises:
+        UsageError: there is no such cost.
         NotAGradientError: the program gave no loss, or no gradient for a parameter.
     """
     name = getattr(f, "__qualname__", type(f).__name__)
+    one_of("cost", cost, *COSTS)
     return BackwardReport(name, examine(f, params, data, cost=cost))
 
 

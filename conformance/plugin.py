@@ -1,4 +1,4 @@
-"""The pytest plugin: --subject, --family, --xfails-file, a page, the header, one thread a worker.
+"""The pytest plugin: options that begin with --conformance-, the header, one thread a worker.
 
 An entry point, because the options of a conftest come too late for `--pyargs`. It imports nothing
 heavy and does nothing in runs that have no tests of this package. Left out: the tests (`suite`).
@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the suite."""
     group = parser.getgroup("conformance")
     group.addoption(
-        "--subject",
+        "--conformance-subject",
         action="append",
         metavar="SUBJECT",
         help="what conformance.suite judges: reference, torch_impl, FILE.py:Name, "
@@ -29,13 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "first two)",
     )
     group.addoption(
-        "--family",
+        "--conformance-family",
         metavar="NAME[,NAME]",
         help="the activations that the subjects are meant to have, of hidden layers and output, "
         "such as relu,softmax; those that they are seen to have if not given",
     )
     group.addoption(
-        "--xfails-file",
+        "--conformance-xfails",
         metavar="FILE",
         help="the tests of conformance.suite that must fail, one id or glob a line",
     )
@@ -89,7 +89,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """Load the subjects before any test is collected."""
     config = collector.config
-    asked = config.option.subject or config.option.family
+    asked = config.option.conformance_subject or config.option.conformance_family
     if asked and isinstance(collector, pytest.Session) and concerned(config):
         from conformance.suite.asked import load_all
 

@@ -4,14 +4,20 @@ The network of the book is judged by the recorded cases; whatever else a file de
 forward pass. Left out: both judgements (`api.py`, `file_check.py`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance.api import check
+from conformance.arithmetic.formats import SHORT
 from conformance.errors import OtherFamilyError, UnknownSubjectError, UsageError
+from conformance.judging.case_report import CaseReport
+from conformance.model.functions import check_family
 from conformance.report.book_report import Report
 from conformance.subjects.load import NOTEBOOK, is_file, split
+from conformance.usage import COSTS, DTYPES, check_timeout, one_of
 
 if TYPE_CHECKING:  # the network of the book needs none of it
     from conformance.report.backward_report import BackwardReport
@@ -20,42 +26,73 @@ if TYPE_CHECKING:  # the network of the book needs none of it
 AnyReport: TypeAlias = "Report | BackwardReport | FileReport"
 
 
+BOOKS_ALONE = ("case", "dtype", "precision", "family", "save")
+"""The options that nothing else has."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """How a subject that is not the network of the book is judged.
+    """How a subject is judged, as `conformance.check` takes it.
 
     Attributes:
         cost: the cost to judge with, in the place of the program's own.
-        python_path: folders from which a file may import.
-        timeout: the longest silence of its process in seconds.
-        precision: of the network of the book alone: nothing else is judged in a short format.
+        save: the folder into which the smallest network is to be written.
+
+    Raises:
+        UsageError: a value that none of them has.
     """
 
-    cost: str | None = None
-    python_path: tuple[Path, ...] = ()
-    timeout: float = 60.0
+    case: str | Collection[str] | None = None
+    dtype: str | None = None
     precision: str | None = None
+    cost: str | None = None
+    family: tuple[str, str] | None = None
+    timeout: float = 60.0
+    python_path: tuple[Path, ...] = ()
+    detailed: bool = False
+    save: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        one_of("dtype", self.dtype, *DTYPES)
+        one_of("precision", self.precision, *SHORT)
+        one_of("cost", self.cost, *COSTS)
+        check_timeout(self.timeout)
+        if self.family is not None:
+            check_family(self.family)
+
+    def of_book(self) -> dict[str, Any]:
+        """Those that `api.check` takes."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "save"}
 
 
-def check_any(subject: object, book: Callable[[object], Report], options: Options) -> AnyReport:
+def check_any(
+    subject: object, options: Options, done: Callable[[CaseReport], None] = lambda _: None
+) -> AnyReport:
     """Judge a subject of any kind.
 
     Args:
         subject: as `conformance.check` takes it.
-        book: judges the network of the book.
-        options: for anything else.
+        options: how it is judged.
+        done: called with the report on each case of the network of the book.
 
     Raises:
-        UsageError: there is no such subject, or it fits no known shape.
+        UsageError: there is no such subject, it fits no known shape, or an option is not for it.
         SubjectError: it could not be loaded or run.
     """
-    report = _checked(subject, book, options)
-    if options.precision is not None and not isinstance(report, Report):
+    report = _checked(subject, partial(check, **options.of_book(), done=done), options)
+    given = [(each, getattr(options, each)) for each in BOOKS_ALONE]
+    wrong = [f"{name} {_said(value)}" for name, value in given if value is not None]
+    if wrong and not isinstance(report, Report):
         raise UsageError(
-            f"precision {options.precision}: that is for the network of the book, for a function "
+            f"{', '.join(wrong)}: that is for the network of the book, for a function "
             "step(weights, biases, x, y, eta) and for a module of PyTorch"
         )
     return report
+
+
+def _said(value: object) -> str:
+    return str(value) if isinstance(value, str | Path) else ",".join(value)  # type: ignore[arg-type]
 
 
 def _checked(subject: object, book: Callable[[object], Report], options: Options) -> AnyReport:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.errors import ConformanceError, SubjectError
 from conformance.running.quiet import quiet
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, bits_of_nodes
@@ -19,8 +20,10 @@ from conformance.tracing.trace import Trace
 from conformance.tracing.traced_numbers import traced_number
 
 
-class NotAGradientError(ValueError):
+class NotAGradientError(ConformanceError, ValueError):
     """What the program gave cannot be judged as a loss and its gradients."""
+
+    exit_code = SubjectError.exit_code
 
 
 class NothingComparedError(NotAGradientError):

@@ -1,6 +1,6 @@
 """The command `conformance check`. Left out: the check (`subject_check.py`) and its report."""
 
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -17,9 +17,6 @@ from conformance.cli.options import (
     PythonPath,
     Timeout,
     case_of,
-    cost_of,
-    dtype_of,
-    one_of,
     option,
     taking,
 )
@@ -29,8 +26,10 @@ from conformance.cli.say import say
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
+    from conformance.judging.case_report import CaseReport
     from conformance.report.book_report import Report
     from conformance.subject_check import AnyReport
+    from conformance.subject_check import Options as How
     from conformance.subjects import Subject
 
 Command = Annotated[
@@ -97,32 +96,21 @@ def check(given: Options) -> None:
 
 def _judged(given: Options) -> "AnyReport":
     """The report on what is to be checked."""
-    from conformance.api import check as checked
-    from conformance.arithmetic.formats import SHORT
     from conformance.model.functions import family_of
-    from conformance.subject_check import Options as Others
+    from conformance.subject_check import Options as How
     from conformance.subject_check import check_any
 
+    how = How(
+        *(case_of(given.case), given.dtype, given.precision, given.cost, family_of(given.family)),
+        *(given.timeout, tuple(given.python_path or ()), given.html is not None, given.save),
+    )
     asked = _asked(given.subject, given.command, (given.format_, given.timeout, given.workers))
     if given.variant is not None or given.device != "cpu":
         asked = _varied(given.subject, given.variant, given.device, given.precision)
     with bar(f"checking {given.subject or given.command}") as done:
-        book = partial(
-            checked,
-            case=case_of(given.case),
-            dtype=dtype_of(given.dtype),
-            precision=one_of("--precision", given.precision, *SHORT),
-            cost=cost_of(given.cost),
-            family=family_of(given.family),
-            timeout=given.timeout,
-            python_path=given.python_path or (),
-            done=lambda _: done(),
-            detailed=given.html is not None,
-        )
         if given.processes is not None:
-            return _of_processes(asked, given.processes, book, given.save)
-        folders = tuple(given.python_path or ())
-        return check_any(asked, book, Others(given.cost, folders, given.timeout, given.precision))
+            return _of_processes(asked, given.processes, how, lambda _: done())
+        return check_any(asked, how, lambda _: done())
 
 
 def _say_report(report: "AnyReport", *, verbose: bool, quiet: bool) -> None:
@@ -140,7 +128,7 @@ def _say_report(report: "AnyReport", *, verbose: bool, quiet: bool) -> None:
 
 
 def _of_processes(
-    subject: object, world: int, book: "partial[Report]", save: Path | None
+    subject: object, world: int, how: "How", done: "Callable[[CaseReport], None]"
 ) -> "Report":
     """Check several processes with the options that are given for one."""
     from conformance.processes.command import Asked, check
@@ -153,26 +141,26 @@ def _of_processes(
         program, subject = subject.runs.program, subject.name
     if not isinstance(subject, str):
         raise UsageError("--processes: give torch_impl, reference, FILE.py:step or a command")
-    if save is not None:
+    if how.save is not None:
         raise UsageError("--save does not go with --processes: --html and --json do")
-    given = {**book.keywords, "python_path": tuple(book.keywords["python_path"])}
+    given = how.of_book()
     if given.pop("precision") is not None:
         raise UsageError("--precision does not go with --processes")
-    done = given.pop("done")
     asked = Asked(subject, world, **given, program=program)
     report = check(asked, done)
-    return report if asked.ours or program is not None else _with_lines(report, book)
+    return report if asked.ours or program is not None else _with_lines(report, how)
 
 
-def _with_lines(report: "Report", book: "partial[Report]") -> "Report":
+def _with_lines(report: "Report", how: "How") -> "Report":
     """The report on a function of several processes with the lines that one process alone shows."""
+    from conformance.api import check
     from conformance.errors import ConformanceError
     from conformance.processes.lines import BASES, with_alone
 
     if {blame.tag for blame in report.blames} <= {"R"}:
         return report
     try:
-        alone = book(report.subject, case=BASES, dtype="float64", done=lambda _: None)
+        alone = check(report.subject, **{**how.of_book(), "case": BASES, "dtype": "float64"})
     except ConformanceError:  # it takes no step alone: the verdicts stand without lines
         return report
     return with_alone(report, alone)

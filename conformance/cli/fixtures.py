@@ -13,12 +13,12 @@ from conformance.cli.options import (
     case_of,
     cores_of,
     dtype_of,
-    one_of,
     option,
 )
 from conformance.cli.progress import console, progress
 from conformance.cli.say import say
 from conformance.errors import UsageError
+from conformance.usage import one_of
 
 Package = Annotated[
     str | None,

@@ -13,8 +13,6 @@ from conformance.cli.options import (
     Family,
     JsonFile,
     cores_of,
-    cost_of,
-    one_of,
     option,
     taking,
 )
@@ -22,6 +20,7 @@ from conformance.cli.progress import bar
 from conformance.cli.say import say, say_written
 from conformance.errors import InternalError, SubjectError, UsageError
 from conformance.files import check_outputs, put, put_json
+from conformance.usage import COSTS, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,7 +151,7 @@ def _rows(asked: Options, found: "Collected", limits: "Limits") -> "list[Row]":
     from conformance.model.functions import family_of
 
     results = _results(asked.results, asked.folder)
-    how = Asked(limits, asked.file, cost_of(asked.cost), family_of(asked.family))
+    how = Asked(limits, asked.file, one_of("--cost", asked.cost, *COSTS), family_of(asked.family))
     given = _given(asked.given)
     with bar("grading", len(found.submissions)) as done:
         store, place = Store(results, fresh=asked.fresh), Place(cores_of(asked.jobs), asked.cluster)

@@ -13,8 +13,8 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from conformance.errors import UsageError
+from conformance.usage import COSTS, DTYPES, OF_THE_BOOK, Text, one_of
 
-Text = TypeVar("Text", bound=str | None)
 Record = TypeVar("Record")
 
 
@@ -68,9 +68,10 @@ Precision = Annotated[
 Cost = Annotated[
     str | None,
     typer.Option(
-        metavar="quadratic|cross-entropy|log-likelihood",
-        help="The cost of a network that does not let one choose it, quadratic if not given; "
-        "of a command or a trace, any if not given.",
+        metavar="|".join(COSTS),
+        help="The cost to judge by. For the network of the book one of the first three: only the "
+        "cases with it, and the cost of a network that does not let one choose it, quadratic if "
+        "not given.",
     ),
 ]
 Family = Annotated[
@@ -89,17 +90,6 @@ Workers = Annotated[
 JsonFile = Annotated[Path | None, option("FILE", "Write the results as JSON.", "--json")]
 
 
-def one_of(option: str, value: Text, *choices: str) -> Text:
-    """The value of an option, which is one of these.
-
-    Raises:
-        UsageError: it is another.
-    """
-    if value is not None and value not in choices:
-        raise UsageError(f"{option} {value}: give {', '.join(choices[:-1])} or {choices[-1]}")
-    return value
-
-
 def case_of(globs: list[str] | None) -> str | list[str] | None:
     """The cases that `--case` gives: any if not given, one glob, or several."""
     return globs[0] if globs and len(globs) == 1 else globs or None
@@ -107,12 +97,12 @@ def case_of(globs: list[str] | None) -> str | list[str] | None:
 
 def dtype_of(value: Text) -> Text:
     """The dtype that `--dtype` gives; as `one_of`."""
-    return one_of("--dtype", value, "float64", "float32")
+    return one_of("--dtype", value, *DTYPES)
 
 
 def cost_of(value: Text) -> Text:
-    """The cost that `--cost` gives; as `one_of`."""
-    return one_of("--cost", value, "quadratic", "cross-entropy", "log-likelihood")
+    """The cost of the network of the book that `--cost` gives; as `one_of`."""
+    return one_of("--cost", value, *OF_THE_BOOK)
 
 
 def sizes_of(text: str) -> tuple[int, ...]:

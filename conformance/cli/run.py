@@ -10,6 +10,7 @@ from conformance.cli.options import JsonFile, option
 from conformance.cli.outputs import Badge, Html, Markdown, Outputs
 from conformance.cli.say import say
 from conformance.errors import NothingTrainedError
+from conformance.usage import FEWEST_UPDATES
 
 Seed = Annotated[int, typer.Option(min=0, help="Of random numbers, where the script sets none.")]
 
@@ -19,7 +20,9 @@ def run(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="ARGS", help="What the script is given.")
     ] = None,
-    updates: Annotated[int, option("N", "Updates, after which the script is stopped.", min=1)] = 3,
+    updates: Annotated[
+        int, option("N", f"Updates, {FEWEST_UPDATES} or more, after which the script is stopped.")
+    ] = 3,
     timeout: Annotated[float, option("SECONDS", "After which it is stopped.", min=0.1)] = 60.0,
     seed: Seed = 0,
     json_file: JsonFile = None,

@@ -19,13 +19,13 @@ from conformance.cli.options import (
     PythonPath,
     cost_of,
     dtype_of,
-    one_of,
     option,
     sizes_of,
     taking,
 )
 from conformance.cli.say import say, say_written
 from conformance.errors import UsageError
+from conformance.usage import one_of
 
 if TYPE_CHECKING:
     from conformance.training.record import Epoch

@@ -231,10 +231,19 @@ def family_of(text: str | None) -> tuple[str, str] | None:
     if text is None:
         return None
     hidden, _, output = text.partition(",")
-    family = hidden, output or hidden
+    return check_family((hidden, output or hidden))
+
+
+def check_family(family: tuple[str, str]) -> tuple[str, str]:
+    """The activations of hidden layers and output.
+
+    Raises:
+        UsageError: there is no such family.
+    """
     if family not in families():
         hiddens, outputs = (
             ", ".join(dict.fromkeys(each)) for each in zip(*families(), strict=True)
         )
-        raise UsageError(f"--family {text}: give HIDDEN,OUTPUT of {hiddens} and of {outputs}")
+        said = family if isinstance(family, str) else ",".join(map(str, family))
+        raise UsageError(f"family {said}: give HIDDEN,OUTPUT of {hiddens} and of {outputs}")
     return family

@@ -63,7 +63,7 @@ def statements(report: Outcome) -> list[Statement]:
 
 
 def opening(report: Outcome, width: int | None = None) -> Iterator[str]:
-    """The first lines of a report; given a width, those that hold code are cut to it."""
+    """The first lines of a report; given a width, those of further findings are cut to it."""
     found = statements(report)
     if report.ok:
         yield f"{outcome(report)}, {counts(report)}"
@@ -79,8 +79,7 @@ def opening(report: Outcome, width: int | None = None) -> Iterator[str]:
         yield first.what
     else:
         yield f"{verdict(report)}: {first.what}"
-    yield from (_cut(f"  {each}", width) for each in [first.where] if each)
-    yield from (f"  {each}" for each in [first.why] if each)
+    yield from (f"  {each}" for each in (first.where, first.why) if each)
     yield from (_cut(f"also {each.in_one_line()}", width) for each in others)
 
 

@@ -102,7 +102,7 @@ NAME = 36  # characters of a subject's name over a table that fits 80 columns
 SHORTEST = 12  # the same of a case on a narrow terminal
 MOST = 25  # lines of a report, unless all of it is asked for
 GRAVEST = (Status.FAIL, Status.ERROR, Status.PASS)  # first, where not all cases fit
-ROWS, FACTS = 5, 2  # of the table with its heading, and of what is said under it, at least
+ROWS, FACTS = 4, 2  # of the table with its heading, and of what is said under it, at least
 
 Signs = Mapping[str, str]
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import SubjectError, UsageError
+from conformance.running.same_names import separate
 from conformance.script.imports import traced_imports
 from conformance.script.rewrite import compiled
 from conformance.shapes.definitions import sources
@@ -115,6 +116,7 @@ def _main(script: str, arguments: Sequence[str]) -> ModuleType:
     sys.modules["__main__"] = module
     sys.argv = [script, *arguments]
     sys.path.insert(0, str(Path(script).resolve().parent))
+    separate()
     os.environ.setdefault("MPLBACKEND", "Agg")  # a plot opens no window, for which it would wait
     linecache.checkcache(file)
     return module

@@ -25,6 +25,7 @@ from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
 from conformance.tracing.program import noted_tensors
 from conformance.tracing.substitute import Float, substitutes
+from conformance.usage import check_updates
 
 DEPTH = 4  # of objects within objects
 SEED = 0
@@ -35,12 +36,12 @@ class Recording:
 
     Attributes:
         name: of the block.
-        updates: after which the rest is not recorded.
+        updates: after which the rest is not recorded, 2 or more.
         trace: of what it computes.
     """
 
     def __init__(self, name: str, updates: int) -> None:
-        self.name, self.updates = name, updates
+        self.name, self.updates = name, check_updates(updates)
         self._report: ScriptReport | None = None
         self._stack = ExitStack()
         self._spaces: Sequence[MutableMapping[str, Any]] = ()

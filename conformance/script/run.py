@@ -14,6 +14,7 @@ from conformance.errors import StoppedError, SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.running.isolate import isolated
 from conformance.script_outcome import ENDED, Ran
+from conformance.usage import check_timeout, check_updates
 from conformance.values import from_values
 
 if TYPE_CHECKING:
@@ -37,16 +38,18 @@ def run_script(
     Args:
         script: its path.
         arguments: that it is given.
-        updates: after which it is stopped.
+        updates: after which it is stopped, 2 or more.
         timeout: seconds after which it is stopped.
         seed: of its random numbers, where it gives none.
 
     Raises:
-        UsageError: there is no such script.
+        UsageError: there is no such script, or fewer updates are asked for.
         SubjectError: it failed, or there was nothing to judge.
     """
     from conformance.script.program import parts_of
 
+    check_timeout(timeout)
+    check_updates(updates)
     parts_of(script)
     sys.stdout.flush()
     work = partial(_work, script, tuple(arguments), updates, timeout, seed)

@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
+from conformance.running.same_names import separate
 from conformance.running.seconds import TooLongError, limited
 from conformance.running.tracebacks import headline, own_traceback
 from conformance.subjects.absent import MissingError, forget, stand_ins
@@ -187,6 +188,7 @@ def put_in_front(*folders: Path) -> None:
     sys.path[:] = front + [entry for entry in sys.path if entry not in front]
     forget()
     importlib.invalidate_caches()
+    separate()
 
 
 @contextmanager

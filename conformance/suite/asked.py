@@ -1,4 +1,4 @@
-"""What a test asks of which subject, and the subjects that `--subject` names.
+"""What a test asks of which subject, and the subjects that `--conformance-subject` names.
 
 Left out: what becomes of the answer (`judging.py`).
 """
@@ -32,24 +32,24 @@ class Asked(NamedTuple):
 
     case: Case
     tag: str = ""
-    subject: str = ""  # as it was given to --subject
+    subject: str = ""  # as it was given to --conformance-subject
     family: Activations = None
 
 
 def named(config: pytest.Config) -> list[str]:
-    """What was given to `--subject`, or the project's own."""
-    given: list[str] | None = config.getoption("--subject")
+    """What was given to `--conformance-subject`, or the project's own."""
+    given: list[str] | None = config.getoption("--conformance-subject")
     return given or available()
 
 
 def family_of(config: pytest.Config) -> Activations:
-    """What was given to `--family`.
+    """What was given to `--conformance-family`.
 
     Raises:
         pytest.UsageError: there is no such family.
     """
     try:
-        return family_named(config.getoption("--family"))
+        return family_named(config.getoption("--conformance-family"))
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
 

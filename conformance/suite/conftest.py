@@ -56,8 +56,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Expect the failures of --xfails-file, before `-k` deselects any test."""
-    file = config.getoption("--xfails-file")
+    """Expect the failures of --conformance-xfails, before `-k` deselects any test."""
+    file = config.getoption("--conformance-xfails")
     if file is not None and not session.testsfailed:  # the rest of the tests is not known
         try:
             expect_failures(Path(file), (item for item in items if item.path.parent == SUITE))

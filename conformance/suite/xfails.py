@@ -1,4 +1,4 @@
-"""The tests that an implementer expects to fail: `--xfails-file`, one test id a line.
+"""The tests that an implementer expects to fail: `--conformance-xfails`, one test id a line.
 
 An id is what pytest prints, `test_equation.py::test_equation[...]`; it counts from `::` on, because
 what stands before depends on where pytest is started. `*` stands for any letters and `?` for one.
@@ -67,4 +67,4 @@ def _lines(file: Path) -> Sequence[str]:
         return file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise pytest.UsageError(f"--xfails-file {file}: {reason}") from error
+        raise pytest.UsageError(f"--conformance-xfails {file}: {reason}") from error

@@ -114,7 +114,7 @@ def test_a_command_prints_in_any_encoding(
 
 @pytest.mark.thorough
 def test_the_suite_prints_in_any_encoding(place: Path) -> None:
-    asked = ("--subject", MINE, "-k", "hand-2-3-1/bp2", "-p", "no:cacheprovider")
+    asked = ("--conformance-subject", MINE, "-k", "hand-2-3-1/bp2", "-p", "no:cacheprovider")
     suite = ("-m", "pytest", "--pyargs", "conformance.suite.test_equation", *asked)
     status, out, _ = run(place, "cp1252", *suite)
     assert status == 1

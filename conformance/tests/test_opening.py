@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import conformance
 from conformance.api import check
 from conformance.report.book_report import Report
 from conformance.report.opening import in_one_line, opening
@@ -23,12 +24,12 @@ EDIT = next(edit for edit in BROKEN if edit.tags == ("BP2",))
 WIDTH = 80
 
 
-def short(report: Report) -> list[str]:
+def short(report: Report, width: int = WIDTH) -> list[str]:
     """The lines that a terminal shows of a report in short."""
     text = StringIO()
-    show(Console(file=text, width=WIDTH, color_system=None), report)
+    show(Console(file=text, width=width, color_system=None), report)
     lines = text.getvalue().splitlines()
-    return [line[i : i + WIDTH] for line in lines for i in range(0, max(len(line), 1), WIDTH)]
+    return [line[i : i + width] for line in lines for i in range(0, max(len(line), 1), width)]
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +45,18 @@ def test_a_verdict_begins_with_what_is_wrong_on_which_line_and_why(
     forgotten: tuple[Report, int],
 ) -> None:
     report, line = forgotten
-    what, where, why, after, *_ = short(report)
+    what, where, why, after, *_ = short(report, 2 * WIDTH)
     assert what.startswith("not conformant: BP2 is wrong at layers 2 and 3, in ")
     assert what.endswith(f"{len(report.cases)} of {len(report.cases)} cases")
     assert where.startswith(f"  net.py:{line}, in backprop: {EDIT.replace[:30]}")
     assert why.startswith("  cause: bp2-")
     assert not after
+
+
+def test_the_line_to_blame_is_whole() -> None:
+    network = Path(conformance.__file__).parent / "examples" / "network.py"
+    line = network.read_text("utf-8").splitlines()[53].strip()
+    assert line in "".join(short(check(f"{network}:Network", case="hand*")))
 
 
 def test_one_line_names_subject_equation_line_and_cause(forgotten: tuple[Report, int]) -> None:

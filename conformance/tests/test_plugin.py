@@ -72,7 +72,7 @@ def test_every_test_is_named_once(collected: list[str]) -> None:
 
 
 def test_an_unknown_subject_is_wrong_usage_in_one_line(tmp_path: Path) -> None:
-    arguments = ("conformance.suite.test_free_run", "--subject", "nonsense", "-q")
+    arguments = ("conformance.suite.test_free_run", "--conformance-subject", "nonsense", "-q")
     code, out = finish(start(tmp_path, "--pyargs", *arguments))
     assert code == 4
     assert len([line for line in out.splitlines() if line.startswith("ERROR")]) == 1
@@ -81,6 +81,11 @@ def test_an_unknown_subject_is_wrong_usage_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_foreign_project_sees_nothing_of_the_plugin(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n"
+        "    for name in 'subject', 'family', 'xfails-file', 'html':\n"
+        "        parser.addoption(f'--{name}')\n"
+    )
     (tmp_path / "test_mine.py").write_text(
         "import sys\n"
         "def test_mine():\n"

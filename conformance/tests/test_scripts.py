@@ -449,6 +449,17 @@ def test_as_many_updates_are_judged_as_are_asked_for(tmp_path: Path) -> None:
     assert dict(report.ran.rule.numbers) == {"η": pytest.approx(0.1)}
 
 
+def test_one_update_is_too_few_to_tell_a_rule(tmp_path: Path) -> None:
+    shell, words = Shell(), "updates 1: give 2 or more"
+    conformance.load_ipython_extension(shell)
+    with pytest.raises(conformance.UsageError, match=words):
+        judged(LINE, tmp_path, updates=1)
+    with pytest.raises(conformance.UsageError, match=words):
+        conformance.recording(updates=1)
+    with pytest.raises(conformance.UsageError, match=words):
+        shell.magic("--updates 1", "")
+
+
 def test_a_script_sees_its_arguments_its_folder_and_its_name(tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text("factor = 0.1\n")
     text = (

@@ -66,18 +66,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def outcomes(place: Path) -> dict[str, Outcome]:
     """What each of several runs printed."""
-    mine = ("--subject", "broken.py:Network", "-k", CASE)
+    mine = ("--conformance-subject", "broken.py:Network", "-k", CASE)
     others = ("others.py:shows_nothing", "others.py:meddles", "run.safetensors", COMMAND)
-    rest = [word for other in others for word in ("--subject", other)]
+    rest = [word for other in others for word in ("--conformance-subject", other)]
     runs = {
         "all": ("", *mine, *rest, "-rxs", "--junit-xml=out.xml"),
-        "listed": (".test_equation", *mine, "--xfails-file", "listed.txt", "-rx"),
-        "lost": (".test_free_run", *mine, "--xfails-file", "lost.txt"),
-        "no list": (".test_free_run", *mine, "--xfails-file", "none.txt"),
-        "family": (".test_equation", *mine, "--family", "relu,softmax", "-rs"),
-        "no family": (".test_equation", *mine, "--family", "step"),
-        "picky": (".test_free_run", "--subject", "others.py:Picky"),
-        "absent": (".test_free_run", "--subject", "others.py:Pickle", "-n", "1"),
+        "listed": (".test_equation", *mine, "--conformance-xfails", "listed.txt", "-rx"),
+        "lost": (".test_free_run", *mine, "--conformance-xfails", "lost.txt"),
+        "no list": (".test_free_run", *mine, "--conformance-xfails", "none.txt"),
+        "family": (".test_equation", *mine, "--conformance-family", "relu,softmax", "-rs"),
+        "no family": (".test_equation", *mine, "--conformance-family", "step"),
+        "picky": (".test_free_run", "--conformance-subject", "others.py:Picky"),
+        "absent": (".test_free_run", "--conformance-subject", "others.py:Pickle", "-n", "1"),
     }
     started = [
         start(place, "--pyargs", f"conformance.suite{module}", "-v", *arguments)
@@ -199,7 +199,7 @@ def test_a_network_is_put_to_the_cases_of_the_family_that_it_is_meant_to_have(
 def test_a_family_that_there_is_not_is_an_error_said_once(outcomes: dict[str, Outcome]) -> None:
     code, out = outcomes["no family"]
     assert code == 4
-    assert [line.split(": give")[0] for line in errors(out)] == ["ERROR: --family step"]
+    assert [line.split(": give")[0] for line in errors(out)] == ["ERROR: family step"]
 
 
 def test_an_entry_that_matches_nothing_is_an_error_said_once(
@@ -216,7 +216,7 @@ def test_an_entry_that_matches_nothing_is_an_error_said_once(
 def test_a_list_that_is_not_there_is_an_error(outcomes: dict[str, Outcome]) -> None:
     code, out = outcomes["no list"]
     assert code == 4
-    assert errors(out) == ["ERROR: --xfails-file none.txt: No such file or directory"]
+    assert errors(out) == ["ERROR: --conformance-xfails none.txt: No such file or directory"]
 
 
 def test_a_subject_that_cannot_be_made_shows_its_own_traceback(

@@ -32,7 +32,7 @@ def judged(folder: Path, *edits: tuple[str, str]) -> ScriptReport:
         text = text.replace(old, new)
     place = folder / "rnn.py"
     place.write_text(text)
-    return run_script(str(place), updates=1)
+    return run_script(str(place), updates=2)
 
 
 @pytest.mark.parametrize("steps", [2])
@@ -115,7 +115,7 @@ for epoch in range(10):
 def test_cells_with_two_states_go_back_as_many_steps(steps: int, tmp_path: Path) -> None:
     place = tmp_path / "lstm.py"
     place.write_text(LSTM.format(steps=steps))
-    report = run_script(str(place), updates=1)
+    report = run_script(str(place), updates=2)
     assert report.exit_code == 0, str(report)
     assert ("go back 3 steps" in str(report)) == (steps == 3)
 

@@ -170,9 +170,9 @@ def test_weights_in_lists_are_judged(what: str, tmp_path: Path) -> None:
 def test_in_the_suite_an_error_of_ours_is_an_error_and_no_failure(tmp_path: Path) -> None:
     (tmp_path / "breaking.py").write_text("import conformance.judging.judge as j\nj.judge = None\n")
     (tmp_path / "expected.txt").write_text("*/bp2/*\n")
-    asked = ("-k", "hand-2-3-1/bp2/ref", "--subject", "reference", "-p", "breaking")
+    asked = ("-k", "hand-2-3-1/bp2/ref", "--conformance-subject", "reference", "-p", "breaking")
     suite = ("--pyargs", "conformance.suite.test_equation", *asked)
-    for more in ((), ("--xfails-file", "expected.txt")):
+    for more in ((), ("--conformance-xfails", "expected.txt")):
         code, out = finish(start(tmp_path, *suite, *more, python_path=str(tmp_path)))
         assert code == 1
         assert "1 error" in out.splitlines()[-1]

@@ -13,6 +13,7 @@ from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.model.functions import COSTS, DROPOUT, SIGMOID, fits
 from conformance.model.updates import SGD
+from conformance.usage import DTYPES, one_of
 from reference import equations
 from reference.mnist import CLASSES, PIXELS
 from reference.network import Network
@@ -57,6 +58,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
+        one_of("--cost", self.cost, *COSTS)
+        one_of("--dtype", self.dtype, *DTYPES)
+        one_of("--update", self.update, *UPDATES)
         rules = {
             "--epochs": (self.epochs, self.epochs > 0, "1 or more"),
             "--mini-batch": (self.mini_batch, self.mini_batch > 0, "1 or more"),
