@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import Accused, Named, Passed
-from conformance.backward.forward import Forward
+from conformance.backward.judge import Forward
 from conformance.backward.known import Known
 from conformance.backward.names import named, operation_text
 from conformance.backward.operation import is_float, operation

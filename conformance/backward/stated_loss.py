@@ -16,8 +16,7 @@ from conformance.backward.decay import decayed
 from conformance.backward.decay_lines import growing
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
-from conformance.backward.forward import Forward
-from conformance.backward.judge import distance, verdicts
+from conformance.backward.judge import Forward, distance, verdicts
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.own_pass import examine_pass

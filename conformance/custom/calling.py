@@ -15,8 +15,7 @@ import numpy as np
 from conformance.backward.accuse import Contradicted
 from conformance.backward.chain import Chain
 from conformance.backward.findings import Accused, Cause, Declared, Examined, Judged, Line, merged
-from conformance.backward.forward import Forward
-from conformance.backward.judge import distance, verdicts
+from conformance.backward.judge import Forward, distance, verdicts
 from conformance.backward.names import named, operation_text
 from conformance.backward.names import operation as operation_of
 from conformance.backward.operation import Operation, operation

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import Evidence
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formula, Formulas, Situation
 from conformance.model.functions import ROUTES

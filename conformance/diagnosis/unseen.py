@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.diagnosis.match import UNFIT, differs
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import Evidence
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formulas, Situation
 from conformance.model.row import Row

@@ -17,8 +17,7 @@ from conformance.explain.lines import given, heading, legend, parts_of, rows
 from conformance.explain.pieces import NBSP
 from conformance.explain.worked import Line, Worked
 from conformance.files import put
-from conformance.lesson.broken import formulas, known
-from conformance.lesson.data import is_whole, numbers
+from conformance.lesson.data import formulas, is_whole, known, numbers
 from conformance.model.row import Row as TableRow
 from conformance.report.document import OPTION, ready, rendered
 from conformance.report.mathml import mathml

@@ -18,7 +18,7 @@ from threading import Event
 
 from conformance.corpus.recorded import begun
 from conformance.errors import SubjectError
-from conformance.model.reduction import reduced_name
+from conformance.model.table import reduced_name
 from conformance.processes.division import Divided
 from conformance.processes.failure import GLOO, others
 from conformance.processes.program import OWN, unflat

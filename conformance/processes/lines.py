@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from conformance.backward.operation import is_float
 from conformance.backward.quantities import fitted
 from conformance.processes.division import Divided
-from conformance.processes.truth import truth
+from conformance.processes.judge import truth
 from conformance.report.book_report import Report
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes

@@ -14,9 +14,8 @@ import numpy as np
 
 from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
-from conformance.backward.forward import Forward
 from conformance.backward.groups import grouped
-from conformance.backward.judge import distance, in_shape
+from conformance.backward.judge import Forward, distance, in_shape
 from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.source import handed_names, stored_names

@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.findings import Accused, Cause
-from conformance.backward.forward import Forward
+from conformance.backward.judge import Forward
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.quiet import quiet
-from conformance.running.seconds import TooLongError, limited
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import (
     Scope,
     UnboundError,
