@@ -5,7 +5,8 @@ That is a convention, of errors and of gradients, as long as the update divides 
 for where something was wrong, and the case is judged again with it.
 
 One step of a small case is run on balls as a whole too: whether a subject that is right is exactly
-right. Left out: whether it is right (`judge.py`), and an update that forgets S (`mistakes/updates.py`).
+right. Left out: whether it is right (`judge.py`), and an update that forgets S
+(`mistakes/updates.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -2,9 +2,9 @@
 
 A part, one micro-batch of one process, is judged as a step on its samples up to BP3 and BP4. R is
 judged from the gradients of the parts as they were shown, or as they are to be expected, on every
-process, since each has its own copy of the result. Every right value is exact and correctly rounded;
-the tolerance of ∇ is R's on what is to be expected of the parts, with a sum in any order. Left out:
-running the processes (`ranks.py`, `workers.py`), and the causes (`check.py`).
+process, since each has its own copy of the result. Every right value is exact and correctly
+rounded; the tolerance of ∇ is R's on what is to be expected of the parts, with a sum in any order.
+Left out: running the processes (`ranks.py`, `workers.py`), and the causes (`check.py`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
