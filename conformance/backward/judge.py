@@ -17,9 +17,9 @@ from conformance.backward.certain import Certain, on_balls, size_of
 from conformance.backward.chain import Arrays, Chain
 from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.kinks import COMPARISONS, tied, turned
-from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.source import MOVES, is_float
 from conformance.tracing.node import Node
 from reference.step import Array
 

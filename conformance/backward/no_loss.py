@@ -21,9 +21,9 @@ from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, conventions, shared
 from conformance.backward.groups import grouped
 from conformance.backward.judge import Forward, Verdict, verdicts
-from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NothingComparedError, Recorded, bits
 from conformance.backward.quantities import multiple
+from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace

@@ -18,10 +18,10 @@ from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
 from conformance.backward.judge import Forward, distance, verdicts
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried
-from conformance.backward.operation import MOVES, is_float
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.source import MOVES, is_float
 from conformance.backward.unknown_cost import OwnError, OwnErrors
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes

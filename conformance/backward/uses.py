@@ -16,8 +16,8 @@ from conformance.backward.chain import Arrays
 from conformance.backward.groups import Group, grouped
 from conformance.backward.judge import DIRECTIONS, Cut, Forward, Verdict, directions
 from conformance.backward.known import Known
-from conformance.backward.operation import is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Catalogue, Layout, Match, Quantity
+from conformance.backward.source import is_float
 from conformance.tracing.node import Node, uses_of_nodes
 from reference.step import Array
 

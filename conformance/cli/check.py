@@ -143,7 +143,7 @@ def _of_processes(
     subject: object, world: int, book: "partial[Report]", save: Path | None
 ) -> "Report":
     """Check several processes with the options that are given for one."""
-    from conformance.processes.command import Asked, check
+    from conformance.processes.commands import Asked, check
     from conformance.subjects.command.subject import CommandSubject
 
     program = None

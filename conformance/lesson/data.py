@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.build import recorded_step
-from conformance.explain.pieces import SYMBOLS
+from conformance.explain.formulas import SYMBOLS
 from conformance.explain.worked import Worked
 from conformance.lesson.words import factors_of, why, why_slope
 from conformance.mistakes.catalogue import CATALOGUE

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from conformance.corpus.case import Case
 from conformance.explain.example import Row
+from conformance.explain.formulas import NBSP
 from conformance.explain.lines import given, heading, legend, parts_of, rows
-from conformance.explain.pieces import NBSP
 from conformance.explain.worked import Line, Worked
 from conformance.files import put
 from conformance.lesson.data import formulas, is_whole, known, numbers

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from conformance.backward.operation import is_float
 from conformance.backward.quantities import fitted
+from conformance.backward.source import is_float
 from conformance.processes.division import Divided
 from conformance.processes.judge import truth
 from conformance.report.book_report import Report

@@ -30,7 +30,7 @@ from conformance.mistakes.situation import Formulas
 from conformance.model.table import TAGS, tag_of
 from conformance.proof.proof import Place, Row
 from conformance.proof.sightings import catches, sightings
-from conformance.report.finding_words import problem_text
+from conformance.report.message import problem_text
 from conformance.running.parallel import in_parallel
 from conformance.verdict.compare import FREE
 

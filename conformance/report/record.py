@@ -13,8 +13,8 @@ from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport, Cell, Point
 from conformance.judging.observe import ExactRun
 from conformance.outcome import Blame, LostEquation, Outcome
-from conformance.report.finding_words import finding_text, finding_texts
 from conformance.report.measure_words import measure_text
+from conformance.report.message import finding_text, finding_texts
 from conformance.report.sentence import judged
 from conformance.statement import Statement
 from conformance.tracing.frames import Frame

@@ -21,8 +21,7 @@ from conformance.shapes.state import GRADIENTS, is_tensor
 from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_subject
 from conformance.tracing.node import Node, holds_records
-from conformance.tracing.plain import is_traced_number
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, is_traced_number
 
 DEPTH, MANY = 4, 20_000  # of objects within objects
 

@@ -25,7 +25,7 @@ from conformance.shapes.plans import methods
 from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare, kinds_of
 from conformance.tracing.node import Node
-from conformance.tracing.program import traced_program
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 from reference.step import Array
 

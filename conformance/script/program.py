@@ -29,8 +29,7 @@ from conformance.subjects.load import NOTEBOOK
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_subject, subject_frames
 from conformance.tracing.modules import Seen
-from conformance.tracing.program import noted_tensors
-from conformance.tracing.substitute import Float, substitutes
+from conformance.tracing.substitute import Float, noted_tensors, substitutes
 from conformance.tracing.trace import Trace
 
 

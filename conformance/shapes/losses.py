@@ -30,7 +30,7 @@ from conformance.shapes.loss_data import (
 from conformance.shapes.run import UnfitError, node_of, tried
 from conformance.shapes.state import arrays_in
 from conformance.shapes.vocabulary import bare, kinds_of, stem
-from conformance.tracing.program import traced_program
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 PAIR = ("loss", "gradient")

@@ -27,7 +27,7 @@ from conformance.shapes.loss_data import weighs
 from conformance.shapes.losses import PAIR, LossSearch, beside_names, is_gradient
 from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import WEIGHT, bare, is_plain, is_role, kinds_of
-from conformance.tracing.program import traced_program
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 SHAPES: Mapping[str, tuple[int, ...]] = {

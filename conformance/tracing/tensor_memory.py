@@ -15,8 +15,7 @@ from torch.overrides import TorchFunctionMode
 from conformance.tracing.arrays import Traced
 from conformance.tracing.memory import Memory, address, place
 from conformance.tracing.node import Node, flat, taken
-from conformance.tracing.plain import is_traced_number, plain
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, is_traced_number, plain
 from reference.step import Array
 
 READABLE = {

@@ -6,7 +6,7 @@ Left out: what a cell opens (`write.py`).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.explain.pieces import word
+from conformance.explain.formulas import word
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import NABLA, reduced_name
 from conformance.report.matrix import SIGNS, worst

@@ -19,7 +19,7 @@ import numpy as np
 
 from conformance.corpus import store
 from conformance.errors import ConformanceError
-from conformance.explain.pieces import word, worded
+from conformance.explain.formulas import word, worded
 from conformance.judging.case_report import CaseReport, Cell
 from conformance.model.table import entry, tag_of
 from conformance.outcome import Outcome
@@ -27,9 +27,8 @@ from conformance.report.blame_words import at_layers, equation_of_blame, explain
 from conformance.report.cause_words import beside_cause, told_of
 from conformance.report.document import rendered
 from conformance.report.exact_words import exact_words, loss_text, loss_words
-from conformance.report.finding_words import finding_text, problem_text
 from conformance.report.mathml import mathml
-from conformance.report.message import accused, in_ulps, parting
+from conformance.report.message import accused, finding_text, in_ulps, parting, problem_text
 from conformance.report.page.matrix import address, columns, rows
 from conformance.report.page.view import View, equations_of
 from conformance.report.sentence import counts, judged_words, pluralize

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.explain.pieces import written
+from conformance.explain.formulas import written
 from conformance.explain.show import example
 from conformance.explain.worked import Worked
 from conformance.lesson.data import broken_steps, known
