@@ -1,9 +1,9 @@
 """Which known mistakes reproduce a subject's numbers, in every entry of every case.
 
 A mistake that changes nothing in the cases at hand is no cause: what it predicts of something that
-is wrong must differ from what is right. Where δ is hidden, a wrong δ is blamed on the first quantity
-that is made of it; then a mistake in an equation before that one is tried in a whole step. Left out:
-what is said when none does (`measure.py`).
+is wrong must differ from what is right. Where δ is hidden, a wrong δ is blamed on the first
+quantity that is made of it; then a mistake in an equation before that one is tried in a whole
+step. Left out: what is said when none does (`measure.py`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
 """The equations of the table entry by entry: as symbols, and with numbers put in.
 
-A formula is one list of pieces, text and numbers with symbols, for both ways of writing it. A number
-is written as it is if it is short, else to six digits, or to more to tell two apart. Left out: where
-the numbers come from (`worked.py`), and how a line is laid out (`lines.py`).
+A formula is one list of pieces, text and numbers with symbols, for both ways of writing it. A
+number is written as it is if it is short, else to six digits, or to more to tell two apart. Left
+out: where the numbers come from (`worked.py`), and how a line is laid out (`lines.py`).
 """
 
 import math

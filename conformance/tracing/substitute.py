@@ -5,8 +5,8 @@ what it computes of a list of arrays (`np.exp([z])`, `np.sum(list)`); `math.exp`
 float. So for the time of a run the program's modules see functions that do the same and note it.
 NumPy itself is not touched, nor is what others see of it.
 
-A program in whose run all that it computes is noted is such a run with NumPy, `math` and torch. Left
-out: random numbers, which come in as constants.
+A program in whose run all that it computes is noted is such a run with NumPy, `math` and torch.
+Left out: random numbers, which come in as constants.
 """
 
 import math
