@@ -21,7 +21,7 @@ from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, 
 from conformance.examine import FEW_COLLECTIONS, examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import explained_elsewhere
-from conformance.judging.exact_lane import ExactRun
+from conformance.judging.observe import ExactRun
 from conformance.model.functions import COSTS
 from conformance.report.book_report import Report
 from conformance.report.record import case_from_json, case_to_json, further_to_json

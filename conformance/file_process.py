@@ -63,7 +63,7 @@ class Asked:
 
 def by_own_forward(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
     """What is known of a class with the book's interface, by its own forward pass, here."""
-    from conformance.subjects.book.own_forward import examined_alone
+    from conformance.subjects.book.traced_runs import examined_alone
 
     with threadpool_limits(1):
         examined = examined_alone(factory, said, cost)

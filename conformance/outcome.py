@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from conformance.diagnosis.cause import Cause
 from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
-from conformance.judging.exact_lane import ExactRun
+from conformance.judging.observe import ExactRun
 from conformance.model.table import CAUSAL
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status, Verdict

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.backward.certain import BITS, floats, is_affordable
-from conformance.backward.operation import is_float
+from conformance.backward.source import is_float
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace

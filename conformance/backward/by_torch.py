@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.operation import Operation
 from conformance.backward.rules import Derivative
+from conformance.backward.source import Operation
 from conformance.tracing.node import Node, part_of, substituted
 from reference.step import Array
 

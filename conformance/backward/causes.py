@@ -12,10 +12,9 @@ import numpy as np
 from conformance.backward.culprit import Handed
 from conformance.backward.findings import Cause, Changed, Entry, Line, Named
 from conformance.backward.fixes import Fix
-from conformance.backward.forward import Forward
 from conformance.backward.found import Found
-from conformance.backward.groups import Repair
-from conformance.backward.judge import Verdict
+from conformance.backward.groups import Factor, Repair
+from conformance.backward.judge import Forward, Verdict
 from conformance.backward.names import (
     named,
     operand_text,
@@ -26,7 +25,6 @@ from conformance.backward.names import (
 )
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.region import Region
-from conformance.backward.slopes import Factor
 from conformance.backward.source import expression, line_of, operand_name, operands, written_name
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node

@@ -17,9 +17,9 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import LeftExactError, to_exact
 from conformance.backward.epsilons import without_epsilons
-from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.source import is_float
 from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay
 from reference.step import Array

@@ -12,8 +12,8 @@ import numpy as np
 
 from conformance.backward.accurate import accurate
 from conformance.backward.derive import derivative
-from conformance.backward.operation import MOVES, Operation, is_float, operation
 from conformance.backward.rules import Derivative
+from conformance.backward.source import MOVES, Operation, is_float, operation
 from conformance.tracing.node import Node, substituted
 from conformance.tracing.trace import Trace
 from reference.step import Array

@@ -31,8 +31,7 @@ from conformance.backward.change import (
     shapes,
 )
 from conformance.backward.groups import Group
-from conformance.backward.operation import is_float
-from conformance.backward.source import line_of, operands
+from conformance.backward.source import is_float, line_of, operands
 from conformance.tracing.node import FILLED, Node
 
 Value = Callable[[Node], Any]

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.groups import grouped
-from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, bits
-from conformance.backward.source import is_literal
+from conformance.backward.source import is_float, is_literal
 from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import FILLED, Node, uses_of_nodes
 from reference.step import Array

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.operation import is_float
+from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

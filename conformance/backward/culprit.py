@@ -12,13 +12,11 @@ import numpy as np
 from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
-from conformance.backward.groups import UNFIT, Group, Repair
+from conformance.backward.groups import UNFIT, Factor, Group, Repair, is_given_another
 from conformance.backward.names import named
-from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import Match
 from conformance.backward.region import INVERSES
-from conformance.backward.slopes import Factor, is_given_another
-from conformance.backward.source import line_of, operand_name, own_lines
+from conformance.backward.source import MOVES, is_float, line_of, operand_name, own_lines
 from conformance.backward.syntax import assigned, base, hands_back, renamed
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, uses_of_nodes

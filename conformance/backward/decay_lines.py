@@ -11,8 +11,7 @@ import numpy as np
 from conformance.backward.causes import worst_entry
 from conformance.backward.decay import Decay, rate_of, terms
 from conformance.backward.findings import Accused, Cause, Examined, Named, merged
-from conformance.backward.forward import Forward
-from conformance.backward.judge import Verdict
+from conformance.backward.judge import Forward, Verdict
 from conformance.backward.names import operation_text
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.source import line_of, lines_of

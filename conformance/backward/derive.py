@@ -21,7 +21,6 @@ from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import Exact, to_exact
 from conformance.backward.by_torch import by_torch
 from conformance.backward.kinks import kinked
-from conformance.backward.operation import MOVES, Operation
 from conformance.backward.rules import (
     AddedAt,
     ByAutograd,
@@ -31,6 +30,7 @@ from conformance.backward.rules import (
     Elementwise,
     Moved,
 )
+from conformance.backward.source import MOVES, Operation
 from conformance.tracing.node import Node, part_of
 from reference.step import Array
 

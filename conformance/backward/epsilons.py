@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.operation import is_float
 from conformance.backward.program import Recorded
+from conformance.backward.source import is_float
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

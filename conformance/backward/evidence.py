@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.region import INVERSES
 from conformance.backward.rules import Moved
+from conformance.backward.source import MOVES, is_float
 from conformance.tracing.node import Node
 from reference.step import Array
 

@@ -15,10 +15,9 @@ from conformance.backward.change import NEARLY, Change
 from conformance.backward.changes import changes, renumbered, scaled, scales
 from conformance.backward.groups import UNFIT, Group, grouped
 from conformance.backward.judge import distance
-from conformance.backward.operation import is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.region import INVERSES, Region
-from conformance.backward.source import line_of, operand_name
+from conformance.backward.source import is_float, line_of, operand_name
 from conformance.backward.syntax import reads
 from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array

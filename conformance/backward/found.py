@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from conformance.backward.culprit import Culprit, Handed
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix
-from conformance.backward.groups import Group, Repair
+from conformance.backward.groups import Factor, Group, Repair
 from conformance.backward.quantities import Match
-from conformance.backward.slopes import Factor
 
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
 

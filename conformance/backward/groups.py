@@ -1,6 +1,7 @@
-"""The executions of one operation, and a repair of it.
+"""The executions of one operation, a repair of it, and the slopes by which a ∂C/∂v is multiplied.
 
-Left out: finding the repair (`blame.py`).
+Left out: finding the repair (`blame.py`), and where a backward pass multiplies by a wrong slope
+(`region.py`).
 """
 
 from collections.abc import Mapping
@@ -9,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.chain import Arrays
+from conformance.backward.chain import Arrays, Chain
 from conformance.backward.judge import distance
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.tracing.node import Node, bits_of_nodes
+from reference.step import Array
 
 UNFIT = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError, KeyError)
 """What operations raise that are given values of another kind or shape."""
@@ -90,3 +92,56 @@ def operation_key(node: Node) -> Any:
     where = node.frames[:1] if node.writes or node.site is None else node.site
     tag = node.args[1] if node.operation in ("taken", "returned") and len(node.args) > 1 else None
     return where, node.operation, tag
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """What is to be the derivative of an operation, and is not.
+
+    Attributes:
+        product: of it and a right ∂C/∂v.
+        node: the factor.
+        value: what it has to be.
+        held: the ∂C/∂v that it multiplies.
+        needed: the one that the product has to be.
+    """
+
+    product: Node
+    node: Node
+    value: Array
+    held: Match
+    needed: Match
+
+
+def is_given_another(factor: Factor, chain: Chain) -> bool:
+    """Whether the function that computed a factor would give the right one of another argument.
+
+    Such as the derivative of σ of z, which is given a.
+    """
+    inside = [each for each in chain.nodes if _is_inside(each, factor.node)]
+    numbers = {each.number for each in inside}
+    given = {e.number: e for each in inside for e in each.inputs if e.number not in numbers}
+    values = [each.quantity.nodes[0].value for each in (factor.needed, factor.held)]
+    return any(
+        np.shape(value) == np.shape(each.value) and _gives(factor, chain, inside, each, value)
+        for each in given.values()
+        for value in values
+    )
+
+
+def _is_inside(node: Node, made: Node) -> bool:
+    """Whether a value was computed in the call of a function that computed another."""
+    within = bool(made.calls) and made.calls[0] in node.calls and len(made.frames) > 1
+    return within and made.depends_on(node) and node.function is not None
+
+
+def _gives(factor: Factor, chain: Chain, inside: list[Node], given: Node, value: Array) -> bool:
+    """Whether a function gives the right factor of another value in the place of an argument."""
+    now = {given.number: value}
+    try:
+        for node in inside:
+            now[node.number] = np.asarray(chain.evaluate(node, now))
+    except UNFIT:
+        return False
+    found = now[factor.node.number]
+    return found.shape == factor.value.shape and distance(found, factor.value) <= HALF_OF_THE_DIGITS

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.operation import Operation
 from conformance.backward.rules import Derivative, Elementwise
+from conformance.backward.source import Operation
 from conformance.tracing.node import Node
 from reference.step import Array
 

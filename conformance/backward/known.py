@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from conformance.backward.forward import Forward
+from conformance.backward.judge import Forward
 from conformance.backward.program import bits
 from conformance.backward.quantities import Catalogue, Match, Quantity
 from conformance.tracing.node import Node

@@ -19,12 +19,11 @@ from conformance.backward.compared import Compared, compared, samples
 from conformance.backward.costs import COSTS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, conventions, shared
-from conformance.backward.forward import Forward
 from conformance.backward.groups import grouped
-from conformance.backward.judge import Verdict, verdicts
-from conformance.backward.operation import is_float
+from conformance.backward.judge import Forward, Verdict, verdicts
 from conformance.backward.program import Goal, NothingComparedError, Recorded, bits
 from conformance.backward.quantities import multiple
+from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace

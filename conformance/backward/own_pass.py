@@ -21,13 +21,12 @@ from conformance.backward.chain import Chain
 from conformance.backward.costs import times
 from conformance.backward.factor import conventions, shared, snapped
 from conformance.backward.findings import Examined
-from conformance.backward.forward import Forward
 from conformance.backward.groups import UNFIT
-from conformance.backward.judge import Verdict, judged, verdicts
+from conformance.backward.judge import Forward, Verdict, judged, verdicts
 from conformance.backward.known import FEW_ENTRIES
-from conformance.backward.operation import MOVES, is_float
 from conformance.backward.program import Goal, NoGradientError, OwnPass, Recorded, bits
 from conformance.backward.quantities import multiple
+from conformance.backward.source import MOVES, is_float
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
 from conformance.tracing.node import Node, uses_of_nodes

@@ -9,13 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import Accused, Named, Passed
-from conformance.backward.forward import Forward
+from conformance.backward.judge import Forward
 from conformance.backward.known import Known
 from conformance.backward.names import named, operation_text
-from conformance.backward.operation import is_float, operation
 from conformance.backward.program import bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
-from conformance.backward.source import line_of
+from conformance.backward.source import is_float, line_of, operation
 from conformance.tracing.node import Node
 
 Numbers = tuple[tuple[int, ...], bytes]

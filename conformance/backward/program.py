@@ -14,9 +14,8 @@ from conformance.errors import ConformanceError, SubjectError
 from conformance.running.quiet import quiet
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, bits_of_nodes
-from conformance.tracing.plain import plain
-from conformance.tracing.program import traced_program
-from conformance.tracing.trace import Trace
+from conformance.tracing.substitute import traced_program
+from conformance.tracing.trace import Trace, plain
 from conformance.tracing.traced_numbers import traced_number
 
 

@@ -14,12 +14,11 @@ from conformance.backward.blame import Search
 from conformance.backward.chain import Arrays
 from conformance.backward.change import NEARLY
 from conformance.backward.changes import scales
-from conformance.backward.groups import Group, Repair, grouped
+from conformance.backward.groups import Factor, Group, Repair, grouped
 from conformance.backward.judge import distance
-from conformance.backward.operation import MOVES, is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.slips import COMPARISONS
-from conformance.backward.slopes import Factor
+from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from autograd.core import make_jvp, make_vjp, primitive_jvps, primitive_vjps
 
-from conformance.backward.operation import Operation
+from conformance.backward.source import Operation
 from conformance.tracing.node import Node, substituted
 from reference.step import Array
 

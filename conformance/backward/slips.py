@@ -25,8 +25,7 @@ from conformance.backward.change import (
 )
 from conformance.backward.findings import Line
 from conformance.backward.groups import Group
-from conformance.backward.operation import is_float
-from conformance.backward.source import operand_name
+from conformance.backward.source import is_float, operand_name
 from conformance.tracing.node import FILLED, Node
 
 OPERATORS: dict[str, Callable[..., Any]] = {

@@ -17,13 +17,12 @@ from conformance.backward.decay import decayed
 from conformance.backward.decay_lines import growing
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
-from conformance.backward.forward import Forward
-from conformance.backward.judge import distance, verdicts
+from conformance.backward.judge import Forward, distance, verdicts
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
-from conformance.backward.operation import MOVES, is_float
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.source import MOVES, is_float
 from conformance.backward.unknown_cost import OwnError, OwnErrors
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes

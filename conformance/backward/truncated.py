@@ -12,12 +12,11 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.chain import Arrays
-from conformance.backward.forward import Forward
 from conformance.backward.groups import Group, grouped, operation_key
-from conformance.backward.judge import Verdict, distance, in_shape
-from conformance.backward.operation import MOVES
+from conformance.backward.judge import Forward, Verdict, distance, in_shape
 from conformance.backward.program import NoGradientError
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.source import MOVES
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array

@@ -19,14 +19,12 @@ from conformance.backward.compared import Compared
 from conformance.backward.costs import seeded
 from conformance.backward.factor import shared
 from conformance.backward.findings import Line
-from conformance.backward.forward import Forward
 from conformance.backward.groups import operation_key
-from conformance.backward.judge import verdicts
+from conformance.backward.judge import Forward, verdicts
 from conformance.backward.no_loss import errors, outputs
-from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
-from conformance.backward.source import lines_of
+from conformance.backward.source import is_float, lines_of
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import FILLED, Node
 from conformance.tracing.trace import Trace

@@ -13,12 +13,11 @@ from itertools import islice
 import numpy as np
 
 from conformance.backward.chain import Arrays
-from conformance.backward.forward import DIRECTIONS, Cut, Forward, directions
 from conformance.backward.groups import Group, grouped
-from conformance.backward.judge import Verdict
+from conformance.backward.judge import DIRECTIONS, Cut, Forward, Verdict, directions
 from conformance.backward.known import Known
-from conformance.backward.operation import is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Catalogue, Layout, Match, Quantity
+from conformance.backward.source import is_float
 from conformance.tracing.node import Node, uses_of_nodes
 from reference.step import Array
 

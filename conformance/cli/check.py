@@ -131,7 +131,7 @@ def _of_processes(
     subject: object, world: int, how: "How", done: "Callable[[CaseReport], None]"
 ) -> "Report":
     """Check several processes with the options that are given for one."""
-    from conformance.processes.command import Asked, check
+    from conformance.processes.commands import Asked, check
     from conformance.subjects.command.subject import CommandSubject
 
     program = None

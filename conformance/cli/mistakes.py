@@ -41,9 +41,8 @@ def prove(
     from conformance.corpus import store
     from conformance.mistakes.catalogue import CATALOGUE
     from conformance.proof.matrix import show_pairs, show_proof
-    from conformance.proof.pairs import drawn, pair_proofs, visible
     from conformance.proof.proof import Proof
-    from conformance.proof.prove import chosen, proofs
+    from conformance.proof.prove import chosen, drawn, pair_proofs, proofs, visible
 
     place, cores = store.root(), cores_of(workers)
     cases = tuple(each.case for each in chosen(place, case))

@@ -14,9 +14,8 @@ import numpy as np
 
 from conformance.arithmetic.formats import FLOATS, Format
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
-from conformance.model.reduction import reduced_rows
 from conformance.model.row import MASK, Rows
-from conformance.model.table import rows
+from conformance.model.table import reduced_rows, rows
 from conformance.model.updates import SGD, code
 from conformance.values import from_values
 from reference.updates import UPDATES, Update

@@ -25,7 +25,7 @@ from conformance.custom.calling import Called, examined_calls
 from conformance.custom.context import Context, Function, backward_of, is_separate
 from conformance.running.quiet import quiet
 from conformance.tracing.node import Node
-from conformance.tracing.program import traced_program
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.tensor_memory import TensorTrace
 from conformance.tracing.trace import Trace
 

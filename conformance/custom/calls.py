@@ -16,7 +16,7 @@ from typing import Any, cast
 import torch
 
 from conformance.custom.context import Function, is_function
-from conformance.running.seconds import TooLongError, limited
+from conformance.running.quiet import TooLongError, limited
 from conformance.running.tracebacks import headline
 
 SECONDS = 10.0

@@ -14,8 +14,7 @@ import numpy as np
 
 from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError
-from conformance.judging.case_report import CaseReport, Cell, Entry, Point
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import CaseReport, Cell, Entry, Evidence, Point
 from conformance.judging.judge import free_run
 from conformance.subjects import Subject
 from conformance.subjects.observation import Observed

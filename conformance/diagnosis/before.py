@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from conformance.diagnosis.measured import Measure, Measured, measure
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import Evidence
 from reference.step import Array, split
 
 

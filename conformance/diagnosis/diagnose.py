@@ -7,11 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from conformance.diagnosis.before import Failure
 from conformance.diagnosis.cause import Cause
-from conformance.diagnosis.match import matching, matching_alone, reproduces
+from conformance.diagnosis.match import matching, matching_alone, matching_unseen, reproduces
 from conformance.diagnosis.measure import measured, shortened
-from conformance.diagnosis.unseen import matching_unseen
-from conformance.judging.case_report import CaseReport
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import CaseReport, Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake
 from conformance.model.table import CAUSAL

@@ -14,8 +14,7 @@ from conformance.cases.small import entries, recorded, small_case
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError
-from conformance.judging.case_report import CaseReport
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import CaseReport, Evidence
 from conformance.judging.judge import check_case, free_run, restarted
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.model.updates import SGD

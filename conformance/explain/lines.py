@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from conformance.explain.example import WRONG, Row
-from conformance.explain.pieces import NBSP, apart, word, written
+from conformance.explain.formulas import NBSP, apart, word, written
 from conformance.explain.worked import Worked
 from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.updates import SGD

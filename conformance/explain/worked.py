@@ -17,8 +17,7 @@ from conformance.arithmetic.balls import balls, rounded, until_decided
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
 from conformance.explain.candidates import FailingCase
-from conformance.explain.formulas import Numbers
-from conformance.explain.pieces import NBSP, Operand, operands, symbol, text, word
+from conformance.explain.formulas import NBSP, Numbers, Operand, operands, symbol, text, word
 from conformance.model.formula import has_prime, prime_tree, tree
 from conformance.model.row import Row, of_batch
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful

@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from conformance.judging.case_report import CaseReport
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import CaseReport, Evidence
 from conformance.model.table import CAUSAL
 from conformance.verdict.compare import FORWARD, RESTARTED, Status, Verdict
 from reference.step import split

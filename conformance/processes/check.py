@@ -16,8 +16,7 @@ import numpy as np
 from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
 from conformance.diagnosis.measured import Measure, Measured, measure
-from conformance.judging.case_report import CaseReport
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import CaseReport, Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.processes import PROCESSES
 from conformance.model.row import PartBatch

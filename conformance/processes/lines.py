@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from conformance.backward.operation import is_float
 from conformance.backward.quantities import fitted
+from conformance.backward.source import is_float
 from conformance.processes.division import Divided
-from conformance.processes.truth import truth
+from conformance.processes.judge import truth
 from conformance.report.book_report import Report
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes

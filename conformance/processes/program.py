@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
-from conformance.model.reduction import reduced_name
+from conformance.model.table import reduced_name
 from conformance.processes.ranks import ProcessStep
 from reference.step import Array, Parameters
 
 if TYPE_CHECKING:
     from conformance.processes.lines import Lines, Right
-    from conformance.subjects.function.call import CalledFunction
+    from conformance.subjects.function.conventions import CalledFunction
 
 OWN = "own"
 """The key of what a function returns under which the gradients of its micro-batches stand."""
@@ -96,7 +96,7 @@ class FunctionProgram:
             UsageError: it is no function.
             SubjectError: its file cannot be loaded.
         """
-        from conformance.subjects.function.call import CalledFunction
+        from conformance.subjects.function.conventions import CalledFunction
         from conformance.subjects.load import load
 
         function = load(self.spec, self.python_path)

@@ -12,9 +12,8 @@ import numpy as np
 
 from conformance.corpus.case import Case, Parts
 from conformance.mistakes.situation import Formula, Situation
-from conformance.model.reduction import part_name
 from conformance.model.row import PartBatch, given
-from conformance.model.table import of_layers
+from conformance.model.table import of_layers, part_name
 from conformance.processes.division import Divided
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters, split

@@ -1,6 +1,6 @@
 """A proof on a terminal: the mistakes down, the cases across, and what is not proved.
 
-Left out: how it comes about (`prove.py`, `pairs.py`).
+Left out: how it comes about (`prove.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from conformance.corpus.case import Case
-from conformance.proof.pairs import apart, visible
 from conformance.proof.proof import Proof, Row
+from conformance.proof.prove import apart, visible
 
 MOST_CASES = 22  # side by side
 MOST_LETTERS = 11  # of tags, as many as in `Z C BP1 BP4`

@@ -13,7 +13,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
 from conformance.model.table import TAGS
 from conformance.proof.show import SMALL
-from conformance.report.finding_words import problem_text
+from conformance.report.message import problem_text
 
 ENOUGH = 2  # cases that refute a mistake: without one of them it still is refuted
 

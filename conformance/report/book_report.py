@@ -21,7 +21,7 @@ class Report(Outcome):
     @property
     def remarks(self) -> list[str]:
         """What is wrong beside the quantities, in words, each said once."""
-        from conformance.report.finding_words import finding_texts
+        from conformance.report.message import finding_texts
 
         return finding_texts(self)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
-from conformance.explain.pieces import worded
+from conformance.explain.formulas import worded
 from conformance.files import check_output
 from conformance.report.cause_words import joined
 from conformance.report.page.highlight import excerpt, text_lines

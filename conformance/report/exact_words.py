@@ -6,7 +6,7 @@ Left out: how a loss of digits is worded (`message.py`), colour (`terminal.py`).
 import math
 from collections.abc import Iterator
 
-from conformance.judging.exact_lane import ExactRun
+from conformance.judging.observe import ExactRun
 from conformance.outcome import LostEquation, Outcome
 from conformance.report.blame_words import at_layers
 from conformance.report.message import lost

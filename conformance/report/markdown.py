@@ -21,10 +21,9 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import beside_cause, example_heading, formulas
 from conformance.report.exact_words import exact_words, loss_text, loss_words
-from conformance.report.finding_words import finding_text
 from conformance.report.gfm import code, fenced, folded, table, text
 from conformance.report.matrix import MEANING, cells, columns, sign, worst
-from conformance.report.message import accused
+from conformance.report.message import accused, finding_text
 from conformance.report.sentence import SIGNS, facts, pluralize, sentence, verdict
 from conformance.report.source_words import place, source
 from conformance.tracing.frames import Frame

@@ -12,8 +12,7 @@ from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.blame_words import at_layers, equation_of_blame, first_words, heading
 from conformance.report.cause_words import NO_CAUSE, beside_cause, formulas, told_of
 from conformance.report.exact_words import loss_text, loss_words
-from conformance.report.finding_words import finding_text
-from conformance.report.message import accused
+from conformance.report.message import accused, finding_text
 from conformance.report.sentence import counts, declined, outcome, pluralize, verdict
 from conformance.report.source_words import file_and_line, place_and_text
 from conformance.tracing.frames import Frame

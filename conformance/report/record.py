@@ -11,10 +11,10 @@ from conformance.corpus.case import Case
 from conformance.diagnosis.cause import Cause
 from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport, Cell, Point
-from conformance.judging.exact_lane import ExactRun
+from conformance.judging.observe import ExactRun
 from conformance.outcome import Blame, LostEquation, Outcome
-from conformance.report.finding_words import finding_text, finding_texts
 from conformance.report.measure_words import measure_text
+from conformance.report.message import finding_text, finding_texts
 from conformance.report.sentence import judged
 from conformance.statement import Statement
 from conformance.tracing.frames import Frame

@@ -18,9 +18,8 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import joined, mistakes
 from conformance.report.exact_words import loss_text
-from conformance.report.finding_words import finding_texts
 from conformance.report.measure_words import measure_text
-from conformance.report.message import accused
+from conformance.report.message import accused, finding_texts
 from conformance.verdict.compare import FREE, Status, Verdict
 from reference.step import STATE, split
 

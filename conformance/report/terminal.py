@@ -28,9 +28,8 @@ from conformance.report.blame_words import (
 )
 from conformance.report.cause_words import cause_words, example_words, formulas, joined
 from conformance.report.exact_words import exact_words, loss_text, loss_words
-from conformance.report.finding_words import finding_lines, finding_text
 from conformance.report.matrix import ASCII_SIGNS, cells, columns, sign, worst
-from conformance.report.message import accused, line
+from conformance.report.message import accused, finding_lines, finding_text, line
 from conformance.report.opening import opening
 from conformance.report.sentence import counts, declined, format_words, judged_words, pluralize
 from conformance.report.source_words import place, source

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.groups import operation_key
-from conformance.backward.operation import MOVES, is_float
+from conformance.backward.source import MOVES, is_float
 from conformance.script.linear import ancestors
 from conformance.script.rows import Carried, join, written_places
 from conformance.tracing.ancestors import walk

@@ -20,7 +20,6 @@ from conformance.backward.program import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.deadline import within_seconds
-from conformance.script.attached import attached, by_attached
 from conformance.script.counting import counts, function_around
 from conformance.script.discarded import discarded
 from conformance.script.judge import Unjudged
@@ -28,7 +27,7 @@ from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.linear import kept
 from conformance.script.loss import best_loss
-from conformance.script.names import Held, names
+from conformance.script.names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, steps
 from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules

@@ -11,9 +11,8 @@ from operator import and_
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined, Line
-from conformance.backward.operation import is_float
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
-from conformance.backward.source import line_of
+from conformance.backward.source import is_float, line_of
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.operation import is_float
+from conformance.backward.source import is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, taken
 from reference.step import Array

@@ -14,12 +14,10 @@ import numpy as np
 
 from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
-from conformance.backward.forward import Forward
 from conformance.backward.groups import grouped
-from conformance.backward.judge import distance, in_shape
-from conformance.backward.operation import MOVES, is_float
+from conformance.backward.judge import Forward, distance, in_shape
 from conformance.backward.program import Goal, Recorded
-from conformance.backward.source import handed_names, stored_names
+from conformance.backward.source import MOVES, handed_names, is_float, stored_names
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace

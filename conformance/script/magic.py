@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.errors import ConformanceError
 from conformance.report.script_report import ScriptReport
-from conformance.script.imports import traced_imports
+from conformance.script.program import traced_imports
 from conformance.script.recording import SEED, Recording
 from conformance.script.rewrite import compiled
 

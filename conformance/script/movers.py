@@ -1,19 +1,111 @@
 """Which classes and functions of a file move parameters by gradients, by their names.
 
-Left out: how they are called (`optimisers.py`).
+A function may take each parameter and each gradient by a name: `update(W1, b1, dW1, db1, lr)`. Left
+out: those that take several at once (`holders.py`), and how they are called (`optimisers.py`).
 """
 
+import ast
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
-from conformance.script.holders import holds, is_gradient, pairs_of
-from conformance.script.own_arguments import pairs_by_name
+import numpy as np
+
+from conformance.script.holders import Holder, holds, is_gradient, pairs_of
 from conformance.shapes.arguments import taken
+from conformance.shapes.definitions import definition_of
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import bare, is_role
+from conformance.shapes.vocabulary import bare, is_parameter, is_role, kinds_of, stem
+from conformance.tracing.trace import Trace
+
+MATRIX, VECTOR = (3, 4), (4,)
+
+
+def pairs_by_name(function: Any) -> list[tuple[str, str]]:
+    """The arguments of a function that are parameters, each with that of its gradient."""
+    names = [each.name for each in taken(function)] if isinstance(function, FunctionType) else []
+    gradients = {stem(each): each for each in names if is_gradient(each)}
+    found = [(e, gradients[bare(e)]) for e in names if is_parameter(e) and bare(e) in gradients]
+    return found if len(found) > 1 else []  # a single one is held as others are, too
+
+
+def by_name(trace: Trace, pairs: Sequence[tuple[str, str]]) -> Holder:
+    """Parameters of ours, each by the name of its argument."""
+    rng = np.random.default_rng(0)
+    arguments = {
+        name: trace.given(rng.normal(size=VECTOR if bare(name).startswith("b") else MATRIX), name)
+        for name, _ in pairs
+    }
+
+    def give(gradients: Mapping[str, Any]) -> None:
+        arguments.update({gradient: gradients[name] for name, gradient in pairs})
+
+    def read() -> dict[str, Any]:
+        return {name: arguments[name] for name, _ in pairs}
+
+    return Holder(None, None, read, give, arguments.update, arguments)
+
+
+@dataclass
+class Calls:
+    """A function that is called with what it returned the last time.
+
+    Attributes:
+        function: it.
+        kept: what else it takes and returns, such as velocities, by the names of its arguments.
+    """
+
+    function: FunctionType
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def step(self, holder: Holder, known: Callable[[str], Any]) -> bool:
+        """Call it; whether it is known what it returns.
+
+        Args:
+            holder: the parameters.
+            known: what stands for an argument that is none of them and is not kept.
+        """
+        given: dict[str, Any] = {}
+        for each in taken(self.function):
+            kept = None if each.name in holder.arguments else self.zeros(each.name, holder)
+            needed = each.default is each.empty or "rate" in kinds_of(each.name)
+            if kept is not None:
+                given[each.name] = kept
+            elif each.name in holder.arguments or needed:
+                given[each.name] = known(each.name)
+        return self.take(holder, self.function(**given))
+
+    def zeros(self, name: str, holder: Holder) -> Any:
+        """What is kept for the parameter of which the name ends like that of an argument."""
+        named = [e for e in holder.read() if bare(name).endswith(bare(e))]
+        if not named:
+            return None
+        return self.kept.setdefault(name, np.zeros_like(holder.arguments[max(named, key=len)]))
+
+    def take(self, holder: Holder, result: Any) -> bool:
+        """Keep what a call returned; whether it is known what that is."""
+        names = self.returned()
+        if result is None:
+            return True
+        if isinstance(result, dict) and holder.read().keys() <= result.keys():
+            names, result = list(result), tuple(result.values())
+        if not isinstance(result, tuple | list) or len(names) != len(result):
+            return False
+        found = dict(zip(names, result, strict=True))
+        holder.put({name: found[name] for name in holder.read() if name in found})
+        self.kept.update({name: found[name] for name in self.kept if name in found})
+        return True
+
+    def returned(self) -> list[str]:
+        """The names of what it returns, if they are names."""
+        definition = definition_of(self.function.__code__)
+        returns = [e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Return)]
+        value = returns[-1].value if returns else None
+        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        return [each.id for each in parts if isinstance(each, ast.Name)]
+
 
 RULES = re.compile(r"sgd|adam|rmsprop|adagrad|adadelta|momentum|nesterov|descent")
 

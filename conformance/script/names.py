@@ -1,6 +1,7 @@
-"""What a program calls its parameters: the expressions under which it holds them.
+"""What a program calls its parameters, and the gradients that it attaches to them, as `w.g`.
 
-Left out: which values are parameters (`parameters.py`).
+Left out: which values are parameters (`parameters.py`), and the gradients by which something is
+moved (`judge.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.findings import Examined
+from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.program import Goal
 from conformance.backward.source import written_name
-from conformance.shapes.state import is_tensor
+from conformance.script.loss import best_loss, candidates, monitored
+from conformance.script.step import Step
+from conformance.shapes.state import GRADIENTS, is_tensor
 from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_subject
 from conformance.tracing.node import Node, holds_records
-from conformance.tracing.plain import is_traced_number
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, is_traced_number
 
 DEPTH, MANY = 4, 20_000  # of objects within objects
 
@@ -143,3 +148,53 @@ def _schemes(known: Sequence[tuple[int, Held]], count: int) -> list[dict[int, He
 def _written(values: Sequence[Node]) -> str:
     """What the line of an update writes to."""
     return next((name for each in values[1:] if (name := written_name(each))), "")
+
+
+@dataclass(frozen=True, eq=False)
+class Attached:
+    """A value with a gradient.
+
+    Attributes:
+        name: of the value.
+        value: which something is computed from.
+        gradient: that was attached to it.
+    """
+
+    name: str
+    value: Node
+    gradient: Node
+
+
+def attached(variables: Sequence[Held]) -> list[Attached]:
+    """The values that have a gradient, and were computed from no other that has one."""
+    owners = {(each.space, each.name): each for each in variables}
+    found: dict[Node, Attached] = {}
+    for each in sorted(variables, key=lambda e: e.depth):
+        name, _, attribute = each.name.rpartition(".")
+        owner = owners.get((each.space, name))
+        alike = owner is not None and np.shape(owner.value.value) == np.shape(each.value.value)
+        computed = attribute in GRADIENTS and each.value.function is not None
+        if owner is not None and alike and computed:
+            found.setdefault(owner.value, Attached(name, owner.value, each.value))
+    return [
+        each
+        for each in found.values()
+        if not any(each.value.depends_on(e) for e in found if e is not each.value)
+    ]
+
+
+def by_attached(trace: Trace, found: Sequence[Attached]) -> Examined:
+    """The gradients, by the program's own loss if it has one, else by a known cost.
+
+    Raises:
+        NotAGradientError: there is no loss, and no output that is compared with a target.
+    """
+    olds = {each.value: each.name for each in found}
+    gradients = [each.gradient for each in found]
+    losses = candidates(trace.nodes, [*olds], gradients)
+    step = Step(trace, olds, [*gradients, *losses])
+    goals = tuple(Goal(e.name, step.of[e.value], step.of[e.gradient]) for e in found)
+    own = [step.of[each] for each in losses]
+    fit = best_loss(step.trace, own, goals)
+    loss = fit.loss if fit is not None else monitored(step.trace, own, goals)
+    return examine_pass(OwnPass(step.trace, goals, loss=loss))

@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.quiet import quiet
-from conformance.running.seconds import TooLongError, limited
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.script.counting import counts
 from conformance.script.holders import Holder, holders, holds, is_gradient, started
-from conformance.script.movers import Optimiser
-from conformance.script.own_arguments import Calls, by_name, pairs_by_name
+from conformance.script.movers import Calls, Optimiser, by_name, pairs_by_name
 from conformance.script.zeros import Dicts, Shapes
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.definitions import definition_of
@@ -27,7 +25,7 @@ from conformance.shapes.plans import methods
 from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare, kinds_of
 from conformance.tracing.node import Node
-from conformance.tracing.program import traced_program
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 from reference.step import Array
 

@@ -23,8 +23,7 @@ from conformance.script.parameters import enough, parameters, steps
 from conformance.tracing.entering import Entrance, left
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
-from conformance.tracing.program import noted_tensors
-from conformance.tracing.substitute import Float, substitutes
+from conformance.tracing.substitute import Float, noted_tensors, substitutes
 from conformance.usage import check_updates
 
 DEPTH = 4  # of objects within objects

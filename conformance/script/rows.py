@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from conformance.backward.groups import operation_key
-from conformance.backward.operation import MOVES
+from conformance.backward.source import MOVES
 from conformance.script.linear import is_whole
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line, merged
-from conformance.backward.operation import is_float
-from conformance.backward.source import line_of, operands
+from conformance.backward.source import is_float, line_of, operands
 from conformance.backward.syntax import assigned, passed
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others

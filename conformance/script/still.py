@@ -14,12 +14,11 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.findings import Accused, Cause
-from conformance.backward.forward import Forward
+from conformance.backward.judge import Forward
 from conformance.backward.no_loss import COST_NAMES, best, tried
-from conformance.backward.operation import is_float
 from conformance.backward.program import Goal, NotAGradientError, Recorded
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.backward.source import line_of
+from conformance.backward.source import is_float, line_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.loss import best_loss, candidates

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.quiet import quiet
-from conformance.running.seconds import TooLongError, limited
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, constructions, needed, taken
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data, Sizes, example_data

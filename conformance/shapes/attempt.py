@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.quiet import quiet
-from conformance.running.seconds import TooLongError, limited
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import (
     Scope,
     UnboundError,
@@ -31,8 +30,8 @@ from conformance.shapes.run import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.state import Leaf, as_array, as_tensor, changed, doubles, holds_tensors
 from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.subjects.execution import missing
-from conformance.tracing.program import traced_program
 from conformance.tracing.recorder import EnoughError
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 Values = Mapping[str, Any]

@@ -27,7 +27,7 @@ from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.shapes.state import is_floats
 from conformance.shapes.vocabulary import bare, is_parameter, stem
 from conformance.tracing.node import Node
-from conformance.tracing.program import traced_program
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 from reference.step import Array
 

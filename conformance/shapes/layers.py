@@ -39,7 +39,7 @@ from conformance.shapes.search import generic
 from conformance.shapes.state import leaves
 from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.node import Node
-from conformance.tracing.program import traced_program
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 ENTRIES = 8  # of an output, which are tried alone

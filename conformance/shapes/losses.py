@@ -1,7 +1,7 @@
 """Losses of an output and a target that are judged alone, with what gives their gradient.
 
 They are functions, one of which is named after the other, or methods of a class. Left out:
-which of a file's functions and classes may be losses (`named_losses.py`).
+which of a file's functions and classes may be losses (`vector_losses.py`).
 """
 
 import re
@@ -32,7 +32,7 @@ from conformance.shapes.loss_data import (
 from conformance.shapes.run import UnfitError, node_of, tried
 from conformance.shapes.state import arrays_in
 from conformance.shapes.vocabulary import bare, is_gradient, kinds_of, stem
-from conformance.tracing.program import traced_program
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 PAIR = ("loss", "gradient")

@@ -10,8 +10,7 @@ from typing import Any
 
 from conformance.backward.examine import examine
 from conformance.backward.program import NotAGradientError
-from conformance.running.quiet import quiet
-from conformance.running.seconds import TooLongError, limited
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.run import LONGEST

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.backward.operation import is_float
 from conformance.backward.program import Goal
+from conformance.backward.source import is_float
 from conformance.shapes.attempt import attempt
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.example_data import Data

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_parameter, stem
-from conformance.tracing.plain import plain
+from conformance.tracing.trace import plain
 
 
 def is_tensor(value: Any) -> bool:

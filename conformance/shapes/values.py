@@ -32,7 +32,7 @@ from conformance.shapes.expressions import (
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.layers import together
 from conformance.shapes.value_lines import in_backward, of_operands, overwriting, walks, writes
-from conformance.tracing.plain import plain
+from conformance.tracing.trace import plain
 
 STARTS: tuple[Any, ...] = (0.7368, np.array([[0.7368, 0.4127], [0.2931, 0.8649]]))
 """What a value is made of: a number, or an array where it takes no numbers."""

@@ -23,11 +23,10 @@ from conformance.tracing.blame import Blame, Lines
 from conformance.tracing.deltas import ErrorSearch
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
-from conformance.tracing.lookup import Lookup
 from conformance.tracing.nablas import GradientSearch
 from conformance.tracing.node import Node
 from conformance.tracing.passed_on import assigned_to_itself, left_out
-from conformance.tracing.run import Roles, Run, quantities_at
+from conformance.tracing.run import Lookup, Roles, Run, quantities_at
 from conformance.tracing.trace import Trace
 from conformance.tracing.uses import Uses
 from conformance.tracing.ways import Way

@@ -21,10 +21,10 @@ from conformance.running.quiet import quiet
 from conformance.tracing.arranging import ARRANGING, before_arranging, whole
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node, bits_of_nodes
-from conformance.tracing.program import traced_program
 from conformance.tracing.recorder import telling
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_numbers import traced_number
 from reference.backprop import step

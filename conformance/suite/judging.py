@@ -11,7 +11,7 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.errors import ConformanceError, InternalError
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import Evidence
 from conformance.judging.judge import free_run, restarted
 from conformance.model.table import tag_of
 from conformance.report.ascii import for_stdout

@@ -14,7 +14,7 @@ from hypothesis import settings
 from conformance.corpus import casefile, store
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.judging.exact_lane import ExactRun, exact_run
+from conformance.judging.observe import ExactRun, exact_run
 from conformance.subjects import ReferenceSession, Session, Subject
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.traced_runs import update_run

@@ -9,7 +9,7 @@ import pytest
 
 import conformance
 from conformance.backward.chain import Chain
-from conformance.backward.forward import Forward
+from conformance.backward.judge import Forward
 from conformance.backward.program import NotAGradientError, Recorded, record
 from conformance.tests.backward.program import module
 

@@ -11,7 +11,7 @@ from conformance.corpus.case import Case
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case, free_run, restarted
 from conformance.model.table import tag_of
-from conformance.report.finding_words import problem_text
+from conformance.report.message import problem_text
 from conformance.subjects import ReferenceSession, Session, Subject
 from conformance.subjects.named import find
 from conformance.tests.support import WRONG, answering, recorded, showing, with_equations, wrong_at

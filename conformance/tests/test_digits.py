@@ -32,8 +32,8 @@ from conformance.tests.networks import book, lossy
 from conformance.tests.support import recorded
 from conformance.tests.test_right import MomentumLeftOn
 from conformance.tracing.digits import Loss, Spot, locate
-from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
+from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 from conformance.verdict.compare import FREE
 from reference.step import Array

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.errors import SubjectError, UsageError
 from conformance.judging.judge import check_case
-from conformance.report.finding_words import problem_text
+from conformance.report.message import problem_text
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
 from conformance.tests.networks.book import Array, Network, Pairs, sigmoid

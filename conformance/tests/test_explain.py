@@ -25,8 +25,8 @@ from conformance.cases.small import (
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
 from conformance.explain.candidates import FailingCase, candidates, first_failing
+from conformance.explain.formulas import NBSP, apart, written
 from conformance.explain.lines import as_text
-from conformance.explain.pieces import NBSP, apart, written
 from conformance.explain.save import files, save
 from conformance.explain.show import example
 from conformance.explain.worked import Line, Worked, worked, worked_step

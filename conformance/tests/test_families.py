@@ -22,8 +22,8 @@ from conformance.explain.candidates import first_failing
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
-from conformance.subjects.book.own_forward import examined_alone
 from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.traced_runs import examined_alone
 from conformance.subjects.function.subject import function_subject
 from conformance.subjects.load import load
 from conformance.tests.networks import book, families

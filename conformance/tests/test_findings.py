@@ -10,9 +10,8 @@ import pytest
 
 from conformance import api
 from conformance.report.book_report import Report
-from conformance.report.finding_words import finding_text
 from conformance.report.markdown import as_markdown
-from conformance.report.message import failure
+from conformance.report.message import failure, finding_text
 from conformance.report.notebook import as_html
 from conformance.report.page.write import page
 from conformance.report.record import to_json

@@ -10,7 +10,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
-from conformance.report.finding_words import problem_text
+from conformance.report.message import problem_text
 from conformance.subjects.function.subject import FunctionSubject, function_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status

@@ -18,7 +18,7 @@ from conformance.corpus import store
 from conformance.explain.show import example
 from conformance.explain.worked import Worked
 from conformance.judging.judge import check_case
-from conformance.lesson.broken import broken_steps, known
+from conformance.lesson.data import broken_steps, known
 from conformance.lesson.words import Factor, factors_of, why, why_slope
 from conformance.mistakes.mistake import subject_of
 from conformance.model.functions import COSTS

@@ -21,7 +21,7 @@ from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, subject_of
 from conformance.mistakes.situation import Formulas, Situation, evaluate
 from conformance.model.row import given
-from conformance.report.finding_words import problem_text
+from conformance.report.message import problem_text
 from conformance.tests.loops import KNOWN, Hand, Matrix, Table
 from conformance.tests.parts import few, part
 from conformance.tests.support import recorded

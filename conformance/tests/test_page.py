@@ -21,7 +21,7 @@ from conformance.judging.case_report import CaseReport, Point
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.report import document
 from conformance.report.book_report import Report
-from conformance.report.page import data, write
+from conformance.report.page import write
 from conformance.report.page.chart import chart
 from conformance.report.page.matrix import rows
 from conformance.report.page.network import MOST, network
@@ -145,8 +145,8 @@ def test_maps_that_find_no_room_are_left_out_of_what_is_right_first(
     report = check(wrong_at("BP3"), case=HAND, detailed=True)
     statuses = {(v.step, v.mode, v.name): str(v.status) for v in report.cases[0].verdicts}
     wrong = [c for c in report.cases[0].cells if statuses[c.step, c.mode, c.name] != "pass"]
-    monkeypatch.setattr(data, "ROOM", sum(len(each.levels) for each in wrong))
-    text = zlib.decompress(base64.b64decode(data.packed([("", report)]))).decode()
+    monkeypatch.setattr(write, "ROOM", sum(len(each.levels) for each in wrong))
+    text = zlib.decompress(base64.b64decode(write.packed([("", report)]))).decode()
     kept = re.findall(r'"name":"(\w+)"[^{}]*?"levels":"[^"]', text)
     assert sorted(kept) == sorted(each.name for each in wrong)
 

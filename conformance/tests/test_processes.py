@@ -16,15 +16,13 @@ from conformance import report as reporting
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus import store
 from conformance.mistakes.processes import PROCESSES
-from conformance.model.reduction import reduced_rows
-from conformance.model.table import rows
+from conformance.model.table import reduced_rows, rows
 from conformance.processes.check import Taken, check_processes
 from conformance.processes.division import Divided, divided, spread
-from conformance.processes.judge import check_divided
+from conformance.processes.judge import check_divided, truth
 from conformance.processes.prove import WRONG, Wrong, prove
 from conformance.processes.ranks import Fault, ProcessStep, Simulated
 from conformance.processes.scales import ALL, OWN, recognised
-from conformance.processes.truth import truth
 from conformance.report.book_report import Report
 from conformance.report.measure_words import measure_text
 from conformance.report.page.matrix import address, columns

@@ -24,9 +24,18 @@ from conformance.mistakes.mistake import Mistake, mistaken, subject_of
 from conformance.mistakes.optimisers import OPTIMISERS
 from conformance.mistakes.situation import by_the_book
 from conformance.proof import prove as proving
-from conformance.proof.pairs import apart, drawn, problems_of_pair, prove_pair, visible
 from conformance.proof.proof import Proof, Row
-from conformance.proof.prove import alike, chosen, judged, prove
+from conformance.proof.prove import (
+    alike,
+    apart,
+    chosen,
+    drawn,
+    judged,
+    problems_of_pair,
+    prove,
+    prove_pair,
+    visible,
+)
 from conformance.proof.sightings import catches, sightings
 from conformance.tests.parts import few as at_first
 from conformance.tests.parts import part

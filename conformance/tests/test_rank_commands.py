@@ -12,8 +12,7 @@ import pytest
 
 from conformance import cli
 from conformance.errors import SubjectError
-from conformance.processes.command import Asked, check
-from conformance.processes.commands import Commands
+from conformance.processes.commands import Asked, Commands, check
 from conformance.processes.division import divided
 from conformance.report.book_report import Report
 from conformance.subjects.command.subject import command_subject

@@ -9,9 +9,8 @@ import pytest
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.tracing.index import as_floats
-from conformance.tracing.program import traced_program
 from conformance.tracing.replay import Replay
-from conformance.tracing.substitute import substituted
+from conformance.tracing.substitute import substituted, traced_program
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_numbers import traced_number
 from reference.step import Array

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
-from conformance.judging.doubts import _doubtful, failed_in, with_doubts
-from conformance.judging.exact_lane import ExactRun
+from conformance.judging.judge import _doubtful, failed_in, with_doubts
+from conformance.judging.observe import ExactRun
 from conformance.subjects.book.subject import book_subject
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book

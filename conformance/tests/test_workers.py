@@ -19,7 +19,7 @@ import pytest
 from conformance import cli
 from conformance.errors import SubjectError, UsageError
 from conformance.processes.check import check_processes
-from conformance.processes.command import Asked, check
+from conformance.processes.commands import Asked, check
 from conformance.processes.division import divided
 from conformance.processes.failure import Failure
 from conformance.processes.program import FunctionProgram, Job, TwinProgram, flat, unflat

@@ -12,8 +12,7 @@ import numpy as np
 from conformance.tracing.memory import Memory, owner_of, place
 from conformance.tracing.node import Node
 from conformance.tracing.operations import apply, apply_ufunc, cast
-from conformance.tracing.plain import plain
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, plain
 from conformance.tracing.traced_numbers import KINDS
 from reference.step import Array
 

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.model.functions import Activation
 from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location, as_floats, common_factor, times
-from conformance.tracing.lookup import has_factor
+from conformance.tracing.run import has_factor
 from conformance.tracing.uses import Lift, Made, Use, Uses
 from reference.equations import BOOK
 from reference.step import Array

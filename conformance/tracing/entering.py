@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.arrays import Traced
-from conformance.tracing.plain import is_traced_number
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, is_traced_number
 from conformance.tracing.traced_numbers import traced_number
 
 FEW = 64  # parts of a list or dict that are entered where it is assigned; of more, the first few

@@ -15,11 +15,10 @@ from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
 from conformance.model.row import is_given, of_batch
 from conformance.model.updates import SGD
 from conformance.tracing.index import Location, as_floats
-from conformance.tracing.known import Known
 from conformance.tracing.replay import Replay
 from conformance.tracing.run import Run
 from conformance.tracing.trace import Trace
-from conformance.tracing.trials import Step
+from conformance.tracing.trials import Known, Step
 from reference.step import STATE, Array, split
 
 COLUMNS = ("z", "a", "delta")

@@ -15,8 +15,7 @@ import numpy as np
 from conformance.tracing.arrays import Traced
 from conformance.tracing.memory import Memory, owner_of
 from conformance.tracing.node import Node
-from conformance.tracing.plain import is_traced_number
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, is_traced_number
 from reference.step import Array
 
 LARGE = 1 << 16  # bytes from which on an array is not copied

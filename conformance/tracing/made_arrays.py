@@ -10,8 +10,7 @@ import numpy as np
 
 from conformance.tracing.arrays import Traced
 from conformance.tracing.node import flat
-from conformance.tracing.plain import plain, trace_of
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, plain, trace_of
 
 MADE = (
     "zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like",

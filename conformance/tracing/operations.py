@@ -14,9 +14,8 @@ import numpy as np
 from conformance.arithmetic.balls import is_balls
 from conformance.tracing.memory import place
 from conformance.tracing.node import Node
-from conformance.tracing.plain import is_traced_number, plain, plain_of, trace_of_call
 from conformance.tracing.special import KNOWN
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, is_traced_number, plain, plain_of, trace_of_call
 from reference.step import Array
 
 MUTATING = ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis")

@@ -14,12 +14,11 @@ from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import given_back, operands_of
 from conformance.tracing.frames import Frame, is_replaced, keeps, reads_a_parameter, stored_last
 from conformance.tracing.index import as_floats
-from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.passed_on import passed_on
 from conformance.tracing.repair import CLOSE, are_exact
 from conformance.tracing.replay import Replay
-from conformance.tracing.trials import samples_of
+from conformance.tracing.trials import Known, samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array
 

@@ -5,13 +5,15 @@ what it computes of a list of arrays (`np.exp([z])`, `np.sum(list)`); `math.exp`
 float. So for the time of a run the program's modules see functions that do the same and note it.
 NumPy itself is not touched, nor is what others see of it.
 
+A program in whose run all that it computes is noted is such a run with NumPy, `math` and torch.
 Left out: random numbers, which come in as constants.
 """
 
 import math
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -21,9 +23,8 @@ from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced
 from conformance.tracing.made_arrays import MAKERS, Joined, traced_array
 from conformance.tracing.modules import Seen, Substitute, entered, replaced, zero
-from conformance.tracing.plain import is_traced_number, plain, trace_of
 from conformance.tracing.special import KNOWN, MODULES
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, is_traced_number, plain, trace_of
 from conformance.tracing.traced_numbers import traced_number
 
 MATH = {
@@ -246,3 +247,45 @@ def _fsum(trace: Trace) -> Callable[..., Any]:
 
 def _sum(values: Any) -> Any:
     return sum(values)
+
+
+@contextmanager
+def traced_program(trace: Trace, function: object = None) -> Iterator[Any]:
+    """Note what the program's own modules compute, until the end of the block.
+
+    It gives the tensors of the run (`tensor_memory.TensorTrace`), or None without torch.
+
+    Args:
+        trace: where it is noted.
+        function: of the program, whose module may not be among those that are loaded.
+    """
+    submit = ThreadPoolExecutor.submit
+    try:
+        ThreadPoolExecutor.submit = _done_here  # type: ignore[method-assign]
+        with (
+            substituted(trace, getattr(function, "__globals__", {})),
+            noted_tensors(trace) as noted,
+        ):
+            yield noted
+    finally:
+        ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+        trace.end()
+
+
+def noted_tensors(trace: Trace) -> AbstractContextManager[Any]:
+    """What notes the operations of torch, if it is loaded; else the program has no tensors."""
+    if "torch" not in sys.modules:
+        return nullcontext()
+    from conformance.tracing.tensors import traced_tensors
+
+    return traced_tensors(trace)
+
+
+def _done_here(_: Any, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    """What a pool of threads does with some work, done here: so it has an order."""
+    done: Future[Any] = Future()
+    try:
+        done.set_result(work(*args, **kwargs))
+    except Exception as error:  # noqa: BLE001 - the program asks for it
+        done.set_exception(error)
+    return done

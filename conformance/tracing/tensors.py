@@ -6,7 +6,7 @@ too, which have no line. Tensors that NumPy has no counterpart of (sparse, of tw
 noted; what is computed from them is inexact.
 
 Left out: what the operators do to exact numbers (`torch_functions.py`); where numbers go from NumPy
-to torch or back (`tensor_borders.py`).
+to torch or back (`tensor_memory.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -19,8 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from conformance.tracing.as_numpy import OF_TRUTHS, as_numpy, is_of_truths
 from conformance.tracing.node import Node, flat, part_of
-from conformance.tracing.tensor_borders import Borders
-from conformance.tracing.tensor_memory import TensorTrace
+from conformance.tracing.tensor_memory import Borders, TensorTrace
 from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
 from conformance.tracing.torch_operator import TorchOperator, without_writing
 from conformance.tracing.trace import Trace

@@ -5,7 +5,8 @@ result and the line. So the run can be evaluated again from the same inputs in a
 (`replay.py`). Arrays that share memory are told apart by their place in it: what is written through
 one view is read through another.
 
-Left out: catching the operations (`operations.py`, `substitute.py`, `tensors.py`).
+What is plain of traced values, and the trace that they belong to, is asked here too. Left out:
+catching the operations (`operations.py`, `substitute.py`, `tensors.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -255,3 +256,45 @@ def _holds(array: Array, node: Node) -> bool:
 
 def _whole(array: Array, memory: Memory) -> bool:
     return place(array, memory.owner) is None
+
+
+def plain(value: Any) -> Any:
+    """The value with every traced array and number in it made plain, sharing its memory."""
+    kind = type(value)
+    if kind is Trace.array_type:
+        return value.view(np.ndarray)
+    if kind in Trace.numbers:
+        return value.plain
+    if kind is list or kind is tuple:
+        return kind(map(plain, value))
+    return {key: plain(each) for key, each in value.items()} if kind is dict else value
+
+
+def plain_of(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The same of named arguments."""
+    return {key: plain(each) for key, each in kwargs.items()} if kwargs else kwargs
+
+
+def trace_of_call(args: Any, kwargs: dict[str, Any]) -> Trace | None:
+    """The trace of the first argument that has one."""
+    for each in args:
+        if isinstance(each, Trace.array_type) and each.tracer is not None:
+            found: Trace = each.tracer
+            return found
+    return trace_of((args, kwargs))
+
+
+def trace_of(values: Any) -> Trace | None:
+    """The trace of the first of some values, in lists too, that has one."""
+    for each in flat(values):
+        if (
+            isinstance(each, Trace.array_type) or is_traced_number(each)
+        ) and each.tracer is not None:
+            found: Trace = each.tracer
+            return found
+    return None
+
+
+def is_traced_number(value: Any) -> bool:
+    """Whether it is a number that notes what is done with it."""
+    return type(value) in Trace.numbers

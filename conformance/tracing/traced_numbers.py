@@ -12,8 +12,7 @@ import numpy as np
 
 from conformance.tracing.node import Node
 from conformance.tracing.operations import apply, apply_ufunc, cast
-from conformance.tracing.plain import plain, trace_of
-from conformance.tracing.trace import Trace
+from conformance.tracing.trace import Trace, plain, trace_of
 
 
 def _operators() -> dict[str, Any]:

@@ -18,10 +18,9 @@ from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING, before_arranging, kind_of
 from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, evaluated, is_array
 from conformance.tracing.index import Location
-from conformance.tracing.known import Known
 from conformance.tracing.node import Node
 from conformance.tracing.run import Run
-from conformance.tracing.trials import Step
+from conformance.tracing.trials import Known, Step
 from reference.equations import sigmoid
 from reference.step import Array, split
 

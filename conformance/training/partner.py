@@ -13,11 +13,10 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError
-from conformance.judging.doubts import decided
-from conformance.judging.evidence import Evidence
+from conformance.judging.case_report import Evidence
+from conformance.judging.judge import decided
 from conformance.model.table import TAGS
-from conformance.report.finding_words import problem_text
-from conformance.report.message import difference
+from conformance.report.message import difference, problem_text
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import stopped
 from conformance.subjects import Session, Subject, Unobserved

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.report.finding_words import finding_text
+from conformance.report.message import finding_text
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.subject import CommandSubject

@@ -1,6 +1,6 @@
 """What is wrong beside the equations, as a value: a kind, its numbers, and the lines to blame.
 
-Left out: the words for it (`report/finding_words.py`).
+Left out: the words for it (`report/message.py`).
 """
 
 from collections.abc import Iterable

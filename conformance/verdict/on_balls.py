@@ -6,7 +6,7 @@ scalar that was rounded before it met an array has an allowance of a few units i
 the same factor for the whole array. A cast, a rounding, and what has no exact counterpart are left
 to floats.
 
-Left out: who asks (`judging/doubts.py`), where the digits went (`tracing/digits.py`).
+Left out: who asks (`judging/judge.py`), where the digits went (`tracing/digits.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

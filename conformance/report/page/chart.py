@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conformance.explain.pieces import word
+from conformance.explain.formulas import word
 from conformance.judging.case_report import CaseReport, Point
 from conformance.model.table import entry
 

@@ -1,14 +1,14 @@
 """The matrix of a page: cases by quantities in causal order, one cell for all steps of a case.
 
-Left out: what a cell opens (`data.py`).
+Left out: what a cell opens (`write.py`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.explain.pieces import word
+from conformance.explain.formulas import word
 from conformance.judging.case_report import CaseReport
-from conformance.model.reduction import NABLA, reduced_name
+from conformance.model.table import NABLA, reduced_name
 from conformance.report.matrix import SIGNS, worst
 from conformance.verdict.compare import FREE, RESTARTED, Status, Verdict
 from reference.step import STATE, causal_order, split

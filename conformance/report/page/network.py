@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from conformance.corpus.case import Case
-from conformance.explain.pieces import word
+from conformance.explain.formulas import word
 from conformance.model.table import tag_of
 from conformance.verdict.compare import Status, Verdict
 from reference.step import split

@@ -6,7 +6,7 @@ Left out: the markup (the templates), the matrix, the drawings and the numbers b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.explain.pieces import word
+from conformance.explain.formulas import word
 from conformance.outcome import Outcome
 from conformance.report.blame_words import skipped_words
 from conformance.report.cause_words import formulas, joined

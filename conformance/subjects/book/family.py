@@ -6,10 +6,11 @@ and where that sends the errors back through σ′, by that.
 A family is blamed for nothing: a network is put to its cases, and a wrong σ is of no family.
 
 A network of another one, such as softplus, is refused here: it is judged against its own forward
-pass. Left out: which activation a layer has (`other_network.py`).
+pass. A layer that computes max(0, z) and sends its errors back through σ′ is a layer of σ that is
+wrong.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import numpy as np
@@ -18,18 +19,18 @@ from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.errors import OtherFamilyError
+from conformance.model import functions
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID, families
 from conformance.model.table import of_layers
 from conformance.running.tracebacks import call
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
-from conformance.subjects.book.other_network import SAID, activations_of
 from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.generic import generic
 from conformance.subjects.pattern import M
-from conformance.subjects.searched import BITS
+from conformance.subjects.searched import BITS, Searched
 from conformance.subjects.stepped import traced_run
-from conformance.tracing.index import common_factor, overlap
+from conformance.tracing.index import as_floats, common_factor, overlap
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace
@@ -158,3 +159,74 @@ def _by_layers(network: BookNetwork, found: tuple[str, ...]) -> Family:
         told = ", ".join(SAID.get(each, each) or "one that is not known" for each in found)
         raise OtherFamilyError(f"{network.name} is of no known family: its activations are {told}")
     return family
+
+
+OF_FAMILIES = {
+    name: each.function for name, each in functions.ACTIVATIONS.items() if not each.masked
+}
+
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    **OF_FAMILIES,
+    "softplus": lambda z: np.log(1 + np.exp(z)),
+}
+"""Each takes z of shape (n, m), a sample a column."""
+
+SAID = {name: each.symbol for name, each in functions.ACTIVATIONS.items() if each.symbol}
+"""As they are written."""
+
+AT_THE_OUTPUT = tuple(name for name, each in functions.ACTIVATIONS.items() if not each.hidden)
+"""In a hidden layer nobody means these: there the activation is missing."""
+
+
+def activations_of(
+    patterns: NetworkPatterns, case: Case, computed: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """The names of the activations in an update; see `activations_in`."""
+    run = patterns.tried(lambda: patterns.pattern(case, M, update_run), None)
+    return () if run is None else activations_in(run, case.layers, computed)
+
+
+def activations_in(run: Searched, layers: int, computed: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The names of the activations of the layers from 2 to L in a run, empty if not known.
+
+    Args:
+        run: of the book's network.
+        layers: how many there are.
+        computed: what they are seen to compute; found in the run if not given.
+    """
+    each = range(2, layers + 1)
+    with precision(BITS), np.errstate(all="ignore"):
+        names = computed or tuple(_activation(run, i, is_output=i == layers) for i in each)
+        meant = [_is_sent_through_sigmoid(run, i) for i in each]
+        like = [i for i in each[:-1] if meant[i - 2] and _is_activation(run, i, names[-1])]
+        sloped = COSTS[run.run.cost].sloped(SIGMOID)
+    found = [SIGMOID if own else name for own, name in zip(meant, names, strict=True)]
+    if set(found[:-1]) - {SIGMOID} or not (sloped or like):
+        found[-1] = names[-1]  # not of σ by that alone: a σ′ may be too much there
+    return tuple(found)
+
+
+def _activation(run: Searched, layer: int, *, is_output: bool) -> str:
+    """The name of the activation of a layer; empty if it is not known."""
+    if f"z{layer}" in run.roles.wrong:
+        return ""
+    for name in FUNCTIONS:
+        if (is_output or name not in AT_THE_OUTPUT) and _is_activation(run, layer, name):
+            return name
+    return ""
+
+
+def _is_activation(run: Searched, layer: int, name: str) -> bool:
+    """Whether a layer computes an activation of its z."""
+    roles, z, a = run.roles, f"z{layer}", f"a{layer}"
+    if name not in FUNCTIONS or not {z, a} <= roles.found.keys():
+        return False
+    return overlap(roles.values[a], FUNCTIONS[name](roles.values[z]))
+
+
+def _is_sent_through_sigmoid(run: Searched, layer: int) -> bool:
+    """Whether the error of a layer that computes another activation is that of σ."""
+    roles, delta = run.roles, f"delta{layer}"
+    known = {f"z{layer}", f"a{layer}", delta} <= roles.found.keys()
+    wrong = f"a{layer}" in roles.wrong and not {f"z{layer}", delta} & {*roles.wrong}
+    return known and wrong and bool(as_floats(roles.values[delta]).any())

@@ -18,9 +18,8 @@ from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
-from conformance.subjects.book.exact import cost_on_balls, on_balls
 from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.network_patterns import NetworkPatterns
+from conformance.subjects.book.network_patterns import NetworkPatterns, cost_on_balls, on_balls
 from conformance.subjects.book.own_cost import OwnCost, own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct
 from conformance.subjects.book.returned import errors, means, means_apart, misshapen, returned

@@ -2,7 +2,7 @@
 
 It is run once a case, without a shell, and writes safetensors or JSON, with the names of
 `ports/README.md`. Left out: a run on a case (`run.py`), which cases it is run on and when
-(`runs.py`), and what is said of it (`judging`).
+(`run.py`), and what is said of it (`judging`).
 """
 
 import os
@@ -18,8 +18,7 @@ from typing import Literal
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.subjects import COMMAND, Subject
-from conformance.subjects.command.run import PLACES, Program
-from conformance.subjects.command.runs import Runs
+from conformance.subjects.command.run import PLACES, Program, Runs
 from conformance.subjects.observation import Family
 from conformance.subjects.trace.subject import FreeTraceSession, TraceSession
 from reference.step import Parameters

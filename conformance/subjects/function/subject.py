@@ -17,9 +17,8 @@ from conformance.errors import UsageError
 from conformance.model.functions import ACTIVATIONS, SIGMOID, families
 from conformance.model.functions import COSTS as TABLE
 from conformance.subjects import Subject
-from conformance.subjects.book.other_network import activations_in
-from conformance.subjects.function.call import CalledFunction
-from conformance.subjects.function.conventions import Quantities
+from conformance.subjects.book.family import activations_in
+from conformance.subjects.function.conventions import CalledFunction, Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised
 from conformance.subjects.observation import SHOWN, Observation, rounded

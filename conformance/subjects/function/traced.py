@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.subjects.function.call import CalledFunction
-from conformance.subjects.function.conventions import FunctionConventions, Quantities
+from conformance.subjects.function.conventions import (
+    CalledFunction,
+    FunctionConventions,
+    Quantities,
+)
 from conformance.subjects.pattern import Patterns
 from conformance.subjects.searched import Searched, in_its_own_numbers
 from conformance.subjects.stepped import Stepped, gathered, given_rate, traced_run

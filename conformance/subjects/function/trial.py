@@ -17,8 +17,12 @@ from conformance.errors import SubjectError
 from conformance.model.table import tag_of
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.conventions import SAMPLES
-from conformance.subjects.function.call import CalledFunction
-from conformance.subjects.function.conventions import FunctionConventions, Quantities, forms_of
+from conformance.subjects.function.conventions import (
+    CalledFunction,
+    FunctionConventions,
+    Quantities,
+    forms_of,
+)
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.near import alike
 from conformance.subjects.pattern import Patterns

@@ -19,8 +19,14 @@ from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.functions import COSTS as TABLE
 from conformance.running.quiet import quiet
 from conformance.subjects import Subject
-from conformance.subjects.module.build import BuiltModule
-from conformance.subjects.module.layers import Seen, check_apart, ordered, output_of, stops
+from conformance.subjects.module.layers import (
+    BuiltModule,
+    Seen,
+    check_apart,
+    ordered,
+    output_of,
+    stops,
+)
 from conformance.subjects.module.loss import ModuleConventions, recognised, scalar, supplied
 from conformance.subjects.observation import Observation
 from conformance.verdict.finding import Kind, finding

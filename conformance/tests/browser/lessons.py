@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from conformance.corpus.case import Case
 from conformance.explain.worked import Worked
-from conformance.lesson.broken import broken_steps
+from conformance.lesson.data import broken_steps
 from conformance.lesson.page import lesson
 from conformance.tests.browser.pages import Opened, OpenPage, Theme
 

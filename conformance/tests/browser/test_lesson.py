@@ -12,8 +12,8 @@ import pytest
 from conformance.cases.build import recorded_step
 from conformance.corpus import store
 from conformance.corpus.case import Case
+from conformance.explain.formulas import NBSP, SIX, written
 from conformance.explain.lines import parts_of, rows
-from conformance.explain.pieces import NBSP, SIX, written
 from conformance.explain.show import example
 from conformance.explain.worked import Worked
 from conformance.lesson import page as pages

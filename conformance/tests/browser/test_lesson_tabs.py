@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from conformance.explain.pieces import written
+from conformance.explain.formulas import written
 from conformance.explain.show import example
 from conformance.explain.worked import Worked
-from conformance.lesson.broken import broken_steps, known
+from conformance.lesson.data import broken_steps, known
 from conformance.tests.browser.lessons import Learn
 from reference.backprop import step
 from reference.equations import BOOK
