@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from conformance.subjects import Subject
 
 Command = Annotated[
-    str | None, option("COMMAND", "A program, run once a case, such as './my_port {case} {out}'.")
+    str | None,
+    option("COMMAND", "A program, run once for each case, such as './my_port {case} {out}'."),
 ]
 Save = Annotated[Path | None, option("DIR", "Write the smallest network that shows it there.")]
 
@@ -44,7 +45,7 @@ class Options(NamedTuple):
     subject: Annotated[str | None, typer.Argument(help=SUBJECT)] = None
     command: Command = None
     format_: Annotated[
-        str, option("safetensors|json", "In which a command is given the case.", "--format")
+        str, option("safetensors|json", "The format of the case for a command.", "--format")
     ] = "safetensors"
     case: CaseGlob = None
     dtype: Dtype = None
@@ -54,27 +55,27 @@ class Options(NamedTuple):
     python_path: PythonPath = None
     timeout: Timeout = 60.0
     workers: Annotated[
-        int, typer.Option("-n", "--workers", min=1, help="Cases of a command side by side.")
+        int, typer.Option("-n", "--workers", min=1, help="Cases of a command at the same time.")
     ] = 1
     processes: Annotated[
         int | None,
         typer.Option(
             "--processes",
             metavar="1|2|3",
-            help="So many processes, or micro-batches of one: torch_impl, FILE.py:step, a command.",
+            help="Processes; 1 for micro-batches: of torch_impl, FILE.py:step or a command.",
         ),
     ] = None
     variant: Annotated[
-        str | None, option("compiled|func", "torch_impl by torch.compile or torch.func.")
+        str | None, option("compiled|func", "Let torch_impl use torch.compile or torch.func.")
     ] = None
-    device: Annotated[str, option("cpu|cuda", "Where torch_impl computes.")] = "cpu"
+    device: Annotated[str, option("cpu|cuda", "The device of torch_impl.")] = "cpu"
     json_file: JsonFile = None
     markdown: Markdown = None
     html: Html = None
     badge: Badge = None
     save: Save = None
-    verbose: Annotated[bool, typer.Option("-v", help="Show all that is wrong.")] = False
-    quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False
+    verbose: Annotated[bool, typer.Option("-v", help="Show everything that is wrong.")] = False
+    quiet: Annotated[bool, typer.Option("-q", help="Show only the verdict.")] = False
 
 
 @taking(Options)

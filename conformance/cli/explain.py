@@ -10,12 +10,16 @@ from conformance.cli.say import say
 
 
 def explain(
-    case: Annotated[str | None, option("ID", "The first step of this case.")] = None,
+    case: Annotated[str | None, option("ID", "Explain the first step of this case.")] = None,
     sizes: Annotated[str | None, typer.Option(help="Layer sizes; 2,3,1 if not given.")] = None,
-    cost: Annotated[str | None, typer.Option(help="quadratic or another cost.")] = None,
-    samples: Annotated[int | None, option("M", "1 if not given.", min=1)] = None,
+    cost: Annotated[
+        str | None, typer.Option(help="quadratic, cross-entropy or log-likelihood.")
+    ] = None,
+    samples: Annotated[
+        int | None, option("M", "The number of samples; 1 if not given.", min=1)
+    ] = None,
     html: Annotated[
-        Path | None, option("FILE", "Write it as a page to walk through instead.", "--html")
+        Path | None, option("FILE", "Write the step as a page instead.", "--html")
     ] = None,
 ) -> None:
     """Print one right step, equation by equation, with the numbers in the book's formulas."""

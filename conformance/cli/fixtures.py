@@ -33,7 +33,9 @@ fixtures = typer.Typer(no_args_is_help=True, help="The recorded cases: build, ve
 
 @fixtures.command("build", epilog=epilog("fixtures build"))
 def fixtures_build(
-    to: Annotated[Path | None, typer.Option(help="Another folder than this copy's own.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="The folder to write to, instead of this fixtures folder.")
+    ] = None,
     workers: Workers = None,
     mnist: Annotated[
         Path | None, typer.Option(help="Make the MNIST subset from these canonical files first.")
@@ -85,7 +87,10 @@ def fixtures_list(case: CaseGlob = None, dtype: Dtype = None) -> None:
 
 @fixtures.command("export", epilog=epilog("fixtures export"))
 def fixtures_export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="The folder to write to; created if it does not exist."),
+    ],
     to: Annotated[str | None, option("FORM", "json, npz, or bin: raw bytes with an index.")] = None,
     package: Package = None,
     case: CaseGlob = None,

@@ -32,9 +32,14 @@ if TYPE_CHECKING:
 FOLDER = "Each Python file, notebook, zip file or folder in it is a submission."
 File = Annotated[str | None, option("GLOB", "Only files of this name, such as network.py.")]
 Results = Annotated[Path | None, option("DIR", "Where rows are kept; FOLDER.grades if not given.")]
-Cluster = Annotated[str | None, option("ADDRESS", "Of a dask scheduler that has the jobs.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Judge those again that have not changed.")]
-Jobs = Annotated[int | None, typer.Option("-n", "--jobs", min=1, help="One a core if not given.")]
+Cluster = Annotated[str | None, option("ADDRESS", "The dask scheduler that runs the jobs.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Judge also what has not changed.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--jobs", min=1, help="Submissions at a time; one for each core if not given."
+    ),
+]
 
 
 class Options(NamedTuple):
@@ -44,7 +49,7 @@ class Options(NamedTuple):
     one: Annotated[bool, typer.Option("--one", help="FOLDER itself is one submission.")] = False
     file: File = None
     given: Annotated[
-        Path | None, option("DIR", "Files that every submission is given, such as data.", "--with")
+        Path | None, option("DIR", "Files that every submission gets, such as data.", "--with")
     ] = None
     cost: Cost = None
     family: Family = None
@@ -52,20 +57,26 @@ class Options(NamedTuple):
     csv: Annotated[Path | None, option("FILE", "Write the table.")] = None
     html: Annotated[Path | None, option("FILE", "Write the table and all reports.")] = None
     json_file: JsonFile = None
-    gradescope: Annotated[Path | None, option("DIR", "Write a results.json a submission.")] = None
-    points: Annotated[float, option("N", "Of a submission in results.json.", min=0.0)] = 1.0
+    gradescope: Annotated[
+        Path | None, option("DIR", "Write a results.json for each submission.")
+    ] = None
+    points: Annotated[
+        float, option("N", "The points of a submission in results.json.", min=0.0)
+    ] = 1.0
     hide_answers: Annotated[
         bool, typer.Option("--hide-answers", help="Students do not see the line and the cause.")
     ] = False
     jobs: Jobs = None
     cluster: Cluster = None
-    sandbox: Annotated[str, option("none|bwrap", "How submissions are kept apart.")] = "none"
-    timeout: Annotated[float, option("SECONDS", "For one submission.", min=0.1)] = 30.0
-    memory: Annotated[int, option("MB", "Of all its processes together.", min=256)] = 2048
-    processes: Annotated[int, option("N", "At the same time, threads counted.", min=8)] = 32
-    disk: Annotated[int, option("MB", "That it may write.", min=8)] = 256
+    sandbox: Annotated[str, option("none|bwrap", "The sandbox in which submissions run.")] = "none"
+    timeout: Annotated[float, option("SECONDS", "The time of one submission.", min=0.1)] = 30.0
+    memory: Annotated[int, option("MB", "The memory of all its processes together.", min=256)] = (
+        2048
+    )
+    processes: Annotated[int, option("N", "Processes and threads at the same time.", min=8)] = 32
+    disk: Annotated[int, option("MB", "The size of what it may write.", min=8)] = 256
     fresh: Fresh = False
-    quiet: Annotated[bool, typer.Option("-q", help="Show the summary alone.")] = False
+    quiet: Annotated[bool, typer.Option("-q", help="Show only the summary.")] = False
 
 
 @taking(Options)

@@ -57,35 +57,36 @@ CaseGlob = Annotated[
         "--case", metavar="GLOB", help="Only these cases; repeatable.", autocompletion=_case_ids
     ),
 ]
-Dtype = Annotated[str | None, option("float64|float32", "Only the cases in this dtype.")]
+Dtype = Annotated[str | None, option("float64|float32", "Only the cases with this dtype.")]
 Precision = Annotated[
     str | None,
     typer.Option(
         metavar="float16|bfloat16",
-        help="It computes in this format; inputs of the cases are rounded to it.",
+        help="The format in which the subject computes; inputs of the cases are rounded to it.",
     ),
 ]
 Cost = Annotated[
     str | None,
     typer.Option(
         metavar="|".join(COSTS),
-        help="The cost to judge by. For the network of the book one of the first three: only the "
-        "cases with it, and the cost of a network that does not let one choose it, quadratic if "
-        "not given.",
+        help="The cost to judge by. For the network of the book it is one of the first three, and "
+        "only the cases with it are used; a network whose constructor takes no cost has this one, "
+        "quadratic if not given.",
     ),
 ]
 Family = Annotated[
     str | None,
     typer.Option(
         metavar="NAME[,NAME]",
-        help="The activations that it is meant to have, of hidden layers and output, such as "
-        "relu,softmax; those that it is seen to have if not given.",
+        help="The activations that the network should have, of hidden layers and output, such as "
+        "relu,softmax; if not given, they are found by what the network computes.",
     ),
 ]
 PythonPath = Annotated[list[Path] | None, option("DIR", "A folder to import from; repeatable.")]
-Timeout = Annotated[float, option("SECONDS", "The longest silence of the subject.", min=0.1)]
+Timeout = Annotated[float, option("SECONDS", "How long the subject may give no result.", min=0.1)]
 Workers = Annotated[
-    int | None, typer.Option("-n", "--workers", min=1, help="Processes; one a core if not given.")
+    int | None,
+    typer.Option("-n", "--workers", min=1, help="Processes; one for each core if not given."),
 ]
 JsonFile = Annotated[Path | None, option("FILE", "Write the results as JSON.", "--json")]
 

@@ -12,25 +12,27 @@ from conformance.cli.say import say
 from conformance.errors import NothingTrainedError
 from conformance.usage import FEWEST_UPDATES
 
-Seed = Annotated[int, typer.Option(min=0, help="Of random numbers, where the script sets none.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of random numbers, if the script sets none.")]
 
 
 def run(
-    script: Annotated[str, typer.Argument(metavar="SCRIPT.py", help="It is executed.")],
+    script: Annotated[str, typer.Argument(metavar="SCRIPT.py", help="The script to execute.")],
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="ARGS", help="What the script is given.")
+        list[str] | None, typer.Argument(metavar="ARGS", help="The arguments of the script.")
     ] = None,
     updates: Annotated[
         int, option("N", f"Updates, {FEWEST_UPDATES} or more, after which the script is stopped.")
     ] = 3,
-    timeout: Annotated[float, option("SECONDS", "After which it is stopped.", min=0.1)] = 60.0,
+    timeout: Annotated[
+        float, option("SECONDS", "The time after which the script is stopped.", min=0.1)
+    ] = 60.0,
     seed: Seed = 0,
     json_file: JsonFile = None,
     markdown: Markdown = None,
     html: Html = None,
     badge: Badge = None,
-    verbose: Annotated[bool, typer.Option("-v", help="Show every gradient, too.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", help="Show the verdict alone.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", help="Show every gradient too.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", help="Show only the verdict.")] = False,
 ) -> None:
     """Execute a script that trains a network, and judge its gradients and its updates.
 
