@@ -124,12 +124,14 @@ class Uses:
         others = (at for name, at in self.roles.found.items() if split(name)[0] == quantity)
         taken = {number for each in others for number in each.numbers}
         sizes = {number: self.index.numbers(number).size for number in taken}
-        return [
+        free = [
             each
             for each in candidates
             if not taken.issuperset(each.location.numbers)
             and all(sizes.get(number, 0) != 1 for number in each.location.numbers)
         ]
+        moving = reduce(or_, self.run.movers.values(), 0)  # a loop may compute others for nothing
+        return sorted(free, key=lambda e: not all(moving >> n & 1 for n in e.location.numbers))
 
     def _only_given_back(self, first: Location, last: Location) -> bool:
         """Whether the last of equal values is what an operation gave back, such as |z| of z > 0."""
