@@ -32,7 +32,8 @@ def mistakes(
 
 def prove(
     case: Annotated[
-        str | None, option("GLOB", "In these cases; all in float64 if not given.")
+        str | None,
+        option("GLOB", "In these cases, few of which show all; all in float64 if not given."),
     ] = None,
     pairs: Annotated[int, option("N", "Try so many pairs of mistakes too.", min=0)] = 0,
     workers: Workers = None,

@@ -28,6 +28,7 @@ from conformance.model.table import TAGS
 from conformance.proof.proof import Place, Row
 from conformance.proof.sightings import catches, sightings
 from conformance.report.finding_words import problem_text
+from conformance.report.sentence import pluralize
 from conformance.running.parallel import in_parallel
 
 
@@ -119,7 +120,7 @@ def _problems(
     """Why a mistake is not proved, in words that follow its id."""
     yield from (f"could not be judged: {report.error}" for report in reports if report.error)
     if not any(catches(report, mistake) for report in reports):
-        yield f"is not caught in any of {len(reports)} cases"
+        yield f"is not caught in any of {pluralize(len(reports), 'case')}"
     yield from misplaced_blames(mistake.blames, reports)
     for tag in mistake.blames:
         others = [id_ for id_ in named.get(tag, ()) if id_ not in (mistake.id, *twins)]
