@@ -348,7 +348,7 @@ def test_why_nothing_came_of_running_a_file_is_said(
     )
     monkeypatch.setattr("conformance.file_check.PATIENTLY", 1.0)
     code, said = checked(capsys, "check", str(file))
-    assert code == 2
+    assert code == 3
     assert "when it was run: " in said
     assert "it ran for 1 s, and no parameter was seen to be updated" in said
 
@@ -364,7 +364,7 @@ def test_a_loss_that_gives_no_numbers_is_no_loss(
         encoding="utf-8",
     )
     code, said = checked(capsys, "check", str(file))
-    assert code == 2
+    assert code == 3
     assert "fits no known shape" in said
 
 

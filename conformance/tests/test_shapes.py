@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
-from conformance.errors import UsageError
+from conformance.errors import UnjudgedError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.tests.parts import changes_of_edit, part
@@ -277,7 +277,7 @@ def test_what_takes_nothing_trains_an_object_that_has_its_data(
 
 def test_why_a_class_cannot_be_made_is_said(tmp_path: Path) -> None:
     text = HOLDS.format("1").replace("np.random.rand(4, 1)", "np.rand(4, 1)")
-    with pytest.raises(UsageError, match="Red: AttributeError: module 'numpy' has no"):
+    with pytest.raises(UnjudgedError, match="Red: AttributeError: module 'numpy' has no"):
         exit_code(text, tmp_path)
 
 
