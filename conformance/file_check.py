@@ -180,6 +180,17 @@ def _run(asked: Asked) -> Part:
     return run_script(asked.place, timeout=asked.timeout)
 
 
+def recognises(asked: Asked) -> bool:
+    """Whether something that a file defines fits a shape."""
+    try:
+        for record in isolated(partial(send_all, asked), asked.timeout):
+            if not {"book", "found", "moved"}.isdisjoint(cast("dict[str, Any]", record)):
+                return True
+    except SubjectError:  # then it does not come so far
+        pass
+    return False
+
+
 def write_adapter(asked: Asked, target: Path) -> str:
     """Write a program that judges a file into another one, and return its source.
 
