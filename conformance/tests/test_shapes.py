@@ -220,7 +220,10 @@ class Classifier:
     ("change", "said"),
     [
         (("", ""), ": 1 gradient, all right"),
-        (("2 * reg * self.W", "reg * self.W"), "`reg` needs a factor 2 (it is 0.25 here, and has to be 0.5)"),
+        (
+            ("2 * reg * self.W", "reg * self.W"),
+            "`reg` needs a factor 2 (it is 0.25 here, and has to be 0.5)",
+        ),
         (("margins > 0", "margins >= 0"), "`margins >= 0` has to compare by >"),
     ],
 )
