@@ -1,7 +1,7 @@
 """The errors that a user sees: one line, and the exit code that goes with it.
 
 Exit codes: 0 conformant, 1 not conformant, 2 wrong usage or a damaged installation, 3 the subject
-could not be run, 4 an error of this package itself.
+could not be run or judged, 4 an error of this package itself.
 """
 
 Line = tuple[str, int, str]
@@ -20,6 +20,8 @@ class UsageError(ConformanceError):
 
 class UnknownSubjectError(UsageError):
     """What a word names is there, and is not the network of the book."""
+
+    exit_code = 3
 
 
 class OtherFamilyError(UnknownSubjectError):

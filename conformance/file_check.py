@@ -50,8 +50,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         book: judges the book's network, given `FILE.py:Name`.
 
     Raises:
-        UsageError: there is no such file, or nothing in it fits a shape.
-        SubjectError: its code failed.
+        UsageError: there is no such file.
+        SubjectError: its code failed, or nothing in it fits a shape.
     """
     stopped: SubjectError | None = None
     idle = ""
@@ -137,9 +137,7 @@ def _refused(asked: Asked, found: _Defined, left: Sequence[NotJudged], idle: str
         words = f"{found.failed.where}: {found.failed.why}"
         kind = EndlessError if found.failed.endless else SubjectError
         return kind(f"{asked.place} cannot be imported: {words}")
-    words = refused_words(found.refusal, left, found.failed, idle)
-    backward = any(not each.guess for each in left)
-    return (UnjudgedError if backward else UsageError)(words)
+    return UnjudgedError(refused_words(found.refusal, left, found.failed, idle))
 
 
 def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
@@ -181,6 +179,17 @@ def _run(asked: Asked) -> Part:
     from conformance.script.run import run_script
 
     return run_script(asked.place, timeout=asked.timeout)
+
+
+def recognises(asked: Asked) -> bool:
+    """Whether something that a file defines fits a shape."""
+    try:
+        for record in isolated(partial(send_all, asked), asked.timeout):
+            if not {"book", "found", "moved"}.isdisjoint(cast("dict[str, Any]", record)):
+                return True
+    except SubjectError:  # then it does not come so far
+        pass
+    return False
 
 
 def write_adapter(asked: Asked, target: Path) -> str:

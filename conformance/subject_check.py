@@ -77,8 +77,8 @@ def check_any(
         done: called with the report on each case of the network of the book.
 
     Raises:
-        UsageError: there is no such subject, it fits no known shape, or an option is not for it.
-        SubjectError: it could not be loaded or run.
+        UsageError: there is no such subject, or an option is not for it.
+        SubjectError: it could not be loaded or run, or fits no known shape.
     """
     report = _checked(subject, partial(check, **options.of_book(), done=done), options)
     given = [(each, getattr(options, each)) for each in BOOKS_ALONE]

@@ -36,23 +36,32 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 EXIT_CODES = (
-    "Exit codes: 0 conformant; 1 not conformant; 2 wrong usage or a damaged installation; "
+    "Exit codes: 0 {right}; 1 {wrong}; 2 wrong usage or a damaged installation; "
     "3 the subject could not be run or judged; 4 an error of conformance itself, which says "
     "nothing of the subject."
 )
+CONFORMANT = EXIT_CODES.format(right="conformant", wrong="not conformant")
+
+OTHER_CODES = {
+    "gradcheck": EXIT_CODES.format(right="the gradients are right", wrong="one is wrong"),
+    "train": EXIT_CODES.format(right="they differ by rounding alone", wrong="by more"),
+    "prove": "Exit codes: 0 all are proved; 1 one is not; 2 wrong usage or a damaged installation.",
+    "bench": "Exit codes: 0 all budgets are met; 1 one is not; 2 wrong usage.",
+}
+"""Of the commands that judge something else than a subject's conformance."""
 
 GRADED = (
     "Exit codes: 0 every submission has its row, whatever its verdict; 2 wrong usage; 4 an error "
     "of conformance itself."
 )
 
-app.command(epilog=epilog("check", EXIT_CODES))(check)
-app.command(epilog=epilog("run", EXIT_CODES), context_settings={"allow_interspersed_args": False})(
+app.command(epilog=epilog("check", CONFORMANT))(check)
+app.command(epilog=epilog("run", CONFORMANT), context_settings={"allow_interspersed_args": False})(
     run
 )
 app.command(epilog=epilog("grade", GRADED))(grade)
 for command in init, gradcheck, mistakes, prove, explain, train, bench:
-    app.command(epilog=epilog(command.__name__))(command)
+    app.command(epilog=epilog(command.__name__, OTHER_CODES.get(command.__name__, "")))(command)
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(mnist, name="mnist")
 

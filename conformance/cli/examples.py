@@ -29,7 +29,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "conformance gradcheck network.py:Network --sizes 4,5,3",
     ),
     "mistakes": ("conformance mistakes", "conformance mistakes bp2-no-sigma-prime"),
-    "prove": ("conformance prove", "conformance prove --case 'hand*'"),
+    "prove": ("conformance prove", "conformance prove --pairs 20"),
     "explain": (
         "conformance explain --sizes 2,3,1",
         "conformance explain --case hand-2-3-1",

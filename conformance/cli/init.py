@@ -18,11 +18,14 @@ def init(
     timeout: Timeout = 60.0,
 ) -> None:
     """Write a program of a dozen lines that judges FILE.py, where `check` finds no known shape."""
-    from conformance.file_check import write_adapter
+    from conformance.file_check import recognises, write_adapter
     from conformance.file_process import Asked
     from conformance.subjects.load import split
 
     place, name = split(file) or (file, None)
     target = output or Path(place).with_name(f"check_{Path(place).stem}.py")
-    write_adapter(Asked(place, name, None, tuple(python_path or ()), timeout), target)
+    asked = Asked(place, name, None, tuple(python_path or ()), timeout)
+    write_adapter(asked, target)
     say(f"wrote {target}: give its `step` what it lacks, then run `python {target}`")
+    if recognises(asked):
+        say(f"note: `conformance check {file}` recognises it without this program")

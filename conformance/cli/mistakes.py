@@ -20,6 +20,7 @@ def mistakes(
     id_: Annotated[
         str | None, typer.Argument(metavar="ID", help="Show this one at work.", autocompletion=_ids)
     ] = None,
+    verbose: Annotated[bool, typer.Option("-v", help="Show what each case says of it.")] = False,
 ) -> None:
     """List the known mistakes, or show one at work."""
     from conformance.proof.show import show_all, show_one
@@ -27,12 +28,13 @@ def mistakes(
     if id_ is None:
         show_all(console())
     else:
-        show_one(console(), id_)
+        show_one(console(), id_, verbose=verbose)
 
 
 def prove(
     case: Annotated[
-        str | None, option("GLOB", "In these cases; all in float64 if not given.")
+        str | None,
+        option("GLOB", "In these cases, few of which show all; all in float64 if not given."),
     ] = None,
     pairs: Annotated[int, option("N", "Try so many pairs of mistakes too.", min=0)] = 0,
     workers: Workers = None,

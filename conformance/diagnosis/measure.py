@@ -72,6 +72,16 @@ def stored(failures: Sequence[Failure]) -> Measure | None:
     return None
 
 
+def flushed(failures: Sequence[Failure]) -> Measure | None:
+    """That each wrong entry is 0 in the place of a number that is no normal one, or nothing."""
+    least = min(each.evidence.case.format.tiny for each in failures)
+    for each in failures:
+        wrong = each.outside
+        if not wrong.any() or each.got[wrong].any() or np.any(np.abs(each.right[wrong]) >= least):
+            return None
+    return measure(Measured.FLUSHED, least=least)
+
+
 def _right(failure: Failure, numbers: Array) -> bool:
     """Whether these are the right numbers, of which there are some."""
     right = bool(np.all(np.abs(numbers - failure.right) <= failure.tolerance))
@@ -85,7 +95,7 @@ def measured(failures: Sequence[Failure]) -> list[Measure]:
         return list(_shapes(misshapen))
     if any(np.iscomplexobj(each.evidence.got(each.name)) for each in failures):
         return [measure(Measured.COMPLEX)]
-    if written := stored(failures):
+    if written := stored(failures) or flushed(failures):
         return [written]
     if any(not np.isfinite(each.got).all() for each in failures):
         return [measure(Measured.NOT_FINITE)]

@@ -24,6 +24,8 @@ class Measured(StrEnum):
     """`name` was written column by column."""
     FEW_DIGITS = "few-digits"
     """No number has more than `most` digits; as text, a `dtype` needs `needed`."""
+    FLUSHED = "flushed"
+    """Numbers below `least`, the smallest normal one, are zero."""
     SHAPE = "shape"
     """It has the shape `got`, not `right`."""
     REDUCED = "reduced"

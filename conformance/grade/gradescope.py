@@ -1,6 +1,7 @@
 """What Gradescope shows a student: a `results.json` a submission.
 
-The points are shared equally among what was judged. Left out: how Gradescope runs programs.
+The points are shared equally among what was judged. What could not be judged has no score, since 0
+says that it is wrong. Left out: how Gradescope runs programs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from conformance.report.visible import visible
 
 OPTION = "--gradescope"
 FILE = "results.json"
+UNGRADED = "It has no score: a teacher has to grade it."
 
 
 def write(folder: Path, rows: Sequence[Row], points: float, *, hide: bool, one: bool) -> None:
@@ -41,9 +43,10 @@ def results(row: Row, points: float, *, hide: bool) -> dict[str, Any]:
     shown = [{**each, "visibility": "visible"} for each in tests]
     if hide:
         shown.append({"name": "for the teacher", "visibility": "hidden", "output": _whole(row)})
+    output = _verdict(row) if hide else _whole(row)
     return {
-        "score": round(score, 4) if judged else 0.0,
-        "output": _verdict(row) if hide else _whole(row),
+        **({"score": round(score, 4)} if judged else {}),
+        "output": output if judged else f"{UNGRADED}\n{output}",
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",

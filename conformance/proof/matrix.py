@@ -14,6 +14,7 @@ from rich.text import Text
 from conformance.corpus.case import Case
 from conformance.proof.proof import Proof, Row
 from conformance.proof.prove import apart, visible
+from conformance.report.sentence import pluralize
 
 MOST_CASES = 22  # side by side
 MOST_LETTERS = 11  # of tags, as many as in `Z C BP1 BP4`
@@ -35,7 +36,7 @@ def show_pairs(console: Console, proof: Proof, asked: int, problems: Sequence[st
     """Print what became of the pairs of mistakes, and which were not asked."""
     pairs = len(visible(proof.rows))
     hidden = len(apart(proof.rows)) - pairs
-    said = f"{len(problems)} problems" if problems else "both blamed, and no other"
+    said = pluralize(len(problems), "problem") if problems else "both blamed, and no other"
     _print(console, [f"  {problem}" for problem in problems])
     _print(console, [f"{asked} of {pairs} pairs of mistakes in different equations: {said}"])
     why = "after a wrong step there is no free run, and nothing follows from a wrong shape"
@@ -112,5 +113,6 @@ def _redundant(proof: Proof) -> Iterator[str]:
 def _verdict(proof: Proof) -> Iterator[str]:
     yield from (f"  {problem}" for problem in proof.problems)
     right = "all caught, blamed on their equations alone, and named"
-    said = f"{len(proof.problems)} problems" if proof.problems else right
-    yield f"{len(proof.rows)} mistakes in {len(proof.cases)} cases: {said}"
+    said = pluralize(len(proof.problems), "problem") if proof.problems else right
+    cases = pluralize(len(proof.cases), "case")
+    yield f"{pluralize(len(proof.rows), 'mistake')} in {cases}: {said}"

@@ -31,6 +31,7 @@ from conformance.model.table import TAGS, tag_of
 from conformance.proof.proof import Place, Row
 from conformance.proof.sightings import catches, sightings
 from conformance.report.message import problem_text
+from conformance.report.sentence import pluralize
 from conformance.running.parallel import in_parallel
 from conformance.verdict.compare import FREE
 
@@ -208,7 +209,7 @@ def _problems(
     """Why a mistake is not proved, in words that follow its id."""
     yield from (f"could not be judged: {report.error}" for report in reports if report.error)
     if not any(catches(report, mistake) for report in reports):
-        yield f"is not caught in any of {len(reports)} cases"
+        yield f"is not caught in any of {pluralize(len(reports), 'case')}"
     yield from misplaced_blames(mistake.blames, reports)
     for tag in mistake.blames:
         others = [id_ for id_ in named.get(tag, ()) if id_ not in (mistake.id, *twins)]

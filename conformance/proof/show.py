@@ -38,14 +38,19 @@ def show_all(console: Console) -> None:
     console.print(Text("`conformance mistakes ID` shows one at work"))
 
 
-def show_one(console: Console, id_: str) -> None:
-    """Print a mistake, its formula beside the right one, and the cases that catch it.
+def show_one(console: Console, id_: str, *, verbose: bool = False) -> None:
+    """Print a mistake, its formula beside the right one, and the smallest network that shows it.
+
+    Args:
+        console: where it is printed.
+        id_: of the mistake.
+        verbose: whether to print what each case shows, too.
 
     Raises:
         UsageError: there is no mistake of this id.
         CorpusError: the fixtures are damaged.
     """
-    for text in _lines(find(id_)):
+    for text in _lines(find(id_), verbose=verbose):
         console.print(Text(text), soft_wrap=True)
 
 
@@ -62,7 +67,7 @@ def find(id_: str) -> Mistake:
     return ALL[id_]
 
 
-def _lines(mistake: Mistake) -> Iterator[str]:
+def _lines(mistake: Mistake, *, verbose: bool) -> Iterator[str]:
     yield mistake.id
     yield f"  {mistake.sentence}"
     yield ""
@@ -77,12 +82,14 @@ def _lines(mistake: Mistake) -> Iterator[str]:
     if mistake.id not in CATALOGUE:
         yield from _caught_in_processes(mistake.id)
         return
-    yield from _caught(list(_at_work(mistake)))
     for example in examples(subject_of(mistake), mistake.blames):
-        yield ""
         yield "the smallest network that shows it:"
         yield ""
         yield example.text.rstrip("\n")
+        yield ""
+    first, *cases = _caught(list(_at_work(mistake)))
+    yield first if verbose else f"{first}: -v shows what each says"
+    yield from cases if verbose else ()
 
 
 def _caught(reports: Sequence[CaseReport]) -> Iterator[str]:

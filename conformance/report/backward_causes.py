@@ -4,11 +4,15 @@ Left out: what is wrong, and on which line (`backward_words.py`).
 """
 
 import re
+from contextlib import suppress
+from math import isclose
 
 from conformance.backward.findings import ADDS, UPDATES, Cause, Changed, Named
 from conformance.report.source_words import instead_words
 
 NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
+
+SIX_DIGITS = 1e-5  # with which numbers are written
 
 
 RESULTS = {
@@ -132,9 +136,9 @@ def _of_change(changed: Changed) -> str:
         "axis": f"in {operation}, the axis {before} has to be {after}"
         if before != "None"
         else f"{operation} has to be along axis {after}, and is over all entries",
-        "constant": f"in {operation}, {_number(changed, number)} has to be {after}",
-        "rate": f"in {operation}, {_number(changed, number)} has to be {after}: so much do the "
-        "weights decay by the loss, or by the other gradients",
+        "constant": f"in {operation}, {_number(changed)}",
+        "rate": f"in {operation}, {_number(changed)}: so much do the weights decay by the loss, or "
+        "by the other gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",
         "operand": f"in {operation}, {PLACES.get(before, 'an operand')} has to be {other}",
@@ -152,9 +156,25 @@ def _of_change(changed: Changed) -> str:
     return said[changed.what]
 
 
-def _number(changed: Changed, number: str) -> str:
-    """A number, with its name if it has one in the program."""
-    return f"the {number}" if changed.other is None else f"`{changed.other.name}` ({number})"
+def _number(changed: Changed) -> str:
+    """That a number has to be another one; of one that is not written there, by what factor."""
+    before, after = changed.before, changed.after
+    if changed.other is None:
+        return f"the {f'number {before}'.rstrip()} has to be {after}"
+    name, factor = f"`{changed.other.name}`", _factor(before, after)
+    if not factor:
+        return f"{name}{before and f', which is {before} here,'} has to be {after}"
+    return f"{name} needs a factor {factor} (it is {before} here, and has to be {after})"
+
+
+def _factor(before: str, after: str) -> str:
+    """How many times a number has to be as large, if that is a whole number or one over it."""
+    with suppress(ValueError, ZeroDivisionError):  # one may be an expression, or 0
+        one, other = float(before), float(after)
+        times = max(other / one, one / other)
+        if times > 1 and isclose(times, round(times), rel_tol=SIX_DIGITS):
+            return f"{times:.0f}" if abs(other) > abs(one) else f"1/{times:.0f}"
+    return ""
 
 
 PLACES = {

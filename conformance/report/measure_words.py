@@ -59,6 +59,7 @@ _WORDS: dict[Measured, str | Callable[[Measure], str]] = {
     Measured.BY_COLUMNS: "{name} is right, but it was written column by column, not row by row",
     Measured.FEW_DIGITS: "no number that was shown has more than {most} digits: as text, a {dtype} "
     "needs {needed}",
+    Measured.FLUSHED: "subnormal numbers, below {least:.3g}, are flushed to zero",
     Measured.SHAPE: "it has the shape {got}, not {right}",
     Measured.REDUCED: "its {by} over the samples is the right value",
     Measured.ZERO: "it is zero",

@@ -195,11 +195,12 @@ def what(verdict: Verdict) -> str:
 
 def difference(worst: Worst) -> str:
     """Both values to the digit where they part, and how far they are apart."""
-    got, right = parting(worst.got, worst.right)
-    return (
-        f"got {got}, expected {right}; {in_ulps(worst.ulps)} ulp, "
-        f"{worst.ratio:.3g} × tolerance; {worst.outside} of {worst.entries} entries"
-    )
+    pair = zip(parting(worst.got, worst.right), (worst.got, worst.right), strict=True)
+    got, right = (text if number else "0" for text, number in pair)
+    ulps = [f"{in_ulps(worst.ulps)} ulp"] if worst.right else []  # those of 0 say nothing
+    ratio = [f"{worst.ratio:.3g} × tolerance"] if math.isfinite(worst.ratio) else []
+    measures = f"; {', '.join(ulps + ratio)}" if ulps + ratio else ""
+    return f"got {got}, expected {right}{measures}; {worst.outside} of {worst.entries} entries"
 
 
 def in_ulps(ulps: float) -> str:

@@ -10,7 +10,6 @@ from io import StringIO
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from conformance.corpus.case import Case
@@ -151,16 +150,19 @@ def as_text(report: Outcome, width: int = 80) -> str:
 
 
 def show_cases(console: Console, cases: Sequence[Case]) -> None:
-    """Print the table of the recorded cases."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("case", no_wrap=True)
-    for column in ("cost", "steps", "η", "λ"):
-        table.add_column(column, justify="right" if column != "cost" else "left")
-    table.add_column("why")
-    for case in cases:
-        rates = f"{case.eta:g}", f"{case.lmbda:g}"
-        table.add_row(case.id, case.cost, str(case.steps), *rates, case.why)
-    console.print(table)
+    """Print the table of the recorded cases, a line each; a terminal shows as much as it can."""
+    rows = [("case", "steps", "η", "λ", "cost", "why")]
+    for each in cases:
+        numbers = f"{each.steps}", f"{each.eta:g}", f"{each.lmbda:g}"
+        rows.append((each.id, *numbers, each.cost, each.why))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    places = [f"{'<>>><<'[i]}{wide}" for i, wide in enumerate(widths)]
+    for row in rows:
+        held = (f"{each:{place}}" for each, place in zip(row, places, strict=True))
+        line = Text("  ".join(held).rstrip())
+        if console.is_terminal:
+            line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
 
 
 def _opening(report: Outcome, width: int | None = None) -> Block:

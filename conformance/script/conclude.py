@@ -25,7 +25,7 @@ from conformance.script.discarded import discarded
 from conformance.script.judge import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
-from conformance.script.linear import kept
+from conformance.script.linear import entrywise, kept, scalar
 from conformance.script.loss import best_loss
 from conformance.script.names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, steps
@@ -43,6 +43,11 @@ _POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
 """Modules that are loaded where a program lets other processes work."""
 
 SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
+
+ONE_STEP = (
+    "one update is seen, with a root as RMSProp and Adam have it, and does not tell by which rule: "
+    "let it take two steps"
+)
 
 Notes = Sequence[tuple[str, str]]
 
@@ -107,6 +112,8 @@ def _of_updates(
     lost = discarded(trace, results, said)
     if lost is not None:
         return Ran("", tuple(said), count, lost, _number(results[0]), _rule(rules(results)))
+    if count == 1 and not results[0].ok and any(map(_has_root, results[0].updates)):
+        raise UnjudgedError(ONE_STEP)
     at = _told(results)
     results[at] = _blamed(trace, results[at], said)
     examined, rates = _with_rates(results[at], trace, moved)
@@ -118,6 +125,17 @@ def _of_updates(
     examined = replace(examined, accused=accused)
     at = _number(results[at])
     return Ran("", tuple(said), count, examined, at, _rule(told), tuple(_unjudged(said, told)))
+
+
+def _has_root(made: Update) -> bool:
+    """Whether a root is taken in an update, entry by entry, as of a mean of squares."""
+    way = entrywise(made.new, frozenset({made.old}))
+    return any(_is_root(each) and np.size(each.value) > 1 for each in way)
+
+
+def _is_root(node: Node) -> bool:
+    power = node.operation in ("power", "float_power") and scalar(node.args[1])
+    return node.operation == "sqrt" or abs(power or 0.0) == 1 / 2
 
 
 def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgement:

@@ -67,8 +67,9 @@ def run_script(
         words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
         raise StoppedError(words) from error
     except SubjectError as error:
-        words = str(error).removeprefix(f"{script}: ")
-        raise type(error)(f"{script}: {words}") from error
+        words = str(error)
+        said = words if words.startswith(f"{script}:") else f"{script}: {words}"
+        raise type(error)(said) from error
     raise StoppedError(f"{script}: its process ended and said nothing")
 
 

@@ -173,13 +173,23 @@ def test_what_fits_no_shape_is_refused_with_an_adapter_that_runs(
     assert code == 3
     assert "it defines class Gizmo" in said
     assert "net = Gizmo(n_in=6, n_out=3)" in said
-    with pytest.raises(SystemExit) as left:
-        main(["init", str(file)])
-    assert left.value.code == 0
+    code, said = checked(capsys, "init", str(file))
+    assert code == 0
+    assert "recognises" not in said
     monkeypatch.syspath_prepend(str(tmp_path))
     adapter = tmp_path / "check_gizmo.py"
-    exec(compile(adapter.read_bytes(), adapter, "exec"), {"__name__": "check_gizmo"})  # noqa: S102
+    with pytest.raises(SystemExit) as left:
+        exec(compile(adapter.read_bytes(), adapter, "exec"), {"__name__": "check_gizmo"})  # noqa: S102
+    assert left.value.code == 1
     assert "wrong: the gradient of kernel" in capsys.readouterr().out
+
+
+def test_an_adapter_for_what_is_recognised_is_said_to_be_needless(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = PROGRAMS / "x_and_y.py"
+    _, said = checked(capsys, "init", str(file), "-o", str(tmp_path / "judge.py"))
+    assert f"note: `conformance check {file}` recognises it without this program" in said
 
 
 def test_a_file_that_trains_when_it_is_imported_is_run(
@@ -348,7 +358,7 @@ def test_why_nothing_came_of_running_a_file_is_said(
     )
     monkeypatch.setattr("conformance.file_check.PATIENTLY", 1.0)
     code, said = checked(capsys, "check", str(file))
-    assert code == 2
+    assert code == 3
     assert "when it was run: " in said
     assert "it ran for 1 s, and no parameter was seen to be updated" in said
 
@@ -364,7 +374,7 @@ def test_a_loss_that_gives_no_numbers_is_no_loss(
         encoding="utf-8",
     )
     code, said = checked(capsys, "check", str(file))
-    assert code == 2
+    assert code == 3
     assert "fits no known shape" in said
 
 

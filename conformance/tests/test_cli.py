@@ -5,15 +5,18 @@ import shutil
 import sys
 from dataclasses import replace
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from conformance import cli
 from conformance.api import check
 from conformance.corpus import casefile, store
 from conformance.corpus.recipe import Recipe
+from conformance.report.terminal import show_cases
 from conformance.subjects import Subject, named
 from conformance.subjects.named import find
 from conformance.tests.support import answering, container, corpus_of, recorded, rewrite, wrong_at
@@ -235,8 +238,18 @@ def test_a_damaged_corpus_is_one_line_that_names_the_file(
 
 def test_every_case_is_listed(capsys: Capture) -> None:
     assert run("fixtures", "list") == 0
-    first = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line[:1].isalpha()}
-    assert {case.id for case in store.cases(store.root())} <= first
+    _, *lines = capsys.readouterr().out.splitlines()
+    for case, line in zip(store.cases(store.root()), lines, strict=True):
+        assert line.split()[:3] == [case.id, str(case.steps), f"{case.eta:g}"]
+        assert line.endswith(case.why)
+
+
+def test_a_terminal_shows_a_line_a_case() -> None:
+    text, cases = StringIO(), store.cases(store.root())
+    show_cases(Console(file=text, width=80, force_terminal=True, color_system=None), cases)
+    _, *lines = text.getvalue().splitlines()
+    assert len(lines) == len(cases)
+    assert all(f" {e.lmbda:g} " in line for e, line in zip(cases, lines, strict=True))
 
 
 def test_a_corpus_that_was_built_is_verified(built: Path, capsys: Capture) -> None:

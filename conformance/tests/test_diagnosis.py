@@ -75,6 +75,14 @@ def clipped_at_a_16th(nabla: Any) -> Any:
     return nabla - relu(nabla - 2**-4) + relu(-nabla - 2**-4)
 
 
+@pytest.mark.parametrize("tag", ["BP4", "B", "W"])
+def test_subnormal_numbers_that_are_flushed_to_zero_have_no_other_cause(tag: str) -> None:
+    flushed = right(tag, lambda v, _: v * (abs(v) >= np.finfo(np.float32).smallest_normal))
+    found = causes(flushed, ("saturated-2-8-3-float32",))[tag]
+    assert found.mistakes == ()
+    assert words_of(found) == ("subnormal numbers, below 1.18e-38, are flushed to zero",)
+
+
 UNKNOWN: dict[str, tuple[Formulas, str]] = {
     "a constant factor": (
         right("BP1", lambda v, _: 1.5 * v),

@@ -38,6 +38,11 @@ def test_no_example_is_of_a_command_that_is_not_there() -> None:
     assert set(EXAMPLES) == {"", *COMMANDS}
 
 
+@pytest.mark.parametrize("name", ["bench", "check", "gradcheck", "grade", "prove", "run", "train"])
+def test_a_command_that_judges_says_its_exit_codes(name: str) -> None:
+    assert "Exit codes: 0 " in COMMANDS[name].epilog
+
+
 def test_h_is_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         app(args=["fixtures", "list", "-h"])

@@ -215,7 +215,12 @@ def test_neighbouring_numbers_are_told_with_no_more_digits_than_a_float_has(
     ("ulps", "said"), [(sys.float_info.max, "over 1e308"), (4.5e15, "4.5e+15"), (math.inf, "inf")]
 )
 def test_a_distance_that_no_float_holds_is_no_number_of_ulps(ulps: float, said: str) -> None:
-    assert f"; {said} ulp," in difference(Worst((0,), 0.5, 0.0, ulps, 9.0, 1, 1))
+    assert f"; {said} ulp," in difference(Worst((0,), 0.5, 0.25, ulps, 9.0, 1, 1))
+
+
+def test_zero_has_no_sign_and_is_no_measure() -> None:
+    worst = Worst((0,), 0.5, -0.0, sys.float_info.max, math.inf, 1, 3)
+    assert difference(worst) == "got 5.0e-01, expected 0; 1 of 3 entries"
 
 
 def test_numbers_that_part_early_are_told_with_few_digits() -> None:

@@ -307,13 +307,14 @@ def test_the_command_shows_one_at_work(
 ) -> None:
     few = [recorded(id_).case for id_ in ("narrow-5-1", "hand-2-3-1")]
     monkeypatch.setattr(store, "cases", lambda _: few)
-    assert run("bp2-no-sigma-prime") == 0
+    assert run("bp2-no-sigma-prime", "-v") == 0
     out = capsys.readouterr().out
     mistake = CATALOGUE["bp2-no-sigma-prime"]
     for said in (mistake.sentence, mistake.wrong, mistake.right, mistake.source, mistake.hidden):
         assert said in out
     assert "caught in 1 of 2 small cases\nhand-2-3-1, step 0: BP2\n  fail       BP2  delta2" in out
     assert "not seen in narrow-5-1" in out
+    assert out.index("the smallest network that shows it:") < out.index("caught in 1 of 2")
 
 
 def test_the_command_shows_a_mistake_that_is_in_no_equation(
@@ -321,7 +322,7 @@ def test_the_command_shows_a_mistake_that_is_in_no_equation(
 ) -> None:
     few = [recorded("hand-2-3-1").case]
     monkeypatch.setattr(store, "cases", lambda _: few)
-    assert run("inputs-mutated") == 0
+    assert run("inputs-mutated", "-v") == 0
     assert "hand-2-3-1, step 0: conduct" in capsys.readouterr().out
 
 

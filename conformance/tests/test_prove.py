@@ -371,7 +371,7 @@ def test_without_a_case_that_is_needed_it_is_no_proof(capsys: pytest.CaptureFixt
     assert run("--case", "single-4-3-2") == 1
     out = capsys.readouterr().out
     assert "  aliased-layers is not caught in any of 1 cases" in out
-    assert "4 mistakes in 1 cases: 3 problems" in out
+    assert "4 mistakes in 1 case: 3 problems" in out
 
 
 @pytest.mark.usefixtures("few")

@@ -449,6 +449,20 @@ def test_as_many_updates_are_judged_as_are_asked_for(tmp_path: Path) -> None:
     assert dict(report.ran.rule.numbers) == {"η": pytest.approx(0.1)}
 
 
+@pytest.mark.parametrize("root", ["np.sqrt(s)", "s**0.5"])
+def test_the_only_update_with_a_root_is_not_judged(root: str, tmp_path: Path) -> None:
+    begin, one = STEP.split("w -= 0.1 * ")
+    step = f"g = {one.strip()}; s = 0.1 * g**2; w -= 0.1 * g / ({root} + 1e-8)\n"
+    with pytest.raises(SubjectError, match="let it take two steps"):
+        judged(f"{LINE}{begin}{step}print(X @ w)\n", tmp_path)
+
+
+def test_a_syntax_error_is_told_with_the_file_once(tmp_path: Path) -> None:
+    with pytest.raises(SubjectError) as raised:
+        judged("x =", tmp_path)
+    assert str(raised.value).count(".py:") == 1
+
+
 def test_one_update_is_too_few_to_tell_a_rule(tmp_path: Path) -> None:
     shell, words = Shell(), "updates 1: give 2 or more"
     conformance.load_ipython_extension(shell)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.api import check
-from conformance.errors import UsageError
+from conformance.errors import UnjudgedError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.tests.parts import changes_of_edit, part
@@ -220,7 +220,10 @@ class Classifier:
     ("change", "said"),
     [
         (("", ""), ": 1 gradient, all right"),
-        (("2 * reg * self.W", "reg * self.W"), "`reg` (number 0.25) has to be 0.5"),
+        (
+            ("2 * reg * self.W", "reg * self.W"),
+            "`reg` needs a factor 2 (it is 0.25 here, and has to be 0.5)",
+        ),
         (("margins > 0", "margins >= 0"), "`margins >= 0` has to compare by >"),
     ],
 )
@@ -277,7 +280,7 @@ def test_what_takes_nothing_trains_an_object_that_has_its_data(
 
 def test_why_a_class_cannot_be_made_is_said(tmp_path: Path) -> None:
     text = HOLDS.format("1").replace("np.random.rand(4, 1)", "np.rand(4, 1)")
-    with pytest.raises(UsageError, match="Red: AttributeError: module 'numpy' has no"):
+    with pytest.raises(UnjudgedError, match="Red: AttributeError: module 'numpy' has no"):
         exit_code(text, tmp_path)
 
 
