@@ -117,29 +117,45 @@ def _elementwise(
 def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -> bool:
     """Whether a rule agrees with itself both ways and with a difference of the operation.
 
-    What is not finite is left out, such as a threshold at ∞.
+    Where a number is near a kink or a pole, such as a limit of 1e-12, it may agree along a
+    direction that is nearly as small there. What is not finite is left out, such as a threshold
+    at ∞.
     """
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
     result = np.asarray(made.node.value)
     drawn = _drawn([*map(np.shape, arrays), result.shape])
-    finite = (each * np.isfinite(of) for each, of in zip(drawn, (*arrays, result), strict=True))
-    *tangents, cotangent = finite
+    *tangents, cotangent = (
+        each * np.isfinite(of) for each, of in zip(drawn, (*arrays, result), strict=True)
+    )
+    largest = max((float(np.max(np.abs(e), initial=0.0)) for e in arrays), default=1.0)
+    relative = [t * np.abs(a) for a, t in zip(arrays, tangents, strict=True)]
+    tried = (HALVED * largest, tangents), (HALVED, relative)
     try:
-        pushed = float(np.vdot(cotangent, rule.push(tangents)))
-        parts = zip(rule.pull(cotangent), tangents, strict=True)
-        pulled = sum(float(np.vdot(part, each)) for part, each in parts if part is not None)
+        return any(_agrees(rule, made, values, (cotangent, *some), h) for h, some in tried)
     except (NotImplementedError, NameError, TypeError, ValueError, IndexError, KeyError):
         return False  # autograd does not know the operation, or not with these arguments
-    step = HALVED * max((float(np.max(np.abs(e), initial=0.0)) for e in arrays), default=1.0)
+
+
+def _agrees(
+    rule: Derivative,
+    made: Operation,
+    values: Callable[[Node], Any],
+    along: Sequence[Array],
+    step: float,
+) -> bool:
+    """Whether a rule agrees with itself and with a difference, along a cotangent and tangents."""
+    cotangent, *tangents = along
+    arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
+    pushed = float(np.vdot(cotangent, rule.push(tangents)))
+    parts = zip(rule.pull(cotangent), tangents, strict=True)
+    pulled = sum(float(np.vdot(part, each)) for part, each in parts if part is not None)
     ends = [
         made.at([_scalar(a + s * t) for a, t in zip(arrays, tangents, strict=True)], values)
         for s in (step, -step)
     ]
     slope = float(np.vdot(cotangent, (np.asarray(ends[0]) - np.asarray(ends[1])) / (2 * step)))
-    scale = 1 + abs(pushed) + float(np.abs(cotangent).sum())
-    if not np.isfinite(slope):
-        return bool(abs(pushed - pulled) <= CLOSE * scale)
-    return bool(abs(pushed - pulled) <= CLOSE * scale and abs(pushed - slope) <= CLOSE * scale)
+    far = max(abs(pushed - pulled), abs(pushed - slope) if np.isfinite(slope) else 0.0)
+    return far <= CLOSE * (1 + abs(pushed) + float(np.abs(cotangent).sum()))
 
 
 def _drawn(shapes: Sequence[tuple[int, ...]]) -> list[Array]:

@@ -1,4 +1,4 @@
-"""A run with 0 in the place of every ε: of tiny numbers that are added, or the least allowed.
+"""A run without any ε: next to 0 for tiny numbers that are added, or are the least allowed.
 
 And how far the constants of a program are rounded, such as 0.79788456 for √(2/π).
 
@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.costs import NEAR
 from conformance.backward.operation import is_float
 from conformance.backward.program import Recorded
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 TINY = 1e-3  # a number that is added up to this size is an ε
+NONE = 2.0**-200  # of an ε: what is left of it; of 0 there may be no logarithm
 MANY = range(7, 15)
 """So many decimal digits has a constant that is rounded."""
 ADDING = ("add", "maximum", "clip")
@@ -41,7 +43,17 @@ def rounding_of_constants(run: Recorded) -> float:
         len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
     )
     written = (0.5 * 10.0 ** (1 - n) for n in digits if n in MANY)
-    return max((*_units(run), *written), default=0.0)
+    return max((*_units(run), *_totals(run), *written), default=0.0)
+
+
+def _totals(run: Recorded) -> Iterator[float]:
+    """How far sums of probabilities are off 1 that an ε was added to before the step."""
+    for each in run.trace.nodes:
+        array = np.asarray(each.value) if each.function is None and is_float(each) else np.empty(0)
+        if array.size > 1 and np.all(array >= 0):
+            sums = (np.sum(array, axis=axis) for axis in (None, *range(array.ndim)))
+            off = (float(np.max(np.abs(total - 1))) for total in sums)
+            yield from (each for each in off if each <= NEAR)
 
 
 def _units(run: Recorded) -> Iterator[float]:
@@ -56,7 +68,7 @@ def _units(run: Recorded) -> Iterator[float]:
 def _without(node: Node) -> Node:
     if node.operation not in ADDING or not any(map(_tiny, node.args)):
         return node
-    return replace(node, args=tuple(0.0 if _tiny(each) else each for each in node.args))
+    return replace(node, args=tuple(each * NONE if _tiny(each) else each for each in node.args))
 
 
 def _tiny(value: Any) -> bool:
