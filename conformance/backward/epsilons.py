@@ -19,6 +19,7 @@ from conformance.tracing.trace import Trace
 
 TINY = 1e-3  # a number that is added up to this size is an ε
 NONE = 2.0**-200  # of an ε: what is left of it; of 0 there may be no logarithm
+DIGITS = 52  # binary ones, that probabilities may have when they add up to 1
 MANY = range(7, 15)
 """So many decimal digits has a constant that is rounded."""
 ADDING = ("add", "maximum", "clip")
@@ -43,17 +44,7 @@ def rounding_of_constants(run: Recorded) -> float:
         len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
     )
     written = (0.5 * 10.0 ** (1 - n) for n in digits if n in MANY)
-    return max((*_units(run), *_totals(run), *written), default=0.0)
-
-
-def _totals(run: Recorded) -> Iterator[float]:
-    """How far sums of probabilities are off 1 that an ε was added to before the step."""
-    for each in run.trace.nodes:
-        array = np.asarray(each.value) if each.function is None and is_float(each) else np.empty(0)
-        if array.size > 1 and np.all(array >= 0):
-            sums = (np.sum(array, axis=axis) for axis in (None, *range(array.ndim)))
-            off = (float(np.max(np.abs(total - 1))) for total in sums)
-            yield from (each for each in off if each <= NEAR)
+    return max((*_units(run), *written), default=0.0)
 
 
 def _units(run: Recorded) -> Iterator[float]:
@@ -66,9 +57,35 @@ def _units(run: Recorded) -> Iterator[float]:
 
 
 def _without(node: Node) -> Node:
+    if node.function is None and is_float(node):
+        return _whole(node)
     if node.operation not in ADDING or not any(map(_tiny, node.args)):
         return node
     return replace(node, args=tuple(each * NONE if _tiny(each) else each for each in node.args))
+
+
+def _whole(node: Node) -> Node:
+    """Probabilities that an ε was added to before the step, so that they add up to 1 exactly.
+
+    The least of them may be an ε themselves.
+    """
+    given = np.asarray(node.value, dtype=np.float64)
+    if given.size <= 1 or np.any(given < 0):
+        return node
+    least = np.min(given) if 0 < np.min(given) <= NEAR else 0.0
+    value = np.where(given == least, 0.0, given)
+    for axis in (None, *range(value.ndim)):
+        lines = np.reshape(value, (1, -1)) if axis is None else np.moveaxis(value, axis, -1)
+        totals = np.sum(lines, axis=-1, keepdims=True)
+        if 0 < np.max(np.abs(totals - 1)) <= NEAR:
+            bits = DIGITS - int(np.frexp(np.max(lines))[1])
+            parts = np.rint(lines / totals * 2.0**bits).astype(np.int64)
+            rest = 2**bits - np.sum(parts, axis=-1, keepdims=True)
+            parts += rest * (np.arange(parts.shape[-1]) == np.argmax(parts, -1, keepdims=True))
+            made = np.ldexp(parts.astype(np.float64), -bits)
+            made = np.reshape(made, value.shape) if axis is None else np.moveaxis(made, -1, axis)
+            return replace(node, value=np.where(given == least, given * NONE, made))
+    return node
 
 
 def _tiny(value: Any) -> bool:

@@ -57,6 +57,24 @@ for t in range(20):
     w = w - 0.1 * gw
     b -= 0.1 * gb
 """
+NEIGHBOURS = """import numpy as np
+rng = np.random.default_rng(3)
+def pairwise(X):
+    s = np.sum(np.square(X), 1)
+    return s[:, None] + s[None, :] - 2 * X @ X.T
+n = 21
+P = np.exp(-pairwise(rng.normal(size=(n, 4))) / 2)
+np.fill_diagonal(P, 0)
+P = np.maximum(P / np.sum(P), 1e-12)
+Y = rng.normal(size=(n, 2))
+for t in range(10):
+    num = 1 / (1 + pairwise(Y))
+    num[range(n), range(n)] = 0
+    Q = np.maximum(num / np.sum(num), 1e-12)
+    C = np.sum(P * np.log(P / Q))
+    S = (P - Q) * num
+    Y = Y - 5 * 4 * (S.sum(1)[:, None] * Y - S @ Y)
+"""
 NO_TERM = (" + lam * np.abs(w).sum()", "")
 IN_UPDATE = (" + lam * np.sign(w)\n", "\n")
 
@@ -139,3 +157,9 @@ def test_a_decay_beside_any_output_error_is_a_convention(
     assert report.exit_code == 0, str(report)
     assert said in str(report)
     assert "weight decay 0.01" in str(report)
+
+
+def test_limits_of_probabilities_hide_no_loss(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, NEIGHBOURS)
+    assert report.exit_code == 0, str(report)
+    assert "no loss" not in str(report)
