@@ -95,9 +95,10 @@ def check(
         dtype: `float64` or `float32`, to have the cases in this dtype alone.
         precision: `float16` or `bfloat16`: it computes in this format, and is judged by the float64
             cases with their inputs rounded to it.
-        cost: to judge by: `quadratic`, `cross-entropy`, `log-likelihood`, `hinge` or `poisson`. For
-            the network of the book one of the first three: only the cases with it, and the cost
-            of a network that does not let one choose it, quadratic if not given.
+        cost: to judge by: `quadratic`, `cross-entropy`, `log-likelihood`, `hinge`, `margin`,
+            `logistic` or `poisson`. For the network of the book one of the first three: only the
+            cases with it, and the cost of a network that does not let one choose it, quadratic if
+            not given.
         family: the activations that it is meant to have, of hidden layers and output; those that it
             is seen to have if not given.
         timeout: the longest silence of the subject's process, in seconds.
@@ -143,7 +144,7 @@ def check_backward(
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else it takes.
         cost: the one to judge by, where f returns no loss: `quadratic`, `cross-entropy`,
-            `log-likelihood`, `hinge` or `poisson`.
+            `log-likelihood`, `hinge`, `margin`, `logistic` or `poisson`.
 
     Raises:
         UsageError: there is no such cost.

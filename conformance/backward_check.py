@@ -29,7 +29,7 @@ def check_backward(
         params: arrays of floats, in dicts, lists and tuples.
         data: whatever else the program takes.
         cost: the one to judge by: `quadratic`, `cross-entropy`, `log-likelihood`,
-            `hinge` or `poisson`.
+            `hinge`, `margin`, `logistic` or `poisson`.
 
     Raises:
         UsageError: there is no such cost.

@@ -9,7 +9,9 @@ from conformance.errors import UsageError
 
 Text = TypeVar("Text", bound=str | None)
 
-COSTS = ("quadratic", "cross-entropy", "log-likelihood", "hinge", "poisson")
+COSTS = (
+    "quadratic", "cross-entropy", "log-likelihood", "hinge", "margin", "logistic", "poisson",
+)  # fmt: skip
 """By which a program is judged that has no loss."""
 OF_THE_BOOK = COSTS[:3]
 """That the network of the book may have."""

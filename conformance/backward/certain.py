@@ -62,7 +62,7 @@ def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain
 
 
 def measured(run: Recorded, factor: float) -> float:
-    """How many times the slope of a loss gradients are, of which floats give a first idea.
+    """How many times the slope of a loss gradients are without an ε, of which floats give an idea.
 
     Args:
         run: the gradients and the loss.
@@ -70,6 +70,7 @@ def measured(run: Recorded, factor: float) -> float:
     """
     if not is_affordable(_needed(run, run.goals)):
         return factor
+    run = without_epsilons(run) or run
     with precision(BITS):
         replay = Replay(run.trace)
         for goal in run.goals:

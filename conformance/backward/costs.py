@@ -77,6 +77,22 @@ def _hinge(trace: Trace, output: Node, target: Any) -> Any:
     return np.sum(np.maximum(margins, 0) * (1 - y))
 
 
+def _margin(trace: Trace, output: Node, target: Any) -> Any:
+    """Σ max(0, 1 − y a), of labels −1 and 1."""
+    y = _value(target)
+    return np.sum(np.maximum(1 - _traced(trace, output) * y, 0)) if _of_two(y) else None
+
+
+def _logistic(trace: Trace, output: Node, target: Any) -> Any:
+    """Σ ln(1 + e^−ya), of labels −1 and 1."""
+    y = _value(target)
+    if not _of_two(y):
+        return None
+    margin = _traced(trace, output) * y
+    sign = np.where(y * output.value > 0, 1.0, -1.0)  # of numbers that do not overflow
+    return np.sum(np.log(1 + np.exp(-sign * margin)) + 0.5 * (sign - 1) * margin)
+
+
 def _poisson(trace: Trace, output: Node, target: Any) -> Any:
     """Σ (a − y ln a), of a = e^z."""
     if _logits(output, np.exp) is None:
@@ -90,6 +106,8 @@ COSTS: dict[str, Cost] = {
     "quadratic": _quadratic,
     "cross-entropy": _cross_entropy,
     "hinge": _hinge,
+    "margin": _margin,
+    "logistic": _logistic,
     "poisson": _poisson,
 }
 """By the name that `--cost` has, in the order in which they are tried."""
@@ -155,6 +173,11 @@ def _within_0_and_1(value: Array) -> bool:
 
 def _one_hot(value: Array) -> bool:
     return bool(np.all((value == 0) | (value == 1)))
+
+
+def _of_two(value: Array) -> bool:
+    """Whether several labels are −1 and 1."""
+    return value.size > 1 and bool(np.all(abs(value) == 1))
 
 
 def _axis_of_probabilities(value: Array) -> int | None:

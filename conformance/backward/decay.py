@@ -143,8 +143,13 @@ class _Search:
         if given.shape != right.shape or not np.all(np.isfinite(given + right)):
             return None
         everywhere = _everywhere(verdict.goal)
+        if given.size == 1 and np.all(right):  # any factor is right for a single number
+            return float(given[0] / right[0]), 0.0, everywhere
+        weights = self._weights(verdict).ravel()
+        alike = np.linalg.matrix_rank(np.stack([right, weights])) == 1
+        if alike and np.any(weights) and self.terms(verdict.goal):
+            return None  # any s and c with one sum are so, such as after the first step from 0
         for where in (None, everywhere, _used(verdict), *_without_bias(verdict.goal)):
-            weights = self._weights(verdict).ravel()
             columns = [right] if where is None else [right, where.ravel() * weights]
             matrix = np.stack(columns, axis=1)
             told = given.size > len(columns) <= min(map(np.count_nonzero, columns))

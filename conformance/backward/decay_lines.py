@@ -49,9 +49,12 @@ def _lacks(verdict: Verdict) -> float | None:
     return fitted(verdict.right - verdict.given, parameter)
 
 
-def growing(examined: Examined, decay: Decay | None) -> Examined:
-    """What is known, with the lines to blame that take a decay off the gradients."""
-    terms = () if decay is None else decay.taken_off
+def with_decay(examined: Examined, decay: Decay | None) -> Examined:
+    """What is known, with a decay, and the lines to blame that take it off the gradients."""
+    if decay is None:
+        return examined
+    examined = replace(examined, decay=decay.rate, penalty=decay.penalty.name)
+    terms = decay.taken_off
     wrong = {each.name for each in examined.gradients if not each.ok}
     if not terms or {name for name, _ in terms} != wrong:
         return examined

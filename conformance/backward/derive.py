@@ -11,6 +11,7 @@ Left out: the chain rule over many operations (`chain.py`).
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -40,12 +41,12 @@ REDUCED = {
 }  # fmt: skip
 """What `ufunc.reduce` is called as a function."""
 
-ALIASES = {"amax": "max", "amin": "min", "absolute": "abs", "norm": "linalg.norm"}
-ALIASES |= {name: f"linalg.{name}" for name in ("solve", "inv", "det")}
+ALIASES = {"amax": "max", "amin": "min", "absolute": "abs"}
 FAR, FAR_IN_FLOAT32 = 2.0**40, 2.0**22
 """Farther than any place in an array, and exact beside it."""
 STEP_BITS, BITS = 120, 500
-FEW = 400  # entries, up to which an operation is differentiated one by one
+FEW = 400  # entries, up to which an operation is differentiated one by one on balls
+MANY = 4_000_000  # entries times entries, of operands or the result, up to which it is in floats
 HALVED = 6.0e-6  # the cube root of 2⁻⁵³: the step of a central difference in floats
 GENERIC = np.random.default_rng(0).normal(size=1 << 15)
 CLOSE = 1e-3  # a rule that is wrong is wrong by much; a difference near a kink is not exact
@@ -116,29 +117,45 @@ def _elementwise(
 def _trusted(rule: Derivative, made: Operation, values: Callable[[Node], Any]) -> bool:
     """Whether a rule agrees with itself both ways and with a difference of the operation.
 
-    What is not finite is left out, such as a threshold at ∞.
+    Where a number is near a kink or a pole, such as a limit of 1e-12, it may agree along a
+    direction that is nearly as small there. What is not finite is left out, such as a threshold
+    at ∞.
     """
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
     result = np.asarray(made.node.value)
     drawn = _drawn([*map(np.shape, arrays), result.shape])
-    finite = (each * np.isfinite(of) for each, of in zip(drawn, (*arrays, result), strict=True))
-    *tangents, cotangent = finite
+    *tangents, cotangent = (
+        each * np.isfinite(of) for each, of in zip(drawn, (*arrays, result), strict=True)
+    )
+    largest = max((float(np.max(np.abs(e), initial=0.0)) for e in arrays), default=1.0)
+    relative = [t * np.abs(a) for a, t in zip(arrays, tangents, strict=True)]
+    tried = (HALVED * largest, tangents), (HALVED, relative)
     try:
-        pushed = float(np.vdot(cotangent, rule.push(tangents)))
-        parts = zip(rule.pull(cotangent), tangents, strict=True)
-        pulled = sum(float(np.vdot(part, each)) for part, each in parts if part is not None)
+        return any(_agrees(rule, made, values, (cotangent, *some), h) for h, some in tried)
     except (NotImplementedError, NameError, TypeError, ValueError, IndexError, KeyError):
         return False  # autograd does not know the operation, or not with these arguments
-    step = HALVED * max((float(np.max(np.abs(e), initial=0.0)) for e in arrays), default=1.0)
+
+
+def _agrees(
+    rule: Derivative,
+    made: Operation,
+    values: Callable[[Node], Any],
+    along: Sequence[Array],
+    step: float,
+) -> bool:
+    """Whether a rule agrees with itself and with a difference, along a cotangent and tangents."""
+    cotangent, *tangents = along
+    arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
+    pushed = float(np.vdot(cotangent, rule.push(tangents)))
+    parts = zip(rule.pull(cotangent), tangents, strict=True)
+    pulled = sum(float(np.vdot(part, each)) for part, each in parts if part is not None)
     ends = [
         made.at([_scalar(a + s * t) for a, t in zip(arrays, tangents, strict=True)], values)
         for s in (step, -step)
     ]
     slope = float(np.vdot(cotangent, (np.asarray(ends[0]) - np.asarray(ends[1])) / (2 * step)))
-    scale = 1 + abs(pushed) + float(np.abs(cotangent).sum())
-    if not np.isfinite(slope):
-        return bool(abs(pushed - pulled) <= CLOSE * scale)
-    return bool(abs(pushed - pulled) <= CLOSE * scale and abs(pushed - slope) <= CLOSE * scale)
+    far = max(abs(pushed - pulled), abs(pushed - slope) if np.isfinite(slope) else 0.0)
+    return far <= CLOSE * (1 + abs(pushed) + float(np.abs(cotangent).sum()))
 
 
 def _drawn(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
@@ -177,35 +194,41 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
     sources = np.where(far - near == away, near, -1).astype(np.int64)
     # as recorded: of what others compute to more digits they may not reach the result
     numbers = np.concatenate([*(np.ravel(each.value) for each in made.inputs), [0.0]])
-    moved = sources >= 0
-    recorded = np.asarray(made.node.value)
-    same = recorded[moved] == numbers[sources][moved]
+    expected = np.where(sources >= 0, numbers[sources], near)
+    same = np.array_equal(made.node.value, expected, equal_nan=True)
     narrowed = made.node.operation == "astype" or made.node.value.dtype != np.float64
-    return Moved(sources, shapes) if narrowed or bool(np.all(same)) else None
+    return Moved(sources, shapes) if narrowed or same else None
 
 
 def _of_autograd(made: Operation) -> Any:
     """The function of `autograd` that computes the same; None if it has none."""
     name = made.node.operation
+    if made.node.function is part_of:
+        return _part(*made.node.args)
     if "." in name and name not in REDUCED:
         return None
     if "where" in made.kwargs or made.kwargs.get("initial") is not None:
         return None
     if name in COMPOSED:
         return COMPOSED[name]
-    plain = REDUCED.get(name, ALIASES.get(name, name))
-    found: Any = anp
-    for part in plain.split("."):
-        found = getattr(found, part, None)
+    found = _named(REDUCED.get(name, ALIASES.get(name, name)))
     if found is None or name == "round":
         return None
-    if name in REDUCED:
-        made.kwargs = {"axis": 0, **made.kwargs}
-        return found
-    made.kwargs = {
-        key: each for key, each in made.kwargs.items() if each is not None or key == "axis"
-    }
+    kwargs = made.kwargs.items()
+    given = {key: each for key, each in kwargs if each is not None or key == "axis"}
+    made.kwargs = {"axis": 0, **made.kwargs} if name in REDUCED else given
     return found
+
+
+def _part(whole: Node, i: int) -> Any:
+    """The function of `autograd` that computes one of several results; None if it has none."""
+    several = _named(whole.operation)
+    return several and (lambda *args, **kwargs: several(*args, **kwargs)[i])
+
+
+def _named(name: str) -> Any:
+    """The function of `autograd` by the name of one of numpy's; None if it has none."""
+    return getattr(anp, name, getattr(anp.linalg, name, None))
 
 
 def by_entries(made: Operation, values: Callable[[Node], Any]) -> ByEntries:
@@ -215,13 +238,14 @@ def by_entries(made: Operation, values: Callable[[Node], Any]) -> ByEntries:
         NotImplementedError: too many entries.
     """
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
-    if sum(each.size for each in arrays) > FEW:
+    size = sum(each.size for each in arrays)
+    if size * max(np.size(made.node.value), size) > MANY:
         raise NotImplementedError(made.node.operation)
-    try:
-        with precision(BITS):
+    if size <= FEW:
+        inexact = suppress(TypeError, AttributeError, ValueError, ArithmeticError, IndexError)
+        with inexact, precision(BITS):
             return ByEntries(made, _exact_matrices(made, arrays, values))
-    except (TypeError, AttributeError, ValueError, ArithmeticError, IndexError):
-        return ByEntries(made, _float_matrices(made, arrays, values))
+    return ByEntries(made, _float_matrices(made, arrays, values))
 
 
 def _exact_matrices(

@@ -1,4 +1,4 @@
-"""A run with 0 in the place of every ε: of tiny numbers that are added, or the least allowed.
+"""A run without any ε: next to 0 for tiny numbers that are added, or are the least allowed.
 
 And how far the constants of a program are rounded, such as 0.79788456 for √(2/π).
 
@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.costs import NEAR
 from conformance.backward.program import Recorded
 from conformance.backward.source import is_float
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 TINY = 1e-3  # a number that is added up to this size is an ε
+NONE = 2.0**-200  # of an ε: what is left of it; of 0 there may be no logarithm
+DIGITS = 52  # binary ones, that probabilities may have when they add up to 1
 MANY = range(7, 15)
 """So many decimal digits has a constant that is rounded."""
 ADDING = ("add", "maximum", "clip")
@@ -54,9 +57,35 @@ def _units(run: Recorded) -> Iterator[float]:
 
 
 def _without(node: Node) -> Node:
+    if node.function is None and is_float(node):
+        return _whole(node)
     if node.operation not in ADDING or not any(map(_tiny, node.args)):
         return node
-    return replace(node, args=tuple(0.0 if _tiny(each) else each for each in node.args))
+    return replace(node, args=tuple(each * NONE if _tiny(each) else each for each in node.args))
+
+
+def _whole(node: Node) -> Node:
+    """Probabilities that an ε was added to before the step, so that they add up to 1 exactly.
+
+    The least of them may be an ε themselves.
+    """
+    given = np.asarray(node.value, dtype=np.float64)
+    if given.size <= 1 or np.any(given < 0):
+        return node
+    least = np.min(given) if 0 < np.min(given) <= NEAR else 0.0
+    value = np.where(given == least, 0.0, given)
+    for axis in (None, *range(value.ndim)):
+        lines = np.reshape(value, (1, -1)) if axis is None else np.moveaxis(value, axis, -1)
+        totals = np.sum(lines, axis=-1, keepdims=True)
+        if 0 < np.max(np.abs(totals - 1)) <= NEAR:
+            bits = DIGITS - int(np.frexp(np.max(lines))[1])
+            parts = np.rint(lines / totals * 2.0**bits).astype(np.int64)
+            rest = 2**bits - np.sum(parts, axis=-1, keepdims=True)
+            parts += rest * (np.arange(parts.shape[-1]) == np.argmax(parts, -1, keepdims=True))
+            made = np.ldexp(parts.astype(np.float64), -bits)
+            made = np.reshape(made, value.shape) if axis is None else np.moveaxis(made, -1, axis)
+            return replace(node, value=np.where(given == least, given * NONE, made))
+    return node
 
 
 def _tiny(value: Any) -> bool:

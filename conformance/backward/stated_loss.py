@@ -14,7 +14,7 @@ from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.costs import times
 from conformance.backward.decay import decayed
-from conformance.backward.decay_lines import growing
+from conformance.backward.decay_lines import with_decay
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
 from conformance.backward.judge import Forward, distance, verdicts
@@ -126,11 +126,10 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     near = (e for e in conventions(lengths) if abs(e - decay.factor) <= HALF_OF_THE_DIGITS * e)
     factor = next(near, None) or measured(undecayed(forward.run, decay), decay.factor)
     loss = plus_decay(step.trace, times(step.trace, step.loss, factor), decay)
-    found = growing(examine_pass(replace(step, loss=loss), blame=blame), decay)
+    found = with_decay(examine_pass(replace(step, loss=loss), blame=blame), decay)
     if found.right <= by_loss.right and not decay.taken_off:
         return by_loss
-    found = replace(found, decay=decay.rate, penalty=decay.penalty.name, decay_beside=True)
-    return replace(found, factor=found.factor * factor)
+    return replace(found, factor=found.factor * factor, decay_beside=True)
 
 
 def _has_own_terms(step: OwnPass) -> bool:

@@ -14,14 +14,16 @@ from itertools import combinations, islice
 
 import numpy as np
 
+from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared
-from conformance.backward.costs import seeded
+from conformance.backward.costs import seeded, times
+from conformance.backward.decay import Decay, decayed
 from conformance.backward.factor import shared
 from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
 from conformance.backward.judge import Forward, verdicts
-from conformance.backward.no_loss import errors, outputs
+from conformance.backward.no_loss import errors, outputs, plus_decay, undecayed
 from conformance.backward.program import Goal, Recorded, bits
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.source import is_float, lines_of
@@ -44,6 +46,7 @@ class OwnError:
         at_output: whether v is the output itself, and not what it was computed from.
         loss: Σ g v.
         count: how many gradients are right by it.
+        decay: that makes more of them right, if one does.
         factor: of these gradients, beside those of Σ g v; negative if g is minus ∂C/∂v.
     """
 
@@ -53,6 +56,7 @@ class OwnError:
     loss: Node
     count: int = 0
     factor: float = 1.0
+    decay: Decay | None = None
 
 
 class OwnErrors:
@@ -125,8 +129,20 @@ def _measured(run: Recorded, errors: Sequence[OwnError]) -> list[OwnError]:
         judged = verdicts(Forward(replace(run, loss=each.loss), chain))
         signs = (shared(judged, (1.0,), free=True, sign=sign) for sign in (1, -1))
         alike = max(signs, key=lambda one: one.count)
-        found.append(replace(each, count=alike.count, factor=alike.factor))
+        decay = None if alike.by_all else decayed(judged, chain)
+        best = alike if decay is None or decay.count <= alike.count else decay
+        decay = decay if best is decay else None
+        found.append(replace(each, count=best.count, factor=best.factor, decay=decay))
     return [each for each in found if each.count]
+
+
+def whole_loss(run: Recorded, found: OwnError) -> Node:
+    """The loss whose gradients those of a run are by an output error, with their decay."""
+    if found.decay is None:
+        return times(run.trace, found.loss, found.factor)
+    bare = undecayed(replace(run, loss=found.loss), found.decay)
+    factor = measured(bare, found.factor)  # a fit has lost some of its digits
+    return plus_decay(run.trace, times(run.trace, found.loss, factor), found.decay)
 
 
 def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
@@ -161,7 +177,7 @@ def _turned(value: Array, shape: tuple[int, ...]) -> Array | None:
 
 
 def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
-    """The values that an output error was made of by factors that depend on the parameters."""
+    """The values that an output error was made of by factors, if all depend on the parameters."""
     parameters = bits(goals)
     yield found.error
     for each in ancestors(found.error):
@@ -170,9 +186,14 @@ def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
             for e in (found.error, *ancestors(found.error))
             if e.depends_on(each) and e is not each
         ]
-        if np.size(each.value) == np.size(found.error.value) and any(
-            e.operation in ("multiply", "divide") and _has_factor(e, each, parameters)
-            for e in between
+        alike = np.size(each.value) == np.size(found.error.value)
+        if (
+            alike
+            and each.uses & parameters
+            and any(
+                e.operation in ("multiply", "divide") and _has_factor(e, each, parameters)
+                for e in between
+            )
         ):
             yield each
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
-from conformance.backward.costs import times
-from conformance.backward.decay_lines import growing
+from conformance.backward.decay_lines import with_decay
 from conformance.backward.findings import Accused, Cause, Changed, Examined
 from conformance.backward.judge import judged
 from conformance.backward.names import operation_text
@@ -39,6 +38,7 @@ from conformance.backward.unknown_cost import (
     has_a_cost,
     lines_of_each,
     weighted,
+    whole_loss,
 )
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
@@ -46,6 +46,8 @@ from conformance.tracing.node import Node
 FEW = 5  # costs by which the lines to blame are looked for
 SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "comparison")
 """Changes of an output error that no other cost explains: a factor or function may be its own."""
+
+WHOLE = ("hinge", "margin")  # their derivatives are whole numbers, as many another value has them
 
 
 def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Examined:
@@ -117,9 +119,7 @@ def _by(chosen: Tried, run: Recorded, factor: float, *, blame: bool = True) -> E
     elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
-    examined = growing(finished(forward, found, kinks=kinks, blame=blame), chosen.decay)
-    if chosen.decay is not None:
-        examined = replace(examined, decay=chosen.decay.rate, penalty=chosen.decay.penalty.name)
+    examined = with_decay(finished(forward, found, kinks=kinks, blame=blame), chosen.decay)
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
     return replace(examined, cost=name, factor=_beside(chosen, factor), samples=chosen.samples)
 
@@ -160,8 +160,8 @@ def _by_other_axis(found: Sequence[Tried], run: Recorded, errors: OwnErrors) -> 
 
 def _by_own(error: OwnError, run: Recorded, *, blame: bool = True) -> Examined:
     """The gradients judged by the program's own output error."""
-    forward, found, kinks = judged(replace(run, loss=times(run.trace, error.loss, error.factor)))
-    examined = finished(forward, found, kinks=kinks, blame=blame)
+    forward, found, kinks = judged(replace(run, loss=whole_loss(run, error)))
+    examined = with_decay(finished(forward, found, kinks=kinks, blame=blame), error.decay)
     return replace(examined, cost="unknown", output_error=line_of(error.error))
 
 
@@ -195,7 +195,8 @@ def _sum_with_target(found: Sequence[Tried]) -> Node | None:
 
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
     """The gradients by a known cost that they have but for one slip; None if there is none."""
-    for examined in _examined(run, found, error):
+    telling = [each for each in found if each.name not in WHOLE]
+    for examined in _examined(run, telling, error):
         for blamed in examined.accused:
             changed = blamed.cause.changed
             if blamed.mends and changed is not None and changed.what in SLIPS:

@@ -163,6 +163,8 @@ COSTS = {
     "quadratic": "the quadratic cost, ½ Σ (a − y)² / m",
     "cross-entropy": "the cross-entropy, −Σ (y ln a + (1 − y) ln(1 − a)) / m",
     "hinge": "the hinge loss, Σ max(0, s_j − s_y + 1) / m",
+    "margin": "the hinge loss, Σ max(0, 1 − y a) / m",
+    "logistic": "the logistic loss, Σ ln(1 + e^−ya) / m",
     "poisson": "the Poisson loss, Σ (a − y ln a) / m",
 }
 """What each known cost is called, by its name."""
@@ -179,11 +181,11 @@ def _decay(examined: Examined) -> str:
 def conventions(examined: Examined) -> Iterator[str]:
     """The cost that the gradients were judged by, where the program has none, and their factor."""
     factor = examined.factor
+    decay = f", with {_decay(examined)}" if examined.decay else ""
     if examined.cost == "unknown":
         where = f": {place(examined.output_error)}" if examined.output_error else ""
-        yield f"no loss, and no known cost has this output error; it is judged by it{where}"
+        yield f"no loss, and no known cost has this output error; it is judged by it{decay}{where}"
     elif (name := examined.cost.removeprefix(WEIGHTED)) in COSTS:
-        decay = f", with {_decay(examined)}" if examined.decay else ""
         weights = ", each sample with a weight of its own" if name != examined.cost else ""
         yield f"no loss; judged by {COSTS[name]}{weights}{decay}"
     elif examined.decay_beside:

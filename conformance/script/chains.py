@@ -16,7 +16,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
 from conformance.script.linear import ancestors
-from conformance.script.rows import Carried, join, written_places
+from conformance.script.rows import Carried, join, read_places, written_places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
 
@@ -176,7 +176,7 @@ class _Search:
         if within.operation == FILLED:
             within_old = {within, *self.ancestors(within)}
             for each in self.ancestors(value):
-                if not within_old.isdisjoint(_wholes(each)):
+                if not within_old.isdisjoint(_wholes(each)) and _may_be_same(each, within):
                     return self.is_moved_by(each, value, old)
             return False
         return _computed(value, old)
@@ -231,6 +231,13 @@ def _wholes(node: Node) -> set[Node]:
     found = {node, *(node.inputs if node.operation in ("getitem", taken.__name__) else ())}
     views = (each for each in found if each is not node and each.function is taken)
     return found.union(*(each.inputs for each in views))
+
+
+def _may_be_same(part: Node, written: Node) -> bool:
+    """Whether a part of an array has places that are written into: x[t + 1] = x[t] + … has none."""
+    places = written_places(written)
+    taken_out = part.operation == "getitem" or part.function is taken
+    return not places or not taken_out or not places.isdisjoint(read_places(part))
 
 
 def _computed(node: Node, old: Node) -> bool:

@@ -92,12 +92,12 @@ def _reads(new: Node, old: Node, written: set[int]) -> bool:
     """Whether a value is computed from another one by what stands at some places."""
     filled = [e for e in old.consumers if e.operation == FILLED and e.args[0] is old]
     used = [e for e in old.consumers if e not in filled and new.depends_on(e)]
-    elsewhere = bool(written) and all(written.isdisjoint(_read_places(e)) for e in used)
+    elsewhere = bool(written) and all(written.isdisjoint(read_places(e)) for e in used)
     later = (e for e in filled if e is not new and new.depends_on(e))
     return not elsewhere or any(_reads(new, e, written) for e in later)
 
 
-def _read_places(node: Node, places: Array | None = None) -> set[int]:
+def read_places(node: Node, places: Array | None = None) -> set[int]:
     """The places of an array that an operation takes; all of them if it takes no part.
 
     Of a view that only parts are taken of, the places of these.
@@ -111,7 +111,7 @@ def _read_places(node: Node, places: Array | None = None) -> set[int]:
     else:
         return {int(i) for i in np.ravel(places)}
     if node.consumers and all(map(_takes_a_part, node.consumers)):
-        return set().union(*(_read_places(each, places) for each in node.consumers))
+        return set().union(*(read_places(each, places) for each in node.consumers))
     return {int(i) for i in np.ravel(places)}
 
 

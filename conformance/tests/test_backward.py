@@ -341,6 +341,8 @@ OPERATIONS = {
     "prod": "np.prod(w) + w.max() * w.min()",
     "pad": "(np.pad(w, 2) ** 2).sum()",
     "inverse": "np.linalg.inv(w.reshape(2, 2)).sum()",
+    "slogdet": "np.linalg.slogdet(np.kron(np.eye(12), w.reshape(2, 2))).logabsdet",
+    "many entries": "np.trapezoid(np.repeat(w, 150) ** 2)",
     "stacked": "(np.vstack([w, w * 2]) ** 2).sum() + np.hstack([w, w ** 2]).sum()",
     "added_at": "added(w)",
 }

@@ -44,6 +44,37 @@ for t in range(10):
     W = W - 0.01 * dW / np.sqrt(s + 1e-5)
     b = b - 0.01 * db / np.sqrt(q + 1e-5)
 """
+LABELS = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(50, 4))
+y = np.sign(X[:, 0] + 0.5 * X[:, 2])
+w, b = np.zeros(4), 0.0
+for t in range(20):
+    f = X @ w + b
+    c = ERROR / 50
+    gw = X.T @ c + 0.01 * w
+    gb = c.sum()
+    w = w - 0.1 * gw
+    b -= 0.1 * gb
+"""
+NEIGHBOURS = """import numpy as np
+rng = np.random.default_rng(3)
+def pairwise(X):
+    s = np.sum(np.square(X), 1)
+    return s[:, None] + s[None, :] - 2 * X @ X.T
+n = 21
+P = np.exp(-pairwise(rng.normal(size=(n, 4))) / 2)
+np.fill_diagonal(P, 0)
+P = np.maximum(P / np.sum(P), 1e-12)
+Y = rng.normal(size=(n, 2))
+for t in range(10):
+    num = 1 / (1 + pairwise(Y))
+    num[range(n), range(n)] = 0
+    Q = np.maximum(num / np.sum(num), 1e-12)
+    C = np.sum(P * np.log(P / Q))
+    S = (P - Q) * num
+    Y = Y - 5 * 4 * (S.sum(1)[:, None] * Y - S @ Y)
+"""
 NO_TERM = (" + lam * np.abs(w).sum()", "")
 IN_UPDATE = (" + lam * np.sign(w)\n", "\n")
 
@@ -106,5 +137,29 @@ def test_a_norm_by_which_gradients_are_clipped_hides_no_loss(tmp_path: Path) -> 
         ("0.1 * 2 * r.mean(0)", '0.1 * G["b"]'),
     ]
     report = run_edited(tmp_path, NESTEROV, *edits)
+    assert report.exit_code == 0, str(report)
+    assert "no loss" not in str(report)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("-y / (1 + np.exp(y * f))", "logistic loss"),
+        ("-y * (y * f < 1)", "hinge loss"),
+        ("-y * np.exp(-y * f)", "no known cost"),
+        ("np.tanh(f - y)", "no known cost"),
+    ],
+)
+def test_a_decay_beside_any_output_error_is_a_convention(
+    error: str, said: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, LABELS, ("ERROR", error))
+    assert report.exit_code == 0, str(report)
+    assert said in str(report)
+    assert "weight decay 0.01" in str(report)
+
+
+def test_limits_of_probabilities_hide_no_loss(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, NEIGHBOURS)
     assert report.exit_code == 0, str(report)
     assert "no loss" not in str(report)

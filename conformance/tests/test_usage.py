@@ -48,7 +48,7 @@ def test_nothing_is_saved_of_another_program(tmp_path: Path, capsys: Capture) ->
     [
         ({"dtype": "float16"}, "dtype float16: give float64 or float32"),
         ({"precision": "float8"}, "precision float8: give float16 or bfloat16"),
-        ({"cost": "foo"}, "cost foo: give quadratic, cross-entropy, .* hinge or poisson"),
+        ({"cost": "foo"}, "cost foo: give quadratic, cross-entropy, .* logistic or poisson"),
         ({"family": ("relu", "foo")}, "family relu,foo: give HIDDEN,OUTPUT of sigmoid"),
         ({"timeout": -1.0}, "timeout -1: give 0.1 seconds or more"),
     ],

@@ -99,7 +99,8 @@ class Trace(Recorder):
             parts = (
                 self.record("part", part_of, (whole, i), {}, each) for i, each in enumerate(result)
             )
-            return type(result)(parts) if type(result) in (tuple, list) else tuple(parts)
+            named = getattr(result, "_make", None)  # such as what `np.linalg.slogdet` gives
+            return (named or (list if type(result) is list else tuple))(parts)
         if not is_followed(result):
             return result
         made = self.node(operation, function, args, kwargs, as_floats_of_objects(self.kept(result)))
