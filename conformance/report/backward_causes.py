@@ -132,8 +132,8 @@ def _of_change(changed: Changed) -> str:
         "axis": f"in {operation}, the axis {before} has to be {after}"
         if before != "None"
         else f"{operation} has to be along axis {after}, and is over all entries",
-        "constant": f"in {operation}, {_number(changed, number)} has to be {after}",
-        "rate": f"in {operation}, {_number(changed, number)} has to be {after}: so much do the "
+        "constant": f"in {operation}, {_number(changed)}",
+        "rate": f"in {operation}, {_number(changed)}: so much do the "
         "weights decay by the loss, or by the other gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",
@@ -152,9 +152,19 @@ def _of_change(changed: Changed) -> str:
     return said[changed.what]
 
 
-def _number(changed: Changed, number: str) -> str:
-    """A number, with its name if it has one in the program."""
-    return f"the {number}" if changed.other is None else f"`{changed.other.name}` ({number})"
+def _number(changed: Changed) -> str:
+    """What a number has to be; of one that has a name, as its multiple: its value is that of a run.
+
+    The data of a run may be those that `check` makes.
+    """
+    before, after = changed.before, changed.after
+    if changed.other is None:
+        return f"the {f'number {before}'.rstrip()} has to be {after}"
+    name = changed.other.name
+    if not float(before or 0) or not float(after):
+        return f"`{name}` has to be {after}"
+    ratio = float(after) / float(before)
+    return f"`{name}` ({before} here) has to be multiplied by {ratio:.6g}"
 
 
 PLACES = {

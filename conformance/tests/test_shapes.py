@@ -220,7 +220,7 @@ class Classifier:
     ("change", "said"),
     [
         (("", ""), ": 1 gradient, all right"),
-        (("2 * reg * self.W", "reg * self.W"), "`reg` (number 0.25) has to be 0.5"),
+        (("2 * reg * self.W", "reg * self.W"), "`reg` (0.25 here) has to be multiplied by 2"),
         (("margins > 0", "margins >= 0"), "`margins >= 0` has to compare by >"),
     ],
 )
@@ -230,6 +230,38 @@ def test_the_loss_that_a_program_asks_itself_for_while_it_trains_is_its_own(
     file = tmp_path / "trains.py"
     file.write_text(TRAINS_BY_ITS_LOSS.replace(*change), encoding="utf-8")
     told = str(check_file(Asked(str(file)), check))
+    assert said in told
+    assert "no loss" not in told
+
+
+RIDGE = """\
+import numpy as np
+
+
+class Ridge:
+    def __init__(self, lr=0.1, lam=0.5):
+        self.lr, self.lam, self.losses = lr, lam, []
+
+    def fit(self, X, y):
+        n, d = X.shape
+        self.w, self.b = np.zeros(d), 0.0
+        for _ in range(9):
+            err = X @ self.w + self.b - y
+            loss = np.mean(err**2) + self.lam * np.sum(self.w**2)
+            self.losses.append(loss)
+            self.w -= self.lr * (2 * X.T @ err / n + 2 * self.lam * self.w)
+            self.b -= self.lr * 2 * err.mean()
+        return self
+"""
+
+
+@pytest.mark.parametrize("there", ["2 * self.lam", "self.lam"])
+def test_the_loss_in_a_loop_says_how_much_the_weights_decay(there: str, tmp_path: Path) -> None:
+    file = tmp_path / "ridge.py"
+    file.write_text(RIDGE.replace("2 * self.lam", there), encoding="utf-8")
+    told = str(check_file(Asked(str(file)), check))
+    right = there == "2 * self.lam"
+    said = ": 2 gradients, all right" if right else "`self.lam` (0.25 here) has to be multiplied by 2"
     assert said in told
     assert "no loss" not in told
 
