@@ -126,14 +126,15 @@ def _of_change(changed: Changed) -> str:
     operation, before, after = f"`{changed.operation}`", changed.before, changed.after
     other = quoted(changed.other) if changed.other else ""
     number = f"number {before}".rstrip()
+    wanted = _number(changed) if changed.what in ("constant", "rate") else ""
     said = {
         "operator": f"in {operation}, the operator {before} has to be {after}",
         "function": f"in {operation}, {before} has to be {after}",
         "axis": f"in {operation}, the axis {before} has to be {after}"
         if before != "None"
         else f"{operation} has to be along axis {after}, and is over all entries",
-        "constant": f"in {operation}, {_number(changed)}",
-        "rate": f"in {operation}, {_number(changed)}: so much do the "
+        "constant": f"in {operation}, {wanted}",
+        "rate": f"in {operation}, {wanted}: so much do the "
         "weights decay by the loss, or by the other gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",

@@ -255,13 +255,16 @@ class Ridge:
 """
 
 
+MORE = "`self.lam` (0.25 here) has to be multiplied by 2"
+
+
 @pytest.mark.parametrize("there", ["2 * self.lam", "self.lam"])
 def test_the_loss_in_a_loop_says_how_much_the_weights_decay(there: str, tmp_path: Path) -> None:
     file = tmp_path / "ridge.py"
     file.write_text(RIDGE.replace("2 * self.lam", there), encoding="utf-8")
     told = str(check_file(Asked(str(file)), check))
     right = there == "2 * self.lam"
-    said = ": 2 gradients, all right" if right else "`self.lam` (0.25 here) has to be multiplied by 2"
+    said = ": 2 gradients, all right" if right else MORE
     assert said in told
     assert "no loss" not in told
 
