@@ -269,6 +269,32 @@ def test_the_loss_in_a_loop_says_how_much_the_weights_decay(there: str, tmp_path
     assert "no loss" not in told
 
 
+AVERAGED = """\
+import numpy as np
+
+
+class Logistic:
+    def __init__(self, lr=0.1):
+        self.lr = lr
+
+    def fit(self, X, y):
+        self.w = np.zeros(X.shape[1])
+        mean = np.zeros_like(self.w)
+        for t in range(9):
+            p = 1 / (1 + np.exp(-X @ self.w))
+            self.w = self.w - self.lr * X.T @ (p - y) / len(y)
+            mean += (self.w - mean) / (t + 1)
+        self.mean_w = mean
+"""
+
+
+@pytest.mark.parametrize("held", [AVERAGED, AVERAGED.replace(" mean", " self.mean")])
+def test_a_running_mean_of_parameters_is_none(held: str, tmp_path: Path) -> None:
+    file = tmp_path / "averaged.py"
+    file.write_text(held, encoding="utf-8")
+    assert ": 1 gradient, all right" in str(check_file(Asked(str(file)), check))
+
+
 def test_a_class_that_no_cost_judges_does_not_vanish_beside_what_is_judged(tmp_path: Path) -> None:
     file = tmp_path / "beside.py"
     lossless = TRAINS_BY_ITS_LOSS.replace("loss, grad = self.loss", "grad = self.push")
