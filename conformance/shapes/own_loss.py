@@ -11,7 +11,7 @@ from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal
 from conformance.backward.stated_loss import declared, has_own_terms, with_decay_beside
-from conformance.script.loss import by_name, candidates
+from conformance.script.loss import by_name, candidates, is_of_absolutes
 from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places
 from conformance.shapes.run import Attempt
@@ -105,20 +105,17 @@ def together(run: Attempt) -> bool:
     return alone and isinstance(backward[0] if backward else None, tuple | list)
 
 
-METRICS = {"absolute", "argmax", "equal", "round", "rint"}
+METRICS = {"argmax", "equal", "round", "rint"}
 
 
 def _is_metric(run: Attempt, node: Node) -> bool:
     """Whether it is a number to be read, such as the mean absolute error, and no loss.
 
-    A penalty on the absolute values of weights belongs to a loss.
+    Huber's loss has absolute values beside squares.
     """
     parameters = [node for _, node in run.start.values() if node is not None]
-    return any(
-        node.depends_on(each)
-        and each.operation in METRICS
-        and each is not node
-        and not set(each.inputs) <= set(parameters)
+    return is_of_absolutes(node) or any(
+        node.depends_on(each) and each.operation in METRICS and each is not node
         for each in run.recorded.nodes
         if any(each.depends_on(parameter) for parameter in parameters)
     )

@@ -295,6 +295,41 @@ def test_a_running_mean_of_parameters_is_none(held: str, tmp_path: Path) -> None
     assert ": 1 gradient, all right" in str(check_file(Asked(str(file)), check))
 
 
+BESIDE_ITS_OPTIMISER = """\
+import numpy as np
+
+
+class AdaDelta:
+    def __init__(self, rho=0.95):
+        self.rho, self.Eg, self.Ed = rho, {}, {}
+
+    def update(self, params, grads):
+        for k in params:
+            g, Ed = grads[k], self.Ed.get(k, 0 * grads[k])
+            Eg = self.Eg[k] = self.rho * self.Eg.get(k, 0 * g) + (1 - self.rho) * g * g
+            dx = -np.sqrt(Ed + 1e-6) / np.sqrt(Eg + 1e-6) * g
+            self.Ed[k] = self.rho * Ed + (1 - self.rho) * dx * dx
+            params[k] += dx
+
+
+def loss_and_grads(params, X, y, delta=1.0):
+    r = X @ params["w"] + params["b"] - y
+    near = np.abs(r) <= delta
+    loss = np.where(near, 0.5 * r**2, delta * (np.abs(r) - 0.5 * delta)).mean()
+    dr = np.where(near, r, delta * np.sign(r)) / len(y)
+    return loss, {"w": X.T @ dr, "b": dr.sum(axis=0)}
+"""
+
+
+def test_an_optimiser_is_no_network_and_the_loss_of_huber_is_no_metric(tmp_path: Path) -> None:
+    file = tmp_path / "optimised.py"
+    file.write_text(BESIDE_ITS_OPTIMISER, encoding="utf-8")
+    told = str(check_file(Asked(str(file)), check))
+    assert "loss_and_grads: 2 gradients, all right" in told
+    assert "note: right for one output; for several the gradient is not that of the loss" in told
+    assert "parameters Eg" not in told
+
+
 def test_a_class_that_no_cost_judges_does_not_vanish_beside_what_is_judged(tmp_path: Path) -> None:
     file = tmp_path / "beside.py"
     lossless = TRAINS_BY_ITS_LOSS.replace("loss, grad = self.loss", "grad = self.push")
