@@ -25,7 +25,7 @@ from conformance.backward.names import (
     statement_text,
 )
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
-from conformance.backward.region import Region
+from conformance.backward.region import Region, unmoved
 from conformance.backward.slopes import Factor
 from conformance.backward.source import expression, line_of, operand_name, operands, written_name
 from conformance.backward.syntax import aliased
@@ -66,8 +66,8 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
     if found.begun is not None:
         begun = operation_text(found.begun.first)
         return Cause("begins", begun, called(forward, node))
-    same = alike(forward, node)
-    held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
+    same = set(map(unmoved, alike(forward, node)))
+    held = next((e for e in found.held if unmoved(e.quantity.nodes[0]) in same), None)
     other = held or next(iter(found.held), None)
     names = apart(forward, node, None if other is None else other.quantity.nodes[0])
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
