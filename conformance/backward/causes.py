@@ -32,6 +32,9 @@ from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
 
+SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")
+
+
 def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
     """Why the first of the lines is to blame."""
     why = _cause(forward, found, verdicts)
@@ -175,7 +178,25 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
     if what == "constant" or (what == "variable" and decays):
         other, what = _number(node), "rate" if decays else what
     text = operation_text(node) if change.line is None else statement_text(change.line)
-    return Changed(what, _before(fix), change.after, text, other)
+    after = change.after
+    if what == "factor" and other is None:
+        after, other = _as_named(forward, after)
+    return Changed(what, _before(fix), after, text, other)
+
+
+def _as_named(forward: Forward, factor: str) -> tuple[str, Named | None]:
+    """A factor as what the forward pass calls it, or what it divides by; itself if by no name.
+
+    Numbers such as 2 may be there for another reason.
+    """
+    for node in forward.nodes() if factor not in SIMPLE else ():
+        for i, arg in enumerate(node.args):
+            name = operand_name(node, i) if isinstance(arg, int | float) and arg else ""
+            if name and not name[0].isdigit():
+                for way, number in (("×", arg), ("/", 1 / arg)):
+                    if f"{number:g}" == factor:
+                        return way, Named(name, line_of(node))
+    return factor, None
 
 
 def _number(node: Node) -> Named | None:
