@@ -31,7 +31,6 @@ from conformance.backward.source import expression, line_of, operand_name, opera
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
-
 SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")
 
 

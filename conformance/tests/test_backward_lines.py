@@ -293,7 +293,7 @@ def make():
 
 FAULTS = (
     (COURSE, " * sigmoid(z2) * (1 - sigmoid(z2))", "", "the derivative of `sigmoid(z2)`"),
-    (COURSE, "d2.T.dot(a1) / m", "d2.T.dot(a1)", "has to be divided by `m` (line 16)"),
+    (COURSE, "d2.T.dot(a1) / m", "d2.T.dot(a1)", "has to be divided by `m` (line 14)"),
     (POOLED, "de += ds", "de = ds", "`de` (line 10) has to be added to"),
     (DECAYS, TWICE, APART, "`reg * p['W2']` is 0.5 times the derivative of the decay in the loss"),
     (ONE_UNIT, IN_ORDER, UPDATED_FIRST, "`W2` is used on line 20 after its update on line 19"),
