@@ -110,6 +110,10 @@ class Culprit(Fixes):
         numbers = {each.number: each for each in repair.group.nodes}
         return {n for n, v in repair.values.items() if self._differs(numbers[n], v)}
 
+    def lines_of_repair(self, repair: Repair) -> list[Line]:
+        """The line of an operation that gave something else than it has to give, as `lines_of`."""
+        return self.lines_of(repair.group, self.wrong_executions(repair))
+
     def lines_of_fix(self, fix: Fix) -> list[Line]:
         """The line of an operation, or of what it is given under a name."""
         node, place = fix.group.first, fix.change.place

@@ -94,7 +94,7 @@ def _around(culprit: Culprit, repair: Repair) -> Iterator[Line]:
     yield from culprit.sums_of(repair)
     yield from culprit.needed_operands(repair.group)
     for each in (repair, culprit.repairs[0]):
-        yield from culprit.lines_of(each.group, culprit.wrong_executions(each))
+        yield from culprit.lines_of_repair(each)
     for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
         yield from culprit.lines_of(group)
     yield from culprit.callers(repair.group.first)

@@ -291,7 +291,40 @@ def make():
     return p, r.integers(0, 9, (4, 5)), r.normal(size=(4, 3))
 """
 
+DILATED = """
+import numpy as np
+
+def conv(x, w, d):
+    y = x @ w[0]
+    y[:, d:] += x[:, :-d] @ w[1]
+    return y
+
+def conv_back(dy, x, w, d):
+    dx = dy @ w[0].T
+    dx[:, :-d] += dy[:, d:] @ w[1].T
+    dw = np.zeros_like(w)
+    dw[0] = np.einsum('nti,nto->io', x, dy)
+    dw[1] = np.einsum('nti,nto->io', x[:, :-d], dy[:, d:])
+    return dx, dw
+
+def f(p, x, y):
+    h = np.tanh(conv(x, p['w1'], 1) + p['b1'])
+    out = conv(h, p['w2'], 2)
+    dh, dw2 = conv_back(out - y, h, p['w2'], 2)
+    dh += 0.1 * h
+    d1 = dh * (1 - h ** 2)
+    _, dw1 = conv_back(d1, x, p['w1'], 1)
+    loss = 0.5 * np.sum((out - y) ** 2) + 0.05 * np.sum(h ** 2)
+    return loss, {'w1': dw1, 'b1': d1.sum(axis=(0, 1)), 'w2': dw2}
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'w1': r.normal(size=(2, 3, 4)), 'b1': r.normal(size=4), 'w2': r.normal(size=(2, 4, 2))}
+    return p, r.normal(size=(5, 7, 3)), r.normal(size=(5, 7, 2))
+"""
+
 FAULTS = (
+    (DILATED, "y, h, p['w2'], 2)", "y, h, p['w2'], 1)", "has to give ∂C/∂h (line 18)"),
     (COURSE, " * sigmoid(z2) * (1 - sigmoid(z2))", "", "the derivative of `sigmoid(z2)`"),
     (COURSE, "d2.T.dot(a1) / m", "d2.T.dot(a1)", "has to be divided by `m` (line 14)"),
     (POOLED, "de += ds", "de = ds", "`de` (line 10) has to be added to"),
@@ -329,8 +362,8 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
 
 @pytest.mark.parametrize(
     "source",
-    [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX, MARGINS, ATTENTION, DECAYS, COURSE, POOLED],
-    ids=range(10),
+    [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX, MARGINS, ATTENTION, DECAYS, COURSE, POOLED, DILATED],
+    ids=range(11),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
