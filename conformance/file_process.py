@@ -140,7 +140,8 @@ class _Judging:
         if judged is not None and judged.recognised.alone:
             judged = self._of_several(each, judged)
         without = judged is not None and judged.examined.cost != "own" and not judged.examined.ok
-        if (judged is None or without) and self.on_own_calls(each.name):
+        unsure = judged is None or without or judged.recognised.alone
+        if unsure and self.on_own_calls(each.name):
             return
         if judged is not None:
             self._take(each.name, judged)

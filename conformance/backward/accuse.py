@@ -196,13 +196,15 @@ def several(forward: Forward, found: list[Verdict]) -> list[Accused]:
         why = Cause("loop", worst=worst)
         return [Accused(names, tuple(dict.fromkeys((line, *others))), why, mends=True)]
     several: list[Accused] = []
+    search = Search(forward, found)
     same = one_slope(forward, found, chosen)
     if same is not None:
         several.append(same)
         chosen = []
     for each in chosen:
         needed = next((match for match in each.repair.matches if match is not None), None)
-        made = Found(lines_of(each.repair.group.first), repair=each.repair, needed=needed)
+        lines = Culprit(search, [each.repair]).lines_of_repair(each.repair)
+        made = Found(tuple(lines), repair=each.repair, needed=needed)
         names = tuple(v.goal.name for v in each.mended)
         several.append(Accused(names, made.lines, cause(forward, made, each.mended), mends=False))
     said = {name for each in several for name in each.gradients}

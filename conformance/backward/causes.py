@@ -24,10 +24,12 @@ from conformance.backward.names import (
     statement_text,
 )
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
-from conformance.backward.region import Region
+from conformance.backward.region import Region, unmoved
 from conformance.backward.source import expression, line_of, operand_name, operands, written_name
 from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
+
+SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")
 
 
 def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
@@ -64,8 +66,8 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
     if found.begun is not None:
         begun = operation_text(found.begun.first)
         return Cause("begins", begun, called(forward, node))
-    same = alike(forward, node)
-    held = next((e for e in found.held if e.quantity.nodes[0] in same), None)
+    same = set(map(unmoved, alike(forward, node)))
+    held = next((e for e in found.held if unmoved(e.quantity.nodes[0]) in same), None)
     other = held or next(iter(found.held), None)
     names = apart(forward, node, None if other is None else other.quantity.nodes[0])
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
@@ -173,7 +175,25 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
     if what == "constant" or (what == "variable" and decays):
         other, what = _number(node), "rate" if decays else what
     text = operation_text(node) if change.line is None else statement_text(change.line)
-    return Changed(what, _before(fix), change.after, text, other)
+    after = change.after
+    if what == "factor" and other is None:
+        after, other = _as_named(forward, after)
+    return Changed(what, _before(fix), after, text, other)
+
+
+def _as_named(forward: Forward, factor: str) -> tuple[str, Named | None]:
+    """A factor as what the forward pass calls it, or what it divides by; itself if by no name.
+
+    Numbers such as 2 may be there for another reason.
+    """
+    for node in forward.nodes() if factor not in SIMPLE else ():
+        for i, arg in enumerate(node.args):
+            name = operand_name(node, i) if isinstance(arg, int | float) and arg else ""
+            if name and not name[0].isdigit():
+                for way, number in (("×", arg), ("/", 1 / arg)):
+                    if f"{number:g}" == factor:
+                        return way, Named(name, line_of(node))
+    return factor, None
 
 
 def _number(node: Node) -> Named | None:

@@ -108,6 +108,10 @@ class Culprit(Fixes):
         numbers = {each.number: each for each in repair.group.nodes}
         return {n for n, v in repair.values.items() if self._differs(numbers[n], v)}
 
+    def lines_of_repair(self, repair: Repair) -> list[Line]:
+        """The line of an operation that gave something else than it has to give, as `lines_of`."""
+        return self.lines_of(repair.group, self.wrong_executions(repair))
+
     def lines_of_fix(self, fix: Fix) -> list[Line]:
         """The line of an operation, or of what it is given under a name."""
         node, place = fix.group.first, fix.change.place
@@ -241,6 +245,7 @@ class Culprit(Fixes):
         """
         wrong = [each.goal.node for each in self.search.verdicts if not each.ok]
         before = self._first_wrong(self.repairs[0])
+        settled = self.known(before) and not self._lacks(self.repairs[0])
         for repair in self.repairs:
             for node in repair.group.nodes:
                 right = repair.values.get(node.number)
@@ -248,10 +253,16 @@ class Culprit(Fixes):
                     continue
                 for operand, _ in reversed(list(told(self.chain, node, right, self.is_settled))):
                     group = self._by_number.get(operand.number, Group([operand]))
-                    if operand.depends_on(before) and not self.known(before):
+                    if operand.depends_on(before) and not settled:
                         continue  # it is wrong since what it was computed from is
                     if all(any(goal.depends_on(e) for e in group.nodes) for goal in wrong):
                         yield from self.lines_of(group, {operand.number})
+
+    def _lacks(self, repair: Repair) -> bool:
+        """Whether a ∂C/∂v lacks a contribution, or is used as that of what v alone depends on."""
+        needed, held = self.needed(repair), self.known(self._first_wrong(repair))
+        derivative = needed is not None and any(self._leads_only_to(needed, e) for e in held)
+        return derivative or self.lacks_parts(repair)
 
     def _operand_lines(self, node: Node, place: int) -> Iterator[Line]:
         """The line that an operand comes from."""

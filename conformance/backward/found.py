@@ -44,7 +44,7 @@ class Found:
 
 def find(culprit: Culprit) -> Found:
     """What is to blame."""
-    fixes = sorted(culprit.fixes(), key=lambda each: each.change.cost)
+    fixes = sorted(culprit.fixes(), key=_order)
     believed = [f for f in fixes if f.change.cost < PLAUSIBLE and not culprit.is_right_elsewhere(f)]
     fixes = believed + [each for each in fixes if each not in believed]
     lines = [line for each in believed for line in culprit.lines_of_fix(each)]
@@ -55,12 +55,22 @@ def find(culprit: Culprit) -> Found:
     return replace(found, lines=tuple(dict.fromkeys(lines)))
 
 
+def _order(fix: Fix) -> tuple[float, bool, int]:
+    """What is believed first: a number by which results are multiplied, such as 1/m, comes last.
+
+    Of several operands the first one is believed: what is made of it has to be another, too.
+    """
+    number = fix.change.what == "factor" and fix.change.other is None
+    first = fix.group.first.number
+    return fix.change.cost, number, -first if number else first * (fix.change.what == "operand")
+
+
 def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:
     """What an operation that can be repaired tells, its lines after those that are told already."""
     repair, lines = culprit.turning(), list(told)
     handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
     lines += [] if handed is None else [handed.line]
-    factor = culprit.factor(repair) if not lines else None
+    factor = None if lines or culprit.lacks_parts(repair) else culprit.factor(repair)
     of_factor = culprit.lines_of_factors([factor]) if factor is not None else []
     lines += culprit.told_operands() if not lines else ()
     lines += of_factor if not lines else []
@@ -83,7 +93,7 @@ def _around(culprit: Culprit, repair: Repair) -> Iterator[Line]:
     yield from culprit.sums_of(repair)
     yield from culprit.needed_operands(repair.group)
     for each in (repair, culprit.repairs[0]):
-        yield from culprit.lines_of(each.group, culprit.wrong_executions(each))
+        yield from culprit.lines_of_repair(each)
     for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
         yield from culprit.lines_of(group)
     yield from culprit.callers(repair.group.first)

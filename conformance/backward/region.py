@@ -152,15 +152,17 @@ class Region:
         if last < 0 or last + 1 == len(self.repairs):
             return self.repairs[max(last, 0)]
         here, after = self.repairs[last], self.repairs[last + 1]
+        while last and _moves(here, self.repairs[last - 1]):  # what is moved is as right
+            last, here = last - 1, self.repairs[last - 1]
         if self.lacks_parts(here):
             return here
         return after if _used_as(here) & _used_as(after) or self._scaled(here) else here
 
     def lacks_parts(self, repair: Repair) -> bool:
         """Whether a value is a part of the derivative that is needed."""
-        needed = {n for match in repair.matches if match for n in match.quantity.nodes}
-        held = self.known(self._first_wrong(repair))
-        return any(e.quantity.kind == "part" and e.quantity.nodes[0] in needed for e in held)
+        needed = {unmoved(n) for match in repair.matches if match for n in match.quantity.nodes}
+        parts = [e for e in self.known(self._first_wrong(repair)) if e.quantity.kind == "part"]
+        return any(unmoved(each.quantity.nodes[0]) in needed for each in parts)
 
     def needed(self, repair: Repair) -> Match | None:
         """What the first wrong execution of an operation has to give, if it is known."""
@@ -250,6 +252,19 @@ class Region:
         if self.forward.contains(node) or node.given:
             return True
         return node.operation in MOVES and all(map(self._moves_forward_values, node.inputs))
+
+
+def _moves(repair: Repair, before: Repair) -> bool:
+    """Whether an operation only moves what another one gave."""
+    node = repair.group.first
+    return node.operation in MOVES and before.group.first in node.inputs
+
+
+def unmoved(node: Node) -> Node:
+    """What a value is, but for its shape."""
+    while node.operation in MOVES and [np.size(e.value) for e in node.inputs] == [node.value.size]:
+        (node,) = node.inputs
+    return node
 
 
 def _used_as(repair: Repair) -> set[Node]:

@@ -25,7 +25,7 @@ from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.source import MOVES, is_float
 from conformance.backward.unknown_cost import OwnError, OwnErrors
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -112,11 +112,12 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
 
     Args:
         step: the update, with the loss.
-        by_loss: its judgement by the loss alone, which stays where a decay explains no more, or the
-            loss has terms of the parameters alone: what is added to these says what decays.
+        by_loss: its judgement by the loss alone, which stays where a decay explains no more. Where
+            the loss has terms of the parameters alone, they say what decays: the decay that fits
+            tells the factor alone.
         blame: as in `examine_pass`.
     """
-    if by_loss.ok or step.loss is None or _has_own_terms(step):
+    if by_loss.ok or step.loss is None:
         return by_loss
     forward = Forward(Recorded(step.trace, step.loss, step.goals, step.returns), Chain(step.trace))
     decay = decayed(verdicts(forward), forward.chain)
@@ -125,21 +126,30 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     lengths = {n for each in forward.nodes() for n in np.shape(each.value)}
     near = (e for e in conventions(lengths) if abs(e - decay.factor) <= HALF_OF_THE_DIGITS * e)
     factor = next(near, None) or measured(undecayed(forward.run, decay), decay.factor)
-    loss = plus_decay(step.trace, times(step.trace, step.loss, factor), decay)
+    loss = times(step.trace, step.loss, factor)
+    if has_own_terms(step):
+        found = examine_pass(replace(step, loss=loss), blame=blame)
+        found = replace(found, factor=found.factor * factor)
+        return found if found.right > by_loss.right else by_loss
+    loss = plus_decay(step.trace, loss, decay)
     found = with_decay(examine_pass(replace(step, loss=loss), blame=blame), decay)
     if found.right <= by_loss.right and not decay.taken_off:
         return by_loss
     return replace(found, factor=found.factor * factor, decay_beside=True)
 
 
-def _has_own_terms(step: OwnPass) -> bool:
+def has_own_terms(step: OwnPass) -> bool:
     """Whether a loss is a sum with a term of the parameters alone, such as a decay."""
     assert step.loss is not None  # noqa: S101 - it is judged by it
     given = bits(step.goals)
-    leaves = (each for each in step.trace.nodes if each.function is None and is_float(each))
-    data = bits_of_nodes(e for e in leaves if np.size(e.value) > 1) & ~given
+
+    def is_alone(term: Node) -> bool:
+        way = walk([term], lambda e: () if given >> e.number & 1 else e.inputs)
+        leaves = (e for e in way if e.function is None and is_float(e) and np.size(e.value) > 1)
+        return all(given >> each.number & 1 for each in leaves)
+
     terms = walk([step.loss], lambda each: each.inputs if each.operation in LINEAR else ())
-    alone = (e for e in terms if e.function and e.uses & given and not e.uses & data)
+    alone = (e for e in terms if e.function and e.uses & given and is_alone(e))
     return any(not _multiplies_two(each, given) for each in alone)
 
 

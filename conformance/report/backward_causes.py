@@ -5,7 +5,6 @@ Left out: what is wrong, and on which line (`backward_words.py`).
 
 import re
 from contextlib import suppress
-from math import isclose
 
 from conformance.backward.findings import ADDS, UPDATES, Cause, Changed, Named
 from conformance.report.source_words import instead_words
@@ -157,24 +156,18 @@ def _of_change(changed: Changed) -> str:
 
 
 def _number(changed: Changed) -> str:
-    """That a number has to be another one; of one that is not written there, by what factor."""
+    """That a number has to be another one; of one that has a name, by what it is multiplied.
+
+    Its value is that of a run, whose data may be those that `check` makes.
+    """
     before, after = changed.before, changed.after
     if changed.other is None:
         return f"the {f'number {before}'.rstrip()} has to be {after}"
-    name, factor = f"`{changed.other.name}`", _factor(before, after)
-    if not factor:
-        return f"{name}{before and f', which is {before} here,'} has to be {after}"
-    return f"{name} needs a factor {factor} (it is {before} here, and has to be {after})"
-
-
-def _factor(before: str, after: str) -> str:
-    """How many times a number has to be as large, if that is a whole number or one over it."""
+    name = f"`{changed.other.name}`"
     with suppress(ValueError, ZeroDivisionError):  # one may be an expression, or 0
-        one, other = float(before), float(after)
-        times = max(other / one, one / other)
-        if times > 1 and isclose(times, round(times), rel_tol=SIX_DIGITS):
-            return f"{times:.0f}" if abs(other) > abs(one) else f"1/{times:.0f}"
-    return ""
+        if ratio := float(after) / float(before):
+            return f"{name} ({before} here) has to be multiplied by {ratio:.6g}"
+    return f"{name}{before and f', which is {before} here,'} has to be {after}"
 
 
 PLACES = {

@@ -4,11 +4,12 @@ Left out: judging it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FunctionType
 from typing import Any, Protocol
 
+from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.assembled import assembled
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
@@ -94,11 +95,25 @@ class Candidate:
             refused: list[str] = []
             found = judged(each.readings(), cost, refused)
             if found is not None:
-                return found
+                return _of_one_output(each, found) if cost is None else found
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))
                 each.refusal.parameters = True
         return None
+
+
+def _of_one_output(searched: Searched, found: Found) -> Found:
+    """The verdict for one output, if it is right for one: for several it is off by their number."""
+    ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
+    number = round(max(ratios, default=0.0))
+    by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
+    if found.examined.cost != "own" or not by_length:
+        return found
+    of_one = Searched(searched.makers, searched.roles, searched.module, outs=(1,))
+    one = judged(of_one.readings())
+    if one is None or not one.examined.ok:
+        return found
+    return replace(one, recognised=replace(one.recognised, alone=True))
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:

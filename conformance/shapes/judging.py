@@ -22,7 +22,7 @@ from conformance.backward.program import (
 from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.stated_loss import with_decay_beside
 from conformance.shapes.arguments import RATE, called
-from conformance.shapes.own_loss import by_returned, own_loss, together
+from conformance.shapes.own_loss import by_named, by_returned, named_loss, own_loss, together
 from conformance.shapes.reading import Reading
 from conformance.shapes.run import Attempt
 from conformance.shapes.sides import Sides, on_other_sides, sides
@@ -197,7 +197,9 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     returned = None if cost or loss is not None else by_returned(run, places)
     # One step of several is that of some samples: their output is a part of the whole.
     output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
-    used = (*(each.node for each in goals), loss, output, target)
+    told = cost or loss is not None or returned is not None
+    named = None if told else named_loss(run, goals)
+    used = (*(each.node for each in goals), loss, named, output, target)
     run.recorded.cut(each for each in used if each is not None)
     step = OwnPass(
         run.recorded,
@@ -212,10 +214,12 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     first = returned or _better_blamed(examine_pass(step, cost), step)
     if not step.promised and cost is None:
         first = with_decay_beside(step, first)
+    if named is not None:
+        first = by_named(first, replace(step, loss=named))
     if step.scaled:
         first = never_moved(turned(first, places), places)
-        told = loss is not None or returned is not None
-        if places.rate != RATE or not told or places.several:  # a rate may hold 1/m
+        unsure = loss is None and returned is None
+        if places.rate != RATE or unsure or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
     right = places.direct and all(each.ok for each in first.gradients)
     return taking(first, places) if right and places.moved else first

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.program import Goal
+from conformance.backward.quantities import fitted
 from conformance.shapes.argument_values import HELPFUL
-from conformance.shapes.arguments import needed
+from conformance.shapes.arguments import needed, taken
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.vocabulary import bare, kinds_of
 from conformance.tracing.node import Node
@@ -101,6 +103,15 @@ def trials(names: Sequence[str]) -> Iterator[Trial]:
                 yield Trial(data, tuple(each if i in weights else e for i, e in enumerate(kinds)))
 
 
+def other_settings(function: Callable[..., Any]) -> dict[str, float]:
+    """Other numbers for the settings of a loss that are 1 by default: by 1 nothing is changed."""
+    return {
+        each.name: HELPFUL
+        for each in taken(function)
+        if type(each.default) is float and each.default == 1 and SETTING.fullmatch(bare(each.name))
+    }
+
+
 def weighs(names: Sequence[str], name: str) -> bool:
     """Whether an argument of a loss is what its terms are multiplied by, and no parameter."""
     before = names[: names.index(name)]
@@ -162,3 +173,17 @@ def is_bounded(trace: Trace, arrays: Sequence[Node]) -> bool:
         if node.operation in AFFINE:
             alone.add(id(node))
     return False
+
+
+def is_difference(goal: Goal | None, y: Any) -> bool:
+    """Whether a gradient is a positive multiple of output − target.
+
+    It is the derivative of a cross-entropy with respect to what its softmax or sigmoid is given.
+    """
+    if goal is None:
+        return False
+    output, given = np.asarray(goal.parameter.value), np.asarray(goal.node.value)
+    target = np.asarray(y)
+    if target.shape != output.shape or given.shape != output.shape:
+        return False
+    return (fitted(given, output - target) or 0.0) > 0

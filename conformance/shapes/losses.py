@@ -7,13 +7,13 @@ which of a file's functions and classes may be losses (`vector_losses.py`).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
-from conformance.backward.quantities import fitted
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names
@@ -27,6 +27,8 @@ from conformance.shapes.loss_data import (
     Trial,
     argument_names,
     is_bounded,
+    is_difference,
+    other_settings,
     trials,
 )
 from conformance.shapes.run import UnfitError, node_of, tried
@@ -131,11 +133,13 @@ class LossSearch:
             NotAGradientError: its loss is no number that can be judged.
         """
         kept: _Judged | None = None
-        for spread in SPREADS:
+        alone = self.make is None and self.prime is None  # it takes its settings for both
+        others = other_settings(self.function) if alone else {}
+        for settings, spread in product(({}, others) if others else ({},), SPREADS):
             try:
-                step, calls = self._run(trial, spread)
+                step, calls = self._run(trial, spread, settings)
                 if spread is not None and is_bounded(step.trace, [e.parameter for e in step.goals]):
-                    break
+                    continue
                 judged = self._of_step(trial, step, calls)
             except (UnfitError, NotAGradientError):
                 if kept is None:
@@ -150,7 +154,7 @@ class LossSearch:
     def _of_step(self, trial: Trial, step: OwnPass, calls: list[Any]) -> "_Judged":
         examined = examine_pass(step, blame=False)
         alone = step.goals[0] if len(step.goals) == 1 else None
-        if not examined.ok and self.prime is not None and _is_difference(alone, trial.data.y):
+        if not examined.ok and self.prime is not None and is_difference(alone, trial.data.y):
             raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
         said, names = tuple(map(called, calls)), tuple(each.name for each in step.goals)
         data = trial.data
@@ -160,7 +164,9 @@ class LossSearch:
         idle = dead or (examined.ok and _is_flat(step))
         return _Judged(step, Found(recognised, examined, used), idle)
 
-    def _run(self, trial: Trial, spread: float | None) -> tuple[OwnPass, list[Any]]:
+    def _run(
+        self, trial: Trial, spread: float | None, settings: dict[str, float]
+    ) -> tuple[OwnPass, list[Any]]:
         """What it gives for drawn arrays, recorded, and what was called."""
         trace = Trace(sites=True)
         held = None if self.make is None else tried(self.make, [((), {})])
@@ -172,7 +178,7 @@ class LossSearch:
                 for (name, e), kind in zip(given.items(), trial.kinds, strict=True)
                 if kind == ARRAY
             }
-            result = tried(function, [(tuple(given.values()), {})])
+            result = tried(function, [(tuple(given.values()), settings)])
             loss, back = _kept_loss(held) if result is None else result, []
             if isinstance(result, tuple | list) and len(result) > 1 and self.prime is None:
                 loss, back = result[0], _beside(self.function, result)
@@ -284,17 +290,3 @@ def beside_names(function: Any) -> list[str]:
     """What a function names after the loss that it returns: `return loss, (da, db)` gives two."""
     names = returned_names(function)[1:]
     return [e.strip() for each in names for e in each.strip("()").split(",")]
-
-
-def _is_difference(goal: Goal | None, y: Any) -> bool:
-    """Whether a gradient is a positive multiple of output − target.
-
-    It is the derivative of a cross-entropy with respect to what its softmax or sigmoid is given.
-    """
-    if goal is None:
-        return False
-    output, given = np.asarray(goal.parameter.value), np.asarray(goal.node.value)
-    target = np.asarray(y)
-    if target.shape != output.shape or given.shape != output.shape:
-        return False
-    return (fitted(given, output - target) or 0.0) > 0

@@ -4,12 +4,14 @@ It is what a function gives that is named as a loss, or gives gradients: called 
 program itself while it trains. Left out: the verdict (`judging.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.stated_loss import declared
+from conformance.backward.program import Goal
+from conformance.backward.stated_loss import declared, has_own_terms, with_decay_beside
+from conformance.script.loss import by_name, candidates, is_of_absolutes
 from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places
 from conformance.shapes.run import Attempt
@@ -73,6 +75,29 @@ def by_returned(run: Attempt, places: Places) -> Examined | None:
     return examine_pass(step) if known is node else found if found.ok else None
 
 
+def named_loss(run: Attempt, goals: Sequence[Goal]) -> Node | None:
+    """The number that a program calls its loss, in a loop of its own."""
+    parameters, gradients = [e.parameter for e in goals], [e.node for e in goals]
+    numbers = candidates(run.recorded.nodes, parameters, gradients)
+    return next(iter(by_name(run.recorded, numbers, tuple(goals))), None)
+
+
+def by_named(found: Examined, stated: OwnPass) -> Examined:
+    """The gradients by the loss that a program has by its name alone.
+
+    It decides where weights decay and it has a term of them alone, and where no more gradients are
+    right by a known cost.
+
+    Args:
+        found: what is known by a known cost.
+        stated: the step, with that loss.
+    """
+    if found.ok and not (found.decay and has_own_terms(stated)):
+        return found
+    other = with_decay_beside(stated, examine_pass(stated))
+    return other if found.ok or other.right >= found.right else found
+
+
 def together(run: Attempt) -> bool:
     """Whether one call returned the loss and its gradients."""
     backward = [result for call, _, result in run.results if call.role in ("backward", "gradients")]
@@ -80,20 +105,17 @@ def together(run: Attempt) -> bool:
     return alone and isinstance(backward[0] if backward else None, tuple | list)
 
 
-METRICS = {"absolute", "argmax", "equal", "round", "rint"}
+METRICS = {"argmax", "equal", "round", "rint"}
 
 
 def _is_metric(run: Attempt, node: Node) -> bool:
     """Whether it is a number to be read, such as the mean absolute error, and no loss.
 
-    A penalty on the absolute values of weights belongs to a loss.
+    Huber's loss has absolute values beside squares.
     """
     parameters = [node for _, node in run.start.values() if node is not None]
-    return any(
-        node.depends_on(each)
-        and each.operation in METRICS
-        and each is not node
-        and not set(each.inputs) <= set(parameters)
+    return is_of_absolutes(node) or any(
+        node.depends_on(each) and each.operation in METRICS and each is not node
         for each in run.recorded.nodes
         if any(each.depends_on(parameter) for parameter in parameters)
     )

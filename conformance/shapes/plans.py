@@ -15,7 +15,7 @@ from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.run import Call, UnfitError, result_of
 from conformance.shapes.state import Leaf, leaves
-from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_plain, is_role
+from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_plain, is_role, kinds_of
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -49,14 +49,17 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
 
     Then what takes inputs and targets may train, or give a loss, or what takes nothing may, and
     what takes one thing may go forward, whatever its name says: which does is told by what it does.
+    What takes gradients, as an optimiser does, trains nothing.
     """
     count = {name: len(needed(getattr(kind, name))) for name, _ in methods(kind)}
+    given = {name for name, _ in methods(kind) if _takes_gradients(getattr(kind, name))}
+    roles = {**roles, "train": [pair for pair in roles["train"] if pair[0] not in given]}
     backwards = bool(roles["backward"])
     if roles["forward"] if backwards else roles["train"]:
         return roles
     known = {name for role in ("backward", "loss") for name, _ in roles[role]}
     if not backwards:
-        known |= {name for pairs in roles.values() for name, _ in pairs}
+        known |= {name for pairs in roles.values() for name, _ in pairs} | given
     others = [(name, each) for name, each in methods(kind) if name not in known]
     one = [pair for pair in others if count[pair[0]] == len(("self", "x"))]
     trains = [pair for pair in one if bare(pair[0]).startswith("train")]
@@ -71,6 +74,10 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
         "loss": [*roles["loss"], *two],
         "train": trains or two or none,  # an object may have its data already
     }
+
+
+def _takes_gradients(function: Callable[..., Any]) -> bool:
+    return any("grads" in kinds_of(each.name) for each in needed(function))
 
 
 def methods(kind: type) -> list[Named]:

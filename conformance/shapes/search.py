@@ -80,15 +80,15 @@ class Searched:
         roles: its functions by what they do.
         module: it is defined in.
         refusal: how far readings came.
+        outs: how many outputs a network of it may have.
     """
 
     makers: Any
     roles: dict[str, list[Named]]
     module: ModuleType
     refusal: Refusal = field(default_factory=Refusal)
-    _made: dict[Any, tuple[list[tuple[Data, Made]], Iterator[tuple[Data, Made]]]] = field(
-        default_factory=dict
-    )
+    outs: tuple[int, ...] = OUTS
+    _made: dict[Any, Any] = field(default_factory=dict)
     _ran: dict[Any, bool] = field(default_factory=dict)
     _functions: dict[Any, Any] = field(default_factory=dict)
 
@@ -155,7 +155,7 @@ class Searched:
     def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
         """The data and the ways to make it; a network of fewer layers would clear nothing."""
         seen = set()
-        for n_out in OUTS:
+        for n_out in self.outs:
             asked = Sizes(n_out=n_out)
             for layout in layouts:
                 first = next(example_data(asked, (layout,)))

@@ -12,6 +12,7 @@ import numpy as np
 from conformance.backward.program import Goal
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.matched import key_of, parameter_key
+from conformance.shapes.not_learned import is_only_written, means
 from conformance.shapes.run import Attempt, UnfitError
 from conformance.shapes.state import Leaf, leaves, short
 from conformance.tracing.ancestors import walk
@@ -26,11 +27,13 @@ class Update:
     Attributes:
         goal: the parameter and what was taken off it.
         node: the operation that moved it.
+        now: what it has become in the end.
         several: whether it was moved again, or before.
     """
 
     goal: Goal
     node: Node
+    now: Node
     several: bool = False
 
 
@@ -51,30 +54,21 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         now = None if leaf.is_gradient or leaf.beside or sums else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
-        if _is_only_written(before):
+        if is_only_written(before):
             continue  # what the program keeps of its last gradients, and never reads
         if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
             raise UnfitError(f"{short(path)} is a number and becomes an array")
         term, node = taken_off(trace, before, now)
         found.append(_update(path, before, _unscaled(term, before, kept), node, now))
-    if not found:
-        found = _born(run, end)
-    return found
-
-
-def _is_only_written(node: Node) -> bool:
-    """Whether nothing is done with an array but to write into it, one part after another."""
-    while True:
-        used = [each for each in node.consumers if each.consumers or each.operation == FILLED]
-        if not used:
-            return True
-        if len(used) > 1 or used[0].operation != FILLED or used[0].args[0] is not node:
-            return False
-        node = used[0]
+    found = found or _born(run, end)
+    held = means({each.goal.parameter: each.now for each in found})
+    for path in [path for path, (_, node) in run.start.items() if node in held]:
+        del run.start[path]
+    return [each for each in found if each.goal.parameter not in held]
 
 
 def _update(path: str, before: Node, term: Node, node: Node, now: Node) -> Update:
-    return Update(Goal(short(path), before, term), node, several=node is not now)
+    return Update(Goal(short(path), before, term), node, now, several=node is not now)
 
 
 def _updated(run: Attempt) -> dict[str, Any]:

@@ -242,7 +242,92 @@ APART = """grads = {'W2': h.T @ d + reg * p['W2']}
     grads['W1'] = X.T @ dh + reg * p['W1']
 """
 
+COURSE = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def f(params, X, Y, reg):
+    T1, T2 = params[:20].reshape(4, 5), params[20:].reshape(3, 5)
+    m = len(X)
+    a1 = np.hstack([np.ones((m, 1)), X])
+    z2 = a1.dot(T1.T)
+    a2 = np.hstack([np.ones((m, 1)), sigmoid(z2)])
+    h = sigmoid(a2.dot(T2.T))
+    J = -np.sum(Y * np.log(h) + (1 - Y) * np.log(1 - h)) / m
+    J = J + reg / (2 * m) * (np.sum(T1[:, 1:] ** 2) + np.sum(T2[:, 1:] ** 2))
+    d3 = h - Y
+    d2 = d3.dot(T2[:, 1:]) * sigmoid(z2) * (1 - sigmoid(z2))
+    G1 = d2.T.dot(a1) / m
+    G2 = d3.T.dot(a2) / m
+    G1[:, 1:] += reg / m * T1[:, 1:]
+    G2[:, 1:] += reg / m * T2[:, 1:]
+    return J, np.concatenate([G1.ravel(), G2.ravel()])
+
+def make():
+    r = np.random.default_rng(0)
+    return r.normal(size=35), r.normal(size=(7, 4)), np.eye(3)[r.integers(0, 3, 7)], 0.5
+"""
+
+POOLED = """
+import numpy as np
+
+def f(p, ids, y):
+    e = p['E'][ids]
+    s = np.tanh(e @ p['V'])
+    out = (s * e).sum(axis=1)
+    d = (out - y)[:, None, :]
+    ds = d * e * (1 - s ** 2)
+    de = d * s
+    de += ds @ p['V'].T
+    g = {'E': np.zeros_like(p['E']), 'V': np.einsum('nli,nlj->ij', e, ds)}
+    np.add.at(g['E'], ids.ravel(), de.reshape(-1, e.shape[-1]))
+    return 0.5 * np.sum((out - y) ** 2), g
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'E': r.normal(size=(9, 3)), 'V': r.normal(size=(3, 3))}
+    return p, r.integers(0, 9, (4, 5)), r.normal(size=(4, 3))
+"""
+
+DILATED = """
+import numpy as np
+
+def conv(x, w, d):
+    y = x @ w[0]
+    y[:, d:] += x[:, :-d] @ w[1]
+    return y
+
+def conv_back(dy, x, w, d):
+    dx = dy @ w[0].T
+    dx[:, :-d] += dy[:, d:] @ w[1].T
+    dw = np.zeros_like(w)
+    dw[0] = np.einsum('nti,nto->io', x, dy)
+    dw[1] = np.einsum('nti,nto->io', x[:, :-d], dy[:, d:])
+    return dx, dw
+
+def f(p, x, y):
+    h = np.tanh(conv(x, p['w1'], 1) + p['b1'])
+    out = conv(h, p['w2'], 2)
+    dh, dw2 = conv_back(out - y, h, p['w2'], 2)
+    dh += 0.1 * h
+    d1 = dh * (1 - h ** 2)
+    _, dw1 = conv_back(d1, x, p['w1'], 1)
+    loss = 0.5 * np.sum((out - y) ** 2) + 0.05 * np.sum(h ** 2)
+    return loss, {'w1': dw1, 'b1': d1.sum(axis=(0, 1)), 'w2': dw2}
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'w1': r.normal(size=(2, 3, 4)), 'b1': r.normal(size=4), 'w2': r.normal(size=(2, 4, 2))}
+    return p, r.normal(size=(5, 7, 3)), r.normal(size=(5, 7, 2))
+"""
+
 FAULTS = (
+    (DILATED, "y, h, p['w2'], 2)", "y, h, p['w2'], 1)", "has to give ∂C/∂h (line 18)"),
+    (COURSE, " * sigmoid(z2) * (1 - sigmoid(z2))", "", "the derivative of `sigmoid(z2)`"),
+    (COURSE, "d2.T.dot(a1) / m", "d2.T.dot(a1)", "has to be divided by `m` (line 14)"),
+    (POOLED, "de += ds", "de = ds", "`de` (line 10) has to be added to"),
     (DECAYS, TWICE, APART, "`reg * p['W2']` is 0.5 times the derivative of the decay in the loss"),
     (ONE_UNIT, IN_ORDER, UPDATED_FIRST, "`W2` is used on line 20 after its update on line 19"),
     (NET, "(A2 - Y) * tanh_prime(Z2)", "(Y - A2) * tanh_prime(Z2)", "the other way round"),
@@ -276,7 +361,9 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
 
 
 @pytest.mark.parametrize(
-    "source", [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX, MARGINS, ATTENTION, DECAYS], ids=range(8)
+    "source",
+    [NET, ENCODER, LAYERS, ONE_UNIT, SOFTMAX, MARGINS, ATTENTION, DECAYS, COURSE, POOLED, DILATED],
+    ids=range(11),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)

@@ -106,6 +106,19 @@ def test_data_in_which_a_fault_does_not_show_clear_no_loss(name: str, tmp_path: 
         assert judged.exit_code == (file == "wrong"), str(judged)
 
 
+def test_a_setting_that_is_1_by_default_hides_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "settings.py"
+    source = (
+        "import numpy as np\n\n\ndef sharpened_loss(pred, target, temperature=1.0):\n"
+        "    r = np.tanh(pred / temperature) - target\n"
+        "    return 0.5 * np.sum(r**2), r * (1 - (r + target) ** 2) / temperature\n"
+    )
+    for there, code in ((source, 0), (source.replace(" / temperature\n", "\n"), 1)):
+        file.write_text(there, encoding="utf-8")
+        report = check_file(Asked(str(file)), check)
+        assert report.exit_code == code, str(report)
+
+
 def test_a_loss_that_cannot_be_judged_is_told(tmp_path: Path) -> None:
     file = tmp_path / "losses.py"
     refused = "def rank_loss(z, pairs):\n    dz = z[pairs['better']]\n    return dz.sum(), dz\n"

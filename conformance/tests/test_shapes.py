@@ -220,10 +220,7 @@ class Classifier:
     ("change", "said"),
     [
         (("", ""), ": 1 gradient, all right"),
-        (
-            ("2 * reg * self.W", "reg * self.W"),
-            "`reg` needs a factor 2 (it is 0.25 here, and has to be 0.5)",
-        ),
+        (("2 * reg * self.W", "reg * self.W"), "`reg` (0.25 here) has to be multiplied by 2"),
         (("margins > 0", "margins >= 0"), "`margins >= 0` has to compare by >"),
     ],
 )
@@ -235,6 +232,102 @@ def test_the_loss_that_a_program_asks_itself_for_while_it_trains_is_its_own(
     told = str(check_file(Asked(str(file)), check))
     assert said in told
     assert "no loss" not in told
+
+
+RIDGE = """\
+import numpy as np
+
+
+class Ridge:
+    def __init__(self, lr=0.1, lam=0.5):
+        self.lr, self.lam, self.losses = lr, lam, []
+
+    def fit(self, X, y):
+        n, d = X.shape
+        self.w, self.b = np.zeros(d), 0.0
+        for _ in range(9):
+            err = X @ self.w + self.b - y
+            loss = np.mean(err**2) + self.lam * np.sum(self.w**2)
+            self.losses.append(loss)
+            self.w -= self.lr * (2 * X.T @ err / n + 2 * self.lam * self.w)
+            self.b -= self.lr * 2 * err.mean()
+        return self
+"""
+
+
+MORE = "`self.lam` (0.25 here) has to be multiplied by 2"
+
+
+@pytest.mark.parametrize("there", ["2 * self.lam", "self.lam"])
+def test_the_loss_in_a_loop_says_how_much_the_weights_decay(there: str, tmp_path: Path) -> None:
+    file = tmp_path / "ridge.py"
+    file.write_text(RIDGE.replace("2 * self.lam", there), encoding="utf-8")
+    told = str(check_file(Asked(str(file)), check))
+    right = there == "2 * self.lam"
+    said = ": 2 gradients, all right" if right else MORE
+    assert said in told
+    assert "no loss" not in told
+
+
+AVERAGED = """\
+import numpy as np
+
+
+class Logistic:
+    def __init__(self, lr=0.1):
+        self.lr = lr
+
+    def fit(self, X, y):
+        self.w = np.zeros(X.shape[1])
+        mean = np.zeros_like(self.w)
+        for t in range(9):
+            p = 1 / (1 + np.exp(-X @ self.w))
+            self.w = self.w - self.lr * X.T @ (p - y) / len(y)
+            mean += (self.w - mean) / (t + 1)
+        self.mean_w = mean
+"""
+
+
+@pytest.mark.parametrize("held", [AVERAGED, AVERAGED.replace(" mean", " self.mean")])
+def test_a_running_mean_of_parameters_is_none(held: str, tmp_path: Path) -> None:
+    file = tmp_path / "averaged.py"
+    file.write_text(held, encoding="utf-8")
+    assert ": 1 gradient, all right" in str(check_file(Asked(str(file)), check))
+
+
+BESIDE_ITS_OPTIMISER = """\
+import numpy as np
+
+
+class AdaDelta:
+    def __init__(self, rho=0.95):
+        self.rho, self.Eg, self.Ed = rho, {}, {}
+
+    def update(self, params, grads):
+        for k in params:
+            g, Ed = grads[k], self.Ed.get(k, 0 * grads[k])
+            Eg = self.Eg[k] = self.rho * self.Eg.get(k, 0 * g) + (1 - self.rho) * g * g
+            dx = -np.sqrt(Ed + 1e-6) / np.sqrt(Eg + 1e-6) * g
+            self.Ed[k] = self.rho * Ed + (1 - self.rho) * dx * dx
+            params[k] += dx
+
+
+def loss_and_grads(params, X, y, delta=1.0):
+    r = X @ params["w"] + params["b"] - y
+    near = np.abs(r) <= delta
+    loss = np.where(near, 0.5 * r**2, delta * (np.abs(r) - 0.5 * delta)).mean()
+    dr = np.where(near, r, delta * np.sign(r)) / len(y)
+    return loss, {"w": X.T @ dr, "b": dr.sum(axis=0)}
+"""
+
+
+def test_an_optimiser_is_no_network_and_the_loss_of_huber_is_no_metric(tmp_path: Path) -> None:
+    file = tmp_path / "optimised.py"
+    file.write_text(BESIDE_ITS_OPTIMISER, encoding="utf-8")
+    told = str(check_file(Asked(str(file)), check))
+    assert "loss_and_grads: 2 gradients, all right" in told
+    assert "note: right for one output; for several the gradient is not that of the loss" in told
+    assert "parameters Eg" not in told
 
 
 def test_a_class_that_no_cost_judges_does_not_vanish_beside_what_is_judged(tmp_path: Path) -> None:
