@@ -16,8 +16,7 @@ from typing import Any, cast
 import torch
 
 from conformance.custom.context import Function, is_function
-from conformance.running.quiet import TooLongError, limited
-from conformance.running.tracebacks import headline
+from conformance.running.foreign import TooLongError, headline, limited
 
 SECONDS = 10.0
 MOST = 20_000  # numbers in the arguments of a call

@@ -11,8 +11,7 @@ from functools import wraps
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
-from conformance.running.quiet import quiet
-from conformance.running.tracebacks import headline
+from conformance.running.foreign import headline, quiet
 from conformance.subjects import Subject
 from conformance.subjects.book.constructor import forms_of
 from conformance.subjects.book.subject import book_subject

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.running.quiet import quiet
-from conformance.running.tracebacks import call, headline
+from conformance.running.foreign import call, headline, quiet
 from conformance.subjects.book.epsilon import (
     CROSS_ENTROPY,
     OUTPUTS,
