@@ -16,7 +16,7 @@ from conformance.backward.findings import Examined
 from conformance.backward.judge import Verdict
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import record, short
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from reference.step import Array
 
 

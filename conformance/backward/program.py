@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.substitute import traced_program

@@ -22,7 +22,7 @@ from conformance.processes.division import Divided, placed, spread
 from conformance.processes.program import Job, Step
 from conformance.processes.ranks import ProcessStep
 from conformance.processes.workers import Workers
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.subjects.named import find
 from conformance.training.data import digits
 from reference.descent import Descent

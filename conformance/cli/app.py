@@ -25,8 +25,8 @@ from conformance.cli.say import say
 from conformance.cli.train import mnist, train
 from conformance.errors import ConformanceError, InternalError
 from conformance.report.ascii import write_anywhere
-from conformance.running.foreign import internal
 from conformance.running.signals import ending_cleanly
+from conformance.running.tracebacks import internal
 
 READER_GONE = 128 + 13  # as a shell says it of a program that SIGPIPE ended
 

@@ -23,7 +23,7 @@ from conformance.backward.judge import Verdict
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
 from conformance.custom.calling import Called, examined_calls
 from conformance.custom.context import Context, Function, backward_of, is_separate
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.tensor_memory import TensorTrace

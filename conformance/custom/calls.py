@@ -16,7 +16,8 @@ from typing import Any, cast
 import torch
 
 from conformance.custom.context import Function, is_function
-from conformance.running.foreign import TooLongError, headline, limited
+from conformance.running.quiet import TooLongError, limited
+from conformance.running.tracebacks import headline
 
 SECONDS = 10.0
 MOST = 20_000  # numbers in the arguments of a call

@@ -23,7 +23,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.errors import ConformanceError, SubjectError
 from conformance.judging.case_report import CaseReport, Evidence
-from conformance.running.foreign import stopped
+from conformance.running.tracebacks import stopped
 from conformance.subjects import Subject
 from conformance.subjects.observation import SHOWN, Observation, observed
 from conformance.verdict.apart import EXACT

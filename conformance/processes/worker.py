@@ -19,7 +19,7 @@ import numpy as np
 from conformance.errors import ConformanceError
 from conformance.processes.lines import Right
 from conformance.processes.program import Job, Program, Step, flat
-from conformance.running.foreign import headline, own_traceback, subject_line
+from conformance.running.tracebacks import headline, own_traceback, subject_line
 
 TICK = 1.0  # seconds until it notices that its parent has gone
 DONE, FAILED = b"+", b"-"

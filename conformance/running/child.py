@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from conformance.errors import ConformanceError, InternalError
-from conformance.running.foreign import headline, internal, is_ours, own_traceback
 from conformance.running.signals import forget
+from conformance.running.tracebacks import headline, internal, is_ours, own_traceback
 
 Send = Callable[[object], None]
 Work = Callable[[Send], None]

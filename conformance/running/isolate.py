@@ -33,8 +33,8 @@ from conformance.errors import (
     UsageError,
 )
 from conformance.running.child import INTERNAL, Work, heard, run_child
-from conformance.running.foreign import WIDTH, is_subject
 from conformance.running.group import Group
+from conformance.running.tracebacks import WIDTH, is_subject
 
 CONTEXT: Any = get_context("fork" if get_all_start_methods()[0] == "fork" else "spawn")
 """How a child is started: by a fork where that is Python's own way, else anew.

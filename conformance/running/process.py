@@ -19,9 +19,9 @@ from types import MappingProxyType
 from typing import IO
 
 from conformance.errors import SubjectError
-from conformance.running.foreign import WIDTH
 from conformance.running.group import Group, apart, end_marked, has_ended, new_mark
 from conformance.running.isolate import SHOWN
+from conformance.running.tracebacks import WIDTH
 
 TICK = 0.01  # seconds until an end is noticed that the pipes do not tell
 COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # and whatever else a terminal obeys

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import ConformanceError, SubjectError
-from conformance.running.foreign import headline
+from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
 from conformance.script.names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.script.counting import counts
 from conformance.script.holders import Holder, holders, holds, is_gradient, started
 from conformance.script.movers import Calls, Optimiser, by_name, pairs_by_name

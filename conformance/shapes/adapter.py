@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, constructions, needed, taken
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data, Sizes, example_data

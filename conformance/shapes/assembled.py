@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.syntax import tree
-from conformance.running.foreign import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
 from conformance.shapes.attempt import provide
 from conformance.shapes.example_data import Data

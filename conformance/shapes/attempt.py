@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import (
     Scope,
     UnboundError,

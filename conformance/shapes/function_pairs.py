@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names

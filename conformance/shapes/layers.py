@@ -17,7 +17,7 @@ import numpy as np
 from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.example_data import Data, Sizes, example_data

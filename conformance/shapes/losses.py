@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.judging import Found, Recognised

@@ -19,7 +19,7 @@ import numpy as np
 from conformance.backward.examine import examine
 from conformance.backward.program import NotAGradientError
 from conformance.backward.syntax import tree
-from conformance.running.foreign import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called
 from conformance.shapes.definitions import Definitions, returned_names, returned_parts
 from conformance.shapes.judging import Found, Recognised

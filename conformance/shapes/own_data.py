@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.backward.examine import examine
 from conformance.backward.program import NotAGradientError
-from conformance.running.foreign import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.judging import Found, Recognised
 from conformance.shapes.run import LONGEST

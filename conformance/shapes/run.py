@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import headline, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import Scope
 from conformance.shapes.example_data import Data
 from conformance.shapes.kept_beside import Beside, beside

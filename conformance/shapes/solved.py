@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.argument_values import Path, values
 from conformance.shapes.run import UnfitError
 

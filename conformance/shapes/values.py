@@ -16,7 +16,7 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import NotAGradientError, record
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.shapes.arguments import needed
 from conformance.shapes.expressions import (
     BINARY,

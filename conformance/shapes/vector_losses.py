@@ -17,7 +17,7 @@ import numpy as np
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.program import Goal, NotAGradientError, OwnPass
 from conformance.backward.syntax import tree
-from conformance.running.foreign import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed, taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.judging import Found, Recognised

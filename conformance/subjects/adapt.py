@@ -11,7 +11,8 @@ from functools import wraps
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
-from conformance.running.foreign import headline, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
 from conformance.subjects.book.constructor import forms_of
 from conformance.subjects.book.subject import book_subject

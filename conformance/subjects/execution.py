@@ -22,7 +22,8 @@ from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
-from conformance.running.foreign import TooLongError, headline, limited, own_traceback
+from conformance.running.quiet import TooLongError, limited
+from conformance.running.tracebacks import headline, own_traceback
 from conformance.subjects.absent import MissingError, forget, stand_ins
 from conformance.tracing import frames
 from conformance.tracing.modules import entered, zero

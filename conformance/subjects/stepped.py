@@ -17,7 +17,7 @@ from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.model.table import of_layers
 from conformance.model.updates import SGD
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.tracing.arranging import ARRANGING, before_arranging, whole
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node, bits_of_nodes

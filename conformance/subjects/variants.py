@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
-from conformance.running.foreign import headline
+from conformance.running.tracebacks import headline
 from conformance.subjects import Session, Subject
 from conformance.subjects.named import CompiledSubject, find
 from reference.step import Parameters

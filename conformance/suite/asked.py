@@ -17,7 +17,7 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import family_of as family_named
-from conformance.running.foreign import stopped
+from conformance.running.tracebacks import stopped
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import is_spec, load

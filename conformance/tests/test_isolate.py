@@ -16,10 +16,10 @@ import pytest
 
 from conformance.api import check
 from conformance.errors import SubjectError, UsageError
-from conformance.running import foreign, isolate
+from conformance.running import isolate, tracebacks
 from conformance.running.child import Send, Work
-from conformance.running.foreign import own_traceback
 from conformance.running.isolate import isolated
+from conformance.running.tracebacks import own_traceback
 from conformance.tests.networks import book
 
 LONG = 20.0  # seconds; a test that waits so long fails
@@ -271,7 +271,7 @@ def test_a_flood_without_end_is_a_hang(subject: Subject) -> None:
 def test_a_flood_without_lines_is_cut(subject: Subject) -> None:
     written = f"b'a' * 20000 + b'b' * {isolate.TAIL}"
     lines = failure(subject(f"import os\ndef f(send):\n  os.write(2, {written})\n  os._exit(1)\n"))
-    assert lines[-1] == "  | " + "b" * foreign.WIDTH
+    assert lines[-1] == "  | " + "b" * tracebacks.WIDTH
 
 
 def test_what_the_child_prints_does_not_reach_our_streams(
@@ -318,7 +318,7 @@ def test_an_exception_shows_the_frames_of_the_subject_alone(
 def test_a_long_traceback_is_cut(subject: Subject) -> None:
     names = "".join(f"def f{n}(send): f{n + 1}(send)\n" for n in range(30))
     lines = failure(subject(f"{names}def f(send): f0(send)\n"))
-    assert (len(lines), lines[2]) == (1 + foreign.LINES, "  ...")
+    assert (len(lines), lines[2]) == (1 + tracebacks.LINES, "  ...")
 
 
 def test_an_interrupt_that_the_subject_raises_is_its_own(subject: Subject) -> None:

@@ -12,8 +12,8 @@ import pytest
 from conformance.api import check
 from conformance.errors import InternalError, SubjectError, UsageError
 from conformance.judging import judge
-from conformance.running.foreign import call, is_ours, stopped
 from conformance.running.isolate import isolated
+from conformance.running.tracebacks import call, is_ours, stopped
 from conformance.tests.networks import book
 from conformance.tests.test_cli import one_line, run
 from conformance.tests.test_plugin import finish, start

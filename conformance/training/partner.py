@@ -17,7 +17,8 @@ from conformance.judging.case_report import Evidence
 from conformance.judging.judge import decided
 from conformance.model.table import TAGS
 from conformance.report.message import difference, problem_text
-from conformance.running.foreign import quiet, stopped
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import stopped
 from conformance.subjects import Session, Subject, Unobserved
 from conformance.subjects.observation import Observation, observed
 from conformance.training.record import Jump

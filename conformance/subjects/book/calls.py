@@ -13,7 +13,8 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
-from conformance.running.foreign import call, headline, own_traceback, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import call, headline, own_traceback
 from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.constructor import Form, listed
 from conformance.subjects.book.conventions import Conventions, pair, taken_apart

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.subjects.book.loop_call import role_of
 from conformance.subjects.book.loop_walk import random_numbers_kept
 from conformance.subjects.book.network import BookNetwork, X

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.subjects.book.loop_call import LoopCall
 from conformance.subjects.book.loop_lines import CALL, LoopTracer
 from conformance.subjects.book.network import BookNetwork

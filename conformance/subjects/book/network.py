@@ -15,7 +15,8 @@ import numpy as np
 from conformance.arithmetic.formats import SHORT
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
-from conformance.running.foreign import call, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import call
 from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.calls import BookCalls, check_assignable
 from conformance.subjects.book.constructor import (

@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
-from conformance.running.foreign import call, headline, is_ours
+from conformance.running.tracebacks import call, headline, is_ours
 from conformance.subjects.book.epsilon import CROSS_ENTROPY
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.returned import are_of_one_error, returned

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.running.foreign import call, headline, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.epsilon import (
     CROSS_ENTROPY,
     OUTPUTS,

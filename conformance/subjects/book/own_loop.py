@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.running.foreign import headline
+from conformance.running.tracebacks import headline
 from conformance.subjects.book.loop_call import LoopCall, loop_call
 from conformance.subjects.book.loop_crash import is_its_own
 from conformance.subjects.book.loop_lines import LoopTracer, loop_around

@@ -14,7 +14,8 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
-from conformance.running.foreign import headline, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import headline
 from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.conduct import leaves_its_parameters
 from conformance.subjects.book.network import BookNetwork

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.own_loop import Conduct
 from conformance.subjects.observation import Observation, Observed, rounded

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.running.foreign import headline, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import headline
 from conformance.subjects.book.calls import BookCalls
 from conformance.subjects.book.decay_parameters import Moved
 from reference.step import Array, Batch, Parameters

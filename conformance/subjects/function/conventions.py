@@ -13,7 +13,8 @@ from numpy.typing import DTypeLike
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
-from conformance.running.foreign import call, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import call
 from conformance.subjects.book.conventions import SAMPLES
 from reference.step import Array, Batch, Parameters, split
 

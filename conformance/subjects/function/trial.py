@@ -15,7 +15,7 @@ from conformance.arithmetic.formats import SHORT
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.model.table import tag_of
-from conformance.running.foreign import headline
+from conformance.running.tracebacks import headline
 from conformance.subjects.book.conventions import SAMPLES
 from conformance.subjects.function.conventions import (
     CalledFunction,

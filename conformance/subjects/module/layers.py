@@ -10,7 +10,8 @@ from itertools import product
 from typing import Any
 
 from conformance.errors import ConformanceError, SubjectError, UsageError
-from conformance.running.foreign import headline, own_traceback, quiet
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import headline, own_traceback
 
 PROBES = ((5, 4, 2), (5, 4, 6, 2), (5, 2))
 

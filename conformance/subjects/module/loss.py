@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.errors import SubjectError
 from conformance.model.functions import SIGMOID
-from conformance.running.foreign import headline, own_traceback
+from conformance.running.tracebacks import headline, own_traceback
 from conformance.subjects.module.layers import Seen, output_of
 
 LOSSES = ("loss", "cost", "criterion", "loss_fn", "loss_function")

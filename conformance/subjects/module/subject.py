@@ -17,7 +17,7 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.functions import COSTS as TABLE
-from conformance.running.foreign import quiet
+from conformance.running.quiet import quiet
 from conformance.subjects import Subject
 from conformance.subjects.module.layers import (
     BuiltModule,

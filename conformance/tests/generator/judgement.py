@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance import api
 from conformance.errors import ConformanceError
-from conformance.running.foreign import TooLongError, limited
+from conformance.running.quiet import TooLongError, limited
 from conformance.tests.generator.program import Program
 from conformance.tests.generator.running import loaded
 

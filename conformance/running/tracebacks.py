@@ -1,26 +1,17 @@
-"""Other people's code as it runs: silent, under a limit of time, and whose an exception is.
+"""An exception in a few lines, and whose it is: the subject's, or one of this package itself.
 
-An exception, given in a few lines, is the subject's, or one of this package itself. Code of a
-subject is called through `call`. The innermost frame that is the subject's, or that of `call`,
-makes an exception the subject's; one of ours further in makes it ours. Left out: where it was
-caught, and the limit of a whole process (`isolate.py`).
+Code of a subject is called through `call`. The innermost frame that is the subject's, or that of
+`call`, makes an exception the subject's; one of ours further in makes it ours. Left out: where it
+was caught.
 """
 
 import importlib
-import signal
-import sys
 import sysconfig
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
 from functools import cache
-from io import StringIO
 from pathlib import Path
-from types import FrameType
 from typing import ParamSpec, TypeVar
-
-import numpy as np
 
 from conformance.errors import InternalError, Line, SubjectError
 
@@ -136,49 +127,3 @@ def _owner_of(file: str) -> str:
         return "ours"
     library = file.startswith(("<frozen", "<__array_function__"))
     return "" if library or any(path.is_relative_to(each) for each in _LIBRARIES) else "subject"
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Show nothing that is printed or that NumPy warns of, until the end of the block."""
-    with redirect_stdout(StringIO()), np.errstate(all="ignore"):
-        yield
-
-
-class TooLongError(BaseException):
-    """Code went on for too long; it is none of its own errors."""
-
-
-WAITS = 10
-"""How many times longer code may go on that waits, or that other processes keep waiting."""
-
-
-@contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """End what runs in the block after some seconds of computing, or ten times as many of waiting.
-
-    On Windows, which has no alarms, and in another thread than the main one there is no limit.
-
-    Raises:
-        TooLongError: it went on for longer.
-    """
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise TooLongError
-
-    limits = (
-        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
-        (signal.SIGALRM, signal.ITIMER_REAL, WAITS * seconds),
-    )
-    before = [signal.signal(number, end) for number, _, _ in limits]
-    for _, timer, after in limits:
-        signal.setitimer(timer, after)
-    try:
-        yield
-    finally:
-        for (number, timer, _), handler in zip(limits, before, strict=True):
-            signal.setitimer(timer, 0)
-            signal.signal(number, handler)

@@ -1,0 +1,60 @@
+"""Other people's code without what it prints, without NumPy's warnings, and under a limit of time.
+
+Left out: the limit of a whole process (`isolate.py`).
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from types import FrameType
+
+import numpy as np
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Show nothing that is printed or that NumPy warns of, until the end of the block."""
+    with redirect_stdout(StringIO()), np.errstate(all="ignore"):
+        yield
+
+
+class TooLongError(BaseException):
+    """Code went on for too long; it is none of its own errors."""
+
+
+WAITS = 10
+"""How many times longer code may go on that waits, or that other processes keep waiting."""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """End what runs in the block after some seconds of computing, or ten times as many of waiting.
+
+    On Windows, which has no alarms, and in another thread than the main one there is no limit.
+
+    Raises:
+        TooLongError: it went on for longer.
+    """
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise TooLongError
+
+    limits = (
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, WAITS * seconds),
+    )
+    before = [signal.signal(number, end) for number, _, _ in limits]
+    for _, timer, after in limits:
+        signal.setitimer(timer, after)
+    try:
+        yield
+    finally:
+        for (number, timer, _), handler in zip(limits, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)
