@@ -82,12 +82,7 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     slipped = _slipped(run, found, error)
     if slipped is not None:
         return slipped
-    added = _sum_with_target(found)
-    return (
-        _by_own(error, run, blame=blame)
-        if added is None
-        else _by_wrong(error, run, _no_cost(run, added))
-    )
+    return _by_own(error, run, blame=blame)
 
 
 def _by_known(
@@ -186,15 +181,6 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
         for output, _ in each.compared.pairs[:1]
         for part in weighted(error, run.goals)
     )
-
-
-def _sum_with_target(found: Sequence[Tried]) -> Node | None:
-    """The operation that adds the output and its target, as it was given; None if none does."""
-    seen = [each.compared for each in found if each.compared.users]
-    targets = [target for each in seen for _, target in each.pairs]
-    given = all(type(e) is not Node or e.function is None for e in targets)
-    users = [e for each in seen for e in each.users]
-    return users[0] if users and given and all(e.operation == "add" for e in users) else None
 
 
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
