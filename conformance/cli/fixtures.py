@@ -93,8 +93,7 @@ def fixtures_export(
 ) -> None:
     """Write cases for those who cannot read safetensors, every number bit for bit."""
     from conformance.corpus import store
-    from conformance.corpus.export import FORMS, export
-    from conformance.corpus.package import PACKAGES, export_package
+    from conformance.corpus.export import FORMS, PACKAGES, export, export_package
     from conformance.report.sentence import pluralize
 
     one_of("--to", to, *FORMS)

@@ -2,8 +2,9 @@
 
 In a short format the reference is rounded, and the twin runs under autocast. What a subject shows
 in a wider format, as mixed precision keeps gradients and parameters, is rounded: who computes in
-more digits than are judged does nothing wrong, and it is noted. Left out: the cases in that format
-(`cases/build.py`).
+more digits than are judged does nothing wrong, and it is noted. Other ways of PyTorch, and other
+devices, are subjects too; what cannot be done here is said with its reason. Left out: the cases in
+that format (`cases/build.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,8 +16,9 @@ import numpy as np
 
 from conformance.arithmetic.formats import FLOATS, SHORT, Format, Short
 from conformance.corpus.case import Case
-from conformance.errors import UsageError
+from conformance.errors import SubjectError, UsageError
 from conformance.model.table import of_layers
+from conformance.running.tracebacks import headline
 from conformance.subjects import COMMAND, ReferenceSession, Session, Subject
 from conformance.subjects.observation import Observation, narrowed, observed
 from conformance.versions import has_jax, has_torch
@@ -189,3 +191,80 @@ def _short_torch_impl(case: Case, parameters: Parameters) -> Session:
     made: Any = find("torch_impl").start(case, parameters.map(lambda each: each.astype(np.float32)))
     made.short, made.scale = getattr(torch, case.dtype), SCALES.get(case.dtype, 1.0)
     return cast("Session", made)
+
+
+VARIANTS = ("compiled", "func")
+DEVICES = ("cpu", "cuda")
+
+
+def variant(subject: str | None, name: str | None, device: str) -> Subject:
+    """The twin by one of its ways, on a device.
+
+    Args:
+        subject: which must be `torch_impl`.
+        name: one of `VARIANTS`, or the ordinary way.
+        device: one of `DEVICES`.
+
+    Raises:
+        UsageError: there is no such way or device, or not of this subject.
+        SubjectError: it does not work here, and why.
+    """
+    if subject != "torch_impl":
+        raise UsageError("--variant and --device are for torch_impl alone")
+    for option, value, choices in (("variant", name, VARIANTS), ("device", device, DEVICES)):
+        if value not in (None, *choices):
+            raise UsageError(f"--{option} {value}: give {' or '.join(choices)}")
+    plain = find(subject)  # says so if torch is not installed
+    if name is None:
+        return replace(plain, name=f"torch_impl on {device}", start=_on(device, plain.start))
+    said = f"torch_impl, {name}"
+    made = Subject(said, _on(device, _starting(name)), family=())
+    if name == "func":
+        return made
+    _try_compiler()
+    return CompiledSubject(said, made.start, family=())
+
+
+def _on(device: str, start: Callable[[Case, Parameters], Session]) -> Any:
+    """The same on a device.
+
+    Raises:
+        UsageError: there is none.
+    """
+    import torch
+
+    if device == "cpu":
+        return start
+    if not torch.cuda.is_available():
+        raise UsageError(f"--device {device}: torch finds no such device here")
+    torch.set_default_device(device)
+    torch.backends.cuda.matmul.allow_tf32 = False  # whose products have ten bits
+    return start
+
+
+def _starting(name: str) -> Callable[[Case, Parameters], Session]:
+    def start(case: Case, parameters: Parameters) -> Session:
+        import torch
+
+        from torch_impl import variants
+
+        torch.set_num_threads(1)
+        way = variants.FuncTrainer if name == "func" else variants.CompiledTrainer
+        return way(parameters, case.cost, case.eta, case.decay, case.activations)
+
+    return start
+
+
+def _try_compiler() -> None:
+    """Compile something small.
+
+    Raises:
+        SubjectError: the compiler does not work here.
+    """
+    import torch
+
+    try:
+        torch.compile(torch.nn.Sigmoid())(torch.zeros(2))
+    except Exception as error:
+        why = headline(error)
+        raise SubjectError(f"torch.compile does not work here, nothing is judged: {why}") from error
