@@ -28,9 +28,8 @@ from conformance.report.record import case_from_json, case_to_json, further_to_j
 from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Subject
 from conformance.subjects.adapt import adapt
-from conformance.subjects.in_format import cases_for, in_format, short_format
 from conformance.subjects.load import is_spec, load
-from conformance.subjects.named import find
+from conformance.subjects.named import cases_for, find, in_format, short_format
 from conformance.values import to_values
 
 Done = Callable[[CaseReport], None]

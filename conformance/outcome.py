@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from conformance.diagnosis.cause import Cause
+from conformance.diagnosis.measured import Cause
 from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.observe import ExactRun

@@ -25,8 +25,7 @@ from conformance.backward.groups import Factor, Repair, operation_key
 from conformance.backward.judge import Forward, Verdict, verdicts
 from conformance.backward.names import named as value_name
 from conformance.backward.passes import passes
-from conformance.backward.source import line_of, lines_of
-from conformance.backward.syntax import loop_around
+from conformance.backward.source import lines_of
 from conformance.backward.truncated import truncated
 from conformance.tracing.digits import Spot, locate
 from conformance.tracing.replay import Replay
@@ -188,13 +187,6 @@ class Part:
 def several(forward: Forward, found: list[Verdict]) -> list[Accused]:
     """The operations to blame where one does not do."""
     chosen = parts(forward, found)
-    line = loop(forward, found, chosen)
-    worst = worst_entry(found)
-    if line is not None:
-        names = tuple(each.goal.name for each in found if not each.ok)
-        others = (e for each in chosen for e in lines_of(each.repair.group.first))
-        why = Cause("loop", worst=worst)
-        return [Accused(names, tuple(dict.fromkeys((line, *others))), why, mends=True)]
     several: list[Accused] = []
     search = Search(forward, found)
     same = one_slope(forward, found, chosen)
@@ -259,21 +251,3 @@ def parts(forward: Forward, verdicts: list[Verdict]) -> list[Part]:
 
 def _rank(part: Part, left: list[Verdict]) -> tuple[int, int]:
     return sum(v in part.mended for v in left), -part.repair.group.first.number
-
-
-def loop(forward: Forward, verdicts: list[Verdict], chosen: list[Part]) -> Line | None:
-    """The loop that leaves something out, if that is what several operations have in common."""
-    if not any(e.repair.kind in ("sum", "rest") and _too_few(forward, e.repair) for e in chosen):
-        return None
-    values: Arrays = {n: v for each in chosen for n, v in each.repair.values.items()}
-    if not Search(forward, verdicts).confirms(values):
-        return None
-    lines = [line_of(each.repair.group.first) for each in chosen]
-    return loop_around([each for each in lines if each is not None])
-
-
-def _too_few(forward: Forward, repair: Repair) -> bool:
-    """Whether an operation was executed fewer times than its forward value was used."""
-    nodes = {n for match in repair.matches if match for n in match.quantity.nodes}
-    uses = sum(len(forward.parts.get(node.number, ())) for node in nodes)
-    return len(repair.group.nodes) < uses

@@ -94,7 +94,7 @@ class Cause:
             `slope`: a right derivative is multiplied by it, and it is not that of `missing`;
             `updated`: a parameter (`needed`) is used after its update (`held`);
             `decay`: it is `factor` times the derivative of the decay of the loss;
-            `handed`: another value has to be handed on there; `loop`: a loop leaves out executions;
+            `handed`: another value has to be handed on there;
             `aliased`: an array is changed in place while another name stands for what it was;
             `changed`: the operation is another one than it has to be;
             `gradient`: the gradient is wrong and no operation is known that mends it; `shape`: it

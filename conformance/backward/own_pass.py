@@ -23,7 +23,7 @@ from conformance.backward.factor import conventions, shared, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.groups import UNFIT
 from conformance.backward.judge import Forward, Verdict, judged, verdicts
-from conformance.backward.known import FEW_ENTRIES
+from conformance.backward.passes import FEW_ENTRIES
 from conformance.backward.program import Goal, NoGradientError, OwnPass, Recorded, bits
 from conformance.backward.quantities import multiple
 from conformance.backward.source import MOVES, is_float

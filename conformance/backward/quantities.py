@@ -3,7 +3,7 @@
 A quantity is a value of the forward pass with its ∂C/∂v; one sample or time step of it; or the same
 value of all time steps, stacked. A backward pass may hold it turned or reshaped, times a constant.
 
-Left out: which of them a backward value is (`known.py`).
+Left out: which of them a backward value is (`passes.py`).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator

@@ -181,20 +181,6 @@ def _assignments(line: Line) -> list[ast.stmt]:
     return sorted(found, key=lambda each: each.lineno)
 
 
-def loop_around(lines: list[Line]) -> Line | None:
-    """The innermost loop that all of some lines stand in."""
-    if len({each.file for each in lines}) != 1:
-        return None
-    module = tree(lines[0].file)
-    found: ast.stmt | None = None
-    for each in ast.walk(module) if module is not None else ():
-        if isinstance(each, ast.For | ast.While):
-            inside = all(each.lineno < line.line <= (each.end_lineno or 0) for line in lines)
-            if inside and (found is None or each.lineno > found.lineno):
-                found = each
-    return None if found is None else Line(lines[0].file, found.lineno)
-
-
 @lru_cache(maxsize=4096)
 def passed(name: str, inside: Line, function: str, call: Line) -> str:
     """The source of the argument that a call gives to a parameter; nothing if it is not one.

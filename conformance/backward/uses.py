@@ -15,7 +15,7 @@ import numpy as np
 from conformance.backward.chain import Arrays
 from conformance.backward.groups import Group, grouped
 from conformance.backward.judge import DIRECTIONS, Cut, Forward, Verdict, directions
-from conformance.backward.known import Known
+from conformance.backward.passes import Known
 from conformance.backward.quantities import HALF_OF_THE_DIGITS, Catalogue, Layout, Match, Quantity
 from conformance.backward.source import is_float
 from conformance.tracing.node import Node, uses_of_nodes

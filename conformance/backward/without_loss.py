@@ -81,10 +81,7 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
         return _wrong(run, found, error, known=name is not None or None not in given)
     if step.quick and not (own := _by_own(error, run, blame=False)).ok:
         return own
-    slipped, added = _slipped(run, found, error), _sum_with_target(found)
-    if slipped is None and added is not None:
-        return _by_wrong(error, run, _no_cost(run, added))
-    return slipped or _by_own(error, run, blame=blame)
+    return _slipped(run, found, error) or _by_own(error, run, blame=blame)
 
 
 def _by_known(
@@ -182,15 +179,6 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
         for output, _ in each.compared.pairs[:1]
         for part in weighted(error, run.goals)
     )
-
-
-def _sum_with_target(found: Sequence[Tried]) -> Node | None:
-    """The operation that adds the output and its target, as it was given; None if none does."""
-    seen = [each.compared for each in found if each.compared.users]
-    targets = [target for each in seen for _, target in each.pairs]
-    given = all(type(e) is not Node or e.function is None for e in targets)
-    users = [e for each in seen for e in each.users]
-    return users[0] if users and given and all(e.operation == "add" for e in users) else None
 
 
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:

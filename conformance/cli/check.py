@@ -189,7 +189,7 @@ def _varied(
     subject: str | None, variant: str | None, device: str, precision: str | None
 ) -> "Subject":
     """Our PyTorch twin, differentiated or placed in another way."""
-    from conformance.subjects.variants import variant as chosen
+    from conformance.subjects.named import variant as chosen
 
     if precision is not None:
         raise UsageError("--precision does not go with --variant and --device")

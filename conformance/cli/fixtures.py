@@ -98,8 +98,7 @@ def fixtures_export(
 ) -> None:
     """Write cases in a form other than safetensors; no bit of a number changes."""
     from conformance.corpus import store
-    from conformance.corpus.export import FORMS, export
-    from conformance.corpus.package import PACKAGES, export_package
+    from conformance.corpus.export import FORMS, PACKAGES, export, export_package
     from conformance.report.sentence import pluralize
 
     one_of("--to", to, *FORMS)

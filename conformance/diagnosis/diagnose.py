@@ -6,9 +6,9 @@ Left out: how it is shown (`report`).
 from collections.abc import Iterable, Sequence
 
 from conformance.diagnosis.before import Failure
-from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.match import matching, matching_alone, matching_unseen, reproduces
 from conformance.diagnosis.measure import measured, shortened
+from conformance.diagnosis.measured import Cause
 from conformance.judging.case_report import CaseReport, Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake

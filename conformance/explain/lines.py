@@ -1,13 +1,19 @@
-"""A worked example laid out in text of a given width. Left out: its numbers (`worked.py`)."""
+"""The smallest network on which each wrong equation shows, laid out in text of a given width.
+
+Left out: looking for it (`candidates.py`), its numbers (`worked.py`), and files of it (`save.py`).
+"""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from conformance.explain.example import WRONG, Row
+from conformance.explain.candidates import first_failing
+from conformance.explain.example import WRONG, Example, Row
 from conformance.explain.formulas import NBSP, apart, word, written
-from conformance.explain.worked import Worked
+from conformance.explain.save import files
+from conformance.explain.worked import Worked, worked
 from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.updates import SGD
+from conformance.subjects import Subject
 from conformance.verdict.compare import FORWARD, FREE, Status
 from reference.step import STATE, Array, split
 
@@ -146,3 +152,22 @@ def _broken(row: str, indent: str, width: int) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def examples(subject: Subject, tags: Sequence[str]) -> tuple[Example, ...]:
+    """The smallest networks that show some wrong equations, each at least once.
+
+    Args:
+        subject: it runs here, in this process.
+        tags: the equations that are blamed, in causal order.
+    """
+    found: list[Example] = []
+    for tag in tags:
+        if any(tag in each.tags for each in found):
+            continue
+        failing = first_failing(subject, (tag, *(other for other in tags if other != tag)))
+        if failing is not None:
+            shown = worked(failing)
+            text = failing.case.id, failing.tags, as_text(shown), files(failing, subject.folders)
+            found.append(Example(*text, heading(shown), given(shown), tuple(rows(shown))))
+    return tuple(found)

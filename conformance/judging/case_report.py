@@ -1,7 +1,7 @@
 """The verdicts on a subject in one case, what it showed, and what its equations were to make of it.
 
 Left out: how the verdicts come about (`judge.py`, `detail/cells.py`), what they mean
-(`diagnosis/cause.py`), and how they are written (`report`).
+(`diagnosis/measured.py`), and how they are written (`report`).
 """
 
 from collections.abc import Mapping

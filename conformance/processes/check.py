@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
-from conformance.diagnosis.measured import Measure, Measured, measure
+from conformance.diagnosis.measured import Cause, Measure, Measured, measure
 from conformance.judging.case_report import CaseReport, Evidence
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.processes import PROCESSES

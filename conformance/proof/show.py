@@ -12,7 +12,7 @@ from rich.text import Text
 
 from conformance.corpus import store
 from conformance.errors import UsageError
-from conformance.explain.find import examples
+from conformance.explain.lines import examples
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import ALL, CATALOGUE

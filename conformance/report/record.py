@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.corpus.case import Case
-from conformance.diagnosis.cause import Cause
+from conformance.diagnosis.measured import Cause
 from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport, Cell, Point
 from conformance.judging.observe import ExactRun

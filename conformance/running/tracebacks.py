@@ -25,7 +25,7 @@ _OWN = tuple(PACKAGE.parent / each for each in (PACKAGE.name, "reference", "torc
 _PLAYED = (PACKAGE / "tests", PACKAGE / "examples")  # which play the subject
 _LIBRARIES = {Path(sysconfig.get_paths()[each]) for each in ("stdlib", "purelib", "platlib")}
 _WRAPPING = (
-    "arrays", "made_arrays", "operations", "substitute", "tensor_borders", "tensors",
+    "arrays", "made_arrays", "operations", "substitute", "tensor_memory", "tensors",
     "traced_numbers",
 )  # fmt: skip
 _OPERATIONS = {

@@ -5,6 +5,7 @@ the same parameters and nothing else that this gradient was computed of; and not
 out: a single gradient that is so, which its loss tells (`judge.py`).
 """
 
+import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined, Line, merged
 from conformance.backward.source import own_lines
-from conformance.backward.syntax import loop_around
+from conformance.backward.syntax import tree
 from conformance.script.judgement import Judgement
 from conformance.script.update import Update
 from conformance.tracing.node import Node, bits_of_nodes
@@ -71,4 +72,11 @@ def _unused(trace: Trace, node: Node, update: Update, olds: int, news: Sequence[
 def _in_a_loop(node: Node) -> Line | None:
     """The innermost line that led to a value and stands in a loop; the value's own if none does."""
     lines = list(own_lines(node))
-    return next((each for each in lines if loop_around([each])), lines[0] if lines else None)
+    return next(filter(_is_in_a_loop, lines), lines[0] if lines else None)
+
+
+def _is_in_a_loop(line: Line) -> bool:
+    module = tree(line.file)
+    every = [] if module is None else list(ast.walk(module))
+    loops = (each for each in every if isinstance(each, ast.For | ast.While))
+    return any(each.lineno < line.line <= (each.end_lineno or 0) for each in loops)

@@ -1,7 +1,7 @@
 """Losses of an output and a target that are judged alone, with what gives their gradient.
 
 They are functions, one of which is named after the other, or methods of a class. Left out:
-which of a file's functions and classes may be losses (`vector_losses.py`).
+which of a file's functions and classes may be losses (`named_losses.py`).
 """
 
 import re

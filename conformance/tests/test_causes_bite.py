@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
+from conformance.diagnosis.measured import Cause
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE

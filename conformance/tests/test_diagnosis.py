@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from conformance.api import check
-from conformance.diagnosis.cause import Cause
 from conformance.diagnosis.diagnose import diagnose
+from conformance.diagnosis.measured import Cause
 from conformance.judging.judge import check_case
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import Mistake, MistakenSession, mistaken

@@ -32,8 +32,7 @@ from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.model.functions import COSTS
 from conformance.subjects import Subject
-from conformance.subjects.in_format import ShortSession, in_format
-from conformance.subjects.named import find
+from conformance.subjects.named import ShortSession, find, in_format
 from conformance.tests.networks.book import Network
 from conformance.tests.parts import few
 from conformance.tests.support import PROFILE

@@ -19,7 +19,7 @@ from conformance.subjects.book.traced_session import TracedSession
 from conformance.subjects.named import SUBJECTS, find
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book, stateful
-from conformance.training import checkpoint
+from conformance.training import run as whole_run
 from conformance.training.lockstep import Lockstep
 from conformance.training.record import Epoch
 from conformance.training.run import result
@@ -218,9 +218,9 @@ def test_a_subject_that_cannot_train_is_one_line(session: type[Any], said: str) 
 def resumed(tmp_path: Path, *subjects: Subject, settings: Settings) -> Lockstep:
     """The same run, but interrupted after its first epoch."""
     first, path = lockstep(*subjects, settings=settings), tmp_path / "run.safetensors"
-    checkpoint.write(path, first, [first.walk()])
+    whole_run.write(path, first, [first.walk()])
     second = lockstep(*subjects, settings=settings)
-    assert len(checkpoint.restore(path, second)) == 1
+    assert len(whole_run.restore(path, second)) == 1
     walked(second)
     return second
 
@@ -258,16 +258,16 @@ def test_a_checkpoint_of_another_run_is_refused(
     tmp_path: Path, settings: Settings, said: str
 ) -> None:
     walk, path = lockstep(), tmp_path / "run.safetensors"
-    checkpoint.write(path, walk, [walk.walk()])
+    whole_run.write(path, walk, [walk.walk()])
     with pytest.raises(UsageError, match=said):
-        checkpoint.restore(path, lockstep(settings=settings))
+        whole_run.restore(path, lockstep(settings=settings))
 
 
 def test_a_checkpoint_of_other_digits_is_refused(tmp_path: Path) -> None:
     walk, path = lockstep(), tmp_path / "run.safetensors"
-    checkpoint.write(path, walk, [walk.walk()])
+    whole_run.write(path, walk, [walk.walk()])
     with pytest.raises(UsageError, match="other digits"):
-        checkpoint.restore(path, lockstep(n=11))
+        whole_run.restore(path, lockstep(n=11))
 
 
 def damage(raw: bytes) -> Sequence[bytes]:
@@ -276,9 +276,9 @@ def damage(raw: bytes) -> Sequence[bytes]:
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     walk, path = lockstep(), tmp_path / "run.safetensors"
-    checkpoint.write(path, walk, [walk.walk()])
+    whole_run.write(path, walk, [walk.walk()])
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     for bad in damage(path.read_bytes()):
         path.write_bytes(bad)
         with pytest.raises(UsageError, match="not a checkpoint"):
-            checkpoint.restore(path, lockstep())
+            whole_run.restore(path, lockstep())

@@ -23,7 +23,7 @@ import pytest
 from conformance import cli
 from conformance.cases import recipes
 from conformance.corpus import store
-from conformance.corpus.package import PACKAGES, PORTS, export_package, is_small
+from conformance.corpus.export import PACKAGES, PORTS, export_package, is_small
 from conformance.corpus.recipe import Mnist
 from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError

@@ -378,7 +378,7 @@ def test_without_a_case_that_is_needed_it_is_no_proof(capsys: pytest.CaptureFixt
 def test_a_pair_that_is_not_blamed_is_no_proof(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conformance.proof.pairs.problems_of_pair", lambda *_: ["a and b differ"])
+    monkeypatch.setattr("conformance.proof.prove.problems_of_pair", lambda *_: ["a and b differ"])
     assert run("--case", "square-4-4-4-4", "--pairs", "1") == 1
     assert "  a and b differ\n" in capsys.readouterr().out
 

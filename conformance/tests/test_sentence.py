@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.api import check
-from conformance.diagnosis.cause import Cause
-from conformance.diagnosis.measured import Measured, measure
+from conformance.diagnosis.measured import Cause, Measured, measure
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.report.book_report import Report

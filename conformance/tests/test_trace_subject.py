@@ -13,8 +13,7 @@ from conformance.corpus import casefile, store
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.judging.judge import check_case
 from conformance.subjects import ReferenceSession
-from conformance.subjects.trace.file import parse
-from conformance.subjects.trace.subject import TraceSubject, trace_subject
+from conformance.subjects.trace.subject import TraceSubject, parse, trace_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
 from reference.step import Array

@@ -6,9 +6,8 @@ import torch
 
 from conformance import check, cli
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects import named, variants
-from conformance.subjects.named import COMPILED
-from conformance.subjects.variants import variant
+from conformance.subjects import named
+from conformance.subjects.named import COMPILED, variant
 from conformance.tests.parts import few
 from conformance.tests.support import recorded
 from torch_impl.step import Trainer
@@ -54,7 +53,7 @@ def test_a_compiler_that_does_not_work_is_said(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_only_a_few_cases_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(variants, "_try_compiler", lambda: None)
+    monkeypatch.setattr(named, "_try_compiler", lambda: None)
     subject = variant("torch_impl", "compiled", "cpu")
     assert not subject.unfit(recorded(COMPILED[0]).case)
     assert subject.unfit(recorded("expanding-2-3-2").case) == "is compiled in a few cases alone"

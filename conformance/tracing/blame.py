@@ -26,12 +26,11 @@ from conformance.tracing.arranging import (
     source_of,
     written,
 )
-from conformance.tracing.branches import branch_of
 from conformance.tracing.frames import Frame, ignores_a_parameter, stored_last
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
 from conformance.tracing.passed_on import named_anew, passed_on, taken_for_a
-from conformance.tracing.repair import SCALING, Repair, Repairs, are_exact
+from conformance.tracing.repair import SCALING, Repair, Repairs, are_exact, branch_of
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
 from conformance.tracing.trials import Known, Step, samples_of

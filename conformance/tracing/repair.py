@@ -3,10 +3,11 @@
 An operation is tried in all its executions together: those of every sample, entry and step of a
 loop. Each is given one value of the equation, that of its own samples, and what was computed from
 it is evaluated again, in floats, and on balls where that gives the right quantity. The earliest
-operation that mends it is the one to blame; one whose value is right itself, and can only have been
-taken for the quantity, if no other mends it.
+operation that mends it is the one to blame; one whose value is right itself, and can only have
+been taken for the quantity, if no other mends it.
 
-Left out: which values the equation has (`ways.py`), and whose line it is (`blame.py`).
+If one of several branches gave the wrong entries, its line is told too. Left out: which values the
+equation has (`ways.py`), and whose line it is (`blame.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import only_arranges
 from conformance.tracing.executions import groups
+from conformance.tracing.frames import Frame
 from conformance.tracing.index import (
     Location,
     as_floats,
@@ -230,3 +232,25 @@ def _near(held: Array, wanted: Array) -> bool:
     return bool(
         np.abs(held - wanted).max() <= CLOSE * max(np.abs(wanted).max(), np.abs(held).max())
     )
+
+
+def branch_of(at: Location, wanted: Array, replay: Replay) -> tuple[Frame, ...]:
+    """The frames of the only line that gave wrong entries, if other lines gave the right ones.
+
+    Args:
+        at: where each entry was computed.
+        wanted: the quantity as its equation gives it.
+        replay: of the run.
+    """
+    nodes = replay.trace.nodes
+    held = at.gather(lambda number: replay.value(nodes[number]), object)
+    if at.nodes.shape != wanted.shape or not all(type(each) is Exact for each in held.flat):
+        return ()
+    lines: dict[bool, dict[tuple[Frame, ...], tuple[Frame, ...]]] = {True: {}, False: {}}
+    for number, one, other in zip(
+        at.nodes.flat, held.flat, times(wanted, at.factor).flat, strict=True
+    ):
+        frames = nodes[number].frames
+        lines[one.ball.overlaps(other.ball)].setdefault(frames[:1], frames)
+    apart = lines[True] and not lines[True].keys() & lines[False].keys()
+    return next(iter(lines[False].values())) if apart and len(lines[False]) == 1 else ()

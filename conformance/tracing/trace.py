@@ -3,10 +3,8 @@
 A node holds the function, its arguments (other nodes in the place of their values), a copy of the
 result and the line. So the run can be evaluated again from the same inputs in another arithmetic
 (`replay.py`). Arrays that share memory are told apart by their place in it: what is written through
-one view is read through another.
-
-What is plain of traced values, and the trace that they belong to, is asked here too. Left out:
-catching the operations (`operations.py`, `substitute.py`, `tensors.py`).
+one view is read through another. Left out: catching the operations (`operations.py`,
+`substitute.py`, `tensors.py`).
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
 """The files that a training run writes: whether they can be, before hours of training; JSON.
 
 And the picture: accuracy, cost and drift against epochs, which needs the extra `report`. Left out:
-the numbers as text (`show.py`), the checkpoint (`checkpoint.py`).
+the numbers as text (`show.py`).
 """
 
 import math

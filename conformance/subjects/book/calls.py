@@ -17,8 +17,7 @@ from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline, own_traceback
 from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.constructor import Form, listed
-from conformance.subjects.book.conventions import Conventions, pair, taken_apart
-from conformance.subjects.book.decay_parameters import DecayParameters
+from conformance.subjects.book.conventions import Conventions, DecayParameters, pair, taken_apart
 from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.update_rule import UpdateRule
 from conformance.subjects.real import goes_through, layers, numbers

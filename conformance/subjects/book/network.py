@@ -26,8 +26,13 @@ from conformance.subjects.book.constructor import (
     has_sizes,
     parameters_of,
 )
-from conformance.subjects.book.conventions import SAMPLES, Conventions, pair, storage
-from conformance.subjects.book.decay_parameters import decay_parameters
+from conformance.subjects.book.conventions import (
+    SAMPLES,
+    Conventions,
+    decay_parameters,
+    pair,
+    storage,
+)
 from conformance.subjects.book.trial_runs import stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding

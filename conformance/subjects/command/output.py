@@ -19,8 +19,7 @@ from conformance.corpus import casefile, recorded
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.running.process import printable
-from conformance.subjects.trace.file import parse
-from conformance.subjects.trace.subject import NAME
+from conformance.subjects.trace.subject import NAME, parse
 from reference.step import Array
 
 SPARE, PER_ENTRY = 1 << 20, 160  # bytes: both modes and the case itself, in JSON of 17 digits
