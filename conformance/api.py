@@ -128,8 +128,9 @@ def _adapted(thing: Any, name: str, meant: Meant) -> Subject:
     Raises:
         UnknownSubjectError: it is not the network of the book.
     """
+    known = meant.cost if meant.cost in COSTS else None  # of another one `_with_cost` says so
     try:
-        adapted = adapt(thing, name, meant.cost, meant.family)
+        adapted = adapt(thing, name, known, meant.family)
     except UnknownSubjectError:
         raise
     except UsageError as error:

@@ -66,6 +66,15 @@ def test_a_cost_that_does_not_go_with_the_network(capsys: Capture) -> None:
         assert said.endswith("network.py:Network has quadratic or cross-entropy")
 
 
+def test_a_cost_that_no_function_of_the_book_has_is_wrong_usage() -> None:
+    def step(weights: Any, biases: Any, x: Any, y: Any, eta: float) -> dict[str, Any]:  # noqa: ARG001
+        return {"z2": weights[0] @ x + biases[0]}
+
+    with pytest.raises(conformance.UsageError, match="cost hinge: with sigmoid") as raised:
+        conformance.check(step, cost="hinge")
+    assert raised.value.exit_code == 2
+
+
 def test_a_cost_chooses_among_those_of_a_subject() -> None:
     report = conformance.check("reference", case="deep-*float32", cost="cross-entropy")
     assert {each.case.cost for each in report.cases} == {"cross-entropy"}  # type: ignore[union-attr]

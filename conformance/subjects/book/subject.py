@@ -29,7 +29,7 @@ def book_subject(
         family: the activations that it is meant to have; if not given, those that it is seen to
             have, and sigmoids where they are of no known family.
     """
-    network = BookNetwork(factory, name, cost if cost in COSTS else None)
+    network = BookNetwork(factory, name, cost)
     network.epsilon = own_epsilon(network)
     patterns = NetworkPatterns(network)
     network.take_family(family or family_of(network, patterns))
