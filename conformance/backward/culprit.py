@@ -252,7 +252,7 @@ class Culprit(Fixes):
                     continue
                 for operand, _ in reversed(list(told(self.chain, node, right, self.is_settled))):
                     group = self._by_number.get(operand.number, Group([operand]))
-                    if operand.depends_on(before) and not self.known(before):
+                    if operand.depends_on(before):
                         continue  # it is wrong since what it was computed from is
                     if all(any(goal.depends_on(e) for e in group.nodes) for goal in wrong):
                         yield from self.lines_of(group, {operand.number})
