@@ -233,6 +233,8 @@ class Culprit(Fixes):
         todo = [self._first_wrong(repair)] if self.lacks_parts(repair) else []
         while todo:
             node = todo.pop()
+            if self._shared >> node.number & 1:
+                continue  # what right gradients are made of lacks nothing
             if node.operation in ("add", "subtract"):
                 yield from self.lines_of(self._by_number.get(node.number, Group([node])))
             elif node.operation in (*PRODUCTS, *MOVES):

@@ -124,7 +124,7 @@ class Cause:
             always the same, does not begin with 1, does not grow by 1;
             `root of correction`: 1 − β^t stands outside of the root without a root of its own;
             `no root`: it divides by a mean of squares without its root; `beside`: ε is added to the
-            quotient; `minus`: what is kept is taken off; `behind`: Nesterov looks back; `other`: it
+            quotient; `minus`: what is kept is taken off; `behind`: nor looks it ahead; `other`: it
             takes, or keeps, the gradient of another parameter (the second of `names`).
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed; `held`: the one whose it is.

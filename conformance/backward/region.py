@@ -156,7 +156,11 @@ class Region:
             last, here = last - 1, self.repairs[last - 1]
         if self.lacks_parts(here):
             return here
-        return after if _used_as(here) & _used_as(after) or self._scaled(here) else here
+        if _used_as(here) & _used_as(after) or self._scaled(here):
+            return after
+        while last and self.repairs[last].group.first.operation in MOVES:
+            last -= 1  # what only turns it is right, too
+        return self.repairs[last]
 
     def lacks_parts(self, repair: Repair) -> bool:
         """Whether a value is a part of the derivative that is needed."""

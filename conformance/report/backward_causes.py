@@ -216,7 +216,7 @@ OF_ALL = {
     "infinite": "numbers that are not finite are made here of finite ones",
     "other": "the gradient of `{names[1]}` is used here in the place of that of `{names[0]}`",
     "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
-    "behind": "the gradient is taken where the velocity comes from: it has to be where it goes",
+    "behind": "the gradient is not taken where the velocity goes to: w + μ v",
     "minus": "what is kept from step to step is subtracted here: it has to be added",
 }
 

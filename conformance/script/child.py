@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
+from conformance.script.anew import begun_anew, is_right
 from conformance.script.conclude import conclude
 from conformance.script.names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
@@ -26,6 +27,7 @@ from conformance.tracing.long import MOST, LongTrace
 from conformance.values import to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
+LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
 AGAIN = 1.0  # seconds until it is stopped again
 
 
@@ -48,6 +50,8 @@ class Session:
         names: what its variables hold.
         notes: see `Ran.notes`.
         unfollowed: kinds of arrays in its variables that are not followed.
+        stops: how many times it was stopped.
+        states: whether what it moved first may be states, which a loop begins anew.
     """
 
     script: str
@@ -61,6 +65,7 @@ class Session:
     notes: list[tuple[str, str]] = field(default_factory=list)
     unfollowed: list[str] = field(default_factory=list)
     stops: int = 0
+    states: bool = False
 
     def __post_init__(self) -> None:
         """Begin a trace."""
@@ -75,12 +80,24 @@ class Session:
                 self.notes.append(("memory", f"{MOST >> 30}"))
             if steps(self.found, closed=True) < self.updates and not full:
                 return enough(self.found, self.updates)
+            if not full and self._goes_on():
+                return 2 * len(self.trace.nodes)
         self.stop(sys._getframe())  # noqa: SLF001 - the way to the script's variables
         return 1
 
     def _parameters(self) -> list[Parameter]:
-        """The parameters that its trace shows."""
-        return parameters(self.trace.nodes, cut=self.trace.forgot)
+        """The parameters that its trace shows; no states, once the script goes on for others."""
+        found = parameters(self.trace.nodes, cut=self.trace.forgot)
+        lasting = [each for each in found if not begun_anew(each)] if self.states else []
+        return lasting or found
+
+    def _goes_on(self) -> bool:
+        """Whether the script is to go on: all that it was seen to move may be states."""
+        long = len(self.trace.nodes) >= LONGEST
+        if long or not all(map(begun_anew, self.found)):
+            return False
+        self.states = self.states or not is_right(self.trace, self.found)
+        return self.states
 
     def stop(self, frame: FrameType | None) -> None:
         """End the script; where it goes on nevertheless, its process."""

@@ -5,6 +5,7 @@ Left out: which values are old and new (`chains.py`).
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -80,10 +81,17 @@ def _number(value: Any, *, alone: bool) -> float | None:
     return scalar(value)
 
 
+_OF_NUMBERS: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
+
+
 def _of_numbers(node: Node) -> bool:
     """Whether a value was computed from single numbers alone, which are no parameters."""
-    way = walk([node], lambda each: each.inputs)
-    return all(np.size(e.value) == 1 and not e.given for e in way if e.function is None)
+    known = _OF_NUMBERS
+    for each in [*walk([node], lambda each: () if each in known else each.inputs)][::-1]:
+        if each not in known:
+            single = np.size(each.value) == 1 and not each.given
+            known[each] = single if each.function is None else all(known[e] for e in each.inputs)
+    return known[node]
 
 
 def scalar(value: Any) -> float | None:

@@ -13,7 +13,7 @@ from conformance.backward.source import is_float, line_of, operands
 from conformance.backward.syntax import assigned, passed
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
-from conformance.script.linear import entrywise, kept
+from conformance.script.linear import ancestors, entrywise, kept, read_forward
 from conformance.script.moments import precision
 from conformance.script.update import Update, alike, source
 from conformance.script_outcome import Rule
@@ -58,6 +58,7 @@ def faults(
         unwritten(results, names),
         *(shared(each, names) for each in results),
         mistaken(results, names, told, counts=counts),
+        not_ahead(results[0], names, told),
         *(not_finite(each, names) for each in results),
         *(uneven(each, names) for each in results),
         uneven_rates(results, names, told),
@@ -199,6 +200,26 @@ def mistaken(
         if each.rule.kind == "other" and not each.mistakes:
             for other, node in of_others(of_all, i):
                 yield _accused(name, line_of(node), Cause("other", names=(name, names[other])))
+
+
+def not_ahead(
+    judgement: Judgement, names: Sequence[str], told: Sequence[Known]
+) -> Iterator[Accused]:
+    """The parameters whose gradients are taken where they are, and those of others ahead."""
+    ahead = [_ahead(each) for each in judgement.updates]
+    known = [each for each in ahead if each is not None]
+    if known and {each.rule.kind for each in told} == {"momentum"}:
+        for name, each in zip(names, ahead, strict=True):
+            if each is None:
+                yield _accused(name, line_of(known[0]), Cause("behind"))
+
+
+def _ahead(made: Update) -> Node | None:
+    """A sum of a parameter and its velocity, beside its new value, which the forward pass reads."""
+    on_the_way = {made.new, *ancestors(made.new)} - read_forward(made.old)
+    sums = (e for e in made.old.consumers if e.operation in ("add", "subtract"))
+    beside = [each for each in sums if each is not made.new and each not in on_the_way]
+    return next((e for e in beside for old, _ in made.states if kept(old, e)), None)
 
 
 def uneven_rates(

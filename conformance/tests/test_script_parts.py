@@ -216,3 +216,65 @@ for i in range(20):
 """
     with pytest.raises(SubjectError, match=r"arrays of `np.matrix` is not followed"):
         run_edited(tmp_path, text)
+
+
+STATES = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(9, 4))
+Y = np.roll(X, 1, axis=1)
+A = rng.normal(size=(4, 4)) * 0.2
+
+def forward(h):
+    states = []
+    for k in range(6):
+        t = np.tanh(h @ A)
+        states.append((h, t))
+        h = h + 0.2 * t
+    return h, states
+
+for _ in range(20):
+    h, states = forward(X)
+    loss = np.mean((h - Y) ** 2)
+    dh = 2 * (h - Y) / h.size
+    dA = np.zeros_like(A)
+    for h, t in reversed(states):
+        da = 0.2 * dh * (1 - t ** 2)
+        dA += h.T @ da
+        dh = dh + da @ A.T
+    A -= 0.5 * dA
+"""
+IN_ARRAYS = """import numpy as np
+T = 9
+data = np.cos(np.arange(T + 1) * 0.2) + 0.02 * np.random.default_rng(2).normal(size=T + 1)
+theta = np.array([3.0, 0.1])
+for it in range(20):
+    x, v = np.zeros(T + 1), np.zeros(T + 1)
+    x[0] = 1.0
+    for t in range(T):
+        a = -theta[0] * x[t] - theta[1] * v[t]
+        v[t + 1] = v[t] + 0.05 * a
+        x[t + 1] = x[t] + 0.05 * v[t + 1]
+    r = x - data
+    loss = 0.5 * np.sum(r ** 2)
+    g = np.zeros(2)
+    p, q = 0.0, 0.0
+    for t in reversed(range(T)):
+        p = p + r[t + 1]
+        q = q + 0.05 * p
+        g[0] += q * 0.05 * -x[t]
+        g[1] += q * 0.05 * -v[t]
+        p = p - 0.05 * theta[0] * q
+        q = q - 0.05 * theta[1] * q
+    theta = theta - 0.2 * g
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "name"), [(STATES, "A"), (IN_ARRAYS, "theta")], ids=["added to", "in arrays"]
+)
+def test_states_that_a_loop_begins_anew_are_no_parameters(
+    script: str, name: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, script)
+    assert report.exit_code == 0, str(report)
+    assert f"3 updates of {name}, by gradient descent" in str(report)

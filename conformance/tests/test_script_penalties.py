@@ -119,6 +119,12 @@ def test_a_look_against_the_velocity_is_blamed(tmp_path: Path) -> None:
     assert old in NESTEROV.splitlines()[int(blame.line or 0) - 1]
 
 
+def test_a_parameter_that_alone_looks_not_ahead_is_blamed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, NESTEROV, ("b + 0.9 * u", "b"))
+    (blame,) = report.blames
+    assert (blame.gradients, blame.accused.cause.kind) == (("b",), "behind")
+
+
 def test_an_epsilon_within_the_root_is_one_of_single_entries_too(tmp_path: Path) -> None:
     report = run_edited(tmp_path, RMSPROP)
     assert report.exit_code == 0, str(report)

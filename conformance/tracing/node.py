@@ -24,7 +24,7 @@ Write = tuple[Array | None, Any, tuple[Frame, ...], tuple[int, ...]]
 """Indices into a flattened array, or None for all of it; what was written; the lines, the calls."""
 
 
-@dataclass(eq=False, repr=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True, weakref_slot=True)
 class Node:
     """One operation.
 

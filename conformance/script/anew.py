@@ -1,0 +1,73 @@
+"""Values that a loop begins anew in each of its rounds, as the states of a recurrence.
+
+Such is `h` where the steps of a forward pass add to it, or an error that goes back through time.
+They are moved as parameters are, and so may be taken for some until the parameters themselves are
+moved. Left out: what is carried on (`parameters.py`).
+"""
+
+import ast
+from collections.abc import Sequence
+
+from conformance.backward.findings import Line
+from conformance.backward.program import NotAGradientError
+from conformance.backward.syntax import statement, stored, tree
+from conformance.errors import ConformanceError
+from conformance.script.counting import function_around
+from conformance.script.parameters import Parameter
+from conformance.script.results import all_judged
+from conformance.tracing.frames import Frame
+from conformance.tracing.trace import Trace
+
+Loop = ast.For | ast.While
+
+
+def begun_anew(parameter: Parameter) -> bool:
+    """Whether what moves a value stands in a loop around which another one begins it anew.
+
+    The other loop may be that around a call, if the function itself begins it.
+    """
+    frames = parameter.values[-1].frames
+    made = statement(frames[0].file, frames[0].line) if frames else None
+    names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
+    loops = _loops(frames[0]) if names else []
+    if not loops:
+        return False
+    outer: list[ast.AST] = [*loops[1:]]
+    function = function_around(Line(frames[0].file, frames[0].line))
+    if function is not None and any(map(_loops, frames[1:])):
+        outer.append(function)
+    return any(all(_begins(each, loops[0], name) for name in names) for each in outer)
+
+
+def is_right(trace: Trace, found: Sequence[Parameter]) -> bool:
+    """Whether the first update of some values is one by right gradients."""
+    names = [f"{i}" for i, _ in enumerate(found)]
+    try:
+        return all(each.ok for each in all_judged(trace, found, names, 1))
+    except (NotAGradientError, ConformanceError):
+        return False
+
+
+def _loops(at: Frame) -> list[Loop]:
+    """The loops around a line in its own function, the innermost first."""
+    function = function_around(Line(at.file, at.line)) or tree(at.file)
+    found = [
+        each
+        for each in ast.walk(function or ast.Pass())
+        if isinstance(each, Loop) and each.lineno < at.line <= (each.end_lineno or 0)
+    ]
+    return sorted(found, key=lambda each: -each.lineno)
+
+
+def _begins(whole: ast.AST, inner: Loop, name: str) -> bool:
+    """Whether a loop or function gives a name a new value before a loop in it."""
+    before = (e for e in ast.walk(whole) if getattr(e, "lineno", inner.lineno) < inner.lineno)
+    return any(
+        (isinstance(each, ast.arg) and each.arg == name)
+        or (
+            isinstance(each, ast.Assign)
+            and name in stored(each)
+            and not any(isinstance(e, ast.Name) and e.id == name for e in ast.walk(each.value))
+        )
+        for each in before
+    )
