@@ -112,8 +112,9 @@ def _of_one_output(searched: Searched, found: Found) -> Found:
         return found
     of_one = Searched(searched.makers, searched.roles, searched.module, outs=(1,))
     one = judged(of_one.readings())
-    right = one is not None and one.examined.ok
-    return replace(one, recognised=replace(one.recognised, alone=True)) if right else found
+    if one is None or not one.examined.ok:
+        return found
+    return replace(one, recognised=replace(one.recognised, alone=True))
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:

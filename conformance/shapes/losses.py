@@ -7,6 +7,7 @@ which of a file's functions and classes may be losses (`named_losses.py`).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -134,8 +135,7 @@ class LossSearch:
         kept: _Judged | None = None
         alone = self.make is None and self.prime is None  # it takes its settings for both
         others = other_settings(self.function) if alone else {}
-        ways = [(spread, {}) for spread in SPREADS] + [(e, others) for e in SPREADS if others]
-        for spread, settings in ways:
+        for settings, spread in product(({}, others) if others else ({},), SPREADS):
             try:
                 step, calls = self._run(trial, spread, settings)
                 if spread is not None and is_bounded(step.trace, [e.parameter for e in step.goals]):
