@@ -238,7 +238,8 @@ class Culprit(Fixes):
             if node.operation in ("add", "subtract"):
                 yield from self.lines_of(self._by_number.get(node.number, Group([node])))
             elif node.operation in (*PRODUCTS, *MOVES):
-                todo += [e for e in node.inputs if is_float(e) and not self.forward.contains(e)]
+                of = [e for e in node.inputs if node.operation != "divide" or e is node.args[0]]
+                todo += [e for e in of if is_float(e) and not self.forward.contains(e)]
 
     def told_operands(self) -> Iterator[Line]:
         """The lines of operands that are said to be wrong by what they have to be.

@@ -152,9 +152,10 @@ class Region:
         if last < 0 or last + 1 == len(self.repairs):
             return self.repairs[max(last, 0)]
         here, after = self.repairs[last], self.repairs[last + 1]
-        while last and _moves(here, self.repairs[last - 1]):  # what is moved is as right
-            last, here = last - 1, self.repairs[last - 1]
-        if self.lacks_parts(here):
+        parts = self.lacks_parts(here)
+        while (parts or _is_gradient(after)) and last and _moves(here, self.repairs[last - 1]):
+            last, here = last - 1, self.repairs[last - 1]  # where it is made, it is not whole
+        if parts:
             return here
         if _used_as(here) & _used_as(after) or self._scaled(here):
             return after
@@ -264,9 +265,17 @@ def _moves(repair: Repair, before: Repair) -> bool:
     return node.operation in MOVES and before.group.first in node.inputs
 
 
-def unmoved(node: Node) -> Node:
-    """What a value is, but for its shape."""
-    while node.operation in MOVES and [np.size(e.value) for e in node.inputs] == [node.value.size]:
+def _is_gradient(repair: Repair) -> bool:
+    """Whether an operation has to give the gradient of a parameter, or of a part of one."""
+    nodes = [unmoved(node, parts=True) for node in _used_as(repair)]
+    return bool(nodes) and all(node.given for node in nodes)
+
+
+def unmoved(node: Node, *, parts: bool = False) -> Node:
+    """What a value is but for its shape, or what it is a part of, too."""
+    while node.operation in MOVES and len(node.inputs) == 1:
+        if not parts and np.size(node.inputs[0].value) != np.size(node.value):
+            break
         (node,) = node.inputs
     return node
 

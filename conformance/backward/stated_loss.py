@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.costs import times
-from conformance.backward.decay import decayed
+from conformance.backward.decay import Decay, decayed
 from conformance.backward.decay_lines import with_decay
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
@@ -119,8 +119,7 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     """
     if by_loss.ok or step.loss is None:
         return by_loss
-    forward = Forward(Recorded(step.trace, step.loss, step.goals, step.returns), Chain(step.trace))
-    decay = decayed(verdicts(forward), forward.chain)
+    forward, decay = _forward(step), decay_beside(step)
     if decay is None:
         return by_loss
     lengths = {n for each in forward.nodes() for n in np.shape(each.value)}
@@ -136,6 +135,17 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     if found.right <= by_loss.right and not decay.taken_off:
         return by_loss
     return replace(found, factor=found.factor * factor, decay_beside=True)
+
+
+def decay_beside(step: OwnPass) -> Decay | None:
+    """What decays beside the derivative of a loss; None if nothing does, or more is wrong."""
+    forward = _forward(step)
+    return decayed(verdicts(forward), forward.chain)
+
+
+def _forward(step: OwnPass) -> Forward:
+    assert step.loss is not None  # noqa: S101 - it is judged by it
+    return Forward(Recorded(step.trace, step.loss, step.goals, step.returns), Chain(step.trace))
 
 
 def has_own_terms(step: OwnPass) -> bool:

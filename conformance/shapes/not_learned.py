@@ -28,13 +28,16 @@ def is_only_written(node: Node) -> bool:
 
 
 def means(moved: Mapping[Node, Node]) -> set[Node]:
-    """Those of some arrays that are means of others.
+    """Those of some arrays that are means of others, none of which becomes what it does by them.
 
     Args:
         moved: what each one has become.
     """
     versions = {old: {old, *_versions(old, new)} for old, new in moved.items()}
-    return {old for old, new in moved.items() if _is_mean(old, new, versions)}
+    free = (
+        old for old in moved if not any(e.depends_on(old) for o, e in moved.items() if o != old)
+    )
+    return {old for old in free if _is_mean(old, moved[old], versions)}
 
 
 def _is_mean(old: Node, new: Node, versions: Mapping[Node, set[Node]]) -> bool:

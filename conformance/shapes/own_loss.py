@@ -10,7 +10,12 @@ from typing import Any
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal
-from conformance.backward.stated_loss import declared, has_own_terms, with_decay_beside
+from conformance.backward.stated_loss import (
+    decay_beside,
+    declared,
+    has_own_terms,
+    with_decay_beside,
+)
 from conformance.script.loss import by_name, candidates, is_of_absolutes
 from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places
@@ -85,8 +90,9 @@ def named_loss(run: Attempt, goals: Sequence[Goal]) -> Node | None:
 def by_named(found: Examined, stated: OwnPass) -> Examined:
     """The gradients by the loss that a program has by its name alone.
 
-    It decides where weights decay and it has a term of them alone, and where no more gradients are
-    right by a known cost.
+    It decides where weights decay and it has a term of them alone, if the gradients are those of
+    it but for another decay, or for none: it may be that of other samples. Else it does where no
+    more gradients are right by a known cost.
 
     Args:
         found: what is known by a known cost.
@@ -94,8 +100,11 @@ def by_named(found: Examined, stated: OwnPass) -> Examined:
     """
     if found.ok and not (found.decay and has_own_terms(stated)):
         return found
-    other = with_decay_beside(stated, examine_pass(stated))
-    return other if found.ok or other.right >= found.right else found
+    by_loss = examine_pass(stated)
+    other = with_decay_beside(stated, by_loss)
+    if found.ok:
+        return other if by_loss.ok or decay_beside(stated) is not None else found
+    return other if other.right >= max(found.right, 1) else found
 
 
 def together(run: Attempt) -> bool:

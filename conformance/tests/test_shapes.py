@@ -269,6 +269,13 @@ def test_the_loss_in_a_loop_says_how_much_the_weights_decay(there: str, tmp_path
     assert "no loss" not in told
 
 
+def test_a_loss_of_other_samples_says_nothing_of_a_decay(tmp_path: Path) -> None:
+    file = tmp_path / "ridge.py"
+    others = "np.mean((X[1:] @ self.w + self.b - y[1:]) ** 2)"
+    file.write_text(RIDGE.replace("np.mean(err**2)", others), encoding="utf-8")
+    assert ": 2 gradients, all right" in str(check_file(Asked(str(file)), check))
+
+
 AVERAGED = """\
 import numpy as np
 
