@@ -200,7 +200,7 @@ class Blame:
                 return taken_for_a(node, takers, self.nodes, self.calls.handed)
             return passed_on(node, takers[0], self.nodes) or takers[0].frames
         undivided = node.operation == "add" and way.took_sum(node)
-        return takers[0].frames if undivided or way.right_elsewhere(node) else ()
+        return takers[0].frames if undivided else ()
 
     def _is_right(self, node: Node, call: int, way: Way) -> bool:
         """Whether a call gave a part of the equation of what it was handed, or another quantity."""
