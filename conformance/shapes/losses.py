@@ -17,7 +17,6 @@ from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.judging import Found, Recognised
-from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import (
     ARRAY,
     SPREADS,
@@ -27,7 +26,7 @@ from conformance.shapes.loss_data import (
     is_bounded,
     trials,
 )
-from conformance.shapes.run import UnfitError, node_of, tried
+from conformance.shapes.run import UnfitError, is_number, node_of, tried
 from conformance.shapes.state import arrays_in
 from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.substitute import traced_program

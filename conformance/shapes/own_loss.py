@@ -10,9 +10,8 @@ from typing import Any
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.stated_loss import declared
-from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places
-from conformance.shapes.run import Attempt
+from conformance.shapes.run import Attempt, is_number
 from conformance.shapes.state import is_floats
 from conformance.tracing.node import Node, flat
 
