@@ -20,12 +20,8 @@ def run(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="ARGS", help="The arguments of the script.")
     ] = None,
-    updates: Annotated[
-        int, option("N", f"Updates, {FEWEST_UPDATES} or more, after which the script is stopped.")
-    ] = 3,
-    timeout: Annotated[
-        float, option("SECONDS", "The time after which the script is stopped.", min=0.1)
-    ] = 60.0,
+    updates: Annotated[int, option("N", f"Stop after N updates, {FEWEST_UPDATES} or more.")] = 3,
+    timeout: Annotated[float, option("SECONDS", "Stop after this time.", min=0.1)] = 60.0,
     seed: Seed = 0,
     json_file: JsonFile = None,
     markdown: Markdown = None,

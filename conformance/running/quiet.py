@@ -1,15 +1,17 @@
 """Other people's code without what it prints, without NumPy's warnings, and under a limit of time.
 
-Left out: the limit of a whole process (`isolate.py`).
+Some work of our own has a limit on its processor time. Left out: the limit of a whole process
+(`isolate.py`).
 """
 
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from types import FrameType
+from typing import TypeVar
 
 import numpy as np
 
@@ -58,3 +60,32 @@ def limited(seconds: float) -> Iterator[None]:
         for (number, timer, _), handler in zip(limits, before, strict=True):
             signal.setitimer(timer, 0)
             signal.signal(number, handler)
+
+
+T = TypeVar("T")
+
+
+class _OverError(BaseException):
+    """The time is over; no handler of errors in between takes it for one."""
+
+
+def within_seconds(seconds: float, work: Callable[[], T]) -> T | None:
+    """What some work gives; None if it takes more seconds of the processor, and has to end.
+
+    Only the main thread of a process has such a limit, and not on Windows.
+    """
+    if sys.platform == "win32":
+        return work()
+
+    def over(_number: int, _frame: FrameType | None) -> None:
+        raise _OverError
+
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        return work()
+    except _OverError:
+        return None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

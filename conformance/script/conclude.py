@@ -19,7 +19,7 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
-from conformance.running.deadline import within_seconds
+from conformance.running.quiet import within_seconds
 from conformance.script.counting import counts, function_around
 from conformance.script.discarded import discarded
 from conformance.script.judge import Unjudged

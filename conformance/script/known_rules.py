@@ -19,8 +19,7 @@ from conformance.script.moments import (
     moment_of,
     multiple,
 )
-from conformance.script.quotients import Steps
-from conformance.script.signed import by_signs
+from conformance.script.quotients import Steps, by_signs
 from conformance.script.update import SAME, Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node

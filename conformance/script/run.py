@@ -48,11 +48,10 @@ def run_script(
     """
     from conformance.script.program import parts_of
 
-    check_timeout(timeout)
-    check_updates(updates)
     parts_of(script)
     sys.stdout.flush()
-    work = partial(_work, script, tuple(arguments), updates, timeout, seed)
+    asked = check_updates(updates), check_timeout(timeout)
+    work = partial(_work, script, tuple(arguments), *asked, seed)
     longest, ended = timeout + JUDGING, inf
     try:
         for record in isolated(work, longest, shown=True):
@@ -67,10 +66,13 @@ def run_script(
         words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
         raise StoppedError(words) from error
     except SubjectError as error:
-        words = str(error)
-        said = words if words.startswith(f"{script}:") else f"{script}: {words}"
-        raise type(error)(said) from error
+        raise type(error)(_with_name(script, str(error))) from error
     raise StoppedError(f"{script}: its process ended and said nothing")
+
+
+def _with_name(script: str, words: str) -> str:
+    """What is said of a script, with its path before it once."""
+    return words if words.startswith(f"{script}:") else f"{script}: {words}"
 
 
 def _work(

@@ -24,9 +24,8 @@ from conformance.shapes.arguments import (
 )
 from conformance.shapes.definitions import leaves_out_label
 from conformance.shapes.example_data import Data
-from conformance.shapes.learned import learn
 from conformance.shapes.plans import methods
-from conformance.shapes.run import LONGEST, Attempt, Call, Plan, UnfitError
+from conformance.shapes.run import LONGEST, Attempt, Call, Plan, UnfitError, learn
 from conformance.shapes.state import Leaf, as_array, as_tensor, changed, doubles, holds_tensors
 from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.subjects.execution import missing

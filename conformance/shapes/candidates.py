@@ -20,7 +20,6 @@ from conformance.shapes.judging import Found, judged
 from conformance.shapes.layers import layer_search
 from conformance.shapes.losses import PAIR
 from conformance.shapes.named_losses import loss_class, losses
-from conformance.shapes.own_data import own_data
 from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import (
     Made,
@@ -34,7 +33,7 @@ from conformance.shapes.plans import (
 from conformance.shapes.run import UnfitError
 from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.values import value_search
-from conformance.shapes.vector_losses import vector_losses
+from conformance.shapes.vector_losses import own_data, vector_losses
 from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book
 

@@ -201,16 +201,9 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     named = None if told else named_loss(run, goals)
     used = (*(each.node for each in goals), loss, named, output, target)
     run.recorded.cut(each for each in used if each is not None)
-    step = OwnPass(
-        run.recorded,
-        goals,
-        loss=loss,
-        target=target,
-        output=output,
-        scaled=not places.direct,
-        returns=_returns(run),
-        promised=bool(places.direct) and together(run),
-    )
+    promised = bool(places.direct) and together(run)
+    step = OwnPass(run.recorded, goals, loss=loss, target=target, output=output, promised=promised)
+    step = replace(step, scaled=not places.direct, returns=_returns(run))
     first = returned or _better_blamed(examine_pass(step, cost), step)
     if not step.promised and cost is None:
         first = with_decay_beside(step, first)

@@ -18,7 +18,6 @@ from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.judging import Found, Recognised
-from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import (
     ARRAY,
     SINGLE,
@@ -31,7 +30,7 @@ from conformance.shapes.loss_data import (
     other_settings,
     trials,
 )
-from conformance.shapes.run import UnfitError, node_of, tried
+from conformance.shapes.run import UnfitError, is_number, node_of, tried
 from conformance.shapes.state import arrays_in
 from conformance.shapes.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.tracing.substitute import traced_program

@@ -23,8 +23,8 @@ from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called
 from conformance.shapes.definitions import Definitions, returned_names, returned_parts
 from conformance.shapes.judging import Found, Recognised
-from conformance.shapes.learned import is_number
 from conformance.shapes.matched import holder
+from conformance.shapes.run import is_number
 from conformance.shapes.state import Leaf, changed, leaves, short
 from conformance.shapes.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.tracing.recorder import EnoughError

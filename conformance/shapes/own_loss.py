@@ -17,9 +17,8 @@ from conformance.backward.stated_loss import (
     with_decay_beside,
 )
 from conformance.script.loss import by_name, candidates, is_of_absolutes
-from conformance.shapes.learned import is_number
 from conformance.shapes.places import Places
-from conformance.shapes.run import Attempt
+from conformance.shapes.run import Attempt, is_number
 from conformance.shapes.state import is_floats
 from conformance.tracing.node import Node, flat
 

@@ -22,11 +22,10 @@ from conformance.shapes.example_data import (
     Sizes,
     example_data,
 )
-from conformance.shapes.learned import is_number
 from conformance.shapes.places import EmptyError, Places, first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
-from conformance.shapes.run import Attempt, Call, Plan, UnfitError
+from conformance.shapes.run import Attempt, Call, Plan, UnfitError, is_number
 from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.frames import raised_in

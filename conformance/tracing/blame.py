@@ -106,9 +106,9 @@ class Blame:
         if passed := next(filter(None, ways), ()) or self.calls.of_another(wrong, way):
             return passed
         taken = self._taken(wrong, step)
-        meant = [each for each in taken if each[1] in way.own]
-        if meant:
-            return self.calls.handed_down(wrong, *meant[0])
+        meant = next((each for each in taken if each[1] in way.own), None)
+        if meant is not None:
+            return self.calls.handed_down(wrong, *meant)
         for other, _ in taken:
             alone = len(other.consumers) == 1 and other.frames[:1] != wrong.frames[:1]
             made = other.uses & way.before and not way.before >> other.number & 1
@@ -116,9 +116,8 @@ class Blame:
             if other.frames and alone and made:  # a factor that was made on another line
                 find = self._taker if way.has(self.calls.value(other)) else self._guilty
                 return find(other, way, together)
-        known = way.has(value) or way.took_another(wrong)
-        computes = wrong.operation not in ARRANGING or way.took_one(wrong)
-        if are_exact(value) and computes and known:
+        arranges = wrong.operation in ARRANGING and not way.took_one(wrong)
+        if are_exact(value) and not arranges and (way.has(value) or way.took_another(wrong)):
             last = self.nodes[max(together)]  # of a running sum that is what was taken
             goes_on = last.depends_on(wrong) and way.has(self.calls.value(last))
             held = last if goes_on else wrong
@@ -201,7 +200,7 @@ class Blame:
                 return taken_for_a(node, takers, self.nodes, self.calls.handed)
             return passed_on(node, takers[0], self.nodes) or takers[0].frames
         undivided = node.operation == "add" and way.took_sum(node)
-        return takers[0].frames if undivided or way.right_elsewhere(node) else ()
+        return takers[0].frames if undivided else ()
 
     def _is_right(self, node: Node, call: int, way: Way) -> bool:
         """Whether a call gave a part of the equation of what it was handed, or another quantity."""

@@ -19,7 +19,7 @@ from reference.step import Array
 REDUCING = {"sum", "mean", "average", "reduce", "add.reduce", "nansum", "einsum", "tensordot"}
 """Operations whose arguments say which axes their result has."""
 
-BEGINNING, END, TAKEN = 2, 3, 4  # where a value is put that is a part of an array
+BEGINNING, END = 2, 3  # where a value is put that is a part of an array
 
 
 def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
@@ -67,7 +67,6 @@ def handed_out(
     owners: Sequence[tuple[int, ...]],
     values: Mapping[tuple[int, ...], Array],
     turned: int,
-    within: int,
 ) -> dict[int, Array] | None:
     """The value of each execution: that of its samples, or one entry of it after the other.
 
@@ -76,7 +75,6 @@ def handed_out(
         owners: the samples of each.
         values: of each group of samples.
         turned: which way they are put; see `_fitted`.
-        within: the bits of the nodes that lead to the quantity.
     """
     given: dict[int, Array] = {}
     for owner, value in values.items():
@@ -87,7 +85,7 @@ def handed_out(
             given |= {n.number: _one(e, n) for n, e in zip(nodes, entries, strict=True)}
             continue
         for node in nodes:
-            fitted = _fitted(value, node, turned, within)
+            fitted = _fitted(value, node, turned)
             if fitted is None:
                 return None
             given[node.number] = fitted
@@ -108,7 +106,7 @@ def _one(entry: Any, node: Node) -> Array:
     return made
 
 
-def _fitted(value: Array, node: Node, turned: int, within: int) -> Array | None:
+def _fitted(value: Array, node: Node, turned: int) -> Array | None:
     """A value in the shape of a node; None if it does not fit.
 
     A part of a larger array, such as biases beside weights, is at one of its ends. What was
@@ -117,13 +115,9 @@ def _fitted(value: Array, node: Node, turned: int, within: int) -> Array | None:
     Args:
         value: what the equation has.
         node: what takes it.
-        turned: which way it is put: 0 straight, 1 turned, 2 at the beginning, 3 at the end, 4 where
-            it is taken out.
-        within: the bits of the nodes that lead to the quantity.
+        turned: which way it is put: 0 straight, 1 turned, 2 at the beginning, 3 at the end.
     """
     shape = np.shape(node.value)
-    if turned == TAKEN:
-        return _where_taken(value, node, within)
     if turned >= BEGINNING:
         return _part(value, node, at_end=turned == END)
     made = value.T if turned else value
@@ -152,22 +146,4 @@ def _part(value: Array, node: Node, *, at_end: bool) -> Array | None:
                 part
             )
             return made
-    return None
-
-
-def _where_taken(value: Array, node: Node, within: int) -> Array | None:
-    """What a node has, but for the entries that are taken out of it, such as those of a layer."""
-    size = np.size(node.value)
-    if value.size >= size:
-        return None
-    places = np.arange(size).reshape(np.shape(node.value))
-    for each in node.consumers:
-        leads = within >> each.number & 1 and each.operation in ARRANGING
-        if leads and each.inputs == (node,) and np.size(each.value) == value.size:
-            taken = np.asarray(each.again(lambda _: places))
-            if taken.shape in (value.shape, value.T.shape):
-                made = np.array(to_exact(node.value))
-                put = value if taken.shape == value.shape else value.T
-                made.reshape(-1)[np.atleast_1d(taken)] = put
-                return made
     return None

@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import to_exact
 from conformance.tracing.arranging import is_handed
-from conformance.tracing.executions import TAKEN, beside, handed_out
+from conformance.tracing.executions import END, beside, handed_out
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -120,13 +120,12 @@ class Trials:
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         """Each value of the equation that an operation may have had to give, in each execution."""
         owners = [samples_of(node, equation.samples) for node in executions]
-        within = self.trace.uses_of(at.numbers)
-        yield from self._tried(executions, owners, equation, within)
+        yield from self._tried(executions, owners, equation)
         if len(executions) == len(at.numbers) == 1:
             yield from self._placed(executions[0], at, equation)
         whole = tuple(range(len(equation.samples)))
         if owners[-1] != whole:  # one array of all, made of some alone
-            yield from self._tried(executions[-1:], [whole], equation, within)
+            yield from self._tried(executions[-1:], [whole], equation)
         elif len(executions) == 1 < len(whole):
             yield from self._beside(executions[0], equation)
 
@@ -155,16 +154,15 @@ class Trials:
         executions: Sequence[Node],
         owners: Sequence[tuple[int, ...]],
         equation: Equation,
-        within: int,
     ) -> Iterator[tuple[Step, dict[int, Array]]]:
         known = {each: equation.steps(each) for each in dict.fromkeys(owners)}
         handed = all(map(is_handed, executions))
         for kind, step in enumerate(known[owners[0]]):
             if any(kind >= len(steps) for steps in known.values()) or (handed and step.operation):
                 continue
-            for turned in range(TAKEN + 1):
+            for turned in range(END + 1):
                 values = {each: steps[kind].result for each, steps in known.items()}
-                given = handed_out(executions, owners, values, turned, within)
+                given = handed_out(executions, owners, values, turned)
                 if given is not None:
                     yield step, given
 

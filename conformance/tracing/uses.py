@@ -105,30 +105,26 @@ class Uses:
         """The values that may be a quantity and have no such role yet; see `by_use`."""
         n, uses, not_uses = where
         quantity, layer = split(name)[0], int(split(name)[1] or 0)
-        candidates = list(self.lookup.candidates.of(n, uses=uses, not_uses=not_uses))
+        of = self.lookup.candidates.of
+        candidates = list(of(n, uses=uses, not_uses=not_uses))
         if not candidates:  # all parameters are in one array
-            candidates = list(
-                self.lookup.candidates.of(n, uses=uses, not_uses=not_uses & self.run.targets)
-            )
+            candidates = list(of(n, uses=uses, not_uses=not_uses & self.run.targets))
         if quantity in ("z", "a"):
             own = self.run.parameters[layer - 2]
             candidates += self.lookup.candidates.fixed(n, uses=own, not_uses=not_uses)
         if right is not None:
-            nodes = self.index.replay.trace.nodes
-            own = reduce(or_, (1 << number for number in right.numbers))
+            nodes, own = self.index.replay.trace.nodes, reduce(or_, (1 << n for n in right.numbers))
             candidates = [
-                each
-                for each in candidates
-                if any(nodes[number].uses & own for number in each.location.numbers)
+                e for e in candidates if any(nodes[n].uses & own for n in e.location.numbers)
             ]
         others = (at for name, at in self.roles.found.items() if split(name)[0] == quantity)
         taken = {number for each in others for number in each.numbers}
-        sizes = {number: self.index.numbers(number).size for number in taken}
+        single = {number for number in taken if self.index.numbers(number).size == 1}
         free = [
             each
             for each in candidates
             if not taken.issuperset(each.location.numbers)
-            and all(sizes.get(number, 0) != 1 for number in each.location.numbers)
+            and single.isdisjoint(each.location.numbers)
         ]
         moving = reduce(or_, self.run.movers.values(), 0)  # a loop may compute others for nothing
         return sorted(free, key=lambda e: not all(moving >> n & 1 for n in e.location.numbers))

@@ -199,22 +199,6 @@ class Way(EquationSteps):
         value = np.asarray(self.run.index.replay.value(node))
         return self.name.startswith("nabla") and value in Known([self.wanted * self.run.m])
 
-    def right_elsewhere(self, node: Node) -> bool:
-        """Whether the line of a node makes the same for a right quantity of another layer."""
-        if self.name not in self.found:
-            return False
-        trace, quantity = self.run.index.replay.trace, split(self.name)[0]
-        nodes, here = trace.nodes, trace.uses_of(self.found[self.name].numbers)
-        others = [
-            nodes[number]
-            for name, at in self.found.items()
-            if split(name)[0] == quantity and name not in (self.name, *self.wrong)
-            for number in at.numbers
-        ]
-        same = (e for e in nodes if (e.operation, e.frames) == (node.operation, node.frames))
-        alike = [each for each in same if not here >> each.number & 1]
-        return any(other.depends_on(each) for each in alike for other in others)
-
     def leads_to(self, node: Node) -> bool:
         """Whether a node may have to do with what is made of the quantity."""
         movers = self.run.movers.get(self.name.removeprefix("nabla_"))
