@@ -344,7 +344,7 @@ def test_a_class_that_no_cost_judges_does_not_vanish_beside_what_is_judged(tmp_p
     right = (
         "def squared_error(output, y):\n    return np.sum((output - y) ** 2), 2 * (output - y)\n"
     )
-    wrong = lossless.replace("margins > 0", "margins >= 0")
+    wrong = lossless.replace("X.T @ mask", "np.abs(X).T @ mask")
     file.write_text(f"{wrong}\n\n{right}", encoding="utf-8")
     report = check_file(Asked(str(file)), check)
     assert report.exit_code == 3, str(report)
