@@ -6,6 +6,7 @@ Left out: each way to find a line (`culprit.py`), and the cause (`causes.py`).
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from conformance.backward.change import AVERAGED
 from conformance.backward.culprit import Culprit, Handed
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix
@@ -45,7 +46,14 @@ class Found:
 
 def find(culprit: Culprit) -> Found:
     """What is to blame."""
-    fixes = sorted(culprit.fixes(), key=lambda each: each.change.cost)
+
+    def order(fix: Fix) -> tuple[float, bool, int]:
+        """By its cost; that of a mean where a derivative is averaged last."""
+        mean = fix.change.what == "factor" and fix.change.cost == AVERAGED
+        unknown = mean and not culprit.known(fix.group.first)
+        return fix.change.cost, unknown, -fix.group.first.number if mean else 0
+
+    fixes = sorted(culprit.fixes(), key=order)
     believed = [f for f in fixes if f.change.cost < PLAUSIBLE and not culprit.is_right_elsewhere(f)]
     fixes = believed + [each for each in fixes if each not in believed]
     lines = [line for each in believed for line in culprit.lines_of_fix(each)]
