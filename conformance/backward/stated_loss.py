@@ -117,7 +117,7 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
             loss has terms of the parameters alone: what is added to these says what decays.
         blame: as in `examine_pass`.
     """
-    if by_loss.ok or step.loss is None or _has_own_terms(step):
+    if by_loss.ok or step.loss is None or has_own_terms(step):
         return by_loss
     forward = Forward(Recorded(step.trace, step.loss, step.goals, step.returns), Chain(step.trace))
     decay = decayed(verdicts(forward), forward.chain)
@@ -133,7 +133,7 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     return replace(found, factor=found.factor * factor, decay_beside=True)
 
 
-def _has_own_terms(step: OwnPass) -> bool:
+def has_own_terms(step: OwnPass) -> bool:
     """Whether a loss is a sum with a term of the parameters alone, such as a decay."""
     assert step.loss is not None  # noqa: S101 - it is judged by it
     given = bits(step.goals)
