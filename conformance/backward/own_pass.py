@@ -29,6 +29,7 @@ from conformance.backward.quantities import multiple
 from conformance.backward.source import MOVES, is_float
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, uses_of_nodes
 
 __all__ = ["OwnPass", "examine_pass"]
@@ -192,8 +193,19 @@ def _alike(first: Node, second: Node, parameters: int) -> bool:
     """Whether a value is what another is, or data beside what the parameters made of them."""
     if first is second or _are_same_terms(first, second, parameters):
         return True
-    made = second.uses & parameters and (second.depends_on(first) or not first.uses & parameters)
-    return bool(made) and np.shape(first.value) == np.shape(second.value)
+    made = _is_made_by(parameters, first, second) or not first.uses & parameters
+    alike = np.shape(first.value) == np.shape(second.value)
+    return alike and made and bool(second.uses & parameters)
+
+
+def _is_made_by(parameters: int, first: Node, second: Node) -> bool:
+    """Whether a value was made of another one by parameters, and not by numbers as in 1 − x."""
+    way = walk([second], lambda each: [e for e in each.inputs if e.depends_on(first)])
+    return second.depends_on(first) and any(
+        each is not first
+        and any(e.uses & parameters and not e.depends_on(first) for e in each.inputs)
+        for each in way
+    )
 
 
 def _are_same_terms(first: Node, second: Node, parameters: int) -> bool:

@@ -14,7 +14,13 @@ from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.program import Goal, NoGradientError, NotAGradientError
-from conformance.backward.stated_loss import declared, disagreeing, with_decay_beside, with_terms
+from conformance.backward.stated_loss import (
+    declared,
+    disagreeing,
+    has_own_terms,
+    with_decay_beside,
+    with_terms,
+)
 from conformance.script import within
 from conformance.script.judgement import Judgement
 from conformance.script.loss import Fit, best_loss, by_name, candidates, is_of_absolutes
@@ -241,6 +247,9 @@ class Unjudged:
         told = disagreeing(OwnPass(step.trace, goals), called) if unsure else None
         if told is not None:
             return made(told)
+        decays = without.examined.cost == "unknown" and without.examined.decay
+        if own is not None and decays and has_own_terms(OwnPass(step.trace, goals, loss=own)):
+            return made(own)  # the loss states what decays
         if without.ok or own is None or self.cost is not None:
             return without
         with_own = made(own)

@@ -169,3 +169,10 @@ def test_limits_of_probabilities_hide_no_loss(tmp_path: Path) -> None:
     report = run_edited(tmp_path, NEIGHBOURS)
     assert report.exit_code == 0, str(report)
     assert "no loss" not in str(report)
+
+
+def test_a_decay_that_the_loss_states_otherwise_is_blamed(tmp_path: Path) -> None:
+    loss = "\n    loss = np.log(np.cosh(f - y)).mean() + 0.01 * np.sum(w ** 2)"
+    report = run_edited(tmp_path, LABELS, ("ERROR", "np.tanh(f - y)"), ("+ b\n", f"+ b{loss}\n"))
+    (blame,) = report.blames
+    assert blame.gradients == ("w",)
