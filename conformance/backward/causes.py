@@ -30,6 +30,7 @@ from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
 SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")
+"""Factors that are said as they are: a number of the program may equal one by chance."""
 
 
 def cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause:
@@ -182,17 +183,13 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
 
 
 def _as_named(forward: Forward, factor: str) -> tuple[str, Named | None]:
-    """A factor as what the forward pass calls it, or what it divides by; itself if by no name.
-
-    Numbers such as 2 may be there for another reason.
-    """
+    """A factor as what the forward pass calls it, or its inverse; itself if it has no name."""
     for node in forward.nodes() if factor not in SIMPLE else ():
         for i, arg in enumerate(node.args):
             name = operand_name(node, i) if isinstance(arg, int | float) and arg else ""
-            if name and not name[0].isdigit():
-                for way, number in (("×", arg), ("/", 1 / arg)):
-                    if f"{number:g}" == factor:
-                        return way, Named(name, line_of(node))
+            for way, number in (("×", arg), ("/", 1 / arg)) if name else ():
+                if f"{number:g}" == factor:
+                    return way, Named(name, line_of(node))
     return factor, None
 
 
