@@ -117,7 +117,7 @@ def test_a_command_works_without_torch_or_says_what_needs_it(
 def test_the_benchmark_leaves_out_what_needs_torch(tmp_path: Path) -> None:
     code = (
         "import conformance.tests.without_torch\n"
-        "from conformance.bench.growth import heading, machine, rows\n"
+        "from conformance.bench.table import heading, machine, rows\n"
         "print(heading(machine()))\n"
         "measured = rows(None)\n"
         "print(*(next(measured).what for _ in range(2)), sep='; ')\n"
