@@ -228,11 +228,7 @@ class Unjudged:
             fit: the number by which some are right.
             made: judges by a number; by the known costs, given None; see `by`.
         """
-        losses = [step.of[each] for each in self.losses]
-        called = by_name(step.trace, losses, goals) if self.cost is None else []
-        if self.known is not None and self.cost is None:
-            key = operation_key(self.known)
-            called += [each for each in losses if operation_key(each) == key]
+        called = self.called_losses(step, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
         quick = own is not None and self.cost is None
         try:
@@ -254,6 +250,13 @@ class Unjudged:
             return without
         with_own = made(own)
         return with_own if with_own.right >= without.right else without
+
+    def called_losses(self, step: Step, goals: tuple[Goal, ...]) -> list[Node]:
+        """The numbers that the program calls its loss, or that were it at another update."""
+        losses = [step.of[each] for each in self.losses]
+        key = None if self.known is None else operation_key(self.known)
+        again = [each for each in losses if key is not None and operation_key(each) == key]
+        return [*by_name(step.trace, losses, goals), *again]
 
     def by(
         self,
