@@ -13,14 +13,14 @@ from conformance.running.same_names import separate
 if TYPE_CHECKING:
     __version__: str
 
-    from conformance.backward.program import NotAGradientError
+    from conformance.backward.recorded_pass import NotAGradientError
     from conformance.gradient.report import GradReport
     from conformance.report.backward_report import BackwardReport
     from conformance.report.book_report import Report
     from conformance.report.file_report import FileReport
     from conformance.report.script_report import ScriptReport
     from conformance.script.recording import Recording
-    from conformance.training.show import TrainReport
+    from conformance.training.show_training import TrainReport
 
 __all__ = [
     "BackwardReport",
@@ -48,11 +48,11 @@ _LATER = {
     "BackwardReport": "conformance.report.backward_report",
     "FileReport": "conformance.report.file_report",
     "GradReport": "conformance.gradient.report",
-    "NotAGradientError": "conformance.backward.program",
+    "NotAGradientError": "conformance.backward.recorded_pass",
     "Recording": "conformance.script.recording",
     "Report": "conformance.report.book_report",
     "ScriptReport": "conformance.report.script_report",
-    "TrainReport": "conformance.training.show",
+    "TrainReport": "conformance.training.show_training",
 }
 """Classes whose modules import much: they are loaded when they are asked for."""
 
@@ -216,7 +216,7 @@ def run(
         UsageError: there is no such script, or fewer updates are asked for.
         SubjectError: it failed, or there was nothing to judge.
     """
-    from conformance.script.run import run_script
+    from conformance.script.run_script import run_script
 
     return run_script(script, arguments, updates=updates, timeout=timeout, seed=seed)
 
@@ -272,10 +272,10 @@ def train(
         UsageError: there is no such subject, or it cannot take part; or no run can be so.
         SubjectError: a subject could not be loaded or run.
     """
-    from conformance.training.data import digits
-    from conformance.training.run import subjects as found
-    from conformance.training.run import train as trained
     from conformance.training.settings import Settings
+    from conformance.training.training_data import digits
+    from conformance.training.training_run import subjects as found
+    from conformance.training.training_run import train as trained
 
     settings = Settings(
         *(tuple(sizes), epochs, mini_batch, eta, cost, lmbda, dtype, seed, subjects),

@@ -112,11 +112,11 @@ def found(
         name = getattr(subject, "__name__", type(subject).__name__)
         return _adapted(subject, name, meant)
     if subject.startswith(COMMAND):
-        from conformance.subjects.command.subject import command_subject
+        from conformance.subjects.command.command_subject import command_subject
 
         return _as_meant(command_subject(subject, timeout=timeout), meant)
     if subject.endswith(".safetensors"):
-        from conformance.subjects.trace.subject import trace_subject
+        from conformance.subjects.trace.trace_subject import trace_subject
 
         return _as_meant(trace_subject(Path(subject), place, case), meant)
     return _as_meant(find(subject), meant)
@@ -161,8 +161,8 @@ def _as_meant(subject: Subject, meant: Meant) -> Subject:
     subject = subject if family is None else replace(subject, family=family)
     if precision is None:
         return subject
-    from conformance.subjects.command.subject import CommandSubject
-    from conformance.subjects.trace.subject import TraceSubject
+    from conformance.subjects.command.command_subject import CommandSubject
+    from conformance.subjects.trace.trace_subject import TraceSubject
 
     if isinstance(subject, CommandSubject | TraceSubject):
         raise UsageError(f"precision {precision}: a command and a trace are not judged in it")

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.examine import examine
-from conformance.backward.program import NotAGradientError
+from conformance.backward.examine_gradients import examine
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.report.backward_report import BackwardReport
 from conformance.usage import COSTS, one_of
 

@@ -119,7 +119,7 @@ def _grown(subject: Subject, place: Path, report: Report) -> Iterator[Report]:
     """
     if any(each.failures for each in report.cases):
         from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs neither
-        from conformance.explain.lines import examples
+        from conformance.explain.step_lines import examples
 
         report = replace(report, causes=diagnose(report.cases))
         yield report

@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from conformance.backward.findings import ADDS, Examined
-from conformance.backward.program import NoGradientError
+from conformance.backward.recorded_pass import NoGradientError
 from conformance.errors import (
     EndlessError,
     OtherFamilyError,
@@ -33,7 +33,7 @@ from conformance.script_outcome import Ran
 from conformance.shapes.candidates import of_thing
 from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, has_main, of_module, trains_at_import
-from conformance.shapes.judging import Found
+from conformance.shapes.judge_readings import Found
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values
@@ -176,7 +176,7 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
 
 def _run(asked: Asked) -> Part:
     """The report on a file that trains when it is imported."""
-    from conformance.script.run import run_script
+    from conformance.script.run_script import run_script
 
     return run_script(asked.place, timeout=asked.timeout)
 

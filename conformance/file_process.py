@@ -17,14 +17,14 @@ from typing import Any, cast
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from conformance.backward.program import NoGradientError
+from conformance.backward.recorded_pass import NoGradientError
 from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.arguments import needed
 from conformance.shapes.candidates import Candidate, candidates, of_thing
 from conformance.shapes.definitions import Definitions, definitions
 from conformance.shapes.function_pairs import PairSearch
-from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.losses import LossSearch
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
 from conformance.shapes.own_calls import OwnCall, own_calls

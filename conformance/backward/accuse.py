@@ -1,7 +1,7 @@
 """The gradients of a run, and the operations to blame for those that are wrong.
 
 Where no single operation mends them, several do, each some of them. Left out: which gradients are
-wrong (`judge.py`), and how one operation is found (`blame.py`).
+wrong (`judge_gradients.py`), and how one operation is found (`blame.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -22,11 +22,11 @@ from conformance.backward.factor import ratio
 from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line
 from conformance.backward.found import Found, find
 from conformance.backward.groups import Factor, Repair, operation_key
-from conformance.backward.judge import Forward, Verdict, verdicts
-from conformance.backward.names import named as value_name
+from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.passes import passes
 from conformance.backward.source import lines_of
 from conformance.backward.truncated import truncated
+from conformance.backward.value_names import named as value_name
 from conformance.tracing.digits import Spot, locate
 from conformance.tracing.replay import Replay
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.chain import Arrays, Rules
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match, Quantity
+from conformance.backward.forward_uses import FEW_WAYS, Uses
 from conformance.backward.groups import UNFIT, Group, Repair, operation_key
-from conformance.backward.judge import Verdict, distance
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match, Quantity
-from conformance.backward.uses import FEW_WAYS, Uses
+from conformance.backward.judge_gradients import Verdict, distance
 from conformance.tracing.node import Node
 from reference.step import Array
 

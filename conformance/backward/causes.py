@@ -9,13 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.culprit import Handed
 from conformance.backward.findings import Cause, Changed, Entry, Line, Named
 from conformance.backward.fixes import Fix
 from conformance.backward.found import Found
 from conformance.backward.groups import Factor, Repair
-from conformance.backward.judge import Forward, Verdict
-from conformance.backward.names import (
+from conformance.backward.judge_gradients import Forward, Verdict
+from conformance.backward.region import Region, unmoved
+from conformance.backward.source import expression, line_of, operand_name, operands, written_name
+from conformance.backward.syntax import aliased
+from conformance.backward.value_names import (
     named,
     operand_text,
     operation,
@@ -23,10 +27,6 @@ from conformance.backward.names import (
     own_operation,
     statement_text,
 )
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
-from conformance.backward.region import Region, unmoved
-from conformance.backward.source import expression, line_of, operand_name, operands, written_name
-from conformance.backward.syntax import aliased
 from conformance.tracing.node import Node
 
 SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")

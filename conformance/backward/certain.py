@@ -4,7 +4,7 @@ The slope is that along a generic direction, whose entries are measured by the s
 gradient's entries are sums of: so a small entry that is wrong shows as much as a large one. Two
 that agree to 2⁻⁴⁸ are equal: a scalar of the program may have been rounded before it met an array.
 
-Left out: floats, which decide where balls do not go (`judge.py`).
+Left out: floats, which decide where balls do not go (`judge_gradients.py`).
 """
 
 import math
@@ -16,9 +16,9 @@ import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import LeftExactError, to_exact
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.epsilons import without_epsilons
-from conformance.backward.program import Goal, Recorded
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.recorded_pass import Goal, Recorded
 from conformance.backward.source import is_float
 from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.replay import Replay

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.groups import grouped
-from conformance.backward.program import Goal, bits
+from conformance.backward.recorded_pass import Goal, bits
 from conformance.backward.source import is_float, is_literal
 from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import FILLED, Node, uses_of_nodes

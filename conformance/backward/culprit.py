@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.compared_quantities import Match
 from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
 from conformance.backward.groups import UNFIT, Factor, Group, Repair, is_given_another
-from conformance.backward.names import named
-from conformance.backward.quantities import Match
 from conformance.backward.region import INVERSES
 from conformance.backward.source import MOVES, is_float, line_of, operand_name, own_lines
 from conformance.backward.syntax import assigned, base, hands_back, renamed
+from conformance.backward.value_names import named
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, uses_of_nodes
 from reference.step import Array

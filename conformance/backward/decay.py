@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.judge import Verdict
-from conformance.backward.program import Goal
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.judge_gradients import Verdict
+from conformance.backward.recorded_pass import Goal
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.causes import worst_entry
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.decay import Decay, rate_of, terms
 from conformance.backward.findings import Accused, Cause, Examined, Named, merged
-from conformance.backward.judge import Forward, Verdict
-from conformance.backward.names import operation_text
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.source import line_of, lines_of
+from conformance.backward.value_names import operation_text
 from conformance.tracing.node import Node
 
 FEW = 3  # entries: of fewer any are some multiple, or nearly

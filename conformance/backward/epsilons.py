@@ -2,7 +2,7 @@
 
 And how far the constants of a program are rounded, such as 0.79788456 for √(2/π).
 
-Left out: whether the gradients are right so (`judge.py`).
+Left out: whether the gradients are right so (`judge_gradients.py`).
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.costs import NEAR
-from conformance.backward.program import Recorded
+from conformance.backward.recorded_pass import Recorded
 from conformance.backward.source import is_float
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

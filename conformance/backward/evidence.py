@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.region import INVERSES
 from conformance.backward.rules import Moved
 from conformance.backward.source import MOVES, is_float

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from conformance.backward.findings import Line
-from conformance.backward.judge import Forward
-from conformance.backward.program import Goal, Recorded
+from conformance.backward.judge_gradients import Forward
+from conformance.backward.recorded_pass import Goal, Recorded
 from conformance.backward.source import line_of, operand_name
 from conformance.backward.syntax import (
     aliased,

@@ -1,6 +1,6 @@
 """One factor that gradients share: sums for means, a cost with the ½ or without it.
 
-Left out: the verdict on each gradient (`judge.py`).
+Left out: the verdict on each gradient (`judge_gradients.py`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,8 +9,8 @@ from itertools import product
 
 import numpy as np
 
-from conformance.backward.judge import Verdict
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.judge_gradients import Verdict
 
 
 @dataclass(frozen=True)

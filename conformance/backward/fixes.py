@@ -13,9 +13,9 @@ import numpy as np
 from conformance.backward.chain import Rules
 from conformance.backward.change import NEARLY, Change
 from conformance.backward.changes import changes, renumbered, scaled, scales
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.groups import UNFIT, Group, grouped
-from conformance.backward.judge import distance
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.judge_gradients import distance
 from conformance.backward.region import INVERSES, Region
 from conformance.backward.source import is_float, line_of, operand_name
 from conformance.backward.syntax import reads

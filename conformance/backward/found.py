@@ -6,11 +6,11 @@ Left out: each way to find a line (`culprit.py`), and the cause (`causes.py`).
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from conformance.backward.compared_quantities import Match
 from conformance.backward.culprit import Culprit, Handed
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix
 from conformance.backward.groups import Factor, Group, Repair
-from conformance.backward.quantities import Match
 
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
 

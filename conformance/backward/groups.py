@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.chain import Arrays, Chain
-from conformance.backward.judge import distance
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.judge_gradients import distance
 from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
 

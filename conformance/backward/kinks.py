@@ -1,7 +1,7 @@
 """Operations that choose among numbers, where the sample gives them equal ones.
 
 There the loss has a kink, and any slope between those on both sides is right: the share that each
-of the equal numbers gets is a choice. Left out: trying the choices (`judge.py`).
+of the equal numbers gets is a choice. Left out: trying the choices (`judge_gradients.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence

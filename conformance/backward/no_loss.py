@@ -16,13 +16,13 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared, compared, samples
+from conformance.backward.compared_quantities import multiple
 from conformance.backward.costs import COSTS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, conventions, shared
 from conformance.backward.groups import grouped
-from conformance.backward.judge import Forward, Verdict, verdicts
-from conformance.backward.program import Goal, NothingComparedError, Recorded, bits
-from conformance.backward.quantities import multiple
+from conformance.backward.judge_gradients import Forward, Verdict, verdicts
+from conformance.backward.recorded_pass import Goal, NothingComparedError, Recorded, bits
 from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes

@@ -5,7 +5,7 @@ on each of them. Updates that are differences of two phases, such as those of co
 divergence, are declined: no loss has such an update for its gradient, since what was made of the
 data is held fixed in it, though it depends on the parameters.
 
-Left out: the record of the step (`program.py`), and the cost, where the program has none
+Left out: the record of the step (`recorded_pass.py`), and the cost, where the program has none
 (`without_loss.py`).
 """
 
@@ -18,14 +18,14 @@ import numpy as np
 from conformance.backward.accuse import Contradicted, finished
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
+from conformance.backward.compared_quantities import multiple
 from conformance.backward.costs import times
 from conformance.backward.factor import conventions, shared, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.groups import UNFIT
-from conformance.backward.judge import Forward, Verdict, judged, verdicts
+from conformance.backward.judge_gradients import Forward, Verdict, judged, verdicts
 from conformance.backward.passes import FEW_ENTRIES
-from conformance.backward.program import Goal, NoGradientError, OwnPass, Recorded, bits
-from conformance.backward.quantities import multiple
+from conformance.backward.recorded_pass import Goal, NoGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss

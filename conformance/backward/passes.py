@@ -10,12 +10,12 @@ from functools import cached_property
 
 import numpy as np
 
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Catalogue, Match, Quantity
 from conformance.backward.findings import Accused, Named, Passed
-from conformance.backward.judge import Forward
-from conformance.backward.names import named, operation_text
-from conformance.backward.program import bits
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, Catalogue, Match, Quantity
+from conformance.backward.judge_gradients import Forward
+from conformance.backward.recorded_pass import bits
 from conformance.backward.source import is_float, line_of, operation
+from conformance.backward.value_names import named, operation_text
 from conformance.tracing.node import Node
 from reference.step import Array
 

@@ -14,9 +14,9 @@ from conformance.backward.blame import Search
 from conformance.backward.chain import Arrays
 from conformance.backward.change import NEARLY
 from conformance.backward.changes import scales
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.groups import Factor, Group, Repair, grouped
-from conformance.backward.judge import distance
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.judge_gradients import distance
 from conformance.backward.slips import COMPARISONS
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk

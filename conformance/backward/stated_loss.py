@@ -12,16 +12,16 @@ import numpy as np
 
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.costs import times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.decay_lines import with_decay
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Examined
-from conformance.backward.judge import Forward, distance, verdicts
+from conformance.backward.judge_gradients import Forward, distance, verdicts
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.program import Goal, NotAGradientError, OwnPass, Recorded, bits
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
 from conformance.backward.unknown_cost import OwnError, OwnErrors
 from conformance.tracing.ancestors import walk

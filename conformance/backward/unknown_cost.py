@@ -17,15 +17,15 @@ import numpy as np
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.costs import seeded, times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.factor import shared
 from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
-from conformance.backward.judge import Forward, verdicts
+from conformance.backward.judge_gradients import Forward, verdicts
 from conformance.backward.no_loss import errors, outputs, plus_decay, undecayed
-from conformance.backward.program import Goal, Recorded, bits
-from conformance.backward.quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import is_float, lines_of
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import FILLED, Node

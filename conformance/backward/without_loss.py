@@ -15,10 +15,10 @@ import numpy as np
 
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.decay_lines import with_decay
 from conformance.backward.findings import Accused, Cause, Changed, Examined
-from conformance.backward.judge import judged
-from conformance.backward.names import operation_text
+from conformance.backward.judge_gradients import judged
 from conformance.backward.no_loss import (
     COST_NAMES,
     Tried,
@@ -28,8 +28,7 @@ from conformance.backward.no_loss import (
     tried,
     undecayed,
 )
-from conformance.backward.program import NotAGradientError, OwnPass, Recorded
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.recorded_pass import NotAGradientError, OwnPass, Recorded
 from conformance.backward.source import line_of, lines_of, own_lines
 from conformance.backward.unknown_cost import (
     OwnError,
@@ -40,6 +39,7 @@ from conformance.backward.unknown_cost import (
     weighted,
     whole_loss,
 )
+from conformance.backward.value_names import operation_text
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 

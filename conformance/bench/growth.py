@@ -19,12 +19,12 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import RecordedStep
 from conformance.judging.judge import check_case
 from conformance.processes.division import Divided, placed, spread
-from conformance.processes.program import Job, Step
+from conformance.processes.rank_program import Job, Step
 from conformance.processes.ranks import ProcessStep
 from conformance.processes.workers import Workers
 from conformance.running.quiet import quiet
 from conformance.subjects.named import find
-from conformance.training.data import digits
+from conformance.training.training_data import digits
 from reference.descent import Descent
 from reference.network import Network
 from reference.step import Batch

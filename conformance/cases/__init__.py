@@ -7,10 +7,10 @@ written here is exact in both. The values to be expected are made by
 `build.py` and proved by `verify.py`. Left out: reading them back (`corpus`).
 """
 
-from conformance.cases.digits import DIGITS
+from conformance.cases.digit_cases import DIGITS
 from conformance.cases.drawn import DRAWN
-from conformance.cases.families import FAMILIES
-from conformance.cases.updates import OF_UPDATES
+from conformance.cases.family_cases import FAMILIES
+from conformance.cases.update_cases import OF_UPDATES
 from conformance.cases.written import WRITTEN
 from conformance.corpus.recipe import Recipe
 

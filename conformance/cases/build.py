@@ -29,8 +29,8 @@ from conformance.corpus.recipe import Mnist, Recipe
 from conformance.corpus.recorded import Recorded, RecordedStep, layered, tensors
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
-from conformance.model.updates import SGD
-from conformance.running.parallel import in_parallel
+from conformance.model.update_kinds import SGD
+from conformance.running.parallel_runs import in_parallel
 from conformance.verdict.oracle import at_kinks, exact_step, expectations
 from reference.step import Array, Batch, Parameters
 

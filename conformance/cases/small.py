@@ -15,7 +15,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recipe import consecutive, raw
 from conformance.corpus.recorded import Recorded
 from conformance.model.functions import COSTS, SIGMOID
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from reference.step import Array, Batch, Parameters
 from reference.updates import UPDATES
 

@@ -19,7 +19,7 @@ from conformance.corpus.embedded import EMBEDDED, embedded_hash
 from conformance.corpus.store import MANIFEST, file_name, read_manifest
 from conformance.errors import CorpusError
 from conformance.model.table import entry
-from conformance.running.parallel import in_parallel
+from conformance.running.parallel_runs import in_parallel
 from reference.step import STATE, Array, causal_order
 
 MANIFEST_SCHEMA, CASE_SCHEMA = "manifest.schema.json", "case.schema.json"

@@ -1,4 +1,4 @@
-"""Cases whose numbers stand here. Left out: those that are drawn (`drawn.py`, `digits.py`)."""
+"""Cases whose numbers stand here. Left out: those that are drawn (`drawn.py`, `digit_cases.py`)."""
 
 from conformance.corpus.recipe import given, recipe, samples
 

@@ -18,7 +18,7 @@ def bench(
     json_file: JsonFile = None,
 ) -> None:
     """Measure times in one run, and compare their ratios with the budgets."""
-    from conformance.bench.table import heading, line, machine, rows, to_json
+    from conformance.bench.bench_table import heading, line, machine, rows, to_json
     from conformance.versions import has_torch
 
     check_outputs({"--json": json_file})

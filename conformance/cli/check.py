@@ -133,7 +133,7 @@ def _of_processes(
 ) -> "Report":
     """Check several processes with the options that are given for one."""
     from conformance.processes.commands import Asked, check
-    from conformance.subjects.command.subject import CommandSubject
+    from conformance.subjects.command.command_subject import CommandSubject
 
     program = None
     if isinstance(subject, CommandSubject):
@@ -156,7 +156,7 @@ def _with_lines(report: "Report", how: "How") -> "Report":
     """The report on a function of several processes with the lines that one process alone shows."""
     from conformance.api import check
     from conformance.errors import ConformanceError
-    from conformance.processes.lines import BASES, with_alone
+    from conformance.processes.rank_lines import BASES, with_alone
 
     if {blame.tag for blame in report.blames} <= {"R"}:
         return report
@@ -174,7 +174,7 @@ def _asked(subject: str | None, command: str | None, options: tuple[str, float, 
     if subject is not None and subject.startswith("cmd:"):
         command = subject
     if command is not None:
-        from conformance.subjects.command.subject import command_subject
+        from conformance.subjects.command.command_subject import command_subject
 
         return command_subject(command, *options)
     format_, _, workers = options

@@ -23,8 +23,8 @@ def explain(
     ] = None,
 ) -> None:
     """Print one right step, equation by equation, with the numbers in the book's formulas."""
-    from conformance.explain.lines import as_text
-    from conformance.explain.show import example
+    from conformance.explain.show_step import example
+    from conformance.explain.step_lines import as_text
 
     worked = example(case, None if sizes is None else sizes_of(sizes), cost_of(cost), samples)
     if html is None:
@@ -32,7 +32,7 @@ def explain(
         return
     from conformance.errors import UsageError
     from conformance.lesson.page import write_lesson
-    from conformance.model.updates import SGD
+    from conformance.model.update_kinds import SGD
 
     if worked.case.update != SGD:
         raise UsageError(f"--html: the page is of plain SGD; {case} moves by {worked.case.update}")

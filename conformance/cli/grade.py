@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.grade.collect import Collected, Contents
+    from conformance.grade.grade_row import Row
     from conformance.grade.limits import Limits
-    from conformance.grade.row import Row
 
 FOLDER = "Each Python file, notebook, zip file or folder in it is a submission."
 File = Annotated[str | None, option("GLOB", "Only files of this name, such as network.py.")]
@@ -156,9 +156,9 @@ def _given(folder: Path | None) -> "Contents":
 
 def _rows(asked: Options, found: "Collected", limits: "Limits") -> "list[Row]":
     """The row of each submission."""
+    from conformance.grade.grade_row import Store
     from conformance.grade.grading import Place, grade_all
     from conformance.grade.one import Asked
-    from conformance.grade.row import Store
     from conformance.model.functions import family_of
 
     results = _results(asked.results, asked.folder)
@@ -171,7 +171,7 @@ def _rows(asked: Options, found: "Collected", limits: "Limits") -> "list[Row]":
 
 def _show(rows: "Sequence[Row]", seconds: float, *, quiet: bool) -> list[str]:
     """Print the table and its summary; the summary."""
-    from conformance.grade.table import WIDTH, as_text, cut, summary
+    from conformance.grade.grade_table import WIDTH, as_text, cut, summary
 
     words = list(summary(rows, seconds))
     first = wrap(words[0], WIDTH, subsequent_indent="  ")
@@ -188,14 +188,14 @@ def _write(
     """Write the rows where they are asked for."""
     csv, html, json_file = paths
     if csv is not None:
-        from conformance.grade.table import as_csv
+        from conformance.grade.grade_table import as_csv
 
         put("--csv", csv, as_csv(rows))
     if html is not None:
-        from conformance.grade.table import as_page
+        from conformance.grade.grade_table import as_page
 
         put("--html", html, as_page(rows, title, words))
     if json_file is not None:
-        from conformance.grade.row import to_json
+        from conformance.grade.grade_row import to_json
 
         put_json("--json", json_file, to_json(rows))

@@ -23,7 +23,7 @@ def mistakes(
     verbose: Annotated[bool, typer.Option("-v", help="Show what each case says of it.")] = False,
 ) -> None:
     """List the known mistakes, or show one at work."""
-    from conformance.proof.show import show_all, show_one
+    from conformance.proof.show_proof import show_all, show_one
 
     if id_ is None:
         show_all(console())
@@ -42,8 +42,8 @@ def prove(
     """Try every known mistake: it must be caught, blamed on its equations alone, and named."""
     from conformance.corpus import store
     from conformance.mistakes.catalogue import CATALOGUE
-    from conformance.proof.matrix import show_pairs, show_proof
     from conformance.proof.proof import Proof
+    from conformance.proof.proof_matrix import show_pairs, show_proof
     from conformance.proof.prove import chosen, drawn, pair_proofs, proofs, visible
 
     place, cores = store.root(), cores_of(workers)
@@ -63,7 +63,7 @@ def prove(
 
 def _of_processes(cores: int) -> list[str]:
     """Prove the mistakes of several processes; the problems."""
-    from conformance.processes.prove import WRONG, lines, proofs
+    from conformance.processes.prove_processes import WRONG, lines, proofs
 
     proved = [*progress(proofs(cores), "proving", len(WRONG))]
     for line in ("", *lines(proved)):

@@ -28,9 +28,9 @@ from conformance.errors import UsageError
 from conformance.usage import one_of
 
 if TYPE_CHECKING:
-    from conformance.training.record import Epoch
     from conformance.training.settings import Settings
-    from conformance.training.show import TrainReport
+    from conformance.training.show_training import TrainReport
+    from conformance.training.training_record import Epoch
 
 BAR_STEPS = 50  # steps between two looks of the bar
 
@@ -105,8 +105,8 @@ class Options(NamedTuple):
 @taking(Options)
 def train(given: Options) -> None:
     """Train the reference and others side by side, and distinguish rounding from a mistake."""
-    from conformance.training.output import check_writable, write_json
-    from conformance.training.run import subjects as found
+    from conformance.training.training_output import check_writable, write_json
+    from conformance.training.training_run import subjects as found
 
     files = {"--json": given.json_file, "--plot": given.plot, "--checkpoint": given.checkpoint}
     check_writable({option: path for option, path in files.items() if path is not None})
@@ -116,7 +116,7 @@ def train(given: Options) -> None:
     if given.json_file is not None:
         write_json(given.json_file, run)
     if given.plot is not None:
-        from conformance.training.output import plot
+        from conformance.training.training_output import plot
 
         plot(given.plot, run)
     say_written(tuple(files.values()))
@@ -144,9 +144,9 @@ def _trained(
     settings: Any, partners: Any, folder: Path | None, checkpoint: Path | None, resume: Any
 ) -> "TrainReport":
     """Train, with a bar within the epoch and lines after it."""
-    from conformance.training.data import digits
-    from conformance.training.run import train as trained
-    from conformance.training.show import epoch_lines, verdict_lines
+    from conformance.training.show_training import epoch_lines, verdict_lines
+    from conformance.training.training_data import digits
+    from conformance.training.training_run import train as trained
 
     source = digits(folder)
 

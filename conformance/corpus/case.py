@@ -16,7 +16,7 @@ from conformance.arithmetic.formats import FLOATS, Format
 from conformance.model.functions import ACTIVATIONS, COSTS, SIGMOID, fits
 from conformance.model.row import MASK, Rows
 from conformance.model.table import reduced_rows, rows
-from conformance.model.updates import SGD, code
+from conformance.model.update_kinds import SGD, code
 from conformance.values import from_values
 from reference.updates import UPDATES, Update
 

@@ -1,6 +1,7 @@
 """The part of MNIST that is embedded in the fixtures, made once from the canonical files.
 
-Left out: reading IDX files (`reference.mnist`), and the digits of a run (`training/data.py`).
+Left out: reading IDX files (`reference.mnist`), and the digits of a run
+(`training/training_data.py`).
 """
 
 import gzip

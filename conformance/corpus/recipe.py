@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from conformance.arithmetic.balls import rounded, until_decided
 from conformance.corpus.case import Case
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from reference.step import Array, Batch, Parameters
 
 

@@ -17,10 +17,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from conformance.backward.examine import untraced
+from conformance.backward.examine_gradients import untraced
 from conformance.backward.findings import Examined
-from conformance.backward.judge import Verdict
-from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
+from conformance.backward.judge_gradients import Verdict
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.custom.calling import Called, examined_calls
 from conformance.custom.context import Context, Function, backward_of, is_separate
 from conformance.running.quiet import quiet

@@ -15,7 +15,7 @@ import numpy as np
 from jax import tree
 
 from conformance.backward.findings import Examined
-from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.custom.calling import Called, examined_calls
 from conformance.custom.jaxpr import Run
 from conformance.tracing.node import Node

@@ -14,15 +14,15 @@ import numpy as np
 
 from conformance.backward.accuse import Contradicted
 from conformance.backward.chain import Chain
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Accused, Cause, Declared, Examined, Judged, Line, merged
-from conformance.backward.judge import Forward, distance, verdicts
-from conformance.backward.names import named, operation_text
-from conformance.backward.names import operation as operation_of
+from conformance.backward.judge_gradients import Forward, distance, verdicts
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import Goal, Recorded
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.recorded_pass import Goal, Recorded
 from conformance.backward.rules import Derivative, Moved
 from conformance.backward.source import Operation, operation, own_lines
+from conformance.backward.value_names import named, operation_text
+from conformance.backward.value_names import operation as operation_of
 from conformance.tracing.node import Node
 
 ROUNDINGS = ("round", "sign", "floor", "ceil", "trunc")

@@ -1,6 +1,6 @@
 """The smallest network on which an equation is wrong, as a record that travels.
 
-Left out: finding it (`lines.py`) and showing it (`report`).
+Left out: finding it (`step_lines.py`) and showing it (`report`).
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 A formula is one list of pieces, text and numbers with symbols, for both ways of writing it. A
 number is written as it is if it is short, else to six digits, or to more to tell two apart. Left
-out: where the numbers come from (`worked.py`), and how a line is laid out (`lines.py`).
+out: where the numbers come from (`worked.py`), and how a line is laid out (`step_lines.py`).
 """
 
 import math
@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.model import updates
+from conformance.model import update_kinds as updates
 from conformance.model.formula import Tree
 from conformance.model.row import MASK, REDUCED
 from conformance.model.table import rows

@@ -1,6 +1,6 @@
 """The smallest network as files to take along: a short script in plain NumPy, and the case as JSON.
 
-Left out: which network it is (`candidates.py`).
+Left out: which network it is (`mistakes_to_explain.py`).
 """
 
 import json
@@ -11,7 +11,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.casefile import readable, write
 from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
-from conformance.explain.candidates import FailingCase
+from conformance.explain.mistakes_to_explain import FailingCase
 from conformance.model.formula import has_prime, line
 from conformance.model.row import of_batch
 from conformance.subjects.load import is_spec
@@ -60,7 +60,7 @@ def _script(failing: FailingCase, folders: Sequence[Path]) -> Iterator[str]:
         yield from ("from pathlib import Path", "")
     yield "import numpy as np"
     if is_spec(failing.report.subject):
-        yield from ("", "from conformance.explain.replay import replay")
+        yield from ("", "from conformance.explain.replay_step import replay")
     yield ""
     yield from _start(case, failing.recorded.steps[0 if free else t].parameters)
     updated = [name for name, row in case.rows.items() if row.quantity.part == "Update"]

@@ -4,7 +4,7 @@ The numbers are proved in ball arithmetic and correctly rounded to float64: the 
 follows at each equation from what a subject showed before it. A value that `MOST_BITS` bits do not
 tell from the midpoint of two floats is printed as one of the two, also where it may be no tie
 (`balls.tells_ties`). Left out: how the formulas are written (`formulas.py`) and laid out
-(`lines.py`).
+(`step_lines.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ import numpy as np
 from conformance.arithmetic.balls import balls, rounded, until_decided
 from conformance.arithmetic.exact import to_balls
 from conformance.corpus.case import Case
-from conformance.explain.candidates import FailingCase
 from conformance.explain.formulas import NBSP, Numbers, Operand, operands, symbol, text, word
+from conformance.explain.mistakes_to_explain import FailingCase
 from conformance.model.formula import has_prime, prime_tree, tree
 from conformance.model.row import Row, of_batch
 from conformance.verdict.compare import RESTARTED, Status, Verdict, doubtful

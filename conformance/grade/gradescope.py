@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.files import make_folder, put_json
-from conformance.grade.row import Outcome, Row
+from conformance.grade.grade_row import Outcome, Row
 from conformance.report.visible import visible
 
 OPTION = "--gradescope"

@@ -15,9 +15,9 @@ from typing import Any
 
 from conformance.errors import SubjectError, UsageError
 from conformance.grade.collect import Contents, Submission, contents, digest
+from conformance.grade.grade_row import Judgement, Outcome, Row, Store, row_of
 from conformance.grade.limits import check_sandbox
 from conformance.grade.one import Asked, begin, grade_one, stop_all
-from conformance.grade.row import Judgement, Outcome, Row, Store, row_of
 
 Done = Callable[[Row], None]
 
@@ -56,7 +56,9 @@ def grade_all(
         done: called with each row as soon as it is known.
         given: files that every submission is given, in the place of its own of the same names.
     """
-    import_module("conformance.grade.judging")  # so that its bytecode is there, once for all
+    import_module(
+        "conformance.grade.judge_submissions"
+    )  # so that its bytecode is there, once for all
     rows: dict[str, Row] = {}
 
     def keep(row: Row) -> None:

@@ -134,7 +134,9 @@ def check_sandbox(limits: Limits, *secret: Path) -> None:
         for shown in (*map(Path, SYSTEM), *shown_folders()):
             if _within(each.resolve(), [shown]):
                 raise UsageError(f"--sandbox bwrap: {each} lies in {shown}, which a sandbox shows")
-    command = in_sandbox([sys.executable, "-P", "-c", "import conformance.grade.worker"], limits)
+    command = in_sandbox(
+        [sys.executable, "-P", "-c", "import conformance.grade.grade_worker"], limits
+    )
     trial = subprocess.run(  # noqa: S603 - bubblewrap, with our own words
         command, check=False, capture_output=True, env=environment(), timeout=TRIAL
     )

@@ -18,8 +18,8 @@ from typing import IO, Any
 
 from conformance.grade import guard
 from conformance.grade.collect import Contents
+from conformance.grade.grade_row import Judgement, Outcome, Row, row_of
 from conformance.grade.limits import FILES, MEGABYTE, Limits, environment, in_sandbox
-from conformance.grade.row import Judgement, Outcome, Row, row_of
 from conformance.running.group import end_marked, new_mark
 from conformance.running.isolate import signal_name
 from conformance.values import from_values, to_values
@@ -124,7 +124,7 @@ def begin() -> None:
 def _guarded(found: Contents, asked: Asked) -> dict[str, Any]:
     """How the process that judges ended."""
     limits = asked.limits
-    worker = [sys.executable, "-P", "-m", "conformance.grade.worker", asked.options()]
+    worker = [sys.executable, "-P", "-m", "conformance.grade.grade_worker", asked.options()]
     mark = new_mark()
     with _folder(limits) as folder, TemporaryFile() as archive:
         with zipfile.ZipFile(archive, "w") as packed:

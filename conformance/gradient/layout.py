@@ -3,7 +3,7 @@
 Several samples, of every class, are tried together, as columns and as rows; then one by one, as
 columns, rows and flat vectors. Targets are one-hot, else labels; one output neuron gets 1 and 0.
 Together they are taken only if the network gives the same output for each of them alone. Left out:
-which way to ask gives the cost that its gradient belongs to (`check.py`).
+which way to ask gives the cost that its gradient belongs to (`gradient_check.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.corpus.recipe import raw
 from conformance.errors import SubjectError
-from conformance.gradient.network import Network, Refused, reason
+from conformance.gradient.differentiable import Network, Refused, reason
 from reference.step import Array
 
 MORE = 3  # samples more than classes

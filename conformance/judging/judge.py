@@ -22,7 +22,7 @@ from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport, Evidence
 from conformance.judging.observe import observations
 from conformance.judging.second_run import with_second_run
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.subjects import Subject
 from conformance.subjects.observation import SHOWN, Observation
 from conformance.tracing.frames import Frame

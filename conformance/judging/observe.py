@@ -6,7 +6,7 @@ for where something was wrong, and the case is judged again with it.
 
 One step of a small case is run on balls as a whole too: whether a subject that is right is exactly
 right. Left out: whether it is right (`judge.py`), and an update that forgets S
-(`mistakes/updates.py`).
+(`mistakes/update_mistakes.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

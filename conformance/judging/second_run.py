@@ -3,7 +3,7 @@
 An equation is blamed if its quantity and what enters it are the same numbers twice. Two runs may
 round otherwise, as threads do that add up in another order: they agree within the tolerances of
 each, or to half of the digits of the largest entry. Left out: running it
-(`subjects/command/run.py`).
+(`subjects/command/command_run.py`).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -14,10 +14,10 @@ from pathlib import Path
 from conformance.corpus.case import Case
 from conformance.explain.example import Row
 from conformance.explain.formulas import NBSP
-from conformance.explain.lines import given, heading, legend, parts_of, rows
+from conformance.explain.step_lines import given, heading, legend, parts_of, rows
 from conformance.explain.worked import Line, Worked
 from conformance.files import put
-from conformance.lesson.data import formulas, is_whole, known, numbers
+from conformance.lesson.lesson_data import formulas, is_whole, known, numbers
 from conformance.model.row import Row as TableRow
 from conformance.report.document import OPTION, ready, rendered
 from conformance.report.mathml import mathml

@@ -1,6 +1,6 @@
 """Mistakes on the way down: BP2, BP3 and BP4.
 
-Left out: BP1 (`output.py`), sums over the wrong samples (`loops.py`).
+Left out: BP1 (`output_mistakes.py`), sums over the wrong samples (`loops.py`).
 """
 
 from dataclasses import replace
@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.mistakes.mistake import Mistake
 from conformance.mistakes.situation import Formulas, Situation, by_the_book, where
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 
 
 def through(layer: int) -> Formulas:

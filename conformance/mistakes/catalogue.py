@@ -1,20 +1,20 @@
 """All known mistakes by their ids.
 
-Left out: how one is shown (`proof/show.py`) and recognised (`diagnosis`).
+Left out: how one is shown (`proof/show_proof.py`) and recognised (`diagnosis`).
 """
 
 from conformance.mistakes.backward import BACKWARD
-from conformance.mistakes.data import DATA
-from conformance.mistakes.decay import DECAY
+from conformance.mistakes.data_mistakes import DATA
+from conformance.mistakes.decay_mistakes import DECAY
 from conformance.mistakes.dropout import DROPOUT
-from conformance.mistakes.families import FAMILIES
+from conformance.mistakes.family_mistakes import FAMILIES
 from conformance.mistakes.forward import FORWARD
 from conformance.mistakes.loops import LOOPS
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.optimisers import OPTIMISERS
-from conformance.mistakes.output import OUTPUT
+from conformance.mistakes.optimiser_mistakes import OPTIMISERS
+from conformance.mistakes.output_mistakes import OUTPUT
 from conformance.mistakes.processes import PROCESSES
-from conformance.mistakes.updates import UPDATES
+from conformance.mistakes.update_mistakes import UPDATES
 
 _STEP = (*FORWARD, *OUTPUT, *FAMILIES, *DROPOUT, *BACKWARD, *UPDATES, *OPTIMISERS, *DECAY)
 _ALL = (*_STEP, *LOOPS, *DATA)

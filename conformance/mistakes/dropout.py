@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.output import with_slope
+from conformance.mistakes.output_mistakes import with_slope
 from conformance.mistakes.situation import Formulas, Situation, by_the_book, where
 
 FORWARD = "a^l = σ(z^l) ⊙ r^l"

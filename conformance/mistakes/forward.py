@@ -10,7 +10,7 @@ import numpy as np
 from conformance.arithmetic.balls import is_balls
 from conformance.arithmetic.rounding import Precision, RunningError
 from conformance.mistakes.mistake import Mistake
-from conformance.mistakes.output import of_sigmoids, with_slope
+from conformance.mistakes.output_mistakes import of_sigmoids, with_slope
 from conformance.mistakes.situation import Situation, by_the_book, where
 from reference.equations import weighted_input
 

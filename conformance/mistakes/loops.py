@@ -1,6 +1,6 @@
 """Mistakes of the loop: samples left out, updates too early, what one step leaves to the next.
 
-Left out: the samples themselves (`data.py`).
+Left out: the samples themselves (`data_mistakes.py`).
 """
 
 from collections.abc import Callable

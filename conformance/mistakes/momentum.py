@@ -1,6 +1,6 @@
 """Mistakes in what an update rule keeps from step to step, that of momentum above all.
 
-Left out: what is made of the means of RMSProp and Adam (`optimisers.py`).
+Left out: what is made of the means of RMSProp and Adam (`optimiser_mistakes.py`).
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
 """Mistakes where gradients of several processes, or of several micro-batches, become one.
 
 A part is one micro-batch of one process; ∇_p is the mean over its m_p samples. Left out: processes
-that make these mistakes (`processes/prove.py`), and a wrong gradient of a part, which is a mistake
-of BP1 to BP4 like any other.
+that make these mistakes (`processes/prove_processes.py`), and a wrong gradient of a part, which is
+a mistake of BP1 to BP4 like any other.
 """
 
 from collections.abc import Callable, Sequence

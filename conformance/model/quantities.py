@@ -10,10 +10,10 @@ from math import ceil
 from operator import mul
 from typing import Any
 
-from conformance.model import updates
+from conformance.model import update_kinds as updates
 from conformance.model.functions import ACTIVATIONS, COSTS, ROUTES, Activation, Cost
 from conformance.model.row import Other, Quantity
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from reference.step import STATE
 from reference.updates import UPDATES
 

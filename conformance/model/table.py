@@ -13,7 +13,7 @@ from types import MappingProxyType
 from conformance.model.functions import ACTIVATIONS, COSTS
 from conformance.model.quantities import quantities
 from conformance.model.row import MASK, PARTS, REDUCED, Quantity, Row, Rows
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from reference.equations import BOOK, Equations, reduced_gradient
 from reference.families import behind, with_activation, with_dropout
 from reference.step import STATE, split

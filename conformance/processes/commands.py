@@ -25,18 +25,18 @@ from conformance.errors import SubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.model.table import reduced_name
-from conformance.processes.check import check_processes
 from conformance.processes.division import Divided, divided
 from conformance.processes.failure import GLOO, others
-from conformance.processes.lines import with_lines
-from conformance.processes.program import OWN, FunctionProgram, TwinProgram, unflat
+from conformance.processes.process_check import check_processes
+from conformance.processes.rank_lines import with_lines
+from conformance.processes.rank_program import OWN, FunctionProgram, TwinProgram, unflat
 from conformance.processes.ranks import Processes, ProcessStep, Simulated
 from conformance.processes.scales import recognised
 from conformance.processes.workers import AFTERMATH, Workers
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
-from conformance.subjects.command.output import read_output
-from conformance.subjects.command.run import Call, HungError, Program, temporary
+from conformance.subjects.command.command_output import read_output
+from conformance.subjects.command.command_run import Call, HungError, Program, temporary
 from conformance.subjects.load import is_spec
 from conformance.subjects.named import find
 from conformance.versions import has_torch

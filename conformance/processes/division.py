@@ -3,7 +3,7 @@
 A case is a rule and a recorded case: the rule divides the samples of the recorded case. So nothing
 is stored. What hides mistakes is: parts of equal size, one micro-batch, every rank with samples and
 with a gradient, the same parameters everywhere at the start. Left out: what is right in a case
-(`judge.py`).
+(`judge_processes.py`).
 """
 
 from collections.abc import Callable, Iterator

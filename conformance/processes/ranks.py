@@ -1,7 +1,7 @@
 """What a process is asked for and what it shows, and processes that are only simulated.
 
 A simulated process computes as the reference does, but for a fault that it may have. Left out: real
-processes (`workers.py`), and whether what is shown is right (`judge.py`).
+processes (`workers.py`), and whether what is shown is right (`judge_processes.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

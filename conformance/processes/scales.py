@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.errors import SubjectError
 from conformance.processes.division import Divided
-from conformance.processes.judge import Targets, truth
+from conformance.processes.judge_processes import Targets, truth
 from conformance.processes.ranks import GRADIENTS, Processes, ProcessStep
 from conformance.verdict.deviation import Target, compare, malformed
 from reference.step import Array, split

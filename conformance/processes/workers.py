@@ -3,7 +3,7 @@
 Each is a new interpreter in a process group of its own. They meet by a file in a temporary folder.
 Every wait has a limit; whatever goes wrong in one of them, or here, all are killed with what they
 have started, and the folder is removed. The next case finds new ones. Left out: what they run
-(`program.py`), and a sandbox.
+(`rank_program.py`), and a sandbox.
 """
 
 import json
@@ -24,13 +24,13 @@ from typing import Any, Self
 from safetensors.numpy import load
 
 from conformance.errors import SubjectError, UsageError
-from conformance.processes import worker
+from conformance.processes import rank_worker as worker
 from conformance.processes.division import Divided
 from conformance.processes.failure import Failure, can_go_on, hangs, others, printed
-from conformance.processes.lines import Lines, right_of
-from conformance.processes.program import Job, Program, unflat
+from conformance.processes.rank_lines import Lines, right_of
+from conformance.processes.rank_program import Job, Program, unflat
+from conformance.processes.rank_worker import FAILED, Settings, Traced
 from conformance.processes.ranks import ProcessStep
-from conformance.processes.worker import FAILED, Settings, Traced
 from conformance.running.group import Group, end_marked, new_mark
 from conformance.running.isolate import signal_name
 from conformance.tracing.frames import Frame

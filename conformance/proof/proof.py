@@ -1,6 +1,6 @@
 """What became of the known mistakes in the cases: one row a mistake, and the cases that it takes.
 
-Left out: how it comes about (`prove.py`) and how it is shown (`matrix.py`).
+Left out: how it comes about (`prove.py`) and how it is shown (`proof_matrix.py`).
 """
 
 from collections.abc import Collection, Mapping

@@ -2,7 +2,7 @@
 
 A mistake is proved if it is caught, blamed on the equations that it breaks and on no other, and
 named as their cause. Of two mistakes at once both equations must be blamed, and no other. Left out:
-naming the causes of two mistakes at once, and how it is shown (`matrix.py`).
+naming the causes of two mistakes at once, and how it is shown (`proof_matrix.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ from conformance.proof.proof import Place, Row
 from conformance.proof.sightings import catches, sightings
 from conformance.report.message import problem_text
 from conformance.report.sentence import pluralize
-from conformance.running.parallel import in_parallel
+from conformance.running.parallel_runs import in_parallel
 from conformance.verdict.compare import FREE
 
 SEED = 4

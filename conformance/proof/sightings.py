@@ -12,7 +12,7 @@ from conformance.diagnosis.match import explained, most_covering, refutes
 from conformance.judging.case_report import CaseReport
 from conformance.mistakes.mistake import Mistake
 from conformance.model.table import TAGS
-from conformance.proof.show import SMALL
+from conformance.proof.show_proof import SMALL
 from conformance.report.message import problem_text
 
 ENOUGH = 2  # cases that refute a mistake: without one of them it still is refuted

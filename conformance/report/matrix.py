@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from conformance.judging.case_report import CaseReport
 from conformance.model.table import CAUSAL
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.verdict.compare import FREE, Status, Verdict
 
 SIGNS = {

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Sequence
 
 from conformance.backward.findings import Line
-from conformance.backward.program import NotAGradientError
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import statement, stored, tree
 from conformance.errors import ConformanceError
 from conformance.script.counting import function_around

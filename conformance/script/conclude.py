@@ -1,10 +1,10 @@
 """What is said of a script by its trace: its parameters, each update, the rule.
 
 Gradients that are right by its own loss may be subtracted, or added where they are those of minus
-the loss. Without a loss only the output error tells the sign (`judge.py`); some parameters may go
-another way than the others (`rule.py`).
+the loss. Without a loss only the output error tells the sign (`judge_updates.py`); some parameters
+may go another way than the others (`rule.py`).
 
-Left out: running it (`child.py`).
+Left out: running it (`script_child.py`).
 """
 
 import os
@@ -16,21 +16,21 @@ import numpy as np
 
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, merged
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import NotAGradientError
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.counting import counts, function_around
 from conformance.script.discarded import discarded
-from conformance.script.judge import Unjudged
+from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, kept, scalar
-from conformance.script.loss import best_loss
-from conformance.script.names import Held, attached, by_attached, names
+from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, steps
 from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
+from conformance.script.script_loss import best_loss
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
 from conformance.script.update import Update, alike, is_convention

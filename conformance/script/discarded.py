@@ -2,7 +2,7 @@
 
 A loop overwrites them where it has to add. What it has discarded was computed by the same line, of
 the same parameters and nothing else that this gradient was computed of; and nothing uses it. Left
-out: a single gradient that is so, which its loss tells (`judge.py`).
+out: a single gradient that is so, which its loss tells (`judge_updates.py`).
 """
 
 import ast

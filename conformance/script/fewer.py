@@ -3,7 +3,7 @@
 What is wrong with a step of 40,000 samples is wrong with one of 64 too, and is found sooner. Where
 an operation does not go along, all samples are kept.
 
-Left out: what a step is (`step.py`).
+Left out: what a step is (`update_step.py`).
 """
 
 from collections import Counter

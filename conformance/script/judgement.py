@@ -1,6 +1,6 @@
 """An update that is judged, and whether the factors of several agree.
 
-Left out: judging it (`judge.py`).
+Left out: judging it (`judge_updates.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from operator import and_
 
 import numpy as np
 
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Accused, Cause, Examined, Line
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
 from conformance.backward.source import is_float, line_of
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk

@@ -10,9 +10,9 @@ from typing import Any
 
 from conformance.errors import ConformanceError
 from conformance.report.script_report import ScriptReport
-from conformance.script.program import traced_imports
 from conformance.script.recording import SEED, Recording
 from conformance.script.rewrite import compiled
+from conformance.script.script_source import traced_imports
 
 _CELLS = count(1)
 

@@ -16,7 +16,7 @@ from conformance.backward.source import line_of
 from conformance.backward.syntax import forget
 from conformance.script.judgement import Judgement
 from conformance.script.linear import links
-from conformance.script.movers import Optimiser, moving_functions, optimisers
+from conformance.script.optimiser_classes import Optimiser, moving_functions, optimisers
 from conformance.script.optimisers import Moved, moved
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules

@@ -17,12 +17,12 @@ import numpy as np
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.script.counting import counts
 from conformance.script.holders import Holder, holders, holds, is_gradient, started
-from conformance.script.movers import Calls, Optimiser, by_name, pairs_by_name
+from conformance.script.optimiser_classes import Calls, Optimiser, by_name, pairs_by_name
 from conformance.script.zeros import Dicts, Shapes
 from conformance.shapes.arguments import RATE, needed, taken
+from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.plans import methods
-from conformance.shapes.run import LONGEST
 from conformance.shapes.vocabulary import bare, kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program

@@ -3,7 +3,7 @@
 Nothing is stopped: once enough is recorded, the rest runs as it would without us. Arrays that the
 program holds when it begins are traced ones until it ends.
 
-Left out: scripts, which run in a process of their own (`run.py`).
+Left out: scripts, which run in a process of their own (`run_script.py`).
 """
 
 import ctypes
@@ -18,7 +18,7 @@ import numpy as np
 from conformance.errors import SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.script.conclude import conclude
-from conformance.script.names import Held, held
+from conformance.script.parameter_names import Held, held
 from conformance.script.parameters import enough, parameters, steps
 from conformance.tracing.entering import Entrance, left
 from conformance.tracing.long import MOST, LongTrace

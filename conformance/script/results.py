@@ -2,7 +2,7 @@
 
 An actor follows the log-likelihood of its actions and its critic the error of its values, in one
 step. A GAN moves the parameters of one network, goes forward again, and moves those of the other.
-Left out: one update by one loss (`judge.py`), and what is said of them (`conclude.py`).
+Left out: one update by one loss (`judge_updates.py`), and what is said of them (`conclude.py`).
 """
 
 import re
@@ -13,15 +13,15 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.no_loss import COST_NAMES
-from conformance.backward.program import NotAGradientError
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import stored_names
-from conformance.script.judge import Unjudged, judged
+from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
-from conformance.script.loss import fits
 from conformance.script.parameters import Parameter
 from conformance.script.rule import finite
-from conformance.script.step import Step
+from conformance.script.script_loss import fits
 from conformance.script.update import Update, alike, is_convention, update, usual, with_decay_apart
+from conformance.script.update_step import Step
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
 

@@ -1,6 +1,6 @@
 """What is wrong with how parameters are moved, though their gradients are right.
 
-Left out: the gradients (`judge.py`), and which rule it is (`known_rules.py`).
+Left out: the gradients (`judge_updates.py`), and which rule it is (`known_rules.py`).
 """
 
 import ast

@@ -11,10 +11,10 @@ import numpy as np
 
 from conformance.backward.findings import Accused, Cause
 from conformance.backward.source import line_of
-from conformance.script.judge import Unjudged
+from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.linear import kept
-from conformance.script.loss import best_loss
+from conformance.script.script_loss import best_loss
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.state import is_floats
+from conformance.shapes.held_state import is_floats
 from conformance.tracing.trace import Trace
 
 Shapes = tuple[dict[Any, tuple[int, ...]], ...]

@@ -18,9 +18,9 @@ from conformance.backward.syntax import tree
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
 from conformance.shapes.attempt import provide
+from conformance.shapes.attempts import LONGEST, UnfitError
 from conformance.shapes.example_data import Data
 from conformance.shapes.plans import Made
-from conformance.shapes.run import LONGEST, UnfitError
 from conformance.shapes.vocabulary import is_role
 from conformance.subjects.execution import missing, names_in
 

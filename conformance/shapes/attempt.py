@@ -22,11 +22,11 @@ from conformance.shapes.arguments import (
     size_kinds,
     ways,
 )
+from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError, learn
 from conformance.shapes.definitions import leaves_out_label
 from conformance.shapes.example_data import Data
+from conformance.shapes.held_state import Leaf, as_array, as_tensor, changed, doubles, holds_tensors
 from conformance.shapes.plans import methods
-from conformance.shapes.run import LONGEST, Attempt, Call, Plan, UnfitError, learn
-from conformance.shapes.state import Leaf, as_array, as_tensor, changed, doubles, holds_tensors
 from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.subjects.execution import missing
 from conformance.tracing.recorder import EnoughError

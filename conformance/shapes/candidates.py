@@ -9,18 +9,19 @@ from functools import partial
 from types import FunctionType
 from typing import Any, Protocol
 
-from conformance.backward.quantities import HALF_OF_THE_DIGITS
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.assembled import assembled
+from conformance.shapes.attempts import UnfitError
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions, returned_functions, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
-from conformance.shapes.judging import Found, judged
+from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import layer_search
 from conformance.shapes.losses import PAIR
 from conformance.shapes.named_losses import loss_class, losses
-from conformance.shapes.parameters import made_by_the_file, made_here, takes_parameters
+from conformance.shapes.parameter_shapes import made_by_the_file, made_here, takes_parameters
 from conformance.shapes.plans import (
     Made,
     Named,
@@ -30,9 +31,8 @@ from conformance.shapes.plans import (
     constructors,
     methods,
 )
-from conformance.shapes.run import UnfitError
 from conformance.shapes.search import Refusal, Searched
-from conformance.shapes.values import value_search
+from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
 from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of
 from conformance.subjects.adapt import is_module, is_of_the_book

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from conformance.shapes.arguments import called
-from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.judge_readings import Found, Recognised
 from conformance.subjects.load import source_of
 
 
@@ -85,7 +85,7 @@ def custom_jax(thing: object, place: str) -> JaxSearch | None:
 
 @lru_cache(maxsize=1)
 def _calls(place: str, names: tuple[str, ...]) -> tuple[dict[str, tuple[Any, ...]], str]:
-    from conformance.custom.calls import calls_of
+    from conformance.custom.custom_calls import calls_of
 
     return calls_of(place, names) if place.endswith(".py") else ({}, "")
 

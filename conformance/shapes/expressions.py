@@ -1,6 +1,6 @@
 """What is computed of values that differentiate themselves: each operation that their class has.
 
-Left out: judging it (`values.py`).
+Left out: judging it (`value_classes.py`).
 """
 
 import operator

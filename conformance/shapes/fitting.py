@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from conformance.backward.findings import Examined
-from conformance.backward.program import NotAGradientError
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.custom.applied import Asked, accepted, asked, examined, names_of
 from conformance.custom.context import Function, is_separate
-from conformance.shapes.run import UnfitError
+from conformance.shapes.attempts import UnfitError
 from conformance.shapes.solved import Solver, arguments
 
 RUNS = 2_500  # of a function of torch, each of which takes longer than one of NumPy

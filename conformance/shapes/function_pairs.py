@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.program import Goal, NotAGradientError, OwnPass, last_return
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
+from conformance.shapes.attempts import UnfitError, node_of
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.given_back import went
-from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.held_state import is_floats
+from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layers import together
-from conformance.shapes.run import UnfitError, node_of
 from conformance.shapes.solved import MisshapenError, Solver, arguments
-from conformance.shapes.state import is_floats
 from conformance.shapes.vocabulary import bare, is_parameter, stem
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program

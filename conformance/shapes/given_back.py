@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import needed
+from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.definitions import returned_names
-from conformance.shapes.run import UnfitError, result_of
-from conformance.shapes.state import is_floats
+from conformance.shapes.held_state import is_floats
 from conformance.shapes.vocabulary import bare, kinds_of, stem
 from reference.step import Array
 

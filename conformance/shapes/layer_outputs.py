@@ -11,11 +11,11 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.program import Goal, OwnPass
+from conformance.backward.recorded_pass import Goal, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
+from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.held_state import leaves, short
 from conformance.shapes.places import Places
-from conformance.shapes.run import Attempt, UnfitError
-from conformance.shapes.state import leaves, short
 from conformance.shapes.update_findings import ascending, with_lines
 from conformance.tracing.node import Node
 

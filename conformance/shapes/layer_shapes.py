@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
+from conformance.shapes.attempts import result_of
 from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, Data, M
-from conformance.shapes.run import result_of
 from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
 
 OPTIONS: dict[str, Any] = {

@@ -16,12 +16,14 @@ import numpy as np
 
 from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
+from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.judging import Found, Recognised, used
+from conformance.shapes.held_state import leaves
+from conformance.shapes.judge_readings import Found, Recognised, used
 from conformance.shapes.layer_outputs import (
     StretchedError,
     input_goals,
@@ -34,9 +36,7 @@ from conformance.shapes.layer_outputs import (
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
-from conformance.shapes.run import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.search import generic
-from conformance.shapes.state import leaves
 from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program

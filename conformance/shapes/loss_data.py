@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.program import Goal
-from conformance.backward.quantities import fitted
+from conformance.backward.compared_quantities import fitted
+from conformance.backward.recorded_pass import Goal
 from conformance.shapes.argument_values import HELPFUL
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.example_data import Data, Sizes, example_data

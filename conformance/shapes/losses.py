@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.program import Goal, NotAGradientError, OwnPass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
+from conformance.shapes.attempts import UnfitError, is_number, node_of, tried
 from conformance.shapes.definitions import returned_names
-from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.held_state import arrays_in
+from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.loss_data import (
     ARRAY,
     SINGLE,
@@ -30,8 +32,6 @@ from conformance.shapes.loss_data import (
     other_settings,
     trials,
 )
-from conformance.shapes.run import UnfitError, is_number, node_of, tried
-from conformance.shapes.state import arrays_in
 from conformance.shapes.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from conformance.backward.program import Goal
-from conformance.shapes.run import Attempt
-from conformance.shapes.state import Leaf, short
+from conformance.backward.recorded_pass import Goal
+from conformance.shapes.attempts import Attempt
+from conformance.shapes.held_state import Leaf, short
 from conformance.shapes.vocabulary import bare, kinds_of, stem
 from conformance.tracing.node import Node
 

@@ -1,7 +1,8 @@
 """Arrays that a program that trains moves, and that are no parameters.
 
 A running mean of parameters, such as Polyak's, becomes a linear function of itself and of what
-these have become; another array is only written. Left out: what moves parameters (`updates.py`).
+these have become; another array is only written. Left out: what moves parameters
+(`gradients_of_updates.py`).
 """
 
 from collections.abc import Iterator, Mapping

@@ -16,16 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.examine import examine
-from conformance.backward.program import NotAGradientError
+from conformance.backward.examine_gradients import examine
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import tree
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called
+from conformance.shapes.attempts import is_number
 from conformance.shapes.definitions import Definitions, returned_names, returned_parts
-from conformance.shapes.judging import Found, Recognised
+from conformance.shapes.held_state import Leaf, changed, leaves, short
+from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.matched import holder
-from conformance.shapes.run import is_number
-from conformance.shapes.state import Leaf, changed, leaves, short
 from conformance.shapes.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.tracing.recorder import EnoughError
 

@@ -1,7 +1,7 @@
 """Which number of a run is the program's own loss.
 
 It is what a function gives that is named as a loss, or gives gradients: called by us, or by the
-program itself while it trains. Left out: the verdict (`judging.py`).
+program itself while it trains. Left out: the verdict (`judge_readings.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,17 +9,17 @@ from typing import Any
 
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import Goal
+from conformance.backward.recorded_pass import Goal
 from conformance.backward.stated_loss import (
     decay_beside,
     declared,
     has_own_terms,
     with_decay_beside,
 )
-from conformance.script.loss import by_name, candidates, is_of_absolutes
+from conformance.script.script_loss import by_name, candidates, is_of_absolutes
+from conformance.shapes.attempts import Attempt, is_number
+from conformance.shapes.held_state import is_floats
 from conformance.shapes.places import Places
-from conformance.shapes.run import Attempt, is_number
-from conformance.shapes.state import is_floats
 from conformance.tracing.node import Node, flat
 
 

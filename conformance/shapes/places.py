@@ -2,7 +2,7 @@
 
 It returns them, keeps them beside the parameters, or moves the parameters by them. A gradient
 belongs to the parameter whose name it bears (`dW1`), else to the one of its shape. Left out: what
-moves parameters (`updates.py`).
+moves parameters (`gradients_of_updates.py`).
 """
 
 import re
@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.backward.program import Goal
+from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import is_float
 from conformance.shapes.attempt import attempt
+from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.example_data import Data
+from conformance.shapes.gradients_of_updates import Update, updates_of, without_rate
+from conformance.shapes.held_state import Leaf, leaves, short
 from conformance.shapes.matched import holder, key_of, matched, parameter_key
-from conformance.shapes.run import OPERATIONS, Attempt, Plan, UnfitError
-from conformance.shapes.state import Leaf, leaves, short
-from conformance.shapes.updates import Update, updates_of, without_rate
 from conformance.shapes.vocabulary import BIAS, bare, stem
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import Scope, constructions, needed
+from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
-from conformance.shapes.run import Call, UnfitError, result_of
-from conformance.shapes.state import Leaf, leaves
+from conformance.shapes.held_state import Leaf, leaves
 from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_plain, is_role, kinds_of
 
 Named = tuple[str, Callable[..., Any] | str]

@@ -1,6 +1,6 @@
 """A way to run a program that runs and leaves gradients, and whether it fits.
 
-Left out: how it is found (`search.py`), and its verdict (`judging.py`).
+Left out: how it is found (`search.py`), and its verdict (`judge_readings.py`).
 """
 
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.shapes.arguments import taken
+from conformance.shapes.attempts import Attempt, Plan
 from conformance.shapes.example_data import Data
 from conformance.shapes.places import Places
-from conformance.shapes.run import Attempt, Plan
 from conformance.shapes.vocabulary import BIAS, bare, kinds_of
 from conformance.tracing.node import Node
 

@@ -1,6 +1,6 @@
 """Which reading of a program runs: how it is made, what it is given, what is called.
 
-Each is tried until one runs and leaves gradients. Left out: judging it (`judging.py`).
+Each is tried until one runs and leaves gradients. Left out: judging it (`judge_readings.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +13,7 @@ import numpy as np
 
 from conformance.shapes.arguments import PENALTY, Scope, taken
 from conformance.shapes.attempt import attempt
+from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, is_number
 from conformance.shapes.example_data import (
     BATCHES,
     SEQUENCES,
@@ -22,11 +23,10 @@ from conformance.shapes.example_data import (
     Sizes,
     example_data,
 )
+from conformance.shapes.held_state import Leaf, leaves
 from conformance.shapes.places import EmptyError, Places, first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading
-from conformance.shapes.run import Attempt, Call, Plan, UnfitError, is_number
-from conformance.shapes.state import Leaf, leaves
 from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node

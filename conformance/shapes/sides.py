@@ -2,7 +2,7 @@
 
 A hinge, a margin or a mask has two sides. Where each entry of a choice is on one of them, nothing
 is known of the other one, and the program is run again with smaller and larger parameters. Left
-out: the verdict (`judging.py`).
+out: the verdict (`judge_readings.py`).
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.kinks import COMPARISONS, OF_TWO
 from conformance.shapes.attempt import attempt
+from conformance.shapes.attempts import OPERATIONS, UnfitError
 from conformance.shapes.own_loss import own_loss
 from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading
-from conformance.shapes.run import OPERATIONS, UnfitError
 from conformance.shapes.search import generic
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.argument_values import Path, values
-from conformance.shapes.run import UnfitError
+from conformance.shapes.attempts import UnfitError
 
 RUNS, EACH = 10_000, 1_000
 """So often a function is run in all, and with one first argument."""

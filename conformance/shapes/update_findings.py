@@ -1,6 +1,7 @@
 """What is known of gradients that were read off updates, and of updates that do not take them.
 
-Left out: the updates themselves (`updates.py`), and judging gradients (`judging.py`).
+Left out: the updates themselves (`gradients_of_updates.py`), and judging gradients
+(`judge_readings.py`).
 """
 
 from collections.abc import Sequence
@@ -9,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, merged
-from conformance.backward.program import Goal
+from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import line_of
+from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.places import Places
-from conformance.shapes.updates import Update
 from reference.step import Array
 
 

@@ -1,6 +1,6 @@
 """Lines of a class of values that differentiate themselves, as its source tells.
 
-Left out: whether its derivatives are right (`values.py`).
+Left out: whether its derivatives are right (`value_classes.py`).
 """
 
 import ast

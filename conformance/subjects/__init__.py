@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from conformance.corpus.case import Case
 from conformance.model.functions import DROPOUT, SIGMOID
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.subjects.observation import Observation
 from reference.backprop import Layered, step
 from reference.equations import BOOK, COSTS

@@ -14,8 +14,8 @@ from conformance.errors import ConformanceError, UsageError
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.constructor import forms_of
-from conformance.subjects.book.subject import book_subject
 from conformance.subjects.load import describe
 
 METHODS = {"backprop", "update_mini_batch", "feedforward"}
@@ -62,7 +62,7 @@ def adapt(
 
 
 def _of_module(thing: Any, name: str, cost: str | None) -> Subject:
-    from conformance.subjects.module.subject import module_subject
+    from conformance.subjects.module.module_subject import module_subject
 
     return module_subject(thing, name, cost)
 
@@ -70,7 +70,7 @@ def _of_module(thing: Any, name: str, cost: str | None) -> Subject:
 def _of_function(
     thing: Callable[..., Any], name: str, cost: str | None, family: tuple[str, str] | None
 ) -> Subject:
-    from conformance.subjects.function.subject import function_subject
+    from conformance.subjects.function.function_subject import function_subject
 
     return function_subject(thing, name, cost, family)
 

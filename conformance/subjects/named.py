@@ -80,7 +80,7 @@ def find(name: str) -> Subject:
         UsageError: there is none, or torch is not installed, which it needs.
     """
     if name.startswith(COMMAND):
-        from conformance.subjects.command.subject import command_subject
+        from conformance.subjects.command.command_subject import command_subject
 
         return command_subject(name)
     if name == JAX:

@@ -21,7 +21,7 @@ from conformance.subjects.searched import BITS, Searched, searched
 from conformance.subjects.stepped import Stepped
 from conformance.subjects.stretched import Operations, Twins, alike, operations
 from conformance.tracing.arranging import LIMITING
-from conformance.tracing.blame import Lines
+from conformance.tracing.blame_lines import Lines
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
 from reference.step import Array

@@ -19,15 +19,15 @@ from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.stepped import TURNED, Stepped
 from conformance.tracing.arranging import before_arranging, whole
-from conformance.tracing.blame import Blame, Lines
+from conformance.tracing.blame_lines import Blame, Lines
 from conformance.tracing.deltas import ErrorSearch
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.nablas import GradientSearch
 from conformance.tracing.node import Node
 from conformance.tracing.passed_on import assigned_to_itself, left_out
-from conformance.tracing.run import Lookup, Roles, Run, quantities_at
 from conformance.tracing.trace import Trace
+from conformance.tracing.traced_run import Lookup, Roles, Run, quantities_at
 from conformance.tracing.uses import Uses
 from conformance.tracing.ways import Way
 from conformance.tracing.z_and_a import ForwardSearch

@@ -16,17 +16,17 @@ import numpy as np
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.model.table import of_layers
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.running.quiet import quiet
 from conformance.tracing.arranging import ARRANGING, before_arranging, whole
 from conformance.tracing.index import Index, Location
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.recorder import telling
 from conformance.tracing.replay import Replay
-from conformance.tracing.run import Run
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_numbers import traced_number
+from conformance.tracing.traced_run import Run
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters
 from reference.updates import Update

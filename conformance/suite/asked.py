@@ -1,6 +1,6 @@
 """What a test asks of which subject, and the subjects that `--conformance-subject` names.
 
-Left out: what becomes of the answer (`judging.py`).
+Left out: what becomes of the answer (`judge_subject.py`).
 """
 
 import re

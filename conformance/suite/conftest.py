@@ -11,7 +11,7 @@ from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, InternalError
 from conformance.subjects.named import SUBJECTS
 from conformance.suite.asked import Activations, Asked, by_slug, family_of, named
-from conformance.suite.judging import equations
+from conformance.suite.judge_subject import equations
 from conformance.suite.xfails import expect_failures
 
 KINDS = {

@@ -5,7 +5,7 @@ import pytest
 
 from conformance.model.table import tag_of
 from conformance.suite.asked import Asked
-from conformance.suite.judging import observed, recorded
+from conformance.suite.judge_subject import observed, recorded
 
 
 def test_agreement(pair: Asked) -> None:

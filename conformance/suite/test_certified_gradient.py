@@ -15,7 +15,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recipe import raw
 from conformance.model.table import of_layers
 from conformance.suite.asked import Asked
-from conformance.suite.judging import recorded
+from conformance.suite.judge_subject import recorded
 from conformance.verdict.oracle import exact_step
 from reference.backprop import feedforward
 from reference.step import Array, Batch, Parameters

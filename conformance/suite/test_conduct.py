@@ -5,7 +5,7 @@ import pytest
 from conformance.report.ascii import for_stdout
 from conformance.report.message import failure
 from conformance.suite.asked import Asked
-from conformance.suite.judging import (
+from conformance.suite.judge_subject import (
     compared,
     fitting,
     free_run_verdicts,

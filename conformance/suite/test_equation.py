@@ -1,7 +1,7 @@
 """All steps, each from the recorded parameters, one test an equation: `-k bp2` picks BP2."""
 
 from conformance.suite.asked import Asked
-from conformance.suite.judging import fitting, restarted_verdicts, settle
+from conformance.suite.judge_subject import fitting, restarted_verdicts, settle
 
 
 def test_equation(equation: Asked) -> None:

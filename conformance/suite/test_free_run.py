@@ -7,7 +7,7 @@ run would only say so again, and less exactly, so there is none.
 import pytest
 
 from conformance.suite.asked import Asked
-from conformance.suite.judging import fitting, free_run_verdicts, restarted_right, settle
+from conformance.suite.judge_subject import fitting, free_run_verdicts, restarted_right, settle
 
 
 def test_free_run(run: Asked) -> None:

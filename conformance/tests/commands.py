@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
-from conformance.subjects.command.subject import CommandSubject, command_subject
+from conformance.subjects.command.command_subject import CommandSubject, command_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import Status
 

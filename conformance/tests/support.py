@@ -16,7 +16,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.observe import ExactRun, exact_run
 from conformance.subjects import ReferenceSession, Session, Subject
-from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.traced_runs import update_run
 from conformance.tests.parts import few
 from reference.equations import BOOK, COSTS

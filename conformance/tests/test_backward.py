@@ -9,8 +9,8 @@ import pytest
 
 import conformance
 from conformance.backward.chain import Chain
-from conformance.backward.judge import Forward
-from conformance.backward.program import NotAGradientError, Recorded, record
+from conformance.backward.judge_gradients import Forward
+from conformance.backward.recorded_pass import NotAGradientError, Recorded, record
 from conformance.tests.backward.program import module
 
 TWO_LAYERS = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import conformance
-from conformance.script.run import run_script
+from conformance.script.run_script import run_script
 from conformance.tests.backward.program import module
 
 NET = """

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.bench import table, work
+from conformance.bench import bench_table as table
+from conformance.bench import work
 from conformance.bench.timing import Row, compared, row, slope
 from conformance.cli import main
 from conformance.corpus import store

@@ -19,7 +19,7 @@ from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.networks.broken import BROKEN, CRASHING, ONE_RATE, Edit, broken_source
 from conformance.tests.parts import part

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.networks.book import Pairs, sigmoid
 from conformance.tests.networks.broken import Edit, broken_source

@@ -7,7 +7,7 @@ import pytest
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.tests.networks.by_number import ByNumber, WithoutBias, WithoutLast
 from conformance.tests.networks.right_sigmoids import WithMath
 from conformance.tests.support import recorded

@@ -16,7 +16,7 @@ import pytest
 from conformance.errors import SubjectError, UsageError
 from conformance.judging.judge import check_case
 from conformance.running.process import TAIL, run
-from conformance.subjects.command.subject import command_subject
+from conformance.subjects.command.command_subject import command_subject
 from conformance.subjects.named import find
 from conformance.tests.commands import CASE, COPY, WRITE, Make, checked, error
 from conformance.tests.support import recorded

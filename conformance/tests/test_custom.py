@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import conformance
-from conformance.backward.program import NotAGradientError
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.cli import main
-from conformance.custom.calls import calls_of
+from conformance.custom.custom_calls import calls_of
 from conformance.report.backward_record import from_json, to_json
 from conformance.shapes.fitting import found
 from conformance.tests.backward.measure import Said

@@ -12,7 +12,7 @@ pytest.importorskip("jax", reason="the extra `jax` is not installed: pip install
 
 import conformance
 from conformance.api import check
-from conformance.backward.program import NotAGradientError
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.tests.backward.program import imported
 from conformance.tests.custom.measure import FOLDER
 

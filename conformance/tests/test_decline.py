@@ -21,7 +21,7 @@ from conformance.report.opening import in_one_line
 from conformance.report.record import to_json
 from conformance.report.sentence import sentence
 from conformance.report.terminal import as_text
-from conformance.subjects.command.subject import command_subject
+from conformance.subjects.command.command_subject import command_subject
 from conformance.tests.commands import COPY, WRITE, Make
 from conformance.tests.support import recorded
 from conformance.tests.test_cli import run

@@ -24,8 +24,8 @@ from conformance.report.book_report import Report
 from conformance.report.cause_words import cause_words
 from conformance.report.measure_words import measure_text
 from conformance.subjects import Subject
-from conformance.subjects.book.subject import book_subject
-from conformance.subjects.function.subject import function_subject
+from conformance.subjects.book.book_subject import book_subject
+from conformance.subjects.function.function_subject import function_subject
 from conformance.tests.networks.book import Network
 from conformance.tests.support import recorded
 from conformance.tests.test_function_subject import changed

@@ -18,7 +18,7 @@ import pytest
 from conformance import report as reports
 from conformance.api import check
 from conformance.arithmetic.balls import precision
-from conformance.backward.names import named
+from conformance.backward.value_names import named
 from conformance.corpus import store
 from conformance.examine import examine
 from conformance.judging.observe import observations
@@ -26,7 +26,7 @@ from conformance.report.book_report import Report
 from conformance.report.exact_words import loss_words
 from conformance.report.message import lost
 from conformance.report.record import to_json
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.observation import SHOWN
 from conformance.tests.networks import book, lossy
 from conformance.tests.support import recorded

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.corpus import store
 from conformance.errors import UsageError
-from conformance.training.data import VARIABLE, digits
+from conformance.training.training_data import VARIABLE, digits
 from reference.mnist import read_mnist
 
 NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")

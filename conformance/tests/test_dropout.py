@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from conformance import check
-from conformance.explain.lines import as_text
-from conformance.explain.show import example
+from conformance.explain.show_step import example
+from conformance.explain.step_lines import as_text
 from conformance.report.book_report import Report
 from conformance.tests.networks import dropout
 from conformance.tests.parts import part

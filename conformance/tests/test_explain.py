@@ -24,16 +24,16 @@ from conformance.cases.small import (
 )
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
-from conformance.explain.candidates import FailingCase, candidates, first_failing
 from conformance.explain.formulas import NBSP, apart, written
-from conformance.explain.lines import as_text
+from conformance.explain.mistakes_to_explain import FailingCase, candidates, first_failing
 from conformance.explain.save import files, save
-from conformance.explain.show import example
+from conformance.explain.show_step import example
+from conformance.explain.step_lines import as_text
 from conformance.explain.worked import Line, Worked, worked, worked_step
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.mistake import mistaken
-from conformance.mistakes.optimisers import OPTIMISERS
+from conformance.mistakes.optimiser_mistakes import OPTIMISERS
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
@@ -549,7 +549,7 @@ def test_a_saved_script_imports_from_where_the_subject_did(
 
 
 def test_the_saved_case_is_the_candidate(tmp_path: Path) -> None:
-    from conformance.explain.replay import read
+    from conformance.explain.replay_step import read
 
     candidate = wrong("bp3-of-the-first-length")
     _, path = save(files(candidate), tmp_path)

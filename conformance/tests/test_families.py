@@ -18,13 +18,13 @@ from conformance.cases.small import small_case
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import OtherFamilyError
-from conformance.explain.candidates import first_failing
+from conformance.explain.mistakes_to_explain import first_failing
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.traced_runs import examined_alone
-from conformance.subjects.function.subject import function_subject
+from conformance.subjects.function.function_subject import function_subject
 from conformance.subjects.load import load
 from conformance.tests.networks import book, families
 from conformance.tests.parts import few
@@ -172,7 +172,7 @@ def test_a_function_is_told_its_family_and_is_conformant() -> None:
 def test_a_module_is_told_its_family_and_is_conformant(
     name: str, family: tuple[str, str], cost: str
 ) -> None:
-    from conformance.subjects.module.subject import module_subject
+    from conformance.subjects.module.module_subject import module_subject
     from conformance.tests.networks import family_modules
 
     found = module_subject(getattr(family_modules, name), name)

@@ -11,7 +11,7 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
 from conformance.report.message import problem_text
-from conformance.subjects.function.subject import FunctionSubject, function_subject
+from conformance.subjects.function.function_subject import FunctionSubject, function_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
 from reference.step import Array

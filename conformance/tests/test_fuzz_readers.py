@@ -19,9 +19,15 @@ from conformance.corpus import casefile, store
 from conformance.errors import CorpusError, SubjectError
 from conformance.judging.judge import check_case
 from conformance.subjects import Subject
-from conformance.subjects.command.output import arrays
+from conformance.subjects.command.command_output import arrays
 from conformance.subjects.observation import Family
-from conformance.subjects.trace.subject import TraceSession, families, followable, id_of, parse
+from conformance.subjects.trace.trace_subject import (
+    TraceSession,
+    families,
+    followable,
+    id_of,
+    parse,
+)
 from conformance.tests.mutate import CASE, mutated, outputs
 from conformance.tests.parts import few
 from conformance.tests.support import PROFILE, recorded

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.tests.generator.changes import SCALARS, changes, numpy_as
 from conformance.tests.generator.judgement import judge
 from conformance.tests.generator.measure import figures, line_of

@@ -20,11 +20,11 @@ import pytest
 from conformance.corpus import store
 from conformance.errors import SubjectError
 from conformance.examine import examine
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.report.book_report import Report
 from conformance.running.process import run
-from conformance.subjects.command.output import most_bytes
-from conformance.subjects.command.subject import CommandSubject
+from conformance.subjects.command.command_output import most_bytes
+from conformance.subjects.command.command_subject import CommandSubject
 from conformance.tests.commands import CASE, COPY, WRITE, Make, checked, error
 from conformance.tests.support import recorded
 from conformance.verdict.compare import Status

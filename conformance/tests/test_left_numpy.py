@@ -7,7 +7,7 @@ import pytest
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.tests.networks.entries import Ascending, InEntries
 from conformance.tests.networks.lists import InLists, WrongFactor, WrongSign
 from conformance.tests.support import recorded

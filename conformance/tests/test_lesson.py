@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from conformance import cli
-from conformance.explain.show import example
+from conformance.explain.show_step import example
 from conformance.explain.worked import Worked
-from conformance.lesson.data import numbers
+from conformance.lesson.lesson_data import numbers
 from conformance.lesson.page import lesson, write_lesson
 from conformance.tests.support import half_written
 
@@ -134,8 +134,10 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)> \" ' &
 def test_what_a_case_says_of_itself_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = example("hand-2-3-1")
     case = replace(plain.case, id=HOSTILE, why=HOSTILE)
-    monkeypatch.setattr("conformance.lesson.data.WORDS", dict.fromkeys("xybw", HOSTILE))
-    monkeypatch.setattr("conformance.lesson.data.broken_steps", lambda _: {})  # half a second
+    monkeypatch.setattr("conformance.lesson.lesson_data.WORDS", dict.fromkeys("xybw", HOSTILE))
+    monkeypatch.setattr(
+        "conformance.lesson.lesson_data.broken_steps", lambda _: {}
+    )  # half a second
     hostile = replace(
         plain, case=case, lines=tuple(replace(e, symbol=HOSTILE) for e in plain.lines)
     )

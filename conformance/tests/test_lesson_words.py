@@ -15,15 +15,15 @@ import pytest
 from conformance.arithmetic.balls import balls, precision
 from conformance.cases import small
 from conformance.corpus import store
-from conformance.explain.show import example
+from conformance.explain.show_step import example
 from conformance.explain.worked import Worked
 from conformance.judging.judge import check_case
-from conformance.lesson.data import broken_steps, known
+from conformance.lesson.lesson_data import broken_steps, known
 from conformance.lesson.words import Factor, factors_of, why, why_slope
 from conformance.mistakes.mistake import subject_of
 from conformance.model.functions import COSTS
 from conformance.model.row import Row, run
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from reference.step import split
 
 

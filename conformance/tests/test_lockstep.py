@@ -14,17 +14,17 @@ from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.mistake import subject_of
 from conformance.subjects import ReferenceSession, Subject
 from conformance.subjects.book import traced_session
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.traced_session import TracedSession
 from conformance.subjects.named import SUBJECTS, find
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book, stateful
-from conformance.training import run as whole_run
+from conformance.training import training_run as whole_run
 from conformance.training.lockstep import Lockstep
-from conformance.training.record import Epoch
-from conformance.training.run import result
 from conformance.training.settings import Settings
-from conformance.training.show import epoch_lines
+from conformance.training.show_training import epoch_lines
+from conformance.training.training_record import Epoch
+from conformance.training.training_run import result
 from reference import Batch, Network, Parameters, Step
 from reference.equations import BOOK
 from reference.step import Array

@@ -18,7 +18,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
 from conformance.subjects.adapt import adapt
-from conformance.subjects.module.subject import AGAIN, ModuleSubject, module_subject
+from conformance.subjects.module.module_subject import AGAIN, ModuleSubject, module_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
 from reference.step import Batch, Parameters

@@ -21,9 +21,9 @@ from conformance.diagnosis.diagnose import diagnose
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.subjects import Subject
-from conformance.subjects.book.subject import book_subject
-from conformance.subjects.function.subject import FunctionSubject, function_subject
-from conformance.subjects.module.subject import ModuleSubject, module_subject
+from conformance.subjects.book.book_subject import book_subject
+from conformance.subjects.function.function_subject import FunctionSubject, function_subject
+from conformance.subjects.module.module_subject import ModuleSubject, module_subject
 from conformance.tests.networks import right_modules, right_tensors
 from conformance.tests.networks.right_functions import PRODUCTS, SIGMAS, Way, right_function
 from conformance.tests.parts import few

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_balls
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.support import exactly, recorded

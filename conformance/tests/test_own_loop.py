@@ -12,9 +12,9 @@ import pytest
 
 import reference
 from conformance.judging.judge import check_case
-from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.own_loop import NOTHING, own_loop
-from conformance.subjects.book.subject import book_subject
 from conformance.tests.networks.book import Network, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.support import recorded

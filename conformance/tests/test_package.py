@@ -27,7 +27,7 @@ from conformance.corpus.export import PACKAGES, PORTS, export_package, is_small
 from conformance.corpus.recipe import Mnist
 from conformance.corpus.recorded import tensors
 from conformance.errors import UsageError
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.tests.support import recorded
 
 ROOT = store.root()

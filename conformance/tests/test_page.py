@@ -23,8 +23,8 @@ from conformance.report import document
 from conformance.report.book_report import Report
 from conformance.report.page import write
 from conformance.report.page.chart import chart
-from conformance.report.page.matrix import rows
-from conformance.report.page.network import MOST, network
+from conformance.report.page.network_drawing import MOST, network
+from conformance.report.page.page_matrix import rows
 from conformance.report.page.view import in_full
 from conformance.tests.networks import book, stateful
 from conformance.tests.support import answering, half_written, recorded, wrong_at

@@ -22,8 +22,8 @@ import pytest
 import conformance
 from conformance.errors import UsageError
 from conformance.files import put
-from conformance.grade.row import Judgement, Outcome, Row
-from conformance.grade.table import as_csv
+from conformance.grade.grade_row import Judgement, Outcome, Row
+from conformance.grade.grade_table import as_csv
 from conformance.running.child import sent_text
 from conformance.running.group import JobLimits
 from conformance.running.process import Tails
@@ -117,7 +117,7 @@ def test_a_command_works_without_torch_or_says_what_needs_it(
 def test_the_benchmark_leaves_out_what_needs_torch(tmp_path: Path) -> None:
     code = (
         "import conformance.tests.without_torch\n"
-        "from conformance.bench.table import heading, machine, rows\n"
+        "from conformance.bench.bench_table import heading, machine, rows\n"
         "print(heading(machine()))\n"
         "measured = rows(None)\n"
         "print(*(next(measured).what for _ in range(2)), sep='; ')\n"

@@ -19,12 +19,12 @@ import conformance
 from conformance.api import check
 from conformance.corpus import store
 from conformance.diagnosis.diagnose import diagnose
-from conformance.explain.candidates import first_failing
+from conformance.explain.mistakes_to_explain import first_failing
 from conformance.judging.judge import check_case
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
-from conformance.subjects.command.subject import command_subject
+from conformance.subjects.command.command_subject import command_subject
 from conformance.tests.parts import part
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status

@@ -17,15 +17,15 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus import store
 from conformance.mistakes.processes import PROCESSES
 from conformance.model.table import reduced_rows, rows
-from conformance.processes.check import Taken, check_processes
 from conformance.processes.division import Divided, divided, spread
-from conformance.processes.judge import check_divided, truth
-from conformance.processes.prove import WRONG, Wrong, prove
+from conformance.processes.judge_processes import check_divided, truth
+from conformance.processes.process_check import Taken, check_processes
+from conformance.processes.prove_processes import WRONG, Wrong, prove
 from conformance.processes.ranks import Fault, ProcessStep, Simulated
 from conformance.processes.scales import ALL, OWN, recognised
 from conformance.report.book_report import Report
 from conformance.report.measure_words import measure_text
-from conformance.report.page.matrix import address, columns
+from conformance.report.page.page_matrix import address, columns
 from conformance.report.record import to_json
 from conformance.tests.parts import part as part_of
 from conformance.verdict.compare import Status

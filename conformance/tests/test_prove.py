@@ -21,7 +21,7 @@ from conformance.mistakes import catalogue
 from conformance.mistakes.catalogue import CATALOGUE
 from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.mistake import Mistake, mistaken, subject_of
-from conformance.mistakes.optimisers import OPTIMISERS
+from conformance.mistakes.optimiser_mistakes import OPTIMISERS
 from conformance.mistakes.situation import by_the_book
 from conformance.proof import prove as proving
 from conformance.proof.proof import Proof, Row
@@ -386,7 +386,7 @@ def test_a_pair_that_is_not_blamed_is_no_proof(
 def test_the_widest_matrix_has_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
-    from conformance.proof.matrix import show_proof
+    from conformance.proof.proof_matrix import show_proof
 
     many = chosen(store.root(), "*")
     rows = [row(CATALOGUE["shuffle-duplicates-rows"], "square-4-4-4-4")]

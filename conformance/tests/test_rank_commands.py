@@ -15,7 +15,7 @@ from conformance.errors import SubjectError
 from conformance.processes.commands import Asked, Commands, check
 from conformance.processes.division import divided
 from conformance.report.book_report import Report
-from conformance.subjects.command.subject import command_subject
+from conformance.subjects.command.command_subject import command_subject
 
 UNEVEN = "uneven-remainder-3-4-2"
 

@@ -11,8 +11,8 @@ import pytest
 from conformance import cli
 from conformance.api import check
 from conformance.processes.division import divided
-from conformance.processes.lines import right_of, with_alone
-from conformance.processes.program import FunctionProgram, Job
+from conformance.processes.rank_lines import right_of, with_alone
+from conformance.processes.rank_program import FunctionProgram, Job
 from conformance.processes.workers import Workers
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import load

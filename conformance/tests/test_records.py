@@ -11,7 +11,7 @@ import pytest
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
 from conformance.subjects.book import traced_runs
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.generator.program import program
 from conformance.tests.support import recorded

@@ -22,7 +22,7 @@ from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.tests.networks import book, right_batches
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.networks.right import RIGHT

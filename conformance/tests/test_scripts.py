@@ -22,7 +22,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.report import BACKWARD_SCHEMA
 from conformance.report.script_report import ScriptReport
 from conformance.script.parameters import Parameter, parameters
-from conformance.script.run import run_script
+from conformance.script.run_script import run_script
 from conformance.tests.parts import changes_of_edit, few, part
 from conformance.tests.programs.script_faults import FAULTS
 from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on
@@ -414,8 +414,8 @@ def test_a_script_is_stopped_once_however_long_it_takes_to_find_its_parameters(
         time.sleep(0.3)
         return parameters(nodes, cut=cut)
 
-    monkeypatch.setattr("conformance.script.child.AGAIN", 0.01)
-    monkeypatch.setattr("conformance.script.child.parameters", slow)
+    monkeypatch.setattr("conformance.script.script_child.AGAIN", 0.01)
+    monkeypatch.setattr("conformance.script.script_child.parameters", slow)
     text = f"{LINE}for i in range(3):\n    {STEP}while True:\n    pass\n"
     report = judged(text, tmp_path, timeout=1.0)
     assert report.ok

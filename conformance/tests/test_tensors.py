@@ -20,8 +20,8 @@ from conformance.errors import UsageError
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
 from conformance.report.terminal import as_text
-from conformance.subjects.book.network import BookNetwork
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.traced_session import OTHERWISE
 from conformance.subjects.load import load
 from conformance.subjects.stepped import traced_run

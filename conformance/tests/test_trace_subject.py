@@ -13,7 +13,7 @@ from conformance.corpus import casefile, store
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.judging.judge import check_case
 from conformance.subjects import ReferenceSession
-from conformance.subjects.trace.subject import TraceSubject, parse, trace_subject
+from conformance.subjects.trace.trace_subject import TraceSubject, parse, trace_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
 from reference.step import Array

@@ -10,9 +10,9 @@ import pytest
 
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
-from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.network_patterns import NetworkPatterns
-from conformance.subjects.book.subject import book_subject
 from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.book.traced_session import OTHERWISE, PARTLY_REFUSED
 from conformance.subjects.pattern import M

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
-from conformance.training import output as plotting
-from conformance.training.data import VARIABLE
+from conformance.training import training_output as plotting
 from conformance.training.settings import Settings
-from conformance.training.show import TrainReport
+from conformance.training.show_training import TrainReport
+from conformance.training.training_data import VARIABLE
 
 QUICK = ("train", "--mini-batch", "200", "--epochs", "1")
 

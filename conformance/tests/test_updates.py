@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from conformance import check
-from conformance.explain.lines import as_text
-from conformance.explain.show import example
+from conformance.explain.show_step import example
+from conformance.explain.step_lines import as_text
 from conformance.report.book_report import Report
 from conformance.tests.networks import updates
 from conformance.tests.parts import few
-from conformance.training.data import digits
-from conformance.training.run import subjects, train
 from conformance.training.settings import Settings
+from conformance.training.training_data import digits
+from conformance.training.training_run import subjects, train
 from reference.updates import UPDATES
 
 SOURCE = Path(updates.__file__)

@@ -17,7 +17,7 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.judge import _doubtful, failed_in, with_doubts
 from conformance.judging.observe import ExactRun
-from conformance.subjects.book.subject import book_subject
+from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.observation import Observation
 from conformance.tests.networks import book
 from conformance.tests.parts import few

@@ -62,7 +62,7 @@ def test_v_shows_the_traceback_of_an_error_of_ours(capsys: Capture) -> None:
 
 
 def test_an_error_of_ours_outside_a_check_exits_4(monkeypatch: Patch, capsys: Capture) -> None:
-    monkeypatch.setattr("conformance.explain.show.example", None)
+    monkeypatch.setattr("conformance.explain.show_step.example", None)
     assert run("explain") == 4
     assert "TypeError" in one_line(capsys)
 

@@ -8,8 +8,8 @@ import pytest
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
-from conformance.subjects.book.subject import book_subject
-from conformance.subjects.function.subject import function_subject
+from conformance.subjects.book.book_subject import book_subject
+from conformance.subjects.function.function_subject import function_subject
 from conformance.tests.networks.book import Array, Network
 from conformance.tests.support import recorded
 from conformance.tests.test_function_subject import step

@@ -13,7 +13,7 @@ import pytest
 
 import conformance
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import record
+from conformance.backward.recorded_pass import record
 from conformance.report.backward_report import BackwardReport
 from conformance.tests.backward.program import module
 from conformance.tests.parts import part

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from conformance.model.functions import Activation
-from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location, as_floats, common_factor, times
-from conformance.tracing.run import has_factor
+from conformance.tracing.traced_run import has_factor
 from conformance.tracing.uses import Lift, Made, Use, Uses
+from conformance.tracing.value_candidates import Candidate
 from reference.equations import BOOK
 from reference.step import Array
 

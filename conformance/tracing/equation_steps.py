@@ -13,11 +13,11 @@ import numpy as np
 from conformance.arithmetic.exact import to_exact
 from conformance.model.functions import ACTIVATIONS, SIGMOID, Activation
 from conformance.model.row import is_given, of_batch
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.replay import Replay
-from conformance.tracing.run import Run
 from conformance.tracing.trace import Trace
+from conformance.tracing.traced_run import Run
 from conformance.tracing.trials import Known, Step
 from reference.step import STATE, Array, split
 

@@ -1,7 +1,7 @@
 """The line that passes on a right value in the place of another, as `nabla_b[-l] = z` does.
 
 No operation is on such a line. It reads the name that the value has, and nothing there computes
-with it. Left out: which value was taken for another (`blame.py`).
+with it. Left out: which value was taken for another (`blame_lines.py`).
 """
 
 import ast

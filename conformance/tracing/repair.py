@@ -7,7 +7,7 @@ operation that mends it is the one to blame; one whose value is right itself, an
 been taken for the quantity, if no other mends it.
 
 If one of several branches gave the wrong entries, its line is told too. Left out: which values the
-equation has (`ways.py`), and whose line it is (`blame.py`).
+equation has (`ways.py`), and whose line it is (`blame_lines.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The calls of functions in a run: what each was handed, and which of them only hand on a value.
 
-Left out: which function is to blame (`blame.py`).
+Left out: which function is to blame (`blame_lines.py`).
 """
 
 from collections import defaultdict

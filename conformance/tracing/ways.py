@@ -1,6 +1,6 @@
 """What may rightly appear on the way to a quantity, from the program's own inputs to it.
 
-Left out: what its equation gives (`equation_steps.py`), and the line to blame (`blame.py`).
+Left out: what its equation gives (`equation_steps.py`), and the line to blame (`blame_lines.py`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from conformance.tracing.arranging import ARRANGING, before_arranging, kind_of
 from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, evaluated, is_array
 from conformance.tracing.index import Location
 from conformance.tracing.node import Node
-from conformance.tracing.run import Run
+from conformance.tracing.traced_run import Run
 from conformance.tracing.trials import Known, Step
 from reference.equations import sigmoid
 from reference.step import Array, split

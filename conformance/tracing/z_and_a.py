@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.arranging import ARRANGING, LIMITING, consumers_of
-from conformance.tracing.candidates import Candidate
 from conformance.tracing.index import Location, overlap
 from conformance.tracing.node import Node
 from conformance.tracing.uses import Made, Use, Uses
+from conformance.tracing.value_candidates import Candidate
 from reference.equations import BOOK
 from reference.step import Array
 

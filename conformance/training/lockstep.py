@@ -26,8 +26,8 @@ import numpy as np
 
 from conformance.subjects import Subject
 from conformance.training.partner import Partner
-from conformance.training.record import REFERENCE, Epoch, Walked
 from conformance.training.settings import Settings
+from conformance.training.training_record import REFERENCE, Epoch, Walked
 from conformance.verdict.oracle import expectations
 from reference.backprop import feedforward
 from reference.descent import Descent

@@ -21,7 +21,7 @@ from conformance.running.quiet import quiet
 from conformance.running.tracebacks import stopped
 from conformance.subjects import Session, Subject, Unobserved
 from conformance.subjects.observation import Observation, observed
-from conformance.training.record import Jump
+from conformance.training.training_record import Jump
 from conformance.verdict.compare import FREE, Status, Verdict, judge
 from conformance.verdict.deviation import Target
 from conformance.verdict.finding import Finding

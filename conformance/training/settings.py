@@ -1,6 +1,6 @@
 """What a training run is: the network, the rates, the order's seed, and who takes part.
 
-Left out: the digits (`data.py`).
+Left out: the digits (`training_data.py`).
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.model.functions import COSTS, DROPOUT, SIGMOID, fits
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from conformance.usage import DTYPES, one_of
 from reference import equations
 from reference.mnist import CLASSES, PIXELS

@@ -153,7 +153,7 @@ class OnBalls:
 
     def _named(self, node: Node) -> str:
         """What a value is in the book, or else what the program calls it."""
-        from conformance.backward.names import variable
+        from conformance.backward.value_names import variable
 
         known = (
             name

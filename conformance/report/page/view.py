@@ -13,7 +13,7 @@ from conformance.report.cause_words import formulas, joined
 from conformance.report.mathml import mathml, mathml_pair
 from conformance.report.matrix import SIGNS
 from conformance.report.page.chart import Chart, chart
-from conformance.report.page.network import Network, network
+from conformance.report.page.network_drawing import Network, network
 from conformance.report.sentence import declined, pluralize, sentence
 from conformance.verdict.compare import Status
 

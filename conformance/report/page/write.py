@@ -29,7 +29,7 @@ from conformance.report.document import rendered
 from conformance.report.exact_words import exact_words, loss_text, loss_words
 from conformance.report.mathml import mathml
 from conformance.report.message import accused, finding_text, in_ulps, parting, problem_text
-from conformance.report.page.matrix import address, columns, rows
+from conformance.report.page.page_matrix import address, columns, rows
 from conformance.report.page.view import View, equations_of
 from conformance.report.sentence import counts, judged_words, pluralize
 from conformance.report.source_words import source_of

@@ -1,6 +1,6 @@
 """The border between a network of NumPy arrays and us.
 
-Left out: how its arrays are laid out (`conventions.py`), tensors (`tensor_numbers.py`).
+Left out: how its arrays are laid out (`book_conventions.py`), tensors (`tensor_numbers.py`).
 """
 
 from collections.abc import Iterable

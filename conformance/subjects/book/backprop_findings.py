@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.tracing.line_tracer import line_after_which
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Array, Batch, Parameters

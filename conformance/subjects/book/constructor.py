@@ -1,6 +1,6 @@
 """How a class or factory is called for a network of some sizes, and with which costs.
 
-Left out: how the network lays out its numbers (`conventions.py`).
+Left out: how the network lays out its numbers (`book_conventions.py`).
 """
 
 import inspect

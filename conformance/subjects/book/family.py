@@ -23,7 +23,7 @@ from conformance.model import functions
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID, families
 from conformance.model.table import of_layers
 from conformance.running.tracebacks import call
-from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.traced_runs import update_run
 from conformance.subjects.generic import generic

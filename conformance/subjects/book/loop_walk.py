@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from conformance.running.quiet import quiet
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.loop_call import LoopCall
 from conformance.subjects.book.loop_lines import CALL, LoopTracer
-from conformance.subjects.book.network import BookNetwork
 from conformance.tracing.frames import raised_in, subject_frames
 from conformance.tracing.line_tracer import Frames, unfollowed
 from reference.step import Array, Batch

@@ -13,8 +13,8 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.running.tracebacks import call, headline, is_ours
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.epsilon import CROSS_ENTROPY
-from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.returned import are_of_one_error, returned
 from conformance.subjects.book.traced_runs import backprop_run, update_run
 from conformance.subjects.generic import generic, generic_case
@@ -25,8 +25,8 @@ from conformance.subjects.stepped import Stepped, gathered, traced_run
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
-from conformance.tracing.run import Roles
 from conformance.tracing.trace import Trace
+from conformance.tracing.traced_run import Roles
 from conformance.verdict.on_balls import Elsewhere, OnBalls, TracedStep
 from reference.step import Array, Batch, Parameters
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.running.tracebacks import headline
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.loop_call import LoopCall, loop_call
 from conformance.subjects.book.loop_crash import is_its_own
 from conformance.subjects.book.loop_lines import LoopTracer, loop_around
@@ -25,7 +26,6 @@ from conformance.subjects.book.loop_walk import (
     random_numbers_kept,
     walk,
 )
-from conformance.subjects.book.network import BookNetwork
 from conformance.tracing.frames import raised_in
 from conformance.tracing.line_tracer import Frames
 from conformance.verdict.finding import Finding, Kind, finding

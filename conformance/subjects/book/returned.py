@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
-from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.near import CLOSE, alike
 from conformance.subjects.observation import Observed
 from conformance.verdict.oracle import expectations

@@ -12,10 +12,10 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.program import Goal
+from conformance.backward.recorded_pass import Goal
 from conformance.corpus.case import Case
 from conformance.running.tracebacks import call
-from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.generic import LABELLED, generic
 from conformance.subjects.stepped import TURNED, Stepped, bits_of, given_rate, traced_run
 from conformance.tracing.line_tracer import Frames, line_after_which

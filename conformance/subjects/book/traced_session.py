@@ -17,8 +17,8 @@ from conformance.corpus.case import Case
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.backprop_findings import backprop_findings
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.conduct import leaves_its_parameters
-from conformance.subjects.book.network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns, cost_on_balls, on_balls
 from conformance.subjects.book.own_cost import OwnCost, own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct

@@ -12,7 +12,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.running.quiet import quiet
-from conformance.subjects.book.network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.own_loop import Conduct
 from conformance.subjects.observation import Observation, Observed, rounded
 from conformance.verdict.oracle import lifted

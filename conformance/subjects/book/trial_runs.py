@@ -11,8 +11,8 @@ import numpy as np
 
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
-from conformance.subjects.book.calls import BookCalls
-from conformance.subjects.book.conventions import Moved
+from conformance.subjects.book.book_calls import BookCalls
+from conformance.subjects.book.book_conventions import Moved
 from reference.step import Array, Batch, Parameters
 
 LAYERS = range(2, 8)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.corpus.case import Case
-from conformance.model.updates import SGD
+from conformance.model.update_kinds import SGD
 from reference.updates import UPDATES
 
 NAMES = {

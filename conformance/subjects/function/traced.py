@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.subjects.function.conventions import (
+from conformance.subjects.function.function_conventions import (
     CalledFunction,
     FunctionConventions,
     Quantities,

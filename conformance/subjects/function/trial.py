@@ -1,7 +1,7 @@
 """The conventions of a function, recognised on one trial step.
 
 Layout is told by shapes; scale by the equations that hold between what is shown, ours where they
-hold in ours. Left out: what the conventions mean (`conventions.py`).
+hold in ours. Left out: what the conventions mean (`function_conventions.py`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,8 +16,8 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.model.table import tag_of
 from conformance.running.tracebacks import headline
-from conformance.subjects.book.conventions import SAMPLES
-from conformance.subjects.function.conventions import (
+from conformance.subjects.book.book_conventions import SAMPLES
+from conformance.subjects.function.function_conventions import (
     CalledFunction,
     FunctionConventions,
     Quantities,

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from conformance.corpus.case import Case
 from conformance.explain.worked import Worked
-from conformance.lesson.data import broken_steps
+from conformance.lesson.lesson_data import broken_steps
 from conformance.lesson.page import lesson
 from conformance.tests.browser.pages import Opened, OpenPage, Theme
 
@@ -42,7 +42,9 @@ def learning(open_page: OpenPage, folder: Path) -> Learn:
         **more: Any,
     ) -> Opened:
         path = folder / f"{worked.case.id}.html"
-        with patch("conformance.lesson.data.broken_steps", once if mistakes else lambda _: {}):
+        with patch(
+            "conformance.lesson.lesson_data.broken_steps", once if mistakes else lambda _: {}
+        ):
             page = lesson(worked)
         path.write_text(page, encoding="utf-8")
         return open_page(path, width, theme, **more)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.grade.row import Judgement, Outcome, row_of
-from conformance.grade.table import as_page
+from conformance.grade.grade_row import Judgement, Outcome, row_of
+from conformance.grade.grade_table import as_page
 from conformance.tests.browser.pages import Opened, OpenPage, Theme
 
 LONG = "x" * 90

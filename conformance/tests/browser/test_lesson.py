@@ -13,12 +13,12 @@ from conformance.cases.build import recorded_step
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.explain.formulas import NBSP, SIX, written
-from conformance.explain.lines import parts_of, rows
-from conformance.explain.show import example
+from conformance.explain.show_step import example
+from conformance.explain.step_lines import parts_of, rows
 from conformance.explain.worked import Worked
 from conformance.lesson import page as pages
-from conformance.lesson.data import numbers
-from conformance.model.updates import SGD
+from conformance.lesson.lesson_data import numbers
+from conformance.model.update_kinds import SGD
 from conformance.tests.browser.lessons import LARGE, SMALL, Learn
 from conformance.tests.browser.pages import Opened
 from conformance.tests.parts import part

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from conformance.explain.formulas import written
-from conformance.explain.show import example
+from conformance.explain.show_step import example
 from conformance.explain.worked import Worked
-from conformance.lesson.data import broken_steps, known
+from conformance.lesson.lesson_data import broken_steps, known
 from conformance.tests.browser.lessons import Learn
 from reference.backprop import step
 from reference.equations import BOOK

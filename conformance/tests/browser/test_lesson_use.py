@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from conformance.explain.show import example
+from conformance.explain.show_step import example
 from conformance.tests.browser.lessons import LARGE, SMALL, Learn
 from conformance.tests.browser.pages import Opened, Theme
 from conformance.tests.parts import part

@@ -19,8 +19,8 @@ import torch
 
 import conformance
 from conformance.custom.applied import asked, called, names_of, plain
-from conformance.custom.calls import calls_of
 from conformance.custom.context import is_function
+from conformance.custom.custom_calls import calls_of
 from conformance.shapes.fitting import fitting
 from conformance.tests.backward.edits import Edit, edits
 from conformance.tests.backward.measure import Said, share

@@ -10,9 +10,9 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.grade.collect import contents, digest
+from conformance.grade.grade_row import Row
 from conformance.grade.limits import Limits, check_sandbox
 from conformance.grade.one import Asked, grade_one
-from conformance.grade.row import Row
 
 SECONDS = 20.0
 PROGRAMS = Path(__file__).parent.parent / "programs" / "shapes"

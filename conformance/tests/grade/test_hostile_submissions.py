@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.grade.grade_row import Outcome, Row
 from conformance.grade.one import begin, stop_all
-from conformance.grade.row import Outcome, Row
 from conformance.tests.grade.support import (
     RIGHT,
     children,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.grade.judging import judge_file
-from conformance.grade.row import Outcome
+from conformance.grade.grade_row import Outcome
+from conformance.grade.judge_submissions import judge_file
 from conformance.tests.grade.support import MISTAKE, RIGHT, written
 from conformance.tests.networks import book
 

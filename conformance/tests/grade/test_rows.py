@@ -11,8 +11,17 @@ import jsonschema
 import pytest
 
 from conformance.grade import gradescope
-from conformance.grade.row import OPTION, Check, Judgement, Outcome, Row, Store, row_of, to_json
-from conformance.grade.table import WIDTH, as_csv, as_page, as_text, short_line, summary
+from conformance.grade.grade_row import (
+    OPTION,
+    Check,
+    Judgement,
+    Outcome,
+    Row,
+    Store,
+    row_of,
+    to_json,
+)
+from conformance.grade.grade_table import WIDTH, as_csv, as_page, as_text, short_line, summary
 from conformance.report.document import styled
 from conformance.values import from_values, to_values
 

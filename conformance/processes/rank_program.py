@@ -1,0 +1,185 @@
+"""What a process runs: the twin in data-parallel training, or somebody's function.
+
+A program is sent to each process and opened there. What it shows goes back as arrays by flat names:
+`own/0/nabla_w2` of the first micro-batch, `reduced_w2` of all processes together. Left out: the
+processes (`workers.py`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from conformance.corpus.case import Case
+from conformance.errors import SubjectError, UsageError
+from conformance.model.table import reduced_name
+from conformance.processes.ranks import ProcessStep
+from reference.step import Array, Parameters
+
+if TYPE_CHECKING:
+    from conformance.processes.rank_lines import Lines, Right
+    from conformance.subjects.function.function_conventions import CalledFunction
+
+OWN = "own"
+"""The key of what a function returns under which the gradients of its micro-batches stand."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A step of one process.
+
+    Attributes:
+        case: with the parts of this step.
+        rank: of the process.
+        parameters: that it is given.
+        micro_batches: its own x (n_1, m_k) and y (n_L, m_k).
+        m: the samples of all processes together.
+    """
+
+    case: Case
+    rank: int
+    parameters: Parameters
+    micro_batches: tuple[tuple[Array, Array], ...]
+    m: int
+
+    @property
+    def world(self) -> int:
+        """How many processes there are."""
+        return len(self.case.parts[0])
+
+
+Step = Callable[[Job], ProcessStep]
+
+
+class Program(Protocol):
+    """What a process runs; it can be sent to one."""
+
+    def open(self) -> Step:
+        """The function that takes a step, in the process itself."""
+
+
+@dataclass(frozen=True)
+class TwinProgram:
+    """`torch_impl` under DistributedDataParallel."""
+
+    def open(self) -> Step:
+        """Import it."""
+        from torch_impl.parallel import ParallelTrainer
+
+        def take(job: Job) -> ProcessStep:
+            case = job.case
+            trainer = ParallelTrainer(
+                job.parameters, case.cost, case.eta, case.decay, case.activations
+            )
+            parts, after = trainer.step(job.micro_batches, job.m)
+            return ProcessStep(tuple(parts), after)
+
+        return take
+
+
+@dataclass(frozen=True)
+class FunctionProgram:
+    """A function `step(rank, world, weights, biases, micro_batches, m, eta) -> dict`.
+
+    Attributes:
+        spec: where it is, such as `FILE.py:step`.
+        python_path: folders from which it may import.
+    """
+
+    spec: str
+    python_path: tuple[Path, ...] = ()
+
+    def open(self) -> "FunctionStep":
+        """Load it.
+
+        Raises:
+            UsageError: it is no function.
+            SubjectError: its file cannot be loaded.
+        """
+        from conformance.subjects.function.function_conventions import CalledFunction
+        from conformance.subjects.load import load
+
+        function = load(self.spec, self.python_path)
+        if not callable(function) or isinstance(function, type):
+            raise UsageError(f"{self.spec} is no function step(rank, world, …)")
+        return FunctionStep(CalledFunction(function, self.spec))
+
+
+@dataclass(frozen=True)
+class FunctionStep:
+    """A step of somebody's function, which may be traced.
+
+    Attributes:
+        called: the function.
+    """
+
+    called: "CalledFunction"
+
+    def __call__(self, job: Job) -> ProcessStep:
+        """Take it."""
+        called, dtype = self.called, job.case.dtype
+        returned = dict(self._returned(job, lambda array, _: array.copy()))
+        own = _listed(returned.pop(OWN, ()), called.name)
+        parts = tuple(called.numbers(each, dtype) for each in own)
+        after = called.numbers(returned, dtype)
+        if job.case.lmbda and not called.decays:
+            after = {name: array for name, array in after.items() if name[0] != "w"}
+        return ProcessStep(parts, {reduced_name(name): array for name, array in after.items()})
+
+    def lines(self, job: Job, right: "Mapping[str, Right]") -> "Lines":
+        """Take it, traced; the lines at which what it returns of all processes becomes wrong."""
+        from conformance.processes.rank_lines import blamed
+        from conformance.subjects.function.traced import node_of
+        from conformance.subjects.stepped import traced_run
+        from conformance.tracing.together import noted_together
+        from conformance.tracing.trace import Trace
+
+        trace = Trace()
+        names = getattr(self.called.function, "__globals__", {})
+        with traced_run(trace) as tensors, noted_together(tensors, names):
+            returned = self._returned(job, lambda array, name: trace.given(array.copy(), name))
+            nodes = {
+                reduced_name(name): node_of(trace, value)
+                for name, value in returned.items()
+                if reduced_name(name) in right
+            }
+        found = {name: blamed(trace, nodes[name], right[name], job.rank) for name in nodes}
+        return {name: frames for name, frames in found.items() if frames}
+
+    def _returned(self, job: Job, given: Callable[[Array, str], Array]) -> Mapping[Any, Any]:
+        w, b = ([given(each, kind) for each in getattr(job.parameters, kind)] for kind in "wb")
+        batches = [(given(x, "x"), given(y, "y")) for x, y in job.micro_batches]
+        arguments = job.rank, job.world, w, b, batches, job.m, job.case.eta
+        return self.called.returned(job.case, arguments)
+
+
+def _listed(own: Any, spec: str) -> Sequence[Mapping[Any, Any]]:
+    """The gradients of each micro-batch; of a single one they need no list."""
+    found = [own] if isinstance(own, Mapping) else own
+    if not isinstance(found, list | tuple) or not all(isinstance(e, Mapping) for e in found):
+        kind = type(own).__name__
+        raise SubjectError(f"{spec} returned `{OWN}` as a {kind}, expected a list of dicts")
+    return found
+
+
+def flat(shown: ProcessStep) -> dict[str, Array]:
+    """What a process shows, by flat names."""
+    named = {
+        f"{OWN}/{place}/{name}": array
+        for place, part in enumerate(shown.parts)
+        for name, array in part.items()
+    }
+    return {**named, **shown.after}
+
+
+def unflat(named: Mapping[str, Array], micro_batches: int) -> ProcessStep:
+    """The reverse of `flat`; of so many micro-batches."""
+    parts: list[dict[str, Array]] = [{} for _ in range(micro_batches)]
+    after = {}
+    for full, array in named.items():
+        own, _, name = full.rpartition("/")
+        if own:
+            parts[int(own.split("/")[1])][name] = array
+        else:
+            after[name] = array
+    return ProcessStep(tuple(parts) if any(parts) else (), after)

@@ -1,0 +1,289 @@
+"""The updates of a run, each judged against the program's own forward pass.
+
+Left out: the update rule (`rule.py`).
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+
+import numpy as np
+
+from conformance.backward.findings import Examined
+from conformance.backward.groups import operation_key
+from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
+from conformance.backward.stated_loss import (
+    declared,
+    disagreeing,
+    has_own_terms,
+    with_decay_beside,
+    with_terms,
+)
+from conformance.script import within
+from conformance.script.judgement import Judgement
+from conformance.script.script_loss import Fit, best_loss, by_name, candidates, is_of_absolutes
+from conformance.script.update import Multiple, Update, common, usual
+from conformance.script.update_step import Step
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+
+NOTHING: Mapping[Node, str] = MappingProxyType({})
+
+
+def judged(
+    trace: Trace,
+    updates: Sequence[Update],
+    names: Sequence[str],
+    cost: str | None = None,
+    *,
+    held: Collection[tuple[Node, Node]] = (),
+    beside: Mapping[Node, str] = NOTHING,
+    quick: bool = False,
+    loss: Node | None = None,
+) -> Judgement:
+    """An update of all parameters.
+
+    Args:
+        trace: of the run.
+        updates: of each parameter.
+        names: theirs.
+        cost: the name of the cost to judge by; None if any will do.
+        held: operations, each with an operand that is held constant in it.
+        beside: the values of other parameters, with their names.
+        quick: whether it is only of interest if all gradients are right.
+        loss: of another update that is right by it.
+    """
+    step = Unjudged(trace, updates, names, cost, beside=beside, quick=quick)
+    step.known, step.held = loss, held
+    made = _as_read(step)
+    if made.ok or not made.chosen:
+        return made
+    for choice in within.choices(updates):
+        found = step.by_choice([choice])
+        if found.ok:
+            return replace(found, altered=True)
+    return made
+
+
+def _as_read(step: "Unjudged") -> Judgement:
+    """An update of all parameters by the arrays of which it adds multiples."""
+    updates = step.updates
+    choices = common(updates)
+    own = [each.options[each.own] for each in updates if each.options]
+    if choices:
+        made = step.by_choice(choices)
+        if made.ok or choices[0] == own:
+            return made
+    if len(own) < len(updates):
+        return step.whole()
+    made = step.by_choice([own])
+    if made.ok or any(each.states for each in updates):
+        return made
+    whole = step.whole()
+    return whole if whole.right >= made.right else made
+
+
+class Unjudged:
+    """An update of all parameters that is to be judged.
+
+    Attributes:
+        losses: what may be the program's loss.
+        known: what was its loss at another update.
+        held: see `judged`.
+    """
+
+    known: Node | None = None
+    held: Collection[tuple[Node, Node]] = ()
+
+    def __init__(
+        self,
+        trace: Trace,
+        updates: Sequence[Update],
+        names: Sequence[str],
+        cost: str | None = None,
+        *,
+        beside: Mapping[Node, str] = NOTHING,
+        shared: bool = True,
+        quick: bool = False,
+    ) -> None:
+        """The update in the trace of a run; see `judged`.
+
+        Args:
+            trace: of the run.
+            updates: of each parameter.
+            names: theirs.
+            cost: the name of the cost to judge by.
+            beside: the values of other parameters, with their names.
+            shared: whether a loss depends on all of the parameters.
+            quick: see `judged`.
+        """
+        self.quick = quick
+        self.whole_trace, self.updates, self.names = trace, updates, names
+        self.cost = cost
+        own = {each.old: name for each, name in zip(updates, names, strict=True)}
+        self.olds = {**own, **beside}
+        news = [each.new for each in updates]
+        self.losses = candidates(trace.nodes, [*own], news, shared=shared)
+
+    def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
+        """Judge the arrays by which the parameters are moved, of several the likeliest.
+
+        Where some are added and others subtracted, one of the two is how it has to be.
+        """
+        step = self.part([each for chosen in choices for each, _ in chosen])
+        losses = [step.of[each] for each in self.losses]
+        tried = [(e, factor) for e in choices for factor in usual(e)]
+        up = [(e, by) for e, by in tried if by > 0 and any(factor < 0 for _, factor in e)]
+        tried += [(e, -by) for e, by in up]  # if that makes more right by a loss
+        goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
+        fits = [best_loss(step.trace, losses, each) for each in goals]
+        sizes = {
+            i: round(abs(np.log(each.factor)), 6)
+            for i, each in enumerate(fits)
+            if each is not None and each.count == len(self.updates)
+        }
+        likely = [i for i, (e, _) in enumerate(tried) if e is choices[0]]
+        likely.sort(key=lambda i: 0 if (fit := fits[i]) is None else -fit.count)
+        order = sorted(sizes, key=lambda i: (sizes[i], i)) or likely
+        made: list[Judgement] = []
+        for i in order:
+            found = self.examined(step, goals[i], fits[i], whole=False)
+            chosen, factor = tried[i]
+            made.append(replace(found, factor=factor, chosen=tuple(chosen)))
+            if found.ok:
+                return made[-1]
+        return made[0]
+
+    def whole(self) -> Judgement:
+        """Judge what is taken away from each parameter as a whole."""
+        step = self.part([each.new for each in self.updates])
+        goals = []
+        for each, name in zip(self.updates, self.names, strict=True):
+            old, new = step.of[each.old], step.of[each.new]
+            value = np.asarray(old.value - new.value)
+            node = step.trace.node("subtract", np.subtract, (old, new), {}, value)
+            node.frames, node.calls = each.new.frames, each.new.calls
+            goals.append(Goal(name, old, node))
+        fit = best_loss(step.trace, [step.of[each] for each in self.losses], tuple(goals))
+        return self.examined(step, tuple(goals), fit, whole=True)
+
+    def part(self, wanted: Sequence[Node]) -> Step:
+        """The trace of the step."""
+        return Step(self.whole_trace, self.olds, [*wanted, *self.losses], self.held)
+
+    def goals(self, step: Step, chosen: Sequence[Multiple], sign: float) -> tuple[Goal, ...]:
+        """The gradients: what is subtracted from the parameters, or its negative."""
+        goals = []
+        for (gradient, _), each, name in zip(chosen, self.updates, self.names, strict=True):
+            node = step.of[gradient]
+            if sign > 0:
+                node = step.trace.node("negative", np.negative, (node,), {}, -node.value)
+                node.frames, node.calls = gradient.frames, gradient.calls
+            goals.append(Goal(name, step.of[each.old], node))
+        return tuple(goals)
+
+    def examined(
+        self, step: Step, goals: tuple[Goal, ...], fit: Fit | None, *, whole: bool
+    ) -> Judgement:
+        """The judgement of these gradients.
+
+        By the program's own loss, if all are right by it or if it is a known cost; else by the
+        known cost by which they are all right; else by whichever more of them are right.
+        """
+        fits = fit is not None and fit.count == len(goals)
+        scaled = fits or (fit is not None and fit.count > 1)  # one alone may be so by chance
+        made = partial(self.by, step, goals, whole=whole, scaled=scaled)
+        if self.cost is None and fit is not None and fits:
+            return made(fit.loss)
+        losses = [step.of[each] for each in self.losses]
+        stated = [each for each in losses if not is_of_absolutes(each)]
+        cost = declared(step.trace, stated, goals) if self.cost is None else None
+        if cost is not None:
+            known = with_terms(cost, losses, goals)
+            opposite = best_loss(step.trace, [known], goals, sign=-1)
+            if opposite is not None and opposite.count == len(goals):
+                found = made(None)
+                if any(each.cause.kind == "negated" for each in found.examined.accused):
+                    return found
+            return made(known)
+        return self.by_either(step, goals, fit, made)
+
+    def by_either(
+        self,
+        step: Step,
+        goals: tuple[Goal, ...],
+        fit: Fit | None,
+        made: Callable[..., Judgement],
+    ) -> Judgement:
+        """The judgement by the known costs, or by a number of the program's own.
+
+        What is right by an output error of its own alone is not, if the program calls another
+        number its loss. What is wrong by all known costs is wrong by that, too.
+
+        Args:
+            step: the trace of it.
+            goals: the gradients.
+            fit: the number by which some are right.
+            made: judges by a number; by the known costs, given None; see `by`.
+        """
+        called = self.called_losses(step, goals) if self.cost is None else []
+        own = fit.loss if fit is not None else next(iter(called), None)
+        quick = own is not None and self.cost is None
+        try:
+            without = made(None, quick=quick)
+        except NoGradientError:
+            raise
+        except NotAGradientError:
+            if own is None:
+                raise
+            return made(own)
+        unsure = called and (without.ok or without.examined.cost == "unknown")
+        told = disagreeing(OwnPass(step.trace, goals), called) if unsure else None
+        if told is not None:
+            return made(told)
+        decays = without.examined.cost == "unknown" and without.examined.decay
+        if own is not None and decays and has_own_terms(OwnPass(step.trace, goals, loss=own)):
+            return made(own)  # the loss states what decays
+        if without.ok or own is None or self.cost is not None:
+            return without
+        with_own = made(own)
+        return with_own if with_own.right >= without.right else without
+
+    def called_losses(self, step: Step, goals: tuple[Goal, ...]) -> list[Node]:
+        """The numbers that the program calls its loss, or that were it at another update."""
+        losses = [step.of[each] for each in self.losses]
+        key = None if self.known is None else operation_key(self.known)
+        again = [each for each in losses if key is not None and operation_key(each) == key]
+        return [*by_name(step.trace, losses, goals), *again]
+
+    def by(
+        self,
+        step: Step,
+        goals: tuple[Goal, ...],
+        loss: Node | None,
+        *,
+        whole: bool,
+        scaled: bool = False,
+        quick: bool = False,
+    ) -> Judgement:
+        """The judgement by a loss, or by the costs; see `judged`."""
+        scaled, quick = scaled or whole, quick or self.quick
+        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick)
+        search = partial(self._examined, step, made)
+        found = search(blame=False)
+        pending = None if found.ok or found.accused else search
+        return Judgement(
+            tuple(self.updates), found, loss is not None, whole, loss=loss, search=pending
+        )
+
+    def _examined(self, step: Step, made: OwnPass, *, blame: bool) -> Examined:
+        """What is known of the gradients; with the line to blame, or without."""
+        found = examine_pass(made, self.cost, blame=blame)
+        if self.cost is None:
+            found = with_decay_beside(made, found, blame=blame)
+        if found.cost in ("own", "unknown"):
+            return found
+        share = step.share
+        return replace(found, factor=found.factor / share, samples=round(found.samples / share))

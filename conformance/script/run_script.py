@@ -1,0 +1,86 @@
+"""A script in a process of its own, and the report on it.
+
+Left out: what that process does (`script_child.py`).
+"""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from conformance.errors import StoppedError, SubjectError
+from conformance.report.script_report import ScriptReport
+from conformance.running.isolate import isolated
+from conformance.script_outcome import ENDED, Ran
+from conformance.usage import check_timeout, check_updates
+from conformance.values import from_values
+
+if TYPE_CHECKING:
+    from conformance.running.child import Send
+
+JUDGING = 120.0  # seconds that the judgement may take
+
+
+def run_script(
+    script: str,
+    arguments: Sequence[str] = (),
+    *,
+    updates: int = 3,
+    timeout: float = 60.0,
+    seed: int = 0,
+) -> ScriptReport:
+    """Run a script until it has updated its parameters some times, and judge the updates.
+
+    The script is executed, in a process of its own.
+
+    Args:
+        script: its path.
+        arguments: that it is given.
+        updates: after which it is stopped, 2 or more.
+        timeout: seconds after which it is stopped.
+        seed: of its random numbers, where it gives none.
+
+    Raises:
+        UsageError: there is no such script, or fewer updates are asked for.
+        SubjectError: it failed, or there was nothing to judge.
+    """
+    from conformance.script.script_source import parts_of
+
+    parts_of(script)
+    sys.stdout.flush()
+    asked = check_updates(updates), check_timeout(timeout)
+    work = partial(_work, script, tuple(arguments), *asked, seed)
+    longest, ended = timeout + JUDGING, inf
+    try:
+        for record in isolated(work, longest, shown=True):
+            if record == ENDED:
+                ended = monotonic()
+                continue
+            ran = from_values(Ran, record)
+            return ScriptReport(script, ran.examined, ran)
+    except StoppedError as error:
+        if monotonic() - ended < JUDGING:
+            raise
+        words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
+        raise StoppedError(words) from error
+    except SubjectError as error:
+        raise type(error)(_with_name(script, str(error))) from error
+    raise StoppedError(f"{script}: its process ended and said nothing")
+
+
+def _with_name(script: str, words: str) -> str:
+    """What is said of a script, with its path before it once."""
+    return words if words.startswith(f"{script}:") else f"{script}: {words}"
+
+
+def _work(
+    script: str, arguments: tuple[str, ...], updates: int, timeout: float, seed: int, send: "Send"
+) -> None:
+    from threadpoolctl import threadpool_limits
+
+    from conformance.script.script_child import Session
+
+    with threadpool_limits(1):
+        Session(script, arguments, updates, timeout, seed, send).run()

@@ -1,0 +1,220 @@
+"""The process in which a script runs: it is stopped after some updates, and they are judged there.
+
+Left out: its parent (`run_script.py`), and the judgement (`conclude.py`).
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import ConformanceError, SubjectError
+from conformance.running.tracebacks import headline
+from conformance.script.anew import begun_anew, is_right
+from conformance.script.conclude import conclude
+from conformance.script.parameter_names import Held, held, namespaces, unfollowed
+from conformance.script.parameters import Parameter, enough, parameters, steps
+from conformance.script.script_source import run
+from conformance.script_outcome import ENDED, Ran
+from conformance.tracing.frames import Frame, raised_in
+from conformance.tracing.long import MOST, LongTrace
+from conformance.values import to_values
+
+PATIENCE = 3  # times that a script may go on though it was stopped
+LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
+AGAIN = 1.0  # seconds until it is stopped again
+
+
+class StopScript(BaseException):
+    """The script has shown enough."""
+
+
+@dataclass
+class Session:
+    """A script that runs.
+
+    Attributes:
+        script: its path.
+        arguments: that it is given.
+        updates: after which it is stopped.
+        seconds: after which it is stopped.
+        seed: of its random numbers.
+        send: takes the report.
+        found: its parameters so far.
+        names: what its variables hold.
+        notes: see `Ran.notes`.
+        unfollowed: kinds of arrays in its variables that are not followed.
+        stops: how many times it was stopped.
+        states: whether what it moved first may be states, which a loop begins anew.
+    """
+
+    script: str
+    arguments: Sequence[str]
+    updates: int
+    seconds: float
+    seed: int
+    send: Callable[[object], None]
+    found: list[Parameter] = field(default_factory=list)
+    names: list[Held] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    unfollowed: list[str] = field(default_factory=list)
+    stops: int = 0
+    states: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin a trace."""
+        self.trace = LongTrace(self.grown)
+
+    def grown(self) -> int:
+        """End the script if its trace shows enough; else tell how long it may have to be."""
+        if not self.stops:
+            self.found = self._parameters()
+            full = self.trace.stored > MOST and bool(self.found)
+            if full:
+                self.notes.append(("memory", f"{MOST >> 30}"))
+            if steps(self.found, closed=True) < self.updates and not full:
+                return enough(self.found, self.updates)
+            if not full and self._goes_on():
+                return 2 * len(self.trace.nodes)
+        self.stop(sys._getframe())  # noqa: SLF001 - the way to the script's variables
+        return 1
+
+    def _parameters(self) -> list[Parameter]:
+        """The parameters that its trace shows; no states, once the script goes on for others."""
+        found = parameters(self.trace.nodes, cut=self.trace.forgot)
+        lasting = [each for each in found if not begun_anew(each)] if self.states else []
+        return lasting or found
+
+    def _goes_on(self) -> bool:
+        """Whether the script is to go on: all that it was seen to move may be states."""
+        long = len(self.trace.nodes) >= LONGEST
+        if long or not all(map(begun_anew, self.found)):
+            return False
+        self.states = self.states or not is_right(self.trace, self.found)
+        return self.states
+
+    def stop(self, frame: FrameType | None) -> None:
+        """End the script; where it goes on nevertheless, its process."""
+        self.stops += 1
+        if self.stops == 1:
+            self.note_names(namespaces(frame, run.__code__))
+        if self.stops > PATIENCE:
+            self.end()
+        raise StopScript
+
+    def note_names(self, spaces: Sequence[Mapping[str, Any]]) -> None:
+        """Note what the variables of the script hold."""
+        recording, self.trace.recording = self.trace.recording, False
+        self.names, self.unfollowed = held(self.trace, spaces), unfollowed(spaces)
+        self.trace.recording = recording
+
+    def end(self) -> None:
+        """Send the report and leave the process, whatever the script would still do."""
+        with suppress(OSError, ValueError):  # a stream that the script has closed
+            sys.stdout.flush()
+        self.send(ENDED)
+        self.send(to_values(self.report()))
+        os._exit(0)
+
+    def report(self) -> Ran:
+        """What is known of the script."""
+        self.trace.recording = False
+        if not self.stops:
+            self.found = self._parameters()
+        if self.unfollowed and not steps(self.found):
+            self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
+        with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
+            return conclude(
+                self.script, self.trace, self.found, self.names, self.updates, self.notes
+            )
+
+    def run(self) -> None:
+        """Run the script, and send the report.
+
+        Raises:
+            SubjectError: it failed before it had updated anything.
+        """
+        try:
+            with self._limited():
+                run(
+                    *(self.script, self.arguments, self.trace, self.seed),
+                    lambda names: self.note_names([names]),
+                )
+        except StopScript:
+            pass
+        except ConformanceError:
+            raise
+        except SystemExit as error:
+            self._ended(error)
+            self.notes.append(("left", _left(error)))
+        except BaseException as error:
+            self._ended(error)
+            if not steps(self._parameters()):
+                raise SubjectError(self.failure(error)) from error
+            self.notes.append(("failed", self.failure(error)))
+        self.end()
+
+    def _ended(self, error: BaseException) -> None:
+        """Note what the variables held where an exception was raised."""
+        at = error.__traceback__
+        while at is not None and at.tb_next is not None:
+            at = at.tb_next
+        if not self.stops:
+            self.note_names(namespaces(None if at is None else at.tb_frame, run.__code__))
+
+    def failure(self, error: BaseException) -> str:
+        """An exception of the script in one line."""
+        line = _line(raised_in(error))
+        where = f", in {line}" if line else ""
+        if isinstance(error, EOFError) and "reading a line" in str(error):
+            return f"it asks for input, and there is nobody to answer{where}"
+        return f"raised {headline(error)}{where}"
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """End the script when its time is over, until the end of the block."""
+
+        def over(_number: int, frame: FrameType | None) -> None:
+            if not self.stops:
+                signal.setitimer(signal.ITIMER_REAL, 0)  # to look for parameters takes its time
+                self.trace.recording = False
+                self.found = self._parameters()
+                self.notes.append(("time", f"{self.seconds:g}"))
+                if not steps(self.found):
+                    self.notes.append(("at", _place(frame)))
+                signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
+            self.stop(frame)
+
+        if sys.platform == "win32":
+            yield
+            return
+        signal.signal(signal.SIGALRM, over)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _place(frame: FrameType | None) -> str:
+    """The line of the script that runs."""
+    from conformance.tracing.frames import subject_frames
+
+    return _line(subject_frames(frame) if frame is not None else ())
+
+
+def _line(lines: Sequence[Frame]) -> str:
+    return f"{os.path.relpath(lines[0].file)}:{lines[0].line}" if lines else ""
+
+
+def _left(error: SystemExit) -> str:
+    """Where a script left, and with which status or words, which Python would print."""
+    line, code = _line(raised_in(error)), error.code
+    words = f"1: {code}" if isinstance(code, str) else code or 0
+    return f"{f'in {line} ' if line else ''}it left with exit status {words}"

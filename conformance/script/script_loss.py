@@ -1,0 +1,244 @@
+"""The number that a program has for its loss at the parameters of one update.
+
+Left out: the costs that are tried where there is none (`backward/own_pass.py`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import sqrt
+from operator import or_
+
+import numpy as np
+
+from conformance.backward.certain import size_of
+from conformance.backward.chain import Chain
+from conformance.backward.groups import grouped
+from conformance.backward.judge_gradients import Forward, distance, in_shape
+from conformance.backward.recorded_pass import Goal, Recorded
+from conformance.backward.source import MOVES, handed_names, is_float, stored_names
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
+from conformance.tracing.trace import Trace
+
+LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
+
+PRINTED = ("log2", "log10")
+
+NAMED = re.compile(
+    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[JL]",
+    re.IGNORECASE,
+)
+
+MOST = 8  # numbers that are tried, the last ones; and of those from which no other is computed
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How well gradients are those of a number.
+
+    Attributes:
+        loss: the number.
+        count: how many are, but for a factor that they share.
+        factor: given / right.
+    """
+
+    loss: Node
+    count: int
+    factor: float
+
+
+def candidates(
+    nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node], *, shared: bool = True
+) -> list[Node]:
+    """The numbers that were computed from old values, and that no new one was computed from.
+
+    One that is a linear function of them is an output, and no loss: it has no minimum.
+
+    Args:
+        nodes: of the run.
+        olds: the old values.
+        news: the new ones.
+        shared: whether all old values are in them, and not only some.
+    """
+    given = bits_of_nodes(olds)
+    later = bits_of_nodes(news)
+    used = uses_of_nodes(news)
+    after = nodes[max(e.number for e in news) + 1 :]
+    until = next((e.number for e in after if e.uses & later), len(nodes))  # the next forward pass
+    found = [
+        each
+        for each in nodes[max(e.number for e in olds) : until]
+        if np.size(each.value) == 1
+        and is_float(each)
+        and (each.uses & given == given if shared else each.uses & given)
+        and not each.uses & later
+        and not used >> each.number & 1
+    ]
+    within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)
+    ends = [each for each in found if not within >> each.number & 1]
+    chosen = {*found[-MOST:], *ends[-MOST:]}
+    return [each for each in found if each in chosen and not _is_linear(each, given)]
+
+
+def _sums(trace: Trace, losses: Sequence[Node]) -> Iterator[Node]:
+    """The sums of numbers that one operation gives, as one of each micro-batch."""
+    for group in grouped([*losses]):
+        total, *rest = sorted(group.nodes, key=lambda each: each.number)
+        for each in rest:
+            value = np.asarray(total.value + each.value)
+            total = trace.node("add", np.add, (total, each), {}, value)
+            total.frames, total.calls = each.frames, each.calls
+        yield from [total] if rest else []
+
+
+def _is_linear(node: Node, given: int) -> bool:
+    """Whether a number is a linear function of one parameter, and not constant."""
+    way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
+    own = [each for each in way if not given >> each.number & 1]
+    return given.bit_count() == 1 and all(
+        each.operation in MOVES
+        or (each.operation in LINEAR and sum(bool(e.uses & given) for e in each.inputs) == 1)
+        for each in own
+    )
+
+
+def best_loss(
+    trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...], *, sign: int = 1
+) -> Fit | None:
+    """The number that most gradients are right by, if any is; of several the nearest in size.
+
+    Args:
+        trace: of the step.
+        losses: the numbers.
+        goals: the gradients.
+        sign: −1 if the gradients have to be the negative of the right ones.
+    """
+    last = _last(trace, losses)
+    tried = [*last, *_sums(trace, last)]
+    fits = [fit for each in tried if (fit := _fit(trace, each, goals, sign)).count]
+    return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
+
+
+def fits(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Fit]:
+    """The numbers that all of some gradients are right by."""
+    found = [_fit(trace, each, goals, 1) for each in _last(trace, losses)]
+    return [each for each in found if each.count == len(goals)]
+
+
+def _given(trace: Trace) -> int:
+    """The parameters of a step, as bits."""
+    return bits_of_nodes(each for each in trace.nodes if each.given)
+
+
+def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
+    """The last number that moves with the parameters and is smooth.
+
+    One of absolute values is only printed, and a number of samples moves with nothing.
+    """
+    for each in _last(trace, losses):
+        smooth = not any(e.operation in ("absolute", "sign") for e in _sources(each))
+        if smooth and _has_gradient(trace, each, goals):
+            return each
+    return None
+
+
+def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Node]:
+    """The numbers that the program itself calls its loss, and that move with the parameters.
+
+    A sum of the losses of several mini-batches by another name is none.
+    """
+    own = [each for each in losses if _is_named(each)]
+    last = (e for e in _last(trace, own or losses) if _is_named(e) and not is_of_absolutes(e))
+    return [each for each in last if _has_gradient(trace, each, goals)]
+
+
+def is_of_absolutes(node: Node) -> bool:
+    """Whether a number is a linear function of absolute values, which is only printed.
+
+    For outputs in (0, 1) and two classes, such a mean is a multiple of a hinge loss.
+    """
+    way = list(walk([node], lambda e: e.inputs if e.operation in (*LINEAR, "mean", *MOVES) else ()))
+    ends = {e.operation for e in way if e.function and e.operation not in (*LINEAR, "mean", *MOVES)}
+    return ends == {"absolute"}
+
+
+def _is_named(node: Node) -> bool:
+    """Whether a variable or a function by the name of a loss has a number."""
+    functions = {each.function for each in node.frames[:1]}
+    names = stored_names(node) | handed_names(node) | functions
+    return any(NAMED.fullmatch(each) for each in names)
+
+
+def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
+    forward = Forward(Recorded(trace, loss, goals), Chain(trace))
+    return any(np.any(forward.right(each.parameter)) for each in goals)
+
+
+def _last(trace: Trace, losses: Sequence[Node]) -> list[Node]:
+    """The numbers that no other of them was computed from, the latest first.
+
+    Of a total or a running mean, which has more in it than depends on these parameters, the term.
+    A logarithm of base 2 or 10 is printed: the number within it may be the loss.
+    """
+    given = _given(trace)
+    losses = [each for each in losses if not _is_printed(each)]
+    return [
+        _term(each, given)
+        for each in reversed(losses)
+        if not any(e is not each and e.depends_on(each) for e in losses)
+    ]
+
+
+def _is_printed(node: Node) -> bool:
+    """Whether a number is such a logarithm, as it is or as a number of Python."""
+    while node.operation in MOVES and len(node.inputs) == 1:
+        (node,) = node.inputs
+    return node.operation in PRINTED
+
+
+def _term(node: Node, given: int) -> Node:
+    parts = [e for e in node.args if type(e) is Node and e.uses & given]
+    if node.operation != "add" or len(parts) != 1:
+        return node
+    (term,) = parts
+    while term.operation == "multiply" and len(term.inputs) == 1:  # the share of a mean
+        (term,) = term.inputs
+    return _term(term, given)
+
+
+def _sources(node: Node, most: int = 12) -> list[Node]:
+    """The last operations that a number was computed by."""
+    found = [node]
+    for each in found:
+        if len(found) < most:
+            found += [e for e in each.inputs if e not in found and e.function is not None]
+    return found
+
+
+def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
+    """How many gradients are those of a number, but for rounding in their own format.
+
+    One that cancels, such as that of a bias before a batch normalisation, has any factor.
+    """
+    forward = Forward(Recorded(trace, loss, goals), Chain(trace))
+    factors, cancelled = [], 0
+    for each in goals:
+        given = np.asarray(forward.chain.values[each.node.number])
+        right = in_shape(forward.right(each.parameter), given.shape)
+        size = float(np.vdot(right, right))
+        if not size or not np.isfinite(size) or given.shape != right.shape:
+            continue
+        unit = float(np.finfo(given.dtype).eps)
+        scale, largest = size_of(right, forward.added(each.parameter), unit), np.max(np.abs(right))
+        if scale > largest:
+            cancelled += distance(given, right, scale) <= sqrt(unit)
+            continue
+        factor = sign * float(np.vdot(given, right)) / size
+        if factor > 0 and distance(given, sign * factor * right) <= sqrt(unit):
+            factors.append((factor, sqrt(unit)))
+    near = [sum(abs(e / f - 1) <= half for e, half in factors) for f, _ in factors]
+    if not near:
+        return Fit(loss, 0, 1.0)
+    return Fit(loss, max(near) + cancelled, factors[near.index(max(near))][0])

@@ -1,0 +1,221 @@
+"""A script, run as Python runs it: as `__main__`, with its arguments, from its folder's modules.
+
+The modules that it imports from there are compiled to be traced; of NumPy and `math` it sees what
+notes what it does. Left out: what stands in their place and is noted of it (`tracing/`), and its
+process (`script_child.py`).
+"""
+
+import builtins
+import linecache
+import os
+import random
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import SubjectError, UsageError
+from conformance.running.same_names import separate
+from conformance.script.rewrite import EACH, VALUE, compiled
+from conformance.shapes.definitions import sources
+from conformance.subjects.absent import stand_ins
+from conformance.subjects.load import NOTEBOOK
+from conformance.tracing.entering import Entrance
+from conformance.tracing.frames import is_subject, subject_frames
+from conformance.tracing.modules import Seen
+from conformance.tracing.substitute import Float, noted_tensors, substitutes
+from conformance.tracing.trace import Trace
+
+
+@contextmanager
+def traced_imports(
+    trace: Trace, seed: int, main: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Trace what a program imports, until the end of the block; gives names for its main module.
+
+    Args:
+        trace: where it is noted.
+        seed: of random generators that are given none.
+        main: the variables of a main module that has no file.
+    """
+    entrance = Entrance(trace)
+    instead = substitutes(trace, seed)
+    plain = builtins.__import__
+    finder = _Finder()
+    builtins.__import__ = _importing(plain, instead, main)
+    setattr(builtins, VALUE, entrance.value)
+    setattr(builtins, EACH, entrance.each)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield {"float": Float}
+    finally:
+        sys.meta_path.remove(finder)
+        builtins.__import__ = plain
+        delattr(builtins, VALUE)
+        delattr(builtins, EACH)
+
+
+def _importing(
+    plain: Callable[..., Any], instead: dict[int, Seen], main: dict[str, Any] | None
+) -> Callable[..., Any]:
+    """`__import__`, which gives a program's own modules what stands in the place of others."""
+
+    def imported(
+        name: str, names: Any = None, local: Any = None, fromlist: Any = (), level: int = 0
+    ) -> Any:
+        module = plain(name, names, local, fromlist, level)
+        known = id(module) in instead and names is not None
+        if known and (names is main or _is_own(names.get("__file__"))):
+            return instead[id(module)]()
+        return module
+
+    return imported
+
+
+def _is_own(file: str | None) -> bool:
+    return file is not None and is_subject(file) and "site-packages" not in file
+
+
+class _Finder:
+    """Finds a program's own modules."""
+
+    def find_spec(self, name: str, path: Any = None, _target: Any = None) -> ModuleSpec | None:
+        """The module with a loader of ours; None for anything else."""
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            return None
+        spec = PathFinder.find_spec(name, path)
+        if spec is None or type(spec.loader) is not SourceFileLoader or not _is_own(spec.origin):
+            return None
+        spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    """Compiles a module from its source as it is now."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code, compiled to be traced."""
+        file = self.get_filename(fullname)
+        return compiled(self.get_data(file), file)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run it."""
+        module.__dict__["float"] = Float
+        super().exec_module(module)
+
+
+def parts_of(script: str) -> list[tuple[str, bytes]]:
+    """The source of a script, or of each cell of a notebook, with the name that its lines go by.
+
+    Raises:
+        UsageError: there is no such file, or it is none of Python's.
+    """
+    path = Path(script)
+    if path.is_dir():
+        raise UsageError(f"{script} is a folder: give a file of it, as Python itself is given one")
+    if not path.exists():
+        raise UsageError(f"there is no file {script}")
+    try:
+        if script.endswith(NOTEBOOK):
+            return sources(script)
+        return [(_file(script), path.read_bytes())]
+    except OSError as error:
+        raise UsageError(f"{script} cannot be read: {error.strerror}") from error
+
+
+def run(
+    script: str,
+    arguments: Sequence[str],
+    trace: Trace,
+    seed: int,
+    ended: Callable[[dict[str, Any]], None],
+) -> None:
+    """Run a script, or the cells of a notebook, to the end, or to where it is stopped.
+
+    Args:
+        script: its path.
+        arguments: that it is given.
+        trace: where it is noted what it computes.
+        seed: of its random numbers, where it gives none.
+        ended: is given its variables where it has come to its end.
+
+    Raises:
+        SubjectError: it has a syntax error.
+    """
+    parts = parts_of(script)
+    codes = [_compiled(source, name, script) for name, source in parts]
+    whole = b"\n".join(source for _, source in parts)
+    module = _main(script, arguments)
+    _warn_as_python_does()
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
+    _load_torch(whole, seed)
+    with (
+        stand_ins(whole, running=True),
+        noted_tensors(trace),
+        traced_imports(trace, seed) as names,
+    ):
+        module.__dict__.update(names)
+        for code in codes:
+            exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
+        ended(module.__dict__)
+
+
+def _compiled(source: bytes, name: str, script: str) -> CodeType:
+    try:
+        return compiled(source, name)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", 0) or 0
+        where = script + name.removeprefix(_file(script))  # with the cell
+        raise SubjectError(f"{where}:{line}: {getattr(error, 'msg', error)}") from error
+
+
+def _file(script: str) -> str:
+    return str(Path(script).absolute())
+
+
+def _load_torch(source: bytes, seed: int) -> None:
+    """Load torch, if the script does so, before its operations are to be noted."""
+    if re.search(rb"^\s*(import|from)\s+torch\b", source, re.MULTILINE):
+        with suppress(ImportError):  # which the script is told where it imports it
+            import torch
+
+            torch.manual_seed(seed)
+
+
+def _main(script: str, arguments: Sequence[str]) -> ModuleType:
+    """The main module, as Python makes it."""
+    module = ModuleType("__main__")
+    file = _file(script)
+    module.__dict__.update(__file__=file, __builtins__=__builtins__)
+    sys.modules["__main__"] = module
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, str(Path(script).resolve().parent))
+    separate()
+    os.environ.setdefault("MPLBACKEND", "Agg")  # a plot opens no window, for which it would wait
+    linecache.checkcache(file)
+    return module
+
+
+def _warn_as_python_does() -> None:
+    """Show warnings as a new Python does, those of an operation with the line of the script."""
+    plain = warnings.showwarning
+
+    def show(message: Any, category: Any, filename: str, lineno: int, *rest: Any) -> None:
+        if not is_subject(filename):
+            for each in subject_frames(sys._getframe(1))[:1]:  # noqa: SLF001 - the script's line
+                filename, lineno = each.file, each.line
+        plain(message, category, filename, lineno, *rest)
+
+    warnings.resetwarnings()
+    for each in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", each)
+    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
+    warnings.showwarning = show  # type: ignore[assignment]

@@ -1,0 +1,294 @@
+"""What moved the parameters of a program: the first update of each, and the gradient in it.
+
+Left out: whether what moved them is right (`update_findings.py`).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.recorded_pass import Goal
+from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.definitions import returned_parts
+from conformance.shapes.held_state import Leaf, leaves, short
+from conformance.shapes.matched import key_of, parameter_key
+from conformance.shapes.not_learned import is_only_written, means
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import FILLED, Node, flat
+from conformance.tracing.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """A parameter that is moved.
+
+    Attributes:
+        goal: the parameter and what was taken off it.
+        node: the operation that moved it.
+        now: what it has become in the end.
+        several: whether it was moved again, or before.
+    """
+
+    goal: Goal
+    node: Node
+    now: Node
+    several: bool = False
+
+
+def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
+    """The parameters that were moved, with what was taken off them."""
+    trace = run.recorded
+    after = {leaf.path: run.node(leaf.value) for leaf in end}
+    returned = _updated(run)
+    for path, (leaf, node) in run.start.items():
+        new = returned.get(path, returned.get(leaf.name))
+        if new is not None and after.get(path) is node:
+            after[path] = run.node(new)
+    kept = {node for leaf, node in run.start.values() if node and not leaf.is_parameter}
+    names = {parameter_key(leaf) for leaf, _ in run.start.values()}
+    found = []
+    for path, (leaf, before) in run.start.items():
+        sums = key_of(leaf) != parameter_key(leaf) and key_of(leaf) in names  # gb, beside b
+        now = None if leaf.is_gradient or leaf.beside or sums else after.get(path)
+        if before is None or now is None or now is before or not now.depends_on(before):
+            continue
+        if is_only_written(before):
+            continue  # what the program keeps of its last gradients, and never reads
+        if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
+            raise UnfitError(f"{short(path)} is a number and becomes an array")
+        term, node = taken_off(trace, before, now)
+        found.append(_update(path, before, _unscaled(term, before, kept), node, now))
+    found = found or _born(run, end)
+    held = means({each.goal.parameter: each.now for each in found})
+    for path in [path for path, (_, node) in run.start.items() if node in held]:
+        del run.start[path]
+    return [each for each in found if each.goal.parameter not in held]
+
+
+def _update(path: str, before: Node, term: Node, node: Node, now: Node) -> Update:
+    return Update(Goal(short(path), before, term), node, now, several=node is not now)
+
+
+def _updated(run: Attempt) -> dict[str, Any]:
+    """What functions that move parameters returned, by paths and by names."""
+    found: dict[str, Any] = {}
+    for name, value in run.updated.items():
+        for leaf in leaves(value, name, run.plan.module):
+            found[leaf.path] = leaf.value
+            if leaf.is_parameter:
+                found.setdefault(short(leaf.path), leaf.value)  # `return {"w": w}`
+    for name, root in run.roots.items():
+        before = {leaf.path for leaf in leaves(root, name, run.plan.module)}
+        for value in _returned_by_training(run, name):
+            after = {leaf.path: leaf.value for leaf in leaves(value, name, run.plan.module)}
+            if name != "self" and before == after.keys():
+                found |= after
+    return found
+
+
+def _returned_by_training(run: Attempt, name: str) -> Iterator[Any]:
+    """What functions that train returned of what they were handed under a name.
+
+    It is the part that they give the same name. Where none has it, it may be all that they
+    returned, or each part of it; of several things they were handed, the part at its place.
+    """
+    place = list(run.roots).index(name)
+    for call, function, result in run.results:
+        if call.role != "train":
+            continue
+        parts = list(result) if type(result) is tuple else []
+        named = [part for said, part in returned_parts(function, result) if said == name]
+        if named or len(run.roots) == 1:
+            yield from named or [result, *parts]
+        elif [np.shape(each) for each in parts[: len(run.roots)]] == _shapes(run):
+            yield parts[place]
+
+
+def _shapes(run: Attempt) -> list[tuple[int, ...]]:
+    return [np.shape(each) for each in run.roots.values()]
+
+
+def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
+    """The parameters that a program that trains made itself, as those that it has moved."""
+    inputs = run.node(run.scope.kinds["inputs"])
+    begun = {node for _, node in run.start.values()}
+    pairs = []
+    for leaf in end:
+        now = run.node(leaf.value)
+        before = None if leaf.path in run.start else _origin(now)
+        if before is None or before in begun or before.depends_on(inputs):  # it is such as z
+            continue
+        pairs.append((leaf, before, now))
+    found = [_first(run, *each) for each in pairs]
+    if found and all(each.several and not np.any(each.goal.parameter.value) for each in found):
+        # What is made of zeros alone shows little: the second update.
+        steps = zip(pairs, found, strict=True)
+        found = [_first(run, leaf, each.node, now) for (leaf, _, now), each in steps]
+        found = [replace(each, several=True) for each in found]
+    return found
+
+
+def _first(run: Attempt, leaf: Leaf, before: Node, now: Node) -> Update:
+    """The first update of a parameter after a node; the program starts from there."""
+    run.start[leaf.path] = leaf, before
+    term, node = taken_off(run.recorded, before, now)
+    return _update(leaf.path, before, term, node, now)
+
+
+def _origin(node: Node) -> Node | None:
+    """What a parameter was before its updates; None if it was not updated."""
+    updated = False
+    while True:
+        shape = np.shape(node.value)
+        earlier = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
+        if node.operation == "subtract" and earlier and node.args[0] is earlier[0]:
+            node, updated = earlier[0], True
+        elif node.operation == "add" and earlier:
+            node, updated = min(earlier, key=lambda e: e.number), True
+        elif node.operation == FILLED and _adds_to_a_part(node):
+            node, updated = node.args[0], True
+        else:
+            return node if updated else None
+
+
+def _adds_to_a_part(node: Node) -> bool:
+    """Whether a part of an array was written that is itself with something added, `w[1:] += d`."""
+    written = [e for e in flat(node.args[1:]) if type(e) is Node]
+    return type(node.args[0]) is Node and any(
+        part.operation == "getitem"
+        for each in written
+        for part in (each, *(each.inputs if each.operation in ("add", "subtract") else ()))
+    )
+
+
+def _unscaled(term: Node, parameter: Node, kept: set[Node]) -> Node:
+    """The gradient that a term is made of that is divided by a root of its own squares.
+
+    What is made of moments alone, which the program kept before, is no gradient.
+
+    It is the last value of the parameter's shape through which all goes that the term and the root
+    have in common, as in Adam, RMSprop and Adagrad.
+    """
+    above = list(walk([term]))
+    roots = [e for e in above if e.operation == "sqrt" and e.value.shape == parameter.value.shape]
+    if not roots:
+        return term
+    fitting = [
+        e
+        for e in above
+        if not e.constant
+        and np.shape(e.value) == np.shape(parameter.value)
+        and all(each.depends_on(e) for each in roots)
+        and not any(e.depends_on(each) for each in roots)
+        and not _around(term, e)
+        and not kept.issuperset(each for each in walk([e]) if each.given)
+    ]
+    return max(fitting, key=lambda e: e.number, default=term)
+
+
+def _around(term: Node, through: Node) -> bool:
+    """Whether a term depends on what a node depends on beside what goes through it."""
+    given = {each for each in walk([through]) if each.given}
+
+    def others(node: Node) -> list[Node]:
+        return [each for each in node.inputs if each is not through]
+
+    return term is not through and not given.isdisjoint(walk([term], others))
+
+
+def without_rate(updates: list[Update]) -> tuple[list[Update], float]:
+    """The gradients themselves and the rate, where each was multiplied by the same one."""
+    found = [_gradient_and_rate(each.goal) for each in updates]
+    rates = {rate for _, rate in found}
+    if len(rates) != 1:
+        return updates, 1.0
+    gradients = [
+        replace(each, goal=Goal(each.goal.name, each.goal.parameter, node))
+        for each, (node, _) in zip(updates, found, strict=True)
+    ]
+    return gradients, rates.pop()
+
+
+def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:
+    """What a rate was multiplied with, and the rate."""
+    node = goal.node
+    if node.operation != "multiply" or len(node.args) != 2:  # noqa: PLR2004
+        return node, 1.0
+    for rate, other in (node.args, node.args[::-1]):
+        value = rate.value if type(rate) is Node else rate
+        constant = type(rate) is not Node or rate.function is None
+        inner = type(other) is Node and not other.constant
+        if constant and np.size(value) == 1 and inner and other.value.shape == node.value.shape:
+            return other, float(np.ravel(value)[0])
+    return node, 1.0
+
+
+def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
+    """What the first update took off a parameter, and the operation that did it."""
+    first = _first_update(before, after)
+    if first is None:
+        return _difference(trace, before, after), after
+    made, term, sign = first
+    if made is not after and not _used(made, after):
+        return _difference(trace, before, after), after
+    if np.shape(term.value) != np.shape(before.value):
+        return _difference(trace, before, made), made
+    if sign > 0:
+        return term, made
+    return trace.node("negative", np.negative, (term,), {}, -np.asarray(term.value)), made
+
+
+def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:
+    """The first new value of a parameter, the term, and 1 if it was subtracted."""
+    for each in before.consumers:
+        if each.operation not in ("subtract", "add") or not after.depends_on(each):
+            continue
+        if len(each.args) < 2:  # noqa: PLR2004
+            continue
+        if each is not after and _first_update(each, after) is None:
+            continue  # such as a sum with a bias, of a step in time that depends on it
+        first, second = each.args[:2]
+        if first is before and _is_term(second, before, each, after):
+            return each, second, 1 if each.operation == "subtract" else -1
+        added = second is before and each.operation == "add"
+        if added and _is_term(first, before, each, after):
+            return each, first, -1
+    return None
+
+
+def _is_term(value: Any, before: Node, each: Node, after: Node) -> bool:
+    """Whether it may be what moves a parameter: it depends on it, or nothing comes after."""
+    return type(value) is Node and (each is after or value.depends_on(before))
+
+
+def _used(version: Node, after: Node) -> bool:
+    """Whether a later forward pass used a version of a parameter that came before the last one.
+
+    What the next update alone makes of it is weight decay.
+    """
+    later = _first_update(version, after)
+    last = after if later is None else later[0]
+    return any(each is not last and not _decays(each, last) for each in version.consumers)
+
+
+def _decays(node: Node, update: Node) -> bool:
+    """Whether all that is made of a number is multiplied by constants on the way to an update."""
+    if node is update:
+        return True
+    scalars = [
+        e
+        for e in node.args
+        if type(e) is not Node or (e.function is None and np.size(e.value) == 1)
+    ]
+    if node.operation not in ("multiply", "subtract", "add") or not (
+        scalars or update in node.consumers
+    ):
+        return False
+    return bool(node.consumers) and all(_decays(each, update) for each in node.consumers)
+
+
+def _difference(trace: Trace, before: Node, after: Node) -> Node:
+    value = np.asarray(before.value) - np.asarray(after.value)
+    return trace.node("subtract", np.subtract, (before, after), {}, value)

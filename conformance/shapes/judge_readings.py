@@ -1,0 +1,279 @@
+"""What a program is judged by: the readings that fit, each as one step of its own.
+
+Where two readings fit, the one in which all is right is taken; if there is none, the one with most
+gradients right. Left out: judging a step (`backward/own_pass.py`), and an update
+(`update_findings.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.findings import Examined
+from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.recorded_pass import (
+    Goal,
+    NoGradientError,
+    NotAGradientError,
+    NothingComparedError,
+)
+from conformance.backward.stated_loss import with_decay_beside
+from conformance.shapes.arguments import RATE, called
+from conformance.shapes.attempts import Attempt
+from conformance.shapes.own_loss import by_named, by_returned, named_loss, own_loss, together
+from conformance.shapes.reading import Reading
+from conformance.shapes.sides import Sides, on_other_sides, sides
+from conformance.shapes.update_findings import never_moved, taking, turned
+from conformance.tracing.frames import Frame
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+
+TRIED = 2
+"""So many readings are judged before the best is taken."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a program was taken for.
+
+    Attributes:
+        made: the call that makes it.
+        layout: of the samples.
+        coding: of the targets; nothing where there are none.
+        calls: its functions, in the order in which they were called, each with its arguments.
+        source: where its gradients are: `returned` or `moved`.
+        parameters: their names.
+        backward: the place among the calls of the one that gives the gradients.
+        constant: the biases, where the program moves none of them.
+        alone: whether it is right for one output alone, and wrong for several.
+    """
+
+    made: str
+    layout: str
+    coding: str
+    calls: tuple[str, ...]
+    source: str
+    parameters: tuple[str, ...]
+    backward: int = -1
+    constant: tuple[str, ...] = ()
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program, recognised and judged.
+
+    Attributes:
+        recognised: what it was taken for.
+        examined: what is known of its gradients.
+        used: the names of the functions and classes of the file that took part.
+        unjudged: the parameters of which no gradient is found.
+    """
+
+    recognised: Recognised
+    examined: Examined
+    used: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+
+
+def judged(
+    readings: Iterator[Reading], cost: str | None = None, refused: list[str] | None = None
+) -> Found | None:
+    """The best of the readings; None if there is none that can be judged.
+
+    Args:
+        readings: of a program.
+        cost: the name of the cost to judge with, in the place of the program's own.
+        refused: gets why a reading could not be judged in which something meets a target.
+    """
+    best: Found | None = None
+    first: Reading | None = None
+    for each in islice(readings, TRIED):
+        if first is not None and each.plan.calls != first.plan.calls:
+            break
+        known = sides(each)
+        try:
+            judged_so = _examined(each, cost)
+            found = Found(recognised(each), judged_so, used(each.run), each.places.unfound)
+        except NoGradientError:
+            raise
+        except NotAGradientError as error:
+            if refused is not None and not isinstance(error, NothingComparedError):
+                refused.append(str(error))
+            continue
+        if all(one.dead for one in found.examined.gradients):
+            continue  # every gradient has to be 0 here, so nothing is told of them
+        first = first or each
+        count = len(found.examined.gradients)
+        fewer = best is not None and count < len(best.examined.gradients)  # they clear no more
+        if found.examined.right == count and not fewer:
+            return _on_all_sides(found, each, known, cost)
+        if best is None or (not fewer and found.examined.right > best.examined.right):
+            best = found
+    return best
+
+
+def _on_all_sides(
+    found: Found, reading: Reading, known: tuple[Sides, Sides], cost: str | None
+) -> Found:
+    """What is known of a program once its choices were seen on either side."""
+    for each in on_other_sides(reading, known) if found.examined.ok else ():
+        try:
+            again = _examined(each, cost)
+        except NotAGradientError:
+            continue
+        same = again.cost == found.examined.cost and again.factor == found.examined.factor
+        wrong = (e for e in again.gradients if not (e.ok or e.lost))
+        if same and any(not e.error <= HALF_OF_THE_DIGITS for e in wrong):
+            return replace(found, examined=again)
+    return found
+
+
+def _examined(reading: Reading, cost: str | None) -> Examined:
+    """The gradients of a reading; of its first update what is wrong there, where no cost has them.
+
+    Raises:
+        NotAGradientError: nothing is known of them.
+    """
+    try:
+        return examined(reading, cost)
+    except NoGradientError:
+        raise
+    except NotAGradientError:
+        if reading.of_zeros is None:
+            raise
+        found = examined(reading.of_zeros, cost)
+        if found.ok:
+            raise
+        return found
+
+
+def used(run: Attempt) -> tuple[str, ...]:
+    """The names of the functions and classes of the file that took part in a run."""
+    names = {frame.function for node in run.recorded.nodes for frame in node.frames}
+    waiting, seen = list(run.roots.values()), set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list | tuple):
+            waiting += each
+        elif type(each).__module__ == run.plan.module.__name__:
+            names |= {kind.__name__ for kind in type(each).__mro__}
+            waiting += vars(each).values() if hasattr(each, "__dict__") else ()
+    return tuple(sorted(names))
+
+
+def recognised(reading: Reading) -> Recognised:
+    """What a reading takes a program for."""
+    return Recognised(
+        reading.plan.said,
+        reading.data.layout,
+        reading.data.coding,
+        tuple(called(function) for _, function, _ in reading.run.results),
+        "returned" if reading.places.direct else "moved",
+        tuple(each.name for each in reading.places.goals),
+        next(i for i, (c, _, _) in enumerate(reading.run.results) if c.role in GIVING),
+        () if reading.places.direct else reading.places.constant,
+    )
+
+
+GIVING = ("backward", "gradients", "train")
+"""What the functions do that give gradients."""
+
+
+def examined(reading: Reading, cost: str | None) -> Examined:
+    """The gradients of a reading, then the update that it makes of them."""
+    run, places = reading.run, reading.places
+    goals, loss = places.goals, own_loss(run, places)
+    if loss is not None and not np.all(np.isfinite(loss.value)):
+        raise NotAGradientError("the loss is not finite")
+    returned = None if cost or loss is not None else by_returned(run, places)
+    # One step of several is that of some samples: their output is a part of the whole.
+    output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
+    told = cost or loss is not None or returned is not None
+    named = None if told else named_loss(run, goals)
+    used = (*(each.node for each in goals), loss, named, output, target)
+    run.recorded.cut(each for each in used if each is not None)
+    promised = bool(places.direct) and together(run)
+    step = OwnPass(run.recorded, goals, loss=loss, target=target, output=output, promised=promised)
+    step = replace(step, scaled=not places.direct, returns=_returns(run))
+    first = returned or _better_blamed(examine_pass(step, cost), step)
+    if not step.promised and cost is None:
+        first = with_decay_beside(step, first)
+    if named is not None:
+        first = by_named(first, replace(step, loss=named))
+    if step.scaled:
+        first = never_moved(turned(first, places), places)
+        unsure = loss is None and returned is None
+        if places.rate != RATE or unsure or places.several:  # a rate may hold 1/m
+            first = replace(first, factor=1.0)
+    right = places.direct and all(each.ok for each in first.gradients)
+    return taking(first, places) if right and places.moved else first
+
+
+def _meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:
+    """The first value that depends on parameters and meets one of the targets, and that one."""
+    whole = run.target
+    for node in run.recorded.nodes if whole is not None else ():
+        if node.operation != "subtract" or len(node.inputs) != len(("output", "target")):
+            continue
+        used = any(each.node.depends_on(node) for each in goals)
+        for output, target in (node.inputs, node.inputs[::-1]):
+            learned = any(output.depends_on(each.parameter) for each in goals)
+            own = (
+                whole is not None
+                and target.depends_on(whole)
+                and not any(target.depends_on(each.parameter) for each in goals)
+            )
+            if used and learned and own:
+                return output, _in_shape(run.recorded, target, np.shape(output.value))
+    return None, None
+
+
+def _in_shape(trace: Trace, node: Node, shape: tuple[int, ...]) -> Node | None:
+    """A node as an array of another shape; None if it has not as many entries."""
+    value = np.asarray(node.value)
+    if value.shape == shape:
+        return node
+    if value.size != int(np.prod(shape)):
+        return None
+    return trace.node("reshape", np.reshape, (node, shape), {}, value.reshape(shape))
+
+
+def _better_blamed(examined: Examined, step: OwnPass) -> Examined:
+    """What is known, with lines to blame by a known cost, where the own loss leads to none.
+
+    Such a loss has an ε, or another constant, that the gradients leave out.
+    """
+    if step.loss is None or all(each.mends for each in examined.accused):
+        return examined
+    try:
+        other = examine_pass(replace(step, loss=None))
+    except NotAGradientError:
+        return examined
+    same = [each.ok for each in examined.gradients] == [each.ok for each in other.gradients]
+    mends = bool(other.accused) and all(each.mends for each in other.accused)
+    return replace(examined, accused=other.accused) if same and mends else examined
+
+
+def _output(run: Attempt) -> Node | None:
+    value = run.scope.kinds.get("output")
+    if not isinstance(value, np.ndarray) or not any(c.role == "forward" for c, _, _ in run.results):
+        return None
+    return run.node(value)
+
+
+def _returns(run: Attempt) -> tuple[Frame, ...]:
+    from conformance.backward.recorded_pass import last_return
+
+    for call, function, _ in run.results:
+        if call.role in GIVING:
+            return last_return(getattr(function, "__func__", function))
+    return ()

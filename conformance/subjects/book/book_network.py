@@ -1,0 +1,267 @@
+"""A class with the book's interface, and its conventions, which a small network of it shows.
+
+Left out: how its networks are run (`book_calls.py`), loading it (`subjects/load.py`).
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from conformance.arithmetic.formats import SHORT
+from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import call
+from conformance.subjects.book.array_numbers import ArrayNumbers
+from conformance.subjects.book.book_calls import BookCalls, check_assignable
+from conformance.subjects.book.book_conventions import (
+    SAMPLES,
+    Conventions,
+    decay_parameters,
+    pair,
+    storage,
+)
+from conformance.subjects.book.constructor import (
+    cost_of,
+    costs_of,
+    forms_of,
+    has_sizes,
+    parameters_of,
+)
+from conformance.subjects.book.trial_runs import stops, trial_of_decay
+from conformance.subjects.book.update_rule import update_rule
+from conformance.verdict.finding import Finding, Kind, finding
+from reference.step import Batch, Parameters
+
+MASKS = re.compile(r"(dropout_?)?masks?|dropouts?|drops?|r")
+"""How the parameter of an update is called that is given the masks of a dropout."""
+
+X, Y = np.array([[0.5], [-0.25], [1.0]]), np.array([[0.0], [0.25], [0.75], [1.0]])
+
+
+class BookNetwork(BookCalls):
+    """How to make, fill and run networks of one class, in the conventions that it has.
+
+    Attributes:
+        probe: the sizes of the network that is tried.
+        misordered: what is wrong if backprop and the update do not agree on the order of layers.
+        stops: how networks of some numbers of layers stop, where others run.
+        family: the activations of its hidden layers and its output.
+    """
+
+    family = (SIGMOID, SIGMOID)
+
+    def __init__(self, factory: Callable[..., Any], name: str, cost: str | None = None) -> None:
+        """Try the class on a small network and recognise its conventions.
+
+        Args:
+            factory: called with sizes, and with `cost=` if it takes that.
+            name: for messages.
+            cost: the one that it has, if it cannot be chosen; quadratic if that is not said.
+
+        Raises:
+            UsageError: it does not have the book's interface; the message says what is missing.
+            SubjectError: its code failed.
+        """
+        super().__init__(factory, name)
+        net = self._first_made()
+        taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
+        further = dict([*taken.items()][2:])  # behind the mini-batch and η
+        self.rule = update_rule(self._constructor(net), further, name, type(net))
+        self.mask = next((each for each in further if MASKS.fullmatch(each)), "")
+        own = self.mask, *self.rule.update.values()
+        further = {each: e for each, e in further.items() if each not in own}
+        check_assignable(net, name)
+        try:
+            self.numbers = numbers_of([*net.weights, *net.biases])
+        except UsageError as error:
+            raise UsageError(f"{name}: {error}") from error
+        try:
+            stored = storage(*self.held(net), self.probe)
+        except SubjectError as error:
+            raise UsageError(f"{name}: {error}") from error
+        if isinstance(stored, str):
+            raise UsageError(f"{name}: {stored}")
+        self.costs = costs_of(factory, net)
+        # From its output error a forgotten σ′ would pass for the cross-entropy.
+        cost = cost or cost_of(net) or max(self.costs, default="quadratic")
+        stored = replace(stored, dtype=self.numbers.dtype or stored.dtype, cost=cost)
+        self.conventions = self._recognised(stored)
+        # Where others have the arrays too, and do not look at the list, they are filled instead.
+        tests = self._ignored, self._unmoved
+        self.in_place = not self.odd and any(e() and not e(in_place=True) for e in tests)
+        self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
+        self.misordered, self.stops = self._misordered(), stops(self, len(self.probe))
+
+    def take_family(self, family: tuple[str, str]) -> None:
+        """Take it for one with these activations of hidden layers and output."""
+        hidden, output = family
+        self.family = f"{hidden.removesuffix(DROPOUT)}{DROPOUT * bool(self.mask)}", output
+        goes = [name for name, each in COSTS.items() if family[1] in each.outputs]
+        if self.conventions.cost not in goes:
+            self.conventions = replace(self.conventions, cost=goes[0])
+
+    def said(self) -> list[str]:
+        """The conventions that are not the book's, in words."""
+        filled = ["parameters filled in place"] if self.in_place else []
+        c = replace(self.conventions, backwards=()) if self.misordered else self.conventions
+        epsilon = [] if self.epsilon is None else [self.epsilon.said]
+        return [
+            *self.numbers.said,
+            *self._said_family(),
+            *c.said(),
+            *epsilon,
+            *filled,
+            *self.decay.said(),
+            *self.rule.said(),
+            *([f"the masks of each sample as `{self.mask}`"] if self.mask else []),
+            *([f"masks times {self.mask_scale:g}"] if self.mask_scale != 1 else []),
+        ]
+
+    def _constructor(self, net: Any) -> Mapping[str, Any]:
+        """The parameters of what makes a network, as far as they are known."""
+        try:
+            return parameters_of(self.factory, type(net), "__init__")
+        except (TypeError, ValueError):
+            return {}
+
+    def _said_family(self) -> list[str]:
+        hidden, output = (ACTIVATIONS[each].symbol or each for each in self.family)
+        deep = len(self.probe) > 2  # noqa: PLR2004 - it has hidden layers
+        if set(self.family[not deep :]) == {SIGMOID}:
+            return []
+        return [f"{hidden} in the hidden layers" * deep, f"{output} at the output"][not deep :]
+
+    def _first_made(self) -> Any:
+        """A network in the first form and of the first sizes with which it can be made.
+
+        Raises:
+            ConformanceError: there is none.
+        """
+        problem: ConformanceError | None = None
+        odd: tuple[Any, ...] = ()
+        for form, probe in forms_of(self.factory):
+            self.form, self.probe = form, probe
+            try:
+                net = self.make(probe)
+            except ConformanceError as error:
+                problem = problem or error
+                continue
+            if has_sizes(net, probe):
+                return net
+            odd = odd or (form, probe, net)
+        if not odd:
+            raise problem or UsageError(f"{self.name} is made in no form")
+        self.form, self.probe, net = odd
+        return net
+
+    def _ignored(self, *, in_place: bool = False) -> bool:
+        """Whether a network computes the same with other parameters."""
+        self.in_place, x, outputs = in_place, np.full((self.probe[0], 1), 0.5), []
+        try:
+            with quiet():
+                net = self.make(self.probe)
+                for value in (0.25, -0.5):
+                    like = [np.full((n, k), value) for k, n in pairwise(self.probe)]
+                    same = Parameters(tuple(like), tuple(each[:, :1] for each in like))
+                    self.fill(net, *self.outwards(same))
+                    outputs.append(self.feedforward(net, x))
+        except Exception:  # noqa: BLE001 - the cases will show it
+            return in_place
+        first, second = outputs
+        return np.array_equal(first, second)
+
+    def _unmoved(self, *, in_place: bool = False) -> bool:
+        """Whether an update moves none of the parameters that a network was given."""
+        self.in_place, x, y = in_place, np.full((self.probe[0], 1), 0.5), self.probe[-1]
+        like = [np.full((n, k), 0.25) for k, n in pairwise(self.probe)]
+        start = Parameters(tuple(like), tuple(each[:, :1] for each in like))
+        try:
+            with quiet():
+                net = self.make(self.probe)
+                self.fill(net, *self.outwards(start))
+                pairs = [
+                    tuple(self.numbers.out(self.conventions.sample_out(e)) for e in (x, target))
+                    for target in (np.ones((y, 1)), np.zeros((y, 1)))  # errors of both signs
+                ]
+                call(net.update_mini_batch, pairs, 1.0)
+                return all(
+                    np.array_equal(each, 0.25 + 0 * each) for each in self.inwards(net).values()
+                )
+        except Exception:  # noqa: BLE001 - the cases will show it
+            return in_place
+
+    def _recognised(self, stored: Conventions) -> Conventions:
+        """The conventions of samples, pair and dtype, from a trial."""
+        problems: list[str] = []
+        refused: list[SubjectError] = []
+        for sample in SAMPLES:
+            self.conventions = replace(stored, sample=sample)
+            net = self.make(self.probe)
+            try:
+                with quiet(), self.numbers.tried():
+                    returned = self.pair_of(net, X, Y)
+            except Exception as error:  # noqa: BLE001 - any layout may fail in any way
+                problems.append(f"as {sample}: {type(error).__name__}: {error}")
+                continue
+            try:
+                order = pair(returned, self.probe)
+            except SubjectError as error:
+                refused.append(error)
+                continue
+            if not order.problem:
+                return replace(
+                    self.conventions,
+                    weights_first=order.weights_first,
+                    backwards=order.backwards,
+                    dtype=self.numbers.dtype or _dtype(returned),
+                )
+            problems.append(f"as {sample}: backprop {order.problem}")
+        if refused:
+            raise refused[0]
+        # Not a layout but a mistake: the cases will show it, each in its own way.
+        self.odd = problems[0]
+        return stored
+
+    def _misordered(self) -> Finding | None:
+        """What is wrong if an update does not take the layers in the order of backprop."""
+        backwards = self.conventions.backwards
+        if not backwards:
+            return None
+        net = self.make(self.probe)
+        shapes = [np.shape(each) for each in (*net.weights, *net.biases)]
+        try:
+            with np.errstate(all="ignore"):
+                self.update(net, Batch(X, Y), (0.5, 0.0, 1))
+        except Exception:  # noqa: BLE001 - layers that do not fit stop it in any way
+            fits = False
+        else:
+            fits = shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
+        lists = " and ".join(backwards)
+        return None if fits else finding(Kind.MISORDERED, lists=lists)
+
+
+def _dtype(returned: Any) -> str:
+    kinds = {str(np.asarray(each).dtype) for part in returned for each in part}
+    narrow = {each for each in kinds if each in ("float32", *SHORT)}
+    return narrow.pop() if kinds == narrow and len(kinds) == 1 else "float64"
+
+
+def numbers_of(parameters: Iterable[Any]) -> ArrayNumbers:
+    """What a new network computes with, by its parameters; torch is not imported for that.
+
+    Raises:
+        UsageError: it is tensors of a dtype in which nothing is judged.
+    """
+    torch = sys.modules.get("torch")
+    tensors = [each for each in parameters if torch and isinstance(each, torch.Tensor)]
+    if not tensors:
+        return ArrayNumbers()
+    from conformance.subjects.book.tensor_numbers import TensorNumbers
+
+    return TensorNumbers(tensors)

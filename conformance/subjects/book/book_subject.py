@@ -1,0 +1,56 @@
+"""A class or factory with the book's interface, made a subject.
+
+Left out: other kinds of subjects.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from conformance.model.functions import COSTS
+from conformance.subjects import Subject
+from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.conduct import conduct
+from conformance.subjects.book.family import Family, family_of, mask_scale
+from conformance.subjects.book.network_patterns import NetworkPatterns
+from conformance.subjects.book.own_cost import own_epsilon
+from conformance.subjects.book.traced_session import TracedSession
+
+
+def book_subject(
+    factory: Callable[..., Any], name: str, cost: str | None = None, family: Family | None = None
+) -> Subject:
+    """The subject of a class or factory; see `BookNetwork` for what is recognised and raised.
+
+    Args:
+        factory: makes a network of a list of sizes.
+        name: for messages.
+        cost: the cost that the network has, if it is not the quadratic one and cannot be chosen.
+        family: the activations that it is meant to have; if not given, those that it is seen to
+            have, and sigmoids where they are of no known family.
+    """
+    network = BookNetwork(factory, name, cost)
+    network.epsilon = own_epsilon(network)
+    patterns = NetworkPatterns(network)
+    network.take_family(family or family_of(network, patterns))
+    if network.mask:
+        network.mask_scale = mask_scale(network, patterns)
+        patterns = NetworkPatterns(network)  # of runs with other masks
+    found = conduct(network)
+    every = {*network.costs, network.conventions.cost}
+    costs = tuple(sorted(each for each in every if network.family[1] in COSTS[each].outputs))
+    start = partial(TracedSession, network, patterns, conduct=found)
+    return Subject(
+        name,
+        start,
+        partial(start, freely=True),
+        tuple(network.said()),
+        costs,
+        (network.conventions.dtype,),
+        network.decays,
+        stops=network.stops,
+        family=network.family,
+        updates=network.rule.names,
+        takes_state=False,
+        given_masks=bool(network.mask),
+    )
