@@ -47,8 +47,6 @@ FEW = 5  # costs by which the lines to blame are looked for
 SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "comparison")
 """Changes of an output error that no other cost explains: a factor or function may be its own."""
 
-WHOLE = ("hinge", "margin")  # their derivatives are whole numbers, as many another value has them
-
 
 def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Examined:
     """The gradients of a step, judged by a known cost, or by its own output error.
@@ -183,7 +181,7 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
 
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
     """The gradients by a known cost that they have but for one slip; None if there is none."""
-    telling = [each for each in found if each.name not in WHOLE]
+    telling = [e for e in found if e.name not in ("hinge", "margin")]  # of whole numbers
     for examined in _examined(run, telling, error):
         for blamed in examined.accused:
             changed = blamed.cause.changed

@@ -27,7 +27,7 @@ LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", 
 PRINTED = ("log2", "log10")
 
 NAMED = re.compile(
-    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[JL]",
+    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[CJL]",
     re.IGNORECASE,
 )
 
