@@ -176,7 +176,7 @@ class _Search:
         if within.operation == FILLED:
             within_old = {within, *self.ancestors(within)}
             for each in self.ancestors(value):
-                if not within_old.isdisjoint(_wholes(each)) and _may_be_same(each, within):
+                if _may_be_same(each, within, within_old):
                     return self.is_moved_by(each, value, old)
             return False
         return _computed(value, old)
@@ -233,11 +233,17 @@ def _wholes(node: Node) -> set[Node]:
     return found.union(*(each.inputs for each in views))
 
 
-def _may_be_same(part: Node, written: Node) -> bool:
-    """Whether a part of an array has places that are written into: x[t + 1] = x[t] + … has none."""
+def _may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
+    """Whether a part of an array has places that are written into: x[t + 1] = x[t] + … has none.
+
+    Those of a view of it, such as a transpose, are other numbers, and are not compared.
+    """
+    if old.isdisjoint(_wholes(part)):
+        return False
     places = written_places(written)
     taken_out = part.operation == "getitem" or part.function is taken
-    return not places or not taken_out or not places.isdisjoint(read_places(part))
+    direct = taken_out and not old.isdisjoint(part.inputs)
+    return not places or not direct or not places.isdisjoint(read_places(part))
 
 
 def _computed(node: Node, old: Node) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, merged
+from conformance.backward.loss_numbers import best_loss
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import line_of
@@ -30,7 +31,6 @@ from conformance.script.parameter_names import Held, attached, by_attached, name
 from conformance.script.parameters import Parameter, steps
 from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
-from conformance.script.script_loss import best_loss
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
 from conformance.script.update import Update, alike, is_convention

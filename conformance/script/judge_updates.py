@@ -12,6 +12,7 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
+from conformance.backward.loss_numbers import Fit, best_loss, by_name, candidates, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.stated_loss import (
@@ -23,7 +24,6 @@ from conformance.backward.stated_loss import (
 )
 from conformance.script import within
 from conformance.script.judgement import Judgement
-from conformance.script.script_loss import Fit, best_loss, by_name, candidates, is_of_absolutes
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.findings import Examined
+from conformance.backward.loss_numbers import best_loss, candidates, monitored
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import written_name
-from conformance.script.script_loss import best_loss, candidates, monitored
 from conformance.script.update_step import Step
 from conformance.shapes.held_state import GRADIENTS, is_tensor
 from conformance.tracing.arrays import Traced

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.loss_numbers import fits
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import stored_names
@@ -19,7 +20,6 @@ from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
 from conformance.script.parameters import Parameter
 from conformance.script.rule import finite
-from conformance.script.script_loss import fits
 from conformance.script.update import Update, alike, is_convention, update, usual, with_decay_apart
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
@@ -111,7 +111,7 @@ def _side_by_side(trace: Trace, turn: list[Named], beside: Mapping[Node, str]) -
 
 def _is_usual(factor: float, part: Step) -> bool:
     """Whether a factor is a convention: 2, ½, and m or its inverse."""
-    lengths = {n for node in part.trace.nodes for n in node.value.shape}
+    lengths = {n for node in part.trace.nodes for n in np.shape(node.value)}
     return is_convention(factor, lengths)
 
 

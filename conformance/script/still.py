@@ -16,13 +16,13 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.findings import Accused, Cause
 from conformance.backward.judge_gradients import Forward
+from conformance.backward.loss_numbers import best_loss, candidates
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded
 from conformance.backward.source import is_float, line_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held, names
-from conformance.script.script_loss import best_loss, candidates
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node, flat
 from conformance.tracing.trace import Trace

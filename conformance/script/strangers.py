@@ -10,11 +10,11 @@ from itertools import combinations
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause
+from conformance.backward.loss_numbers import best_loss
 from conformance.backward.source import line_of
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.linear import kept
-from conformance.script.script_loss import best_loss
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

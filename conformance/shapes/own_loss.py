@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.backward.findings import Examined
+from conformance.backward.loss_numbers import by_name, candidates, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.stated_loss import (
@@ -16,7 +17,6 @@ from conformance.backward.stated_loss import (
     has_own_terms,
     with_decay_beside,
 )
-from conformance.script.script_loss import by_name, candidates, is_of_absolutes
 from conformance.shapes.attempts import Attempt, is_number
 from conformance.shapes.held_state import is_floats
 from conformance.shapes.places import Places

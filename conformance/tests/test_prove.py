@@ -172,7 +172,7 @@ def test_what_is_blamed_elsewhere_is_found() -> None:
     misplaced = replace(said, subject=lambda name: mistaken(done.formulas, name))
     found = row(misplaced, "square-4-4-4-4").problems
     assert found == (
-        "is not caught in any of 1 cases",
+        "is not caught in any of 1 case",
         "is blamed on B, which it does not break, in square-4-4-4-4",
         "is not blamed on BP3",
     )
@@ -219,7 +219,7 @@ def test_twins_have_the_same_formula_and_give_the_same_bits() -> None:
 def test_a_remark_must_be_that_of_the_mistake() -> None:
     mutated = CATALOGUE["inputs-mutated"]
     found = row(replace(mutated, remark="overwrites its y"), "hand-2-3-1").problems
-    assert found[0] == "is not caught in any of 1 cases"
+    assert found[0] == "is not caught in any of 1 case"
     assert "beside the equations" in found[1]
 
 
@@ -361,7 +361,7 @@ def test_the_command_prints_the_matrix(capsys: pytest.CaptureFixture[str]) -> No
     lines = capsys.readouterr().out.splitlines()
     assert "aliased-layers                   W           ● yes" in lines
     assert "a  square-4-4-4-4                           shows  4, needed for 4" in lines
-    assert "4 mistakes in 1 cases: all caught, blamed on their equations alone, and named" in lines
+    assert "4 mistakes in 1 case: all caught, blamed on their equations alone, and named" in lines
     assert "4 of 4 pairs of mistakes in different equations: both blamed, and no other" in lines
     assert max(map(len, lines)) <= 80
 
@@ -370,7 +370,7 @@ def test_the_command_prints_the_matrix(capsys: pytest.CaptureFixture[str]) -> No
 def test_without_a_case_that_is_needed_it_is_no_proof(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--case", "single-4-3-2") == 1
     out = capsys.readouterr().out
-    assert "  aliased-layers is not caught in any of 1 cases" in out
+    assert "  aliased-layers is not caught in any of 1 case" in out
     assert "4 mistakes in 1 case: 3 problems" in out
 
 

@@ -199,7 +199,7 @@ def test_a_network_is_put_to_the_cases_of_the_family_that_it_is_meant_to_have(
 def test_a_family_that_there_is_not_is_an_error_said_once(outcomes: dict[str, Outcome]) -> None:
     code, out = outcomes["no family"]
     assert code == 4
-    assert [line.split(": give")[0] for line in errors(out)] == ["ERROR: family step"]
+    assert [line.split(": give")[0] for line in errors(out)] == ["ERROR: family step,step"]
 
 
 def test_an_entry_that_matches_nothing_is_an_error_said_once(

@@ -18,7 +18,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from conformance.tracing.as_numpy import OF_TRUTHS, as_numpy, is_of_truths
-from conformance.tracing.node import Node, flat, part_of
+from conformance.tracing.node import Node, flat, joined, part_of
 from conformance.tracing.tensor_memory import Borders, TensorTrace
 from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
 from conformance.tracing.torch_operator import TorchOperator, without_writing
@@ -137,7 +137,9 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
             tensors.computed(new[0], self._made(called, arrays[0]))
         elif new and all(each is not None for each in arrays):
             operation, function, nodes, options = called
-            whole = trace.node(operation, function, nodes, options, tuple(map(np.array, arrays)))
+            whole = trace.node(
+                operation, function, nodes, options, joined(tuple(map(np.array, arrays)))
+            )
             for i, (each, array) in enumerate(zip(new, arrays, strict=True)):
                 part = trace.node("part", part_of, (whole, i), {}, np.array(array))
                 tensors.computed(each, part)

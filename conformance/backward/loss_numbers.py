@@ -1,6 +1,6 @@
 """The number that a program has for its loss at the parameters of one update.
 
-Left out: the costs that are tried where there is none (`backward/own_pass.py`).
+Left out: the costs that are tried where there is none (`own_pass.py`).
 """
 
 import re
