@@ -56,9 +56,7 @@ def grade_all(
         done: called with each row as soon as it is known.
         given: files that every submission is given, in the place of its own of the same names.
     """
-    import_module(
-        "conformance.grade.judge_submissions"
-    )  # so that its bytecode is there, once for all
+    import_module("conformance.grade.judge_submissions")  # so that its bytecode is there for all
     rows: dict[str, Row] = {}
 
     def keep(row: Row) -> None:

@@ -32,7 +32,7 @@ MISSED = {
     "x.g = result.g": "the line before is blamed, which computes what is handed on",
     "D_m = (-2 / n) * sum(ys - y_pred)": "two numbers and no loss: no cost is known to be meant",
     "D_c = -2 * sum(ys - y_pred)": "two numbers and no loss: no cost is known to be meant",
-    "dw = features.T @ (p - target)": "the loss of the script overflows",
+    "ddiff = ddist[:, None] * diff": "the line is blamed of the value that is right of another",
     "return z * (1 - z)": "eight samples one by one",
     "        pass": "the line is blamed that reads what is kept",
     "sum_shifts = [each for total, each in zip(sum_shifts, by_shift)]": "another line is blamed",
