@@ -119,13 +119,17 @@ class ErrorSearch:
         return later and bool(common_factor(found.value, right))
 
     def _is_bias_gradient(self, layer: int, delta: Array) -> bool:
-        """Whether the δ of single samples is their ∇b, which was returned, or moved the biases."""
+        """Whether the δ of single samples is their ∇b, which was returned, or moved the biases.
+
+        All of it may be 0, which is known by nothing else.
+        """
         pairs = (
             (self.run.returned.get(f"nabla_b{layer}"), delta),
             (self.lookup.moved(f"b{layer}"), BOOK.bias_gradient(delta)),
         )
         return any(
             has_factor(common_factor(held, made), 1.0)
+            or not (as_floats(held).any() or as_floats(made).any())
             for held, made in pairs
             if held is not None and held.shape == made.shape
         )

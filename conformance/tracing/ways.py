@@ -20,7 +20,7 @@ from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, e
 from conformance.tracing.index import Location
 from conformance.tracing.node import Node
 from conformance.tracing.traced_run import Run
-from conformance.tracing.trials import Known, Step
+from conformance.tracing.trials import Known, Step, samples_of
 from reference.equations import sigmoid
 from reference.step import Array, split
 
@@ -192,7 +192,8 @@ class Way(EquationSteps):
         ones = [self.of((i,)) for i in self.whole if len(self.whole) > 1]
         single = Known(each for one in ones for each in (one, one / self.run.m))
         value = np.asarray(self.run.index.replay.value(node))
-        return self.name.startswith("nabla") and value in single
+        alone = len(samples_of(node, self.samples)) == 1  # and not the first column of all
+        return self.name.startswith("nabla") and alone and value in single
 
     def took_sum(self, node: Node) -> bool:
         """Whether an update takes the sum of the gradients for their mean."""
