@@ -278,3 +278,43 @@ def test_states_that_a_loop_begins_anew_are_no_parameters(
     report = run_edited(tmp_path, script)
     assert report.exit_code == 0, str(report)
     assert f"3 updates of {name}, by gradient descent" in str(report)
+
+
+HALVES = """import numpy as np
+
+
+class Gate:
+    def __init__(self, n):
+        r = np.random.default_rng(1)
+        self.U, self.V = r.normal(0, 0.5, (2, n, n))
+        self.b, self.c = np.zeros(n), -np.ones(n)
+
+    def forward(self, x):
+        h = np.tanh(x @ self.U + self.b)
+        t = 0.5 * (1 + np.tanh(0.5 * (x @ self.V + self.c)))
+        self.cache = x, h, t
+        return h * t + x * (1 - t)
+
+    def backward(self, g):
+        x, h, t = self.cache
+        dh, dt = g * t * (1 - h ** 2), g * (h - x) * t * (1 - t)
+        self.gU, self.gb, self.gV, self.gc = x.T @ dh, dh.sum(0), x.T @ dt, dt.sum(0)
+        return g * (1 - t) + dh @ self.U.T + dt @ self.V.T
+
+
+r = np.random.default_rng(3)
+X = r.normal(size=(64, 5)); Y = np.sin(X) + 0.1 * X[:, ::-1]
+gate = Gate(5)
+for k in range(60):
+    rate = 0.05 * min(1, (k + 1) / 10)
+    residual = gate.forward(X) - Y
+    loss = (residual ** 2).mean()
+    gate.backward(2 * residual / residual.size)
+    gate.U -= rate * gate.gU; gate.b -= rate * gate.gb
+    gate.V -= rate * gate.gV; gate.c -= rate * gate.gc
+"""
+
+
+def test_halves_of_one_array_are_read_as_they_were_written_last(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, HALVES)
+    assert report.exit_code == 0, str(report)

@@ -194,6 +194,8 @@ class Trace(Recorder):
     def _state(self, memory: Memory) -> Node:
         """What computed all numbers of a memory."""
         if memory.writes:
+            self.where()  # it reads what a call was handed, which must not be amid the writes
+        if memory.writes:
             writes, memory.writes = memory.writes, []
             *_, (index, value, frames, calls) = writes
             fits = type(value) is Node and value.value.shape == memory.owner.shape
@@ -219,11 +221,8 @@ class Trace(Recorder):
         if original is None:
             return None
         found = self.node_of(original)
-        return (
-            found
-            if as_floats_of_objects(np.array(owner)).tobytes() == found.value.tobytes()
-            else None
-        )
+        same = as_floats_of_objects(np.array(owner)).tobytes() == found.value.tobytes()
+        return found if same else None
 
     def argument(self, value: Any) -> Any:  # noqa: PLR0911 - a return a kind of value
         """An argument with nodes in the place of traced arrays and numbers."""
