@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from conformance.backward.findings import Line
 
+Loop = ast.For | ast.While
+
 
 @lru_cache(maxsize=64)
 def _parsed(file: str, text: str) -> ast.Module | None:
@@ -179,6 +181,13 @@ def _assignments(line: Line) -> list[ast.stmt]:
     """The assignments of the function around a line, in order."""
     found = [e for e in _around(line) if isinstance(e, ast.Assign | ast.AugAssign | ast.For)]
     return sorted(found, key=lambda each: each.lineno)
+
+
+def loops_around(line: Line) -> list[Loop]:
+    """The loops around a line in its own function, the innermost first."""
+    loops = (each for each in _around(line) if isinstance(each, Loop))
+    found = (each for each in loops if each.lineno < line.line <= (each.end_lineno or 0))
+    return sorted(found, key=lambda each: -each.lineno)
 
 
 @lru_cache(maxsize=4096)

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 
 from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.syntax import statement, stored, tree
+from conformance.backward.syntax import Loop, loops_around, statement, stored
 from conformance.errors import ConformanceError
 from conformance.script.counting import function_around
 from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
 from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Trace
-
-Loop = ast.For | ast.While
 
 
 def begun_anew(parameter: Parameter) -> bool:
@@ -29,12 +27,12 @@ def begun_anew(parameter: Parameter) -> bool:
     frames = parameter.values[-1].frames
     made = statement(frames[0].file, frames[0].line) if frames else None
     names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
-    loops = _loops(frames[0]) if names else []
+    loops = loops_around(_line(frames[0])) if names else []
     if not loops:
         return False
     outer: list[ast.AST] = [*loops[1:]]
-    function = function_around(Line(frames[0].file, frames[0].line))
-    if function is not None and any(map(_loops, frames[1:])):
+    function = function_around(_line(frames[0]))
+    if function is not None and any(loops_around(_line(each)) for each in frames[1:]):
         outer.append(function)
     return any(all(_begins(each, loops[0], name) for name in names) for each in outer)
 
@@ -48,15 +46,8 @@ def is_right(trace: Trace, found: Sequence[Parameter]) -> bool:
         return False
 
 
-def _loops(at: Frame) -> list[Loop]:
-    """The loops around a line in its own function, the innermost first."""
-    function = function_around(Line(at.file, at.line)) or tree(at.file)
-    found = [
-        each
-        for each in ast.walk(function or ast.Pass())
-        if isinstance(each, Loop) and each.lineno < at.line <= (each.end_lineno or 0)
-    ]
-    return sorted(found, key=lambda each: -each.lineno)
+def _line(at: Frame) -> Line:
+    return Line(at.file, at.line)
 
 
 def _begins(whole: ast.AST, inner: Loop, name: str) -> bool:
