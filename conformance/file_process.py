@@ -173,11 +173,12 @@ class _Judging:
 
     def _of_several(self, each: Candidate, judged: Found) -> Found:
         """The verdict on a loss for several outputs, if the file itself calls it with several."""
+        if not isinstance(each.layer, LossSearch) or not each.layer.of_several:
+            return judged
         calls = [e for e in self._calls if e.function.__name__ in judged.used]
         given = (np.shape(first) for e in calls for first in islice(e.arguments.values(), 1))
         several = any(len(shape) == TABLE and min(shape) > 1 for shape in given)
-        known = each.layer.of_several if isinstance(each.layer, LossSearch) else []
-        return known[0] if several and known else judged
+        return each.layer.of_several[0].blamed() if several else judged
 
     def _take(self, name: str, judged: Found) -> None:
         """Send what is known of a thing, and keep what took part."""

@@ -26,7 +26,7 @@ class ShapeReport(BackwardReport):
 
     def __str__(self) -> str:
         """Three lines first: which gradients, which line, why; then what it was taken for."""
-        return f"{super().__str__()}\n{_recognised_words(self.recognised)}"
+        return "\n".join([super().__str__(), *_recognised_words(self.recognised)])
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, by `report/backward.schema.json`."""
@@ -36,11 +36,12 @@ class ShapeReport(BackwardReport):
         """The report as GitHub-flavoured Markdown."""
         from conformance.report.gfm import text
 
-        return f"{super().as_markdown()}\n{text(_recognised_words(self.recognised))}\n"
+        told = "\n".join(map(text, _recognised_words(self.recognised)))
+        return f"{super().as_markdown()}\n{told}\n"
 
     def further(self) -> list[str]:
         """What it was taken for."""
-        return [_recognised_words(self.recognised)]
+        return _recognised_words(self.recognised)
 
 
 Part = BackwardReport | Report
@@ -161,8 +162,8 @@ SOURCES = {
 }
 
 
-def _recognised_words(recognised: Recognised) -> str:
-    """What a program was taken for, in one line."""
+def _recognised_words(recognised: Recognised) -> list[str]:
+    """What a program was taken for, in one line, after that it is right for one output alone."""
     calls = list(recognised.calls)
     at = next((i for i, each in enumerate(calls) if i == recognised.backward), len(calls) - 1)
     calls[at] += f" {SOURCES[recognised.source]}"
@@ -173,7 +174,7 @@ def _recognised_words(recognised: Recognised) -> str:
     if recognised.constant:
         parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
     said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
-    return f"note: {ALONE}\n{said}" if recognised.alone else said
+    return [f"note: {ALONE}", said] if recognised.alone else [said]
 
 
 def _together(parameters: Sequence[str]) -> list[str]:

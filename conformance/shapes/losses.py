@@ -56,7 +56,7 @@ class LossSearch:
         told: whether it is said if it cannot be judged: its names promise a gradient.
         given: what the file gives it, by name, where its own arguments tell nothing.
         problems: why it could not be judged.
-        of_several: the verdict for several outputs, where it is wrong and that for one is right.
+        of_several: judged for several outputs, where that is wrong and that for one is right.
     """
 
     name: str
@@ -66,7 +66,7 @@ class LossSearch:
     told: bool = False
     given: Sequence[str] = ()
     problems: list[str] = field(default_factory=list)
-    of_several: list[Found] = field(default_factory=list)
+    of_several: "list[_Judged]" = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run.
@@ -96,7 +96,7 @@ class LossSearch:
                     wrong = wrong or judged
         chosen = wrong or idle
         if chosen is not None and not chosen.found.examined.ok:
-            return replace(chosen.found, examined=examine_pass(chosen.step))
+            return chosen.blamed()
         if chosen is None and self.told:
             problem = problem.removeprefix(f"{self.name}: ") or "its arguments are not known"
             self.problems.append(problem)
@@ -107,7 +107,7 @@ class LossSearch:
         one, several = right.recognised, wrong.found.recognised
         if one.layout not in SINGLE or several.layout in SINGLE:
             return right
-        self.of_several.append(replace(wrong.found, examined=examine_pass(wrong.step)))
+        self.of_several.append(wrong)
         return replace(right, recognised=replace(one, alone=True))
 
     def _takes_numbers(self, trial: Trial) -> bool:
@@ -254,6 +254,10 @@ class _Judged:
     step: OwnPass
     found: Found
     idle: bool
+
+    def blamed(self) -> Found:
+        """The same with the line to blame."""
+        return replace(self.found, examined=examine_pass(self.step))
 
 
 def _kept_loss(held: Any) -> Any:
