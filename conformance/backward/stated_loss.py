@@ -119,7 +119,8 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     """
     if by_loss.ok or step.loss is None:
         return by_loss
-    forward, decay = _forward(step), decay_beside(step)
+    forward = _forward(step)
+    decay = decayed(verdicts(forward), forward.chain)
     if decay is None:
         return by_loss
     lengths = {n for each in forward.nodes() for n in np.shape(each.value)}

@@ -11,9 +11,6 @@ from conformance.report.source_words import instead_words
 
 NAME = re.compile(r"[\w.]+(\[[^\]]*\]|\([^()]*\))*")  # `h`, `self.a[1]`, `np.exp(z)`
 
-SIX_DIGITS = 1e-5  # with which numbers are written
-
-
 RESULTS = {
     "add": "sum", "subtract": "difference", "multiply": "product", "divide": "quotient",
     "true_divide": "quotient", "matmul": "product", "dot": "product", "sum": "sum", "mean": "mean",

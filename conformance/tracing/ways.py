@@ -173,7 +173,7 @@ class Way(EquationSteps):
         if not self.name.startswith("nabla"):
             z = self.found.get(f"z{self.name[1:]}") if self.name[0] == "a" else None
             return bool(z and node.number in z.numbers)
-        slope = np.asarray(self.run.index.replay.value(node)) in Known(self._slopes)
+        slope = np.asarray(self.run.index.replay.value(node)) in self._known_slopes
         others = (at for name, at in self.found.items() if not name.startswith("nabla"))
         return slope or any(node.number in at.numbers for at in others)
 
@@ -187,13 +187,18 @@ class Way(EquationSteps):
             made += [f.prime_of_a(a)] if f.prime_of_a is not None and a is not None else []
         return made
 
+    @cached_property
+    def _known_slopes(self) -> Known:
+        return Known(self._slopes)
+
     def took_one(self, node: Node) -> bool:
         """Whether an update takes a single sample's gradient, or its part of the mean, for all."""
+        alone = len(samples_of(node, self.samples)) == 1  # and not the first column of all
+        if not alone or not self.name.startswith("nabla"):
+            return False
         ones = [self.of((i,)) for i in self.whole if len(self.whole) > 1]
         single = Known(each for one in ones for each in (one, one / self.run.m))
-        value = np.asarray(self.run.index.replay.value(node))
-        alone = len(samples_of(node, self.samples)) == 1  # and not the first column of all
-        return self.name.startswith("nabla") and alone and value in single
+        return np.asarray(self.run.index.replay.value(node)) in single
 
     def took_sum(self, node: Node) -> bool:
         """Whether an update takes the sum of the gradients for their mean."""
