@@ -57,7 +57,9 @@ class GradientSearch:
                 continue
             if mover is not None and self._is_gradient(name, mover, right):
                 location = self._mover(name, ratio[name], divisors)
-                if location is not None and self._is_of_the_update(name, location, right):
+                if location is not None and (
+                    self._is_of_the_update(name, location, right) or self._is_left(right[name])
+                ):
                     location = None
             if mover is None or location is None:
                 self._take_gradient(name, right[name])
@@ -150,6 +152,12 @@ class GradientSearch:
             self._is_there(each, value, within, mover if each == name else None)
             for each, value in right.items()
         )
+
+    def _is_left(self, right: Array) -> bool:
+        """Whether a right ∇ of the mini-batch was made, and nothing was made of it."""
+        at = self.lookup.located(right) if self.run.m > 1 else None
+        nodes = self.index.replay.trace.nodes
+        return at is not None and not any(nodes[n].consumers for n in at.numbers)
 
     def _is_made_by_update(self, name: str, location: Location) -> bool:
         """Whether the line that moves a parameter computed something itself."""
