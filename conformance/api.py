@@ -15,9 +15,16 @@ from typing import Any, NamedTuple, cast
 from threadpoolctl import threadpool_limits
 
 from conformance.arithmetic.formats import SHORT
+from conformance.cases import are_of
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, UsageError
+from conformance.errors import (
+    OtherFamilyError,
+    StoppedError,
+    SubjectError,
+    UnknownSubjectError,
+    UsageError,
+)
 from conformance.examine import FEW_COLLECTIONS, examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import explained_elsewhere
@@ -238,6 +245,8 @@ def _send_all(
     subject = replace(_adapted(load(spec, python_path), spec, meant), folders=python_path)
     cases = cases_for(subject, cases)
     fitting = [each for each in cases if not subject.unfit(each)]
+    if not fitting and not are_of(subject.family):
+        raise OtherFamilyError(f"{spec}: there are no cases of {', '.join(subject.family)}")
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     short = short_format(subject)
     send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})

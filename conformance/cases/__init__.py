@@ -20,3 +20,8 @@ def recipes() -> tuple[Recipe, ...]:
     basis = (*WRITTEN, *DRAWN, *FAMILIES, *OF_UPDATES, *DIGITS)
     both = (*basis, *(each.in_float32() for each in basis))
     return tuple(sorted(both, key=lambda each: each.case.id))
+
+
+def are_of(family: tuple[str, ...]) -> bool:
+    """Whether there are cases of a family; the book's is that of a subject that names none."""
+    return not family or any(each.case.is_of(*family) for each in recipes())

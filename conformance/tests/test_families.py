@@ -229,6 +229,16 @@ def test_an_object_of_no_known_family_is_judged_so_by_the_python_interface(tmp_p
     assert not check(load(wrong)).ok
 
 
+@pytest.mark.parametrize(("slope", "right"), [("relu_prime(z)", True), ("relu(z)", False)])
+def test_a_family_without_cases_is_judged_by_its_own_forward_pass(
+    slope: str, right: bool, tmp_path: Path
+) -> None:
+    source = SOURCE.replace("return softmax(z)", "return relu(z)", 1)
+    file = tmp_path / "relu.py"
+    file.write_text(source.replace("return a - y", f"return (a - y) * {slope}", 1), "utf-8")
+    assert check(f"{file}:Network").ok == right
+
+
 # Cases
 
 

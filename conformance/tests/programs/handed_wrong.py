@@ -1,6 +1,7 @@
 """Wrong networks whose line hands something on, or takes another thing; EXPECTED as in more_wrong.py."""
 import numpy as np
-from base import Batched, Network, s
+from base import Network, s
+from styles_right import Corrections
 
 
 class NamesZAgain(Network):
@@ -193,7 +194,45 @@ class KeepsTheLastError(Network):
         self.weights, self.biases = [each.w for each in layers], [each.b for each in layers]
 
 
+class CorrectsWrongly(Corrections):
+    def error(self, t, o):
+        return (t - o) * o * (1 + o)  # wrong
+
+
+class TakesItsCorrectionsOff(Corrections):
+    def move(self, rate, total_b, total_w):
+        self.biases = [b + rate * c for b, c in zip(self.biases, total_b)]
+        self.weights = [w - rate * c for w, c in zip(self.weights, total_w)]  # wrong
+
+
+class MeanOfOneAlone(Network):
+    """Rows are samples; the step divides by their number."""
+
+    def gradients(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(s(a[-1] @ w.T + b.ravel()))
+        d, gb, gw = (a[-1] - y) * a[-1] * (1 - a[-1]), [], []
+        for k in reversed(range(len(self.weights))):
+            gb.insert(0, d.sum(axis=0))
+            gw.insert(0, d.T @ a[k] / len(x))  # wrong
+            d = d @ self.weights[k] * a[k] * (1 - a[k])
+        return gb, gw
+
+    def backprop(self, x, y):
+        gb, gw = self.gradients(x.T, y.T)
+        return [g.reshape(-1, 1) for g in gb], gw
+
+    def update_mini_batch(self, mb, eta):
+        x, y = (np.array([each.ravel() for each in column]) for column in zip(*mb))
+        gb, gw = self.gradients(x, y)
+        for k, n in enumerate([len(mb)] * len(gb)):
+            self.biases[k] = self.biases[k] - eta / n * gb[k].reshape(-1, 1)
+            self.weights[k] = self.weights[k] - eta / n * gw[k]
+
+
 EXPECTED = {
+    "CorrectsWrongly": ["BP1"], "TakesItsCorrectionsOff": ["W"], "MeanOfOneAlone": ["BP4"],
     "KeepsTheLastError": ["BP3"],
     "NamesZAgain": ["A"], "NamesErrorAgain": ["BP2"], "HandsAnOperator": ["BP2"], "HandsAFunction": ["A"],
     "TakesTheLastSample": ["W"], "MovedOneByOne": ["B"], "TwoInOneCall": ["B"],
