@@ -93,6 +93,7 @@ def check(
         named = case if isinstance(case, str) else None
         judged = found(subject, place, meant, case=named, timeout=timeout)
         cases = cases_for(judged, cases)
+        _sorted_out(judged, cases)
         return _fitting(examine(judged, place, cases, done, detailed=detailed))
 
 
@@ -244,10 +245,7 @@ def _send_all(
     meant, python_path = options
     subject = replace(_adapted(load(spec, python_path), spec, meant), folders=python_path)
     cases = cases_for(subject, cases)
-    fitting = [each for each in cases if not subject.unfit(each)]
-    if not fitting and not are_of(subject.family):
-        raise OtherFamilyError(f"{spec}: there are no cases of {', '.join(subject.family)}")
-    skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
+    fitting, skipped = _sorted_out(subject, cases)
     short = short_format(subject)
     send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
     sent: list[CaseReport] = []
@@ -265,6 +263,22 @@ def _send_all(
 
     with threadpool_limits(1):
         examine(subject, store.root(), fitting, judged, grown, detailed=detailed)
+
+
+def _sorted_out(subject: Subject, cases: Sequence[Case]) -> tuple[list[Case], dict[str, str]]:
+    """The cases that fit a subject, and why others do not, by their ids.
+
+    Raises:
+        OtherFamilyError: there are no cases of its family.
+    """
+    fitting = [each for each in cases if not subject.unfit(each)]
+    if not fitting and not are_of(subject.family):
+        hidden, output = subject.family
+        raise OtherFamilyError(
+            f"{subject.name} is of a family without recorded cases: {hidden} in the hidden layers, "
+            f"{output} at the output; a backward pass of its own is judged, such as `backprop(x, y)`"
+        )
+    return fitting, {each.id: subject.unfit(each) for each in cases if each not in fitting}
 
 
 def _fitting(report: Report) -> Report:

@@ -144,8 +144,11 @@ def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
     """The report on a class with the book's interface, by its own forward pass if need be."""
     try:
         return book(asked.said)
-    except OtherFamilyError:
-        (record,) = isolated(partial(send_alone, asked), asked.timeout)
+    except OtherFamilyError as error:
+        try:
+            (record,) = isolated(partial(send_alone, asked), asked.timeout)
+        except UsageError:  # it has no backward pass of its own, as a module of PyTorch
+            raise error from None
         found = from_values(Found, cast("dict[str, Any]", record)["found"])
         return ShapeReport(asked.said, found.examined, found.recognised)
 

@@ -167,6 +167,13 @@ def test_its_loss_may_have_other_names(name: str) -> None:
     )
 
 
+def test_max_of_0_and_z_is_no_logit() -> None:
+    class Positive(Plain):
+        activation = staticmethod(torch.relu)
+
+    assert module_subject(Positive, "Positive").family == ("relu", "relu")
+
+
 def test_an_instance_is_judged_in_the_cases_of_its_sizes_and_left_as_it_was() -> None:
     net = Plain([4, 3, 2])
     before = [each.detach().clone() for each in net.parameters()]

@@ -59,11 +59,7 @@ class GradientSearch:
                 continue
             if mover is not None and self._is_gradient(name, mover, right):
                 location = self._mover(name, ratio[name], divisors)
-                if location is not None and (
-                    self._is_of_the_update(name, location, right, divisors)
-                    or self._is_left(right[name])
-                    or self._is_kept(location, right[name], divisors)
-                ):
+                if location is not None and self._is_right(name, location, right, divisors):
                     location = None
             if mover is None or location is None:
                 self._take_gradient(name, right[name])
@@ -163,6 +159,16 @@ class GradientSearch:
         return any(
             self._is_there(each, value, (within, divisors), mover if each == name else None)
             for each, value in right.items()
+        )
+
+    def _is_right(
+        self, name: str, mover: Location, right: Mapping[str, Array], divisors: set[float]
+    ) -> bool:
+        """Whether the ∇ is right, and the update takes another or makes something else of it."""
+        return (
+            self._is_of_the_update(name, mover, right, divisors)
+            or self._is_left(right[name])
+            or self._is_kept(mover, right[name], divisors)
         )
 
     def _is_left(self, right: Array) -> bool:

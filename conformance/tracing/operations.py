@@ -73,9 +73,7 @@ def _is_of_python(ufunc: np.ufunc) -> bool:
 def _one_by_one(trace: Trace, ufunc: np.ufunc, inputs: Any) -> Any:
     """What a function of Python gives of each number, its operations noted; None if too many."""
     nodes = trace.argument(tuple(inputs))
-    held = [
-        each.value if type(each) is Node else np.array(np.asarray(each).tolist()) for each in nodes
-    ]
+    held = [e.value if type(e) is Node else np.array(np.asarray(e).tolist()) for e in nodes]
     shape = np.broadcast_shapes(*map(np.shape, held))
     if int(np.prod(shape)) > FEW or any(each.dtype.kind not in "fiub" for each in held):
         return None

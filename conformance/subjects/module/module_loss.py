@@ -34,6 +34,10 @@ class ModuleConventions:
         return _activations()[self.family[1]](output) if self.logits else output
 
 
+PROBES = 32
+"""Samples of which z has either sign in each neuron, so that max(0, z) is not taken for z."""
+
+
 def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleConventions:
     """What the module returns, and its own loss.
 
@@ -43,7 +47,8 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
     import torch
 
     seen = Seen(linear)
-    x = torch.linspace(-1, 1, 2 * linear[0].in_features).reshape(2, -1)
+    size = linear[0].in_features
+    x = 4 * torch.cos(7 * torch.arange(float(PROBES * size))).reshape(PROBES, size)
     output = output_of(module.to(getattr(torch, dtype)), x.to(getattr(torch, dtype)), name)
     logits = torch.equal(output.detach(), seen.z[-1])
     pairs = list(zip(seen.z, [*seen.a[1:], output.detach()], strict=True))
