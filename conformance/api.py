@@ -276,7 +276,7 @@ def _sorted_out(subject: Subject, cases: Sequence[Case]) -> tuple[list[Case], di
         hidden, output = subject.family
         raise OtherFamilyError(
             f"{subject.name} is of a family without recorded cases: {hidden} in the hidden layers, "
-            f"{output} at the output; a backward pass of its own is judged, such as `backprop(x, y)`"
+            f"{output} at the output; judged is a backward pass of its own, as `backprop(x, y)`"
         )
     return fitting, {each.id: subject.unfit(each) for each in cases if each not in fitting}
 

@@ -155,7 +155,8 @@ def test_two_lists_are_the_new_parameters_or_the_gradients(begin: str, first: st
 
     report = check_case(function_subject(listed, "listed"), recorded("layout-3-2-4"))
     seen = {each.name for each in report.verdicts if each.status is Status.PASS}
-    assert not report.failures and not report.error
+    assert not report.failures
+    assert not report.error
     assert {f"{begin}b2", f"{begin}w3", "delta2"} <= seen
 
 
