@@ -76,7 +76,7 @@ UPDATES = frozenset((
     "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus", "behind",
     "correction mean", "correction square", "base mean", "base square", "rate mean",
     "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
-    "other", "growth",
+    "other", "growth", "larger", "size", "differences", "steps kept",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -124,8 +124,10 @@ class Cause:
             always the same, does not begin with 1, does not grow by 1;
             `root of correction`: 1 − β^t stands outside of the root without a root of its own;
             `no root`: it divides by a mean of squares without its root; `beside`: ε is added to the
-            quotient; `minus`: what is kept is taken off; `behind`: nor looks it ahead; `other`: it
-            takes, or keeps, the gradient of another parameter (the second of `names`).
+            quotient; `larger`, `size`, `differences`, `steps kept`: another value is kept than the
+            larger of two, the largest |g|, a mean of (g − m)² or one of squared steps; `minus`:
+            what is kept is taken off; `behind`: nor looks it ahead; `other`: it takes, or keeps,
+            the gradient of another parameter (the second of `names`).
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed; `held`: the one whose it is.
         factor: given / right, of `scaled`; of `small` how far it is off.

@@ -245,6 +245,10 @@ OF_MEANS = {
     "take the root of it",
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",
     "late": "t in the correction 1 − β^t is {0:g} at update {1:g}: it has to be the same",
+    "larger": "the larger of the two has to be kept here, and not the less",
+    "size": "the largest |g| has to be kept here: take the absolute value of the gradient",
+    "differences": "the mean of (g − m)² has to be kept here, where m is that of the gradient g",
+    "steps kept": "the mean of the squares of the steps has to be kept here",
     "steps": "t in the correction 1 − β^t grows by {0:g} from update to update, and has to by 1",
 }
 

@@ -79,6 +79,11 @@ RULES = {
     "uncorrected adam": "Adam without the correction of its first steps",
     "rmsprop": "RMSProp",
     "adagrad": "AdaGrad",
+    "nadam": "NAdam",
+    "amsgrad": "AMSGrad",
+    "adamax": "AdaMax",
+    "adabelief": "AdaBelief",
+    "adadelta": "AdaDelta",
     "lion": "Lion",
     "signs": "the signs of the gradients",
 }

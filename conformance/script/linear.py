@@ -60,6 +60,8 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
         yield _kept(*args), 1.0
     elif node.function is taken:
         yield _written(*args), 1.0
+    elif name in ("minimum", "maximum"):
+        yield from ((each, 1.0) for each in args[:2])
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
 
