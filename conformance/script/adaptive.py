@@ -15,7 +15,7 @@ import numpy as np
 from conformance.script.corrections import Correction, Means, by, count_of
 from conformance.script.moments import Mistake, Moment, precision
 from conformance.script.quotients import Fit, Scaling, Steps, each_form, numbers_of
-from conformance.script.readings import Reading
+from conformance.script.readings import UNCORRECTED, Reading
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -43,7 +43,8 @@ def adaptive(steps: Steps, reading: Reading, place: tuple[int, int]) -> Adaptive
     if not all(np.all(np.isfinite(each)) for each in steps.taken):
         return None
     for form, fits in each_form(steps, reading.square, reading.mean):
-        found = _Search(steps, reading, place, form, fits).found()
+        kept = reading.mean, reading.square
+        found = _Search(steps, reading, place, form, fits, *kept).found()
         if steps.is_told or found.rule.kind != "other" or found.mistakes:
             return found
     return OTHER if steps.is_told else None
@@ -58,16 +59,8 @@ class _Search:
     place: tuple[int, int]
     form: str
     fits: list[Fit]
-
-    @property
-    def mean(self) -> Moment | None:
-        """That the steps take off a multiple of; None if it is the gradient."""
-        return self.reading.mean
-
-    @property
-    def square(self) -> Moment:
-        """By which they are divided."""
-        return self.reading.square
+    mean: Moment | None
+    square: Moment
 
     def found(self) -> Adaptive:
         """The first correction that gives the steps: a right one, none, or one that is wrong."""
@@ -108,7 +101,7 @@ class _Search:
         counts = tuple(e if sure else e + 1 for e in at)
         told = (f for _, f in (*self.tops[0], *self.roots[0]) if f > 1)
         bases = [(1 - 1 / f) ** (1 / counts[0]) for f in told]
-        bases = [1 - abs(each.share) for each in moments] + bases
+        bases = [self.square.rate, *(1 - abs(each.share) for each in moments), *bases]
         rate = None if self.mean is None else self.mean.rate
         some = tuple(each for each in bases if 0 < each < 1)
         return Means(rate, self.reading.base, some, counts, sure, self.place)
@@ -168,8 +161,10 @@ class _Search:
         kind = "rmsprop" if self.square.rate < 1 else "adagrad"
         if self.mean is not None:
             kind = "adam" if self.square.rate < 1 else "other"
-        kind = self.reading.kind or kind
-        return Adaptive(Rule(kind, self.numbers(correction, root=root)))
+        numbers = self.numbers(correction, root=root)
+        if self.reading.is_said and numbers[0][1] not in self.said:
+            return OTHER
+        return Adaptive(Rule(self.reading.kind or kind, numbers))
 
     def uncorrected(self) -> Adaptive:
         """The rule of steps by no correction, unless it is one that is always the same."""
@@ -180,16 +175,16 @@ class _Search:
         if wrong:  # a decay is taken for the share, or what is kept is a sum that decays
             typed = [e for e in wrong if self.same(e.numbers[0], 1 - e.numbers[1])]
             return Adaptive(OTHER.rule, tuple(typed[:1]))
-        kind = self.reading.kind or ("rmsprop" if self.mean is None else "uncorrected adam")
+        kind = self.reading.kind or ("rmsprop" if self.mean is None else "adam")
+        kind = kind if self.mean is None or kind in UNCORRECTED else f"uncorrected {kind}"
         return Adaptive(Rule(kind, self.numbers(self.means.none())))
 
     def numbers(
         self, correction: Correction, *, root: bool | None = None
     ) -> tuple[tuple[str, float], ...]:
         """Those of a rule, as the program has them."""
-        made = self.steps.updates[0]
         eta = abs(float(self.rates(correction, root=root)[0]))
-        said = (e for e in numbers_of(made) if self.same(e, eta))
+        said = (e for e in self.said if self.same(e, eta))
         eta = min(said, key=lambda e: abs(e - eta), default=eta)
         epsilon = self.epsilon(float(by(correction.square, self.means.counts[:1])[0]))
         first, *others = ("β1", "β2") if self.mean is not None else ("β",)
@@ -197,6 +192,11 @@ class _Search:
         name = others[0] if others else first
         rates += [(name, self.square.rate)] if self.square.rate < 1 else []
         return (("η", eta), *rates, ("ε", epsilon))
+
+    @property
+    def said(self) -> list[float]:
+        """What η may be: a number that the program has, or 1."""
+        return [1.0, *numbers_of(self.steps.updates[0])]
 
     def epsilon(self, corrected: float) -> float:
         """What the program adds to the root, or within it, as far as its digits tell."""

@@ -173,7 +173,8 @@ class History:
         steps = Steps(self.updates, *given, self.taken)
         found = adaptive(steps, reading, self.place)
         if found is None or (found.mistakes and len(self.updates) < ENOUGH):
-            return UNKNOWN
+            wrong = reading.mistakes if len(self.updates) >= ENOUGH else ()
+            return Known(Rule("other"), wrong) if wrong else UNKNOWN
         return Known(found.rule, found.mistakes)
 
     def momentum(self, moment: Moment, factor: float) -> Known:

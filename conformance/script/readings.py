@@ -5,7 +5,7 @@ the two. Left out: the corrections of the first steps, ε and η (`adaptive.py`)
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from conformance.script.update import Update
 from conformance.tracing.node import Node
 from reference.step import Array
 
-NO_SQUARE = 2  # the power of a gradient of which Adam keeps a mean
+NEAR = 2.0**-20  # two shares are the same, as far as the steps of a rule tell
+
+UNCORRECTED = frozenset({"amsgrad"})
+"""The rules with a mean of the gradient that is not corrected for the first steps."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Reading:
         square: the same of its square.
         base: how much of itself what `seconds` is a multiple of keeps; 1 if it needs no correction.
         mistakes: in what is kept.
+        is_said: whether there is an η only if the program has that number.
     """
 
     kind: str
@@ -40,6 +44,7 @@ class Reading:
     square: Moment
     base: float
     mistakes: tuple[Mistake, ...] = ()
+    is_said: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ class Given:
 
     @property
     def numbers(self) -> list[float]:
-        """The numbers that are added, and 0."""
-        return [*numbers_of(self.updates[0], frozenset({"add"})), 0.0]
+        """Those of the update, the least first."""
+        return numbers_of(self.updates[0])
 
 
 def readings(given: Given, moments: Sequence[Moment]) -> Iterator[Reading]:
@@ -80,9 +85,9 @@ def readings(given: Given, moments: Sequence[Moment]) -> Iterator[Reading]:
     mean, square = [*means, None][0], [*squares, None][0]
     tops = given.gradients if mean is None else _values(mean)
     if square is None:
-        for each in rest if mean is not None else ():
-            yield from _of_differences(given, mean, each)
-            yield from _of_largest(given, mean, each)
+        if mean is not None and rest:
+            yield from _of_differences(given, mean, rest[0])
+            yield from _of_largest(given, mean, rest[0])
     elif rest:
         yield from _of_running_maximum(given, tops, mean, square, rest[0])
     elif mean is None and given.late is not None:
@@ -129,35 +134,34 @@ def _of_running_maximum(
             wrong = (Mistake("larger", largest.news[0]),) if is_less else ()
             if kind == "other":
                 wrong = (Mistake("correction square", largest.news[0], (*rates.values(),)[::-1]),)
-            for base in (1.0, square.rate) if not kind else (1.0,):
+            for base in (square.rate, 1.0) if not kind else (1.0,):
                 yield Reading("amsgrad", tops, seconds, mean, square, base, wrong)
 
 
-def _of_largest(given: Given, mean: Moment | None, largest: Moment) -> Iterator[Reading]:
+def _of_largest(given: Given, mean: Moment, largest: Moment) -> Iterator[Reading]:
     """Adamax: the largest |g| that there was, which gets less from step to step."""
     seconds = [each**2 for each in _values(largest)]
     absolute = [np.abs(each) for each in given.gradients]
+    if largest.rate >= 1:
+        return
     for of, wrong in ((absolute, ()), (given.gradients, (Mistake("size", largest.news[0]),))):
         if _is_by(np.maximum, largest, of):
-            tops = given.gradients if mean is None else _values(mean)
-            yield Reading("adamax", tops, seconds, mean, largest, 1.0, wrong)
+            yield Reading("adamax", _values(mean), seconds, mean, largest, 1.0, wrong)
             return
 
 
-def _of_differences(given: Given, mean: Moment | None, square: Moment) -> Iterator[Reading]:
+def _of_differences(given: Given, mean: Moment, square: Moment) -> Iterator[Reading]:
     """AdaBelief: a mean of (g − m)², to which an ε may be added."""
-    if mean is None:
-        return
     pairs = [*zip(given.gradients, _values(mean), strict=True)]
     right = [(g - m) ** 2 for g, m in pairs]
     for of in (right, [g - m for g, m in pairs], [(g + m) ** 2 for g, m in pairs]):
-        for epsilon in given.numbers:
+        for epsilon in (0.0, *given.numbers):
             share = square.share_of(of, epsilon)
             if share is not None:
                 wrong = () if of is right else (Mistake("differences", square.news[0]),)
-                made = Moment(square.olds, square.news, square.rate, NO_SQUARE, share)
-                kind, base = "adabelief", made.rate
-                yield Reading(kind, _values(mean), _values(made), mean, made, base, wrong)
+                made = replace(square, power=2, share=share)
+                tops, seconds = _values(mean), _values(made)
+                yield Reading("adabelief", tops, seconds, mean, made, made.rate, wrong)
                 return
 
 
@@ -168,17 +172,20 @@ def _of_steps(
     olds, news = late
     kept = Moment.of(olds[: len(news)], news)
     of = [each**2 for each in given.taken[: len(news)]]
-    share, wrong = kept.share_of(of), ()
+    share = kept.share_of(of)
+    wrong: tuple[Mistake, ...] = ()
     if share is None:
-        others = ([each**power for each in given.gradients] for power in (1, 2))
-        others = (*others, given.taken, [np.abs(each) for each in given.taken])
+        squares = [each**2 for each in given.gradients]
+        others = (given.gradients, squares, given.taken, [np.abs(each) for each in given.taken])
         if all(kept.share_of(each[: len(news)]) is None for each in others):
             return
         wrong = (Mistake("steps kept", news[0]),)
-    for epsilon in given.numbers[:-1]:
+    elif not any(abs(share * n**2 / (1 - kept.rate) - 1) <= NEAR for n in (1.0, *given.numbers)):
+        wrong = (Mistake("share", news[0], (float(f"{share:.6g}"), 1 - kept.rate)),)
+    for epsilon in given.numbers:
         rows = zip(given.gradients, olds, strict=True)
         tops = [g * np.sqrt(np.asarray(e.value) + epsilon) for g, e in rows]
-        yield Reading("adadelta", tops, _values(square), None, square, 1.0, wrong)
+        yield Reading("adadelta", tops, _values(square), None, square, 1.0, wrong, is_said=True)
 
 
 def _is_by(function: np.ufunc, moment: Moment, of: Sequence[Array]) -> bool:

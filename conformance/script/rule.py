@@ -195,7 +195,7 @@ def mistaken(
     for i, (name, each) in enumerate(zip(names, told, strict=True)):
         for one in each.mistakes:
             yield _accused(name, line_of(one.node), Cause(one.kind, numbers=one.numbers))
-        if each.rule.kind == "uncorrected adam" and counts:
+        if each.rule.kind.startswith("uncorrected ") and counts:
             yield _accused(name, line_of(of_all[i][0].new), Cause("uncorrected"))
         if each.rule.kind == "other" and not each.mistakes:
             for other, node in of_others(of_all, i):

@@ -200,7 +200,9 @@ class _Reader:
                 if each is not node.args[0]:
                     self.noted(each)
             inputs = [each for each in inputs if each is node.args[0]]
-        linear = [e for e in inputs if self.is_a_sum(e) or not self.contains_a_state(e)]
+        free = [e for e in inputs if not self.contains_a_state(e)]
+        gradients = [e for e in free if e.depends_on(self.made.old)]
+        linear = gradients or [e for e in inputs if self.is_a_sum(e) or e in free]
         for each in inputs:
             if each in linear or node.operation != "multiply":
                 others = [e for e in inputs if e is not each and e not in linear]
