@@ -161,6 +161,8 @@ class _Reader:
         if any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
             return
         state = self.state(node)
+        if state in self.first:  # as it was before the first update
+            return
         if state is not None:
             old = self.written[state]
             self.made.states.append((old, state))
@@ -227,7 +229,7 @@ class _Reader:
         """The new value of a state that a value is a multiple of."""
         at: Node | None = node
         while at is not None:
-            if at in self.written:
+            if at in self.written or at in self.first:
                 return at
             below = [*links(at)]
             at = below[0][0] if len(below) == 1 else None

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.file_check import check_file
+from conformance.file_process import Asked
 from conformance.tests.scripts import run_edited
 
 MOMENTUM = """import numpy as np
@@ -127,6 +129,12 @@ FAULTS = {
     "rates": (ADAM, ("p -= lr", "p -= (lr if i != 2 else 2 * lr)"), "i != 2", "it goes 2 times as"),
     "aliases": (SQUARED_IN_PLACE, ("", ""), "s = a1", "`s` is changed in place, and is the same"),
     "handed": (LAYERS, ("", ""), "dx = g", "the derivative of `np.tanh(x)` (line 13) is missing"),
+    "renamed": (
+        MOMENTUM,
+        ("dh = (d @ W2.T) * (1 - h ** 2)", "da = d @ W2.T\n    dh = da"),
+        "dh = da",
+        "the derivative of `np.tanh(X @ W1 + b1)` (line 10) is missing",
+    ),
     "uneven": (ONE_OUTPUT, ("", ""), "(out - y) ** 3", "the derivative of no known cost"),
 }
 
@@ -139,3 +147,47 @@ def test_the_line_of_a_rare_fault_is_named(rule: str, tmp_path: Path) -> None:
     blame = report.blames[0]
     assert line in (tmp_path / "script.py").read_text().splitlines()[int(blame.line or 0) - 1]
     assert why in str(report)
+
+
+ONE_SAMPLE = """import numpy as np
+class Net:
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.W1, self.b1 = rng.normal(size=(5, 4)), np.zeros(5)
+        self.W2, self.b2 = rng.normal(size=(3, 5)), np.zeros(3)
+    def forward(self, x):
+        self.h = np.tanh(self.W1 @ x + self.b1)
+        return self.W2 @ self.h + self.b2
+    def loss(self, X, Y):
+        return np.mean([0.5 * np.sum((self.forward(x) - y) ** 2) for x, y in zip(X, Y)])
+    def train(self, X, Y, lr=0.1, epochs=2):
+        for epoch in range(epochs):
+            for x, y in zip(X, Y):
+                d = self.forward(x) - y
+                dh = (self.W2.T @ d) * (1 - self.h ** 2)
+                self.W2 = self.W2 - lr * np.outer(d, self.h)
+                self.b2 = self.b2 - lr * d
+                self.W1 = self.W1 - lr * np.outer(dh, x)
+                self.b1 = self.b1 - lr * dh
+"""
+
+
+@pytest.mark.parametrize(("new", "code"), [("self.h ** 2)", 0), ("self.h)", 1)])
+def test_steps_of_a_sample_are_judged_beside_a_loss_of_all(
+    new: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(ONE_SAMPLE.replace("self.h ** 2)", new))
+    report = check_file(Asked(str(tmp_path / "net.py")), lambda _: pytest.fail("a book"))
+    assert report.exit_code == code
+    assert ("in `1 - self.h`, self.h has to be self.h²" in str(report)) == bool(code)
+
+
+def test_a_look_ahead_that_is_taken_back_is_that_of_nesterov(tmp_path: Path) -> None:
+    ahead = "for p, v in zip(params, m):\n        p += 0.9 * v\n    h = np.tanh"
+    start, end = ADAM.index("        m[i] = "), len(ADAM)
+    step = (
+        "        p -= 0.9 * m[i]\n        m[i] *= 0.9\n        m[i] -= lr * g\n        p += m[i]\n"
+    )
+    report = run_edited(tmp_path, ADAM, (ADAM[start:end], step), ("h = np.tanh", ahead))
+    assert report.exit_code == 0
+    assert "by gradient descent with the momentum of Nesterov: η = 0.01, μ = 0.9" in str(report)
