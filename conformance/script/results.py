@@ -203,7 +203,9 @@ def _judgeable(
     for k in told:
         updates = _updates(moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
-        if some and not (some[0].ok and numbers):  # what is wrong is searched once
+        if some and not (
+            some[0].is_told_by_others(trace) and numbers
+        ):  # what is wrong is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         right = _right(trace, updates, names)

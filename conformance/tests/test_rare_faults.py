@@ -136,6 +136,7 @@ FAULTS = {
         "the derivative of `np.tanh(X @ W1 + b1)` (line 10) is missing",
     ),
     "uneven": (ONE_OUTPUT, ("", ""), "(out - y) ** 3", "the derivative of no known cost"),
+    "sign": (ONE_OUTPUT, ("y) ** 3", "y) * out"), "(out - y) * out", "is the derivative of no known"),
 }
 
 
