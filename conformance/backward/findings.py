@@ -103,7 +103,8 @@ class Cause:
             `output`: the output error is the derivative of no cost; `uneven`: nor adds it up to 0;
             `negated`: all gradients have the wrong sign; `grows`: a decay is taken off a gradient
             where it has to be added; `overwritten`, `last`: a derivative is written that has to be
-            added, or so is the gradient of each of `factor` mini-batches; `order`: a value is gone
+            added, or so is the gradient of each of `factor` mini-batches; `skipped`: a loop leaves
+            out the first or the last (`operation`) of `factor` steps; `order`: a value is gone
             through before all its uses are; `small`: the gradient is wrong by less than floats tell
             from rounding; `lost`: it is right, and digits are lost.
             of what is wrong with an update, though the gradients may be right (`UPDATES`):

@@ -88,6 +88,7 @@ OF_KIND = {
     "add to what is there (+=)",
     "last": "of {factor:g} mini-batches the gradient of the last alone is used, and that of the "
     "others is overwritten: add it (+=)",
+    "skipped": "this loop leaves out the {step} of the {factor:g} steps that the forward pass has",
     "order": "values are gone through in the wrong order: each has to come after all that is "
     "computed from it",
 }
@@ -108,7 +109,7 @@ def _of_kind(cause: Cause) -> str:
     words = OF_KIND.get(kind, "no single operation is known that would make it right")
     return words.format(
         operation=f"`{cause.operation}`", needed=needed, held=held, lacks=lacks, other=other,
-        factor=cause.factor, names=cause.names, missing=missing,
+        step=cause.operation, factor=cause.factor, names=cause.names, missing=missing,
     )  # fmt: skip
 
 

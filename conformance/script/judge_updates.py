@@ -15,6 +15,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.loss_numbers import Fit, best_loss, by_name, candidates, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
+from conformance.backward.skipped import skips
 from conformance.backward.stated_loss import (
     declared,
     disagreeing,
@@ -246,6 +247,8 @@ class Unjudged:
         decays = without.examined.cost == "unknown" and without.examined.decay
         if own is not None and decays and has_own_terms(OwnPass(step.trace, goals, loss=own)):
             return made(own)  # the loss states what decays
+        if called and not without.ok and skips(OwnPass(step.trace, goals, loss=called[-1])):
+            return made(called[-1])
         if without.ok or own is None or self.cost is not None:
             return without
         with_own = made(own)

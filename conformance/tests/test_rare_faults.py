@@ -123,6 +123,32 @@ for step in range(5):
     w1 -= 0.1 * np.outer(dh, x)
     b1 -= 0.1 * dh
 """
+RNN = """import numpy as np
+rng = np.random.default_rng(0)
+T, H = 5, 4
+x, y = rng.normal(size=(T, 3)), rng.normal(size=(T, 2))
+Wx, Wh, bh = rng.normal(size=(H, 3)) * 0.5, rng.normal(size=(H, H)) * 0.5, np.zeros(H)
+Wy, by = rng.normal(size=(2, H)), np.zeros(2)
+for step in range(3):
+    hs, out = [np.zeros(H)], []
+    for t in range(T):
+        hs.append(np.tanh(Wx @ x[t] + Wh @ hs[-1] + bh))
+        out.append(Wy @ hs[-1] + by)
+    loss = 0.5 * sum(np.sum((out[t] - y[t]) ** 2) for t in range(T))
+    dWx, dWh, dbh = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(bh)
+    dWy, dby, dh_next = np.zeros_like(Wy), np.zeros_like(by), np.zeros(H)
+    for t in reversed(range(T)):
+        do = out[t] - y[t]
+        dWy += np.outer(do, hs[t + 1])
+        dby += do
+        dz = (Wy.T @ do + dh_next) * (1 - hs[t + 1] ** 2)
+        dWx += np.outer(dz, x[t])
+        dWh += np.outer(dz, hs[t])
+        dbh += dz
+        dh_next = Wh.T @ dz
+    for p, g in ((Wx, dWx), (Wh, dWh), (bh, dbh), (Wy, dWy), (by, dby)):
+        p -= 0.1 * g
+"""
 FAULTS = {
     "not kept": (MOMENTUM, ("lr * vb2", "lr * db2"), "b2 = b2 - lr * db2", "it keeps nothing from"),
     "taken twice": (MOMENTUM, ("mu * vb2 + db2", "mu * vb2 + db1"), "mu * vb2 + db1", "`b1` is us"),
@@ -135,8 +161,15 @@ FAULTS = {
         "dh = da",
         "the derivative of `np.tanh(X @ W1 + b1)` (line 10) is missing",
     ),
+    "last": (RNN, ("reversed(range(T", "reversed(range(T - 1"), "T - 1", "leaves out the last of"),
+    "first": (RNN, ("reversed(range(T", "reversed(range(1, T"), "1, T", "leaves out the first of"),
     "uneven": (ONE_OUTPUT, ("", ""), "(out - y) ** 3", "the derivative of no known cost"),
-    "sign": (ONE_OUTPUT, ("y) ** 3", "y) * out"), "(out - y) * out", "is the derivative of no known"),
+    "sign": (
+        ONE_OUTPUT,
+        ("y) ** 3", "y) * out"),
+        "(out - y) * out",
+        "is the derivative of no known",
+    ),
 }
 
 
