@@ -155,13 +155,23 @@ def has_own_terms(step: OwnPass) -> bool:
     given = bits(step.goals)
 
     def is_alone(term: Node) -> bool:
-        way = walk([term], lambda e: () if given >> e.number & 1 else e.inputs)
+        way = walk([term], lambda e: () if _is_parameter(e, given) else e.inputs)
         leaves = (e for e in way if e.function is None and is_float(e) and np.size(e.value) > 1)
         return all(given >> each.number & 1 for each in leaves)
 
     terms = walk([step.loss], lambda each: each.inputs if each.operation in LINEAR else ())
     alone = (e for e in terms if e.function and e.uses & given and is_alone(e))
     return any(not _multiplies_two(each, given) for each in alone)
+
+
+def _is_parameter(node: Node, given: int) -> bool:
+    """Whether a value is a parameter, or one with something added, as its velocity: w + μ v."""
+    if given >> node.number & 1:
+        return True
+    own = [e for e in node.inputs if e.uses & given]
+    moved = node.operation in ("add", "subtract") and len(own) == 1 < len(node.inputs)
+    shape = np.shape(node.value)
+    return moved and bool(given >> own[0].number & 1) and np.shape(own[0].value) == shape
 
 
 def _multiplies_two(term: Node, given: int) -> bool:

@@ -63,7 +63,7 @@ def judged(
         return made
     for choice in within.choices(updates):
         found = step.by_choice([choice])
-        if found.ok:
+        if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             return replace(found, altered=True)
     return made
 

@@ -225,3 +225,28 @@ def test_a_look_ahead_that_is_taken_back_is_that_of_nesterov(tmp_path: Path) -> 
     report = run_edited(tmp_path, ADAM, (ADAM[start:end], step), ("h = np.tanh", ahead))
     assert report.exit_code == 0
     assert "by gradient descent with the momentum of Nesterov: η = 0.01, μ = 0.9" in str(report)
+
+
+LOOKS_AHEAD = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(12, 4)), rng.normal(size=(12, 3))
+w, b = rng.normal(size=(4, 3)) * 0.5, np.zeros(3)
+vw, vb = np.zeros_like(w), np.zeros_like(b)
+for step in range(5):
+    wa, ba = w + 0.9 * vw, b + 0.9 * vb
+    error = X @ wa + ba - Y
+    loss = np.sum(np.log(np.cosh(error))) / len(X) + 0.01 * np.abs(wa).sum()
+    d = np.tanh(error) / len(X)
+    vw = 0.9 * vw - 0.01 * (X.T @ d + 0.01 * np.sign(wa))
+    vb = 0.9 * vb - 0.01 * d.sum(0)
+    w = w + vw
+    b = b + vb
+"""
+
+
+def test_a_decay_is_held_to_the_loss_that_states_another(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, LOOKS_AHEAD).exit_code == 0
+    report = run_edited(tmp_path, LOOKS_AHEAD, ("np.sign(wa)", "wa"))
+    assert report.exit_code == 1
+    assert report.blames[0].gradients == ("w",)
+    assert "`0.01 * wa`" in str(report)
