@@ -53,13 +53,17 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
 
 
 def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:
-    """A loss with what is added to it that depends on the parameters, such as a decay."""
+    """A loss with what is added to it, or to a multiple of it, that depends on the parameters."""
     given = bits(goals)
     for each in losses:
-        if each.operation in ("add", "subtract") and loss in each.args:
-            others = [e for e in each.args if e is not loss]
-            if all(type(e) is Node and e.uses & given for e in others):
-                return with_terms(each, losses, goals)
+        if each.operation not in LINEAR or loss not in each.args:
+            continue
+        others = [e for e in each.args if e is not loss]
+        moving = [type(e) is Node and bool(e.uses & given) for e in others]
+        added = each.operation in ("add", "subtract")
+        whole = with_terms(each, losses, goals) if all(m == added for m in moving) else each
+        if whole is not each or (added and all(moving)):
+            return whole
     return loss
 
 

@@ -250,3 +250,33 @@ def test_a_decay_is_held_to_the_loss_that_states_another(tmp_path: Path) -> None
     assert report.exit_code == 1
     assert report.blames[0].gradients == ("w",)
     assert "`0.01 * wa`" in str(report)
+
+
+DISTILLED = """import numpy as np
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+rng = np.random.default_rng(6)
+X = rng.normal(size=(20, 4))
+teacher = np.tanh(X @ rng.normal(size=(4, 3)))
+y, q = teacher.argmax(1), softmax(teacher)
+W1, W2, b = rng.normal(size=(4, 5)) / 2, rng.normal(size=(5, 3)) / 2, np.zeros(3)
+T, alpha = 3.0, 0.7
+for step in range(5):
+    h = np.tanh(X @ W1)
+    z = h @ W2 + b
+    soft = -(q * np.log(softmax(z / T))).sum() / len(X)
+    hard = -np.log(softmax(z)[np.arange(len(X)), y]).sum() / len(X)
+    loss = alpha * T ** 2 * soft + (1 - alpha) * hard
+    d = (alpha * T * (softmax(z / T) - q) + (1 - alpha) * (softmax(z) - np.eye(3)[y])) / len(X)
+    W1 -= 0.3 * X.T @ (d @ W2.T * (1 - h ** 2))
+    W2 -= 0.3 * h.T @ d
+    b -= 0.3 * d.sum(axis=0)
+"""
+
+
+def test_a_weighted_sum_of_two_losses_is_the_loss(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, DISTILLED).exit_code == 0
+    report = run_edited(tmp_path, DISTILLED, ("(1 - h ** 2)", "(1 - h)"))
+    assert report.blames[0].gradients == ("W1",)
+    assert "in `1 - h`, h has to be h²" in str(report)
