@@ -68,7 +68,7 @@ def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Nod
 
 
 def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
-    """The first of some losses of none of which the output error is a multiple of the derivative.
+    """The first of some losses of none of which an output error is a multiple of the derivative.
 
     The derivative is that with respect to the very output that the error is taken for: what a loss
     has from elsewhere may be held constant, such as the targets of Q-learning, and a loss of other
@@ -80,11 +80,9 @@ def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
-    error = OwnErrors(run, (each.compared for each in known)).best()
-    if error is None:
-        return None
-    told = [each for each in losses if _disagrees(run, error, each)]
-    return told[0] if told and len(told) == len(losses) else None
+    errors = OwnErrors(run, (each.compared for each in known)).used()
+    told = [loss for loss in losses if all(_disagrees(run, each, loss) for each in errors)]
+    return told[0] if errors and told and len(told) == len(losses) else None
 
 
 def _disagrees(run: Recorded, error: OwnError, loss: Node) -> bool:

@@ -280,3 +280,44 @@ def test_a_weighted_sum_of_two_losses_is_the_loss(tmp_path: Path) -> None:
     report = run_edited(tmp_path, DISTILLED, ("(1 - h ** 2)", "(1 - h)"))
     assert report.blames[0].gradients == ("W1",)
     assert "in `1 - h`, h has to be h²" in str(report)
+
+
+ACTOR = """import numpy as np
+rng = np.random.default_rng(4)
+W, w = rng.normal(0, 0.5, (8, 2)), np.full(8, 0.05)
+theta = rng.normal(0, 0.1, (2, 8))
+gamma, lr = 0.95, 0.02
+s = rng.normal(size=2)
+for step in range(20):
+    h = np.tanh(W @ s)
+    logits = theta @ h
+    e = np.exp(logits - logits.max())
+    pi = e / e.sum()
+    a = int(rng.random() < pi[1])
+    s2, r = 0.9 * s + 0.3 * rng.normal(size=2), float(a == 1)
+    v = w @ h
+    target = r + gamma * (w @ np.tanh(W @ s2))
+    delta = target - v
+    actor_loss = -np.log(pi[a]) * delta
+    critic_loss = 0.5 * delta ** 2
+    dlogits = pi.copy()
+    dlogits[a] -= 1.0
+    dlogits *= delta
+    dtheta = np.outer(dlogits, h)
+    dv = -delta
+    dw = dv * h
+    dh = theta.T @ dlogits + dv * w
+    dW = np.outer(dh * (1 - h ** 2), s)
+    theta -= lr * dtheta
+    w -= lr * dw
+    W -= lr * dW
+    s = s2
+"""
+
+
+def test_one_wrong_gradient_of_an_actor_and_its_critic_is_told_apart(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ACTOR).exit_code == 0
+    report = run_edited(tmp_path, ACTOR, ("(1 - h ** 2)", "(1 - h)"))
+    (blame,) = report.blames
+    assert blame.gradients == ("W",)
+    assert "in `1 - h`, h has to be h²" in str(report)
