@@ -32,6 +32,7 @@ from reference.step import Array
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
 
+
 PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
 
@@ -67,7 +68,7 @@ def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Nod
     return loss
 
 
-def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
+def disagreeing(step: OwnPass, losses: Sequence[Node], others: Sequence[Node] = ()) -> Node | None:
     """The first of some losses of none of which an output error is a multiple of the derivative.
 
     The derivative is that with respect to the very output that the error is taken for: what a loss
@@ -77,26 +78,42 @@ def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
     Args:
         step: judged by its own output error.
         losses: numbers that it computes.
+        others: such of some parameters alone, as of a critic; they tell of one of two outputs.
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
     errors = OwnErrors(run, (each.compared for each in known)).used()
-    told = [loss for loss in losses if all(_disagrees(run, each, loss) for each in errors)]
-    return told[0] if errors and told and len(told) == len(losses) else None
+    alone = len(errors) == 1
+    for each in errors:
+        numbers = losses if alone else (*losses, *others)
+        said = [_agrees(run, each, loss, alone=alone) for loss in numbers]
+        if not any(said) and (None not in said if alone else False in said):
+            return losses[0]
+    return None
 
 
-def _disagrees(run: Recorded, error: OwnError, loss: Node) -> bool:
+def _agrees(run: Recorded, error: OwnError, loss: Node, *, alone: bool) -> bool | None:
+    """Whether an error is that of a loss but for a factor; None if that is not told.
+
+    Beside the error of another output, of which the loss may be a part, only a usual factor tells,
+    with either sign: one number is a multiple of any other.
+    """
     forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
-        return False
+        return None
     given = np.asarray(error.error.value, dtype=np.float64)
+    factors = []
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
-        if factor > 0 and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
-            return False
-    return True
+        if distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
+            factors.append(factor)
+    if alone:
+        return any(each > 0 for each in factors)
+    usual = conventions(right.shape)
+    known = [e for e in factors if any(abs(abs(e) - n) <= HALF_OF_THE_DIGITS * n for n in usual)]
+    return any(each > 0 for each in known) if known else None
 
 
 def _derivative(forward: Forward, output: Node) -> Array | None:

@@ -94,6 +94,8 @@ for step in range(20):
 
 def test_one_wrong_gradient_of_an_actor_and_its_critic_is_told_apart(tmp_path: Path) -> None:
     assert run_edited(tmp_path, ACTOR).exit_code == 0
+    turned = run_edited(tmp_path, ACTOR, ("dv = -delta", "dv = delta")).blames
+    assert [each.line for each in turned] == [23]
     report = run_edited(tmp_path, ACTOR, ("(1 - h ** 2)", "(1 - h)"))
     (blame,) = report.blames
     assert blame.gradients == ("W",)
