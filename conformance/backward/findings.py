@@ -76,7 +76,7 @@ UPDATES = frozenset((
     "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus", "behind",
     "correction mean", "correction square", "base mean", "base square", "rate mean",
     "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
-    "other", "growth",
+    "other", "growth", "larger", "size", "differences", "steps kept",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -103,7 +103,8 @@ class Cause:
             `output`: the output error is the derivative of no cost; `uneven`: nor adds it up to 0;
             `negated`: all gradients have the wrong sign; `grows`: a decay is taken off a gradient
             where it has to be added; `overwritten`, `last`: a derivative is written that has to be
-            added, or so is the gradient of each of `factor` mini-batches; `order`: a value is gone
+            added, or so is the gradient of each of `factor` mini-batches; `skipped`: a loop leaves
+            out the first or the last (`operation`) of `factor` steps; `order`: a value is gone
             through before all its uses are; `small`: the gradient is wrong by less than floats tell
             from rounding; `lost`: it is right, and digits are lost.
             of what is wrong with an update, though the gradients may be right (`UPDATES`):
@@ -124,8 +125,10 @@ class Cause:
             always the same, does not begin with 1, does not grow by 1;
             `root of correction`: 1 − β^t stands outside of the root without a root of its own;
             `no root`: it divides by a mean of squares without its root; `beside`: ε is added to the
-            quotient; `minus`: what is kept is taken off; `behind`: nor looks it ahead; `other`: it
-            takes, or keeps, the gradient of another parameter (the second of `names`).
+            quotient; `larger`, `size`, `differences`, `steps kept`: another value is kept than the
+            larger of two, the largest |g|, a mean of (g − m)² or one of squared steps; `minus`:
+            what is kept is taken off; `behind`: nor looks it ahead; `other`: it takes, or keeps,
+            the gradient of another parameter (the second of `names`).
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed; `held`: the one whose it is.
         factor: given / right, of `scaled`; of `small` how far it is off.

@@ -82,6 +82,14 @@ def candidates(
     return [each for each in found if each in chosen and not _is_linear(each, given)]
 
 
+def of_some(
+    nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node], known: Sequence[Node]
+) -> list[Node]:
+    """The numbers beside some that are known, which a program calls a loss: those of a critic."""
+    found = candidates(nodes, olds, news, shared=False)
+    return [each for each in found if each not in known and _is_named(each)]
+
+
 def _sums(trace: Trace, losses: Sequence[Node]) -> Iterator[Node]:
     """The sums of numbers that one operation gives, as one of each micro-batch."""
     for group in grouped([*losses]):

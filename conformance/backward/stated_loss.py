@@ -32,6 +32,7 @@ from reference.step import Array
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
 
+
 PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
 
@@ -53,18 +54,22 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
 
 
 def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:
-    """A loss with what is added to it that depends on the parameters, such as a decay."""
+    """A loss with what is added to it, or to a multiple of it, that depends on the parameters."""
     given = bits(goals)
     for each in losses:
-        if each.operation in ("add", "subtract") and loss in each.args:
-            others = [e for e in each.args if e is not loss]
-            if all(type(e) is Node and e.uses & given for e in others):
-                return with_terms(each, losses, goals)
+        if each.operation not in LINEAR or loss not in each.args:
+            continue
+        others = [e for e in each.args if e is not loss]
+        moving = [type(e) is Node and bool(e.uses & given) for e in others]
+        added = each.operation in ("add", "subtract")
+        whole = with_terms(each, losses, goals) if all(m == added for m in moving) else each
+        if whole is not each or (added and all(moving)):
+            return whole
     return loss
 
 
-def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
-    """The first of some losses of none of which the output error is a multiple of the derivative.
+def disagreeing(step: OwnPass, losses: Sequence[Node], others: Sequence[Node] = ()) -> Node | None:
+    """The first of some losses of none of which an output error is a multiple of the derivative.
 
     The derivative is that with respect to the very output that the error is taken for: what a loss
     has from elsewhere may be held constant, such as the targets of Q-learning, and a loss of other
@@ -73,28 +78,42 @@ def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
     Args:
         step: judged by its own output error.
         losses: numbers that it computes.
+        others: such of some parameters alone, as of a critic; they tell of one of two outputs.
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
-    error = OwnErrors(run, (each.compared for each in known)).best()
-    if error is None:
-        return None
-    told = [each for each in losses if _disagrees(run, error, each)]
-    return told[0] if told and len(told) == len(losses) else None
+    errors = OwnErrors(run, (each.compared for each in known)).used()
+    alone = len(errors) == 1
+    for each in errors:
+        numbers = losses if alone else (*losses, *others)
+        said = [_agrees(run, each, loss, alone=alone) for loss in numbers]
+        if not any(said) and (None not in said if alone else False in said):
+            return losses[0]
+    return None
 
 
-def _disagrees(run: Recorded, error: OwnError, loss: Node) -> bool:
+def _agrees(run: Recorded, error: OwnError, loss: Node, *, alone: bool) -> bool | None:
+    """Whether an error is that of a loss but for a factor; None if that is not told.
+
+    Beside the error of another output, of which the loss may be a part, only a usual factor tells,
+    with either sign: one number is a multiple of any other.
+    """
     forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
-        return False
+        return None
     given = np.asarray(error.error.value, dtype=np.float64)
+    factors = []
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
-        if factor > 0 and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
-            return False
-    return True
+        if distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
+            factors.append(factor)
+    if alone:
+        return any(each > 0 for each in factors)
+    usual = conventions(right.shape)
+    known = [e for e in factors if any(abs(abs(e) - n) <= HALF_OF_THE_DIGITS * n for n in usual)]
+    return any(each > 0 for each in known) if known else None
 
 
 def _derivative(forward: Forward, output: Node) -> Array | None:
@@ -155,13 +174,23 @@ def has_own_terms(step: OwnPass) -> bool:
     given = bits(step.goals)
 
     def is_alone(term: Node) -> bool:
-        way = walk([term], lambda e: () if given >> e.number & 1 else e.inputs)
+        way = walk([term], lambda e: () if _is_parameter(e, given) else e.inputs)
         leaves = (e for e in way if e.function is None and is_float(e) and np.size(e.value) > 1)
         return all(given >> each.number & 1 for each in leaves)
 
     terms = walk([step.loss], lambda each: each.inputs if each.operation in LINEAR else ())
     alone = (e for e in terms if e.function and e.uses & given and is_alone(e))
     return any(not _multiplies_two(each, given) for each in alone)
+
+
+def _is_parameter(node: Node, given: int) -> bool:
+    """Whether a value is a parameter, or one with something added, as its velocity: w + μ v."""
+    if given >> node.number & 1:
+        return True
+    own = [e for e in node.inputs if e.uses & given]
+    moved = node.operation in ("add", "subtract") and len(own) == 1 < len(node.inputs)
+    shape = np.shape(node.value)
+    return moved and bool(given >> own[0].number & 1) and np.shape(own[0].value) == shape
 
 
 def _multiplies_two(term: Node, given: int) -> bool:

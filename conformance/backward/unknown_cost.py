@@ -92,6 +92,14 @@ class OwnErrors:
         """
         return next(iter(self._together(has_a_cost)), (None,))[0]
 
+    def used(self) -> Sequence[OwnError]:
+        """The errors of two outputs, if more gradients are right by them; else the best."""
+        best = self.best()
+        for found, *pair in self._together(has_a_cost):
+            if best is None or found.count > best.count:
+                return pair
+        return () if best is None else (best,)
+
     def uneven(self) -> tuple[OwnError, OwnError] | None:
         """Such errors of two outputs of which one does not add up to 0, and that one."""
         for found, *pair in self._together(is_symmetric):

@@ -12,9 +12,17 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
-from conformance.backward.loss_numbers import Fit, best_loss, by_name, candidates, is_of_absolutes
+from conformance.backward.loss_numbers import (
+    Fit,
+    best_loss,
+    by_name,
+    candidates,
+    is_of_absolutes,
+    of_some,
+)
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
+from conformance.backward.skipped import skips
 from conformance.backward.stated_loss import (
     declared,
     disagreeing,
@@ -62,7 +70,7 @@ def judged(
         return made
     for choice in within.choices(updates):
         found = step.by_choice([choice])
-        if found.ok:
+        if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             return replace(found, altered=True)
     return made
 
@@ -89,7 +97,7 @@ class Unjudged:
     """An update of all parameters that is to be judged.
 
     Attributes:
-        losses: what may be the program's loss.
+        losses: what may be the program's loss; `others`: of some parameters alone, called so.
         known: what was its loss at another update.
         held: see `judged`.
     """
@@ -126,6 +134,7 @@ class Unjudged:
         self.olds = {**own, **beside}
         news = [each.new for each in updates]
         self.losses = candidates(trace.nodes, [*own], news, shared=shared)
+        self.others = of_some(trace.nodes, [*own], news, self.losses)
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the arrays by which the parameters are moved, of several the likeliest.
@@ -171,7 +180,7 @@ class Unjudged:
 
     def part(self, wanted: Sequence[Node]) -> Step:
         """The trace of the step."""
-        return Step(self.whole_trace, self.olds, [*wanted, *self.losses], self.held)
+        return Step(self.whole_trace, self.olds, [*wanted, *self.losses, *self.others], self.held)
 
     def goals(self, step: Step, chosen: Sequence[Multiple], sign: float) -> tuple[Goal, ...]:
         """The gradients: what is subtracted from the parameters, or its negative."""
@@ -240,16 +249,18 @@ class Unjudged:
                 raise
             return made(own)
         unsure = called and (without.ok or without.examined.cost == "unknown")
-        told = disagreeing(OwnPass(step.trace, goals), called) if unsure else None
+        others = [step.of[each] for each in self.others]
+        told = disagreeing(OwnPass(step.trace, goals), called, others) if unsure else None
         if told is not None:
             return made(told)
         decays = without.examined.cost == "unknown" and without.examined.decay
         if own is not None and decays and has_own_terms(OwnPass(step.trace, goals, loss=own)):
             return made(own)  # the loss states what decays
+        if called and not without.ok and skips(OwnPass(step.trace, goals, loss=called[-1])):
+            return made(called[-1])
         if without.ok or own is None or self.cost is not None:
             return without
-        with_own = made(own)
-        return with_own if with_own.right >= without.right else without
+        return max(made(own), without, key=lambda each: each.right)
 
     def called_losses(self, step: Step, goals: tuple[Goal, ...]) -> list[Node]:
         """The numbers that the program calls its loss, or that were it at another update."""

@@ -22,6 +22,9 @@ SAME = frozenset(
 BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 """Operations that give most of what they are given."""
 
+CHOOSING = frozenset({"minimum", "maximum", "where"})
+"""Operations of which each entry is that of one of the last two operands."""
+
 ENTRYWISE = frozenset(
     {
         "add", "subtract", "multiply", "divide", "true_divide", "negative", "sqrt", "square",
@@ -60,6 +63,8 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
         yield _kept(*args), 1.0
     elif node.function is taken:
         yield _written(*args), 1.0
+    elif name in CHOOSING:
+        yield from ((each, 1.0) for each in args[-2:])
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
 

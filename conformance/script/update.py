@@ -131,6 +131,7 @@ class _Reader:
         self.gradients: dict[Node, list[Multiple]] = {}
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
+        self.first = {each.values[0] for each in chains}
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
@@ -160,6 +161,8 @@ class _Reader:
         if any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
             return
         state = self.state(node)
+        if state in self.first:  # as it was before the first update
+            return
         if state is not None:
             old = self.written[state]
             self.made.states.append((old, state))
@@ -199,7 +202,9 @@ class _Reader:
                 if each is not node.args[0]:
                     self.noted(each)
             inputs = [each for each in inputs if each is node.args[0]]
-        linear = [e for e in inputs if self.state(e) is not None or not self.contains_a_state(e)]
+        free = [e for e in inputs if not self.contains_a_state(e)]
+        gradients = [e for e in free if e.depends_on(self.made.old)]
+        linear = gradients or [e for e in inputs if self.is_a_sum(e) or e in free]
         for each in inputs:
             if each in linear or node.operation != "multiply":
                 others = [e for e in inputs if e is not each and e not in linear]
@@ -208,18 +213,23 @@ class _Reader:
             else:
                 self.noted(each)
 
+    def is_a_sum(self, node: Node) -> bool:
+        """Whether a value is a sum of multiples of a state and of others, and no quotient by it."""
+        return node in self.written or not self.written.keys().isdisjoint(ancestors(node))
+
     def noted(self, node: Node) -> None:
         """Note the states within a factor."""
-        stop = frozenset({self.made.old, *self.written.values()})  # it may decay
+        before = (e for e in self.written.values() if not e.depends_on(self.made.old))
+        stop = frozenset({self.made.old, *before})  # it may decay
         found = ({node} | entrywise(node, stop)) & set(self.written)
-        before = {self.written[each] for each in found}
-        self.made.states += [(self.written[each], each) for each in found - before]
+        olds = {self.written[each] for each in found}
+        self.made.states += [(self.written[each], each) for each in found - olds]
 
     def state(self, node: Node) -> Node | None:
         """The new value of a state that a value is a multiple of."""
         at: Node | None = node
         while at is not None:
-            if at in self.written:
+            if at in self.written or at in self.first:
                 return at
             below = [*links(at)]
             at = below[0][0] if len(below) == 1 else None
@@ -228,7 +238,7 @@ class _Reader:
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
         known = entrywise(node, read_forward(self.made.old)) | {node}
-        return not known.isdisjoint(self.written)
+        return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
         """A value, and what it is a multiple of, each with how many times it is added."""
