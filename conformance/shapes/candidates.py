@@ -128,7 +128,7 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
     yield from (each for each in classes if each.layer is None)
     yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
     paired = [*pairs(found.functions)]
-    yield from of_functions(found, {id(each.forward) for each in paired})
+    yield from of_functions(found, {id(e) for each in paired for e in each.no_networks})
     yield from (each for each in classes if each.layer is not None)
     yield from (_alone(each.backward.__name__, each) for each in paired)
     yield from (_alone(each.function.__name__, each) for each in vector_losses(found.functions))
@@ -168,7 +168,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     return Candidate(kind.__name__, searched=(searched,))
 
 
-def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Candidate]:
+def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candidate]:
     """The functions of a file as candidates.
 
     They are run together if one goes backwards by its name; then each that takes parameters and
@@ -176,8 +176,7 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
 
     Args:
         found: what the file defines.
-        forwards: the ids of those that have a function of their own that goes back: such a one
-            returns an output and what is kept.
+        paired: the ids of those that go forward or back in a pair, and are no networks.
     """
     yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
     roles = by_role(_named(*found.functions))
@@ -190,7 +189,7 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
         around = _around(each, found)
         if around is not None:
             yield Candidate(each.__name__, searched=(around,))
-    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*forwards}
+    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*paired}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     alone = _losses(found)
     for each in found.functions:

@@ -25,7 +25,7 @@ from conformance.shapes.held_state import is_floats
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layers import together
 from conformance.shapes.solved import MisshapenError, Solver, arguments
-from conformance.shapes.vocabulary import bare, is_parameter, stem
+from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -48,6 +48,12 @@ class PairSearch:
     forward: Callable[..., Any]
     backward: Callable[..., Any]
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def no_networks(self) -> tuple[Callable[..., Any], ...]:
+        """Those that give no loss: the first has its own way back, which may take no targets."""
+        told = any("targets" in kinds_of(each.name) for each in needed(self.backward))
+        return (self.forward,) if told else (self.forward, self.backward)
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""

@@ -1,0 +1,80 @@
+"""A function that goes forward with one that goes backward: the arrays that they are judged with."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+AFFINE = """
+import numpy as np
+
+def affine_forward(x, w, b):
+    return np.dot(x, w) + b, (x, w, b)
+
+def affine_backward(dout, cache):
+    x, w, b = cache
+    dx = np.dot(dout, w.T)
+    dw = np.dot(x.T, dout)
+    db = np.sum(dout, axis=0)
+    return dx, dw, db
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("dx = np.dot(dout, w.T)", "dx = np.dot(dout, w)"),
+        ("dw = np.dot(x.T, dout)", "dw = np.dot(dout.T, x)"),
+        ("db = np.sum(dout, axis=0)", "db = dout"),
+    ],
+    ids=["dx", "dw", "db"],
+)
+def test_numbers_clear_no_pair_that_takes_matrices(right: str, there: str, tmp_path: Path) -> None:
+    code, _, said = judged(AFFINE.replace(right, there), tmp_path)
+    assert code == 1, said
+    assert there in said or "another shape" in said
+
+
+def test_numbers_are_tried_where_no_arrays_are_taken(tmp_path: Path) -> None:
+    code, _, said = judged(NEURON, tmp_path)
+    assert code == 0, said
+
+
+NEURON = """
+import math
+
+def neuron_forward(x, w, b):
+    out = math.tanh(w * x + b)
+    return out, (x, w, out)
+
+def neuron_backward(dout, cache):
+    x, w, out = cache
+    dz = dout * (1 - out ** 2)
+    return dz * w, dz * x, dz
+"""
+
+
+NORM = """
+import numpy as np
+
+def rmsnorm_forward(x, gamma, eps=1e-8):
+    rms = np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + eps)
+    return x / rms * gamma
+
+def rmsnorm_backward(dout, x, gamma, eps=1e-8):
+    rms = np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + eps)
+    dgamma = np.sum(dout * x / rms, axis=0, keepdims=True)
+    dy = dout * gamma
+    dx = dy / rms - x * np.mean(dy * x, axis=-1, keepdims=True) / rms**3
+    return dx, dgamma
+"""
+
+
+@pytest.mark.parametrize("power", [3, 2])
+def test_what_takes_an_upstream_gradient_and_no_target_is_no_network(
+    power: int, tmp_path: Path
+) -> None:
+    code, lines, said = judged(NORM.replace("rms**3", f"rms**{power}"), tmp_path)
+    assert code == int(power != 3), said
+    assert not code or "rms**2" in lines[0]
