@@ -302,3 +302,33 @@ def test_a_layer_that_adds_is_not_judged_where_nothing_tells_the_sign(tmp_path: 
     file.write_text(text.replace("-= lr", "+= lr"), encoding="utf-8")
     report = check_file(Asked(str(file)), check)
     assert [each.name for each in report.left] == ["Dense"]
+
+
+APART = """
+import numpy as np
+
+def triplet_loss(anchor, positive, negative, margin=1.0):
+    near = np.sum(np.square(anchor - positive), axis=1)
+    far = np.sum(np.square(anchor - negative), axis=1)
+    return np.mean(np.maximum(near - far + margin, 0))
+
+def triplet_loss_gradient(anchor, positive, negative, margin=1.0):
+    near = np.sum(np.square(anchor - positive), axis=1)
+    far = np.sum(np.square(anchor - negative), axis=1)
+    active = (near - far + margin > 0).reshape(-1, 1)
+    N = anchor.shape[0]
+    grad_anchor = 2 * (negative - positive) * active / N
+    grad_positive = -2 * (anchor - positive) * active / N
+    grad_negative = 2 * (anchor - negative) * active / N
+    return grad_anchor, grad_positive, grad_negative
+"""
+
+
+@pytest.mark.parametrize("sign", ["", "-"], ids=["right", "wrong"])
+def test_a_loss_may_have_the_gradients_of_several_arrays_in_another_function(
+    sign: str, tmp_path: Path
+) -> None:
+    source = APART.replace("grad_negative = 2", f"grad_negative = {sign}2")
+    code, lines, said = judged(source, tmp_path)
+    assert code == len(sign), said
+    assert all(each.startswith("grad_negative = -2") for each in lines), said
