@@ -1,4 +1,4 @@
-"""A function that goes forward with one that goes backward: the arrays that they are judged with."""
+"""A function that goes forward and one that goes backward: with which arrays they are judged."""
 
 from pathlib import Path
 

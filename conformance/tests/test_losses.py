@@ -8,6 +8,7 @@ from conformance.api import check
 from conformance.file_check import check_file, check_object
 from conformance.file_process import Asked
 from conformance.shapes.definitions import definitions
+from conformance.tests.shapes.measure import judged_source
 
 LOSSES = """\
 import numpy as np
@@ -329,6 +330,6 @@ def test_a_loss_may_have_the_gradients_of_several_arrays_in_another_function(
     sign: str, tmp_path: Path
 ) -> None:
     source = APART.replace("grad_negative = 2", f"grad_negative = {sign}2")
-    code, lines, said = judged(source, tmp_path)
+    code, lines, said = judged_source(source, tmp_path)
     assert code == len(sign), said
     assert all(each.startswith("grad_negative = -2") for each in lines), said
