@@ -7,7 +7,6 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 
@@ -91,17 +90,22 @@ def judged(
     """
     best: Found | None = None
     first: Reading | None = None
-    for each in islice(readings, TRIED):
-        if first is not None and each.plan.calls != first.plan.calls:
+    compared = 0
+    for each in readings:
+        if compared == TRIED or (first is not None and each.plan.calls != first.plan.calls):
             break
         known = sides(each)
+        compared += 1
         try:
             judged_so = _examined(each, cost)
             found = Found(recognised(each), judged_so, used(each.run), each.places.unfound)
         except NoGradientError:
             raise
+        except NothingComparedError:
+            compared -= 1  # in another coding its targets may be compared
+            continue
         except NotAGradientError as error:
-            if refused is not None and not isinstance(error, NothingComparedError):
+            if refused is not None:
                 refused.append(str(error))
             continue
         if all(one.dead for one in found.examined.gradients):
