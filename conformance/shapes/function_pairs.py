@@ -112,6 +112,8 @@ class PairSearch:
             for path, value in chosen.items()
         }
         given = arguments([each.name for each in needed(self.forward)], traced)
+        arrays = arrays_of(given)
+        ahead = {name: node_of(trace, e) for name, e in arrays.items()}  # it may write into them
 
         def drawn(shape: tuple[int, ...], name: str) -> Array:
             upstream: Array = trace.given(rng.normal(size=shape), name)
@@ -120,9 +122,8 @@ class PairSearch:
         with quiet(), traced_program(trace, self.forward):
             done = went(self.forward, self.backward, given, drawn)
             loss = node_of(trace, sum((o * np.array(d)).sum() for o, d in done.pairs))
-            arrays = arrays_of(given)
             goals = [
-                Goal(name, node_of(trace, arrays[name]), node_of(trace, each))
+                Goal(name, ahead[name], node_of(trace, each))
                 for name, each in gradients(self.backward, done.back, arrays).items()
             ]
         if not np.isfinite(loss.value):

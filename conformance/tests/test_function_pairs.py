@@ -78,3 +78,36 @@ def test_what_takes_an_upstream_gradient_and_no_target_is_no_network(
     code, lines, said = judged(NORM.replace("rms**3", f"rms**{power}"), tmp_path)
     assert code == int(power != 3), said
     assert not code or "rms**2" in lines[0]
+
+
+IN_PLACE = """
+import numpy as np
+
+def relu_forward(x):
+    mask = x <= 0
+    x[mask] = 0
+    return x, mask
+
+def relu_backward(dout, mask):
+    dout[mask] = 0
+    return dout
+
+class Relu:
+    def forward(self, input_tensor):
+        self.mask = input_tensor <= 0
+        input_tensor[self.mask] = 0
+        return input_tensor
+
+    def backward(self, error_tensor):
+        error_tensor[self.mask] = 0
+        return error_tensor
+"""
+
+
+def test_what_writes_into_its_input_is_judged_by_what_it_was_given(tmp_path: Path) -> None:
+    code, _, said = judged(IN_PLACE, tmp_path)
+    assert (code, said.count("1 gradient, all right")) == (0, 2), said
+    code, _, said = judged(
+        IN_PLACE.replace("[mask] = 0\n    return dout", "[mask] = 1\n    return dout"), tmp_path
+    )
+    assert code == 1, said
