@@ -68,7 +68,9 @@ class PairSearch:
             if count == JUDGED or (best is not None and best.examined.ok):
                 return best
         if best is None and solver.misshapen is not None:
-            return self._tried(solver.misshapen)
+            best = self._tried(solver.misshapen)
+            if best is not None and best.examined.right == 0:
+                best = None  # what stands between the two in the program changes the shape
         if best is None and solver.problem is not None:
             self.problems.append(str(solver.problem))
         return best

@@ -111,3 +111,21 @@ def test_what_writes_into_its_input_is_judged_by_what_it_was_given(tmp_path: Pat
         IN_PLACE.replace("[mask] = 0\n    return dout", "[mask] = 1\n    return dout"), tmp_path
     )
     assert code == 1, said
+
+
+CUT = """
+import numpy as np
+
+def sigmoid_forward(a):
+    return 1.0 / (1 + np.exp(-a))
+
+def sigmoid_backward(b, gb):
+    gb, b = np.delete(gb, 0), np.delete(b, 0)
+    return gb * b * (1 - b)
+"""
+
+
+def test_a_pair_of_other_shapes_throughout_is_not_accused(tmp_path: Path) -> None:
+    code, _, said = judged(CUT, tmp_path)
+    assert code == 3, said
+    assert "the shape" in said
