@@ -116,23 +116,25 @@ class PairSearch:
         given = arguments([each.name for each in needed(self.forward)], traced)
         arrays = arrays_of(given)
         ahead = {name: node_of(trace, e) for name, e in arrays.items()}  # it may write into them
+        upstreams: dict[str, Node] = {}
 
         def drawn(shape: tuple[int, ...], name: str) -> Array:
             upstream: Array = trace.given(rng.normal(size=shape), name)
+            upstreams[name] = node_of(trace, upstream)
             return upstream
 
         with quiet(), traced_program(trace, self.forward):
             done = went(self.forward, self.backward, given, drawn)
             loss = node_of(trace, sum((o * np.array(d)).sum() for o, d in done.pairs))
-            goals = [
-                Goal(name, ahead[name], node_of(trace, each))
-                for name, each in gradients(self.backward, done.back, arrays).items()
-            ]
+            back = gradients(self.backward, done.back, arrays).items()
+            goals = [Goal(name, ahead[name], node_of(trace, each)) for name, each in back]
         if not np.isfinite(loss.value):
             raise UnfitError(f"{self.forward.__name__}: its output is not finite")
         said = ", ".join(f"{path[-1]} {_said(value)}" for path, value in chosen.items())
-        step = OwnPass(trace, tuple(goals), loss, returns=last_return(self.backward))
-        return self._found(step, said)
+        known = _of_outputs(goals, [upstreams[name] for name in done.inner])
+        step = OwnPass(trace, known, loss=loss, returns=last_return(self.backward))
+        left = tuple(each.name for each in goals if each not in known)
+        return replace(self._found(step, said), unjudged=left)
 
     def _found(self, step: OwnPass, said: str) -> Found:
         """What is known of the two.
@@ -153,6 +155,18 @@ class PairSearch:
             called(self.forward), said, "", (called(self.backward),), "returned", names
         )
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
+
+
+def _of_outputs(goals: Sequence[Goal], inner: Sequence[Node]) -> tuple[Goal, ...]:
+    """The gradients that are made of ∂C/∂(an output) alone.
+
+    Raises:
+        UnfitError: there are none.
+    """
+    found = [e for e in goals if not any(e.node.depends_on(each) for each in inner)]
+    if not found:
+        raise UnfitError("it is given a gradient of something else than an output")
+    return tuple(found)
 
 
 def _samples(inputs: Node, factor: float) -> int:

@@ -129,3 +129,31 @@ def test_a_pair_of_other_shapes_throughout_is_not_accused(tmp_path: Path) -> Non
     code, _, said = judged(CUT, tmp_path)
     assert code == 3, said
     assert "the shape" in said
+
+
+CELL = """
+import numpy as np
+
+def cell_forward(xt, h_prev, p):
+    h_next = np.tanh(np.dot(p["Wx"], xt) + np.dot(p["Wh"], h_prev) + p["b"])
+    z = np.dot(p["Wy"], h_next)
+    e = np.exp(z - z.max(axis=0))
+    return h_next, e / e.sum(axis=0), (xt, h_prev, h_next, p)
+
+def cell_backward(dlogits, dh_next, cache):
+    xt, h_prev, h_next, p = cache
+    dz = dh_next * (1 - h_next ** 2)
+    return {"dxt": np.dot(p["Wx"].T, dz), "dh_prev": np.dot(p["Wh"].T, dz),
+            "dWx": np.dot(dz, xt.T), "dWh": np.dot(dz, h_prev.T),
+            "db": dz.sum(axis=1, keepdims=True), "dWy": np.dot(dlogits, h_next.T)}
+"""
+
+
+@pytest.mark.parametrize("power", [2, 3], ids=["right", "wrong"])
+def test_what_is_made_of_another_gradient_than_those_of_outputs_is_left_out(
+    power: int, tmp_path: Path
+) -> None:
+    code, _, said = judged(CELL.replace("h_next ** 2", f"h_next ** {power}"), tmp_path)
+    assert code == {2: 3, 3: 1}[power], said
+    assert "no gradient is found of Wy" in said
+    assert "dlogits, h_next.T" not in said
