@@ -84,10 +84,19 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
                 yield LossSearch(function.__name__, function, None, told=True)
 
 
+def states_loss(functions: Sequence[FunctionType], gradient: FunctionType) -> list[FunctionType]:
+    """The functions that may give, by their names, the loss of which another gives the gradient."""
+    same = (e for e in functions if e is not gradient and _names(e) == _names(gradient))
+    return [each for each in same if LOSS.search(bare(each.__name__))]
+
+
+def _names(function: FunctionType) -> list[str]:
+    return sorted(each.name for each in needed(function))
+
+
 def _takes_the_same(function: FunctionType, prime: FunctionType) -> bool:
     """Whether two functions take the same arguments, and none of a network."""
-    taken_by = [[each.name for each in needed(one)] for one in (function, prime)]
-    return taken_by[0] == taken_by[1] and not _is_of_a_network(function)
+    return _names(function) == _names(prime) and not _is_of_a_network(function)
 
 
 def _is_of_a_network(function: FunctionType) -> bool:

@@ -333,3 +333,28 @@ def test_a_loss_may_have_the_gradients_of_several_arrays_in_another_function(
     code, lines, said = judged_source(source, tmp_path)
     assert code == len(sign), said
     assert all(each.startswith("grad_negative = -2") for each in lines), said
+
+
+NEWTON = """
+import numpy as np
+
+def logistic(X, theta):
+    return 1 / (1 + np.exp(-X @ theta))
+
+def logistic_grad(X, theta, Y):
+    return X.T @ (Y - logistic(X, theta))
+
+def logistic_loglikelihood(X, theta, Y):
+    p = logistic(X, theta)
+    return np.sum(np.log(np.where(Y, p, 1 - p)))
+
+def logistic_hessian(X, theta, Y):
+    return X.T @ (logistic(X, theta) * X)
+"""
+
+
+@pytest.mark.parametrize("there", ["(Y - logistic", "(logistic(X, theta) - Y)#", "(Y + logistic"])
+def test_a_likelihood_is_climbed_or_its_minus_gone_down(there: str, tmp_path: Path) -> None:
+    code, _, said = judged_source(NEWTON.replace("(Y - logistic", there), tmp_path)
+    assert code == int("+" in there), said
+    assert "hessian" not in said
