@@ -163,7 +163,7 @@ SOURCES = {
 
 
 def _recognised_words(recognised: Recognised) -> list[str]:
-    """What a program was taken for, in one line, after that it is right for one output alone."""
+    """What a program was taken for, in one line, after what of it is not clear."""
     calls = list(recognised.calls)
     at = next((i for i, each in enumerate(calls) if i == recognised.backward), len(calls) - 1)
     calls[at] += f" {SOURCES[recognised.source]}"
@@ -174,7 +174,8 @@ def _recognised_words(recognised: Recognised) -> list[str]:
     if recognised.constant:
         parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
     said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
-    return [f"note: {ALONE}", said] if recognised.alone else [said]
+    off = [f"note: {name}=True is not tried" for name in recognised.off]
+    return [*([f"note: {ALONE}"] if recognised.alone else []), *map(visible, off), said]
 
 
 def _together(parameters: Sequence[str]) -> list[str]:

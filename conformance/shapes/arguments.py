@@ -215,9 +215,25 @@ SETTINGS = (list, tuple, dict, int, float, str)
 
 
 def constructions(
+    factory: Callable[..., Any], data: Data, settings: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+    """The ways in which a class may be called: what is said of it, and the arguments.
+
+    Args:
+        factory: the class.
+        data: that it is made for.
+        settings: arguments that it is given beside those that it needs.
+    """
+    for said, args, named in _constructions(factory, data):
+        known = [each.name for each in taken(factory)][len(args) :]
+        more = {name: e for name, e in (settings or {}).items() if name in known}
+        told = (f"{name}={e!r}" for name, e in more.items())
+        yield ", ".join([said.removesuffix(")"), *told]) + ")" * bool(said), args, {**named, **more}
+
+
+def _constructions(
     factory: Callable[..., Any], data: Data
 ) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
-    """The ways in which a class may be called: what is said of it, and the arguments."""
     said, sizes = called(factory, "__qualname__"), size_kinds(data)
     s = data.sizes
     by_size = _by_name(factory, Scope(sizes))
@@ -232,6 +248,9 @@ def constructions(
         }
         if len(fewer) < len(by_size):
             yield said, (), fewer
+        own = {name: e for name, e in by_size.items() if not _is_own_activation(factory, name)}
+        if len(own) < len(by_size):
+            yield said, (), own
         listed = [name for name, value in by_size.items() if value == sizes["sizes"]]
         if 0 < len(listed) < len(by_size):
             yield said, (), {name: e for name, e in by_size.items() if name not in listed}
@@ -243,6 +262,12 @@ def constructions(
         yield said, (), by_data
     for given in _by_order(data).get(len(needed(factory)), ()):
         yield said, given, {}
+
+
+def _is_own_activation(factory: Callable[..., Any], name: str) -> bool:
+    """Whether a class has an activation of its own if it is told none: it may know no sigmoid."""
+    optional = [e.name for e in taken(factory) if e.default is not inspect.Parameter.empty]
+    return name in optional and "activation" in kinds_of(name)
 
 
 def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:

@@ -4,12 +4,11 @@ Left out: judging it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import FunctionType
 from typing import Any, Protocol
 
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.shapes.arguments import needed
 from conformance.shapes.assembled import assembled
 from conformance.shapes.attempts import UnfitError
@@ -20,6 +19,7 @@ from conformance.shapes.function_pairs import pairs
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import layer_search
 from conformance.shapes.named_losses import loss_class, losses, states_loss
+from conformance.shapes.other_settings import other_activations
 from conformance.shapes.parameter_shapes import (
     gives_two,
     made_by_the_file,
@@ -37,6 +37,7 @@ from conformance.shapes.plans import (
     methods,
 )
 from conformance.shapes.search import Refusal, Searched
+from conformance.shapes.second_readings import of_one_output, wrong_with
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
 from conformance.shapes.vocabulary import is_role
@@ -70,6 +71,7 @@ class Candidate:
         layer: it, if it is a layer, a pair of functions or a loss; what is searched comes after it.
         functions: the names by which another program may have used it.
         stated: its readings with a loss that the file may climb: they decide if no cost is known.
+        others: its readings with other activations, none of which it may be wrong with.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Candidate:
     layer: Judgeable | None = None
     functions: frozenset[str] = frozenset()
     stated: tuple[Searched, ...] = ()
+    others: tuple[Searched, ...] = ()
 
     @property
     def refusal(self) -> Refusal:
@@ -107,25 +110,12 @@ class Candidate:
             if found is not None and found.examined.cost == "unknown" and stated:
                 return stated[0]
             if found is not None:
-                return _of_one_output(each, found) if cost is None else found
+                found = of_one_output(each, found) if cost is None else found
+                return wrong_with(self.others, found, cost) or found
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))
                 each.refusal.parameters = True
         return None
-
-
-def _of_one_output(searched: Searched, found: Found) -> Found:
-    """The verdict for one output, if it is right for one: for several it is off by their number."""
-    ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
-    number = round(max(ratios, default=0.0))
-    by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
-    if found.examined.cost != "own" or not by_length:
-        return found
-    of_one = Searched(searched.makers, searched.roles, searched.module, outs=(1,))
-    one = judged(of_one.readings())
-    if one is None or not one.examined.ok:
-        return found
-    return replace(one, recognised=replace(one.recognised, alone=True))
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:
@@ -176,8 +166,9 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         yield from constructors(kind, data)
         yield from own
 
-    searched = Searched(makers, roles, found.module)
-    return Candidate(kind.__name__, searched=(searched,))
+    others = (partial(constructors, kind, settings=e) for e in other_activations(kind, found.words))
+    first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
+    return Candidate(kind.__name__, searched=(first,), others=tuple(rest))
 
 
 def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candidate]:
