@@ -153,7 +153,10 @@ def _in_one_line(report: FileReport) -> str:
 
 MANY = 12  # names of parameters that are written out
 
-ALONE = "right for one output; for several the gradient is not that of the loss"
+ALONE = {
+    "output": "right for one output; for several the gradient is not that of the loss",
+    "sample": "right for one sample; for several a gradient has another shape than its parameter",
+}
 
 SOURCES = {
     "returned": "gives the gradients",
@@ -175,7 +178,8 @@ def _recognised_words(recognised: Recognised) -> list[str]:
         parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
     said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
     off = [f"note: {name}=True is not tried" for name in recognised.off]
-    return [*([f"note: {ALONE}"] if recognised.alone else []), *map(visible, off), said]
+    alone = [f"note: {ALONE[recognised.alone]}"] if recognised.alone else []
+    return [*alone, *map(visible, off), said]
 
 
 def _together(parameters: Sequence[str]) -> list[str]:

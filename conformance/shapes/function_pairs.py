@@ -65,7 +65,9 @@ class PairSearch:
             if found is not None and (best is None or found.examined.right > best.examined.right):
                 best = found
             count += found is not None
-            if count == JUDGED or (best is not None and best.examined.ok):
+            if best is not None and best.examined.ok:
+                return _of_one_sample(best, chosen, solver.misshapen)
+            if count == JUDGED:
                 return best
         if best is None and solver.misshapen is not None:
             best = self._tried(solver.misshapen)
@@ -155,6 +157,16 @@ class PairSearch:
             called(self.forward), said, "", (called(self.backward),), "returned", names
         )
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
+
+
+def _of_one_sample(
+    found: Found, chosen: Mapping[Path, Any], misshapen: Mapping[Path, Any] | None
+) -> Found:
+    """The verdict, which tells if both run with more axes, and a gradient has another shape."""
+    axes = [np.ndim(next(iter(each.values()))) for each in (chosen, misshapen) if each]
+    several = len(axes) > 1 and axes[0] < axes[1]
+    recognised = replace(found.recognised, alone="sample" if several else "")
+    return replace(found, recognised=recognised)
 
 
 def _of_outputs(goals: Sequence[Goal], inner: Sequence[Node]) -> tuple[Goal, ...]:

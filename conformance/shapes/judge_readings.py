@@ -49,7 +49,7 @@ class Recognised:
         parameters: their names.
         backward: the place among the calls of the one that gives the gradients.
         constant: the biases, where the program moves none of them.
-        alone: whether it is right for one output alone, and wrong for several.
+        alone: if it is right for one alone, and not for several, of what: an output, a sample.
         off: what it may be told to do, and was not.
     """
 
@@ -61,7 +61,7 @@ class Recognised:
     parameters: tuple[str, ...]
     backward: int = -1
     constant: tuple[str, ...] = ()
-    alone: bool = False
+    alone: str = ""
     off: tuple[str, ...] = ()
 
 

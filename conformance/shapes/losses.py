@@ -108,7 +108,7 @@ class LossSearch:
         if one.layout not in SINGLE or several.layout in SINGLE:
             return right
         self.of_several.append(wrong)
-        return replace(right, recognised=replace(one, alone=True))
+        return replace(right, recognised=replace(one, alone="output"))
 
     def _takes_numbers(self, trial: Trial) -> bool:
         """Whether it is right with labels that are no whole numbers: it takes no labels."""

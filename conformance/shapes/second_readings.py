@@ -22,7 +22,7 @@ def of_one_output(searched: Searched, found: Found) -> Found:
     one = judged(of_one.readings())
     if one is None or not one.examined.ok:
         return found
-    return replace(one, recognised=replace(one.recognised, alone=True))
+    return replace(one, recognised=replace(one.recognised, alone="output"))
 
 
 def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:

@@ -157,3 +157,11 @@ def test_what_is_made_of_another_gradient_than_those_of_outputs_is_left_out(
     assert code == {2: 3, 3: 1}[power], said
     assert "no gradient is found of Wy" in said
     assert "dlogits, h_next.T" not in said
+
+
+def test_what_is_right_for_one_sample_alone_is_told(tmp_path: Path) -> None:
+    edited = NORM.replace("np.sum(dout * x / rms, axis=0, keepdims=True)", "dout * x / rms")
+    code, _, said = judged(edited, tmp_path)
+    assert code == 0, said
+    assert "note: right for one sample" in said
+    assert "note" not in judged(NORM, tmp_path)[2]
