@@ -6,7 +6,7 @@ Left out: the table (`vocabulary.py`).
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import FunctionType, MethodType
@@ -187,8 +187,9 @@ def _contradicts(function: Callable[..., Any], form: tuple[str, ...]) -> bool:
 def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:
     """The arguments of a function by their names; None if one that is needed is not known."""
     given: dict[str, Any] = {}
+    target = _target_of_pairs([e.name for e in taken(function)], scope.names)
     for each in taken(function):
-        known, value = scope.value(each.name)
+        known, value = scope.value("targets" if each.name == target else each.name)
         if not known and not is_parameter(each.name):
             known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
@@ -201,6 +202,15 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
             given[each.name] = value
     twice = [id(value) for value in given.values() if hasattr(value, "shape")]
     return given if len(twice) == len(set(twice)) else None
+
+
+def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> str | None:
+    """The name of the targets in `inputs, outputs`, unless the program gives outputs of its own."""
+    told = any("targets" in kinds_of(each) for each in names)
+    inputs = any("inputs" in kinds_of(each) for each in names)
+    return next(
+        (e for e in names if bare(e) == "outputs" and e not in known and inputs and not told), None
+    )
 
 
 def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:

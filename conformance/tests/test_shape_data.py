@@ -290,3 +290,30 @@ def test_the_gradient_of_a_single_bias_is_no_loss(right: str, there: str, tmp_pa
     code, _, said = judged(CURVE.replace(right, there), tmp_path)
     assert code == int(right != there), said
     assert right == there or "mean has to be sum" in said
+
+
+OUTPUTS = """
+import numpy as np
+
+class Network:
+    def __init__(self, input_size, hidden_size, output_size, rate=0.1):
+        self.rate = rate
+        self.w = np.random.randn(input_size, hidden_size)
+        self.v = np.random.randn(hidden_size, output_size)
+
+    def forward(self, inputs):
+        self.hidden = np.tanh(inputs @ self.w)
+        self.output = np.tanh(self.hidden @ self.v)
+        return self.output
+
+    def backward(self, inputs, outputs):
+        delta = (outputs - self.output) * (1 - self.output ** 2)
+        below = delta @ self.v.T * (1 - self.hidden ** 2)
+        self.v += self.rate * self.hidden.T @ delta
+        self.w += self.rate * inputs.T @ below
+"""
+
+
+def test_inputs_and_outputs_are_pairs_of_samples_and_targets(tmp_path: Path) -> None:
+    code, _, said = judged(OUTPUTS, tmp_path)
+    assert (code, "by the quadratic cost" in said) == (0, True), said
