@@ -36,7 +36,7 @@ from conformance.shapes.layer_outputs import (
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
-from conformance.shapes.search import generic
+from conformance.shapes.reading import generic
 from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
