@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.compared import Compared, compared, samples
+from conformance.backward.compared import Compared, compared
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.costs import COSTS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
@@ -23,6 +23,7 @@ from conformance.backward.factor import Shared, conventions, shared
 from conformance.backward.groups import grouped
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.recorded_pass import Goal, NothingComparedError, Recorded, bits
+from conformance.backward.sample_count import samples
 from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
@@ -69,7 +70,7 @@ class Tried:
     def decay(self) -> Decay | None:
         """The decay that makes more gradients right, if one does."""
         found = None if self.shared.by_all else decayed(self.found, self.forward.chain)
-        return found if found is not None and found.count > self.shared.count else None
+        return found if found is not None and found.count > self.shared.told else None
 
     @cached_property
     def count(self) -> int:
@@ -122,19 +123,34 @@ def outputs(made: Compared, parameters: int) -> Iterator[Node]:
 
 def errors(made: Compared, goals: Sequence[Goal]) -> Iterator[Node]:
     """The first values that were computed from the comparison of the first output."""
+    yield from (node for node, _ in _errors(made, goals))
+
+
+def likely_errors(made: Compared, goals: Sequence[Goal], most: int) -> list[Node]:
+    """The first of them; those before the others that all gradients are computed through."""
+    found = list(_errors(made, goals))
+    chosen = sorted(found, key=lambda each: not each[1])[:most]
+    return [node for node, _ in sorted(chosen, key=lambda each: each[0].number)]
+
+
+def _errors(made: Compared, goals: Sequence[Goal]) -> Iterator[tuple[Node, bool]]:
+    """Each such value, with whether all gradients are computed through it."""
     if not made.users:
         return
     needed = uses_of_nodes(each.node for each in goals)
     user, size = made.users[0], np.size(made.pairs[0][0].value)
-    todo, seen = [user], {user.number}
+    todo, seen, around = [user], {user.number}, False
     while todo:
         todo.sort(key=lambda each: -each.number)
         node = todo.pop()
-        if needed >> node.number & 1 and np.size(node.value) == size and is_float(node):
-            yield node
+        if not needed >> node.number & 1 or not is_float(node):
+            continue
+        if np.size(node.value) == size:
+            yield node, not (todo or around)
             new = [each for each in node.consumers if each.number not in seen]
             seen |= {each.number for each in new}
             todo += new
+        around = around or np.size(node.value) != size
 
 
 def tried(

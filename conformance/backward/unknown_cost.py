@@ -10,7 +10,7 @@ Left out: the known costs (`no_loss.py`).
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations, islice
+from itertools import combinations
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from conformance.backward.factor import shared
 from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward, verdicts
-from conformance.backward.no_loss import errors, outputs, plus_decay, undecayed
+from conformance.backward.no_loss import likely_errors, outputs, plus_decay, undecayed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import is_float, lines_of
 from conformance.tracing.ancestors import ancestors
@@ -130,7 +130,7 @@ def _measured(run: Recorded, errors: Sequence[OwnError]) -> list[OwnError]:
         signs = (shared(judged, (1.0,), free=True, sign=sign) for sign in (1, -1))
         alike = max(signs, key=lambda one: one.count)
         decay = None if alike.by_all else decayed(judged, chain)
-        best = alike if decay is None or decay.count <= alike.count else decay
+        best = alike if decay is None or decay.count <= alike.told else decay
         decay = decay if best is decay else None
         found.append(replace(each, count=best.count, factor=best.factor, decay=decay))
     return [each for each in found if each.count]
@@ -149,7 +149,10 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     """The first values of the backward pass, each taken for ∂C/∂v of the last of the forward."""
     first, *rest = outputs(made, bits(run.goals))
     few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
-    for error in islice(errors(made, run.goals), FEW_ERRORS):
+    alone = run.goals[0].node if len(run.goals) == 1 else None  # which is right by itself
+    for error in likely_errors(made, run.goals, FEW_ERRORS):
+        if error is alone:
+            continue
         for output in few:
             pairs = list(_pairs(run, len(made.pairs), error, output))
             if pairs:
