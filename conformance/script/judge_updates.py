@@ -12,7 +12,14 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
-from conformance.backward.loss_numbers import Fit, best_loss, by_name, candidates, is_of_absolutes
+from conformance.backward.loss_numbers import (
+    Fit,
+    best_loss,
+    by_name,
+    candidates,
+    is_named,
+    is_of_absolutes,
+)
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.stated_loss import (
@@ -23,7 +30,7 @@ from conformance.backward.stated_loss import (
     with_terms,
 )
 from conformance.script import within
-from conformance.script.judgement import Judgement
+from conformance.script.judgement import Judgement, by_known_cost
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node
@@ -207,7 +214,9 @@ class Unjudged:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known)
+            stands = made(known)
+            named = stands.ok or is_named(cost) or is_named(known)
+            return stands if named else by_known_cost(made) or stands
         return self.by_either(step, goals, fit, made)
 
     def by_either(
