@@ -11,6 +11,7 @@ Left out: which value is the output (`compared.py`), and what is to blame (`accu
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -186,21 +187,31 @@ def tried(
 
 
 def _weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> Iterator[Array]:
-    """Numbers by which output errors are multiplied, one for each of several outputs.
+    """Numbers by which output errors, or what is made of them, are multiplied, one for each output.
 
     Such are the returns of a policy gradient. None depends on the parameters.
     """
-    if len(made.pairs) < 2:  # noqa: PLR2004 - one output
+    if len(made.users) < 2:  # noqa: PLR2004 - one output
         return
     parameters, compared = bits(goals), bits_of_nodes(made.users)
     products = [e for e in nodes if e.operation == "multiply" and e.uses & compared]
     for group in grouped(products):
         for place in (0, 1):
-            parts = [e.args[place] for e in group.nodes]
-            if all(type(each) is Node and not each.uses & parameters for each in parts):
-                numbers = np.concatenate([np.ravel(each.value) for each in parts])
-                if numbers.size == len(made.pairs) and np.ptp(numbers) > 0:
+            parts = [(each, _number(each.args[place], parameters)) for each in group.nodes]
+            several = [
+                {number for node, number in parts if node.depends_on(user)} for user in made.users
+            ]
+            if all(len(each) == 1 and None not in each for each in several):
+                numbers = np.array([each for (each,) in several])
+                if np.ptp(numbers) > 0:
                     yield numbers
+
+
+def _number(value: Any, parameters: int) -> float | None:
+    """The number that a value is; None if it is an array, or depends on parameters."""
+    if type(value) is Node:
+        value = None if value.uses & parameters else value.value
+    return float(np.ravel(value)[0]) if value is not None and np.size(value) == 1 else None
 
 
 def best(found: Sequence[Tried]) -> Tried | None:

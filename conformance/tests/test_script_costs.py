@@ -88,7 +88,9 @@ for _ in range(5):
 RATINGS = """import numpy as np
 rng = np.random.default_rng(0)
 R = rng.integers(1, 6, (6, 5)).astype(float)
-p, q, bu, bi = (rng.random(s) * 0.1 for s in ((6, 3), (5, 3), (6, 1), (5, 1)))
+p = q = None
+p, q = p or rng.random((6, 3)) * 0.1, q or rng.random((5, 3)) * 0.1
+bu, bi = rng.random((6, 1)) * 0.1, rng.random((5, 1)) * 0.1
 g, lam = 0.01, 1e-6
 for u, i in rng.integers(0, 5, (9, 2)):
     pu, qi, bu_u, bi_i = p[u].copy(), q[i].copy(), bu[u].copy(), bi[i].copy()
@@ -97,6 +99,27 @@ for u, i in rng.integers(0, 5, (9, 2)):
     q[i] = qi + g * (e * pu - lam * qi)
     bu[u] = bu_u + g * (e - lam * bu_u)
     bi[i] = bi_i + g * (e - lam * bi_i)
+"""
+POLICY = """import numpy as np
+rng = np.random.default_rng(1)
+V, W = rng.normal(size=(4, 6)), rng.normal(size=(6, 3))
+for episode in range(5):
+    steps = []
+    for t in range(6):
+        s = rng.normal(size=4)
+        h = np.tanh(s @ V)
+        p = np.exp(h @ W)
+        p = p / p.sum()
+        steps.append((s, h, p, rng.choice(3, p=p), rng.normal()))
+    total = {"V": 0, "W": 0}
+    for s, h, p, a, G in steps:
+        y = np.zeros(3)
+        y[a] = 1
+        d = p - y
+        grads = {"V": np.outer(s, d @ W.T * (1 - h * h)), "W": np.outer(h, d)}
+        for k in total:
+            total[k] = total[k] + G * grads[k]
+    V, W = V - 0.01 * total["V"], W - 0.01 * total["W"]
 """
 EMPTY = """import numpy as np
 rng = np.random.default_rng(0)
@@ -115,6 +138,7 @@ RIGHT = {
     "monitored": (MONITORED, "cross-entropy"),
     "running": (RUNNING, "2 gradients, all right"),
     "ratings": (RATINGS, "4 gradients, all right"),
+    "policy": (POLICY, "each sample with a weight of its own"),
     "empty": (EMPTY, "1 gradient, all right"),
 }
 
@@ -133,10 +157,11 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (ELASTIC, ("np.mean(e)", "np.sum(e)"), ("b",)),
         (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
         (RUNNING, ("np.outer(h, d)", "np.outer(h, h @ W - y)"), ("W",)),
+        (POLICY, ("(1 - h * h)", "(1 - h)"), ("V",)),
         (RATINGS, ("(e * pu -", "(e * qi -"), ("q",)),
         (RATINGS, ("(e - lam * bi_i)", "(2 * e - lam * bi_i)"), ("bi",)),
     ],
-    ids=["a sum", "a loss by its name", "no derivative", "another row", "twice"],
+    ids=["a sum", "a loss by its name", "no derivative", "policy", "another row", "twice"],
 )
 def test_what_is_wrong_is_told(
     script: str, edit: tuple[str, str], names: tuple[str, ...], tmp_path: Path
