@@ -79,6 +79,11 @@ class Tried:
         return self.shared.count if self.decay is None else self.decay.count
 
     @property
+    def is_usual(self) -> bool:
+        """Whether the factor that gradients share is a usual one."""
+        return self.decay is not None or self.shared.factor in self.constants
+
+    @property
     def fits(self) -> bool:
         """Whether all gradients are right with it."""
         return self.count == self.shared.live > 0
@@ -215,8 +220,11 @@ def _number(value: Any, parameters: int) -> float | None:
 
 
 def best(found: Sequence[Tried]) -> Tried | None:
-    """The cost that makes most gradients right; None if none makes any right."""
-    most = max(found, key=lambda e: (e.fits, e.count, not e.weighted), default=None)
+    """The cost that makes most gradients right, up to a usual factor if there is such a one.
+
+    None if none makes any right.
+    """
+    most = max(found, key=lambda e: (e.fits, e.count, not e.weighted, e.is_usual), default=None)
     return most if most is not None and most.count else None
 
 

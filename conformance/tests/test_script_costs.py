@@ -121,6 +121,18 @@ for episode in range(5):
             total[k] = total[k] + G * grads[k]
     V, W = V - 0.01 * total["V"], W - 0.01 * total["W"]
 """
+ONLINE = """import numpy as np
+rng = np.random.default_rng(0)
+V, b, W, c = rng.normal(size=(3, 2)), np.zeros((3, 1)), rng.normal(size=(1, 3)), np.zeros((1, 1))
+X, Y = np.array([[0.0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
+for k in range(4):
+    x, y = X[:, k : k + 1], Y[:, k : k + 1]
+    h = 1 / (1 + np.exp(-V @ x - b))
+    a = 1 / (1 + np.exp(-W @ h - c))
+    d = a - y
+    e = W.T @ d * h * h
+    W, c, V, b = W - 0.1 * (d @ h.T), c - 0.1 * d, V - 0.1 * (e @ x.T), b - 0.1 * e
+"""
 EMPTY = """import numpy as np
 rng = np.random.default_rng(0)
 X, Y, W = rng.normal(size=(8, 4)), rng.normal(size=(8, 1)), rng.normal(size=(4, 1))
@@ -168,3 +180,9 @@ def test_what_is_wrong_is_told(
 ) -> None:
     (blame,) = run_edited(tmp_path, script, edit).blames
     assert blame.gradients == names
+
+
+def test_of_costs_that_are_as_likely_one_with_a_usual_factor_is_taken(tmp_path: Path) -> None:
+    report = str(run_edited(tmp_path, ONLINE))
+    assert "cross-entropy" in report
+    assert "times those of this cost" not in report
