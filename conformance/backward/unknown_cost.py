@@ -27,7 +27,7 @@ from conformance.backward.judge_gradients import Forward, verdicts
 from conformance.backward.no_loss import likely_errors, outputs, plus_decay, undecayed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import is_float, lines_of
-from conformance.tracing.ancestors import ancestors
+from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import FILLED, Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -226,7 +226,21 @@ def _has_factor(node: Node, part: Node, parameters: int) -> bool:
 
 def has_a_cost(trace: Trace, found: OwnError) -> bool:
     """Whether some cost has this output error."""
-    return is_symmetric(trace, found) and adds_up(trace, found)
+    return is_symmetric(trace, found) and adds_up(trace, found) and _has_one_sign(found)
+
+
+def _has_one_sign(found: OwnError) -> bool:
+    """Whether an error that is a function of a − y alone, entry by entry, goes one way from y."""
+    compared = (e for e in found.output.consumers if len(e.inputs) > 1)
+    apart = next((e for e in compared if e.operation == "subtract"), None)
+    if apart is None or not found.at_output or not found.error.depends_on(apart):
+        return True
+    way = list(walk([found.error], lambda each: () if each is apart else each.inputs))
+    own = all(e.depends_on(apart) or np.size(e.value) == 1 for e in way)
+    if not own or any(np.shape(e.value) not in ((), np.shape(apart.value)) for e in way):
+        return True
+    signs = np.sign(apart.value) * np.sign(found.error.value)
+    return not (np.any(signs > 0) and np.any(signs < 0))
 
 
 def is_symmetric(trace: Trace, found: OwnError) -> bool:

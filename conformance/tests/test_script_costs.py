@@ -168,12 +168,21 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
     [
         (ELASTIC, ("np.mean(e)", "np.sum(e)"), ("b",)),
         (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
+        (HUBER, ("np.sign(r) *", "np.abs(r) *"), ("x",)),
         (RUNNING, ("np.outer(h, d)", "np.outer(h, h @ W - y)"), ("W",)),
         (POLICY, ("(1 - h * h)", "(1 - h)"), ("V",)),
         (RATINGS, ("(e * pu -", "(e * qi -"), ("q",)),
         (RATINGS, ("(e - lam * bi_i)", "(2 * e - lam * bi_i)"), ("bi",)),
     ],
-    ids=["a sum", "a loss by its name", "no derivative", "policy", "another row", "twice"],
+    ids=[
+        "a sum",
+        "a loss by its name",
+        "two signs",
+        "no derivative",
+        "policy",
+        "another row",
+        "twice",
+    ],
 )
 def test_what_is_wrong_is_told(
     script: str, edit: tuple[str, str], names: tuple[str, ...], tmp_path: Path
