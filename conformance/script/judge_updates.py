@@ -17,6 +17,7 @@ from conformance.backward.loss_numbers import (
     best_loss,
     by_name,
     candidates,
+    is_named,
     is_of_absolutes,
     of_some,
 )
@@ -31,7 +32,7 @@ from conformance.backward.stated_loss import (
     with_terms,
 )
 from conformance.script import within
-from conformance.script.judgement import Judgement
+from conformance.script.judgement import Judgement, by_known_cost
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node
@@ -216,7 +217,9 @@ class Unjudged:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known)
+            stands = made(known)
+            named = stands.ok or is_named(cost) or is_named(known)
+            return stands if named else by_known_cost(made) or stands
         return self.by_either(step, goals, fit, made)
 
     def by_either(

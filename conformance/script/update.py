@@ -182,11 +182,14 @@ class _Reader:
 
     def is_a_term(self, node: Node) -> bool:
         """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
-        while node is not self.made.old and len(below := [*links(node)]) == 1:
-            ((node, _),) = below
-        if node is self.made.old:
+        old = self.made.old
+        while node is not old and len(below := [e for e, _ in links(node)]) == 1:
+            if node.operation == FILLED and node.depends_on(old) > below[0].depends_on(old):
+                return False  # what is written into it is a part of it
+            (node,) = below
+        if node is old:
             return self.apart
-        return _is_signed(node, self.made.old) or not node.depends_on(self.made.old)
+        return _is_signed(node, old) or not node.depends_on(old)
 
     def combined(self, node: Node, factor: float) -> None:
         """Note a sum with a state in it, or a quotient by one."""
