@@ -88,7 +88,7 @@ def of_some(
 ) -> list[Node]:
     """The numbers beside some that are known, which a program calls a loss: those of a critic."""
     found = candidates(nodes, olds, news, shared=False)
-    return [each for each in found if each not in known and _is_named(each)]
+    return [each for each in found if each not in known and is_named(each)]
 
 
 def _sums(trace: Trace, losses: Sequence[Node]) -> Iterator[Node]:
