@@ -123,10 +123,9 @@ class Cause:
             always the same, does not begin with 1, does not grow by 1; `root of correction`: 1 −
             β^t stands outside of the root without a root of its own; `no root`: it divides by a
             mean of squares without its root; `beside`: ε is added to the quotient; `larger`,
-            `size`, `differences`, `steps kept`: it keeps another value than its rule
-            (`script/readings.py`); `minus`: what is kept is taken off; `behind`: nor looks it
-            ahead; `other`: it takes, or keeps, the gradient of another parameter (the second of
-            `names`).
+            `size`, `differences`, `steps kept`: it keeps another value; `minus`: what is kept is
+            taken off; `behind`: nor looks it ahead; `other`: it takes, or keeps, the gradient of
+            another parameter (the second of `names`).
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed; `held`: the one whose it is.
         factor: given / right, of `scaled`; of `small` how far it is off.
