@@ -22,6 +22,7 @@ from conformance.errors import (
     OtherFamilyError,
     StoppedError,
     SubjectError,
+    UnjudgedError,
     UnknownSubjectError,
     UsageError,
 )
@@ -223,7 +224,8 @@ def _note_end(
     waiting = [each for each in cases if each.id not in said["skipped"]][len(reports) :]
     if not (reports or waiting) or not (loaded or isinstance(error, StoppedError)):
         words = str(error)
-        raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
+        kind = UnjudgedError if isinstance(error, UnjudgedError) else SubjectError
+        raise kind(words if words.startswith(spec) else f"{spec}: {words}") from error
     if waiting:
         within = f"{spec} in {waiting[0].id}" if loaded else spec
         reports[:] = explained_elsewhere(reports)  # which the child did not come to
@@ -269,15 +271,16 @@ def _sorted_out(subject: Subject, cases: Sequence[Case]) -> tuple[list[Case], di
     """The cases that fit a subject, and why others do not, by their ids.
 
     Raises:
-        OtherFamilyError: there are no cases of its family.
+        OtherFamilyError: there are no cases of its family; its own backward pass can be judged.
+        UnjudgedError: there are none, and it has no backward pass of its own.
     """
-    fitting = [each for each in cases if not subject.unfit(each)]
-    if not fitting and not are_of(subject.family):
+    if not are_of(subject.family):
         hidden, output = subject.family
-        raise OtherFamilyError(
-            f"{subject.name} is of a family without recorded cases: {hidden} in the hidden layers, "
-            f"{output} at the output; judged is a backward pass of its own, as `backprop(x, y)`"
+        raise (OtherFamilyError if subject.goes_back else UnjudgedError)(
+            f"{subject.name}: no recorded case has its activations, {hidden} in the hidden layers "
+            f"and {output} at the output; a `backprop(x, y)` of its own would be judged without one"
         )
+    fitting = [each for each in cases if not subject.unfit(each)]
     return fitting, {each.id: subject.unfit(each) for each in cases if each not in fitting}
 
 

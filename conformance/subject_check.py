@@ -115,10 +115,7 @@ def _checked(subject: object, book: Callable[[object], Report], options: Options
 def _other(subject: object, error: UnknownSubjectError, options: Options) -> "AnyReport | None":
     """What is not the network of the book, in another way; None if there is none."""
     if isinstance(error, OtherFamilyError):
-        try:
-            return _by_own_forward(subject, options)
-        except UsageError:  # it has no backward pass of its own, as a module of PyTorch
-            return None
+        return _by_own_forward(subject, options)
     if isinstance(subject, str):
         return None
     from conformance.file_check import check_object
