@@ -157,10 +157,7 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     """The first values of the backward pass, each taken for ∂C/∂v of the last of the forward."""
     first, *rest = outputs(made, bits(run.goals))
     few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
-    alone = run.goals[0].node if len(run.goals) == 1 else None  # which is right by itself
     for error in likely_errors(made, run.goals, FEW_ERRORS):
-        if error is alone:
-            continue
         for output in few:
             pairs = list(_pairs(run, len(made.pairs), error, output))
             if pairs:

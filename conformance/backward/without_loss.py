@@ -165,9 +165,10 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
 
     It is if ∂g/∂v is not symmetric; and if it is the derivative of a known cost with respect to the
     output, which is then taken for that of what the output was computed from, or multiplied by
-    something else that depends on the parameters than the derivative in between.
+    something else that depends on the parameters than the derivative in between. The only gradient
+    is right by itself, which says nothing.
     """
-    if not has_a_cost(run.trace, error):
+    if [each.node for each in run.goals] == [error.error] or not has_a_cost(run.trace, error):
         return True
     return any(
         each.factor(part, output)
