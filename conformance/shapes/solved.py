@@ -5,6 +5,7 @@ value that it may have is tried in turn, and one that does not fit stops the run
 out: which values an argument may have (`argument_values.py`).
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,6 +25,8 @@ LIKELY = (20, 60, 400)
 """So many values of each argument are tried in turn."""
 AFTER = 400
 """So often it is run after it ran to its end with a gradient of another shape."""
+OF_NUMBERS = re.compile("truth value of an array|arrays can be converted")
+"""What NumPy says of an array in the place of a number."""
 
 
 class UnsetError(BaseException):
@@ -110,12 +113,18 @@ class Solver:
         """What it runs with, by name and key: one for each value of its first argument.
 
         A number stands for no array, of which no turn and no sum can be wrong: with numbers it is
-        run only if with arrays it stops at once.
+        run only if with arrays it stops at once, or where it makes a number of one.
         """
         found = list(values((self.names[0],), {}))
         yield from self._beginning_with([each for each in found if np.ndim(each)])
-        if self.problem is None or self.problem.stage == 0:
+        if not self.takes_arrays:
             yield from self._beginning_with([each for each in found if not np.ndim(each)])
+
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether it ran on with arrays, and stopped later, but not for want of a number."""
+        late = self.problem is not None and self.problem.stage > 0
+        return late and OF_NUMBERS.search(str(self.problem)) is None
 
     def _beginning_with(self, waiting: list[Any]) -> Iterator[dict[Path, Any]]:
         """What it runs with for some values of its first argument."""

@@ -37,8 +37,26 @@ def test_numbers_clear_no_pair_that_takes_matrices(right: str, there: str, tmp_p
 
 
 def test_numbers_are_tried_where_no_arrays_are_taken(tmp_path: Path) -> None:
-    code, _, said = judged(NEURON, tmp_path)
-    assert code == 0, said
+    for each in (NEURON, CHOICE):
+        code, _, said = judged(each, tmp_path)
+        assert code == 0, said
+
+
+PERCEPTRON = """
+import numpy as np
+
+def neuron_forward(x, w, b):
+    return np.dot(x, w) + b, (x, w, b)
+
+def neuron_backward(dout, cache):
+    x, w, b = cache
+    return dout * w, dout * x, dout
+"""
+
+
+def test_a_pair_for_vectors_that_runs_forward_with_matrices_is_not_judged(tmp_path: Path) -> None:
+    code, _, said = judged(PERCEPTRON, tmp_path)
+    assert code == 3, said
 
 
 NEURON = """
@@ -52,6 +70,19 @@ def neuron_backward(dout, cache):
     x, w, out = cache
     dz = dout * (1 - out ** 2)
     return dz * w, dz * x, dz
+"""
+
+
+CHOICE = """
+import numpy as np
+
+def leaky_forward(x):
+    return np.maximum(0.1 * x, x), x
+
+def leaky_backward(dout, x):
+    if x > 0:
+        return dout
+    return 0.1 * dout
 """
 
 
@@ -159,9 +190,9 @@ def test_what_is_made_of_another_gradient_than_those_of_outputs_is_left_out(
     assert "dlogits, h_next.T" not in said
 
 
-def test_what_is_right_for_one_sample_alone_is_told(tmp_path: Path) -> None:
+def test_what_is_right_for_one_vector_alone_is_told(tmp_path: Path) -> None:
     edited = NORM.replace("np.sum(dout * x / rms, axis=0, keepdims=True)", "dout * x / rms")
     code, _, said = judged(edited, tmp_path)
     assert code == 0, said
-    assert "note: right for one sample" in said
+    assert "note: right for a vector" in said
     assert "note" not in judged(NORM, tmp_path)[2]
