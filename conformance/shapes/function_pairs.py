@@ -221,17 +221,29 @@ def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]
     Raises:
         UnfitError: it returned more.
     """
-    if isinstance(back, dict):
-        pairs = {stem(key): each for key, each in back.items()}
-    else:
-        parts = list(back) if isinstance(back, tuple | list) else [back]
-        parts = [each for each in parts if isinstance(each, np.ndarray | np.floating | float)]
-        names = [stem(each) for each in returned_names(function)]
-        named = len(names) == len(parts) and {bare(e) for e in arrays} >= set(names)
-        if len(parts) > len(arrays):
-            raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
-        order = names if named else [bare(name) for name in arrays]
-        pairs = dict(zip(order, parts, strict=False))
+    own = {bare(name) for name in arrays}
+    returned = list(back) if isinstance(back, tuple | list) else [back]
+    dicts = [each for each in returned if isinstance(each, dict)]
+    keyed = {key: value for each in dicts for key, value in each.items()}
+    pairs = {bare(key) if bare(key) in own else stem(key): e for key, e in keyed.items()}
+    said = returned_names(function)
+    told = said if len(said) == len(returned) else [""] * len(returned)
+    parts = [
+        (stem(name), each)
+        for name, each in zip(told, returned, strict=True)
+        if isinstance(each, np.ndarray | np.floating | float)
+    ]
+    left = [bare(name) for name in arrays if bare(name) not in pairs]
+    if len(parts) > len(left):
+        raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
+    names = [name for name, _ in parts]
+    if dicts:  # beside them those whose names tell, then the others in order
+        pairs |= {name: each for name, each in parts if name in left}
+        left = [name for name in left if name not in names]
+        parts = [(name, each) for name, each in parts if name not in pairs]
+        names = []
+    order = names if names and set(left) >= set(names) else left
+    pairs |= dict(zip(order, (each for _, each in parts), strict=False))
     return {name: pairs[bare(name)] for name in arrays if pairs.get(bare(name)) is not None}
 
 

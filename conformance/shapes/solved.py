@@ -21,8 +21,8 @@ RUNS, EACH = 10_000, 1_000
 """So often a function is run in all, and with one first argument."""
 SECONDS = 2.0
 """So long a run may take."""
-LIKELY = (20, 60, 400)
-"""So many values of each argument are tried in turn."""
+ROUNDS = ((20, True), (20, False), (60, True), (400, True))
+"""So many values of each argument are tried in turn, and whether all that fit are."""
 AFTER = 400
 """So often it is run after it ran to its end with a gradient of another shape."""
 OF_NUMBERS = re.compile("truth value of an array|arrays can be converted")
@@ -108,6 +108,7 @@ class Solver:
     problem: UnfitError | None = None
     misshapen: dict[Path, Any] | None = None
     _left: int = field(default=EACH, init=False)
+    _fitted: int = field(default=0, init=False)
 
     def solutions(self) -> Iterator[dict[Path, Any]]:
         """What it runs with, by name and key: one for each value of its first argument.
@@ -129,27 +130,36 @@ class Solver:
     def _beginning_with(self, waiting: list[Any]) -> Iterator[dict[Path, Any]]:
         """What it runs with for some values of its first argument."""
         first = (self.names[0],)
-        for most in LIKELY:  # of what an argument may be, the likely first
+        for most, thorough in ROUNDS:
             for value in waiting[:]:
                 self._left = min(self.runs, AFTER if self.misshapen else EACH)
                 self.runs -= self._left
-                found = self._completed({first: value}, most)
+                found = self._completed({first: value}, most, thorough=thorough)
                 self.runs += max(self._left, 0)
                 if found is not None:
                     waiting = [each for each in waiting if each is not value]
                     yield found
 
-    def _completed(self, chosen: dict[Path, Any], most: int) -> dict[Path, Any] | None:
-        """The arguments that are chosen, with those that the function needs beside them."""
+    def _completed(
+        self, chosen: dict[Path, Any], most: int, *, thorough: bool
+    ) -> dict[Path, Any] | None:
+        """The arguments that are chosen, with those that the function needs beside them.
+
+        Args:
+            chosen: those that are.
+            most: so many values of each argument are tried.
+            thorough: whether another value is tried where the first that fits leads to nothing;
+                else only of the second argument.
+        """
         missing = self._missing(chosen)
-        if missing is None:
-            return None
         if not missing:
-            return chosen
+            return None if missing is None else chosen
         none = [None] if missing[-1] in self.optional else []
         for value in (*islice(values(missing, chosen), most), *none):
-            found = self._completed({**chosen, missing: value}, most)
-            if found is not None:
+            before = self._fitted
+            found = self._completed({**chosen, missing: value}, most, thorough=thorough)
+            fitted = self._fitted > before
+            if found is not None or (fitted and not thorough and len(chosen) > 1):
                 return found
         return None
 
@@ -166,6 +176,7 @@ class Solver:
                     self.run(arguments(self.names, own, keyed))
             except UnsetError as error:
                 if not error.keyed:
+                    self._fitted += 1
                     return error.path
                 keyed.add(error.path[0])
                 continue

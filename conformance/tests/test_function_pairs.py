@@ -196,3 +196,36 @@ def test_what_is_right_for_one_vector_alone_is_told(tmp_path: Path) -> None:
     assert code == 0, said
     assert "note: right for a vector" in said
     assert "note" not in judged(NORM, tmp_path)[2]
+
+
+STEPS = """
+import numpy as np
+
+def rnn_forward(X, h0, params):
+    H = np.zeros((X.shape[0], h0.shape[0]))
+    h = h0
+    for t in range(X.shape[0]):
+        h = np.tanh(params["W_x"] @ X[t] + params["W_h"] @ h + params["b"])
+        H[t] = h
+    return H, (X, h0, H, params)
+
+def rnn_backward(dH, cache):
+    X, h0, H, params = cache
+    grads = {k: np.zeros_like(v) for k, v in params.items()}
+    dX, dh_next = np.zeros_like(X), np.zeros_like(h0)
+    for t in reversed(range(X.shape[0])):
+        da = (dH[t] + dh_next) * (1 - H[t] ** 2)
+        grads["W_x"] += np.outer(da, X[t])
+        grads["W_h"] += np.outer(da, H[t - 1] if t > 0 else h0)
+        grads["b"] += da
+        dX[t] = params["W_x"].T @ da
+        dh_next = params["W_h"].T @ da
+    return grads, dh_next, dX
+"""
+
+
+@pytest.mark.parametrize("times", ["", "2 * "], ids=["right", "wrong"])
+def test_gradients_in_a_dict_have_others_beside_them(times: str, tmp_path: Path) -> None:
+    code, lines, said = judged(STEPS.replace("dX[t] = ", f"dX[t] = {times}"), tmp_path)
+    assert code == bool(times), said
+    assert "2 * " in lines[0] if code else "5 gradients" in said
