@@ -72,10 +72,10 @@ class PairSearch:
             wrong.append(chosen)
             if len(wrong) == JUDGED:
                 return best
-        if best is None and solver.misshapen is not None:
-            best = self._tried(solver.misshapen)
-            if best is not None and best.examined.right == 0:
-                best = None  # what stands between the two in the program changes the shape
+        for chosen in filter(None, (solver.square(), solver.misshapen) if best is None else ()):
+            found = self._tried(chosen)
+            if found is not None and found.examined.right > 0:
+                return found  # else what stands between the two in the program changes the shape
         if best is None and solver.problem is not None:
             self.problems.append(str(solver.problem))
         return best

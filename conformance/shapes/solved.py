@@ -99,6 +99,7 @@ class Solver:
         runs: how often it may be run.
         problem: what stopped the run that came furthest.
         misshapen: the arguments with which it ran first, but for the shape of a gradient.
+        stopped: the arguments with which it ran first, but stopped on its way back.
     """
 
     names: Sequence[str]
@@ -107,6 +108,7 @@ class Solver:
     runs: int = RUNS
     problem: UnfitError | None = None
     misshapen: dict[Path, Any] | None = None
+    stopped: dict[Path, Any] | None = None
     _left: int = field(default=EACH, init=False)
     _fitted: int = field(default=0, init=False)
 
@@ -126,6 +128,20 @@ class Solver:
         """Whether it ran on with arrays, and stopped later, but not for want of a number."""
         late = self.problem is not None and self.problem.stage > 0
         return late and OF_NUMBERS.search(str(self.problem)) is None
+
+    def square(self) -> dict[Path, Any] | None:
+        """Arguments of one width with which it runs: what lacks a turn runs with square matrices.
+
+        They are those with which it stopped on its way back; None if it stops with them too.
+        """
+        stopped = self.stopped or {}
+        first = np.shape(stopped.get((self.names[0],), 0.0))
+        made = dict(stopped)
+        for path, each in stopped.items() if first else ():
+            shape = tuple(n if n in first else first[-1] for n in np.shape(each))
+            made[path] = np.resize(each, shape) if shape else each
+        self._left = 1
+        return made if first and self._missing(made) == () else None
 
     def _beginning_with(self, waiting: list[Any]) -> Iterator[dict[Path, Any]]:
         """What it runs with for some values of its first argument."""
@@ -188,6 +204,8 @@ class Solver:
                 if isinstance(error, MisshapenError) and self.misshapen is None:
                     self.misshapen = chosen
                     self._left = min(self._left, AFTER)
+                if self.stopped is None and error.stage == 1:
+                    self.stopped = chosen
                 if self.problem is None or error.stage > self.problem.stage:
                     self.problem = error
                 return None

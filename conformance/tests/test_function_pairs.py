@@ -42,6 +42,26 @@ def test_numbers_are_tried_where_no_arrays_are_taken(tmp_path: Path) -> None:
         assert code == 0, said
 
 
+CELL_OF_ROWS = """
+import numpy as np
+
+def step_forward(x, prev_h, Wx, Wh, b):
+    h = np.tanh(np.dot(x, Wx) + np.dot(prev_h, Wh) + b)
+    return h, (x, prev_h, Wx, Wh, h)
+
+def step_backward(dout, cache):
+    x, prev_h, Wx, Wh, h = cache
+    d = dout * (1 - h ** 2)
+    return np.dot(d, Wx), np.dot(d, Wh.T), np.dot(x.T, d), np.dot(prev_h.T, d), np.sum(d, axis=0)
+"""
+
+
+def test_what_lacks_a_turn_is_judged_with_square_matrices(tmp_path: Path) -> None:
+    code, _, said = judged(CELL_OF_ROWS, tmp_path)
+    assert (code, said.count("wrong:")) == (1, 1), said
+    assert "in `np.dot(d, Wx)`, the right operand has to be transposed" in said
+
+
 PERCEPTRON = """
 import numpy as np
 
