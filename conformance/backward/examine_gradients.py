@@ -8,6 +8,7 @@ there, and ours is not, the record is at fault.
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,11 @@ def examine(
     own: Callable[..., Any] | None = None,
     cost: str | None = None,
     called: Sequence[str] = (),
+    *,
+    promised: bool = True,
 ) -> Examined:
     """The gradients, and what is to blame for those that are wrong; see `program.record`."""
-    step = record(f, params, data, own, called)
+    step = replace(record(f, params, data, own, called), promised=promised)
     return examine_pass(step, cost, contradicted=lambda wrong: untraced(f, params, data, wrong))
 
 

@@ -155,7 +155,7 @@ MANY = 12  # names of parameters that are written out
 
 ALONE = {
     "output": "right for one output; for several the gradient is not that of the loss",
-    "sample": "right for one sample; for several a gradient has another shape than its parameter",
+    "vector": "right for a vector; for a matrix a gradient is another, or has another shape",
 }
 
 SOURCES = {

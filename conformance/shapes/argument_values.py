@@ -116,6 +116,8 @@ def _shapes(name: str, chosen: Mapping[Path, Any]) -> Iterator[Shape]:
     elif BIAS.fullmatch(name) or SCALE.fullmatch(name):
         weights = [shape for key, shape in arrays.items() if _is_weight(key)]
         inside = {n for shape in weights for n in shape}
+        if len(first) == 1:  # that of a single neuron is a number
+            yield ()
         yield from _vectors(first, [n for n in known[::-1] if n in inside or not weights])
     elif _is_weight(name):
         yield from _weights(first, known, _own(states, first))

@@ -26,6 +26,7 @@ from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layers import together
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -59,31 +60,39 @@ class PairSearch:
         """It, recognised and judged; None if it does not run."""
         solver = Solver([each.name for each in needed(self.forward)], self._fits)
         best: Found | None = None
-        count = 0
+        wrong: list[dict[Path, Any]] = []
         for chosen in solver.solutions() if solver.names else ():
-            found = self._tried(chosen)
-            if found is not None and (best is None or found.examined.right > best.examined.right):
+            found = self._tried(chosen, numbers=not solver.takes_arrays)
+            if found is None or all(each.dead for each in found.examined.gradients):
+                continue  # where every gradient has to be 0, nothing is told of them
+            if found.examined.ok:
+                return _of_one_vector(found, chosen, (*wrong, solver.misshapen))
+            if best is None or found.examined.right > best.examined.right:
                 best = found
-            count += found is not None
-            if best is not None and best.examined.ok:
-                return _of_one_sample(best, chosen, solver.misshapen)
-            if count == JUDGED:
+            wrong.append(chosen)
+            if len(wrong) == JUDGED:
                 return best
-        if best is None and solver.misshapen is not None:
-            best = self._tried(solver.misshapen)
-            if best is not None and best.examined.right == 0:
-                best = None  # what stands between the two in the program changes the shape
+        for chosen in filter(None, (solver.square(), solver.misshapen) if best is None else ()):
+            found = self._tried(chosen)
+            if found is not None and found.examined.right > 0:
+                return found  # else what stands between the two in the program changes the shape
         if best is None and solver.problem is not None:
             self.problems.append(str(solver.problem))
         return best
 
-    def _tried(self, chosen: dict[Path, Any]) -> Found | None:
-        """It, judged with some arguments; None if that fails."""
+    def _tried(self, chosen: dict[Path, Any], *, numbers: bool = True) -> Found | None:
+        """It, judged with some arguments; None if that fails.
+
+        Args:
+            chosen: they.
+            numbers: whether the product of two vectors, a number, may stand for one of matrices.
+        """
         try:
-            return self._judged(chosen)
+            found, only_numbers = self._judged(chosen)
         except (UnfitError, NotAGradientError) as error:
             self.problems.append(str(error).removeprefix(f"{self.backward.__name__}: "))
             return None
+        return None if only_numbers and not numbers else found
 
     def _fits(self, given: dict[str, Any]) -> None:
         """Run both.
@@ -103,8 +112,8 @@ class PairSearch:
                 words = f"the gradient of {name} has the shape {shape}, not {own}"
                 raise MisshapenError(words, stage=2)
 
-    def _judged(self, chosen: dict[Path, Any]) -> Found:
-        """It, recorded and judged.
+    def _judged(self, chosen: dict[Path, Any]) -> tuple[Found, bool]:
+        """It, recorded and judged; whether it multiplies vectors alone, to numbers.
 
         Raises:
             UnfitError: it does not run.
@@ -136,7 +145,7 @@ class PairSearch:
         known = _of_outputs(goals, [upstreams[name] for name in done.inner])
         step = OwnPass(trace, known, loss=loss, returns=last_return(self.backward))
         left = tuple(each.name for each in goals if each not in known)
-        return replace(self._found(step, said), unjudged=left)
+        return replace(self._found(step, said), unjudged=left), _multiplies_to_numbers(loss)
 
     def _found(self, step: OwnPass, said: str) -> Found:
         """What is known of the two.
@@ -159,13 +168,18 @@ class PairSearch:
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
 
 
-def _of_one_sample(
-    found: Found, chosen: Mapping[Path, Any], misshapen: Mapping[Path, Any] | None
+def _multiplies_to_numbers(loss: Node) -> bool:
+    """Whether all products of arrays in a loss are numbers, and there are some."""
+    products = [e for e in ancestors(loss) if e.operation in ("dot", "matmul")]
+    return bool(products) and not any(np.ndim(each.value) for each in products)
+
+
+def _of_one_vector(
+    found: Found, chosen: Mapping[Path, Any], wrong: Sequence[Mapping[Path, Any] | None]
 ) -> Found:
-    """The verdict, which tells if both run with more axes, and a gradient has another shape."""
-    axes = [np.ndim(next(iter(each.values()))) for each in (chosen, misshapen) if each]
-    several = len(axes) > 1 and axes[0] < axes[1]
-    recognised = replace(found.recognised, alone="sample" if several else "")
+    """The verdict, which tells if it is wrong with more axes, or a gradient has another shape."""
+    axes, *others = (np.ndim(next(iter(each.values()))) for each in (chosen, *wrong) if each)
+    recognised = replace(found.recognised, alone="vector" if max(others, default=0) > axes else "")
     return replace(found, recognised=recognised)
 
 
@@ -207,17 +221,29 @@ def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]
     Raises:
         UnfitError: it returned more.
     """
-    if isinstance(back, dict):
-        pairs = {stem(key): each for key, each in back.items()}
-    else:
-        parts = list(back) if isinstance(back, tuple | list) else [back]
-        parts = [each for each in parts if isinstance(each, np.ndarray | np.floating | float)]
-        names = [stem(each) for each in returned_names(function)]
-        named = len(names) == len(parts) and {bare(e) for e in arrays} >= set(names)
-        if len(parts) > len(arrays):
-            raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
-        order = names if named else [bare(name) for name in arrays]
-        pairs = dict(zip(order, parts, strict=False))
+    own = {bare(name) for name in arrays}
+    returned = list(back) if isinstance(back, tuple | list) else [back]
+    dicts = [each for each in returned if isinstance(each, dict)]
+    keyed = {key: value for each in dicts for key, value in each.items()}
+    pairs = {bare(key) if bare(key) in own else stem(key): e for key, e in keyed.items()}
+    said = returned_names(function)
+    told = said if len(said) == len(returned) else [""] * len(returned)
+    parts = [
+        (stem(name), each)
+        for name, each in zip(told, returned, strict=True)
+        if isinstance(each, np.ndarray | np.floating | float)
+    ]
+    left = [bare(name) for name in arrays if bare(name) not in pairs]
+    if len(parts) > len(left):
+        raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
+    names = [name for name, _ in parts]
+    if dicts:  # beside them those whose names tell, then the others in order
+        pairs |= {name: each for name, each in parts if name in left}
+        left = [name for name in left if name not in names]
+        parts = [(name, each) for name, each in parts if name not in pairs]
+        names = []
+    order = names if names and set(left) >= set(names) else left
+    pairs |= dict(zip(order, (each for _, each in parts), strict=False))
     return {name: pairs[bare(name)] for name in arrays if pairs.get(bare(name)) is not None}
 
 

@@ -73,7 +73,7 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
                 given = _given(function, prime)
                 yield LossSearch(function.__name__, function, prime, given=given)
             elif LOSS.search(name) and _takes_the_same(function, prime):
-                yield LossSearch(function.__name__, function, prime, told=True)
+                yield LossSearch(function.__name__, function, prime)
         elif count > len(PAIR) and function in primes.values():
             continue
         elif LOSS.search(name) and count == len(PAIR) and _compares(function):

@@ -68,7 +68,11 @@ class OwnCall:
         for spread in (SPREAD, 0.0):
             params = {short(each.path): _moved(each.value, spread) for each in chosen}
             with suppress(NotAGradientError, ArithmeticError, ValueError, TypeError, IndexError):
-                examined = examine(self._again(module, list(params)), params, (), cost=cost)
+                again = self._again(module, list(params))
+                # An object that moves its own parameters may have a loss to be read alone.
+                own = all(each.path.startswith("self.") for each in chosen)
+                promised = not (own and self._moves(chosen, module))
+                examined = examine(again, params, (), cost=cost, promised=promised)
                 names = tuple(each.name for each in examined.gradients)
                 given = 'what the file calls it with under `if __name__ == "__main__"`'
                 calls = (called(self.function),)
@@ -113,9 +117,13 @@ class OwnCall:
         chosen = self._chosen(gradients, module)
         if chosen is None or all(map(_bears_name, gradients, chosen)):
             return chosen
+        return chosen if self._moves(chosen, module) else None
+
+    def _moves(self, chosen: Sequence[Leaf], module: Any) -> bool:
+        """Whether parameters have other values at a later call."""
         later = {e.path: e.value for n, v in self.later.items() for e in leaves(v, n, module)}
         moved = (e.path in later and not np.array_equal(e.value, later[e.path]) for e in chosen)
-        return chosen if all(moved) else None
+        return all(moved)
 
     def _chosen(self, gradients: Sequence[Leaf], module: Any) -> list[Leaf] | None:
         direct = sorted(self.arguments.items(), key=lambda each: each[0] == "self")

@@ -5,6 +5,7 @@ value that it may have is tried in turn, and one that does not fit stops the run
 out: which values an argument may have (`argument_values.py`).
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,10 +21,12 @@ RUNS, EACH = 10_000, 1_000
 """So often a function is run in all, and with one first argument."""
 SECONDS = 2.0
 """So long a run may take."""
-LIKELY = (20, 60, 400)
-"""So many values of each argument are tried in turn."""
+ROUNDS = ((20, True), (20, False), (60, True), (400, True))
+"""So many values of each argument are tried in turn, and whether all that fit are."""
 AFTER = 400
 """So often it is run after it ran to its end with a gradient of another shape."""
+OF_NUMBERS = re.compile("truth value of an array|arrays can be converted")
+"""What NumPy says of an array in the place of a number."""
 
 
 class UnsetError(BaseException):
@@ -96,6 +99,7 @@ class Solver:
         runs: how often it may be run.
         problem: what stopped the run that came furthest.
         misshapen: the arguments with which it ran first, but for the shape of a gradient.
+        stopped: the arguments with which it ran first, but stopped on its way back.
     """
 
     names: Sequence[str]
@@ -104,43 +108,74 @@ class Solver:
     runs: int = RUNS
     problem: UnfitError | None = None
     misshapen: dict[Path, Any] | None = None
+    stopped: dict[Path, Any] | None = None
     _left: int = field(default=EACH, init=False)
+    _fitted: int = field(default=0, init=False)
 
     def solutions(self) -> Iterator[dict[Path, Any]]:
         """What it runs with, by name and key: one for each value of its first argument.
 
         A number stands for no array, of which no turn and no sum can be wrong: with numbers it is
-        run only if with arrays it stops at once.
+        run only if with arrays it stops at once, or where it makes a number of one.
         """
         found = list(values((self.names[0],), {}))
         yield from self._beginning_with([each for each in found if np.ndim(each)])
-        if self.problem is None or self.problem.stage == 0:
+        if not self.takes_arrays:
             yield from self._beginning_with([each for each in found if not np.ndim(each)])
+
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether it ran on with arrays, and stopped later, but not for want of a number."""
+        late = self.problem is not None and self.problem.stage > 0
+        return late and OF_NUMBERS.search(str(self.problem)) is None
+
+    def square(self) -> dict[Path, Any] | None:
+        """Arguments of one width with which it runs: what lacks a turn runs with square matrices.
+
+        They are those with which it stopped on its way back; None if it stops with them too.
+        """
+        stopped = self.stopped or {}
+        first = np.shape(stopped.get((self.names[0],), 0.0))
+        made = dict(stopped)
+        for path, each in stopped.items() if first else ():
+            shape = tuple(n if n in first else first[-1] for n in np.shape(each))
+            made[path] = np.resize(each, shape) if shape else each
+        self._left = 1
+        return made if first and self._missing(made) == () else None
 
     def _beginning_with(self, waiting: list[Any]) -> Iterator[dict[Path, Any]]:
         """What it runs with for some values of its first argument."""
         first = (self.names[0],)
-        for most in LIKELY:  # of what an argument may be, the likely first
+        for most, thorough in ROUNDS:
             for value in waiting[:]:
                 self._left = min(self.runs, AFTER if self.misshapen else EACH)
                 self.runs -= self._left
-                found = self._completed({first: value}, most)
+                found = self._completed({first: value}, most, thorough=thorough)
                 self.runs += max(self._left, 0)
                 if found is not None:
                     waiting = [each for each in waiting if each is not value]
                     yield found
 
-    def _completed(self, chosen: dict[Path, Any], most: int) -> dict[Path, Any] | None:
-        """The arguments that are chosen, with those that the function needs beside them."""
+    def _completed(
+        self, chosen: dict[Path, Any], most: int, *, thorough: bool
+    ) -> dict[Path, Any] | None:
+        """The arguments that are chosen, with those that the function needs beside them.
+
+        Args:
+            chosen: those that are.
+            most: so many values of each argument are tried.
+            thorough: whether another value is tried where the first that fits leads to nothing;
+                else only of the second argument.
+        """
         missing = self._missing(chosen)
-        if missing is None:
-            return None
         if not missing:
-            return chosen
+            return None if missing is None else chosen
         none = [None] if missing[-1] in self.optional else []
         for value in (*islice(values(missing, chosen), most), *none):
-            found = self._completed({**chosen, missing: value}, most)
-            if found is not None:
+            before = self._fitted
+            found = self._completed({**chosen, missing: value}, most, thorough=thorough)
+            fitted = self._fitted > before
+            if found is not None or (fitted and not thorough and len(chosen) > 1):
                 return found
         return None
 
@@ -157,6 +192,7 @@ class Solver:
                     self.run(arguments(self.names, own, keyed))
             except UnsetError as error:
                 if not error.keyed:
+                    self._fitted += 1
                     return error.path
                 keyed.add(error.path[0])
                 continue
@@ -168,6 +204,8 @@ class Solver:
                 if isinstance(error, MisshapenError) and self.misshapen is None:
                     self.misshapen = chosen
                     self._left = min(self._left, AFTER)
+                if self.stopped is None and error.stage == 1:
+                    self.stopped = chosen
                 if self.problem is None or error.stage > self.problem.stage:
                     self.problem = error
                 return None

@@ -31,7 +31,14 @@ from conformance.shapes.expressions import (
 )
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layers import together
-from conformance.shapes.value_lines import in_backward, of_operands, overwriting, walks, writes
+from conformance.shapes.value_lines import (
+    going_back,
+    in_backward,
+    of_operands,
+    overwriting,
+    walks,
+    writes,
+)
 from conformance.tracing.trace import plain
 
 STARTS: tuple[Any, ...] = (0.7368, np.array([[0.7368, 0.4127], [0.2931, 0.8649]]))
@@ -72,7 +79,7 @@ class ValueSearch:
         more = self._parts(self._more(alone), kept)
         name = self.kind.__name__
         made = f"{name}(number) with .{kept.number} and .{kept.gradient}"
-        recognised = Recognised(made, "", "", ("backward()",), "kept", ())
+        recognised = Recognised(made, "", "", (f"{going_back(self.kind)}()",), "kept", ())
         one_by_one = all(each.ok for each in alone)
         if one_by_one or not more or any(each.ok for each in more):
             told = [*alone, *(self._of_uses(more, kept) if one_by_one else ())]
@@ -96,6 +103,9 @@ class ValueSearch:
         """Makes a value."""
         return self.kind
 
+    def _go_back(self, value: Any) -> None:
+        getattr(value, str(going_back(self.kind)))()
+
     def _kept(self, start: Any) -> _Kept | None:
         """Where a value has its number and its derivative, as seen in a product or a sum."""
         for _, _, function in of_two(self.kind):
@@ -103,7 +113,7 @@ class ValueSearch:
                 with quiet():
                     a, b = self.make(start), self.make(start * OTHER)
                     before = _numbers(a)
-                    function(a, b).backward()
+                    self._go_back(function(a, b))
             except Exception as error:  # noqa: BLE001 - it may lack this one
                 self.problems.append(f"{type(error).__name__}: {error}")
                 continue
@@ -216,7 +226,7 @@ class ValueSearch:
             if type(out) is not self.make or any(out is each for each in values.values()):
                 raise NotAGradientError(f"{expression.text} gives no value")
             out = out * values[SEED] if seeded else out
-            out.backward()
+            self._go_back(out)
             loss = getattr(out, kept.number)
             total = loss.sum() if np.ndim(plain(loss)) else loss
             if not np.all(np.isfinite(plain(total))):  # as the logarithm of less than 0
@@ -230,7 +240,7 @@ class ValueSearch:
             for name in names
         }
         try:
-            step = record(run, given, (), self.kind.__dict__.get("backward", run))
+            step = record(run, given, (), self.kind.__dict__.get(str(going_back(self.kind)), run))
             examined = examine_pass(replace(step, promised=True))
         except Exception:  # noqa: BLE001 - it does not take these, or is no operation
             return None
@@ -281,7 +291,7 @@ def value_search(kind: type) -> ValueSearch | None:
 
     It has a `backward` that needs nothing, and defines how values are added or multiplied.
     """
-    backward = getattr(kind, "backward", None)
+    backward = getattr(kind, str(going_back(kind)), None)
     if not callable(backward) or len(needed(backward)) > 1:
         return None
     return ValueSearch(kind) if any(defines(kind, each) for each in BINARY) else None

@@ -9,6 +9,15 @@ from collections.abc import Iterator
 
 from conformance.backward.findings import Line
 from conformance.backward.syntax import tree
+from conformance.shapes.arguments import needed
+from conformance.shapes.vocabulary import is_role
+
+
+def going_back(kind: type) -> str | None:
+    """The name of the method that goes backward from a value: `backward`, or another such name."""
+    names = [each for each in dir(kind) if is_role(each, "backward") == 0]
+    alone = [each for each in names if len(needed(getattr(kind, each))) == len(("self",))]
+    return "backward" if "backward" in names else next(iter(alone), None)
 
 
 def overwriting(kind: type, gradient: str) -> Iterator[Line]:
@@ -19,7 +28,7 @@ def overwriting(kind: type, gradient: str) -> Iterator[Line]:
         gradient: the name of the attribute that is the derivative.
     """
     for file, method in _methods(kind):
-        if method.name in ("__init__", "backward") or not _has_function(method):
+        if method.name in ("__init__", going_back(kind)) or not _has_function(method):
             continue
         for node in (each for each in ast.walk(method) if isinstance(each, ast.Assign)):
             if any(isinstance(e, ast.Attribute) and e.attr == gradient for e in node.targets):
@@ -33,7 +42,7 @@ def writes(kind: type, gradient: str) -> list[Line]:
     found = [
         Line(file, each.lineno)
         for file, method in _methods(kind)
-        if method.name == "backward"
+        if method.name == going_back(kind)
         for each in ast.walk(method)
         if isinstance(each, ast.Attribute)
         and isinstance(each.ctx, ast.Store)
@@ -45,7 +54,7 @@ def writes(kind: type, gradient: str) -> list[Line]:
 def walks(kind: type) -> Iterator[Line]:
     """The loops of `backward`, the last first: it visits the values in an order."""
     for file, method in _methods(kind):
-        if method.name == "backward":
+        if method.name == going_back(kind):
             loops = [
                 each.lineno for each in ast.walk(method) if isinstance(each, ast.For | ast.While)
             ]
@@ -55,7 +64,7 @@ def walks(kind: type) -> Iterator[Line]:
 def in_backward(kind: type, line: Line) -> bool:
     """Whether a line is one of the method `backward`."""
     return any(
-        method.name == "backward" and method.lineno <= line.line <= (method.end_lineno or 0)
+        method.name == going_back(kind) and method.lineno <= line.line <= (method.end_lineno or 0)
         for _, method in _methods(kind)
     )
 

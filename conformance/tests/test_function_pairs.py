@@ -37,8 +37,46 @@ def test_numbers_clear_no_pair_that_takes_matrices(right: str, there: str, tmp_p
 
 
 def test_numbers_are_tried_where_no_arrays_are_taken(tmp_path: Path) -> None:
-    code, _, said = judged(NEURON, tmp_path)
-    assert code == 0, said
+    for each in (NEURON, CHOICE):
+        code, _, said = judged(each, tmp_path)
+        assert code == 0, said
+
+
+CELL_OF_ROWS = """
+import numpy as np
+
+def step_forward(x, prev_h, Wx, Wh, b):
+    h = np.tanh(np.dot(x, Wx) + np.dot(prev_h, Wh) + b)
+    return h, (x, prev_h, Wx, Wh, h)
+
+def step_backward(dout, cache):
+    x, prev_h, Wx, Wh, h = cache
+    d = dout * (1 - h ** 2)
+    return np.dot(d, Wx), np.dot(d, Wh.T), np.dot(x.T, d), np.dot(prev_h.T, d), np.sum(d, axis=0)
+"""
+
+
+def test_what_lacks_a_turn_is_judged_with_square_matrices(tmp_path: Path) -> None:
+    code, _, said = judged(CELL_OF_ROWS, tmp_path)
+    assert (code, said.count("wrong:")) == (1, 1), said
+    assert "in `np.dot(d, Wx)`, the right operand has to be transposed" in said
+
+
+PERCEPTRON = """
+import numpy as np
+
+def neuron_forward(x, w, b):
+    return np.dot(x, w) + b, (x, w, b)
+
+def neuron_backward(dout, cache):
+    x, w, b = cache
+    return dout * w, dout * x, dout
+"""
+
+
+def test_a_pair_for_vectors_that_runs_forward_with_matrices_is_not_judged(tmp_path: Path) -> None:
+    code, _, said = judged(PERCEPTRON, tmp_path)
+    assert code == 3, said
 
 
 NEURON = """
@@ -52,6 +90,19 @@ def neuron_backward(dout, cache):
     x, w, out = cache
     dz = dout * (1 - out ** 2)
     return dz * w, dz * x, dz
+"""
+
+
+CHOICE = """
+import numpy as np
+
+def leaky_forward(x):
+    return np.maximum(0.1 * x, x), x
+
+def leaky_backward(dout, x):
+    if x > 0:
+        return dout
+    return 0.1 * dout
 """
 
 
@@ -159,9 +210,42 @@ def test_what_is_made_of_another_gradient_than_those_of_outputs_is_left_out(
     assert "dlogits, h_next.T" not in said
 
 
-def test_what_is_right_for_one_sample_alone_is_told(tmp_path: Path) -> None:
+def test_what_is_right_for_one_vector_alone_is_told(tmp_path: Path) -> None:
     edited = NORM.replace("np.sum(dout * x / rms, axis=0, keepdims=True)", "dout * x / rms")
     code, _, said = judged(edited, tmp_path)
     assert code == 0, said
-    assert "note: right for one sample" in said
+    assert "note: right for a vector" in said
     assert "note" not in judged(NORM, tmp_path)[2]
+
+
+STEPS = """
+import numpy as np
+
+def rnn_forward(X, h0, params):
+    H = np.zeros((X.shape[0], h0.shape[0]))
+    h = h0
+    for t in range(X.shape[0]):
+        h = np.tanh(params["W_x"] @ X[t] + params["W_h"] @ h + params["b"])
+        H[t] = h
+    return H, (X, h0, H, params)
+
+def rnn_backward(dH, cache):
+    X, h0, H, params = cache
+    grads = {k: np.zeros_like(v) for k, v in params.items()}
+    dX, dh_next = np.zeros_like(X), np.zeros_like(h0)
+    for t in reversed(range(X.shape[0])):
+        da = (dH[t] + dh_next) * (1 - H[t] ** 2)
+        grads["W_x"] += np.outer(da, X[t])
+        grads["W_h"] += np.outer(da, H[t - 1] if t > 0 else h0)
+        grads["b"] += da
+        dX[t] = params["W_x"].T @ da
+        dh_next = params["W_h"].T @ da
+    return grads, dh_next, dX
+"""
+
+
+@pytest.mark.parametrize("times", ["", "2 * "], ids=["right", "wrong"])
+def test_gradients_in_a_dict_have_others_beside_them(times: str, tmp_path: Path) -> None:
+    code, lines, said = judged(STEPS.replace("dX[t] = ", f"dX[t] = {times}"), tmp_path)
+    assert code == bool(times), said
+    assert "2 * " in lines[0] if code else "5 gradients" in said

@@ -125,3 +125,36 @@ def test_what_is_returned_beside_a_loss_may_be_no_gradient(tmp_path: Path) -> No
     calls = own_calls(definitions(str(place)))
     assert [each.function.__name__ for each in calls] == ["step_back", "evaluated"]
     assert [each.found(None) for each in calls] == [None, None]
+
+
+OWN_STEP = """
+import numpy as np
+
+class Rede:
+    def rodar(self, tabela):
+        X, y = tabela[:, :4], tabela[:, 4:]
+        self.W1, self.W2 = np.random.rand(X.shape[1], 3), np.random.rand(3, 1)
+        for _ in range(4):
+            erro, (dW1, dW2) = self.passo(X, y)
+            self.W1 = self.W1 - 0.1 * dW1
+            self.W2 = self.W2 - 0.1 * dW2
+
+    def passo(self, X, y):
+        h = np.tanh(X @ self.W1)
+        e = h @ self.W2 - y
+        dW1, dW2 = X.T @ (e @ self.W2.T * (1 - h**2)) / len(X), h.T @ e / len(X)
+        return np.mean(e**2), (dW1, dW2)
+
+if __name__ == "__main__":
+    np.random.seed(0)
+    Rede().rodar(np.random.rand(10, 5))
+"""
+
+
+@pytest.mark.parametrize("there", ["h.T @ e / len", "2 * h.T @ e / len"], ids=["all", "one"])
+def test_an_object_that_trains_itself_may_read_another_multiple_of_its_loss(
+    there: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(OWN_STEP.replace("h.T @ e / len", there), tmp_path)
+    assert code == int(there.startswith("2")), said
+    assert code or "0.5 times" in said
