@@ -17,7 +17,14 @@ from conformance.script.holders import Holder, holds, pairs_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import bare, is_parameter, is_role, kinds_of, names_gradients, stem
+from conformance.shapes.vocabulary import (
+    bare,
+    is_parameter,
+    is_role,
+    kinds_of,
+    names_gradients,
+    stem,
+)
 from conformance.tracing.trace import Trace
 
 MATRIX, VECTOR = (3, 4), (4,)
