@@ -12,6 +12,8 @@ import numpy as np
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.recorded_pass import bits
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import FILLED
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,25 @@ def ratio(verdict: Verdict) -> float | None:
     if verdict.given.shape != verdict.right.shape or not np.all(np.isfinite(verdict.given)):
         return None
     return fitted(verdict.given, verdict.right)
+
+
+def right_in_part(verdict: Verdict) -> bool:
+    """Whether several entries that one line writes alone are right up to a factor.
+
+    They are a gradient of their own then, as the weights beside a bias in one array. A step along
+    some of the coordinates, which leaves the others as they are, has no such part.
+    """
+    given, right = verdict.given, verdict.right
+    if given.shape != right.shape or np.any((given == 0) & (right != 0)):
+        return False
+    writes = (e for e in walk([verdict.goal.node]) if e.operation == FILLED)
+    parts = (at for e in writes if np.shape(e.value) == right.shape for at, _ in e.args[1])
+    return any(
+        1 < np.count_nonzero(right.flat[at]) <= np.size(at) < right.size
+        and fitted(given.flat[at], right.flat[at]) is not None
+        for at in parts
+        if at is not None
+    )
 
 
 def snapped(ratio: float, constants: Sequence[float], *, free: bool) -> float | None:

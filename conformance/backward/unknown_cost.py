@@ -10,7 +10,7 @@ Left out: the known costs (`no_loss.py`).
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
@@ -72,10 +72,14 @@ class OwnErrors:
         self._run, self._chosen = run, {id(each): each for each in chosen}.values()
 
     @cached_property
+    def tried(self) -> list[OwnError]:
+        """Those that are tried, not measured yet."""
+        return [each for made in self._chosen for each in _seeded(self._run, made)]
+
+    @cached_property
     def _measured(self) -> list[OwnError]:
         """Those by which some gradients are right."""
-        errors = [each for made in self._chosen for each in _seeded(self._run, made)]
-        return _measured(self._run, errors)
+        return _measured(self._run, self.tried)
 
     def best(self) -> OwnError | None:
         """The one that makes most gradients right, taken for ∂C/∂v; None if none does.
@@ -157,12 +161,13 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     """The first values of the backward pass, each taken for ∂C/∂v of the last of the forward."""
     first, *rest = outputs(made, bits(run.goals))
     few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
-    for error in likely_errors(made, run.goals, FEW_ERRORS):
-        for output in few:
-            pairs = list(_pairs(run, len(made.pairs), error, output))
-            if pairs:
-                at_output = output is made.pairs[0][0]
-                yield OwnError(error, output, at_output, seeded(run.trace, pairs))
+    alone = run.goals[0].node if len(run.goals) == 1 else None  # which is right by itself
+    errors = (e for e in likely_errors(made, run.goals, FEW_ERRORS) if e is not alone)
+    for error, output in product(errors, few):
+        pairs = list(_pairs(run, len(made.pairs), error, output))
+        if pairs:
+            at_output = output is made.pairs[0][0]
+            yield OwnError(error, output, at_output, seeded(run.trace, pairs))
 
 
 def _pairs(run: Recorded, count: int, error: Node, output: Node) -> Iterator[tuple[Node, Array]]:

@@ -15,10 +15,12 @@ import numpy as np
 
 from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
+from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.decay_lines import with_decay
+from conformance.backward.factor import right_in_part
 from conformance.backward.findings import Accused, Cause, Changed, Examined
-from conformance.backward.judge_gradients import judged
+from conformance.backward.judge_gradients import Forward, judged, verdicts
 from conformance.backward.no_loss import (
     COST_NAMES,
     Tried,
@@ -76,7 +78,7 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if error is None or _is_no_cost(error, found, run):
         if step.quick:
             raise NotAGradientError("no known cost has these gradients")
-        return _wrong(run, found, error, known=name is not None or None not in given)
+        return _wrong(run, found, errors, error, known=name is not None or None not in given)
     if step.quick and not (own := _by_own(error, run, blame=False)).ok:
         return own
     return _slipped(run, found, error) or _by_own(error, run, blame=blame)
@@ -192,14 +194,15 @@ def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined
 
 
 def _wrong(
-    run: Recorded, found: Sequence[Tried], error: OwnError | None, *, known: bool
+    run: Recorded, found: Sequence[Tried], errors: OwnErrors, error: OwnError | None, *, known: bool
 ) -> Examined:
     """The gradients by the known cost whose output error is there, else by their own.
 
     Args:
         run: the step.
         found: the costs.
-        error: the program's own output error, if some gradient is right by it.
+        errors: what may be the program's own output error.
+        error: the best of them, if some gradient is right by it.
         known: whether the cost, or the output and the target, are known for sure.
     """
     if error is not None and not adds_up(run.trace, error):
@@ -208,11 +211,23 @@ def _wrong(
     examined = list(_examined(run, alike or found, error))
     slipped = [each for each in examined if any(e.cause.changed for e in each.accused)]
     mended = [each for each in examined if all(e.mends for e in each.accused)]
-    if error is None and not known and not slipped:
+    if error is None and not known and not slipped and not _in_part(errors, run):
         raise NotAGradientError("no known cost has these gradients, not even some of them")
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))
     return _by_wrong(error, run, _no_cost(run, error.error))
+
+
+def _in_part(errors: OwnErrors, run: Recorded) -> bool:
+    """Whether a part of a gradient, which a line of its own writes, is right by an output error."""
+    parameters = [each.parameter for each in run.goals]
+    chain = Chain(run.trace)
+    return any(
+        right_in_part(verdict)
+        for each in errors.tried
+        if each.output not in parameters  # of which any gradient is right by itself
+        for verdict in verdicts(Forward(replace(run, loss=each.loss), chain))
+    )
 
 
 def _no_cost(run: Recorded, at: Node) -> Accused:

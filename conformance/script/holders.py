@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.definitions import definition_of
-from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
+from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, names_gradients, stem
 from conformance.tracing.trace import Trace
 
 SHAPES = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
@@ -91,7 +91,7 @@ def _in_objects(start: dict[str, Any], pairs: Sequence[tuple[str, str]], *, alon
 def _in_a_model(kind: type | FunctionType, inner: Holder) -> Holder:
     """A model that holds them, under all the names by which it is asked for something."""
     read = list(attributes(kind))
-    held = {e: inner.grads for e in read if is_gradient(e) and inner.grads is not None}
+    held = {e: inner.grads for e in read if names_gradients(e) and inner.grads is not None}
     held |= {e: inner.params for e in read if e not in held and holds(e)}
     held |= {"parameters": lambda: inner.params} if "parameters" in read else {}
     return Holder(SimpleNamespace(**held), None, inner.read, inner.give)
@@ -123,18 +123,10 @@ def holders(kind: type | FunctionType) -> Iterator[Callable[[dict[str, Any]], Ho
     yield lambda start: _in_a_model(kind, _in_dicts(start, "d"))
 
 
-def is_gradient(name: str) -> bool:
-    """Whether a name is that of gradients, or of one."""
-    plain = stem(name)
-    named = plain != bare(name) and (is_parameter(plain) or "params" in kinds_of(plain))
-    words = bare(name)
-    return named or words.startswith("grad") or "grads" in kinds_of(name) or words == "g"
-
-
 def pairs_of(kind: type | FunctionType) -> list[tuple[str, str]]:
     """The attributes of other objects that are parameters and their gradients: `w` and `dw`."""
     names = dict.fromkeys(attributes(kind))
-    gradients = [each for each in names if is_gradient(each)]
+    gradients = [each for each in names if names_gradients(each)]
     found = [(p, g) for g in gradients for p in names if p != g and bare(p) == stem(g)]
     generic = [(p, g) for g in gradients for p in names if bare(p) in GENERIC]
     return found or generic[:1]

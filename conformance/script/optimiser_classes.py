@@ -13,11 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from conformance.script.holders import Holder, holds, is_gradient, pairs_of
+from conformance.script.holders import Holder, holds, pairs_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import bare, is_parameter, is_role, kinds_of, stem
+from conformance.shapes.vocabulary import (
+    bare,
+    is_parameter,
+    is_role,
+    kinds_of,
+    names_gradients,
+    stem,
+)
 from conformance.tracing.trace import Trace
 
 MATRIX, VECTOR = (3, 4), (4,)
@@ -26,7 +33,7 @@ MATRIX, VECTOR = (3, 4), (4,)
 def pairs_by_name(function: Any) -> list[tuple[str, str]]:
     """The arguments of a function that are parameters, each with that of its gradient."""
     names = [each.name for each in taken(function)] if isinstance(function, FunctionType) else []
-    gradients = {stem(each): each for each in names if is_gradient(each)}
+    gradients = {stem(each): each for each in names if names_gradients(each)}
     found = [(e, gradients[bare(e)]) for e in names if is_parameter(e) and bare(e) in gradients]
     return found if len(found) > 1 else []  # a single one is held as others are, too
 
@@ -144,8 +151,8 @@ def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
     """The functions that take parameters and their gradients."""
     for each in functions:
         names = [one.name for one in taken(each)]
-        of_both = any(map(is_gradient, names)) and any(
-            holds(e) and not is_gradient(e) for e in names
+        of_both = any(map(names_gradients, names)) and any(
+            holds(e) and not names_gradients(e) for e in names
         )
         name = bare(each.__name__)
         named = _is_named_as_a_move(each.__name__) or RULES.search(name)
@@ -159,4 +166,4 @@ def _is_named_as_a_move(name: str) -> bool:
 
 def _takes_gradients(kind: type, method: str) -> bool:
     own = getattr(kind, method)
-    return any(map(is_gradient, (e.name for e in taken(own)))) or bool(pairs_of(kind))
+    return any(map(names_gradients, (e.name for e in taken(own)))) or bool(pairs_of(kind))

@@ -16,14 +16,14 @@ import numpy as np
 
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.script.counting import counts
-from conformance.script.holders import Holder, holders, holds, is_gradient, started
+from conformance.script.holders import Holder, holders, holds, started
 from conformance.script.optimiser_classes import Calls, Optimiser, by_name, pairs_by_name
 from conformance.script.zeros import Dicts, Shapes
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import bare, kinds_of
+from conformance.shapes.vocabulary import bare, kinds_of, names_gradients
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -252,7 +252,7 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
 def _argument(name: str, holder: Holder, t: int) -> Any:
     if name in holder.arguments:
         return holder.arguments[name]
-    if is_gradient(name) and holder.grads is not None:
+    if names_gradients(name) and holder.grads is not None:
         return holder.grads
     known = RATE if "rate" in kinds_of(name) else None
     known = next((e for pattern, e in NUMBERS if pattern.fullmatch(bare(name))), known)

@@ -15,7 +15,7 @@ from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.held_state import Leaf, leaves
-from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_plain, is_role, kinds_of
+from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_plain, is_role, names_gradients
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -77,7 +77,7 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
 
 
 def _takes_gradients(function: Callable[..., Any]) -> bool:
-    return any("grads" in kinds_of(each.name) for each in needed(function))
+    return any(names_gradients(each.name) for each in needed(function))
 
 
 def methods(kind: type) -> list[Named]:

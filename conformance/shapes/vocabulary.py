@@ -170,3 +170,11 @@ def is_gradient(name: str) -> bool:
     """Whether what is returned may be a gradient by its name: it is named so, or has none."""
     kinds = {"upstream", "grads"} & {*kinds_of(name)}
     return bool(kinds) or not name.isidentifier() or stem(name) != bare(name)
+
+
+def names_gradients(name: str) -> bool:
+    """Whether a name is that of gradients, or of one."""
+    plain = stem(name)
+    named = plain != bare(name) and (is_parameter(plain) or "params" in kinds_of(plain))
+    words = bare(name)
+    return named or words.startswith("grad") or "grads" in kinds_of(name) or words == "g"
