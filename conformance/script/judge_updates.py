@@ -23,14 +23,7 @@ from conformance.backward.loss_numbers import (
 )
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
-from conformance.backward.skipped import skips
-from conformance.backward.stated_loss import (
-    declared,
-    disagreeing,
-    has_own_terms,
-    with_decay_beside,
-    with_terms,
-)
+from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement, by_known_cost
 from conformance.script.update import Multiple, Update, common, usual
@@ -251,16 +244,10 @@ class Unjudged:
             if own is None:
                 raise
             return made(own)
-        unsure = called and (without.ok or without.examined.cost == "unknown")
         others = [step.of[each] for each in self.others]
-        told = disagreeing(OwnPass(step.trace, goals), called, others) if unsure else None
-        if told is not None:
-            return made(told)
-        decays = without.examined.cost == "unknown" and without.examined.decay
-        if own is not None and decays and has_own_terms(OwnPass(step.trace, goals, loss=own)):
-            return made(own)  # the loss states what decays
-        if called and not without.ok and skips(OwnPass(step.trace, goals, loss=called[-1])):
-            return made(called[-1])
+        instead = without.instead(OwnPass(step.trace, goals), own, called, others)
+        if instead is not None:
+            return made(instead)
         if without.ok or own is None or self.cost is not None:
             return without
         return max(made(own), without, key=lambda each: each.right)

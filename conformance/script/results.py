@@ -207,21 +207,11 @@ def _judgeable(
         ):  # what is wrong is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
-        right = _right(trace, updates, names)
-        if right is not None:
-            some.append(right)
-            continue
         try:
             loss = next((each.loss for each in some), None)
-            made = judged(trace, updates, names, loss=loss)
+            some.append(_right(trace, updates, names) or _likeliest(trace, updates, names, loss))
         except NotAGradientError as error:
-            other = _otherwise(trace, updates, names)
-            if other is None:
-                failed.append(error)
-            else:
-                some.append(other)
-            continue
-        some.append(made if made.ok else _otherwise(trace, updates, names, made.right) or made)
+            failed.append(error)
     if failed and not any(each.own_loss for each in some):
         raise failed[0]
     yield from some
@@ -238,6 +228,30 @@ def _right(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Jud
             if made is not None and made.ok:
                 return made
     return None
+
+
+def _likeliest(
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], loss: Node | None
+) -> Judgement:
+    """The judgement of an update by which most gradients are right.
+
+    Args:
+        trace: of the run.
+        updates: of each parameter.
+        names: theirs.
+        loss: by which another update is judged.
+
+    Raises:
+        NotAGradientError: it cannot be judged.
+    """
+    try:
+        made = judged(trace, updates, names, loss=loss)
+    except NotAGradientError:
+        other = _otherwise(trace, updates, names)
+        if other is None:
+            raise
+        return other
+    return made if made.ok else _otherwise(trace, updates, names, made.right) or made
 
 
 def _otherwise(

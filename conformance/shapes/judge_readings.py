@@ -101,18 +101,11 @@ def judged(
         known = sides(each)
         compared.append(_same(each))
         try:
-            verdict = _examined(each, cost)
-            found = Found(recognised(each), verdict, used(each.run), each.places.unfound)
-        except NoGradientError:
-            raise
+            found = _found(each, cost, [] if refused is None else refused)
         except NothingComparedError:
             compared.pop()  # in another coding its targets may be compared
             continue
-        except NotAGradientError as error:
-            if refused is not None:
-                refused.append(str(error))
-            continue
-        if all(one.dead for one in found.examined.gradients):
+        if found is None or all(one.dead for one in found.examined.gradients):
             continue  # every gradient has to be 0 here, so nothing is told of them
         first = first or each
         count = len(found.examined.gradients)
@@ -122,6 +115,18 @@ def judged(
         if best is None or (not fewer and found.examined.right > best.examined.right):
             best = found
     return best
+
+
+def _found(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
+    """A reading, judged; None if nothing is known of its gradients, and why is noted."""
+    try:
+        verdict = _examined(reading, cost)
+    except (NoGradientError, NothingComparedError):
+        raise
+    except NotAGradientError as error:
+        refused.append(str(error))
+        return None
+    return Found(recognised(reading), verdict, reading.run.used(), reading.places.unfound)
 
 
 def _further(readings: Iterator[Reading], compared: Sequence[object]) -> Iterator[Reading]:
@@ -173,25 +178,6 @@ def _examined(reading: Reading, cost: str | None) -> Examined:
         if found.ok:
             raise
         return found
-
-
-def used(run: Attempt) -> tuple[str, ...]:
-    """The names of the functions and classes of the file that took part in a run."""
-    names = {frame.function for node in run.recorded.nodes for frame in node.frames}
-    waiting, seen = list(run.roots.values()), set()
-    while waiting:
-        each = waiting.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, dict):
-            waiting += each.values()
-        elif isinstance(each, list | tuple):
-            waiting += each
-        elif type(each).__module__ == run.plan.module.__name__:
-            names |= {kind.__name__ for kind in type(each).__mro__}
-            waiting += vars(each).values() if hasattr(each, "__dict__") else ()
-    return tuple(sorted(names))
 
 
 def recognised(reading: Reading) -> Recognised:

@@ -23,7 +23,7 @@ from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.held_state import is_floats, leaves
-from conformance.shapes.judge_readings import Found, Recognised, used
+from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
     StretchedError,
     input_goals,
@@ -175,15 +175,14 @@ class LayerSearch:
         source = "moved" if found.moved and not found.direct else "returned"
         recognised = Recognised(plan.said, data.layout, "", calls, source, names)
         left = found.unfound if goals else parameters_of(run, out)
-        return Found(recognised, together(parts), used(run), left)
+        return Found(recognised, together(parts), run.used(), left)
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
     ) -> tuple[Attempt, Node, list[Goal]]:
         """A recorded run: the loss, and the gradients of the input and the state."""
-        trace = Trace(sites=True)
+        trace, rng = Trace(sites=True), np.random.default_rng(9)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
-        rng = np.random.default_rng(9)
         with quiet():
             run.roots = self._made(plan, run)
             begin(run, values or {})
@@ -191,10 +190,9 @@ class LayerSearch:
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs = self._inputs(run, forward, rng)
-                given = tuple(inputs.values())
                 # As they are now: it may write into them.
                 ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
-                result = result_of(forward, *given)
+                result = result_of(forward, *inputs.values())
                 run.results.append((Call("forward", forward), forward, result))
                 outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -204,7 +202,7 @@ class LayerSearch:
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = result_of(backward, *self._given_back(given_back, given[0]))
+                    back = result_of(backward, *self._given_back(given_back, inputs["the input"]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
