@@ -23,7 +23,7 @@ from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecaye
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
-from conformance.backward.unknown_cost import OwnError, OwnErrors
+from conformance.backward.unknown_cost import OwnError, OwnErrors, curvature
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -63,8 +63,13 @@ def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Nod
     return loss
 
 
-def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
-    """The first of some losses of none of which the output error is a multiple of the derivative.
+def disagreeing(step: OwnPass, losses: Sequence[Node], called: Sequence[Node]) -> Node | None:
+    """The number that gradients are not those of, though they are right by an output error.
+
+    Such is the first of those that the program calls its loss, if the output error is a positive
+    multiple of the derivative of none; or one that has a minimum where the program goes up. One
+    that has a maximum there, such as a likelihood, is an objective. Where the error is the
+    derivative of a number with terms of the parameters alone, that number says what decays.
 
     The derivative is that with respect to the very output that the error is taken for: what a loss
     has from elsewhere may be held constant, such as the targets of Q-learning, and a loss of other
@@ -73,28 +78,42 @@ def disagreeing(step: OwnPass, losses: Sequence[Node]) -> Node | None:
     Args:
         step: judged by its own output error.
         losses: numbers that it computes.
+        called: those that it calls its loss.
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
     error = OwnErrors(run, (each.compared for each in known)).best()
     if error is None:
         return None
-    told = [each for each in losses if _disagrees(run, error, each)]
-    return told[0] if told and len(told) == len(losses) else None
+    signs = {each: _sign(run, error, each) for each in (*losses, *called)}
+    agreeing = [each for each in losses if signs[each] == 1]
+    if agreeing or any(signs[each] == 1 for each in called):
+        stating = (e for e in reversed(agreeing) if has_own_terms(replace(step, loss=e)))
+        return next(stating, None)
+    opposed = {each for each in signs if signs[each] == -1}
+    bent = curvature(run.trace, error) if opposed else 0
+    if bent < 0 and not called:
+        return next((each for each in reversed(losses) if each in opposed), None)
+    wrong = [e for e in called if signs[e] is not None and not (e in opposed and bent > 0)]
+    return wrong[0] if called and len(wrong) == len(called) else None
 
 
-def _disagrees(run: Recorded, error: OwnError, loss: Node) -> bool:
+def _sign(run: Recorded, error: OwnError, loss: Node) -> int | None:
+    """1 if the program goes down a number by its output error, −1 if up, 0 if it is of another.
+
+    None if the output is not in the number.
+    """
     forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
-        return False
-    given = np.asarray(error.error.value, dtype=np.float64)
+        return None
+    given = np.sign(error.factor) * np.asarray(error.error.value, dtype=np.float64)
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
-        if factor > 0 and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
-            return False
-    return True
+        if factor and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
+            return int(np.sign(factor))
+    return 0
 
 
 def _derivative(forward: Forward, output: Node) -> Array | None:

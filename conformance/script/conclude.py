@@ -33,7 +33,7 @@ from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
-from conformance.script.update import Update, alike, is_convention
+from conformance.script.update import Update, alike, common, is_convention
 from conformance.script_outcome import Ran, Rule
 from conformance.subjects.absent import stood_in
 from conformance.tracing.node import Node
@@ -262,8 +262,11 @@ def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgeme
         names: of the parameters.
     """
     updates, chosen = judgement.updates, judgement.chosen
-    if judgement.ok or judgement.factor <= 0 or len(chosen) < len(updates):
+    if judgement.whole:
+        chosen = tuple(next(iter(common(updates)), ()))
+    if judgement.ok or len(chosen) < len(updates) or min(by for _, by in chosen) <= 0:
         return judgement
+    judgement = replace(judgement, chosen=chosen, factor=chosen[0][1])
     again = Unjudged(trace, updates, names)
     step = again.part([gradient for gradient, _ in chosen])
     goals = again.goals(step, chosen, -1)  # as if they were subtracted

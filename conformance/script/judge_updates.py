@@ -18,7 +18,6 @@ from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradie
 from conformance.backward.stated_loss import (
     declared,
     disagreeing,
-    has_own_terms,
     with_decay_beside,
     with_terms,
 )
@@ -219,8 +218,8 @@ class Unjudged:
     ) -> Judgement:
         """The judgement by the known costs, or by a number of the program's own.
 
-        What is right by an output error of its own alone is not, if the program calls another
-        number its loss. What is wrong by all known costs is wrong by that, too.
+        What is right by an output error of its own alone is not, where a number that the program
+        computes tells otherwise. What is wrong by all known costs is wrong by that, too.
 
         Args:
             step: the trace of it.
@@ -239,13 +238,12 @@ class Unjudged:
             if own is None:
                 raise
             return made(own)
-        unsure = called and (without.ok or without.examined.cost == "unknown")
-        told = disagreeing(OwnPass(step.trace, goals), called) if unsure else None
+        by_error = without.examined.cost == "unknown"
+        numbers = [step.of[each] for each in self.losses] if by_error and not self.cost else []
+        unsure = numbers or (called and without.ok)
+        told = disagreeing(OwnPass(step.trace, goals), numbers, called) if unsure else None
         if told is not None:
             return made(told)
-        decays = without.examined.cost == "unknown" and without.examined.decay
-        if own is not None and decays and has_own_terms(OwnPass(step.trace, goals, loss=own)):
-            return made(own)  # the loss states what decays
         if without.ok or own is None or self.cost is not None:
             return without
         with_own = made(own)
