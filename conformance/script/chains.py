@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
-from conformance.script.linear import ancestors
+from conformance.script.linear import ancestors, scaled_by_itself
 from conformance.script.rows import Carried, join, read_places, written_places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
@@ -71,9 +71,11 @@ class _Search:
         return self._roles[node]
 
     def ancestors(self, node: Node) -> dict[Node, Node]:
-        """As `linear.ancestors`."""
+        """As `linear.ancestors`, also of what is scaled by its own norms."""
         if node not in self._ancestors:
-            self._ancestors[node] = ancestors(node)
+            before = scaled_by_itself(node)
+            found = {} if before is None else {before: node, **ancestors(before)}
+            self._ancestors[node] = ancestors(node) | found
         return self._ancestors[node]
 
     def pairs(self, nodes: Iterable[Node]) -> list[tuple[Node, Node]]:

@@ -143,6 +143,19 @@ def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
     return dict(sorted(found.items(), key=lambda each: -each[0].number))
 
 
+def scaled_by_itself(node: Node) -> Node | None:
+    """What is scaled by numbers that are computed of it alone, as where its norms are limited."""
+    pairs = list(zip(node.args[:2], node.args[1::-1], strict=False))
+    scales = {"multiply": pairs, "divide": pairs[:1], "true_divide": pairs[:1]}
+    for whole, by in scales.get(node.operation, []):
+        if type(whole) is Node and type(by) is Node and np.size(by.value) < np.size(node.value):
+            way = walk([by], lambda each, own=whole: () if each is own else each.inputs)
+            ends = {each for each in way if each is whole or each.function is None}
+            if whole in ends and all(each is whole or scalar(each) is not None for each in ends):
+                return whole
+    return None
+
+
 def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
     """All that a value is computed of entry by entry, down to some values."""
     found: set[Node] = set()

@@ -62,6 +62,7 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
     found = [each for each in found if not _is_an_average(each, found)]
+    found = [each for each in found if not _is_trained_again(each, found)]
     return sorted(found, key=lambda each: each.values[0].number)
 
 
@@ -74,6 +75,15 @@ def _is_made_first(state: Carried, chain: Carried) -> bool:
         return False
     steps = zip(pairwise(chain.values), state.values[1:], strict=True)
     return all(new in entrywise(now, frozenset({old})) for (old, now), new in steps)
+
+
+def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
+    """Whether a parameter is moved where another was, once that is moved no more: it begins anew."""
+    return any(
+        each.values[-1].number < one.values[0].number
+        and operation_key(each.values[1]) == operation_key(one.values[1])
+        for each in found
+    )
 
 
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:

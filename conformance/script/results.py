@@ -139,6 +139,7 @@ def _together(
     ]
     parts.sort(key=lambda each: each[0])
     first = parts[0][3]
+    chosen = tuple(each for _, _, some, _ in parts for each in some)
     examined = replace(
         first.examined,
         gradients=tuple(each for _, each, _, _ in parts),
@@ -148,7 +149,7 @@ def _together(
         first,
         updates=tuple(updates),
         examined=examined,
-        chosen=tuple(each for _, _, chosen, _ in parts for each in chosen),
+        chosen=chosen if len(chosen) == len(parts) else (),
         factors=tuple(judgement.factor for *_, judgement in parts),
     )
 

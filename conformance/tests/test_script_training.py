@@ -1,0 +1,46 @@
+"""Scripts that train several times, and those that limit the norms of what they have moved."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+TWICE = """import numpy as np
+rng = np.random.default_rng(13)
+X = rng.uniform(-1, 1, (40, 4))
+Y = (np.sum(X**2, axis=1, keepdims=True) > 1.2) * 1.0
+def train(weights, steps=30, lr=0.5):
+    W1, b1, W2 = [w * 1.0 for w in weights]
+    for s in range(steps):
+        z1 = X @ W1 + b1
+        a1 = np.arctan(z1)
+        d2 = (a1 @ W2 - Y) / len(X)
+        d1 = (d2 @ W2.T) / (1 + z1**2)
+        W1 -= lr * X.T @ d1
+        b1 -= lr * d1.sum(0, keepdims=True)
+        W2 -= lr * a1.T @ d2
+        # here
+    return [W1, b1, W2]
+init = [rng.normal(0, 0.7, (4, 12)), np.zeros((1, 12)), rng.normal(0, 0.4, (12, 1))]
+for rnd in range(2):
+    final = train(init)
+"""
+LIMITS = {
+    "in place": "W1 *= np.minimum(1, 3.0 / np.linalg.norm(W1, axis=0, keepdims=True))",
+    "anew": "W1 = W1 * np.minimum(1, 3.0 / np.sqrt((W1**2).sum(0, keepdims=True)))",
+    "unit columns": "W1 /= np.linalg.norm(W1, axis=0)",
+    "unit norm": "W1 /= np.linalg.norm(W1)",
+}
+
+
+def test_a_network_is_judged_by_the_first_of_several_trainings(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWICE, ("1 + z1**2", "1 + a1**2"))
+    (blame,) = report.blames
+    assert (blame.line, sorted(blame.gradients)) == (11, ["W1", "b1"])
+
+
+@pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
+def test_what_is_scaled_by_its_own_norms_is_kept(limit: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWICE, ("# here", limit))
+    assert (report.exit_code, len(report.gradients)) == (0, 3), str(report)
