@@ -133,6 +133,8 @@ class _Reader:
         self.gradients: dict[Node, list[Multiple]] = {}
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
+        earlier = (each for each in made.parameter.values if each.number <= made.old.number)
+        self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
@@ -229,7 +231,7 @@ class _Reader:
 
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
-        known = entrywise(node, read_forward(self.made.old)) | {node}
+        known = entrywise(node, self.read_before) | {node}
         return not known.isdisjoint(self.written)
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
