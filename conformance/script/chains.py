@@ -255,9 +255,9 @@ def _computed(node: Node, old: Node) -> bool:
     return any(each is not old and each.operation not in MOVES for each in way)
 
 
-def roles(node: Node) -> Iterable[Role]:
-    """The uses of a value."""
-    for consumer in node.consumers:
-        for i, each in enumerate(flat((consumer.args, consumer.kwargs))):
-            if each is node:
-                yield operation_key(consumer), i
+def roles(node: Node, consumer: Node | None = None) -> Iterable[Role]:
+    """The uses of a value, all of them or those in one operation."""
+    for each in node.consumers if consumer is None else (consumer,):
+        for i, value in enumerate(flat((each.args, each.kwargs))):
+            if value is node:
+                yield operation_key(each), i

@@ -149,11 +149,16 @@ def scaled_by_itself(node: Node) -> Node | None:
     scales = {"multiply": pairs, "divide": pairs[:1], "true_divide": pairs[:1]}
     for whole, by in scales.get(node.operation, []):
         if type(whole) is Node and type(by) is Node and np.size(by.value) < np.size(node.value):
-            way = walk([by], lambda each, own=whole: () if each is own else each.inputs)
-            ends = {each for each in way if each is whole or each.function is None}
+            ends = _ends(by, whole)
             if whole in ends and all(each is whole or scalar(each) is not None for each in ends):
                 return whole
     return None
+
+
+def _ends(node: Node, start: Node) -> set[Node]:
+    """What a value is computed of, as far back as another one."""
+    way = walk([node], lambda each: () if each is start else each.inputs)
+    return {each for each in way if each is start or each.function is None}
 
 
 def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:

@@ -78,7 +78,7 @@ def _is_made_first(state: Carried, chain: Carried) -> bool:
 
 
 def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
-    """Whether a parameter is moved where another was, once that is moved no more: it begins anew."""
+    """Whether a parameter is moved where another was, which is moved no more: it begins anew."""
     return any(
         each.values[-1].number < one.values[0].number
         and operation_key(each.values[1]) == operation_key(one.values[1])

@@ -5,7 +5,6 @@ step. A GAN moves the parameters of one network, goes forward again, and moves t
 Left out: one update by one loss (`judge_updates.py`), and what is said of them (`conclude.py`).
 """
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +14,7 @@ import numpy as np
 from conformance.backward.loss_numbers import fits
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.source import stored_names
+from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
 from conformance.script.parameters import Parameter
@@ -244,55 +243,6 @@ def _otherwise(trace: Trace, updates: Sequence[Update], names: Sequence[str]) ->
     """The judgement by several losses, or with targets held constant, if there are such."""
     several = by_several(trace, updates, names)
     return several or with_held_targets(trace, updates, names)
-
-
-HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
-"""What a score is multiplied by, such as an advantage."""
-TARGET = re.compile(
-    r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y|yj|y_?t|t", re.IGNORECASE
-)
-FEW = 3
-
-
-def with_held_targets(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], *, quick: bool = False
-) -> Judgement | None:
-    """The judgement of an update, a target held constant; None if there is no such target.
-
-    Args:
-        trace: of the run.
-        updates: of each parameter.
-        names: theirs.
-        quick: see `judged`.
-    """
-    for users in _targets(trace, updates):
-        try:
-            found = judged(trace, updates, names, held=users, quick=quick)
-        except NotAGradientError:
-            continue
-        if found.ok or found.own_loss or (found.right and found.examined.cost != "unknown"):
-            return found
-    return None
-
-
-def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
-    """What is called so and depends on parameters, each with what meets it there.
-
-    That depends on parameters too, and neither uses the other.
-    """
-    given = bits_of_nodes(each.old for each in updates)
-    first = min(each.new.number for each in updates)
-    found: dict[Node, list[tuple[Node, Node]]] = {}
-    for node in trace.nodes[:first]:
-        called = {"subtract": TARGET, "multiply": HELD}.get(node.operation)
-        if called is None or len(node.inputs) != len(("output", "target")):
-            continue
-        for target, output in (node.inputs, node.inputs[::-1]):
-            apart = not target.depends_on(output) and not output.depends_on(target)
-            named = any(map(called.fullmatch, stored_names(target)))
-            if named and apart and target.uses & given and output.uses & given:
-                found.setdefault(target, []).append((node, target))
-    return list(found.values())[-FEW:]
 
 
 READINGS: tuple[Reading, ...] = (judged, by_several, with_held_targets)

@@ -11,7 +11,14 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.syntax import statement
-from conformance.script.linear import ancestors, entrywise, links, links_to, read_forward, scaled_by_itself
+from conformance.script.linear import (
+    ancestors,
+    entrywise,
+    links,
+    links_to,
+    read_forward,
+    scaled_by_itself,
+)
 from conformance.script.parameters import Parameter
 from conformance.tracing.node import FILLED, Node
 
@@ -52,7 +59,7 @@ class Update:
 
 
 def update(parameter: Parameter, k: int) -> Update:
-    """The k-th update of a parameter, from 1, before what comes of it is scaled by its own norms."""
+    """The k-th update of a parameter, from 1, without a scaling by its own norms after it."""
     old, new = parameter.values[k - 1 : k + 1]
     before = scaled_by_itself(new)
     new = new if before is None or old not in ancestors(before) else before

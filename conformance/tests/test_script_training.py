@@ -44,3 +44,31 @@ def test_a_network_is_judged_by_the_first_of_several_trainings(tmp_path: Path) -
 def test_what_is_scaled_by_its_own_norms_is_kept(limit: str, tmp_path: Path) -> None:
     report = run_edited(tmp_path, TWICE, ("# here", limit))
     assert (report.exit_code, len(report.gradients)) == (0, 3), str(report)
+
+
+POLICY = """import numpy as np
+rng = np.random.default_rng(4)
+X, act = rng.normal(size=(48, 5)), rng.integers(0, 3, 48)
+adv, idx = rng.normal(size=48), np.arange(48)
+W, b = rng.normal(size=(5, 3)), np.zeros(3)
+def softmax(z):
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+logp_old = np.log(0.7 * softmax(X @ W + b) + 0.1)[idx, act]
+for k in range(5):
+    p = softmax(X @ W + b)
+    ratio = np.exp(np.log(p[idx, act]) - logp_old)
+    clipped = np.clip(ratio, 0.8, 1.2) * adv
+    loss = -np.minimum(ratio * adv, clipped).mean()
+    active = ratio * adv <= clipped
+    d = (active * adv * ratio / 48)[:, None] * (p - np.eye(3)[act])
+    W -= 0.3 * X.T @ d
+    b -= 0.3 * d.sum(0)
+"""
+
+
+def test_what_was_computed_before_the_first_update_is_held_constant(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, POLICY)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, POLICY, ("active * adv * ratio", "active * adv"))
+    assert [blame.line for blame in report.blames] == [16]

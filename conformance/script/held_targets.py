@@ -1,0 +1,82 @@
+"""Values that are held constant in a step, though they were computed from its parameters.
+
+Such are the targets of Q-learning, the advantage by which a score is multiplied, and what is kept
+from before the first update. Left out: one update by one loss (`judge_updates.py`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.source import stored_names
+from conformance.script.chains import roles
+from conformance.script.judge_updates import judged
+from conformance.script.judgement import Judgement
+from conformance.script.update import Update
+from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.trace import Trace
+
+HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
+"""What a score is multiplied by, such as an advantage."""
+TARGET = re.compile(
+    r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y|yj|y_?t|t", re.IGNORECASE
+)
+FEW = 3
+
+
+def with_held_targets(
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], *, quick: bool = False
+) -> Judgement | None:
+    """The judgement of an update, a target held constant; None if there is no such target.
+
+    Args:
+        trace: of the run.
+        updates: of each parameter.
+        names: theirs.
+        quick: see `judged`.
+    """
+    for users in _targets(trace, updates):
+        try:
+            found = judged(trace, updates, names, held=users, quick=quick)
+        except NotAGradientError:
+            continue
+        if found.ok or found.own_loss or (found.right and found.examined.cost != "unknown"):
+            return found
+    return None
+
+
+def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
+    """What is called so and depends on parameters, each with what meets it there.
+
+    That depends on parameters too, and neither uses the other. Before them comes what later steps
+    use again as it is, such as the probabilities of the policy that has acted.
+    """
+    given = bits_of_nodes(each.old for each in updates)
+    first = min(each.new.number for each in updates)
+    found: dict[Node, list[tuple[Node, Node]]] = {}
+    for node in trace.nodes[:first]:
+        called = {"subtract": TARGET, "multiply": HELD}.get(node.operation)
+        if called is None or len(node.inputs) != len(("output", "target")):
+            continue
+        for target, output in (node.inputs, node.inputs[::-1]):
+            apart = not target.depends_on(output) and not output.depends_on(target)
+            named = any(map(called.fullmatch, stored_names(target)))
+            if named and apart and target.uses & given and output.uses & given:
+                found.setdefault(target, []).append((node, target))
+    again = [*_used_again(trace.nodes[:first], updates)]
+    return [*([again] if again else []), *list(found.values())[-FEW:]]
+
+
+def _used_again(nodes: Sequence[Node], updates: Sequence[Update]) -> Iterator[tuple[Node, Node]]:
+    """What was computed from parameters and is used in the same way once they are moved.
+
+    A state that a recurrence hands on is used in another way before.
+    """
+    given = bits_of_nodes(each.old for each in updates)
+    last = max(each.new.number for each in updates)
+    for node in nodes:
+        if node.uses & given and not given >> node.number & 1:
+            later = {each for e in node.consumers if e.number > last for each in roles(node, e)}
+            for each in node.consumers if later else ():
+                if each.number < last and not later.isdisjoint(roles(node, each)):
+                    yield each, node
