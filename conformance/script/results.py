@@ -18,6 +18,7 @@ from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
 from conformance.script.parameters import Parameter
+from conformance.script.quantised import decline
 from conformance.script.rule import finite
 from conformance.script.update import Update, alike, is_convention, update, usual, with_decay_apart
 from conformance.script.update_step import Step
@@ -220,7 +221,9 @@ def _judgeable(
             else:
                 some.append(other)
             continue
-        some.append(made if made.ok else _otherwise(trace, updates, names) or made)
+        made = made if made.ok else _otherwise(trace, updates, names) or made
+        decline(trace.nodes, made, names)
+        some.append(made)
     if failed and not any(each.own_loss for each in some):
         raise failed[0]
     yield from some

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import SubjectError
 from conformance.tests.scripts import run_edited
 
 TWICE = """import numpy as np
@@ -72,3 +73,28 @@ def test_what_was_computed_before_the_first_update_is_held_constant(tmp_path: Pa
     assert report.exit_code == 0, str(report)
     report = run_edited(tmp_path, POLICY, ("active * adv * ratio", "active * adv"))
     assert [blame.line for blame in report.blames] == [16]
+
+
+QUANTISER = """import numpy as np
+rng = np.random.default_rng(21)
+X = rng.normal(size=(40, 6))
+We, Wd, code = rng.normal(size=(6, 3)), rng.normal(size=(3, 6)), rng.normal(size=(8, 3))
+for step in range(5):
+    z = X @ We
+    k = ((z[:, None, :] - code[None]) ** 2).sum(-1).argmin(1)
+    e = code[k]
+    xr = e @ Wd
+    loss = ((xr - X) ** 2).sum(1).mean() + 1.25 * ((z - e) ** 2).sum(1).mean()
+    dxr = 2 * (xr - X) / 40
+    diff = 2 * (z - e) / 40
+    dcode = np.zeros_like(code)
+    np.add.at(dcode, k, -diff)
+    We -= 0.05 * X.T @ (dxr @ Wd.T + 0.25 * diff)
+    Wd -= 0.05 * e.T @ dxr
+    code -= 0.05 * dcode
+"""
+
+
+def test_what_is_handed_past_a_quantiser_is_not_judged(tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match="straight-through"):
+        run_edited(tmp_path, QUANTISER)
