@@ -53,13 +53,16 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
 
 
 def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:
-    """A loss with what is added to it that depends on the parameters, such as a decay."""
+    """A loss with what is added to it that depends on the parameters, such as a decay.
+
+    It may be the loss times a number, or times what is learnt, to which that is added.
+    """
     given = bits(goals)
-    for each in losses:
-        if each.operation in ("add", "subtract") and loss in each.args:
-            others = [e for e in each.args if e is not loss]
-            if all(type(e) is Node and e.uses & given for e in others):
-                return with_terms(each, losses, goals)
+    for each in reversed(losses):
+        way = walk([each], lambda e: e.inputs if e.operation in LINEAR and e is not loss else ())
+        ends = {e for e in way if e is loss or e.operation not in LINEAR}
+        if loss in ends and any(e.uses & given for e in ends - {loss}):
+            return each
     return loss
 
 

@@ -98,3 +98,61 @@ for step in range(5):
 def test_what_is_handed_past_a_quantiser_is_not_judged(tmp_path: Path) -> None:
     with pytest.raises(SubjectError, match="straight-through"):
         run_edited(tmp_path, QUANTISER)
+
+
+HEAT = """import numpy as np
+rng = np.random.default_rng(7)
+u0 = np.exp(-0.5 * (np.arange(12) - 5.0) ** 2 / 2.0)
+def D(u):
+    return u[1:] - u[:-1]
+def Dt(f):
+    out = np.zeros(12)
+    out[:-1] += f
+    out[1:] -= f
+    return out
+def forward(k):
+    us = [u0]
+    for n in range(5):
+        us.append(us[-1] + 0.1 * Dt(k * D(us[-1])))
+    return us
+data = forward(0.8 + 0.5 * np.sin(np.arange(11) / 2))[-1]
+k = np.full(11, 0.6)
+for it in range(5):
+    us = forward(k)
+    lam = us[-1] - data
+    loss = 0.5 * np.sum(lam**2)
+    gk = np.zeros(11)
+    for n in reversed(range(5)):
+        gk -= 0.1 * D(us[n]) * D(lam)
+        lam = lam + 0.1 * Dt(k * D(lam))
+    k = k - 2.0 * gk
+    print(round(float(loss), 3))
+"""
+
+
+def test_states_that_are_appended_to_a_list_are_no_parameters(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, HEAT)
+    assert (report.exit_code, [each.name for each in report.gradients]) == (0, ["k"]), str(report)
+    report = run_edited(tmp_path, HEAT, ("Dt(k * D(lam))", "Dt(D(lam))"))
+    assert [blame.line for blame in report.blames] == [25]
+
+
+TWO_LOSSES = """import numpy as np
+rng = np.random.default_rng(0)
+X, y, c = rng.normal(size=(50, 3)), rng.normal(size=50), rng.normal(size=50)
+w, v, s = rng.normal(size=3), rng.normal(size=3), np.array([0.3, -0.2])
+for it in range(5):
+    d, e = X @ w - y, X @ v - c
+    L = np.array([0.5 * np.mean(d**2), 0.5 * np.mean(e**2)])
+    loss = (np.exp(-s) * L).sum() + 0.5 * s.sum()
+    w -= 0.1 * np.exp(-s[0]) * X.T @ d / 50
+    v -= 0.1 * np.exp(-s[1]) * X.T @ e / 50
+    s -= 0.1 * (0.5 - np.exp(-s) * L)
+"""
+
+
+def test_a_known_cost_is_a_term_of_the_loss_that_weighs_it(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWO_LOSSES)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, TWO_LOSSES, ("np.exp(-s[1]) * X.T", "X.T"))
+    assert [blame.line for blame in report.blames] == [10]
