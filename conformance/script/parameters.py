@@ -11,10 +11,11 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.groups import operation_key
+from conformance.backward.source import MOVES
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise
 from conformance.script.rows import Carried
-from conformance.tracing.node import FILLED, Node
+from conformance.tracing.node import FILLED, Node, bits_of_nodes
 
 MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
 
@@ -239,6 +240,13 @@ def steps(found: Sequence[Parameter], *, closed: bool = False) -> int:
     """
     counts = [each.chain.count - (closed and each.chain.open) for each in found]
     return min((each for each in counts if 2 * each >= max(counts)), default=0)
+
+
+def by_autograd(nodes: Sequence[Node], found: Sequence[Parameter]) -> bool:
+    """Whether parameters are moved by what torch itself has computed, on no line of the program."""
+    computed = (each for each in nodes if each.function is not None and not each.frames)
+    own = bits_of_nodes(each for each in computed if each.operation not in MOVES)
+    return not steps(found) or any(e.uses & own for each in found for e in each.values[1:])
 
 
 def enough(found: Sequence[Parameter], updates: int) -> int:

@@ -156,3 +156,32 @@ def test_a_known_cost_is_a_term_of_the_loss_that_weighs_it(tmp_path: Path) -> No
     assert report.exit_code == 0, str(report)
     report = run_edited(tmp_path, TWO_LOSSES, ("np.exp(-s[1]) * X.T", "X.T"))
     assert [blame.line for blame in report.blames] == [10]
+
+
+COMPARED = """import torch
+torch.manual_seed(0)
+X, y = torch.randn(20, 3), torch.randn(20, 1)
+W, b = torch.randn(3, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+for i in range(5):
+    out = torch.tanh(X @ W + b)
+    loss = ((out - y) ** 2).mean()
+    W.grad = b.grad = None
+    loss.backward()
+    with torch.no_grad():
+        d = 2 * (out - y) / 20 * (1 - out**2)
+        dW, db = X.T @ d, d.sum(0)
+        print(torch.allclose(dW, W.grad), torch.allclose(db, b.grad))
+        W.data += -0.1 * dW
+        b.data += -0.1 * db
+"""
+
+
+def test_gradients_that_are_compared_with_those_of_torch_are_judged(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    report = run_edited(tmp_path, COMPARED)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, COMPARED, ("1 - out**2", "1 - out"))
+    assert [blame.line for blame in report.blames] == [11]
+    assert sorted(report.blames[0].gradients) == ["W", "b"]
+    with pytest.raises(SubjectError, match="PyTorch computes its gradients"):
+        run_edited(tmp_path, COMPARED, ("-0.1 * dW", "-0.1 * W.grad"))
