@@ -76,8 +76,8 @@ def conclude(
     if trace.autograd and by_autograd(trace.nodes, found):
         raise SubjectError(
             "PyTorch computes its gradients: what is checked is a backward pass that is written by "
-            "hand; for a `torch.autograd.Function` there is `conformance check FILE.py`, for a model "
-            "of sigmoid layers `conformance check FILE.py:Net`"
+            "hand; `conformance check FILE.py` judges a `torch.autograd.Function`, and "
+            "`conformance check FILE.py:Net` a model of sigmoid layers"
         )
     count = min(steps(found), most)
     kept = () if count else attached(variables)

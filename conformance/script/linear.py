@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from conformance.backward.source import is_float
+from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, taken
+from conformance.tracing.node import FILLED, Node, recomputed, taken
 from reference.step import Array
 
 SAME = frozenset(
@@ -21,6 +21,9 @@ SAME = frozenset(
 
 BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 """Operations that give most of what they are given."""
+
+JOINS = frozenset({"concatenate", "hstack", "append"})
+"""Operations that put flat arrays together."""
 
 ENTRYWISE = frozenset(
     {
@@ -60,8 +63,30 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
         yield _kept(*args), 1.0
     elif node.function is taken:
         yield _written(*args), 1.0
+    elif name in JOINS and np.ndim(node.value) == 1:
+        yield _rejoined(node), 1.0
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
+
+
+_REJOINED: WeakKeyDictionary[Node, Node | None] = WeakKeyDictionary()
+
+
+def _rejoined(node: Node) -> Node | None:
+    """The array that was taken apart into what is put together in the same order, if one was."""
+    if node not in _REJOINED:
+        _REJOINED[node] = None
+        way = [*walk([node], lambda each: each.inputs if each.operation in MOVES else ())]
+        for source in (
+            e for e in way if e is not node and np.shape(e.value) == np.shape(node.value)
+        ):
+            places = np.arange(np.size(source.value), dtype=np.float64)
+            path = sorted((e for e in way if e.depends_on(source)), key=lambda e: e.number)
+            made = recomputed({source.number: places}, path)
+            if made is not None and np.array_equal(made.get(node.number, []), places):
+                _REJOINED[node] = source
+                break
+    return _REJOINED[node]
 
 
 def _scaled(node: Node) -> Iterator[tuple[Any, float]]:

@@ -185,3 +185,25 @@ def test_gradients_that_are_compared_with_those_of_torch_are_judged(tmp_path: Pa
     assert sorted(report.blames[0].gradients) == ["W", "b"]
     with pytest.raises(SubjectError, match="PyTorch computes its gradients"):
         run_edited(tmp_path, COMPARED, ("-0.1 * dW", "-0.1 * W.grad"))
+
+
+FLAT = """import numpy as np
+rng = np.random.default_rng(1)
+X, y = rng.normal(size=(20, 2)), rng.normal(size=(20, 1))
+W1, W2 = rng.normal(size=(2, 3)), rng.normal(size=(3, 1))
+for it in range(5):
+    a = np.tanh(X @ W1)
+    d2 = (a @ W2 - y) / 20
+    cost = 0.5 * np.mean((a @ W2 - y) ** 2)
+    dW1 = X.T @ (d2 @ W2.T * (1 - a**2))
+    grad = np.concatenate((dW1.ravel(), (a.T @ d2).ravel()))
+    flat = np.concatenate((W1.ravel(), W2.ravel())) - 0.5 * grad
+    W1, W2 = np.reshape(flat[:6], (2, 3)), np.reshape(flat[6:], (3, 1))
+"""
+
+
+def test_parameters_that_are_set_from_one_flat_array_are_judged(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FLAT)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, FLAT, ("1 - a**2", "1 - a"))
+    assert [blame.line for blame in report.blames] == [9]
