@@ -5,7 +5,7 @@ output error is not the derivative of. Left out: which numbers a program takes f
 decay itself (`decay.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecaye
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
-from conformance.backward.unknown_cost import OwnError, OwnErrors
+from conformance.backward.unknown_cost import OwnError, OwnErrors, curvature
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -31,7 +31,6 @@ from reference.step import Array
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
-
 
 PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
@@ -54,66 +53,96 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
 
 
 def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:
-    """A loss with what is added to it, or to a multiple of it, that depends on the parameters."""
+    """A loss with what is added to it that depends on the parameters, such as a decay.
+
+    It may be the loss times a number, or times what is learnt, to which that is added.
+    """
     given = bits(goals)
-    for each in losses:
-        if each.operation not in LINEAR or loss not in each.args:
-            continue
-        others = [e for e in each.args if e is not loss]
-        moving = [type(e) is Node and bool(e.uses & given) for e in others]
-        added = each.operation in ("add", "subtract")
-        whole = with_terms(each, losses, goals) if all(m == added for m in moving) else each
-        if whole is not each or (added and all(moving)):
-            return whole
+    for each in reversed(losses):
+        way = walk([each], lambda e: e.inputs if e.operation in LINEAR and e is not loss else ())
+        ends = {e for e in way if e is loss or e.operation not in LINEAR}
+        if loss in ends and any(e.uses & given for e in ends - {loss}):
+            return each
     return loss
 
 
-def disagreeing(step: OwnPass, losses: Sequence[Node], others: Sequence[Node] = ()) -> Node | None:
-    """The first of some losses of none of which an output error is a multiple of the derivative.
+def disagreeing(
+    step: OwnPass, losses: Sequence[Node], called: Sequence[Node], others: Sequence[Node] = ()
+) -> Node | None:
+    """The number that gradients are not those of, though they are right by an output error.
+
+    Such is the first of those that the program calls its loss, if an output error is a positive
+    multiple of the derivative of none; or one that has a minimum where the program goes up. One
+    that has a maximum there, such as a likelihood, is an objective. Where the errors are the
+    derivatives of a number with terms of the parameters alone, that number says what decays.
 
     The derivative is that with respect to the very output that the error is taken for: what a loss
     has from elsewhere may be held constant, such as the targets of Q-learning, and a loss of other
     samples has none.
 
     Args:
-        step: judged by its own output error.
+        step: judged by its own output errors.
         losses: numbers that it computes.
+        called: those that it calls its loss.
         others: such of some parameters alone, as of a critic; they tell of one of two outputs.
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
     errors = OwnErrors(run, (each.compared for each in known)).used()
     alone = len(errors) == 1
-    for each in errors:
-        numbers = losses if alone else (*losses, *others)
-        said = [_agrees(run, each, loss, alone=alone) for loss in numbers]
-        if not any(said) and (None not in said if alone else False in said):
-            return losses[0]
-    return None
+    own = called if alone else [*called, *others]
+    numbers = dict.fromkeys((*losses, *own))
+    signs = [{e: _sign(run, error, e, alone=alone) for e in numbers} for error in errors]
+    agreeing = [e for e in losses if signs and all(of_one[e] == 1 for of_one in signs)]
+    stating = (e for e in reversed(agreeing) if has_own_terms(replace(step, loss=e)))
+    if agreeing or not alone:
+        wrong = any(_disagrees([of_one[e] for e in own]) for of_one in signs)
+        return next(stating, called[0] if called and not agreeing and wrong else None)
+    (of_one,) = signs
+    return None if any(of_one[e] == 1 for e in called) else _opposed(run, errors[0], of_one, called)
 
 
-def _agrees(run: Recorded, error: OwnError, loss: Node, *, alone: bool) -> bool | None:
-    """Whether an error is that of a loss but for a factor; None if that is not told.
+def _disagrees(signs: Sequence[int | None]) -> bool:
+    """Whether the error of one of two outputs is that of none of some numbers, and not untold."""
+    return 1 not in signs and -1 in signs
 
-    Beside the error of another output, of which the loss may be a part, only a usual factor tells,
-    with either sign: one number is a multiple of any other.
+
+def _opposed(
+    run: Recorded, error: OwnError, signs: Mapping[Node, int | None], called: Sequence[Node]
+) -> Node | None:
+    """The number that the program goes up, or that of which the error is no derivative."""
+    opposed = [each for each in signs if signs[each] == -1]
+    bent = curvature(run.trace, error) if opposed else 0
+    if bent < 0 and not called:
+        return opposed[-1]
+    wrong = [e for e in called if signs[e] is not None and not (e in opposed and bent > 0)]
+    return wrong[0] if called and len(wrong) == len(called) else None
+
+
+def _sign(run: Recorded, error: OwnError, loss: Node, *, alone: bool) -> int | None:
+    """1 if the program goes down a number by its output error, −1 if up, 0 if it is of another.
+
+    None if the output is not in the number. Beside the error of another output, of which the number
+    may be a part, only a usual factor tells: one number is a multiple of any other.
     """
     forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
         return None
-    given = np.asarray(error.error.value, dtype=np.float64)
+    given = np.sign(error.factor) * np.asarray(error.error.value, dtype=np.float64)
     factors = []
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
-        if distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
+        if factor and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
             factors.append(factor)
-    if alone:
-        return any(each > 0 for each in factors)
-    usual = conventions(right.shape)
-    known = [e for e in factors if any(abs(abs(e) - n) <= HALF_OF_THE_DIGITS * n for n in usual)]
-    return any(each > 0 for each in known) if known else None
+    if not alone:
+        usual = conventions(right.shape)
+        near = (min(abs(abs(e) - n) / n for n in usual) for e in factors)
+        factors = [e for e, far in zip(factors, near, strict=True) if far <= HALF_OF_THE_DIGITS]
+    if not factors:
+        return 0 if alone else None
+    return 1 if max(factors) > 0 else -1
 
 
 def _derivative(forward: Forward, output: Node) -> Array | None:

@@ -255,15 +255,27 @@ def _has_one_sign(found: OwnError) -> bool:
 
 def is_symmetric(trace: Trace, found: OwnError) -> bool:
     """Whether ∂g/∂v is symmetric, along generic directions."""
+    both = [
+        (float(np.vdot(u, jv)), float(np.vdot(v, ju)), np.abs(u * jv).sum())
+        for u, v, ju, jv in _generic(trace, found)
+    ]
+    return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)
+
+
+def curvature(trace: Trace, found: OwnError) -> int:
+    """1 if the cost with this output error is convex along generic directions, −1 if concave."""
+    bent = [np.sign(found.factor * np.vdot(u, ju)) for u, _, ju, _ in _generic(trace, found)]
+    return int(bent[0]) if len({*bent}) == 1 else 0
+
+
+def _generic(trace: Trace, found: OwnError) -> Iterator[tuple[Array, Array, Array, Array]]:
+    """Pairs of directions u and v, with how g moves along each of them."""
     shape = np.shape(found.output.value)
     one, other = np.random.default_rng(0).normal(size=(2, DIRECTIONS, *shape))
     moved = [_moved(trace, found, seeds) for seeds in (one, other)]
-    both = [
-        (float(np.vdot(u, jv)), float(np.vdot(v, ju)), np.abs(u * jv).sum())
-        for u, v, ju, jv in zip(one, other, *moved, strict=True)
-        if ju is not None and jv is not None
-    ]
-    return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)
+    for u, v, ju, jv in zip(one, other, *moved, strict=True):
+        if ju is not None and jv is not None:
+            yield u, v, ju, jv
 
 
 def adds_up(trace: Trace, found: OwnError) -> bool:

@@ -11,7 +11,14 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.syntax import statement
-from conformance.script.linear import ancestors, entrywise, links, links_to, read_forward
+from conformance.script.linear import (
+    ancestors,
+    entrywise,
+    links,
+    links_to,
+    read_forward,
+    scaled_by_itself,
+)
 from conformance.script.parameters import Parameter
 from conformance.tracing.node import FILLED, Node
 
@@ -52,8 +59,10 @@ class Update:
 
 
 def update(parameter: Parameter, k: int) -> Update:
-    """The k-th update of a parameter, from 1."""
+    """The k-th update of a parameter, from 1, without a scaling by its own norms after it."""
     old, new = parameter.values[k - 1 : k + 1]
+    before = scaled_by_itself(new)
+    new = new if before is None or old not in ancestors(before) else before
     return _read(Update(parameter, old, new))
 
 
@@ -132,6 +141,8 @@ class _Reader:
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
         self.first = {each.values[0] for each in chains}
+        earlier = (each for each in made.parameter.values if each.number <= made.old.number)
+        self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
@@ -240,8 +251,8 @@ class _Reader:
 
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
-        known = entrywise(node, read_forward(self.made.old)) | {node}
-        return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
+        known = entrywise(node, self.read_before) | {node}
+        return not known.isdisjoint({*self.written, *self.first})
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
         """A value, and what it is a multiple of, each with how many times it is added."""
