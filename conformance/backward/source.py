@@ -272,6 +272,24 @@ def lines_of(node: Node) -> tuple[Line, ...]:
     return () if line is None else (line,)
 
 
+def lines_of_each(node: Node) -> tuple[Line, ...]:
+    """The lines that compute a value, the factors of each sample apart.
+
+    What is written into an array comes before the array.
+    """
+    size = np.size(node.value)
+    while node.operation in ("multiply", "divide", "negative"):
+        whole = [e for e in node.inputs if np.size(e.value) == size]
+        if len(whole) != 1:
+            break
+        (node,) = whole
+    lines = lines_of(node)
+    while node.operation == FILLED and type(node.args[0]) is Node:
+        node = node.args[0]
+        lines += lines_of(node)
+    return lines
+
+
 def own_lines(node: Node) -> Iterator[Line]:
     """The lines of the program's own files that led to a node, the innermost first."""
     for each in node.frames:

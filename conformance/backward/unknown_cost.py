@@ -21,14 +21,13 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.costs import seeded, times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.factor import shared
-from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward, verdicts
 from conformance.backward.no_loss import likely_errors, outputs, plus_decay, undecayed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
-from conformance.backward.source import is_float, lines_of
+from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors, walk
-from conformance.tracing.node import FILLED, Node
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -209,24 +208,6 @@ def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
             )
         ):
             yield each
-
-
-def lines_of_each(found: OwnError) -> tuple[Line, ...]:
-    """The lines that compute an output error, the factors of each sample apart.
-
-    What is written into an array comes before the array.
-    """
-    node, size = found.error, np.size(found.error.value)
-    while node.operation in ("multiply", "divide", "negative"):
-        whole = [e for e in node.inputs if np.size(e.value) == size]
-        if len(whole) != 1:
-            break
-        (node,) = whole
-    lines = lines_of(node)
-    while node.operation == FILLED and type(node.args[0]) is Node:
-        node = node.args[0]
-        lines += lines_of(node)
-    return lines
 
 
 def _has_factor(node: Node, part: Node, parameters: int) -> bool:

@@ -173,6 +173,16 @@ def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
     return dict(sorted(found.items(), key=lambda each: -each[0].number))
 
 
+def source(node: Node) -> Node:
+    """What a value is a multiple of, as far back as it is one of a single value."""
+    while node.function is not None:
+        below = [e for e, _ in links(node)]
+        if len(below) != 1:
+            break
+        node = below[0]
+    return node
+
+
 def scaled_by_itself(node: Node) -> Node | None:
     """What is scaled by numbers that are computed of it alone, as where its norms are limited."""
     pairs = list(zip(node.args[:2], node.args[1::-1], strict=False))

@@ -212,8 +212,7 @@ def _judgeable(
             some.append(right)
             continue
         try:
-            loss = next((each.loss for each in some), None)
-            made = judged(trace, updates, names, loss=loss)
+            made = judged(trace, updates, names, loss=next((each.loss for each in some), None))
         except NotAGradientError as error:
             other = _otherwise(trace, updates, names)
             if other is None:

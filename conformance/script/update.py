@@ -18,6 +18,7 @@ from conformance.script.linear import (
     links_to,
     read_forward,
     scaled_by_itself,
+    source,
 )
 from conformance.script.parameters import Parameter
 from conformance.tracing.node import FILLED, Node
@@ -285,16 +286,6 @@ def _is_signed(node: Node, old: Node) -> bool:
 def _is_constant(node: Node) -> bool:
     """Whether a value is a multiple of what was there before the run began to move it."""
     return source(node).function is None
-
-
-def source(node: Node) -> Node:
-    """What a value is a multiple of, as far back as it is one of a single value."""
-    while node.function is not None:
-        below = [e for e, _ in links(node)]
-        if len(below) != 1:
-            break
-        node = below[0]
-    return node
 
 
 def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:
