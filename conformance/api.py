@@ -15,9 +15,17 @@ from typing import Any, NamedTuple, cast
 from threadpoolctl import threadpool_limits
 
 from conformance.arithmetic.formats import SHORT
+from conformance.cases import are_of
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import StoppedError, SubjectError, UnknownSubjectError, UsageError
+from conformance.errors import (
+    OtherFamilyError,
+    StoppedError,
+    SubjectError,
+    UnjudgedError,
+    UnknownSubjectError,
+    UsageError,
+)
 from conformance.examine import FEW_COLLECTIONS, examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import explained_elsewhere
@@ -86,6 +94,7 @@ def check(
         named = case if isinstance(case, str) else None
         judged = found(subject, place, meant, case=named, timeout=timeout)
         cases = cases_for(judged, cases)
+        _sorted_out(judged, cases)
         return _fitting(examine(judged, place, cases, done, detailed=detailed))
 
 
@@ -215,7 +224,8 @@ def _note_end(
     waiting = [each for each in cases if each.id not in said["skipped"]][len(reports) :]
     if not (reports or waiting) or not (loaded or isinstance(error, StoppedError)):
         words = str(error)
-        raise SubjectError(words if words.startswith(spec) else f"{spec}: {words}") from error
+        kind = UnjudgedError if isinstance(error, UnjudgedError) else SubjectError
+        raise kind(words if words.startswith(spec) else f"{spec}: {words}") from error
     if waiting:
         within = f"{spec} in {waiting[0].id}" if loaded else spec
         reports[:] = explained_elsewhere(reports)  # which the child did not come to
@@ -237,8 +247,7 @@ def _send_all(
     meant, python_path = options
     subject = replace(_adapted(load(spec, python_path), spec, meant), folders=python_path)
     cases = cases_for(subject, cases)
-    fitting = [each for each in cases if not subject.unfit(each)]
-    skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
+    fitting, skipped = _sorted_out(subject, cases)
     short = short_format(subject)
     send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
     sent: list[CaseReport] = []
@@ -256,6 +265,23 @@ def _send_all(
 
     with threadpool_limits(1):
         examine(subject, store.root(), fitting, judged, grown, detailed=detailed)
+
+
+def _sorted_out(subject: Subject, cases: Sequence[Case]) -> tuple[list[Case], dict[str, str]]:
+    """The cases that fit a subject, and why others do not, by their ids.
+
+    Raises:
+        OtherFamilyError: there are no cases of its family; its own backward pass can be judged.
+        UnjudgedError: there are none, and it has no backward pass of its own.
+    """
+    if not are_of(subject.family):
+        hidden, output = subject.family
+        raise (OtherFamilyError if subject.goes_back else UnjudgedError)(
+            f"{subject.name}: no recorded case has its activations, {hidden} in the hidden layers "
+            f"and {output} at the output; a `backprop(x, y)` of its own would be judged without one"
+        )
+    fitting = [each for each in cases if not subject.unfit(each)]
+    return fitting, {each.id: subject.unfit(each) for each in cases if each not in fitting}
 
 
 def _fitting(report: Report) -> Report:

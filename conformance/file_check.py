@@ -76,7 +76,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     last += unsigned
     left = [each for each in left if each.name not in {one.name for one in last}] + last
     if not parts and not any(each.final for each in left):
-        raise stopped or _refused(asked, found, left, idle)
+        raise stopped or found.unjudged or _refused(asked, found, left, idle)
     judged = {each.name.rpartition(":")[2] for each in parts if isinstance(each, BackwardReport)}
     judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
     left = [e for e in left if e.final or (e.name not in judged and not (parts and e.guess))]
@@ -92,12 +92,14 @@ class _Defined:
         left: what in it fits no shape.
         refusal: how far that came.
         failed: what it asked for that is not here.
+        unjudged: why a network of the book's could not be judged, beside what was.
     """
 
     refusal: Refused
     parts: list[Part] = field(default_factory=list)
     left: list[NotJudged] = field(default_factory=list)
     failed: NotHere | None = None
+    unjudged: UnjudgedError | None = None
 
 
 def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
@@ -109,7 +111,10 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
         for record in isolated(partial(send_all, asked), asked.timeout):
             said = cast("dict[str, Any]", record)
             if "book" in said:
-                made.parts.append(_of_the_book(replace(asked, name=str(said["book"])), book))
+                try:
+                    made.parts.append(_of_the_book(replace(asked, name=str(said["book"])), book))
+                except UnjudgedError as error:
+                    made.unjudged = error
             elif "found" in said:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"

@@ -15,7 +15,8 @@ class Rule:
     """How parameters are moved.
 
     Attributes:
-        kind: `plain`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adam`, `lion`, `signs`;
+        kind: `plain`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adam` and its kin (`nadam`,
+            `amsgrad`, `adamax`, `adabelief`, `adadelta`), `lion`, `signs`;
             `other` if it is none of them; `unknown` if there are too few updates to tell.
         numbers: of the rule, by the names that they have in it: η, μ, β1, β2, ε, λ.
     """

@@ -24,6 +24,7 @@ from conformance.backward.found import Found, find
 from conformance.backward.groups import Factor, Repair, operation_key
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.passes import passes
+from conformance.backward.skipped import skipped
 from conformance.backward.source import lines_of
 from conformance.backward.truncated import truncated
 from conformance.backward.value_names import named as value_name
@@ -115,6 +116,9 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
             Accused((e.goal.name,), lines_of(e.goal.node), Cause("shape"), mends=False)
             for e in shapes
         ]
+    loop = skipped(forward, found)
+    if loop is not None:
+        return [replace(loop, cause=replace(loop.cause, worst=worst_entry(found)))]
     search = Search(forward, found)
     alias = aliased(search)
     if alias is not None:

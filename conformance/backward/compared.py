@@ -9,8 +9,6 @@ Left out: the costs (`costs.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ import numpy as np
 from conformance.backward.groups import grouped
 from conformance.backward.recorded_pass import Goal, bits
 from conformance.backward.source import is_float, is_literal
-from conformance.tracing.ancestors import ancestors, walk
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import FILLED, Node, uses_of_nodes
 from reference.step import Array
 
@@ -75,13 +73,37 @@ def _found(
     needed = uses_of_nodes(each.node for each in goals)
     within = [e for e in nodes if needed >> e.number & 1 and e.uses & parameters]
     found = [
-        made
+        each
         for group in grouped(within)
         if (made := _of_group(group.nodes, parameters, (output, target), inputs)) is not None
+        for each in (made, *_of_further_terms(made, parameters))
     ]
     most = max((_count(each, parameters) for each in found), default=0)
     found = [each for each in found if _count(each, parameters) == most]
     return sorted(found, key=lambda each: each.users[0].operation in ("add", "multiply"))
+
+
+def _of_further_terms(found: Compared, parameters: int) -> Iterator[Compared]:
+    """The error y − b − w x, compared with 0, where y − b alone was taken for one."""
+    errors = [_with_further_terms(each, parameters) for each in found.users]
+    more = all(
+        error.uses & parameters & ~output.uses
+        for error, (output, _) in zip(errors, found.pairs, strict=True)
+    )
+    if found.users[0].operation in ("add", "subtract") and more:
+        pairs = ((error, np.zeros(np.shape(error.value))) for error in errors)
+        yield Compared(tuple(pairs), tuple(errors))
+
+
+def _with_further_terms(node: Node, parameters: int) -> Node:
+    """A value with all that is added to it or taken off it and depends on parameters."""
+    for user in node.consumers:
+        if user.operation in ("add", "subtract") and len(user.inputs) > 1:
+            (other,) = (each for each in user.inputs if each is not node)
+            alike = np.size(user.value) == np.size(node.value)
+            if alike and other.uses & parameters and not _is_decay(other, parameters):
+                return _with_further_terms(user, parameters)
+    return node
 
 
 def _count(found: Compared, parameters: int) -> int:
@@ -131,14 +153,17 @@ def _depends(value: Any, parameters: int) -> bool:
 
 
 def _is_decay(node: Node, parameters: int) -> bool:
-    """Whether a value is a parameter times a number, as in λw − yx."""
+    """Whether a value is a parameter, or a part of it, times a number, as in λw − yx."""
     at = node
     while at.operation in ("multiply", "divide") and np.shape(at.value):
         alike = [e for e in at.inputs if np.shape(e.value) == np.shape(at.value)]
         if len(alike) != 1 or any(e.uses & parameters for e in at.inputs if e not in alike):
             return False
         (at,) = alike
-    return at is not node and at.function is None and bool(at.uses & parameters)
+    whole = at
+    while whole.operation in ("getitem", "copy"):  # of a row of it
+        whole = whole.inputs[0]
+    return at is not node and whole.function is None and bool(at.uses & parameters)
 
 
 def _is_target(value: Any, output: Node, inputs: bool) -> bool:
@@ -241,43 +266,3 @@ def _sources(target: Any) -> Iterator[Any]:
                 yield each
     elif np.all(np.asarray(target) <= 0) and np.any(target):
         yield -np.asarray(target)
-
-
-def samples(found: Compared, goals: Sequence[Goal]) -> int:
-    """How many samples there are: the length of the output's axis that no parameter has.
-
-    Of several outputs, those that have data in common, or a value computed of it, are of one.
-    """
-    if len(found.pairs) > 1:
-        return len(_linked([_of_data(output, bits(goals)) for output, _ in found.pairs]))
-    shape = np.shape(found.pairs[0][0].value)
-    lengths = {n for each in goals for n in np.shape(each.parameter.value)}
-    if len(shape) < 2:  # noqa: PLR2004 - one sample, or one output
-        return next((n for n in shape if n not in lengths), 1)
-    return int(next((n for n in shape if n not in lengths), shape[0]))
-
-
-def _of_data(output: Node, parameters: int) -> int:
-    """The bits of the data of an output, and of what was computed of it; no table of all samples.
-
-    Args:
-        output: a value.
-        parameters: the bits of the parameters.
-    """
-    found = data = 0
-    for each in reversed(list(walk([output]))):
-        table = not each.inputs and np.ndim(each.value) > 1
-        if each.given and not parameters >> each.number & 1:
-            data |= 1 << each.number
-        if each.uses & data and not table:
-            found |= 1 << each.number
-    return found
-
-
-def _linked(sets: Sequence[int]) -> list[int]:
-    """Sets of bits, those that have one in common joined."""
-    joined = list[int]()
-    for each in sets:
-        apart = [other for other in joined if not other & each]
-        joined = [*apart, reduce(or_, (other for other in joined if other & each), each)]
-    return joined

@@ -9,42 +9,21 @@ decay, a gradient may be wrong by a multiple of it alone.
 Left out: the costs themselves (`costs.py`), and what is wrong with a decay (`decay_lines.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain as chained
 from itertools import islice, product
-from typing import Any
 
 import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.judge_gradients import Verdict
+from conformance.backward.penalties import PENALTIES, SQUARES, Penalty, mixed
 from conformance.backward.recorded_pass import Goal
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
-
-
-@dataclass(frozen=True)
-class Penalty:
-    """A penalty of weights.
-
-    Attributes:
-        name: of it in a report.
-        derivative: of each weight.
-        cost: of each weight, whose arrays may record their operations.
-    """
-
-    name: str
-    derivative: Callable[[Array], Array]
-    cost: Callable[[Any], Any]
-
-
-SQUARES = Penalty("squares", lambda w: w, lambda w: 0.5 * w * w)
-ABSOLUTES = Penalty("absolutes", np.sign, np.abs)
-PENALTIES = (SQUARES, ABSOLUTES)
-
 
 TAKES = ("getitem", "copy")
 """What a part of a parameter is taken out by."""
@@ -79,8 +58,20 @@ Fit = tuple[float, float, Array]
 
 def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
     """The decay with which most gradients are right; None if it is none of those that are wrong."""
-    decays = [one for e in PENALTIES if (one := _Search(found, chain, e).decay()) is not None]
+    tried = (*PENALTIES, *_of_two_kinds([each.goal for each in found], chain))
+    decays = [one for e in tried if (one := _Search(found, chain, e).decay()) is not None]
     return max(decays, key=lambda one: one.count, default=None)
+
+
+def _of_two_kinds(goals: Sequence[Goal], chain: Chain) -> Iterator[Penalty]:
+    """The penalties of squares and of absolute values, as a gradient has terms of each."""
+    for goal in goals:
+        own = [terms(goal, chain, each)[-1:] for each in PENALTIES]
+        if all(own):
+            squares, absolutes = (
+                rate_of(goal, term, chain, of) for of, (term,) in zip(PENALTIES, own, strict=True)
+            )
+            yield mixed(absolutes / squares)
 
 
 @dataclass(frozen=True)
@@ -109,9 +100,11 @@ class _Search:
         if best.rate < 0:
             last = ((goal.name, each) for goal in known for each in self.terms(goal)[-1:])
             best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in last))
-        best = replace(best, rate=abs(_stated(best, self.chain)))
-        own = (v.goal for v in self.verdicts if v.goal not in known and self.terms(v.goal))
-        return replace(best, goals=(*best.goals, *((each, _everywhere(each)) for each in own)))
+        best = replace(best, rate=abs(best.rate))
+        rest = [each for each in self.verdicts if each.goal not in known]
+        own = [(e.goal, _everywhere(e.goal)) for e in rest if self.terms(e.goal)]
+        parts = [(e.goal, _used(e)) for e in rest if self.has_part(e.goal, best.rate)]
+        return replace(best, goals=(*best.goals, *own, *parts))
 
     def common(
         self, fits: Sequence[tuple[Verdict, Fit]], factor: float, rate: float
@@ -132,6 +125,11 @@ class _Search:
         if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
             return None  # any two numbers are so
         return Decay(factor, rate, tuple(goals), count, self.penalty)
+
+    def has_part(self, goal: Goal, rate: float) -> bool:
+        """Whether a gradient has a term by which the used part of its parameter decays."""
+        rates = _of_parts(goal, self.chain) if self.penalty is SQUARES else ()
+        return not self.terms(goal) and any(_near(each, rate) for each in rates)
 
     def terms(self, goal: Goal) -> list[Node]:
         """As the function of the module."""
@@ -157,8 +155,10 @@ class _Search:
                 continue
             found = np.linalg.lstsq(matrix, given, rcond=None)[0]
             if _agrees(matrix @ found, given):
-                rate = float(found[1]) if len(found) > 1 else 0.0
-                return float(found[0]), rate, everywhere if where is None else where
+                if where is None:
+                    return float(found[0]), 0.0, everywhere
+                rate = self.stated(verdict, float(found[1]), given - found[0] * right, columns[1])
+                return float(found[0]), rate, where
         return None
 
     def beside(self, verdict: Verdict, factor: float, rate: float | None = None) -> Fit | None:
@@ -172,8 +172,24 @@ class _Search:
             found = np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0)
             c = float(found) if rate is None else rate
             if np.count_nonzero(weights) > least and _agrees(c * weights, rest):
-                return factor, c, where
+                return factor, self.stated(verdict, c, rest, weights), where
         return None
+
+    def stated(self, verdict: Verdict, rate: float, rest: Array, weights: Array) -> float:
+        """The rate by a program's own term that a fit comes near to; else that of the fit.
+
+        Args:
+            verdict: of a gradient.
+            rate: by the fit, which has lost some digits.
+            rest: what is left of the gradient.
+            weights: the derivative of the penalty.
+        """
+        goal, size = verdict.goal, np.max(np.abs(verdict.given))
+        own = (rate_of(goal, each, self.chain, self.penalty) for each in self.terms(goal)[-1:])
+        for each in chained(own, _of_parts(goal, self.chain)):
+            if np.max(np.abs(each * weights - rest)) <= HALF_OF_THE_DIGITS * size:
+                return each
+        return rate
 
     def _weights(self, verdict: Verdict) -> Array:
         parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)
@@ -198,16 +214,6 @@ def _sum(term: Node) -> Node:
     return next(sums, term)
 
 
-def _stated(decay: Decay, chain: Chain) -> float:
-    """The rate of a decay as the program has it: a fit has lost some of its digits."""
-    known = [goal for goal, _ in decay.goals]
-    of = decay.penalty
-    last = ((goal, each) for goal in known for each in terms(goal, chain, of)[-1:])
-    whole = (rate_of(goal, each, chain, of) for goal, each in last)
-    rates = chained(whole, (rate for goal in known for rate in _of_parts(goal, chain)))
-    return next((each for each in rates if _near(abs(each), abs(decay.rate))), decay.rate)
-
-
 def _of_parts(goal: Goal, chain: Chain) -> Iterator[float]:
     """The rates of the multiples of parts of a parameter, such as a row, in its gradient."""
     ones = np.ones((1, *np.shape(goal.parameter.value)))
@@ -230,7 +236,7 @@ def _is_part(node: Node, parameter: Node) -> bool:
 
 def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
     """The multiples of the derivative of a penalty that a gradient has in it, not 0 times."""
-    wanted = penalty.derivative(np.asarray(goal.parameter.value))
+    wanted = penalty.of(goal)
     return [
         each
         for each in chain.nodes
@@ -245,7 +251,7 @@ def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
 
 def rate_of(goal: Goal, term: Node, chain: Chain, penalty: Penalty = SQUARES) -> float:
     """By how much of the derivative of a penalty a gradient grows by a multiple of it."""
-    wanted = penalty.derivative(np.asarray(goal.parameter.value))
+    wanted = penalty.of(goal)
     shape = np.shape(goal.parameter.value)
     seed = np.random.default_rng(0).normal(size=(1, *shape))
     back = chain.reverse({goal.node.number: seed}, lambda each: each.depends_on(term))

@@ -4,13 +4,14 @@ Left out: the verdict on each gradient (`judge_gradients.py`).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.backward.judge_gradients import Verdict
+from conformance.backward.judge_gradients import Forward, Verdict
+from conformance.backward.recorded_pass import bits
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,14 @@ class Shared:
         factor: given / right.
         count: how many gradients are right with it.
         live: how many there are that are not 0 everywhere.
+        told: how many of these tell it, if others have another one: none, if they are all single
+            numbers, but for zeros.
     """
 
     factor: float
     count: int
     live: int
+    told: int = 0
 
     @property
     def by_all(self) -> bool:
@@ -36,9 +40,20 @@ class Shared:
 def conventions(lengths: Iterable[int]) -> list[float]:
     """The factors that are conventions: 2, ½, and m and n_L and their inverses, combined."""
     found = [1.0]
-    for n in {2, *lengths} - {1}:
+    for n in {2, *lengths} - {0, 1}:
         found = [a * b for a, b in product(found, (1.0, float(n), 1.0 / n))]
     return sorted(set(found), key=lambda each: abs(np.log(each)))
+
+
+def usual_factors(forward: Forward) -> list[float]:
+    """The factors that are conventions: of the lengths of what depends on all parameters."""
+    everything = bits(forward.run.goals)
+    return conventions(
+        n
+        for node in forward.nodes()
+        if node.uses & everything == everything
+        for n in np.shape(node.value)
+    )
 
 
 def shared(
@@ -72,10 +87,14 @@ def shared(
             continue
         count = _count(ratios, factor)
         chance = free and each.right.size == 1 and count == 1
+        chance = chance and not (len(live) == 1 and factor in constants)
         if _rank(ratios, factor, usual) > rank and not chance:
             rank = _rank(ratios, factor, usual)
             best = Shared(sign * factor, count, len(live))
-    return best
+    near = (r is not None and _near(r, sign * best.factor) for r in ratios)
+    right = [each.right for each, is_near in zip(live, near, strict=True) if is_near]
+    several = any(np.count_nonzero(each) > 1 for each in right)
+    return replace(best, told=best.count if several else 0)
 
 
 def _place(verdict: Verdict) -> int:

@@ -72,11 +72,11 @@ ADDS = "uphill"  # the kind of cause, and of note, of an optimiser that adds wha
 
 UPDATES = frozenset((
     "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-    "infinite", "still", "unkept", "update", ADDS,
-    "uncorrected", "uncorrected mean", "uncorrected square", "no root", "beside", "minus", "behind",
-    "correction mean", "correction square", "base mean", "base square", "rate mean",
-    "rate square", "exchanged", "share", "root of correction", "stuck", "late", "steps",
-    "other", "growth",
+    "infinite", "still", "unkept", "update", ADDS, "uncorrected", "uncorrected mean",
+    "uncorrected square", "no root", "beside", "minus", "behind", "correction mean",
+    "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
+    "share", "root of correction", "stuck", "late", "steps", "other", "growth", "larger", "size",
+    "differences", "steps kept",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -87,25 +87,24 @@ class Cause:
 
     Attributes:
         kind: which cause it is:
-            `value`: what the operation gives is not the derivative that is needed there;
-            `misused`: it is right, as the derivative with respect to something else;
-            `scaled`: it is right but for a constant; `part`: it is only some of the contributions;
-            `begins`: what is computed from it is not the derivative that is needed;
-            `slope`: a right derivative is multiplied by it, and it is not that of `missing`;
-            `updated`: a parameter (`needed`) is used after its update (`held`);
-            `decay`: it is `factor` times the derivative of the decay of the loss;
-            `handed`: another value has to be handed on there;
-            `aliased`: an array is changed in place while another name stands for what it was;
-            `changed`: the operation is another one than it has to be;
-            `gradient`: the gradient is wrong and no operation is known that mends it; `shape`: it
-            has another shape than its parameter; `unused`: `needed` is given and not used;
-            `absent`: no gradient is given, which is taken for 0; `search`: none in `factor` s;
-            `output`: the output error is the derivative of no cost; `uneven`: nor adds it up to 0;
-            `negated`: all gradients have the wrong sign; `grows`: a decay is taken off a gradient
-            where it has to be added; `overwritten`, `last`: a derivative is written that has to be
-            added, or so is the gradient of each of `factor` mini-batches; `order`: a value is gone
-            through before all its uses are; `small`: the gradient is wrong by less than floats tell
-            from rounding; `lost`: it is right, and digits are lost.
+            `value`: what the operation gives is not the derivative that is needed there; `misused`:
+            it is right, as the derivative with respect to something else; `scaled`: it is right but
+            for a constant; `part`: it is only some of the contributions; `begins`: what is computed
+            from it is not the derivative that is needed; `slope`: a right derivative is multiplied
+            by it, and it is not that of `missing`; `updated`: a parameter (`needed`) is used after
+            its update (`held`); `decay`: it is `factor` times the derivative of the decay of the
+            loss; `handed`: another value has to be handed on there; `aliased`: an array is changed
+            in place while another name stands for what it was; `changed`: the operation is another
+            one than it has to be; `gradient`: the gradient is wrong and no operation is known that
+            mends it; `shape`: it has another shape than its parameter; `unused`: `needed` is given
+            and not used; `absent`: no gradient is given, which is taken for 0; `search`: none in
+            `factor` s; `output`: the output error is the derivative of no cost; `uneven`: nor adds
+            it up to 0; `negated`: all gradients have the wrong sign; `grows`: a decay is taken off
+            a gradient where it has to be added; `overwritten`, `last`: a derivative is written that
+            has to be added, or so is the gradient of each of `factor` mini-batches; `skipped`: a
+            loop leaves out the first or last (`operation`) of `factor` steps; `order`: a value is
+            gone through before all its uses are; `small`: the gradient is wrong by less than floats
+            tell from rounding; `lost`: it is right, and digits are lost.
             of what is wrong with an update, though the gradients may be right (`UPDATES`):
             `ascends`, `step`: it moves the parameter up its gradient, or `factor` times as far as
             others are moved; `kept`, `zero`: it keeps nothing from step to step where others do, or
@@ -117,15 +116,16 @@ class Cause:
             nor is what it is moved to kept; `update`: what it takes off the parameter is not the
             gradient, which is right; `uphill`: it adds the gradients of all parameters;
             `uncorrected`: a moment of Adam's is not corrected for its first steps, or neither is;
-            `correction mean`, `correction square`: one is by the β of the other (`numbers`);
-            `base mean`, `base square`: by one of neither; `rate mean`, `rate square`, `exchanged`:
-            one keeps, or each keeps, what the other ought to; `share`: what is added to one
-            is multiplied by another number than 1 − β; `stuck`, `late`, `steps`: t in 1 − β^t is
-            always the same, does not begin with 1, does not grow by 1;
-            `root of correction`: 1 − β^t stands outside of the root without a root of its own;
-            `no root`: it divides by a mean of squares without its root; `beside`: ε is added to the
-            quotient; `minus`: what is kept is taken off; `behind`: nor looks it ahead; `other`: it
-            takes, or keeps, the gradient of another parameter (the second of `names`).
+            `correction mean`, `correction square`: one is by the β of the other (`numbers`); `base
+            mean`, `base square`: by one of neither; `rate mean`, `rate square`, `exchanged`: one
+            keeps, or each keeps, what the other ought to; `share`: what is added to one is
+            multiplied by another number than 1 − β; `stuck`, `late`, `steps`: t in 1 − β^t is
+            always the same, does not begin with 1, does not grow by 1; `root of correction`: 1 −
+            β^t stands outside of the root without a root of its own; `no root`: it divides by a
+            mean of squares without its root; `beside`: ε is added to the quotient; `larger`,
+            `size`, `differences`, `steps kept`: it keeps another value; `minus`: what is kept is
+            taken off; `behind`: nor looks it ahead; `other`: it takes, or keeps, the gradient of
+            another parameter (the second of `names`).
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed; `held`: the one whose it is.
         factor: given / right, of `scaled`; of `small` how far it is off.

@@ -20,6 +20,7 @@ from conformance.backward.epsilons import rounding_of_constants, without_epsilon
 from conformance.backward.kinks import COMPARISONS, tied, turned
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import MOVES, is_float
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
 
@@ -70,20 +71,26 @@ class Forward:
 
     def added(self, node: Node) -> Array:
         """The sizes of what the entries of ∂C/∂v are sums of: Σ |terms|."""
-        known = self._added.get(node.number)
-        if known is not None:
-            return known
-        total: Array = np.zeros(np.shape(node.value))
-        for consumer, part in self.parts.get(node.number, ()):
-            own = np.abs(self.gradient[consumer.number])
-            moved = consumer.operation in ("add", "subtract")  # as where one looks ahead: w + μ v
-            moved = moved and np.shape(consumer.value) == np.shape(node.value)
-            if consumer.operation in MOVES or moved:
-                own = self.added(consumer)
-            sizes = self.chain.sizes(consumer, node, own)
-            total = total + (np.abs(part) if sizes is None else sizes)
-        self._added[node.number] = total
-        return total
+        known = self._added
+        way = (each for each in walk([node], self._moved) if each.number not in known)
+        for each in sorted(way, key=lambda e: -e.number):
+            total: Array = np.zeros(np.shape(each.value))
+            for consumer, part in self.parts.get(each.number, ()):
+                own = known.get(consumer.number) if _moves(each, consumer) else None
+                own = np.abs(self.gradient[consumer.number]) if own is None else own
+                sizes = self.chain.sizes(consumer, each, own)
+                total = total + (np.abs(part) if sizes is None else sizes)
+            known[each.number] = total
+        return known[node.number]
+
+    def _moved(self, node: Node) -> list[Node]:
+        """What has the entries of a value at other places, or something added, if it is not known.
+
+        As where one looks ahead: w + μ v.
+        """
+        if node.number in self._added:
+            return []
+        return [e for e, _ in self.parts.get(node.number, ()) if _moves(node, e)]
 
     def nodes(self) -> list[Node]:
         """The values that have a derivative, in the order of time."""
@@ -92,6 +99,14 @@ class Forward:
     def tangents(self, directions: Arrays, cut: Cut = frozenset()) -> Arrays:
         """How every value moves with the parameters, one direction along the first axis."""
         return self.chain.forward(directions, self.nodes(), cut)
+
+
+def _moves(node: Node, consumer: Node) -> bool:
+    """Whether an operation moves the entries of a value, or adds something to them."""
+    added = consumer.operation in ("add", "subtract")
+    return consumer.operation in MOVES or (
+        added and np.shape(consumer.value) == np.shape(node.value)
+    )
 
 
 def directions(run: Recorded) -> Arrays:

@@ -14,10 +14,11 @@ import numpy as np
 
 from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
+from conformance.backward.factor import snapped, usual_factors
 from conformance.backward.groups import grouped
 from conformance.backward.judge_gradients import Forward, distance, in_shape
 from conformance.backward.recorded_pass import Goal, Recorded
-from conformance.backward.source import MOVES, handed_names, is_float, stored_names
+from conformance.backward.source import MOVES, handed_names, is_float, stored_names, texts_around
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -82,15 +83,35 @@ def candidates(
     return [each for each in found if each in chosen and not _is_linear(each, given)]
 
 
+def of_some(
+    nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node], known: Sequence[Node]
+) -> list[Node]:
+    """The numbers beside some that are known, which a program calls a loss: those of a critic."""
+    found = candidates(nodes, olds, news, shared=False)
+    return [each for each in found if each not in known and is_named(each)]
+
+
 def _sums(trace: Trace, losses: Sequence[Node]) -> Iterator[Node]:
-    """The sums of numbers that one operation gives, as one of each micro-batch."""
-    for group in grouped([*losses]):
+    """The sums of numbers that one operation gives, as one of each micro-batch.
+
+    They may be in a total or a running mean, which has another share of each.
+    """
+    given = _given(trace)
+    for group in grouped([*walk(losses, lambda each: _numbers(each, given))]):
         total, *rest = sorted(group.nodes, key=lambda each: each.number)
+        if rest and rest[0].depends_on(total):
+            continue  # such as the totals themselves
         for each in rest:
             value = np.asarray(total.value + each.value)
             total = trace.node("add", np.add, (total, each), {}, value)
             total.frames, total.calls = each.frames, each.calls
         yield from [total] if rest else []
+
+
+def _numbers(node: Node, given: int) -> list[Node]:
+    """The numbers that a number is a linear function of."""
+    linear = node.operation in LINEAR or node.operation in MOVES
+    return [e for e in node.inputs if linear and np.size(e.value) == 1 and e.uses & given]
 
 
 def _is_linear(node: Node, given: int) -> bool:
@@ -149,8 +170,8 @@ def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> li
 
     A sum of the losses of several mini-batches by another name is none.
     """
-    own = [each for each in losses if _is_named(each)]
-    last = (e for e in _last(trace, own or losses) if _is_named(e) and not is_of_absolutes(e))
+    own = [each for each in losses if is_named(each)]
+    last = (e for e in _last(trace, own or losses) if is_named(e) and not is_of_absolutes(e))
     return [each for each in last if _has_gradient(trace, each, goals)]
 
 
@@ -164,11 +185,12 @@ def is_of_absolutes(node: Node) -> bool:
     return ends == {"absolute"}
 
 
-def _is_named(node: Node) -> bool:
-    """Whether a variable or a function by the name of a loss has a number."""
+def is_named(node: Node) -> bool:
+    """Whether a variable or a function by the name of a loss has a number, or what is printed."""
     functions = {each.function for each in node.frames[:1]}
     names = stored_names(node) | handed_names(node) | functions
-    return any(NAMED.fullmatch(each) for each in names)
+    words = (word for text in texts_around(node) for word in re.findall(r"\w+", text))
+    return any(NAMED.fullmatch(each) for each in (*names, *words))
 
 
 def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
@@ -220,10 +242,11 @@ def _sources(node: Node, most: int = 12) -> list[Node]:
 def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
     """How many gradients are those of a number, but for rounding in their own format.
 
-    One that cancels, such as that of a bias before a batch normalisation, has any factor.
+    One that cancels, such as that of a bias before a batch normalisation, has any factor. One
+    number alone is any other number times a factor: it has to be a usual one.
     """
     forward = Forward(Recorded(trace, loss, goals), Chain(trace))
-    factors, cancelled = [], 0
+    factors, cancelled, single = [], 0, True
     for each in goals:
         given = np.asarray(forward.chain.values[each.node.number])
         right = in_shape(forward.right(each.parameter), given.shape)
@@ -238,7 +261,12 @@ def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
         factor = sign * float(np.vdot(given, right)) / size
         if factor > 0 and distance(given, sign * factor * right) <= sqrt(unit):
             factors.append((factor, sqrt(unit)))
+            single = single and right.size == 1
     near = [sum(abs(e / f - 1) <= half for e, half in factors) for f, _ in factors]
-    if not near:
+    most = max(near, default=0)
+    told = factors[near.index(most)][0] if near else 1.0
+    if not near or (
+        single and most == 1 and snapped(told, usual_factors(forward), free=False) is None
+    ):
         return Fit(loss, 0, 1.0)
-    return Fit(loss, max(near) + cancelled, factors[near.index(max(near))][0])
+    return Fit(loss, most + cancelled, told)

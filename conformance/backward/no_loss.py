@@ -11,11 +11,12 @@ Left out: which value is the output (`compared.py`), and what is to blame (`accu
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.compared import Compared, compared, samples
+from conformance.backward.compared import Compared, compared
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.costs import COSTS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
@@ -23,6 +24,7 @@ from conformance.backward.factor import Shared, conventions, shared
 from conformance.backward.groups import grouped
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.recorded_pass import Goal, NothingComparedError, Recorded, bits
+from conformance.backward.sample_count import samples
 from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
@@ -69,12 +71,17 @@ class Tried:
     def decay(self) -> Decay | None:
         """The decay that makes more gradients right, if one does."""
         found = None if self.shared.by_all else decayed(self.found, self.forward.chain)
-        return found if found is not None and found.count > self.shared.count else None
+        return found if found is not None and found.count > self.shared.told else None
 
     @cached_property
     def count(self) -> int:
         """How many gradients are right with it."""
         return self.shared.count if self.decay is None else self.decay.count
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the factor that gradients share is a usual one."""
+        return self.decay is not None or self.shared.factor in self.constants
 
     @property
     def fits(self) -> bool:
@@ -122,19 +129,34 @@ def outputs(made: Compared, parameters: int) -> Iterator[Node]:
 
 def errors(made: Compared, goals: Sequence[Goal]) -> Iterator[Node]:
     """The first values that were computed from the comparison of the first output."""
+    yield from (node for node, _ in _errors(made, goals))
+
+
+def likely_errors(made: Compared, goals: Sequence[Goal], most: int) -> list[Node]:
+    """The first of them; those before the others that all gradients are computed through."""
+    found = list(_errors(made, goals))
+    chosen = sorted(found, key=lambda each: not each[1])[:most]
+    return [node for node, _ in sorted(chosen, key=lambda each: each[0].number)]
+
+
+def _errors(made: Compared, goals: Sequence[Goal]) -> Iterator[tuple[Node, bool]]:
+    """Each such value, with whether all gradients are computed through it."""
     if not made.users:
         return
     needed = uses_of_nodes(each.node for each in goals)
     user, size = made.users[0], np.size(made.pairs[0][0].value)
-    todo, seen = [user], {user.number}
+    todo, seen, around = [user], {user.number}, False
     while todo:
         todo.sort(key=lambda each: -each.number)
         node = todo.pop()
-        if needed >> node.number & 1 and np.size(node.value) == size and is_float(node):
-            yield node
+        if not needed >> node.number & 1 or not is_float(node):
+            continue
+        if np.size(node.value) == size:
+            yield node, not (todo or around)
             new = [each for each in node.consumers if each.number not in seen]
             seen |= {each.number for each in new}
             todo += new
+        around = around or np.size(node.value) != size
 
 
 def tried(
@@ -170,26 +192,39 @@ def tried(
 
 
 def _weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> Iterator[Array]:
-    """Numbers by which output errors are multiplied, one for each of several outputs.
+    """Numbers by which output errors, or what is made of them, are multiplied, one for each output.
 
     Such are the returns of a policy gradient. None depends on the parameters.
     """
-    if len(made.pairs) < 2:  # noqa: PLR2004 - one output
+    if len(made.users) < 2:  # noqa: PLR2004 - one output
         return
     parameters, compared = bits(goals), bits_of_nodes(made.users)
     products = [e for e in nodes if e.operation == "multiply" and e.uses & compared]
     for group in grouped(products):
         for place in (0, 1):
-            parts = [e.args[place] for e in group.nodes]
-            if all(type(each) is Node and not each.uses & parameters for each in parts):
-                numbers = np.concatenate([np.ravel(each.value) for each in parts])
-                if numbers.size == len(made.pairs) and np.ptp(numbers) > 0:
+            parts = [(each, _number(each.args[place], parameters)) for each in group.nodes]
+            several = [
+                {number for node, number in parts if node.depends_on(user)} for user in made.users
+            ]
+            if all(len(each) == 1 and None not in each for each in several):
+                numbers = np.array([each for (each,) in several])
+                if np.ptp(numbers) > 0:
                     yield numbers
 
 
+def _number(value: Any, parameters: int) -> float | None:
+    """The number that a value is; None if it is an array, or depends on parameters."""
+    if type(value) is Node:
+        value = None if value.uses & parameters else value.value
+    return float(np.ravel(value)[0]) if value is not None and np.size(value) == 1 else None
+
+
 def best(found: Sequence[Tried]) -> Tried | None:
-    """The cost that makes most gradients right; None if none makes any right."""
-    most = max(found, key=lambda e: (e.fits, e.count, not e.weighted), default=None)
+    """The cost that makes most gradients right, up to a usual factor if there is such a one.
+
+    None if none makes any right.
+    """
+    most = max(found, key=lambda e: (e.fits, e.count, not e.weighted, e.is_usual), default=None)
     return most if most is not None and most.count else None
 
 

@@ -20,7 +20,7 @@ from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.costs import times
-from conformance.backward.factor import conventions, shared, snapped
+from conformance.backward.factor import shared, snapped, usual_factors
 from conformance.backward.findings import Examined
 from conformance.backward.groups import UNFIT
 from conformance.backward.judge_gradients import Forward, Verdict, judged, verdicts
@@ -96,7 +96,7 @@ def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float 
 
     None where no gradient is right with any.
     """
-    usual = _conventions(forward)
+    usual = usual_factors(forward)
     told = shared(found, usual, free=free)
     if not told.count:
         return None
@@ -110,7 +110,7 @@ def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float 
 def _of_the_last_derivative(forward: Forward) -> float:
     """The usual factor of the last backward value that is a ∂C/∂v; 1 if none is."""
     needed = uses_of_nodes(each.node for each in forward.run.goals)
-    parameters, usual = bits(forward.run.goals), _conventions(forward)
+    parameters, usual = bits(forward.run.goals), usual_factors(forward)
     derivatives = [forward.gradient[e.number] for e in forward.nodes() if e.uses & parameters]
     for node in reversed(forward.run.trace.nodes):
         own = needed >> node.number & 1 and node.uses & parameters and is_float(node)
@@ -142,17 +142,6 @@ def _is_constant(forward: Forward, factor: float) -> bool:
     except UNFIT:
         return False
     return shared(verdicts(Forward(forward.run, chain)), (factor,)).factor == factor
-
-
-def _conventions(forward: Forward) -> list[float]:
-    """The factors that are conventions: of the lengths of what depends on all parameters."""
-    everything = bits(forward.run.goals)
-    return conventions(
-        n
-        for node in forward.nodes()
-        if node.uses & everything == everything
-        for n in np.shape(node.value)
-    )
 
 
 LINEAR = MOVES | {
@@ -201,10 +190,11 @@ def _alike(first: Node, second: Node, parameters: int) -> bool:
 
 
 def _is_made_by(parameters: int, first: Node, second: Node) -> bool:
-    """Whether a value was made of another one by parameters, and not by numbers as in 1 − x."""
+    """Whether a value was made of another one by parameters; not by numbers or sums as in 1 − x."""
     way = walk([second], lambda each: [e for e in each.inputs if e.depends_on(first)])
     return second.depends_on(first) and any(
         each is not first
+        and each.operation not in ("add", "subtract")
         and any(e.uses & parameters and not e.depends_on(first) for e in each.inputs)
         for each in way
     )

@@ -207,6 +207,14 @@ def stored_names(node: Node) -> set[str]:
     return set() if found is None else stored(found)
 
 
+def texts_around(node: Node) -> list[str]:
+    """The texts that the statement has in it which computed a value, such as to print it."""
+    line = line_of(node)
+    found = None if line is None else statement(line.file, line.line)
+    inner = ast.walk(found) if isinstance(found, ast.Expr) else ()
+    return [e.value for e in inner if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+
+
 def handed_names(node: Node) -> set[str]:
     """The variables to which a value is assigned where functions that return it are called."""
     found, made = set[str](), expression(node)
@@ -269,3 +277,21 @@ def own_lines(node: Node) -> Iterator[Line]:
     for each in node.frames:
         if "site-packages" not in each.file:
             yield Line(each.file, each.line)
+
+
+def lines_of_each(node: Node) -> tuple[Line, ...]:
+    """The lines that compute an output error, the factors of each sample apart.
+
+    What is written into an array comes before the array.
+    """
+    size = np.size(node.value)
+    while node.operation in ("multiply", "divide", "negative"):
+        whole = [e for e in node.inputs if np.size(e.value) == size]
+        if len(whole) != 1:
+            break
+        (node,) = whole
+    lines = lines_of(node)
+    while node.operation == FILLED and type(node.args[0]) is Node:
+        node = node.args[0]
+        lines += lines_of(node)
+    return lines

@@ -32,6 +32,7 @@ from reference.step import Array
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
 
+
 PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
 
@@ -66,7 +67,9 @@ def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Nod
     return loss
 
 
-def disagreeing(step: OwnPass, losses: Sequence[Node], called: Sequence[Node]) -> Node | None:
+def disagreeing(
+    step: OwnPass, losses: Sequence[Node], called: Sequence[Node], others: Sequence[Node] = ()
+) -> Node | None:
     """The number that gradients are not those of, though they are right by an output error.
 
     Such is the first of those that the program calls its loss, if the output error is a positive
@@ -82,13 +85,25 @@ def disagreeing(step: OwnPass, losses: Sequence[Node], called: Sequence[Node]) -
         step: judged by its own output error.
         losses: numbers that it computes.
         called: those that it calls its loss.
+        others: such of some parameters alone, as of a critic; they tell of one of two outputs.
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
-    error = OwnErrors(run, (each.compared for each in known)).best()
-    if error is None:
-        return None
-    signs = {each: _sign(run, error, each) for each in (*losses, *called)}
+    errors = OwnErrors(run, (each.compared for each in known)).used()
+    if len(errors) == 1:
+        return _told_by(step, run, errors[0], losses, called)
+    for error in errors if called else ():
+        said = [_agrees(_factors(run, error, loss), error) for loss in (*called, *others)]
+        if not any(said) and False in said:
+            return called[0]
+    return None
+
+
+def _told_by(
+    step: OwnPass, run: Recorded, error: OwnError, losses: Sequence[Node], called: Sequence[Node]
+) -> Node | None:
+    """The number that the only output error disagrees with; see `disagreeing`."""
+    signs = {each: _sign(_factors(run, error, each), error) for each in (*losses, *called)}
     agreeing = [each for each in losses if signs[each] == 1]
     if agreeing or any(signs[each] == 1 for each in called):
         stating = (e for e in reversed(agreeing) if has_own_terms(replace(step, loss=e)))
@@ -101,22 +116,42 @@ def disagreeing(step: OwnPass, losses: Sequence[Node], called: Sequence[Node]) -
     return wrong[0] if called and len(wrong) == len(called) else None
 
 
-def _sign(run: Recorded, error: OwnError, loss: Node) -> int | None:
-    """1 if the program goes down a number by its output error, −1 if up, 0 if it is of another.
+def _sign(factors: Sequence[float] | None, error: OwnError) -> int | None:
+    """1 if the program goes down a number by its output error, −1 if up, 0 if it is of another."""
+    if factors is None:
+        return None
+    return int(np.sign(error.factor * max(factors, key=abs))) if factors else 0
 
-    None if the output is not in the number.
+
+def _agrees(factors: Sequence[float] | None, error: OwnError) -> bool | None:
+    """Whether an error beside that of another output is that of a loss; None if it is not told.
+
+    The loss may be a part of that other output's. Only a usual factor tells, with either sign: one
+    number is a multiple of any other.
     """
+    usual = conventions(np.shape(error.output.value))
+    near = (e for e in factors or () if any(_is_near(abs(e), n) for n in usual))
+    known = [each > 0 for each in near]
+    return any(known) if known else None
+
+
+def _is_near(one: float, other: float) -> bool:
+    return abs(one - other) <= HALF_OF_THE_DIGITS * other
+
+
+def _factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
+    """By which factors an error is the derivative of a number; None if the output is not in it."""
     forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
         return None
-    given = np.sign(error.factor) * np.asarray(error.error.value, dtype=np.float64)
+    given, factors = np.asarray(error.error.value, dtype=np.float64), []
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
         if factor and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
-            return int(np.sign(factor))
-    return 0
+            factors.append(factor)
+    return factors
 
 
 def _derivative(forward: Forward, output: Node) -> Array | None:
@@ -177,13 +212,23 @@ def has_own_terms(step: OwnPass) -> bool:
     given = bits(step.goals)
 
     def is_alone(term: Node) -> bool:
-        way = walk([term], lambda e: () if given >> e.number & 1 else e.inputs)
+        way = walk([term], lambda e: () if _is_parameter(e, given) else e.inputs)
         leaves = (e for e in way if e.function is None and is_float(e) and np.size(e.value) > 1)
         return all(given >> each.number & 1 for each in leaves)
 
     terms = walk([step.loss], lambda each: each.inputs if each.operation in LINEAR else ())
     alone = (e for e in terms if e.function and e.uses & given and is_alone(e))
     return any(not _multiplies_two(each, given) for each in alone)
+
+
+def _is_parameter(node: Node, given: int) -> bool:
+    """Whether a value is a parameter, or one with something added, as its velocity: w + μ v."""
+    if given >> node.number & 1:
+        return True
+    own = [e for e in node.inputs if e.uses & given]
+    moved = node.operation in ("add", "subtract") and len(own) == 1 < len(node.inputs)
+    shape = np.shape(node.value)
+    return moved and bool(given >> own[0].number & 1) and np.shape(own[0].value) == shape
 
 
 def _multiplies_two(term: Node, given: int) -> bool:

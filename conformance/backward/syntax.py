@@ -238,12 +238,24 @@ def hands_back(line: Line) -> Line | None:
         if isinstance(each, ast.ClassDef) and _holds(each, line):
             methods = [e for e in each.body if isinstance(e, ast.FunctionDef)]
             for method in methods if any(_holds(e, line) for e in methods) else ():
-                end, given = method.body[-1], {e.arg for e in method.args.args[1:]}
+                end, given = method.body[-1], _given(method)
                 value = end.value if isinstance(end, ast.Return) else None
-                plain = isinstance(value, ast.Name) and value.id in given
-                if plain and not _holds(method, line):
-                    return Line(line.file, end.lineno)
+                name = value.id if isinstance(value, ast.Name) else ""
+                if name in given and not _holds(method, line):
+                    return Line(line.file, given[name] or end.lineno)
     return None
+
+
+def _given(method: ast.FunctionDef) -> dict[str, int]:
+    """The names in a method of what it is given, each with the line that makes it one, if any."""
+    given = {each.arg: 0 for each in method.args.args[1:]}
+    for each in method.body:
+        value = each.value if _is_alias(each) and isinstance(each, ast.Assign) else None
+        alias = isinstance(value, ast.Name) and value.id in given
+        for name in stored(each):
+            given.pop(name, None)
+            given |= {name: each.lineno} if alias else {}
+    return given
 
 
 def _holds(statement: ast.stmt, line: Line) -> bool:

@@ -10,7 +10,7 @@ Left out: the known costs (`no_loss.py`).
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations, islice
+from itertools import combinations
 
 import numpy as np
 
@@ -21,14 +21,13 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.costs import seeded, times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.factor import shared
-from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward, verdicts
-from conformance.backward.no_loss import errors, outputs, plus_decay, undecayed
+from conformance.backward.no_loss import likely_errors, outputs, plus_decay, undecayed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
-from conformance.backward.source import is_float, lines_of
-from conformance.tracing.ancestors import ancestors
-from conformance.tracing.node import FILLED, Node
+from conformance.backward.source import is_float
+from conformance.tracing.ancestors import ancestors, walk
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -92,6 +91,14 @@ class OwnErrors:
         """
         return next(iter(self._together(has_a_cost)), (None,))[0]
 
+    def used(self) -> Sequence[OwnError]:
+        """The errors of two outputs, if more gradients are right by them; else the best."""
+        best = self.best()
+        for found, *pair in self._together(has_a_cost):
+            if best is None or found.count > best.count:
+                return pair
+        return () if best is None else (best,)
+
     def uneven(self) -> tuple[OwnError, OwnError] | None:
         """Such errors of two outputs of which one does not add up to 0, and that one."""
         for found, *pair in self._together(is_symmetric):
@@ -130,7 +137,7 @@ def _measured(run: Recorded, errors: Sequence[OwnError]) -> list[OwnError]:
         signs = (shared(judged, (1.0,), free=True, sign=sign) for sign in (1, -1))
         alike = max(signs, key=lambda one: one.count)
         decay = None if alike.by_all else decayed(judged, chain)
-        best = alike if decay is None or decay.count <= alike.count else decay
+        best = alike if decay is None or decay.count <= alike.told else decay
         decay = decay if best is decay else None
         found.append(replace(each, count=best.count, factor=best.factor, decay=decay))
     return [each for each in found if each.count]
@@ -149,7 +156,10 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     """The first values of the backward pass, each taken for ∂C/∂v of the last of the forward."""
     first, *rest = outputs(made, bits(run.goals))
     few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
-    for error in islice(errors(made, run.goals), FEW_ERRORS):
+    alone = run.goals[0].node if len(run.goals) == 1 else None  # which is right by itself
+    for error in likely_errors(made, run.goals, FEW_ERRORS):
+        if error is alone:
+            continue
         for output in few:
             pairs = list(_pairs(run, len(made.pairs), error, output))
             if pairs:
@@ -198,24 +208,6 @@ def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
             yield each
 
 
-def lines_of_each(found: OwnError) -> tuple[Line, ...]:
-    """The lines that compute an output error, the factors of each sample apart.
-
-    What is written into an array comes before the array.
-    """
-    node, size = found.error, np.size(found.error.value)
-    while node.operation in ("multiply", "divide", "negative"):
-        whole = [e for e in node.inputs if np.size(e.value) == size]
-        if len(whole) != 1:
-            break
-        (node,) = whole
-    lines = lines_of(node)
-    while node.operation == FILLED and type(node.args[0]) is Node:
-        node = node.args[0]
-        lines += lines_of(node)
-    return lines
-
-
 def _has_factor(node: Node, part: Node, parameters: int) -> bool:
     """Whether a product has a factor that depends on the parameters and not on a part of it."""
     return any(e.uses & parameters and not e.depends_on(part) for e in node.inputs)
@@ -223,7 +215,21 @@ def _has_factor(node: Node, part: Node, parameters: int) -> bool:
 
 def has_a_cost(trace: Trace, found: OwnError) -> bool:
     """Whether some cost has this output error."""
-    return is_symmetric(trace, found) and adds_up(trace, found)
+    return is_symmetric(trace, found) and adds_up(trace, found) and _has_one_sign(found)
+
+
+def _has_one_sign(found: OwnError) -> bool:
+    """Whether an error that is a function of a − y alone, entry by entry, goes one way from y."""
+    compared = (e for e in found.output.consumers if len(e.inputs) > 1)
+    apart = next((e for e in compared if e.operation == "subtract"), None)
+    if apart is None or not found.at_output or not found.error.depends_on(apart):
+        return True
+    way = list(walk([found.error], lambda each: () if each is apart else each.inputs))
+    own = all(e.depends_on(apart) or np.size(e.value) == 1 for e in way)
+    if not own or any(np.shape(e.value) not in ((), np.shape(apart.value)) for e in way):
+        return True
+    signs = np.sign(apart.value) * np.sign(found.error.value)
+    return not (np.any(signs > 0) and np.any(signs < 0))
 
 
 def is_symmetric(trace: Trace, found: OwnError) -> bool:

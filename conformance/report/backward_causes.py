@@ -88,6 +88,7 @@ OF_KIND = {
     "add to what is there (+=)",
     "last": "of {factor:g} mini-batches the gradient of the last alone is used, and that of the "
     "others is overwritten: add it (+=)",
+    "skipped": "this loop leaves out the {step} of the {factor:g} steps that the forward pass has",
     "order": "values are gone through in the wrong order: each has to come after all that is "
     "computed from it",
 }
@@ -108,7 +109,7 @@ def _of_kind(cause: Cause) -> str:
     words = OF_KIND.get(kind, "no single operation is known that would make it right")
     return words.format(
         operation=f"`{cause.operation}`", needed=needed, held=held, lacks=lacks, other=other,
-        factor=cause.factor, names=cause.names, missing=missing,
+        step=cause.operation, factor=cause.factor, names=cause.names, missing=missing,
     )  # fmt: skip
 
 
@@ -245,6 +246,10 @@ OF_MEANS = {
     "take the root of it",
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",
     "late": "t in the correction 1 − β^t is {0:g} at update {1:g}: it has to be the same",
+    "larger": "the larger of the two has to be kept here, and not the less",
+    "size": "the largest |g| has to be kept here: take the absolute value of the gradient",
+    "differences": "the mean of (g − m)² has to be kept here, where m is that of the gradient g",
+    "steps kept": "the mean of the squares of the steps has to be kept here",
     "steps": "t in the correction 1 − β^t grows by {0:g} from update to update, and has to by 1",
 }
 

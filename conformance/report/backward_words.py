@@ -171,13 +171,19 @@ COSTS = {
 }
 """What each known cost is called, by its name."""
 
+PENALTIES = {
+    "squares": "weight decay",
+    "absolutes": "an L1 penalty",
+    "squares and absolutes": "an L1 penalty beside weight decay",
+}
+"""What each penalty of weights is called, by its name."""
+
 WEIGHTED = "weighted "
 """What stands before the name of a cost in which each sample has a weight."""
 
 
 def _decay(examined: Examined) -> str:
-    name = "weight decay" if examined.penalty == "squares" else "an L1 penalty"
-    return f"{name} {examined.decay:.4g}"
+    return f"{PENALTIES[examined.penalty]} {examined.decay:.4g}"
 
 
 def conventions(examined: Examined) -> Iterator[str]:

@@ -153,7 +153,10 @@ def _in_one_line(report: FileReport) -> str:
 
 MANY = 12  # names of parameters that are written out
 
-ALONE = "right for one output; for several the gradient is not that of the loss"
+ALONE = {
+    "output": "right for one output; for several the gradient is not that of the loss",
+    "sample": "right for one sample; for several a gradient has another shape than its parameter",
+}
 
 SOURCES = {
     "returned": "gives the gradients",
@@ -163,7 +166,7 @@ SOURCES = {
 
 
 def _recognised_words(recognised: Recognised) -> list[str]:
-    """What a program was taken for, in one line, after that it is right for one output alone."""
+    """What a program was taken for, in one line, after what of it is not clear."""
     calls = list(recognised.calls)
     at = next((i for i, each in enumerate(calls) if i == recognised.backward), len(calls) - 1)
     calls[at] += f" {SOURCES[recognised.source]}"
@@ -174,7 +177,9 @@ def _recognised_words(recognised: Recognised) -> list[str]:
     if recognised.constant:
         parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
     said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
-    return [f"note: {ALONE}", said] if recognised.alone else [said]
+    off = [f"note: {name}=True is not tried" for name in recognised.off]
+    alone = [f"note: {ALONE[recognised.alone]}"] if recognised.alone else []
+    return [*alone, *map(visible, off), said]
 
 
 def _together(parameters: Sequence[str]) -> list[str]:

@@ -76,9 +76,13 @@ RULES = {
     "momentum": "gradient descent with momentum",
     "nesterov": "gradient descent with the momentum of Nesterov",
     "adam": "Adam",
-    "uncorrected adam": "Adam without the correction of its first steps",
     "rmsprop": "RMSProp",
     "adagrad": "AdaGrad",
+    "nadam": "NAdam",
+    "amsgrad": "AMSGrad",
+    "adamax": "AdaMax",
+    "adabelief": "AdaBelief",
+    "adadelta": "AdaDelta",
     "lion": "Lion",
     "signs": "the signs of the gradients",
 }
@@ -125,10 +129,12 @@ def _update_lines(name: str, ran: Ran) -> list[str]:
 
 
 def _rule(rule: Rule) -> str:
-    if rule.kind not in RULES:
+    kind = rule.kind.removeprefix("uncorrected ")
+    if kind not in RULES:
         return ""
+    less = "" if kind == rule.kind else " without the correction of its first steps"
     numbers = ", ".join(f"{name} = {value:.6g}" for name, value in rule.numbers)
-    return f", by {RULES[rule.kind]}: {numbers}"
+    return f", by {RULES[kind]}{less}: {numbers}"
 
 
 def to_json(ran: Ran) -> dict[str, Any]:

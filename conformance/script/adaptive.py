@@ -15,6 +15,7 @@ import numpy as np
 from conformance.script.corrections import Correction, Means, by, count_of
 from conformance.script.moments import Mistake, Moment, precision
 from conformance.script.quotients import Fit, Scaling, Steps, each_form, numbers_of
+from conformance.script.readings import UNCORRECTED, Reading
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -31,21 +32,19 @@ class Adaptive:
 OTHER = Adaptive(Rule("other"))
 
 
-def adaptive(
-    steps: Steps, mean: Moment | None, square: Moment, place: tuple[int, int]
-) -> Adaptive | None:
+def adaptive(steps: Steps, reading: Reading, place: tuple[int, int]) -> Adaptive | None:
     """The rule of some steps, and what is wrong with them; None if too little tells.
 
     Args:
         steps: of one parameter.
-        mean: that they take off a multiple of; None if it is the gradient.
-        square: by which they are divided.
+        reading: of what they are the quotients.
         place: of the parameter among all, from 1, and how many there are.
     """
     if not all(np.all(np.isfinite(each)) for each in steps.taken):
         return None
-    for form, fits in each_form(steps, square, mean):
-        found = _Search(steps, mean, square, place, form, fits).found()
+    for form, fits in each_form(steps, reading.square, reading.mean):
+        kept = reading.mean, reading.square
+        found = _Search(steps, reading, place, form, fits, *kept).found()
         if steps.is_told or found.rule.kind != "other" or found.mistakes:
             return found
     return OTHER if steps.is_told else None
@@ -56,11 +55,12 @@ class _Search:
     """The search for the correction that steps have."""
 
     steps: Steps
-    mean: Moment | None
-    square: Moment
+    reading: Reading
     place: tuple[int, int]
     form: str
     fits: list[Fit]
+    mean: Moment | None
+    square: Moment
 
     def found(self) -> Adaptive:
         """The first correction that gives the steps: a right one, none, or one that is wrong."""
@@ -101,10 +101,10 @@ class _Search:
         counts = tuple(e if sure else e + 1 for e in at)
         told = (f for _, f in (*self.tops[0], *self.roots[0]) if f > 1)
         bases = [(1 - 1 / f) ** (1 / counts[0]) for f in told]
-        bases = [1 - abs(each.share) for each in moments] + bases
+        bases = [self.square.rate, *(1 - abs(each.share) for each in moments), *bases]
         rate = None if self.mean is None else self.mean.rate
         some = tuple(each for each in bases if 0 < each < 1)
-        return Means(rate, self.square.rate, some, counts, sure, self.place)
+        return Means(rate, self.reading.base, some, counts, sure, self.place)
 
     @cached_property
     def tops(self) -> list[list[Scaling]]:
@@ -155,33 +155,36 @@ class _Search:
 
     def right(self, correction: Correction, *, root: bool) -> Adaptive:
         """The rule of steps by a right correction."""
-        wrong = (*self.of_form(), *self.of_shares())
+        wrong = (*self.reading.mistakes, *self.of_form(), *self.of_shares())
         if wrong:
             return Adaptive(Rule("other"), wrong[:1])
         kind = "rmsprop" if self.square.rate < 1 else "adagrad"
         if self.mean is not None:
             kind = "adam" if self.square.rate < 1 else "other"
-        return Adaptive(Rule(kind, self.numbers(correction, root=root)))
+        numbers = self.numbers(correction, root=root)
+        if self.reading.is_said and numbers[0][1] not in self.said:
+            return OTHER
+        return Adaptive(Rule(self.reading.kind or kind, numbers))
 
     def uncorrected(self) -> Adaptive:
         """The rule of steps by no correction, unless it is one that is always the same."""
-        wrong = (*self.of_form(), *self.stuck())
+        wrong = (*self.reading.mistakes, *self.of_form(), *self.stuck())
         if wrong:
             return Adaptive(Rule("other"), wrong[:1])
         wrong = tuple(self.of_shares())
         if wrong:  # a decay is taken for the share, or what is kept is a sum that decays
             typed = [e for e in wrong if self.same(e.numbers[0], 1 - e.numbers[1])]
             return Adaptive(OTHER.rule, tuple(typed[:1]))
-        kind = "rmsprop" if self.mean is None else "uncorrected adam"
+        kind = self.reading.kind or ("rmsprop" if self.mean is None else "adam")
+        kind = kind if self.mean is None or kind in UNCORRECTED else f"uncorrected {kind}"
         return Adaptive(Rule(kind, self.numbers(self.means.none())))
 
     def numbers(
         self, correction: Correction, *, root: bool | None = None
     ) -> tuple[tuple[str, float], ...]:
         """Those of a rule, as the program has them."""
-        made = self.steps.updates[0]
         eta = abs(float(self.rates(correction, root=root)[0]))
-        said = (e for e in numbers_of(made) if self.same(e, eta))
+        said = (e for e in self.said if self.same(e, eta))
         eta = min(said, key=lambda e: abs(e - eta), default=eta)
         epsilon = self.epsilon(float(by(correction.square, self.means.counts[:1])[0]))
         first, *others = ("β1", "β2") if self.mean is not None else ("β",)
@@ -190,10 +193,15 @@ class _Search:
         rates += [(name, self.square.rate)] if self.square.rate < 1 else []
         return (("η", eta), *rates, ("ε", epsilon))
 
+    @property
+    def said(self) -> list[float]:
+        """What η may be: a number that the program has, or 1."""
+        return [1.0, *numbers_of(self.steps.updates[0])]
+
     def epsilon(self, corrected: float) -> float:
         """What the program adds to the root, or within it, as far as its digits tell."""
         given = abs(self.fits[0].epsilon)
-        size = float(np.max(self.steps.squares[0].value))
+        size = float(np.max(self.steps.seconds[0]))
         within = self.form in ("within", "none")
         size, by_square = (size, corrected) if within else (np.sqrt(size), np.sqrt(corrected))
         added = numbers_of(self.steps.updates[0], frozenset({"add"}))
@@ -209,8 +217,9 @@ class _Search:
 
     def of_shares(self) -> Iterator[Mistake]:
         """The means to which another share is added than what they lose."""
-        for each in (self.mean, self.square):
-            if each is not None and each.rate < 1 and not self.same(abs(each.share), 1 - each.rate):
+        means = (e for e in (self.mean, self.square) if e is not None and e.is_mean)
+        for each in means:
+            if each.rate < 1 and not self.same(abs(each.share), 1 - each.rate):
                 numbers = (abs(each.share), 1 - each.rate)
                 yield Mistake("share", each.news[0], tuple(float(f"{e:.9g}") for e in numbers))
 

@@ -12,9 +12,18 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
-from conformance.backward.loss_numbers import Fit, best_loss, by_name, candidates, is_of_absolutes
+from conformance.backward.loss_numbers import (
+    Fit,
+    best_loss,
+    by_name,
+    candidates,
+    is_named,
+    is_of_absolutes,
+    of_some,
+)
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
+from conformance.backward.skipped import skips
 from conformance.backward.stated_loss import (
     declared,
     disagreeing,
@@ -22,7 +31,7 @@ from conformance.backward.stated_loss import (
     with_terms,
 )
 from conformance.script import within
-from conformance.script.judgement import Judgement
+from conformance.script.judgement import Judgement, by_known_cost
 from conformance.script.update import Multiple, Update, common, usual
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node
@@ -61,7 +70,7 @@ def judged(
         return made
     for choice in within.choices(updates):
         found = step.by_choice([choice])
-        if found.ok:
+        if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             return replace(found, altered=True)
     return made
 
@@ -88,7 +97,7 @@ class Unjudged:
     """An update of all parameters that is to be judged.
 
     Attributes:
-        losses: what may be the program's loss.
+        losses: what may be the program's loss; `others`: of some parameters alone, called so.
         known: what was its loss at another update.
         held: see `judged`.
     """
@@ -125,6 +134,7 @@ class Unjudged:
         self.olds = {**own, **beside}
         news = [each.new for each in updates]
         self.losses = candidates(trace.nodes, [*own], news, shared=shared)
+        self.others = of_some(trace.nodes, [*own], news, self.losses)
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the arrays by which the parameters are moved, of several the likeliest.
@@ -170,7 +180,7 @@ class Unjudged:
 
     def part(self, wanted: Sequence[Node]) -> Step:
         """The trace of the step."""
-        return Step(self.whole_trace, self.olds, [*wanted, *self.losses], self.held)
+        return Step(self.whole_trace, self.olds, [*wanted, *self.losses, *self.others], self.held)
 
     def goals(self, step: Step, chosen: Sequence[Multiple], sign: float) -> tuple[Goal, ...]:
         """The gradients: what is subtracted from the parameters, or its negative."""
@@ -206,7 +216,9 @@ class Unjudged:
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
-            return made(known)
+            stands = made(known)
+            named = stands.ok or is_named(cost) or is_named(known)
+            return stands if named else by_known_cost(made) or stands
         return self.by_either(step, goals, fit, made)
 
     def by_either(
@@ -229,9 +241,8 @@ class Unjudged:
         """
         called = self.called_losses(step, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
-        quick = own is not None and self.cost is None
         try:
-            without = made(None, quick=quick)
+            without = made(None, quick=own is not None and self.cost is None)
         except NoGradientError:
             raise
         except NotAGradientError:
@@ -240,14 +251,16 @@ class Unjudged:
             return made(own)
         by_error = without.examined.cost == "unknown"
         numbers = [step.of[each] for each in self.losses] if by_error and not self.cost else []
+        others = [step.of[each] for each in self.others]
         unsure = numbers or (called and without.ok)
-        told = disagreeing(OwnPass(step.trace, goals), numbers, called) if unsure else None
+        told = disagreeing(OwnPass(step.trace, goals), numbers, called, others) if unsure else None
         if told is not None:
             return made(told)
+        if called and not without.ok and skips(OwnPass(step.trace, goals, loss=called[-1])):
+            return made(called[-1])
         if without.ok or own is None or self.cost is not None:
             return without
-        with_own = made(own)
-        return with_own if with_own.right >= without.right else without
+        return max(made(own), without, key=lambda each: each.right)
 
     def called_losses(self, step: Step, goals: tuple[Goal, ...]) -> list[Node]:
         """The numbers that the program calls its loss, or that were it at another update."""

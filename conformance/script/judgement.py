@@ -4,6 +4,7 @@ Left out: judging it (`judge_updates.py`).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
@@ -12,6 +13,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Accused, Cause, Examined, Line
+from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import is_float, line_of
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
@@ -56,6 +58,18 @@ class Judgement:
         )
 
     @property
+    def times(self) -> float | None:
+        """By what number the gradients are those of a known cost or the program's; None if not."""
+        turned = any(each.cause.kind == "negated" for each in self.examined.accused)
+        if self.examined.cost == "unknown" or not (self.ok or turned):
+            return None
+        return self.examined.factor if self.ok else -self.examined.factor
+
+    def is_told_by_others(self, trace: Trace) -> bool:
+        """Whether other updates tell more: a single error is a multiple of any other."""
+        return self.ok or (self.times is not None and _single_error(trace, self))
+
+    @property
     def right(self) -> int:
         """How many gradients are right."""
         return sum(each.ok for each in self.examined.gradients)
@@ -64,6 +78,14 @@ class Judgement:
     def ok(self) -> bool:
         """Whether all gradients are right."""
         return all(each.ok for each in self.examined.gradients)
+
+
+def by_known_cost(made: Callable[..., Judgement]) -> Judgement | None:
+    """The judgement by a known cost that all gradients are right by, whatever else is printed."""
+    with suppress(NotAGradientError):
+        found = made(None, quick=True)
+        return found if found.ok and found.examined.cost != "unknown" else None
+    return None
 
 
 def _single_error(trace: Trace, judgement: Judgement) -> bool:
@@ -109,9 +131,9 @@ def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
 def even(trace: Trace, results: Sequence[Judgement]) -> bool:
     """Whether a factor of gradients that are right is one and the same at all updates."""
     for own in (True, False):
-        free = [e for e in results if e.own_loss is own and e.ok and e.examined.cost != "unknown"]
+        free = [e for e in results if e.own_loss is own and e.times is not None]
         if free and all(_single_error(trace, each) for each in free):  # else it is no chance
-            means = np.array([each.examined.factor for each in free])
+            means = np.array([each.times for each in free])
             sums = means / np.array([each.examined.samples for each in free])
             rates = np.array([each.factor for each in free])
             factors = (means, sums, means * rates, sums * rates)

@@ -6,6 +6,7 @@ does not matter how a rule is written. Left out: Adam and its like (`adaptive.py
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from conformance.script.moments import (
     multiple,
 )
 from conformance.script.quotients import Steps, by_signs
+from conformance.script.readings import Given, Reading, readings
 from conformance.script.update import SAME, Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
@@ -111,6 +113,17 @@ class History:
             for each in self.updates
         ]
 
+    @property
+    def late(self) -> tuple[list[Node], list[Node]] | None:
+        """What is kept and written after it was used, if there is one such; see `Given`."""
+        for chain in self.updates[0].parameter.states:
+            read = [[e for e in chain.values if made.new.depends_on(e)] for made in self.updates]
+            olds = [each[-1] for each in read if each]
+            if len(olds) == len(read) and not any(map(_is_own, self.updates, olds)):
+                following = dict(pairwise(chain.values))
+                return olds, [following[e] for e in olds if e in following]
+        return None
+
     def moments(self, gradients: Sequence[Node] | None = None) -> list[Moment]:
         """What is kept; nothing if it is not the same at all updates.
 
@@ -122,8 +135,9 @@ class History:
         found = []
         for chain in chains.values():
             of_all = [[e for e in made.states if e[1] in chain.values] for made in self.updates]
-            if not any(of_all):
-                continue  # a sum on the way to what is kept
+            rows = zip(self.updates, of_all, strict=True)
+            if not any(_is_own(made, new) for made, pairs in rows for _, new in pairs):
+                continue  # a sum on the way to what is kept, or what is written after its use
             if not all(of_all):
                 return []
             latest = [max(each, key=lambda e: e[1].number) for each in of_all]
@@ -141,11 +155,9 @@ class History:
         if not adaptive:
             one = len(moments) == 1
             return self.momentum(moments[0], factor * self.share) if one else OTHER
-        if not all(each.is_mean for each in moments):
-            return OTHER
-        means = [each for each in moments if each.power == 1]
-        squares = [each for each in moments if each.power != 1]
-        return self.adaptive(means, squares[0]) if len(squares) == 1 >= len(means) else OTHER
+        given = Given(self.updates, list(map(_array, self.gradients)), self.taken, self.late)
+        found = [self.adaptive(each) for each in readings(given, moments)]
+        return min(found, key=_doubt, default=OTHER)
 
     def is_arithmetic(self) -> bool:
         """Whether no step does anything else than to add, multiply, divide and take roots."""
@@ -154,13 +166,15 @@ class History:
             for each, g in zip(self.updates, self.gradients, strict=True)
         )
 
-    def adaptive(self, means: Sequence[Moment], square: Moment) -> Known:
+    def adaptive(self, reading: Reading) -> Known:
         """Adam and its like."""
-        tops = means[0].news if means else self.gradients
-        steps = Steps(self.updates, tops, square.news, self.taken)
-        found = adaptive(steps, means[0] if means else None, square, self.place)
+        tops = self.gradients if reading.mean is None else reading.mean.news
+        given = tops, reading.square.news, reading.tops, reading.seconds
+        steps = Steps(self.updates, *given, self.taken)
+        found = adaptive(steps, reading, self.place)
         if found is None or (found.mistakes and len(self.updates) < ENOUGH):
-            return UNKNOWN
+            wrong = reading.mistakes if len(self.updates) >= ENOUGH else ()
+            return Known(Rule("other"), wrong) if wrong else UNKNOWN
         return Known(found.rule, found.mistakes)
 
     def momentum(self, moment: Moment, factor: float) -> Known:
@@ -195,6 +209,11 @@ class History:
             yield from (e for e in read_forward(made.old) if kept(velocity, e) * along < 0)
 
 
+def _is_own(made: Update, state: Node) -> bool:
+    """Whether what is kept was made of the gradient of an update."""
+    return state.depends_on(made.old)
+
+
 def _array(node: Node) -> Array:
     return np.asarray(node.value)
 
@@ -203,7 +222,8 @@ def _wrong_powers(history: History, moments: Sequence[Moment]) -> Iterator[Mista
     """The means that are not those of the gradient, or of its square, where they have to be."""
     under = [each for each in moments if each.is_under_root(history.updates)]
     rest = [each for each in moments if each not in under]
-    powers, others = [each.power for each in under], [each.power for each in rest]
+    others = [each.power for each in rest]
+    powers = [each.power for each in under if each.power or not others]
     squared = is_square(history.gradients[0])
     if powers == [1] and squared and others == [1]:  # what both keep is a square
         yield Mistake("square", rest[0].news[0])

@@ -25,6 +25,9 @@ BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 JOINS = frozenset({"concatenate", "hstack", "append"})
 """Operations that put flat arrays together."""
 
+CHOOSING = frozenset({"minimum", "maximum", "where"})
+"""Operations of which each entry is that of one of the last two operands."""
+
 ENTRYWISE = frozenset(
     {
         "add", "subtract", "multiply", "divide", "true_divide", "negative", "sqrt", "square",
@@ -65,6 +68,8 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
         yield _written(*args), 1.0
     elif name in JOINS and np.ndim(node.value) == 1:
         yield _rejoined(node), 1.0
+    elif name in CHOOSING:
+        yield from ((each, 1.0) for each in args[-2:])
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
 
@@ -166,6 +171,16 @@ def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
                 waiting.append(operand)
     del found[node]
     return dict(sorted(found.items(), key=lambda each: -each[0].number))
+
+
+def source(node: Node) -> Node:
+    """What a value is a multiple of, as far back as it is one of a single value."""
+    while node.function is not None:
+        below = [e for e, _ in links(node)]
+        if len(below) != 1:
+            break
+        node = below[0]
+    return node
 
 
 def scaled_by_itself(node: Node) -> Node | None:

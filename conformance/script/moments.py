@@ -59,6 +59,11 @@ class Moment:
     power: int
     share: float
 
+    @classmethod
+    def of(cls, olds: Sequence[Node], news: Sequence[Node]) -> "Moment":
+        """What is kept, of which no more is known than how much of itself."""
+        return cls(tuple(olds), tuple(news), kept(olds[0], news[0]), 0, nan)
+
     @property
     def is_mean(self) -> bool:
         """Whether it is some mean or sum of the gradients or their squares, at a fixed rate."""
@@ -79,6 +84,13 @@ class Moment:
                 if any(e.operation in ROOTS and e.depends_on(new) for e in within):
                     return True
         return False
+
+    def share_of(self, values: Sequence[Array], beside: float = 0.0) -> float | None:
+        """How many times some values are added, and a number beside; None if they are not."""
+        pairs = zip(self.olds, self.news, strict=True)
+        added = [np.asarray(new.value) - self.rate * np.asarray(old.value) for old, new in pairs]
+        share = _share([each - beside for each in added], values)
+        return None if share is None or isnan(share) else share
 
     def with_decay(
         self, updates: Sequence[Update], gradients: Sequence[Node]

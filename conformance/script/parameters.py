@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.chains import carried
-from conformance.script.linear import entrywise
+from conformance.script.linear import entrywise, links
 from conformance.script.rows import Carried
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
 
@@ -99,11 +99,12 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
 
 
 def _is_mixed(one: Parameter, others: set[Node]) -> bool:
-    """Whether a parameter is moved by values of others alone, entry by entry."""
+    """Whether a parameter is moved by multiples of values of others alone, entry by entry."""
     for old, new in pairwise(one.values):
         stop = frozenset({old, *others})
-        made = entrywise(new, stop)
-        if made.isdisjoint(others) or any(_is_computed(e, stop) for e in made):
+        made, given = entrywise(new, stop), bits_of_nodes(stop)
+        between = [e for e in made if e not in stop and e.uses & given]
+        if made.isdisjoint(others) or not all(any(links(e)) for e in between):
             return False
     return len(one.values) > 1
 

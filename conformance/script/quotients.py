@@ -38,14 +38,18 @@ class Steps:
 
     Attributes:
         updates: of it.
-        tops: the means of the gradient, or the gradients.
-        squares: the means of its square.
+        tops: the means of the gradient, or the gradients, as nodes.
+        squares: the same of what is under the root.
+        divided: what is divided, which may be made of these.
+        seconds: by the roots of which.
         taken: what each update takes off, beside a decay.
     """
 
     updates: Sequence[Update]
     tops: Sequence[Node]
     squares: Sequence[Node]
+    divided: Sequence[Array]
+    seconds: Sequence[Array]
     taken: Sequence[Array]
 
     def fits(self, form: str, epsilons: Sequence[float] = ()) -> list[Fit] | None:
@@ -55,10 +59,10 @@ class Steps:
             form: one of `FORMS`.
             epsilons: what is beside the root, at each update, if that is known.
         """
-        rows = zip(self.taken, self.tops, self.squares, self.updates, strict=True)
+        rows = zip(self.taken, self.divided, self.seconds, self.updates, strict=True)
         found = []
         for i, (taken, top, square, made) in enumerate(rows):
-            columns, wanted = _columns(form, taken, _array(top), _array(square))
+            columns, wanted = _columns(form, taken, top, square)
             if epsilons:
                 columns = (columns[0] + epsilons[i] * columns[1],)
             solved = _solved(columns, wanted, taken, np.asarray(made.new.value))
@@ -66,7 +70,7 @@ class Steps:
                 return None
             second = solved[1] if len(solved) > 1 else 0.0
             if form == "within":
-                sign = np.sign(np.vdot(taken, top.value))
+                sign = np.sign(np.vdot(taken, top))
                 found.append(Fit(float(sign / np.sqrt(solved[0])), second / solved[0]))
             elif form == "beside":
                 found.append(Fit(solved[0], second))
@@ -77,7 +81,7 @@ class Steps:
     @property
     def is_told(self) -> bool:
         """Whether the entries that move tell two numbers."""
-        return all(map(_tells, self.taken, self.tops, self.squares, self.updates))
+        return all(map(_tells, self.taken, self.divided, self.seconds, self.updates))
 
     def scalings(self, *, root: bool) -> list[list[Scaling]]:
         """Where the way of a mean to each new value is multiplied by a number, at each update.
@@ -114,17 +118,13 @@ def _number(node: Node, reached: Mapping[Node, set[Node]]) -> float | None:
     return None
 
 
-def _tells(taken: Array, top: Node, square: Node, made: Update) -> bool:
-    columns, _ = _columns("root", taken, _array(top), _array(square))
+def _tells(taken: Array, top: Array, square: Array, made: Update) -> bool:
+    columns, _ = _columns("root", taken, top, square)
     if columns[0].size <= len(columns):
         return False
     matrix = np.stack(columns, axis=1)
     least = np.linalg.svd(matrix / np.max(np.abs(matrix), axis=0), compute_uv=False)
     return bool(least[-1] > np.sqrt(precision(np.asarray(made.new.value))) * least[0])
-
-
-def _array(node: Node) -> Array:
-    return np.asarray(node.value, dtype=np.float64)
 
 
 FORMS = ("root", "within", "none", "beside")

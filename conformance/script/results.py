@@ -204,7 +204,9 @@ def _judgeable(
     for k in told:
         updates = _updates(moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
-        if some and not (some[0].ok and numbers):  # what is wrong is searched once
+        if some and not (
+            some[0].is_told_by_others(trace) and numbers
+        ):  # what is wrong is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         right = _right(trace, updates, names)
@@ -221,7 +223,7 @@ def _judgeable(
             else:
                 some.append(other)
             continue
-        made = made if made.ok else _otherwise(trace, updates, names) or made
+        made = made if made.ok else _otherwise(trace, updates, names, made.right) or made
         decline(trace.nodes, made, names)
         some.append(made)
     if failed and not any(each.own_loss for each in some):
@@ -242,10 +244,12 @@ def _right(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Jud
     return None
 
 
-def _otherwise(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
+def _otherwise(
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], right: int | None = None
+) -> Judgement | None:
     """The judgement by several losses, or with targets held constant, if there are such."""
     several = by_several(trace, updates, names)
-    return several or with_held_targets(trace, updates, names)
+    return several or with_held_targets(trace, updates, names, right=right)
 
 
 READINGS: tuple[Reading, ...] = (judged, by_several, with_held_targets)

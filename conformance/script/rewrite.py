@@ -80,6 +80,8 @@ def _is_range(node: ast.expr) -> bool:
 
 
 def _passed(value: ast.expr) -> ast.expr:
+    if isinstance(value, ast.BoolOp):  # `p = p or random(…)`
+        value.values = [_passed(each) for each in value.values]
     return value if isinstance(value, _PLAIN) else _called(VALUE, value)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.linear import is_whole
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, substituted, taken
 from reference.step import Array
 
 
@@ -102,17 +103,24 @@ def read_places(node: Node, places: Array | None = None) -> set[int]:
 
     Of a view that only parts are taken of, the places of these.
     """
-    whole, *rest = node.inputs
-    places = _places(np.shape(whole.value)) if places is None else places
-    if not rest and node.function is taken:
+    places = _places(np.shape(node.inputs[0].value)) if places is None else places
+    if node.function is taken and len(node.inputs) == 1:
         places = places.ravel()[node.args[1]]
-    elif not rest and node.operation == "getitem":
-        places = places[node.args[1]]
+    elif node.operation == "getitem" and node.args[0] is node.inputs[0]:
+        places = places[_index(node.args[1])]
     else:
         return {int(i) for i in np.ravel(places)}
     if node.consumers and all(map(_takes_a_part, node.consumers)):
         return set().union(*(read_places(each, places) for each in node.consumers))
     return {int(i) for i in np.ravel(places)}
+
+
+def _index(value: Any) -> Any:
+    """The index by which a part is taken, of numbers; torch has a list with None for all."""
+    known = substituted(value, lambda each: each.value)
+    parts = known if isinstance(known, list) else []
+    of_torch = any(each is None or isinstance(each, np.ndarray) for each in parts)
+    return tuple(slice(None) if e is None else e for e in parts) if of_torch else known
 
 
 def _takes_a_part(node: Node) -> bool:

@@ -13,9 +13,9 @@ from conformance.backward.source import is_float, line_of, operands
 from conformance.backward.syntax import assigned, passed
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
-from conformance.script.linear import ancestors, entrywise, kept, read_forward
+from conformance.script.linear import ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
-from conformance.script.update import Update, alike, source
+from conformance.script.update import Update, alike
 from conformance.script_outcome import Rule
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
@@ -195,7 +195,7 @@ def mistaken(
     for i, (name, each) in enumerate(zip(names, told, strict=True)):
         for one in each.mistakes:
             yield _accused(name, line_of(one.node), Cause(one.kind, numbers=one.numbers))
-        if each.rule.kind == "uncorrected adam" and counts:
+        if each.rule.kind.startswith("uncorrected ") and counts:
             yield _accused(name, line_of(of_all[i][0].new), Cause("uncorrected"))
         if each.rule.kind == "other" and not each.mistakes:
             for other, node in of_others(of_all, i):
@@ -228,9 +228,9 @@ def uneven_rates(
     """The parameters that are moved by another η than the others, by one and the same rule."""
     kinds = {each.rule.kind for each in told}
     updates = results[0].updates
-    if len(kinds) > 1 or not all(each.adaptive for each in updates) or not kinds & ADAPTIVE:
+    etas = [dict(each.rule.numbers).get("η", 0.0) for each in told]
+    if len(kinds) > 1 or not all(each.adaptive for each in updates) or not all(etas):
         return
-    etas = [dict(each.rule.numbers)["η"] for each in told]
     usual = max(etas, key=lambda each: sum(alike(each, other) for other in etas))
     for made, name, eta in zip(updates, names, etas, strict=True):
         near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
@@ -256,10 +256,6 @@ def first_infinite(node: Node) -> Node:
 def finite(node: Node) -> bool:
     """Whether a value holds no NaN and nothing infinite."""
     return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
-
-
-ADAPTIVE = frozenset({"adam", "uncorrected adam", "rmsprop", "adagrad"})
-"""The kinds of rules by which a gradient is divided by a root of a mean of squares."""
 
 
 def _accused(name: str, line: Line | None, cause: Cause) -> Accused:

@@ -18,6 +18,7 @@ from conformance.script.linear import (
     links_to,
     read_forward,
     scaled_by_itself,
+    source,
 )
 from conformance.script.parameters import Parameter
 from conformance.tracing.node import FILLED, Node
@@ -142,6 +143,7 @@ class _Reader:
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
         earlier = (each for each in made.parameter.values if each.number <= made.old.number)
         self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
+        self.first = {each.values[0] for each in chains}
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
@@ -171,6 +173,8 @@ class _Reader:
         if any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
             return
         state = self.state(node)
+        if state in self.first:  # as it was before the first update
+            return
         if state is not None:
             old = self.written[state]
             self.made.states.append((old, state))
@@ -190,11 +194,14 @@ class _Reader:
 
     def is_a_term(self, node: Node) -> bool:
         """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
-        while node is not self.made.old and len(below := [*links(node)]) == 1:
-            ((node, _),) = below
-        if node is self.made.old:
+        old = self.made.old
+        while node is not old and len(below := [e for e, _ in links(node)]) == 1:
+            if node.operation == FILLED and node.depends_on(old) > below[0].depends_on(old):
+                return False  # what is written into it is a part of it
+            (node,) = below
+        if node is old:
             return self.apart
-        return _is_signed(node, self.made.old) or not node.depends_on(self.made.old)
+        return _is_signed(node, old) or not node.depends_on(old)
 
     def combined(self, node: Node, factor: float) -> None:
         """Note a sum with a state in it, or a quotient by one."""
@@ -210,7 +217,9 @@ class _Reader:
                 if each is not node.args[0]:
                     self.noted(each)
             inputs = [each for each in inputs if each is node.args[0]]
-        linear = [e for e in inputs if self.state(e) is not None or not self.contains_a_state(e)]
+        free = [e for e in inputs if not self.contains_a_state(e)]
+        gradients = [e for e in free if e.depends_on(self.made.old)]
+        linear = gradients or [e for e in inputs if self.is_a_sum(e) or e in free]
         for each in inputs:
             if each in linear or node.operation != "multiply":
                 others = [e for e in inputs if e is not each and e not in linear]
@@ -219,18 +228,23 @@ class _Reader:
             else:
                 self.noted(each)
 
+    def is_a_sum(self, node: Node) -> bool:
+        """Whether a value is a sum of multiples of a state and of others, and no quotient by it."""
+        return node in self.written or not self.written.keys().isdisjoint(ancestors(node))
+
     def noted(self, node: Node) -> None:
         """Note the states within a factor."""
-        stop = frozenset({self.made.old, *self.written.values()})  # it may decay
+        before = (e for e in self.written.values() if not e.depends_on(self.made.old))
+        stop = frozenset({self.made.old, *before})  # it may decay
         found = ({node} | entrywise(node, stop)) & set(self.written)
-        before = {self.written[each] for each in found}
-        self.made.states += [(self.written[each], each) for each in found - before]
+        olds = {self.written[each] for each in found}
+        self.made.states += [(self.written[each], each) for each in found - olds]
 
     def state(self, node: Node) -> Node | None:
         """The new value of a state that a value is a multiple of."""
         at: Node | None = node
         while at is not None:
-            if at in self.written:
+            if at in self.written or at in self.first:
                 return at
             below = [*links(at)]
             at = below[0][0] if len(below) == 1 else None
@@ -239,7 +253,7 @@ class _Reader:
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
         known = entrywise(node, self.read_before) | {node}
-        return not known.isdisjoint(self.written)
+        return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
         """A value, and what it is a multiple of, each with how many times it is added."""
@@ -272,16 +286,6 @@ def _is_signed(node: Node, old: Node) -> bool:
 def _is_constant(node: Node) -> bool:
     """Whether a value is a multiple of what was there before the run began to move it."""
     return source(node).function is None
-
-
-def source(node: Node) -> Node:
-    """What a value is a multiple of, as far back as it is one of a single value."""
-    while node.function is not None:
-        below = [e for e, _ in links(node)]
-        if len(below) != 1:
-            break
-        node = below[0]
-    return node
 
 
 def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:

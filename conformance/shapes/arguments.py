@@ -6,7 +6,7 @@ Left out: the table (`vocabulary.py`).
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import FunctionType, MethodType
@@ -187,8 +187,9 @@ def _contradicts(function: Callable[..., Any], form: tuple[str, ...]) -> bool:
 def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:
     """The arguments of a function by their names; None if one that is needed is not known."""
     given: dict[str, Any] = {}
+    target = _target_of_pairs([e.name for e in taken(function)], scope.names)
     for each in taken(function):
-        known, value = scope.value(each.name)
+        known, value = scope.value("targets" if each.name == target else each.name)
         if not known and not is_parameter(each.name):
             known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
@@ -203,6 +204,15 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
     return given if len(twice) == len(set(twice)) else None
 
 
+def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> str | None:
+    """The name of the targets in `inputs, outputs`, unless the program gives outputs of its own."""
+    told = any("targets" in kinds_of(each) for each in names)
+    inputs = any("inputs" in kinds_of(each) for each in names)
+    return next(
+        (e for e in names if bare(e) == "outputs" and e not in known and inputs and not told), None
+    )
+
+
 def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:
     """What the file itself holds under the name of an argument, such as `NN_ARCHITECTURE`."""
     held = getattr(function, "__globals__", {})
@@ -215,9 +225,25 @@ SETTINGS = (list, tuple, dict, int, float, str)
 
 
 def constructions(
+    factory: Callable[..., Any], data: Data, settings: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+    """The ways in which a class may be called: what is said of it, and the arguments.
+
+    Args:
+        factory: the class.
+        data: that it is made for.
+        settings: arguments that it is given beside those that it needs.
+    """
+    for said, args, named in _constructions(factory, data):
+        known = [each.name for each in taken(factory)][len(args) :]
+        more = {name: e for name, e in (settings or {}).items() if name in known}
+        told = (f"{name}={e!r}" for name, e in more.items())
+        yield ", ".join([said.removesuffix(")"), *told]) + ")" * bool(said), args, {**named, **more}
+
+
+def _constructions(
     factory: Callable[..., Any], data: Data
 ) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
-    """The ways in which a class may be called: what is said of it, and the arguments."""
     said, sizes = called(factory, "__qualname__"), size_kinds(data)
     s = data.sizes
     by_size = _by_name(factory, Scope(sizes))
@@ -232,6 +258,9 @@ def constructions(
         }
         if len(fewer) < len(by_size):
             yield said, (), fewer
+        own = {name: e for name, e in by_size.items() if not _is_own_activation(factory, name)}
+        if len(own) < len(by_size):
+            yield said, (), own
         listed = [name for name, value in by_size.items() if value == sizes["sizes"]]
         if 0 < len(listed) < len(by_size):
             yield said, (), {name: e for name, e in by_size.items() if name not in listed}
@@ -243,6 +272,12 @@ def constructions(
         yield said, (), by_data
     for given in _by_order(data).get(len(needed(factory)), ()):
         yield said, given, {}
+
+
+def _is_own_activation(factory: Callable[..., Any], name: str) -> bool:
+    """Whether a class has an activation of its own if it is told none: it may know no sigmoid."""
+    optional = [e.name for e in taken(factory) if e.default is not inspect.Parameter.empty]
+    return name in optional and "activation" in kinds_of(name)
 
 
 def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:

@@ -4,24 +4,29 @@ Left out: judging it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import FunctionType
 from typing import Any, Protocol
 
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.shapes.arguments import needed, taken
+from conformance.shapes.arguments import needed
 from conformance.shapes.assembled import assembled
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
-from conformance.shapes.definitions import Definitions, returned_functions, returned_names
+from conformance.shapes.definitions import Definitions, returned_functions
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import layer_search
-from conformance.shapes.losses import PAIR
-from conformance.shapes.named_losses import loss_class, losses
-from conformance.shapes.parameter_shapes import made_by_the_file, made_here, takes_parameters
+from conformance.shapes.named_losses import loss_class, losses, states_loss
+from conformance.shapes.other_settings import other_activations
+from conformance.shapes.parameter_shapes import (
+    gives_two,
+    made_by_the_file,
+    made_here,
+    may_make,
+    takes_parameters,
+)  # fmt: skip
 from conformance.shapes.plans import (
     Made,
     Named,
@@ -32,9 +37,10 @@ from conformance.shapes.plans import (
     methods,
 )
 from conformance.shapes.search import Refusal, Searched
+from conformance.shapes.second_readings import of_one_output, wrong_with
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
-from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of
+from conformance.shapes.vocabulary import is_role
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
@@ -64,6 +70,8 @@ class Candidate:
         searched: its readings, if it has not.
         layer: it, if it is a layer, a pair of functions or a loss; what is searched comes after it.
         functions: the names by which another program may have used it.
+        stated: its readings with a loss that the file may climb: they decide if no cost is known.
+        others: its readings with other activations, none of which it may be wrong with.
     """
 
     name: str
@@ -71,6 +79,8 @@ class Candidate:
     searched: tuple[Searched, ...] = ()
     layer: Judgeable | None = None
     functions: frozenset[str] = frozenset()
+    stated: tuple[Searched, ...] = ()
+    others: tuple[Searched, ...] = ()
 
     @property
     def refusal(self) -> Refusal:
@@ -91,29 +101,21 @@ class Candidate:
         alone = None if self.layer is None else self.layer.found(cost)
         if alone is not None:
             return alone
+        stated = [e for each in self.stated if (e := judged(each.readings(), cost)) is not None]
+        if right := [each for each in stated if each.examined.ok]:
+            return right[0]
         for each in self.searched:
             refused: list[str] = []
             found = judged(each.readings(), cost, refused)
+            if found is not None and found.examined.cost == "unknown" and stated:
+                return stated[0]
             if found is not None:
-                return _of_one_output(each, found) if cost is None else found
+                found = of_one_output(each, found) if cost is None else found
+                return wrong_with(self.others, found, cost) or found
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))
                 each.refusal.parameters = True
         return None
-
-
-def _of_one_output(searched: Searched, found: Found) -> Found:
-    """The verdict for one output, if it is right for one: for several it is off by their number."""
-    ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
-    number = round(max(ratios, default=0.0))
-    by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
-    if found.examined.cost != "own" or not by_length:
-        return found
-    of_one = Searched(searched.makers, searched.roles, searched.module, outs=(1,))
-    one = judged(of_one.readings())
-    if one is None or not one.examined.ok:
-        return found
-    return replace(one, recognised=replace(one.recognised, alone=True))
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:
@@ -128,7 +130,7 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
     yield from (each for each in classes if each.layer is None)
     yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
     paired = [*pairs(found.functions)]
-    yield from of_functions(found, {id(each.forward) for each in paired})
+    yield from of_functions(found, {id(e) for each in paired for e in each.no_networks})
     yield from (each for each in classes if each.layer is not None)
     yield from (_alone(each.backward.__name__, each) for each in paired)
     yield from (_alone(each.function.__name__, each) for each in vector_losses(found.functions))
@@ -164,11 +166,12 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         yield from constructors(kind, data)
         yield from own
 
-    searched = Searched(makers, roles, found.module)
-    return Candidate(kind.__name__, searched=(searched,))
+    others = (partial(constructors, kind, settings=e) for e in other_activations(kind, found.words))
+    first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
+    return Candidate(kind.__name__, searched=(first,), others=tuple(rest))
 
 
-def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Candidate]:
+def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candidate]:
     """The functions of a file as candidates.
 
     They are run together if one goes backwards by its name; then each that takes parameters and
@@ -176,8 +179,7 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
 
     Args:
         found: what the file defines.
-        forwards: the ids of those that have a function of their own that goes back: such a one
-            returns an output and what is kept.
+        paired: the ids of those that go forward or back in a pair, and are no networks.
     """
     yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
     roles = by_role(_named(*found.functions))
@@ -190,19 +192,23 @@ def of_functions(found: Definitions, forwards: Collection[int]) -> Iterator[Cand
         around = _around(each, found)
         if around is not None:
             yield Candidate(each.__name__, searched=(around,))
-    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*forwards}
+    others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*paired}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     alone = _losses(found)
     for each in found.functions:
         loss = alone.get(each)
-        if takes_parameters(each) and loss is not None and not _gives_two(each):
+        if takes_parameters(each) and loss is not None and not gives_two(each):
             yield _alone(each.__name__, loss)
-        elif takes_parameters(each) and id(each) not in others and _gives_two(each):
+        elif takes_parameters(each) and id(each) not in others and gives_two(each):
             names_of_it = frozenset((each.__name__,))
             ways = [_only_function(found, roles, each)]
             if not roles["backward"]:
                 ways.append(_unnamed(found, roles, each))
-            yield Candidate(each.__name__, False, tuple(ways), loss, names_of_it)
+            stated = tuple(
+                _unnamed(found, {**roles, "loss": _named(other)}, each)
+                for other in states_loss(found.functions, each)
+            )
+            yield Candidate(each.__name__, False, tuple(ways), loss, names_of_it, stated)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
         whole = (_searched(found, without),)
@@ -224,11 +230,6 @@ def _around(function: FunctionType, found: Definitions) -> Searched | None:
     return Searched(partial(closures, function), within, found.module)
 
 
-def _gives_two(function: FunctionType) -> bool:
-    """Whether a function returns two things, as a loss and gradients are."""
-    return len(returned_names(function)) in (1, len(PAIR))
-
-
 def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
     used = [
         function
@@ -236,7 +237,7 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
         for _, function in roles[role]
         if isinstance(function, FunctionType)
     ]
-    others = (each for each in found.functions if each not in used and _may_make(each))
+    others = (each for each in found.functions if each not in used and may_make(each))
     initial = roles["init"] or _named(*others)
 
     def makers(_data: Data) -> Iterator[Made]:
@@ -244,14 +245,6 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
         yield from made_here(used)
 
     return Searched(makers, roles, found.module)
-
-
-def _may_make(function: FunctionType) -> bool:
-    """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
-    sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
-    told = any(sizes & set(kinds_of(each.name)) for each in taken(function))
-    told = told or any(map(is_parameter, returned_names(function)))
-    return len(needed(function)) in (1, 3) or (not needed(function) and told)
 
 
 def _only_function(

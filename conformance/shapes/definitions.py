@@ -44,6 +44,12 @@ class Definitions:
     files: tuple[str, ...] = ()
     failed: tuple[Failed, ...] = ()
 
+    @property
+    def words(self) -> list[str]:
+        """The strings in its source, such as the names of activations."""
+        parts = (each for name in self.files for each in ast.walk(tree(name) or ast.Pass()))
+        return [e.value for e in parts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+
 
 def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
     """Load a file and list what it defines.

@@ -25,7 +25,7 @@ from conformance.shapes.held_state import is_floats
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layers import together
 from conformance.shapes.solved import MisshapenError, Solver, arguments
-from conformance.shapes.vocabulary import bare, is_parameter, stem
+from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -49,6 +49,12 @@ class PairSearch:
     backward: Callable[..., Any]
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def no_networks(self) -> tuple[Callable[..., Any], ...]:
+        """Those that give no loss: the first has its own way back, which may take no targets."""
+        told = any("targets" in kinds_of(each.name) for each in needed(self.backward))
+        return (self.forward,) if told else (self.forward, self.backward)
+
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
         solver = Solver([each.name for each in needed(self.forward)], self._fits)
@@ -59,10 +65,14 @@ class PairSearch:
             if found is not None and (best is None or found.examined.right > best.examined.right):
                 best = found
             count += found is not None
-            if count == JUDGED or (best is not None and best.examined.ok):
+            if best is not None and best.examined.ok:
+                return _of_one_sample(best, chosen, solver.misshapen)
+            if count == JUDGED:
                 return best
         if best is None and solver.misshapen is not None:
-            return self._tried(solver.misshapen)
+            best = self._tried(solver.misshapen)
+            if best is not None and best.examined.right == 0:
+                best = None  # what stands between the two in the program changes the shape
         if best is None and solver.problem is not None:
             self.problems.append(str(solver.problem))
         return best
@@ -106,24 +116,27 @@ class PairSearch:
             for path, value in chosen.items()
         }
         given = arguments([each.name for each in needed(self.forward)], traced)
+        arrays = arrays_of(given)
+        ahead = {name: node_of(trace, e) for name, e in arrays.items()}  # it may write into them
+        upstreams: dict[str, Node] = {}
 
         def drawn(shape: tuple[int, ...], name: str) -> Array:
             upstream: Array = trace.given(rng.normal(size=shape), name)
+            upstreams[name] = node_of(trace, upstream)
             return upstream
 
         with quiet(), traced_program(trace, self.forward):
             done = went(self.forward, self.backward, given, drawn)
             loss = node_of(trace, sum((o * np.array(d)).sum() for o, d in done.pairs))
-            arrays = arrays_of(given)
-            goals = [
-                Goal(name, node_of(trace, arrays[name]), node_of(trace, each))
-                for name, each in gradients(self.backward, done.back, arrays).items()
-            ]
+            back = gradients(self.backward, done.back, arrays).items()
+            goals = [Goal(name, ahead[name], node_of(trace, each)) for name, each in back]
         if not np.isfinite(loss.value):
             raise UnfitError(f"{self.forward.__name__}: its output is not finite")
         said = ", ".join(f"{path[-1]} {_said(value)}" for path, value in chosen.items())
-        step = OwnPass(trace, tuple(goals), loss, returns=last_return(self.backward))
-        return self._found(step, said)
+        known = _of_outputs(goals, [upstreams[name] for name in done.inner])
+        step = OwnPass(trace, known, loss=loss, returns=last_return(self.backward))
+        left = tuple(each.name for each in goals if each not in known)
+        return replace(self._found(step, said), unjudged=left)
 
     def _found(self, step: OwnPass, said: str) -> Found:
         """What is known of the two.
@@ -144,6 +157,28 @@ class PairSearch:
             called(self.forward), said, "", (called(self.backward),), "returned", names
         )
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
+
+
+def _of_one_sample(
+    found: Found, chosen: Mapping[Path, Any], misshapen: Mapping[Path, Any] | None
+) -> Found:
+    """The verdict, which tells if both run with more axes, and a gradient has another shape."""
+    axes = [np.ndim(next(iter(each.values()))) for each in (chosen, misshapen) if each]
+    several = len(axes) > 1 and axes[0] < axes[1]
+    recognised = replace(found.recognised, alone="sample" if several else "")
+    return replace(found, recognised=recognised)
+
+
+def _of_outputs(goals: Sequence[Goal], inner: Sequence[Node]) -> tuple[Goal, ...]:
+    """The gradients that are made of ∂C/∂(an output) alone.
+
+    Raises:
+        UnfitError: there are none.
+    """
+    found = [e for e in goals if not any(e.node.depends_on(each) for each in inner)]
+    if not found:
+        raise UnfitError("it is given a gradient of something else than an output")
+    return tuple(found)
 
 
 def _samples(inputs: Node, factor: float) -> int:

@@ -33,10 +33,12 @@ class Went:
     Attributes:
         pairs: the outputs, each with the ∂C/∂ of it that was given back.
         back: what the second returned.
+        inner: the names of what is ∂C/∂(something before an output).
     """
 
     pairs: tuple[tuple[Any, Array], ...]
     back: Any
+    inner: tuple[str, ...] = ()
 
 
 def went(
@@ -66,26 +68,37 @@ def went(
         raise UnfitError(f"{forward.__name__}: it gives no array")
     problem = UnfitError(f"{backward.__name__}: its arguments are not known", stage=1)
     for args in _ways(forward, backward, given, parts):
-        upstream = {id(e.out): drawn(np.shape(e.out), e.name) for e in args if isinstance(e, _Of)}
+        upstream = {e.key: drawn(np.shape(e.out), e.name) for e in args if isinstance(e, _Of)}
         seeds = {key: np.array(each) for key, each in upstream.items()}  # it may write into them
         try:
             back = result_of(
-                backward, *(upstream[id(e.out)] if isinstance(e, _Of) else e for e in args)
+                backward, *(upstream[e.key] if isinstance(e, _Of) else e for e in args)
             )
         except UnfitError as error:
             problem = UnfitError(f"{backward.__name__}: {error}", stage=1)
             continue
         once = {id(each): each for each in outs if id(each) in upstream}  # one may be kept too
-        return Went(tuple((each, seeds[key]) for key, each in once.items()), back)
+        inner = tuple(each.name for each in args if isinstance(each, _Of) and each.inner)
+        return Went(tuple((each, seeds[key]) for key, each in once.items()), back, inner)
     raise problem
 
 
 @dataclass(frozen=True)
 class _Of:
-    """∂C/∂(an output), not drawn yet, as an argument of some name."""
+    """∂C/∂(an output), not drawn yet, as an argument of some name.
+
+    Attributes:
+        inner: whether it is that of something before the output, and as large.
+    """
 
     out: Any
     name: str
+    inner: bool = False
+
+    @property
+    def key(self) -> Any:
+        """The same for all that are of one output."""
+        return self.name if self.inner else id(self.out)
 
 
 def _ways(
@@ -115,13 +128,16 @@ def _by_name(
     by_stem = {bare(key): e for key, e in named.items() if _is_output(e)}
     asked = [name for name in names if name not in given and name not in named]
     outs = [each for each in asked if "cache" not in kinds_of(each) and _is_upstream(each)]
-    found: dict[str, Any] = {}
+    found = {e: _Of(by_stem[stem(e)], e) for e in outs if stem(e) in by_stem}
+    others = [e for e in parts if _is_output(e)]
     for name in outs:
-        left = [e for e in same if all(e is not of.out for of in found.values())]
-        out = by_stem.get(stem(name), left[0] if left else None)
-        if out is None:
+        if name in found:
+            continue
+        known = [of.out for of in found.values()]
+        left = [e for e in (*same, *others) if all(e is not out for out in known)]
+        if not left:
             return None
-        found[name] = _Of(out, name)
+        found[name] = _Of(left[0], name, inner=all(left[0] is not e for e in same))
     rest = [each for each in asked if each not in found]
     if len(rest) > 1 or not found:
         return None

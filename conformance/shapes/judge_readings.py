@@ -7,7 +7,6 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 
@@ -19,10 +18,12 @@ from conformance.backward.recorded_pass import (
     NoGradientError,
     NotAGradientError,
     NothingComparedError,
+    last_return,
 )
 from conformance.backward.stated_loss import with_decay_beside
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
+from conformance.shapes.other_settings import switched_off
 from conformance.shapes.own_loss import by_named, by_returned, named_loss, own_loss, together
 from conformance.shapes.reading import Reading
 from conformance.shapes.sides import Sides, on_other_sides, sides
@@ -48,7 +49,8 @@ class Recognised:
         parameters: their names.
         backward: the place among the calls of the one that gives the gradients.
         constant: the biases, where the program moves none of them.
-        alone: whether it is right for one output alone, and wrong for several.
+        alone: if it is right for one alone, and not for several, of what: an output, a sample.
+        off: what it may be told to do, and was not.
     """
 
     made: str
@@ -59,7 +61,8 @@ class Recognised:
     parameters: tuple[str, ...]
     backward: int = -1
     constant: tuple[str, ...] = ()
-    alone: bool = False
+    alone: str = ""
+    off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,17 +94,22 @@ def judged(
     """
     best: Found | None = None
     first: Reading | None = None
-    for each in islice(readings, TRIED):
+    compared: list[object] = []
+    for each in _further(readings, compared):
         if first is not None and each.plan.calls != first.plan.calls:
             break
         known = sides(each)
+        compared.append(_same(each))
         try:
-            judged_so = _examined(each, cost)
-            found = Found(recognised(each), judged_so, used(each.run), each.places.unfound)
+            verdict = _examined(each, cost)
+            found = Found(recognised(each), verdict, used(each.run), each.places.unfound)
         except NoGradientError:
             raise
+        except NothingComparedError:
+            compared.pop()  # in another coding its targets may be compared
+            continue
         except NotAGradientError as error:
-            if refused is not None and not isinstance(error, NothingComparedError):
+            if refused is not None:
                 refused.append(str(error))
             continue
         if all(one.dead for one in found.examined.gradients):
@@ -114,6 +122,22 @@ def judged(
         if best is None or (not fewer and found.examined.right > best.examined.right):
             best = found
     return best
+
+
+def _further(readings: Iterator[Reading], compared: Sequence[object]) -> Iterator[Reading]:
+    """The readings that are judged: so many as are tried, and none of them twice."""
+    for each in readings:
+        if len(compared) == TRIED:
+            return
+        if _same(each) not in compared:
+            yield each
+
+
+def _same(reading: Reading) -> object:
+    """What is equal for readings but for the settings of what was made, such as a decay of 0."""
+    plan, data = reading.plan, reading.data
+    shapes = tuple(np.shape(each.parameter.value) for each in reading.places.goals)
+    return plan.said or id(reading), data.layout, data.coding, plan.calls, shapes
 
 
 def _on_all_sides(
@@ -181,6 +205,7 @@ def recognised(reading: Reading) -> Recognised:
         tuple(each.name for each in reading.places.goals),
         next(i for i, (c, _, _) in enumerate(reading.run.results) if c.role in GIVING),
         () if reading.places.direct else reading.places.constant,
+        off=switched_off(reading.run.roots.get("self")),
     )
 
 
@@ -271,9 +296,5 @@ def _output(run: Attempt) -> Node | None:
 
 
 def _returns(run: Attempt) -> tuple[Frame, ...]:
-    from conformance.backward.recorded_pass import last_return
-
-    for call, function, _ in run.results:
-        if call.role in GIVING:
-            return last_return(getattr(function, "__func__", function))
-    return ()
+    given = (function for call, function, _ in run.results if call.role in GIVING)
+    return next((last_return(getattr(each, "__func__", each)) for each in given), ())

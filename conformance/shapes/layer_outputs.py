@@ -59,19 +59,19 @@ def _kept(run: Attempt, names: Sequence[str]) -> Any:
     )
 
 
-def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Any], dout: Any) -> list[Goal]:
+def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Node], dout: Any) -> list[Goal]:
     """The gradients of the input and the state: returned, or kept by the layer."""
     parts = list(back) if isinstance(back, tuple | list) else [back]
     held = [leaf.value for leaf in leaves(run.roots["self"], "self", run.plan.module)]
     left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
     for name, x in inputs.items():
         for i, each in enumerate(left):
-            if not isinstance(x, np.ndarray) or x.shape != each.shape or x.dtype.kind != "f":
+            if np.shape(x.value) != each.shape:
                 continue
             node = run.node(each)
             returned = any(each is part for part in parts) and not node.constant
             if returned or node.depends_on(run.node(dout)):
-                goals.append(Goal(name, run.node(x), node))
+                goals.append(Goal(name, x, node))
                 del left[i]
                 break
     return goals

@@ -22,7 +22,7 @@ from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.held_state import leaves
+from conformance.shapes.held_state import is_floats, leaves
 from conformance.shapes.judge_readings import Found, Recognised, used
 from conformance.shapes.layer_outputs import (
     StretchedError,
@@ -36,7 +36,7 @@ from conformance.shapes.layer_outputs import (
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
-from conformance.shapes.search import generic
+from conformance.shapes.reading import generic
 from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
@@ -192,6 +192,8 @@ class LayerSearch:
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs = self._inputs(run, forward, rng)
                 given = tuple(inputs.values())
+                # As they are now: it may write into them.
+                ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
                 result = result_of(forward, *given)
                 run.results.append((Call("forward", forward), forward, result))
                 outs = outputs(run, result)[: self.takes.upstreams]
@@ -207,7 +209,7 @@ class LayerSearch:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
             run.note_gradients(since)
-            return run, loss, input_goals(run, back, inputs, given_back[0])
+            return run, loss, input_goals(run, back, ahead, given_back[0])
 
     def _inputs(
         self, run: Attempt, forward: Callable[..., Any], rng: np.random.Generator

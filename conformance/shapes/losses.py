@@ -51,7 +51,7 @@ class LossSearch:
     Attributes:
         name: of it.
         function: gives the loss, given them; it may give gradients beside it.
-        prime: gives the gradient, given the same; None if the function does.
+        prime: gives the gradient, or several, given the same; None if the function does.
         make: makes the object that the two are methods of; None if they are functions.
         told: whether it is said if it cannot be judged: its names promise a gradient.
         given: what the file gives it, by name, where its own arguments tell nothing.
@@ -108,7 +108,7 @@ class LossSearch:
         if one.layout not in SINGLE or several.layout in SINGLE:
             return right
         self.of_several.append(wrong)
-        return replace(right, recognised=replace(one, alone=True))
+        return replace(right, recognised=replace(one, alone="output"))
 
     def _takes_numbers(self, trial: Trial) -> bool:
         """Whether it is right with labels that are no whole numbers: it takes no labels."""
@@ -186,7 +186,8 @@ class LossSearch:
             node = node_of(trace, loss.mean() if np.size(loss) > 1 else loss)
             if self.prime is not None:
                 output = next(iter(arrays.values()))
-                back = [self._gradient(held, self._ordered(held, given, trial), output)]
+                result = self._gradient(held, self._ordered(held, given, trial), output)
+                back = arrays_in(result) if isinstance(result, tuple | list) else [result]
             goals = self._goals(trace, arrays, back)
         if not abs(float(np.ravel(node.value)[0])) < HUGE:
             raise UnfitError(f"{self.name}: no data were found that fit: its loss is {node.value}")
@@ -201,9 +202,10 @@ class LossSearch:
         Raises:
             UnfitError: there are none, or one has another shape than its array.
         """
-        names = [stem(each) for each in beside_names(self.function) if is_gradient(each)]
+        given = beside_names(self.function) if self.prime is None else returned_names(self.prime)
+        names = [stem(each) for each in given if is_gradient(each)]
         own = {bare(name): name for name in arrays}
-        named = self.prime is None and len(set(names)) == len(back) and own.keys() >= set(names)
+        named = len(set(names)) == len(back) and own.keys() >= set(names)
         order = [own[each] for each in names] if named else list(arrays)
         if not 0 < len(back) <= len(arrays):
             raise UnfitError(f"{self.name}: no gradient of its first argument is found")

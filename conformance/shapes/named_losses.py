@@ -23,6 +23,9 @@ LOSS = re.compile(
 RETURNED = re.compile(r"(\w+_)?(loss|cost|nll|objective)|l|j")
 """The names under which a function returns a loss."""
 
+ENDS = ("prime", "derivative", "deriv", "grad", "gradient", "backward", "delta")
+"""How the name of what gives the gradient of a loss goes on after that of the loss."""
+
 
 def loss_class(kind: type) -> LossSearch | None:
     """A class as a loss with its gradient; None if it is none."""
@@ -59,21 +62,47 @@ def _compares(function: Callable[..., Any]) -> bool:
 def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
     """The losses among functions that give their gradients, or have a partner that does."""
     named = {bare(each.__name__): each for each in functions}
+    primes = {
+        name: named[name + end] for name in named for end in ENDS[::-1] if name + end in named
+    }
     for name, function in named.items():
         count = len(needed(function))
-        ends = ("prime", "derivative", "deriv", "grad", "gradient", "backward", "delta")
-        prime = next((named[name + end] for end in ends if name + end in named), None)
-        if prime is not None:
+        if name in primes:
+            prime = primes[name]
             if count == len(needed(prime)) == len(PAIR):
                 given = _given(function, prime)
                 yield LossSearch(function.__name__, function, prime, given=given)
+            elif LOSS.search(name) and _takes_the_same(function, prime):
+                yield LossSearch(function.__name__, function, prime, told=True)
+        elif count > len(PAIR) and function in primes.values():
+            continue
         elif LOSS.search(name) and count == len(PAIR) and _compares(function):
             yield LossSearch(function.__name__, function, None, told=_promises(function))
         elif count >= len(PAIR) and _promises(function):
             says = LOSS.search(name) or RETURNED.fullmatch(bare(returned_names(function)[0]))
-            names = [each.name for each in needed(function)]
-            if says and not any(_of_a_network(e) for e in names if not weighs(names, e)):
+            if says and not _is_of_a_network(function):
                 yield LossSearch(function.__name__, function, None, told=True)
+
+
+def states_loss(functions: Sequence[FunctionType], gradient: FunctionType) -> list[FunctionType]:
+    """The functions that may give, by their names, the loss of which another gives the gradient."""
+    same = (e for e in functions if e is not gradient and _names(e) == _names(gradient))
+    return [each for each in same if LOSS.search(bare(each.__name__))]
+
+
+def _names(function: FunctionType) -> list[str]:
+    return sorted(each.name for each in needed(function))
+
+
+def _takes_the_same(function: FunctionType, prime: FunctionType) -> bool:
+    """Whether two functions take the same arguments, and none of a network."""
+    return _names(function) == _names(prime) and not _is_of_a_network(function)
+
+
+def _is_of_a_network(function: FunctionType) -> bool:
+    """Whether a function takes the weights of a network, or its inputs."""
+    names = [each.name for each in needed(function)]
+    return any(_of_a_network(e) for e in names if not weighs(names, e))
 
 
 def _given(*functions: FunctionType) -> list[str]:
@@ -101,8 +130,10 @@ def _last_name(written: ast.expr) -> str:
 
 
 def _promises(function: FunctionType) -> bool:
-    """Whether a function returns something beside a loss that may be its gradient."""
-    return any(map(is_gradient, beside_names(function)))
+    """Whether a function returns something that may be its gradient beside what may be a loss."""
+    first = next(iter(returned_names(function)), "")
+    is_loss = not first.isidentifier() or not is_gradient(first)
+    return is_loss and any(map(is_gradient, beside_names(function)))
 
 
 def _of_a_network(name: str) -> bool:

@@ -26,21 +26,26 @@ from conformance.tracing.node import Node, flat
 def own_loss(run: Attempt, places: Places) -> Node | None:
     """The program's own loss, if it was computed from the parameters."""
     parameters = [node for _, node in run.start.values() if node is not None]
-    for value in (*_given(run), *_beside_gradients(run, places)):
+    for value in (*_given(run, places), *_beside_gradients(run, places)):
         node = run.node(value)
         if any(node.depends_on(each) for each in parameters) and not _is_metric(run, node):
             return node
     return None
 
 
-def _given(run: Attempt) -> Iterator[Any]:
-    """The numbers that functions gave which give a loss, or one beside something else."""
+def _given(run: Attempt, places: Places) -> Iterator[Any]:
+    """The numbers that functions gave which give a loss, or one beside something else.
+
+    The gradient of a single bias is a number too, and no loss.
+    """
+    gradients = {id(each.node) for each in places.goals}
     for call, _, result in run.results:
         kinds = {"forward": tuple, "backward": tuple | list, "gradients": tuple | list}
         if call.role == "loss" and is_number(result):
             yield result
         elif call.role in kinds and isinstance(result, kinds[call.role]):
-            yield from [each for each in result if is_number(each)][:1]
+            numbers = [each for each in result if is_number(each)]
+            yield from [each for each in numbers if id(run.node(each)) not in gradients][:1]
 
 
 def _beside_gradients(run: Attempt, places: Places) -> Iterator[Any]:

@@ -191,6 +191,19 @@ def _single(data: Data, style: str) -> Array:
 
 
 def takes_parameters(function: FunctionType) -> bool:
-    """Whether a function takes parameters and data: three arguments at least."""
-    many = len(needed(function)) >= PARAMETERS_AND_DATA
+    """Whether a function takes parameters and data, and may give gradients: three arguments."""
+    many = len(needed(function)) >= PARAMETERS_AND_DATA and "hess" not in bare(function.__name__)
     return many and not inspect.isgeneratorfunction(function)
+
+
+def may_make(function: FunctionType) -> bool:
+    """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
+    sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
+    told = any(sizes & set(kinds_of(each.name)) for each in taken(function))
+    told = told or any(map(is_parameter, returned_names(function)))
+    return len(needed(function)) in (1, 3) or (not needed(function) and told)
+
+
+def gives_two(function: FunctionType) -> bool:
+    """Whether a function returns two things, or one that may hold two: a loss, and gradients."""
+    return len(returned_names(function)) in (1, 2)

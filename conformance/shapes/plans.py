@@ -3,7 +3,7 @@
 Left out: running them (`attempt.py`), and which of them fits (`search.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
@@ -91,11 +91,21 @@ def methods(kind: type) -> list[Named]:
     return list(found.values())
 
 
-def constructors(kind: type, data: Data) -> Iterator[Made]:
-    """The ways in which an object of a class is made: by calling it, and by its class methods."""
+def constructors(
+    kind: type, data: Data, settings: Mapping[str, Any] | None = None
+) -> Iterator[Made]:
+    """The ways in which an object of a class is made: by calling it, and by its class methods.
+
+    Args:
+        kind: the class.
+        data: that it is made for.
+        settings: arguments that it is given beside those that it needs.
+    """
     own = (getattr(kind, name) for name, e in vars(kind).items() if isinstance(e, classmethod))
     for factory in (kind, *own):
-        yield from made_by(factory, data, lambda made: made if isinstance(made, kind) else None)
+        yield from made_by(
+            factory, data, lambda made: made if isinstance(made, kind) else None, settings
+        )
 
 
 def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
@@ -114,13 +124,16 @@ def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
 
 
 def made_by(
-    factory: Callable[..., Any], data: Data, chosen: Callable[[Any], Any]
+    factory: Callable[..., Any],
+    data: Data,
+    chosen: Callable[[Any], Any],
+    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[Made]:
     """The ways in which something is called, and the object that is chosen of what it returns."""
-    for i, (said, given, named) in enumerate(constructions(factory, data)):
+    for i, (said, given, named) in enumerate(constructions(factory, data, settings)):
 
         def make(data: Data, _scope: Scope, said: str = said, i: int = i) -> dict[str, Any]:
-            found = list(constructions(factory, data))
+            found = list(constructions(factory, data, settings))
             if i >= len(found):
                 raise UnfitError("it is not made so")
             _, args, kwargs = found[i]

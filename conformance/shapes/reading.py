@@ -1,15 +1,17 @@
-"""A way to run a program that runs and leaves gradients, and whether it fits.
+"""A way to run a program that runs and leaves gradients, whether it fits, and its parameters.
 
 Left out: how it is found (`search.py`), and its verdict (`judge_readings.py`).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, Plan
 from conformance.shapes.example_data import Data
+from conformance.shapes.held_state import Leaf
 from conformance.shapes.places import Places
 from conformance.shapes.vocabulary import BIAS, bare, kinds_of
 from conformance.tracing.node import Node
@@ -125,3 +127,25 @@ class Reading:
         inputs = self.run.node(self.run.scope.kinds["inputs"])
         learns = any(each.node.depends_on(inputs) for each in goals)
         return len(goals) == len(self.run.start) and shaped and finite and learns
+
+
+def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
+    """Whether an array is a parameter: by its name, since it is handed over, or of the output."""
+    if leaf.is_parameter or not leaf.path.startswith("self"):
+        return True
+    output = run.scope.kinds.get("output")
+    return isinstance(output, np.ndarray) and run.node(output).depends_on(node)
+
+
+def generic(run: Attempt) -> dict[str, Any]:
+    """Generic numbers for the parameters of a run, small enough for no unit to saturate."""
+    rng = np.random.default_rng(3)
+    values: dict[str, Any] = {}
+    for path, (leaf, node) in run.start.items():
+        if node is None or not _is_parameter(run, leaf, node):
+            continue
+        shape = np.shape(leaf.value)
+        drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1
+        dtype = np.asarray(leaf.value).dtype
+        values[path] = drawn.astype(dtype) if shape else float(drawn)
+    return values

@@ -23,13 +23,12 @@ from conformance.shapes.example_data import (
     Sizes,
     example_data,
 )
-from conformance.shapes.held_state import Leaf, leaves
+from conformance.shapes.held_state import leaves
 from conformance.shapes.places import EmptyError, Places, first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
-from conformance.shapes.reading import Reading
+from conformance.shapes.reading import Reading, generic
 from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.frames import raised_in
-from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 SEARCHED = 6.0
@@ -190,7 +189,9 @@ class Searched:
     ) -> Reading | None:
         """The reading with the first functions that run; None if the chain does not."""
         forward, loss, backward, update = chain
-        takes_y = [pair for pair in forward if self._takes_targets(made, data, pair[1])]
+        takes_y = [pair for pair in forward if "targets" in self._kinds(made, data, pair[1])]
+        if "targets" in self._kinds(made, data, backward.function):
+            loss = [pair for pair in loss if not self._is_of_others(made, data, pair[1])]
         told = self._first_that_runs(made, data, (), "forward", takes_y)  # `forward(X, y=None)`
         calls = self._first_that_runs(made, data, (), "loss", takes_y if told else [])
         for role, names in () if calls else (("forward", forward), ("loss", loss)):
@@ -207,13 +208,17 @@ class Searched:
         calls += self._first_that_runs(made, data, calls, "update", update)
         return self._recorded(self._plan(made, calls), data, PENALTY)
 
-    def _takes_targets(self, made: Made, data: Data, function: Any) -> bool:
-        """Whether a function takes targets by the name of an argument."""
+    def _kinds(self, made: Made, data: Data, function: Any) -> set[str]:
+        """What a function takes by the names of its arguments."""
         key = id(made), function
         if isinstance(function, str) and key not in self._functions:
             self._functions[key] = getattr(self._held(made, data).get("self"), function, None)
         function = self._functions.get(key, function)
-        return any("targets" in kinds_of(each.name) for each in taken(function))
+        return {kind for each in taken(function) for kind in kinds_of(each.name)}
+
+    def _is_of_others(self, made: Made, data: Data, function: Any) -> bool:
+        """Whether a loss makes its own targets of inputs, beside those of a step."""
+        return {"inputs", "targets"} & self._kinds(made, data, function) == {"inputs"}
 
     def _plan(self, made: Made, calls: Iterable[Call]) -> Plan:
         return Plan(made.said, made.make, tuple(calls), self.module)
@@ -274,25 +279,3 @@ def _begins_with_zeros(found: Places) -> bool:
     """Whether a program that trains makes parameters of zeros, which show little."""
     made = [each.parameter for each in found.moved]
     return not any(each.given or np.any(each.value) for each in made)
-
-
-def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
-    """Whether an array is a parameter: by its name, since it is handed over, or of the output."""
-    if leaf.is_parameter or not leaf.path.startswith("self"):
-        return True
-    output = run.scope.kinds.get("output")
-    return isinstance(output, np.ndarray) and run.node(output).depends_on(node)
-
-
-def generic(run: Attempt) -> dict[str, Any]:
-    """Generic numbers for the parameters of a run, small enough for no unit to saturate."""
-    rng = np.random.default_rng(3)
-    values: dict[str, Any] = {}
-    for path, (leaf, node) in run.start.items():
-        if node is None or not _is_parameter(run, leaf, node):
-            continue
-        shape = np.shape(leaf.value)
-        drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1
-        dtype = np.asarray(leaf.value).dtype
-        values[path] = drawn.astype(dtype) if shape else float(drawn)
-    return values

@@ -16,8 +16,7 @@ from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, UnfitError
 from conformance.shapes.own_loss import own_loss
 from conformance.shapes.places import MOST, places
-from conformance.shapes.reading import Reading
-from conformance.shapes.search import generic
+from conformance.shapes.reading import Reading, generic
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

@@ -107,9 +107,19 @@ class Solver:
     _left: int = field(default=EACH, init=False)
 
     def solutions(self) -> Iterator[dict[Path, Any]]:
-        """What it runs with, by name and key: one for each value of its first argument."""
+        """What it runs with, by name and key: one for each value of its first argument.
+
+        A number stands for no array, of which no turn and no sum can be wrong: with numbers it is
+        run only if with arrays it stops at once.
+        """
+        found = list(values((self.names[0],), {}))
+        yield from self._beginning_with([each for each in found if np.ndim(each)])
+        if self.problem is None or self.problem.stage == 0:
+            yield from self._beginning_with([each for each in found if not np.ndim(each)])
+
+    def _beginning_with(self, waiting: list[Any]) -> Iterator[dict[Path, Any]]:
+        """What it runs with for some values of its first argument."""
         first = (self.names[0],)
-        waiting = list(values(first, {}))
         for most in LIKELY:  # of what an argument may be, the likely first
             for value in waiting[:]:
                 self._left = min(self.runs, AFTER if self.misshapen else EACH)

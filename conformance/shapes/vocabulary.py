@@ -59,7 +59,8 @@ KINDS: dict[str, Pattern] = {
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
         "upstream": r"d(values?|out(put)?|y|z|a|h|x|s|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
         r"|g|grad(s|wrt)?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
-        r"|\w*(gradients?|errors?|deltas?|derivatives?|upstream)|dldout|accumgrad",
+        r"|\w*(grad|gradients?|errors?|deltas?|derivatives?|upstream)(tensor|signal|term|matrix|vector)?"
+        r"|dldout|accumgrad",
         "state": r"(h|hs|hidden|a|s|state)_?(prev|0|init|state)?|prev(ious)?(h|hidden)?(state)?",
         "activation": r"act(ivation)?(s|function|fn|type|name)?|nonlinearity",
         "seed": r"seed|randomstate|randomseed",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from conformance.corpus.case import Case
 from conformance.model.functions import DROPOUT, SIGMOID
@@ -55,6 +55,7 @@ class Subject:
         takes_state: whether it can be given what an update keeps, as it is before a step; if not,
             it begins with nothing kept.
         given_masks: whether it is given the masks of a dropout, which may keep all neurons too.
+        goes_back: whether it has a backward pass, by which another family is judged.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Subject:
     updates: tuple[str, ...] = (SGD,)
     takes_state: bool = True
     given_masks: bool = False
+    goes_back: ClassVar[bool] = True
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""

@@ -24,7 +24,7 @@ OF_PROCESS = ("rank", "world", "weights", "biases", "micro_batches")
 FORMS = (
     "a class or factory that takes a list of sizes and has weights, biases, backprop(x, y), "
     "update_mini_batch(mini_batch, eta) and feedforward(a); a torch.nn.Module of Linear layers; "
-    "or a function step(weights, biases, x, y, eta) that returns a dict"
+    "or a function step(weights, biases, x, y, eta) that returns a dict or two lists"
 )
 
 

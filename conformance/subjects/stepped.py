@@ -138,13 +138,17 @@ class Stepped:
         return max(first, 1) - 1
 
     def _side_by_side(self, replay: Replay) -> Iterator[tuple[str, Array]]:
-        """The ∇b that backprop returned of the samples alone, each a column."""
-        names = self.returned[0] if len(self.returned) == self.batch.m else {}
-        for name in [each for each in names if each.startswith("nabla_b")]:
+        """What backprop returned of the samples alone: ∇b each a column, of ∇w the mean."""
+        m = self.batch.m
+        for name in self.returned[0] if len(self.returned) == m else {}:
             nodes = [each[name] for each in self.returned if name in each]
-            columns = [n for n in nodes if replay.exact(n) and n.value.shape[1:] == (1,)]
-            if len(columns) == self.batch.m and len({n.value.shape for n in columns}) == 1:
-                yield name, np.hstack([replay.value(each) for each in columns])
+            exact = [replay.value(each) for each in nodes if replay.exact(each)]
+            if len(exact) < m or len({each.shape for each in exact}) > 1:
+                continue
+            if name.startswith("nabla_w"):
+                yield name, sum(exact[1:], exact[0]) / m
+            elif exact[0].shape[1:] == (1,):
+                yield name, np.hstack(exact)
 
     def _parameters(self) -> list[int]:
         """The bits of the nodes of the weights and biases of each layer, and of no other."""

@@ -21,6 +21,7 @@ from conformance.errors import OtherFamilyError
 from conformance.explain.mistakes_to_explain import first_failing
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
+from conformance.report.file_report import FileReport
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.traced_runs import examined_alone
@@ -227,6 +228,29 @@ def test_an_object_of_no_known_family_is_judged_so_by_the_python_interface(tmp_p
     assert check(made).ok
     wrong = of_softplus(tmp_path, ("* self.hidden_prime(zs[-k])", "* self.hidden(zs[-k])"))
     assert not check(load(wrong)).ok
+
+
+ELU = "np.where(z > 0, z, np.expm1(z))", "np.where(z > 0, 1, np.exp(z))"
+SINE = "np.sin(z)", "np.cos(z)"
+SIGMOID = "1 / (1 + np.exp(-z))", "np.exp(-z) / (1 + np.exp(-z)) ** 2"
+RELU = "np.maximum(0, z)", "(z > 0)"
+PAIRS = {"ELU and σ": (ELU, SIGMOID), "sines": (SINE, SINE), "ReLU": (RELU, RELU)}
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_family_without_cases_is_judged_by_its_own_forward_pass(
+    name: str, right: bool, tmp_path: Path
+) -> None:
+    (f, slope), (g, last) = PAIRS[name]
+    source = SOURCE.replace("return relu(z)", f"return {f}", 1)
+    source = source.replace("return relu_prime(z)", f"return {slope if right else f}", 1)
+    source = source.replace("return softmax(z)", f"return {g}", 1)
+    file = tmp_path / "other.py"
+    file.write_text(source.replace("return a - y", f"return (a - y) * {last}", 1), "utf-8")
+    report = check(f"{file}:Network")
+    assert isinstance(report, FileReport)
+    assert report.ok == right
 
 
 # Cases

@@ -145,6 +145,21 @@ CONVENTIONS = {
 }
 
 
+@pytest.mark.parametrize("begin", ["", "nabla_"])
+@pytest.mark.parametrize("first", ["b", "w"])
+def test_two_lists_are_the_new_parameters_or_the_gradients(begin: str, first: str) -> None:
+    def listed(weights: Any, biases: Any, x: Array, y: Array, eta: float) -> tuple[Any, ...]:
+        shown, layers = step(weights, biases, x, y, eta), range(2, len(weights) + 2)
+        names = (first, "bw".replace(first, ""))
+        return tuple([shown[f"{begin}{name}{i}"] for i in layers] for name in names)
+
+    report = check_case(function_subject(listed, "listed"), recorded("layout-3-2-4"))
+    seen = {each.name for each in report.verdicts if each.status is Status.PASS}
+    assert not report.failures
+    assert not report.error
+    assert {f"{begin}b2", f"{begin}w3", "delta2"} <= seen
+
+
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_a_convention_is_recognised_and_said(name: str) -> None:
     function, said = CONVENTIONS[name]

@@ -8,6 +8,7 @@ from conformance.api import check
 from conformance.file_check import check_file, check_object
 from conformance.file_process import Asked
 from conformance.shapes.definitions import definitions
+from conformance.tests.shapes.measure import judged_source
 
 LOSSES = """\
 import numpy as np
@@ -302,3 +303,58 @@ def test_a_layer_that_adds_is_not_judged_where_nothing_tells_the_sign(tmp_path: 
     file.write_text(text.replace("-= lr", "+= lr"), encoding="utf-8")
     report = check_file(Asked(str(file)), check)
     assert [each.name for each in report.left] == ["Dense"]
+
+
+APART = """
+import numpy as np
+
+def triplet_loss(anchor, positive, negative, margin=1.0):
+    near = np.sum(np.square(anchor - positive), axis=1)
+    far = np.sum(np.square(anchor - negative), axis=1)
+    return np.mean(np.maximum(near - far + margin, 0))
+
+def triplet_loss_gradient(anchor, positive, negative, margin=1.0):
+    near = np.sum(np.square(anchor - positive), axis=1)
+    far = np.sum(np.square(anchor - negative), axis=1)
+    active = (near - far + margin > 0).reshape(-1, 1)
+    N = anchor.shape[0]
+    grad_anchor = 2 * (negative - positive) * active / N
+    grad_positive = -2 * (anchor - positive) * active / N
+    grad_negative = 2 * (anchor - negative) * active / N
+    return grad_anchor, grad_positive, grad_negative
+"""
+
+
+@pytest.mark.parametrize("sign", ["", "-"], ids=["right", "wrong"])
+def test_a_loss_may_have_the_gradients_of_several_arrays_in_another_function(
+    sign: str, tmp_path: Path
+) -> None:
+    source = APART.replace("grad_negative = 2", f"grad_negative = {sign}2")
+    code, lines, said = judged_source(source, tmp_path)
+    assert code == len(sign), said
+    assert all(each.startswith("grad_negative = -2") for each in lines), said
+
+
+NEWTON = """
+import numpy as np
+
+def logistic(X, theta):
+    return 1 / (1 + np.exp(-X @ theta))
+
+def logistic_grad(X, theta, Y):
+    return X.T @ (Y - logistic(X, theta))
+
+def logistic_loglikelihood(X, theta, Y):
+    p = logistic(X, theta)
+    return np.sum(np.log(np.where(Y, p, 1 - p)))
+
+def logistic_hessian(X, theta, Y):
+    return X.T @ (logistic(X, theta) * X)
+"""
+
+
+@pytest.mark.parametrize("there", ["(Y - logistic", "(logistic(X, theta) - Y)#", "(Y + logistic"])
+def test_a_likelihood_is_climbed_or_its_minus_gone_down(there: str, tmp_path: Path) -> None:
+    code, _, said = judged_source(NEWTON.replace("(Y - logistic", there), tmp_path)
+    assert code == int("+" in there), said
+    assert "hessian" not in said

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations
 
+from conformance import check
 from conformance.cases.build import recorded_step
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
-from conformance.errors import SubjectError, UsageError
+from conformance.errors import SubjectError, UnjudgedError, UsageError
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
 from conformance.subjects.adapt import adapt
@@ -165,6 +166,24 @@ def test_its_loss_may_have_other_names(name: str) -> None:
     assert (
         f"its own quadratic cost ({name})" in passes(with_loss(Plain, half_sum, name)).conventions
     )
+
+
+def test_max_of_0_and_z_is_no_logit() -> None:
+    class Positive(Plain):
+        activation = staticmethod(torch.relu)
+
+    assert module_subject(Positive, "Positive").family == ("relu", "relu")
+
+
+def test_a_module_of_an_activation_that_has_no_cases_is_not_judged() -> None:
+    class Elu(Plain):
+        def forward(self, a: Tensor) -> Tensor:
+            for layer in self.layers[:-1]:
+                a = functional.elu(layer(a))
+            return torch.sigmoid(self.layers[-1](a))
+
+    with pytest.raises(UnjudgedError, match="no recorded case has its activations"):
+        check(Elu)
 
 
 def test_an_instance_is_judged_in_the_cases_of_its_sizes_and_left_as_it_was() -> None:

@@ -99,8 +99,7 @@ def test_to_add_gradients_is_wrong_if_the_network_shows_it(
 
 
 UNKNOWN = {
-    "self.beta2 * self.v[k] + (1 - self.beta2) * grads[k] ** 2": "self.beta2 * self.v[k] "
-    "+ (1 - self.beta2) * (grads[k] - self.m[k]) ** 2",
+    "(1 - self.beta2) * grads[k] ** 2": "(1 - self.beta2) * np.abs(grads[k]) ** 1.5",
     "self.lr * m_hat / (np.sqrt(v_hat) + self.eps)": "self.lr * m_hat / (v_hat**0.25 + self.eps)",
 }
 
@@ -269,7 +268,7 @@ def test_no_unusual_optimiser_is_accused() -> None:
     assert report.exit_code == 3
     assert all(each.ok for each in report.parts)
     left = {each.name for each in report.left}
-    assert left == {"AMSGrad", "Accumulating", "Adadelta", "GradientAscent"}
+    assert left == {"Accumulating", "GradientAscent"}
 
 
 FROM_NUMBERS = """\

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDepre
 
 FOLDER = Path(__file__).parent / "programs"
 RIGHT = ("right.py", "more_right.py", "styles_right.py")
-WRONG = ("wrong.py", "more_wrong.py", "styles_wrong.py", "lines_wrong.py")
+WRONG = ("wrong.py", "more_wrong.py", "styles_wrong.py", "lines_wrong.py", "handed_wrong.py")
 CASES = ("contracting-5-4-3-2", "layout-3-2-4")
 """Three layers of weights in several steps, and two in one, whose widths all differ."""
 

@@ -318,3 +318,34 @@ for k in range(60):
 def test_halves_of_one_array_are_read_as_they_were_written_last(tmp_path: Path) -> None:
     report = run_edited(tmp_path, HALVES)
     assert report.exit_code == 0, str(report)
+
+
+PAIRS = """import numpy as np
+E, R = np.random.randn(8, 3), np.random.randn(3, 3)
+left, right = np.array([0, 1, 2]), np.array([3, 4, 5])
+for _ in range(6):
+    u, v = E[left], E[right]
+    loss = ((u - v - R) ** 4).sum()
+    d = 4 * (u - v - R) ** 3
+    E[left] -= 0.01 * d
+    E[right] += 0.01 * d
+"""
+IN_TORCH = [
+    ("import numpy as np", "import torch"),
+    ("np.random.randn(8, 3), np.random.randn(3, 3)", "torch.randn(8, 3), torch.randn(3, 3)"),
+    (
+        "np.array([0, 1, 2]), np.array([3, 4, 5])",
+        "torch.tensor([0, 1, 2]), torch.tensor([3, 4, 5])",
+    ),
+]
+
+
+@pytest.mark.parametrize("edits", [[], IN_TORCH], ids=["numpy", "torch"])
+def test_rows_that_two_lines_move_by_arrays_of_places_are_one_update(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, PAIRS, *edits)
+    assert report.exit_code == 0, str(report)
+    assert "3 updates of E" in str(report)
+    (blame,) = run_edited(tmp_path, PAIRS, *edits, ("+= 0.01", "-= 0.01")).blames
+    assert blame.gradients == ("E",)

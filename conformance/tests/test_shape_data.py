@@ -255,3 +255,90 @@ def test_steps_of_several_samples_and_a_forward_pass_that_gives_the_loss(
     assert code == int(there == "(1 - h)"), said
     assert lines[:1] == ["dz = dh * (1 - h)"] * code
     assert "samples of steps, labels from 0; forward(X, y), backward()" in said
+
+
+CURVE = """
+import numpy as np
+
+class Curve:
+    def __init__(self, n_hidden, n_out):
+        self.w1 = np.random.randn(n_hidden, 1)
+        self.b1 = np.random.randn(n_hidden)
+        self.w2 = np.random.randn(n_out, n_hidden)
+        self.b2 = np.random.randn(n_out)
+
+    def forward(self, x):
+        h = np.tanh(x.reshape(-1, 1) @ self.w1.T + self.b1)
+        return h, self.w2 @ h.T + self.b2.reshape(-1, 1)
+
+    def backward(self, x, y, h, out):
+        d = 2 * (out - y) / len(x)
+        dh = (self.w2.T @ d) * (1 - h.T ** 2)
+        return dh @ x.reshape(-1, 1), dh.sum(axis=1), d @ h, d.sum(axis=1)
+
+if __name__ == "__main__":
+    net = Curve(12, n_out=1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [("d.sum(axis=1)", "d.sum(axis=1)"), (" d.sum(axis=1)", " d.mean(axis=1)")],
+    ids=["right", "wrong"],
+)
+def test_the_gradient_of_a_single_bias_is_no_loss(right: str, there: str, tmp_path: Path) -> None:
+    code, _, said = judged(CURVE.replace(right, there), tmp_path)
+    assert code == int(right != there), said
+    assert right == there or "mean has to be sum" in said
+
+
+OUTPUTS = """
+import numpy as np
+
+class Network:
+    def __init__(self, input_size, hidden_size, output_size, rate=0.1):
+        self.rate = rate
+        self.w = np.random.randn(input_size, hidden_size)
+        self.v = np.random.randn(hidden_size, output_size)
+
+    def forward(self, inputs):
+        self.hidden = np.tanh(inputs @ self.w)
+        self.output = np.tanh(self.hidden @ self.v)
+        return self.output
+
+    def backward(self, inputs, outputs):
+        delta = (outputs - self.output) * (1 - self.output ** 2)
+        below = delta @ self.v.T * (1 - self.hidden ** 2)
+        self.v += self.rate * self.hidden.T @ delta
+        self.w += self.rate * inputs.T @ below
+"""
+
+
+def test_inputs_and_outputs_are_pairs_of_samples_and_targets(tmp_path: Path) -> None:
+    code, _, said = judged(OUTPUTS, tmp_path)
+    assert (code, "by the quadratic cost" in said) == (0, True), said
+
+
+LATER = """
+import numpy as np
+
+class Tagger:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        e = np.exp(x @ self.W)
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(self, x):
+        p = self.forward(x[:-1])
+        return -np.log(p[np.arange(len(p)), x[1:].argmax(axis=1) % p.shape[1]]).mean()
+
+    def sgd_step(self, x, y, lr):
+        self.W -= lr * x.T @ (self.forward(x) - y) / len(x)
+"""
+
+
+def test_a_loss_of_other_targets_than_those_of_a_step_is_not_its_own(tmp_path: Path) -> None:
+    code, _, said = judged(LATER, tmp_path)
+    assert code == 0, said

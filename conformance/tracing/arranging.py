@@ -53,6 +53,8 @@ def _past_arranging(node: Node, beside: Callable[[Node], Iterable[Node]]) -> Ite
 
 def given_back(node: Node) -> list[Node]:
     """The operands that an operation gave back, such as a clip those that are small enough."""
+    if holds_records(node.value):
+        return []
     one = (each for each in node.inputs if np.asarray(each.value).dtype != object)  # not several
     return [each for each in one if np.array_equal(each.value, node.value)]
 

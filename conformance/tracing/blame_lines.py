@@ -29,10 +29,11 @@ from conformance.tracing.arranging import (
 from conformance.tracing.frames import Frame, ignores_a_parameter, stored_last
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
-from conformance.tracing.passed_on import named_anew, passed_on, taken_for_a
+from conformance.tracing.passed_on import named_anew, passed_on, stored_for, taken_for_a
 from conformance.tracing.repair import SCALING, Repair, Repairs, are_exact, branch_of
 from conformance.tracing.replay import ROUNDINGS, Replay
 from conformance.tracing.run_calls import Calls
+from conformance.tracing.source_names import chosen_by
 from conformance.tracing.trials import Known, Step, samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array, split
@@ -71,7 +72,7 @@ class Blame:
         """
         if way.decides and self.repairs.right(at, way):
             rounding = self._rounding(node)
-            return node.frames if rounding is None else rounding.frames
+            return node.frames if rounding is None else chosen_by(rounding.frames)
         done = self.repairs.path(at.numbers, way.before)
         operations = frozenset((each.operation, each.frames) for each in done)
         key = split(way.name)[0], node.operation, node.frames, operations
@@ -92,7 +93,7 @@ class Blame:
             return self._to_blame(repair, at, way)
         rounding = self._rounding(node)
         if rounding is not None:
-            return rounding.frames
+            return chosen_by(rounding.frames)
         node = arranged_last(node)
         return self._taker(node, way) if way.has(self.calls.value(node)) else node.frames
 
@@ -153,7 +154,7 @@ class Blame:
             handed = each.given and not own
             made = (each.function is not None or handed) and each.frames[:1] not in lines
             spoiled = way.right is not None and not way.right >> each.number & 1
-            if spoiled and made and each.value.size == 1:
+            if spoiled and made and each.value.size == 1 and each.operation not in ARRANGING:
                 return each
         return None
 
@@ -167,6 +168,8 @@ class Blame:
         if takers and not node.frames:  # the program was handed it
             return self.calls.takes_first(node, takers[0])
         taken = self._taken_for_gradient(node, takers, way) if takers else ()
+        if not taken and takers:
+            taken = named_anew(node, takers[0])
         if taken:
             return taken
         frames, calls = node.frames, node.calls
@@ -192,6 +195,7 @@ class Blame:
             if before:  # it was divided
                 return self._taker(before[0], way)
             written = self.calls.written(node) or named_anew(node, takers[0])
+            written = written or stored_for(node, takers[0])
             others = [each for each in node.consumers if each is not takers[0]]
             alone = not any(each.operation == "add" for each in others)
             return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
@@ -253,7 +257,8 @@ class Blame:
             together: the numbers of the executions that are wrong with it.
         """
         turn, right = self._turn(wrong), way.right_of(wrong.operation)
-        for depth in range(len(wrong.frames) - 1):
+        gives_back = bool(given_back(wrong))
+        for depth in range(len(wrong.frames) - len(chosen_by(wrong.frames)), len(wrong.frames) - 1):
             inner = wrong.frames[: depth + 1]
             alike = [
                 other
@@ -270,7 +275,7 @@ class Blame:
                 for other in alike
                 if other.frames[depth + 1 :] not in {wrong.frames[depth + 1 :], *failing}
                 and self._turn(other) == turn
-                and not given_back(other)
+                and (gives_back or not given_back(other))
             ]
             values = map(self.calls.value, others)
             if not any(_tells(value) and value in right for value in values) and not (

@@ -183,16 +183,13 @@ class ErrorSearch:
 
     def _ratios(self, layer: int, delta: Array) -> list[Any]:
         """How many times as far each parameter of a layer was moved, or is to be, as by a δ^l."""
-        names = [f"{each}{layer}" for each in ("b", "w")]
-        moved = {name: self.lookup.moved(name) for name in names}
-        found = [
-            common_factor(each, self.lookup.mean_gradient(name, delta))
-            for name, each in moved.items()
-            if each is not None
-        ]
-        returned = self.run.returned.get(f"nabla_b{layer}")
-        if returned is not None and returned.shape == delta.shape:
-            found.append(common_factor(returned, delta))
+        b, w = f"b{layer}", f"w{layer}"
+        mean = {name: self.lookup.mean_gradient(name, delta) for name in (b, w)}
+        returned = self.run.returned.get
+        pairs = [(self.lookup.moved(name), mean[name]) for name in (b, w)]
+        pairs += [(returned(f"nabla_{b}"), delta), (returned(f"nabla_{w}"), mean[w])]
+        alike = ((e, own) for e, own in pairs if e is not None and e.shape == own.shape)
+        found = (common_factor(held, own) for held, own in alike)
         return [each for each in found if each is not None]
 
     def _kept_in(self, layer: int, delta: Array) -> float:
@@ -201,7 +198,7 @@ class ErrorSearch:
         mean, above = BOOK.bias_gradient(delta), self.roles.found.get(f"delta{layer + 1}")
         ratios = self._ratios(layer, delta)
         for each in (-1.0, -1 / m):
-            if [has_factor(ratio, 1 / each) for ratio in ratios] == [True, True]:
+            if len(ratios) > 1 and all(has_factor(ratio, 1 / each) for ratio in ratios):
                 return each  # both parameters ascend by it
         if m > 1 and moved is not None and moved.shape == mean.shape:
             ratio = common_factor(moved, mean)

@@ -230,18 +230,24 @@ def _head(statement: ast.Assign | ast.For) -> ast.expr | ast.Assign:
 @lru_cache(maxsize=1024)
 def function_around(frame: Frame) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The function around a line; None if it cannot be read."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(frame.file)))
-    except SyntaxError:  # no Python source, such as a cell that is gone
-        return None
     around = [
         each
-        for each in ast.walk(tree)
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
-        and each.name == frame.function
+        for each in functions_of(frame.file)
+        if each.name == frame.function
         and each.lineno <= frame.line <= (each.end_lineno or each.lineno)
     ]
     return around[-1] if around else None
+
+
+@lru_cache(maxsize=64)
+def functions_of(file: str) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+    """The functions of a file; none if it cannot be read."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:  # no Python source, such as a cell that is gone
+        return ()
+    every = ast.walk(tree)
+    return tuple(e for e in every if isinstance(e, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 @cache
@@ -287,3 +293,4 @@ def forget() -> None:
     for each in (ignores_a_parameter, reads_a_parameter, keeps, is_replaced, stored_last):
         each.cache_clear()
     function_around.cache_clear()
+    functions_of.cache_clear()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.ancestors import walk
+from conformance.tracing.arranging import before_arranging
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor, times
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.repair import SCALING
@@ -46,8 +47,9 @@ class GradientSearch:
         divisors = set[float]()
         for name in [each for each in right if has_factor(ratio.get(each), 1.0)]:
             location = self._take_gradient(name, right[name])
-            if location is not None and not self._is_made_by_update(name, location):
-                divisors.add(location.factor)
+            computed = location and before_arranging(location, self.index.replay.trace.nodes)
+            if computed is not None and not self._is_made_by_update(name, computed):
+                divisors.add(computed.factor)
         for name in [each for each in right if not has_factor(ratio.get(each), 1.0)]:
             mover = moved.get(name)
             location = None
@@ -57,7 +59,7 @@ class GradientSearch:
                 continue
             if mover is not None and self._is_gradient(name, mover, right):
                 location = self._mover(name, ratio[name], divisors)
-                if location is not None and self._is_of_the_update(name, location, right):
+                if location is not None and self._is_right(name, location, right, divisors):
                     location = None
             if mover is None or location is None:
                 self._take_gradient(name, right[name])
@@ -132,7 +134,15 @@ class GradientSearch:
                 return replace(entries, factor=factor)
         return None
 
-    def _is_of_the_update(self, name: str, mover: Location, right: Mapping[str, Array]) -> bool:
+    def _is_kept(self, mover: Location, right: Array, divisors: set[float]) -> bool:
+        """Whether what moved a parameter is its right ∇, kept as those of others are."""
+        nodes = self.index.replay.trace.nodes
+        own = bits_of_nodes(nodes[each] for each in mover.numbers)
+        return bool(divisors and self.lookup.located(right, own, tuple(divisors)))
+
+    def _is_of_the_update(
+        self, name: str, mover: Location, right: Mapping[str, Array], divisors: set[float]
+    ) -> bool:
         """Whether the line that moves a parameter took right ∇, and made something else of them."""
         if not self._is_made_by_update(name, mover):
             return False
@@ -147,9 +157,25 @@ class GradientSearch:
         if not within:
             return False
         return any(
-            self._is_there(each, value, within, mover if each == name else None)
+            self._is_there(each, value, (within, divisors), mover if each == name else None)
             for each, value in right.items()
         )
+
+    def _is_right(
+        self, name: str, mover: Location, right: Mapping[str, Array], divisors: set[float]
+    ) -> bool:
+        """Whether the ∇ is right, and the update takes another or makes something else of it."""
+        return (
+            self._is_of_the_update(name, mover, right, divisors)
+            or self._is_left(right[name])
+            or self._is_kept(mover, right[name], divisors)
+        )
+
+    def _is_left(self, right: Array) -> bool:
+        """Whether a right ∇ of the mini-batch was made, and nothing was made of it."""
+        at = self.lookup.located(right) if self.run.m > 1 else None
+        nodes = self.index.replay.trace.nodes
+        return at is not None and not any(nodes[n].consumers for n in at.numbers)
 
     def _is_made_by_update(self, name: str, location: Location) -> bool:
         """Whether the line that moves a parameter computed something itself."""
@@ -159,12 +185,15 @@ class GradientSearch:
         line, *others = {nodes[each].frames[:1] for each in location.numbers}
         return not others and all(set(line) & set(nodes[each].frames) for each in new.numbers)
 
-    def _is_there(self, name: str, right: Array, within: int, mover: Location | None) -> bool:
+    def _is_there(
+        self, name: str, right: Array, where: tuple[int, set[float]], mover: Location | None
+    ) -> bool:
         """Whether a ∇, and not −∇, or that of each sample is among some nodes.
 
         Of the ∇ of another parameter a part of an array, such as of all gradients, says nothing.
         """
-        factors = tuple(each for each in self.lookup.factors if each > 0)
+        within, kept = where
+        factors = tuple(kept or (each for each in self.lookup.factors if each > 0))
         delta, below = self.roles.values[f"delta{name[1:]}"], self.lookup.below(int(name[1:]))
         samples = ((delta[:, [i]], below[:, [i]]) for i in range(self.run.m))
         parts = (d if name[0] == "b" else BOOK.weight_gradient(d, a) for d, a in samples)

@@ -73,9 +73,9 @@ def _is_of_python(ufunc: np.ufunc) -> bool:
 def _one_by_one(trace: Trace, ufunc: np.ufunc, inputs: Any) -> Any:
     """What a function of Python gives of each number, its operations noted; None if too many."""
     nodes = trace.argument(tuple(inputs))
-    held = [each.value if type(each) is Node else np.asarray(each) for each in nodes]
+    held = [e.value if type(e) is Node else np.array(np.asarray(e).tolist()) for e in nodes]
     shape = np.broadcast_shapes(*map(np.shape, held))
-    if int(np.prod(shape)) > FEW or any(each.dtype.kind != "f" for each in held):
+    if int(np.prod(shape)) > FEW or any(each.dtype.kind not in "fiub" for each in held):
         return None
     entries = [_entries(trace, *each, shape) for each in zip(nodes, held, strict=True)]
     given = np.asarray(ufunc(*entries), dtype=object).ravel().tolist()
@@ -87,13 +87,13 @@ def _one_by_one(trace: Trace, ufunc: np.ufunc, inputs: Any) -> Any:
 
 def _entries(trace: Trace, node: Any, value: Array, shape: tuple[int, ...]) -> Array:
     """The numbers of an array as objects of Python, each of which notes what is done with it."""
-    known = type(node) is Node
+    known = type(node) is Node and value.dtype.kind == "f"
     flat_array = (trace.traced(np.array(value), node) if known else value).reshape(-1)
     places = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape)
     numbers = np.empty(shape, dtype=object)
     for index, i in np.ndenumerate(places):
         one = flat_array[i]
-        numbers[index] = trace.number(float(plain(one)), one.node) if known else float(one)
+        numbers[index] = trace.number(float(plain(one)), one.node) if known else one.item()
     return numbers
 
 

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Container, Iterator, Sequence
 
 from conformance.tracing.arranging import consumers_of
-from conformance.tracing.frames import Frame
+from conformance.tracing.frames import Frame, functions_of
 from conformance.tracing.node import Node
 from conformance.tracing.source_names import (
     appended,
@@ -67,6 +67,32 @@ def named_anew(taken: Node, taker: Node) -> tuple[Frame, ...]:
             return Frame(frame.file, found.pop(), frame.function), *taken.frames[depth + 1 :]
         break
     return ()
+
+
+def stored_for(taken: Node, taker: Node) -> tuple[Frame, ...]:
+    """The frame of the only line that stores as it is what another computed, where a taker reads.
+
+    Such as `self.db = g` for what is read as `layer.db`. There is none if it cannot be told, or if
+    the line that computed the value stores it there.
+    """
+    frame = taker.frames[0]
+    on_line = [e for e in parts_around(frame) if getattr(e, "lineno", 0) == frame.line]
+    attributes = [each for each in on_line if isinstance(each, ast.Attribute)]
+    inner = [each.value for each in attributes]
+    moved = {each.attr for each in attributes if isinstance(each.ctx, ast.Store)}
+    read = {each.attr for each in attributes if each not in inner} - moved
+    stored = [
+        (Frame(frame.file, each.lineno, function.name), each.value)
+        for function in functions_of(frame.file)
+        for each in ast.walk(function)
+        if isinstance(each, ast.Assign)
+        for target in each.targets
+        for held in [target.value if isinstance(target, ast.Subscript) else target]
+        if isinstance(held, ast.Attribute) and held.attr in read
+    ]
+    found = {each for each, value in stored if not _computes(value) and _read_in([value])}
+    own = any(each == taken.frames[0] for each, _ in stored)
+    return tuple(found) if len(found) == 1 and not own else ()
 
 
 def _given_on(taken: Node, taker: Node) -> tuple[Frame, ...]:

@@ -125,10 +125,11 @@ class Calls:
             way: to the quantity.
         """
         done = self._done(wrong.calls[depth])
-        for call in {each.calls[depth] for each in others} - {wrong.calls[depth]}:
-            last = self._made[call][-1]
-            told = bool(np.any(last.value)) and self.value(last) in way.right_of(last.operation)
-            if told and self._done(call) == done:
+        for each in (other for other in others if other.calls[depth] != wrong.calls[depth]):
+            last = self._made[each.calls[depth]][-1]
+            told = last.depends_on(each) and bool(np.any(last.value))
+            right = told and self.value(last) in way.right_of(last.operation)
+            if right and self._done(each.calls[depth]) == done:
                 return True
         return False
 

@@ -42,7 +42,7 @@ def named(frame: Frame, context: type[ast.expr_context]) -> list[tuple[ast.expr,
 
 
 def names_on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
-    """The names that a line reads, or assigns to."""
+    """The names that a line reads, or assigns to; of `z[l] = …` that is z."""
     statements = [
         each
         for each in parts_around(frame)
@@ -50,7 +50,8 @@ def names_on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
         and each.lineno <= frame.line <= (each.end_lineno or 0)
     ]
     inside = {part for each in statements for part in ast.walk(each)}
-    return frozenset(name for each, name in named(frame, context) if each in inside)
+    names = frozenset(name for each, name in named(frame, context) if each in inside)
+    return names.union(*map(targets_of, statements)) if context is ast.Store else names
 
 
 def appended(frame: Frame) -> frozenset[str]:
@@ -101,3 +102,17 @@ def targets_of(node: ast.AST) -> frozenset[str]:
         for each in parts
     ]
     return frozenset(filter(None, map(name_of, held)))
+
+
+def chosen_by(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """The frames from the line on that chose an operation: it may be handed on to be called."""
+    handed = len(frames) > 1 and _calls_a_parameter(frames[0])
+    return chosen_by(frames[1:]) if handed else frames
+
+
+def _calls_a_parameter(frame: Frame) -> bool:
+    """Whether a line calls what its function was handed, and has no operator that computes."""
+    given = {each.arg for each in parts_around(frame) if isinstance(each, ast.arg)}
+    inside = [each for each in parts_around(frame) if getattr(each, "lineno", 0) == frame.line]
+    called = {e.func.id for e in inside if isinstance(e, ast.Call) and isinstance(e.func, ast.Name)}
+    return bool(called & given) and not any(isinstance(each, ast.BinOp) for each in inside)

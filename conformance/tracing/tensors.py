@@ -18,7 +18,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from conformance.tracing.as_numpy import OF_TRUTHS, as_numpy, is_of_truths
-from conformance.tracing.node import Node, flat, joined, part_of
+from conformance.tracing.memory import place
+from conformance.tracing.node import Node, flat, joined, part_of, substituted
 from conformance.tracing.tensor_memory import Borders, TensorTrace
 from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
 from conformance.tracing.torch_operator import TorchOperator, without_writing
@@ -185,6 +186,9 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
         array = tensors.array(tensor)
         if array is None or not array.size:
             return
+        if function is FUNCTIONS["index_put"][1] and tensors.known(tensor):
+            self._note_places(array, *nodes[1:3])
+            return
         if function is not None and operation == "copy":
             function = _fitted(function, array.shape)
         made = trace.node(operation, function, nodes, options, np.array(array))
@@ -192,6 +196,15 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
             trace.write(array, made)
         else:  # it was given other memory
             tensors.computed(tensor, made)
+
+    def _note_places(self, array: Array, indices: Any, value: Any) -> None:
+        """Note what was written at some places of an array, as NumPy's arrays note it."""
+        memory = self.tensors.trace.memories.of(array)
+        whole = place(array, memory.owner)
+        places = np.arange(array.size).reshape(array.shape) if whole is None else whole
+        known = substituted(indices, lambda each: each.value)
+        at = places[tuple(slice(None) if each is None else each for each in known)]
+        self.tensors.trace.write_at(memory, at, value)
 
 
 ADDING = ("add", "sub", "rsub")

@@ -42,7 +42,8 @@ class Run:
         activations: of the layers 2 … L; sigmoids if none are given.
         update: its name.
         constants: of the update, exact.
-        returned: the ∇b of the samples that backprop returned, side by side, by their names; exact.
+        returned: the ∇b of the samples that backprop returned, side by side, and the means of their
+            ∇w, by their names; exact.
     """
 
     index: Index

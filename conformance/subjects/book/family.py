@@ -6,8 +6,9 @@ and where that sends the errors back through σ′, by that.
 A family is blamed for nothing: a network is put to its cases, and a wrong σ is of no family.
 
 A network of another one, such as softplus, is refused here: it is judged against its own forward
-pass. A layer that computes max(0, z) and sends its errors back through σ′ is a layer of σ that is
-wrong.
+pass. So is one of an activation that is not known, if its output has one that is, or if some of its
+gradients are right; else its σ is wrong. A layer that computes max(0, z) and sends its errors back
+through σ′ is a layer of σ that is wrong.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,14 +19,14 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
-from conformance.errors import OtherFamilyError
+from conformance.errors import ConformanceError, OtherFamilyError
 from conformance.model import functions
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID, families
 from conformance.model.table import of_layers
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.network_patterns import NetworkPatterns
-from conformance.subjects.book.traced_runs import update_run
+from conformance.subjects.book.traced_runs import examined_alone, update_run
 from conformance.subjects.generic import generic
 from conformance.subjects.pattern import M
 from conformance.subjects.searched import BITS, Searched
@@ -42,6 +43,7 @@ Family = tuple[str, str]
 
 BOOK: Family = (SIGMOID, SIGMOID)
 COST = "quadratic"
+UNKNOWN = "one that is not known"
 SAMPLES = 4
 NEAR = 1e-9  # how near floats are that are equal, where they cannot be traced
 
@@ -152,13 +154,26 @@ def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
 
 def _by_layers(network: BookNetwork, found: tuple[str, ...]) -> Family:
     """The family by the activations of the layers in the update."""
-    if set(found) <= {"", SIGMOID}:
+    if set(found) <= {"", SIGMOID, UNKNOWN} and not _is_meant(network, found):
         return BOOK
     family = found[0] if found[:-1] else SIGMOID, found[-1]
     if len(set(found[:-1])) > 1 or family not in families():
-        told = ", ".join(SAID.get(each, each) or "one that is not known" for each in found)
+        told = ", ".join(SAID.get(each, each) or UNKNOWN for each in found)
         raise OtherFamilyError(f"{network.name} is of no known family: its activations are {told}")
     return family
+
+
+def _is_meant(network: BookNetwork, found: tuple[str, ...]) -> bool:
+    """Whether an activation that is not known is meant, and no σ that is wrong."""
+    if UNKNOWN not in found:
+        return False
+    if found[-1] not in ("", UNKNOWN):
+        return True
+    try:
+        examined = examined_alone(network.factory, network.name)
+    except ConformanceError:  # nothing tells
+        return False
+    return any(each.ok for each in examined.gradients)
 
 
 OF_FAMILIES = {
@@ -207,13 +222,13 @@ def activations_in(run: Searched, layers: int, computed: tuple[str, ...] = ()) -
 
 
 def _activation(run: Searched, layer: int, *, is_output: bool) -> str:
-    """The name of the activation of a layer; empty if it is not known."""
+    """The name of the activation of a layer; empty if it is not seen what it computes."""
     if f"z{layer}" in run.roles.wrong:
         return ""
     for name in FUNCTIONS:
         if (is_output or name not in AT_THE_OUTPUT) and _is_activation(run, layer, name):
             return name
-    return ""
+    return UNKNOWN if {f"z{layer}", f"a{layer}"} <= run.roles.found.keys() else ""
 
 
 def _is_activation(run: Searched, layer: int, name: str) -> bool:

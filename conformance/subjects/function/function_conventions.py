@@ -4,7 +4,7 @@ Left out: how that is recognised (`trial.py`).
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +108,35 @@ def forms_of(
     return forms
 
 
+def are_of_layers(returned: Any, arguments: Sequence[Any]) -> bool:
+    """Whether a function returned two lists in the shapes of the weights and the biases it took."""
+    lists = isinstance(returned, list | tuple) and len(returned) == 2  # noqa: PLR2004 - a pair
+    given = sorted([*map(np.shape, part)] for part in arguments[:2])
+    return lists and sorted(_shapes(part) for part in returned) == given
+
+
+def _shapes(part: Any) -> list[tuple[int, ...]]:
+    return [np.shape(each) for each in part] if isinstance(part, list | tuple) else []
+
+
+def by_names(returned: Any, arguments: Sequence[Any], *, moved: bool = True) -> dict[str, Any]:
+    """Two lists, of the weights and the biases or the reverse, by the names of the quantities.
+
+    Args:
+        returned: the lists.
+        arguments: what the function took.
+        moved: whether they are the parameters after the update, and no gradients.
+    """
+    w, b = returned if _shapes(returned[0]) == _shapes(arguments[0]) else returned[::-1]
+    start = "" if moved else "nabla_"
+    return {f"{start}{k}{n}": e for k, part in (("w", w), ("b", b)) for n, e in enumerate(part, 2)}
+
+
+def are_equal(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether arrays are the same by their names."""
+    return all(np.array_equal(each, others[name]) for name, each in some.items())
+
+
 class CalledFunction:
     """A function and how to call it."""
 
@@ -116,6 +145,7 @@ class CalledFunction:
         self.function, self.name = function, name
         self.taken = {"lmbda", "n", "cost"} & set(inspect.signature(function).parameters)
         self.decays = {"lmbda", "n"} <= self.taken
+        self._moved: bool | None = None  # whether two lists that it returns are new parameters
 
     def raw(
         self, c: FunctionConventions, case: Case, parameters: Parameters, batch: Batch
@@ -140,10 +170,16 @@ class CalledFunction:
         known = {"lmbda": lmbda, "n": case.n, "cost": case.cost}
         keywords = {key: known[key] for key in self.taken}
         returned = call(self.function, *arguments, **keywords)
+        if are_of_layers(returned, arguments):
+            if self._moved is None:
+                w, b = ([np.array(each) for each in part] for part in arguments[:2])
+                still = call(self.function, w, b, *arguments[2:4], 0.0, **keywords)
+                self._moved = are_equal(by_names(still, arguments), by_names((w, b), arguments))
+            returned = by_names(returned, arguments, moved=self._moved)
         if not isinstance(returned, Mapping):
             raise SubjectError(
                 f"{self.name} returned a {type(returned).__name__}, expected a dict of quantities "
-                "by their names (`z2`, `delta3`, `nabla_w2`, …)"
+                "by their names (`z2`, `delta3`, `nabla_w2`, …), or two lists: weights and biases"
             )
         return returned
 

@@ -8,16 +8,16 @@ trial. Left out: names that it spells in another way.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
-from conformance.model.functions import ACTIVATIONS, SIGMOID, families
 from conformance.model.functions import COSTS as TABLE
+from conformance.model.functions import SIGMOID, families
 from conformance.subjects import Subject
-from conformance.subjects.book.family import activations_in
+from conformance.subjects.book.family import OF_FAMILIES, SAID, UNKNOWN, activations_in
 from conformance.subjects.function.function_conventions import CalledFunction, Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised
@@ -34,6 +34,7 @@ class FunctionSubject(Subject):
     """A subject that runs freely only if it returns its new parameters."""
 
     returns_parameters: bool = True
+    goes_back: ClassVar[bool] = False
 
     def runs_freely(self, case: Case) -> bool:
         """Whether its own parameters can be followed through the steps of a case."""
@@ -43,7 +44,7 @@ class FunctionSubject(Subject):
 def _activations(family: tuple[str, str]) -> Iterator[str]:
     """What is said of activations that are not all sigmoids."""
     if set(family) != {SIGMOID}:
-        hidden, output = (ACTIVATIONS[each].symbol or each for each in family)
+        hidden, output = (SAID.get(each, each) for each in family)
         yield f"{hidden} in the hidden layers, {output} at the output"
 
 
@@ -105,7 +106,8 @@ def _family(patterns: Patterns) -> tuple[str, str]:
             continue
         found = activations_in(run, len(sizes))
         family = found[0] if found[:-1] else SIGMOID, found[-1]
-        return family if len(set(found[:-1])) < 2 and family in families() else (SIGMOID, SIGMOID)  # noqa: PLR2004
+        known = family in families() or (found[0] == UNKNOWN and found[-1] in OF_FAMILIES)
+        return family if len(set(found[:-1])) < 2 and known else (SIGMOID, SIGMOID)  # noqa: PLR2004
     return SIGMOID, SIGMOID
 
 

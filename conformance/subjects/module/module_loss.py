@@ -34,6 +34,11 @@ class ModuleConventions:
         return _activations()[self.family[1]](output) if self.logits else output
 
 
+UNKNOWN = "one that is not known"
+PROBES = 32
+"""Samples of which z has either sign in each neuron, so that max(0, z) is not taken for z."""
+
+
 def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleConventions:
     """What the module returns, and its own loss.
 
@@ -43,13 +48,13 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
     import torch
 
     seen = Seen(linear)
-    x = torch.linspace(-1, 1, 2 * linear[0].in_features).reshape(2, -1)
+    size = linear[0].in_features
+    x = 4 * torch.cos(7 * torch.arange(float(PROBES * size))).reshape(PROBES, size)
     output = output_of(module.to(getattr(torch, dtype)), x.to(getattr(torch, dtype)), name)
     logits = torch.equal(output.detach(), seen.z[-1])
-    pairs = list(zip(seen.z, [*seen.a[1:], output.detach()], strict=True))
-    told = {_told(*pair) for pair in pairs[:-1]}
-    hidden = told.pop() if len(told) == 1 else SIGMOID
-    family = hidden, SIGMOID if logits else _told(*pairs[-1])
+    pairs = zip(seen.z, [*seen.a[1:], output.detach()], strict=True)
+    *inner, last = (_told(*pair) for pair in pairs)
+    family = hidden, _ = _family(inner, SIGMOID if logits else last)
     own = next((each for each in LOSSES if _takes_two(getattr(module, each, None))), "")
     if not own:
         return ModuleConventions(logits, family=family)
@@ -78,13 +83,24 @@ def _activations() -> dict[str, Callable[[Any], Any]]:
 
 
 def _told(z: Any, a: Any) -> str:
-    """The name of the activation that gave a of z; the sigmoid's if it is none that is known."""
+    """The name of the activation that gave a of z, if it is known."""
     import torch
 
     for name, f in _activations().items():
         if z.shape == a.shape and torch.allclose(a, f(z), rtol=ROOM * _eps(a), atol=ROOM * _eps(a)):
             return name
-    return SIGMOID
+    return ""
+
+
+def _family(inner: list[str], last: str) -> tuple[str, str]:
+    """The activations of hidden layers and output; of σ alone if none is known: that is wrong.
+
+    Of several in the hidden layers, or of one that is not known, there are no cases.
+    """
+    if not any((*inner, last)):
+        return SIGMOID, SIGMOID
+    hidden = " and ".join(each or UNKNOWN for each in dict.fromkeys(inner))
+    return hidden or SIGMOID, last or UNKNOWN
 
 
 def supplied(output: Any, y: Any, kind: str, seen: Seen, *, logits: bool) -> Any:

@@ -8,7 +8,7 @@ Samples are rows inside. Left out: an optimizer of its own (the step is that of 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class ModuleSubject(Subject):
     """A subject that can be built in some sizes alone."""
 
     build: Callable[[tuple[int, ...]], Any] = field(kw_only=True)  # raises UsageError
+    goes_back: ClassVar[bool] = False
 
     def unfit(self, case: Case) -> str:
         """Why a case cannot be put to the subject, or nothing."""
@@ -198,7 +199,8 @@ def _said(c: ModuleConventions, costs: tuple[str, ...], dtypes: tuple[str, ...])
     """What was recognised, in words."""
     said = ["samples as rows"]
     if set(c.family) != {SIGMOID}:
-        hidden, output = (ACTIVATIONS[each].symbol or each for each in c.family)
+        known = {name: each.symbol for name, each in ACTIVATIONS.items() if each.symbol}
+        hidden, output = (known.get(each, each) for each in c.family)
         said.append(f"{hidden} in the hidden layers, {output} at the output")
     if c.logits:
         said.append("returns logits")

@@ -93,3 +93,36 @@ class Matrices(Network):
             nw.insert(0, d * a[l].T)
             d = np.multiply(weights[l].T * d, np.multiply(a[l], 1 - a[l]))
         return nb, nw
+
+
+class Corrections(Network):
+    """What is added to the parameters, as in the older text books."""
+
+    def error(self, t, o):
+        return (t - o) * o * (1 - o)
+
+    def corrections(self, x, t):
+        o = [x]
+        for w, b in zip(self.weights, self.biases):
+            o.append(s(w @ o[-1] + b))
+        error, cb, cw = self.error(t, o[-1]), [], []
+        for k in reversed(range(len(self.weights))):
+            cb.insert(0, error)
+            cw.insert(0, error @ o[k].T)
+            error = o[k] * (1 - o[k]) * (self.weights[k].T @ error)
+        return cb, cw
+
+    def backprop(self, x, y):
+        cb, cw = self.corrections(x, y)
+        return [-c for c in cb], [-c for c in cw]
+
+    def update_mini_batch(self, mb, eta):
+        total_b, total_w = [b * 0 for b in self.biases], [w * 0 for w in self.weights]
+        for x, t in mb:
+            for total, more in zip((total_b, total_w), self.corrections(x, t)):
+                total[:] = [a + b for a, b in zip(total, more)]
+        self.move(eta / len(mb), total_b, total_w)
+
+    def move(self, rate, total_b, total_w):
+        self.biases = [b + rate * c for b, c in zip(self.biases, total_b)]
+        self.weights = [w + rate * c for w, c in zip(self.weights, total_w)]

@@ -1,0 +1,167 @@
+"""A function that goes forward and one that goes backward: with which arrays they are judged."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+AFFINE = """
+import numpy as np
+
+def affine_forward(x, w, b):
+    return np.dot(x, w) + b, (x, w, b)
+
+def affine_backward(dout, cache):
+    x, w, b = cache
+    dx = np.dot(dout, w.T)
+    dw = np.dot(x.T, dout)
+    db = np.sum(dout, axis=0)
+    return dx, dw, db
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("dx = np.dot(dout, w.T)", "dx = np.dot(dout, w)"),
+        ("dw = np.dot(x.T, dout)", "dw = np.dot(dout.T, x)"),
+        ("db = np.sum(dout, axis=0)", "db = dout"),
+    ],
+    ids=["dx", "dw", "db"],
+)
+def test_numbers_clear_no_pair_that_takes_matrices(right: str, there: str, tmp_path: Path) -> None:
+    code, _, said = judged(AFFINE.replace(right, there), tmp_path)
+    assert code == 1, said
+    assert there in said or "another shape" in said
+
+
+def test_numbers_are_tried_where_no_arrays_are_taken(tmp_path: Path) -> None:
+    code, _, said = judged(NEURON, tmp_path)
+    assert code == 0, said
+
+
+NEURON = """
+import math
+
+def neuron_forward(x, w, b):
+    out = math.tanh(w * x + b)
+    return out, (x, w, out)
+
+def neuron_backward(dout, cache):
+    x, w, out = cache
+    dz = dout * (1 - out ** 2)
+    return dz * w, dz * x, dz
+"""
+
+
+NORM = """
+import numpy as np
+
+def rmsnorm_forward(x, gamma, eps=1e-8):
+    rms = np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + eps)
+    return x / rms * gamma
+
+def rmsnorm_backward(dout, x, gamma, eps=1e-8):
+    rms = np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + eps)
+    dgamma = np.sum(dout * x / rms, axis=0, keepdims=True)
+    dy = dout * gamma
+    dx = dy / rms - x * np.mean(dy * x, axis=-1, keepdims=True) / rms**3
+    return dx, dgamma
+"""
+
+
+@pytest.mark.parametrize("power", [3, 2])
+def test_what_takes_an_upstream_gradient_and_no_target_is_no_network(
+    power: int, tmp_path: Path
+) -> None:
+    code, lines, said = judged(NORM.replace("rms**3", f"rms**{power}"), tmp_path)
+    assert code == int(power != 3), said
+    assert not code or "rms**2" in lines[0]
+
+
+IN_PLACE = """
+import numpy as np
+
+def relu_forward(x):
+    mask = x <= 0
+    x[mask] = 0
+    return x, mask
+
+def relu_backward(dout, mask):
+    dout[mask] = 0
+    return dout
+
+class Relu:
+    def forward(self, input_tensor):
+        self.mask = input_tensor <= 0
+        input_tensor[self.mask] = 0
+        return input_tensor
+
+    def backward(self, error_tensor):
+        error_tensor[self.mask] = 0
+        return error_tensor
+"""
+
+
+def test_what_writes_into_its_input_is_judged_by_what_it_was_given(tmp_path: Path) -> None:
+    code, _, said = judged(IN_PLACE, tmp_path)
+    assert (code, said.count("1 gradient, all right")) == (0, 2), said
+    code, _, said = judged(
+        IN_PLACE.replace("[mask] = 0\n    return dout", "[mask] = 1\n    return dout"), tmp_path
+    )
+    assert code == 1, said
+
+
+CUT = """
+import numpy as np
+
+def sigmoid_forward(a):
+    return 1.0 / (1 + np.exp(-a))
+
+def sigmoid_backward(b, gb):
+    gb, b = np.delete(gb, 0), np.delete(b, 0)
+    return gb * b * (1 - b)
+"""
+
+
+def test_a_pair_of_other_shapes_throughout_is_not_accused(tmp_path: Path) -> None:
+    code, _, said = judged(CUT, tmp_path)
+    assert code == 3, said
+    assert "the shape" in said
+
+
+CELL = """
+import numpy as np
+
+def cell_forward(xt, h_prev, p):
+    h_next = np.tanh(np.dot(p["Wx"], xt) + np.dot(p["Wh"], h_prev) + p["b"])
+    z = np.dot(p["Wy"], h_next)
+    e = np.exp(z - z.max(axis=0))
+    return h_next, e / e.sum(axis=0), (xt, h_prev, h_next, p)
+
+def cell_backward(dlogits, dh_next, cache):
+    xt, h_prev, h_next, p = cache
+    dz = dh_next * (1 - h_next ** 2)
+    return {"dxt": np.dot(p["Wx"].T, dz), "dh_prev": np.dot(p["Wh"].T, dz),
+            "dWx": np.dot(dz, xt.T), "dWh": np.dot(dz, h_prev.T),
+            "db": dz.sum(axis=1, keepdims=True), "dWy": np.dot(dlogits, h_next.T)}
+"""
+
+
+@pytest.mark.parametrize("power", [2, 3], ids=["right", "wrong"])
+def test_what_is_made_of_another_gradient_than_those_of_outputs_is_left_out(
+    power: int, tmp_path: Path
+) -> None:
+    code, _, said = judged(CELL.replace("h_next ** 2", f"h_next ** {power}"), tmp_path)
+    assert code == {2: 3, 3: 1}[power], said
+    assert "no gradient is found of Wy" in said
+    assert "dlogits, h_next.T" not in said
+
+
+def test_what_is_right_for_one_sample_alone_is_told(tmp_path: Path) -> None:
+    edited = NORM.replace("np.sum(dout * x / rms, axis=0, keepdims=True)", "dout * x / rms")
+    code, _, said = judged(edited, tmp_path)
+    assert code == 0, said
+    assert "note: right for one sample" in said
+    assert "note" not in judged(NORM, tmp_path)[2]

@@ -1,0 +1,106 @@
+"""AMSGrad, AdaDelta, AdaMax, AdaBelief and NAdam are rules; each of their mistakes is named."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.file_check import check_file
+from conformance.file_process import Asked
+from conformance.report.script_report import UpdateReport
+from conformance.tests.scripts import run_edited
+
+PROGRAM = Path(__file__).parent / "programs" / "kin_of_adam.py"
+RULES = ["amsgrad", "amsgrad", "adadelta", "adamax", "adabelief", "nadam"]
+WRONG = [
+    ("AMSGrad", "np.maximum", "np.minimum", "the larger of the two has to be kept here"),
+    ("AMSGrad", "* grads[k] ** 2", "* grads[k]", "the mean of the square of the gradient has"),
+    ("AMSGradCorrected", "(1 - self.b2**", "(1 - self.b1**", "β1 is in the correction of the mea"),
+    ("AdaDelta", "* dx * dx", "* g * g", "the mean of the squares of the steps has to be kept"),
+    ("AdaDelta", "Ed + (1 - self.rho)", "Ed + self.rho", "multiplied by 0.95, and has to be by 0."),
+    ("AdaMax", "np.abs(g)", "g", "the largest |g| has to be kept here"),
+    ("AdaMax", "(1 - self.beta1**", "(1 - self.beta2**", "β2 is in the correction of the mean of"),
+    ("AdaBelief", "* diff**2", "* (g + self.m[k])**2", "the mean of (g − m)² has to be kept here"),
+    ("AdaBelief", "self.s[k] / (1 - self.beta2**self.t)", "self.s[k]", "that of the squares is n"),
+    ("Nadam", "v_hat = self.v[k] / (1 - self.beta2", "v_hat = self.v[k] / (1 - self.beta1", "β1 "),
+]
+
+
+def no_book(_: str) -> Any:
+    raise AssertionError("it is no network of the book")
+
+
+def test_each_kin_of_adam_is_a_rule() -> None:
+    report = check_file(Asked(str(PROGRAM)), no_book)
+    assert report.left == ()
+    assert report.exit_code == 0
+    kinds = [each.ran.rule.kind for each in report.parts if isinstance(each, UpdateReport)]
+    assert kinds == RULES
+
+
+def test_each_mistake_in_them_is_named_on_its_line(tmp_path: Path) -> None:
+    start, *classes = PROGRAM.read_text().split("\n\n\nclass ")
+    texts = [start]
+    for i, (name, old, new, _) in enumerate(WRONG):
+        (text,) = (each for each in classes if each.startswith(f"{name}:"))
+        assert old in text
+        texts.append(text.replace(f"{name}:", f"Kin{i}:", 1).replace(old, new, 1))
+    place = tmp_path / "file.py"
+    place.write_text("\n\n\nclass ".join(texts))
+    lines = place.read_text().splitlines()
+    found = [e for e in check_file(Asked(str(place)), no_book).parts if isinstance(e, UpdateReport)]
+    assert len(found) == len(WRONG)
+    for each, (_, _, new, why) in zip(found, WRONG, strict=True):
+        assert why in str(each), each
+        line = lines[int(each.blames[0].line or 0) - 1]
+        hat = "v_hat = " in new or "self.s[k]" in new  # the correction is seen where it is used
+        assert new in line or (hat and "_hat" in line), line
+
+
+SCRIPT = """import numpy as np
+rng = np.random.default_rng(3)
+X = rng.normal(size=(40, 3))
+Y = np.sin(X[:, :1]) + 0.3 * X[:, 1:2]
+W1, b1 = rng.normal(size=(3, 6)) * 0.5, np.zeros(6)
+W2, b2 = rng.normal(size=(6, 1)) * 0.5, np.zeros(1)
+params = [W1, b1, W2, b2]
+old = [np.zeros_like(p) for p in params]
+rate = [np.full_like(p, 0.01) for p in params]
+rho, eps = 0.9, 1e-6
+for epoch in range(20):
+    h = np.tanh(X @ W1 + b1)
+    out = h @ W2 + b2
+    loss = np.mean((out - Y) ** 2)
+    d = 2 * (out - Y) / len(X)
+    dh = d @ W2.T * (1 - h ** 2)
+    for i, g in enumerate([X.T @ dh, dh.sum(axis=0), h.T @ d, d.sum(axis=0)]):
+"""
+RPROP = """        turn = g * old[i]
+        less = np.where(turn < 0, np.maximum(rate[i] * 0.5, 1e-6), rate[i])
+        rate[i] = np.where(turn > 0, np.minimum(rate[i] * 1.2, 50.0), less)
+        params[i] -= np.sign(g) * rate[i]
+        old[i] = g
+"""
+ADADELTA = """        old[i] = rho * old[i] + (1 - rho) * g ** 2
+        delta = g * np.sqrt(rate[i] + eps) / np.sqrt(old[i] + eps)
+        params[i] -= delta
+        rate[i] = rho * rate[i] + (1 - rho) * delta ** 2
+"""
+ZEROS = "np.full_like(p, 0.01)", "np.zeros_like(p)"
+
+
+@pytest.mark.parametrize(
+    ("step", "edits", "code"),
+    [
+        (RPROP, (), 3),  # it is no rule that is known, and its gradients are right
+        (ADADELTA, (ZEROS,), 0),
+        (ADADELTA, (ZEROS, ("* delta ** 2", "* g ** 2")), 1),
+        (ADADELTA, (ZEROS, ("h.T @ d,", "2 * h.T @ d,")), 1),
+    ],
+)
+def test_in_a_script_they_move_parameters(
+    step: str, edits: tuple[tuple[str, str], ...], code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, SCRIPT + step, *edits)
+    assert report.exit_code == code, str(report)
+    assert all(each.ok for each in report.gradients) == ("h.T @ d," not in str(edits))

@@ -1,0 +1,197 @@
+"""Scripts whose cost little tells: one weight, numbers that are only printed, terms one by one."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+ONE_WEIGHT = """import numpy as np
+rng = np.random.default_rng(0)
+class Neuron:
+    def __init__(self):
+        self.w, self.history = rng.random(), []
+    def step(self, x, y):
+        self.w -= 0.1 * (2 * (self.w * x - y) * x).mean()
+    def note(self):
+        self.history.append((0.5 - self.w) ** 2)
+neuron = Neuron()
+for _ in range(10):
+    x = rng.random(5)
+    neuron.step(x, 0.5 * x)
+    neuron.note()
+"""
+HUBER = """import numpy as np
+rng = np.random.default_rng(0)
+A, b, lam = 2 * rng.normal(size=(12, 8)), 3 * rng.normal(size=12), 0.1
+def huber_grad(r):
+    return r * (np.abs(r) <= 1) + np.sign(r) * (np.abs(r) > 1)
+x = rng.normal(size=8)
+for _ in range(5):
+    x = x - 0.01 * (A.T @ huber_grad(A @ x - b) + lam * x)
+"""
+COLUMNS = """import numpy as np
+rng = np.random.default_rng(0)
+A, b = rng.normal(size=(6, 4)), rng.normal(size=6)
+def turned(A, r):
+    out = np.empty(A.shape[1])
+    for j in range(A.shape[1]):
+        out[j] = A[:, j] @ r
+    return out
+x = np.zeros(4)
+for _ in range(5):
+    r = A @ x - b
+    loss = 0.5 * np.sum(r ** 2) + 0.05 * np.sum(x ** 2)
+    x = x - 0.01 * (turned(A, r) + 0.1 * x)
+"""
+ELASTIC = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(30, 4))
+y = X @ np.array([[1.0], [-2.0], [0.0], [0.5]]) + 0.3
+w, b = np.zeros((4, 1)), 0
+for _ in range(30):
+    e = X @ w + b - y
+    gw = X.T @ e / 30 + 0.1 * np.sign(w) + 2 * 0.1 * w
+    gb = np.mean(e)
+    if np.sum(np.abs(gw)) < 1e-4:
+        break
+    w -= 0.01 * gw
+    b -= 0.01 * gb
+"""
+MONITORED = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.random((9, 4)), np.eye(3)[rng.integers(0, 3, 9)]
+V, W = rng.normal(size=(4, 5)), rng.normal(size=(5, 3))
+for _ in range(5):
+    h = 1 / (1 + np.exp(-X @ V))
+    a = 1 / (1 + np.exp(-h @ W))
+    off = np.sum((Y - a) ** 2)
+    d = a - Y
+    V, W = V - 0.1 * X.T @ (d @ W.T * h * (1 - h)), W - 0.1 * h.T @ d
+    if off < 0.01:
+        break
+"""
+RUNNING = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
+V, W = rng.normal(size=(4, 5)), rng.normal(size=(5, 3))
+for _ in range(5):
+    gV, gW, batch_loss = 0, 0, 0
+    for x, y in zip(X, Y):
+        h = np.tanh(x @ V)
+        d = 4 * (h @ W - y) ** 3
+        batch_loss = (batch_loss + np.sum((h @ W - y) ** 4)) / 2
+        gW = gW + np.outer(h, d)
+        gV = gV + np.outer(x, d @ W.T * (1 - h * h))
+    V, W = V - 0.001 * gV, W - 0.001 * gW
+"""
+RATINGS = """import numpy as np
+rng = np.random.default_rng(0)
+R = rng.integers(1, 6, (6, 5)).astype(float)
+p = q = None
+p, q = p or rng.random((6, 3)) * 0.1, q or rng.random((5, 3)) * 0.1
+bu, bi = rng.random((6, 1)) * 0.1, rng.random((5, 1)) * 0.1
+g, lam = 0.01, 1e-6
+for u, i in rng.integers(0, 5, (9, 2)):
+    pu, qi, bu_u, bi_i = p[u].copy(), q[i].copy(), bu[u].copy(), bi[i].copy()
+    e = R[u, i] - bu_u - bi_i - pu @ qi
+    p[u] = pu + g * (e * qi - lam * pu)
+    q[i] = qi + g * (e * pu - lam * qi)
+    bu[u] = bu_u + g * (e - lam * bu_u)
+    bi[i] = bi_i + g * (e - lam * bi_i)
+"""
+POLICY = """import numpy as np
+rng = np.random.default_rng(1)
+V, W = rng.normal(size=(4, 6)), rng.normal(size=(6, 3))
+for episode in range(5):
+    steps = []
+    for t in range(6):
+        s = rng.normal(size=4)
+        h = np.tanh(s @ V)
+        p = np.exp(h @ W)
+        p = p / p.sum()
+        steps.append((s, h, p, rng.choice(3, p=p), rng.normal()))
+    total = {"V": 0, "W": 0}
+    for s, h, p, a, G in steps:
+        y = np.zeros(3)
+        y[a] = 1
+        d = p - y
+        grads = {"V": np.outer(s, d @ W.T * (1 - h * h)), "W": np.outer(h, d)}
+        for k in total:
+            total[k] = total[k] + G * grads[k]
+    V, W = V - 0.01 * total["V"], W - 0.01 * total["W"]
+"""
+ONLINE = """import numpy as np
+rng = np.random.default_rng(0)
+V, b, W, c = rng.normal(size=(3, 2)), np.zeros((3, 1)), rng.normal(size=(1, 3)), np.zeros((1, 1))
+X, Y = np.array([[0.0, 0, 1, 1], [0, 1, 0, 1]]), np.array([[0, 1, 1, 0]])
+for k in range(4):
+    x, y = X[:, k : k + 1], Y[:, k : k + 1]
+    h = 1 / (1 + np.exp(-V @ x - b))
+    a = 1 / (1 + np.exp(-W @ h - c))
+    d = a - y
+    e = W.T @ d * h * h
+    W, c, V, b = W - 0.1 * (d @ h.T), c - 0.1 * d, V - 0.1 * (e @ x.T), b - 0.1 * e
+"""
+EMPTY = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y, W = rng.normal(size=(8, 4)), rng.normal(size=(8, 1)), rng.normal(size=(4, 1))
+for _ in range(4):
+    losses = np.array([])
+    e = X @ W - Y
+    losses = np.append(losses, np.mean(e ** 2))
+    W = W - 0.1 * X.T @ e / 8
+"""
+RIGHT = {
+    "one weight": (ONE_WEIGHT, "quadratic cost"),
+    "Huber": (HUBER, "judged by it, with weight decay 0.1"),
+    "columns": (COLUMNS, "1 gradient, all right"),
+    "elastic": (ELASTIC, "with an L1 penalty beside weight decay 0.2"),
+    "monitored": (MONITORED, "cross-entropy"),
+    "running": (RUNNING, "2 gradients, all right"),
+    "ratings": (RATINGS, "4 gradients, all right"),
+    "policy": (POLICY, "each sample with a weight of its own"),
+    "empty": (EMPTY, "1 gradient, all right"),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None:
+    script, said = RIGHT[name]
+    report = run_edited(tmp_path, script)
+    assert report.exit_code == 0, str(report)
+    assert said in str(report)
+
+
+@pytest.mark.parametrize(
+    ("script", "edit", "names"),
+    [
+        (ELASTIC, ("np.mean(e)", "np.sum(e)"), ("b",)),
+        (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
+        (HUBER, ("np.sign(r) *", "np.abs(r) *"), ("x",)),
+        (RUNNING, ("np.outer(h, d)", "np.outer(h, h @ W - y)"), ("W",)),
+        (POLICY, ("(1 - h * h)", "(1 - h)"), ("V",)),
+        (RATINGS, ("(e * pu -", "(e * qi -"), ("q",)),
+        (RATINGS, ("(e - lam * bi_i)", "(2 * e - lam * bi_i)"), ("bi",)),
+    ],
+    ids=[
+        "a sum",
+        "a loss by its name",
+        "two signs",
+        "no derivative",
+        "policy",
+        "another row",
+        "twice",
+    ],
+)
+def test_what_is_wrong_is_told(
+    script: str, edit: tuple[str, str], names: tuple[str, ...], tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, script, edit).blames
+    assert blame.gradients == names
+
+
+def test_of_costs_that_are_as_likely_one_with_a_usual_factor_is_taken(tmp_path: Path) -> None:
+    report = str(run_edited(tmp_path, ONLINE))
+    assert "cross-entropy" in report
+    assert "times those of this cost" not in report
