@@ -272,8 +272,15 @@ def lines_of(node: Node) -> tuple[Line, ...]:
     return () if line is None else (line,)
 
 
+def own_lines(node: Node) -> Iterator[Line]:
+    """The lines of the program's own files that led to a node, the innermost first."""
+    for each in node.frames:
+        if "site-packages" not in each.file:
+            yield Line(each.file, each.line)
+
+
 def lines_of_each(node: Node) -> tuple[Line, ...]:
-    """The lines that compute a value, the factors of each sample apart.
+    """The lines that compute an output error, the factors of each sample apart.
 
     What is written into an array comes before the array.
     """
@@ -288,10 +295,3 @@ def lines_of_each(node: Node) -> tuple[Line, ...]:
         node = node.args[0]
         lines += lines_of(node)
     return lines
-
-
-def own_lines(node: Node) -> Iterator[Line]:
-    """The lines of the program's own files that led to a node, the innermost first."""
-    for each in node.frames:
-        if "site-packages" not in each.file:
-            yield Line(each.file, each.line)

@@ -5,7 +5,7 @@ output error is not the derivative of. Left out: which numbers a program takes f
 decay itself (`decay.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +31,7 @@ from reference.step import Array
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
+
 
 PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
@@ -71,17 +72,17 @@ def disagreeing(
 ) -> Node | None:
     """The number that gradients are not those of, though they are right by an output error.
 
-    Such is the first of those that the program calls its loss, if an output error is a positive
+    Such is the first of those that the program calls its loss, if the output error is a positive
     multiple of the derivative of none; or one that has a minimum where the program goes up. One
-    that has a maximum there, such as a likelihood, is an objective. Where the errors are the
-    derivatives of a number with terms of the parameters alone, that number says what decays.
+    that has a maximum there, such as a likelihood, is an objective. Where the error is the
+    derivative of a number with terms of the parameters alone, that number says what decays.
 
     The derivative is that with respect to the very output that the error is taken for: what a loss
     has from elsewhere may be held constant, such as the targets of Q-learning, and a loss of other
     samples has none.
 
     Args:
-        step: judged by its own output errors.
+        step: judged by its own output error.
         losses: numbers that it computes.
         called: those that it calls its loss.
         others: such of some parameters alone, as of a critic; they tell of one of two outputs.
@@ -89,60 +90,68 @@ def disagreeing(
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
     errors = OwnErrors(run, (each.compared for each in known)).used()
-    alone = len(errors) == 1
-    own = called if alone else [*called, *others]
-    numbers = dict.fromkeys((*losses, *own))
-    signs = [{e: _sign(run, error, e, alone=alone) for e in numbers} for error in errors]
-    agreeing = [e for e in losses if signs and all(of_one[e] == 1 for of_one in signs)]
-    stating = (e for e in reversed(agreeing) if has_own_terms(replace(step, loss=e)))
-    if agreeing or not alone:
-        wrong = any(_disagrees([of_one[e] for e in own]) for of_one in signs)
-        return next(stating, called[0] if called and not agreeing and wrong else None)
-    (of_one,) = signs
-    return None if any(of_one[e] == 1 for e in called) else _opposed(run, errors[0], of_one, called)
+    if len(errors) == 1:
+        return _told_by(step, run, errors[0], losses, called)
+    for error in errors if called else ():
+        said = [_agrees(_factors(run, error, loss), error) for loss in (*called, *others)]
+        if not any(said) and False in said:
+            return called[0]
+    return None
 
 
-def _disagrees(signs: Sequence[int | None]) -> bool:
-    """Whether the error of one of two outputs is that of none of some numbers, and not untold."""
-    return 1 not in signs and -1 in signs
-
-
-def _opposed(
-    run: Recorded, error: OwnError, signs: Mapping[Node, int | None], called: Sequence[Node]
+def _told_by(
+    step: OwnPass, run: Recorded, error: OwnError, losses: Sequence[Node], called: Sequence[Node]
 ) -> Node | None:
-    """The number that the program goes up, or that of which the error is no derivative."""
-    opposed = [each for each in signs if signs[each] == -1]
+    """The number that the only output error disagrees with; see `disagreeing`."""
+    signs = {each: _sign(_factors(run, error, each), error) for each in (*losses, *called)}
+    agreeing = [each for each in losses if signs[each] == 1]
+    if agreeing or any(signs[each] == 1 for each in called):
+        stating = (e for e in reversed(agreeing) if has_own_terms(replace(step, loss=e)))
+        return next(stating, None)
+    opposed = {each for each in signs if signs[each] == -1}
     bent = curvature(run.trace, error) if opposed else 0
     if bent < 0 and not called:
-        return opposed[-1]
+        return next((each for each in reversed(losses) if each in opposed), None)
     wrong = [e for e in called if signs[e] is not None and not (e in opposed and bent > 0)]
     return wrong[0] if called and len(wrong) == len(called) else None
 
 
-def _sign(run: Recorded, error: OwnError, loss: Node, *, alone: bool) -> int | None:
-    """1 if the program goes down a number by its output error, −1 if up, 0 if it is of another.
+def _sign(factors: Sequence[float] | None, error: OwnError) -> int | None:
+    """1 if the program goes down a number by its output error, −1 if up, 0 if it is of another."""
+    if factors is None:
+        return None
+    return int(np.sign(error.factor * max(factors, key=abs))) if factors else 0
 
-    None if the output is not in the number. Beside the error of another output, of which the number
-    may be a part, only a usual factor tells: one number is a multiple of any other.
+
+def _agrees(factors: Sequence[float] | None, error: OwnError) -> bool | None:
+    """Whether an error beside that of another output is that of a loss; None if it is not told.
+
+    The loss may be a part of that other output's. Only a usual factor tells, with either sign: one
+    number is a multiple of any other.
     """
+    usual = conventions(np.shape(error.output.value))
+    near = (e for e in factors or () if any(_is_near(abs(e), n) for n in usual))
+    known = [each > 0 for each in near]
+    return any(known) if known else None
+
+
+def _is_near(one: float, other: float) -> bool:
+    return abs(one - other) <= HALF_OF_THE_DIGITS * other
+
+
+def _factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
+    """By which factors an error is the derivative of a number; None if the output is not in it."""
     forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
         return None
-    given = np.sign(error.factor) * np.asarray(error.error.value, dtype=np.float64)
-    factors = []
+    given, factors = np.asarray(error.error.value, dtype=np.float64), []
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
         if factor and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
             factors.append(factor)
-    if not alone:
-        usual = conventions(right.shape)
-        near = (min(abs(abs(e) - n) / n for n in usual) for e in factors)
-        factors = [e for e, far in zip(factors, near, strict=True) if far <= HALF_OF_THE_DIGITS]
-    if not factors:
-        return 0 if alone else None
-    return 1 if max(factors) > 0 else -1
+    return factors
 
 
 def _derivative(forward: Forward, output: Node) -> Array | None:

@@ -1,7 +1,7 @@
-"""Values that are held constant in a step, though they were computed from its parameters.
+"""An update judged with what was computed from its parameters held constant.
 
 Such are the targets of Q-learning, the advantage by which a score is multiplied, and what is kept
-from before the first update. Left out: one update by one loss (`judge_updates.py`).
+from before the first update. Left out: an update that is judged as it is (`judge_updates.py`).
 """
 
 import re

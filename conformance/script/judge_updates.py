@@ -248,11 +248,10 @@ class Unjudged:
         numbers = [step.of[each] for each in self.losses] if by_error and not self.cost else []
         others = [step.of[each] for each in self.others]
         unsure = numbers or (called and without.ok)
-        own_pass = OwnPass(step.trace, goals)
-        told = disagreeing(own_pass, numbers, called, others) if unsure else None
+        told = disagreeing(OwnPass(step.trace, goals), numbers, called, others) if unsure else None
         if told is not None:
             return made(told)
-        if called and not without.ok and skips(replace(own_pass, loss=called[-1])):
+        if called and not without.ok and skips(OwnPass(step.trace, goals, loss=called[-1])):
             return made(called[-1])
         if without.ok or own is None or self.cost is not None:
             return without

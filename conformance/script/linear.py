@@ -22,11 +22,11 @@ SAME = frozenset(
 BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 """Operations that give most of what they are given."""
 
-CHOOSING = frozenset({"minimum", "maximum", "where"})
-"""Operations of which each entry is that of one of the last two operands."""
-
 JOINS = frozenset({"concatenate", "hstack", "append"})
 """Operations that put flat arrays together."""
+
+CHOOSING = frozenset({"minimum", "maximum", "where"})
+"""Operations of which each entry is that of one of the last two operands."""
 
 ENTRYWISE = frozenset(
     {
@@ -66,10 +66,10 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
         yield _kept(*args), 1.0
     elif node.function is taken:
         yield _written(*args), 1.0
-    elif name in CHOOSING:
-        yield from ((each, 1.0) for each in args[-2:])
     elif name in JOINS and np.ndim(node.value) == 1:
         yield _rejoined(node), 1.0
+    elif name in CHOOSING:
+        yield from ((each, 1.0) for each in args[-2:])
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
 

@@ -141,9 +141,9 @@ class _Reader:
         self.gradients: dict[Node, list[Multiple]] = {}
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
-        self.first = {each.values[0] for each in chains}
         earlier = (each for each in made.parameter.values if each.number <= made.old.number)
         self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
+        self.first = {each.values[0] for each in chains}
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
@@ -253,7 +253,7 @@ class _Reader:
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
         known = entrywise(node, self.read_before) | {node}
-        return not known.isdisjoint({*self.written, *self.first})
+        return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
         """A value, and what it is a multiple of, each with how many times it is added."""
