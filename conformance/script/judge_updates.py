@@ -224,8 +224,8 @@ class Unjudged:
     ) -> Judgement:
         """The judgement by the known costs, or by a number of the program's own.
 
-        What is right by an output error of its own alone is not, if the program calls another
-        number its loss. What is wrong by all known costs is wrong by that, too.
+        What is right by an output error of its own alone is not, where a number that the program
+        computes tells otherwise. What is wrong by all known costs is wrong by that, too.
 
         Args:
             step: the trace of it.
@@ -235,17 +235,18 @@ class Unjudged:
         """
         called = self.called_losses(step, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
-        quick = own is not None and self.cost is None
         try:
-            without = made(None, quick=quick)
+            without = made(None, quick=own is not None and self.cost is None)
         except NoGradientError:
             raise
         except NotAGradientError:
             if own is None:
                 raise
             return made(own)
+        by_error = without.examined.cost == "unknown"
+        numbers = [step.of[each] for each in self.losses] if by_error and not self.cost else []
         others = [step.of[each] for each in self.others]
-        instead = without.instead(OwnPass(step.trace, goals), own, called, others)
+        instead = without.instead(OwnPass(step.trace, goals), numbers, called, others)
         if instead is not None:
             return made(instead)
         if without.ok or own is None or self.cost is not None:

@@ -16,7 +16,7 @@ from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, line_of
-from conformance.backward.stated_loss import disagreeing, has_own_terms
+from conformance.backward.stated_loss import disagreeing
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
@@ -82,26 +82,24 @@ class Judgement:
         return all(each.ok for each in self.examined.gradients)
 
     def instead(
-        self, step: OwnPass, own: Node | None, called: Sequence[Node], others: Sequence[Node]
+        self,
+        step: OwnPass,
+        numbers: Sequence[Node],
+        called: Sequence[Node],
+        others: Sequence[Node],
     ) -> Node | None:
         """The number that decides in the place of the known costs; None if they do.
 
         Args:
             step: the update.
-            own: the number by which some gradients are right.
+            numbers: what may be its loss, if no known cost has its output error.
             called: those that the program calls its loss.
             others: those of some parameters alone.
         """
-        unknown = self.examined.cost == "unknown"
-        unsure = called and (self.ok or unknown)
-        told = disagreeing(step, called, others) if unsure else None
-        decays = unknown and self.examined.decay
-        if told is not None:
-            return told
-        if own is not None and decays and has_own_terms(replace(step, loss=own)):
-            return own  # the loss states what decays
+        unsure = numbers or (called and self.ok)
+        told = disagreeing(step, numbers, called, others) if unsure else None
         skipping = called and not self.ok and skips(replace(step, loss=called[-1]))
-        return called[-1] if skipping else None
+        return called[-1] if told is None and skipping else told
 
 
 def by_known_cost(made: Callable[..., Judgement]) -> Judgement | None:

@@ -18,6 +18,7 @@ from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
 from conformance.script.parameters import Parameter
+from conformance.script.quantised import decline
 from conformance.script.rule import finite
 from conformance.script.update import Update, alike, is_convention, update, usual, with_decay_apart
 from conformance.script.update_step import Step
@@ -138,6 +139,7 @@ def _together(
     ]
     parts.sort(key=lambda each: each[0])
     first = parts[0][3]
+    chosen = tuple(each for _, _, some, _ in parts for each in some)
     examined = replace(
         first.examined,
         gradients=tuple(each for _, each, _, _ in parts),
@@ -147,7 +149,7 @@ def _together(
         first,
         updates=tuple(updates),
         examined=examined,
-        chosen=tuple(each for _, _, chosen, _ in parts for each in chosen),
+        chosen=chosen if len(chosen) == len(parts) else (),
         factors=tuple(judgement.factor for *_, judgement in parts),
     )
 
@@ -202,9 +204,7 @@ def _judgeable(
     for k in told:
         updates = _updates(moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
-        if some and not (
-            some[0].is_told_by_others(trace) and numbers
-        ):  # what is wrong is searched once
+        if some and not (some[0].is_told_by_others(trace) and numbers):  # it is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         try:
@@ -251,7 +251,9 @@ def _likeliest(
         if other is None:
             raise
         return other
-    return made if made.ok else _otherwise(trace, updates, names, made.right) or made
+    made = made if made.ok else _otherwise(trace, updates, names, made.right) or made
+    decline(trace.nodes, made, names)
+    return made
 
 
 def _otherwise(
