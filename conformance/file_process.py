@@ -21,7 +21,8 @@ from conformance.backward.recorded_pass import NoGradientError
 from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.arguments import needed
-from conformance.shapes.candidates import Candidate, candidates, of_thing
+from conformance.shapes.candidate import Candidate
+from conformance.shapes.candidates import candidates, of_thing
 from conformance.shapes.definitions import Definitions, definitions
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judge_readings import Found, Recognised

@@ -22,7 +22,7 @@ from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.held_state import leaves
+from conformance.shapes.held_state import doubles, holds_tensors, leaves
 from conformance.shapes.judge_readings import Found, Recognised, used
 from conformance.shapes.layer_outputs import (
     StretchedError,
@@ -61,15 +61,17 @@ class LayerSearch:
         backward: the name of the method that goes backward.
         takes: what the two are given.
         assembled: the ways in which the file itself puts it together.
+        sure: whether its names tell that it is a layer.
         problems: how the second stopped where the first did not.
     """
 
-    kind: type
+    kind: Callable[..., Any]
     module: ModuleType
     forward: str
     backward: str
     takes: Takes
     assembled: tuple[Made, ...] = ()
+    sure: bool = True
     problems: list[str] = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
@@ -96,7 +98,8 @@ class LayerSearch:
             if found is not None and not _is_misshapen(found):
                 return found if found.examined.ok else self._right(later) or found
             misshapen = misshapen or found
-        if misshapen is None and not self.kind.__subclasses__():  # else it is their base
+        others = self.kind.__subclasses__() if isinstance(self.kind, type) else ()
+        if misshapen is None and not others:  # else it is their base
             self.problems.append(problem)
         return misshapen
 
@@ -184,15 +187,16 @@ class LayerSearch:
         trace = Trace(sites=True)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
         rng = np.random.default_rng(9)
-        with quiet():
+        with quiet(), doubles():
             run.roots = self._made(plan, run)
             begin(run, values or {})
             layer = run.roots["self"]
+            run.tensors = holds_tensors(layer)
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs = self._inputs(run, forward, rng)
                 given = tuple(inputs.values())
-                result = result_of(forward, *given)
+                result = run.called(forward, *given)
                 run.results.append((Call("forward", forward), forward, result))
                 outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -202,7 +206,7 @@ class LayerSearch:
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = result_of(backward, *self._given_back(given_back, given[0]))
+                    back = run.called(backward, *self._given_back(given_back, given[0]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
@@ -236,11 +240,9 @@ class LayerSearch:
         layer, before = roots["self"], self._parameters(roots)
         if self.takes.states or before:
             return roots
-        result_of(getattr(layer, self.forward), run.data.x, *self._options())
+        options = (OPTIONS[each] for each in self.takes.forward[1:])
+        result_of(getattr(layer, self.forward), run.data.x, *options)
         return roots if self._parameters(roots) else plan.make(run.data, run.scope)
-
-    def _options(self) -> Iterator[Any]:
-        return (OPTIONS[each] for each in self.takes.forward[1:])
 
     def _parameters(self, roots: dict[str, Any]) -> set[str]:
         held = leaves(roots["self"], "self", self.module)

@@ -5,6 +5,7 @@ Left out: running them (`attempt.py`), and which of them fits (`search.py`).
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -49,11 +50,15 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
 
     Then what takes inputs and targets may train, or give a loss, or what takes nothing may, and
     what takes one thing may go forward, whatever its name says: which does is told by what it does.
-    What takes gradients, as an optimiser does, trains nothing.
+    What takes gradients, as an optimiser does, trains nothing; what takes inputs computes its own.
     """
     count = {name: len(needed(getattr(kind, name))) for name, _ in methods(kind)}
     given = {name for name, _ in methods(kind) if _takes_gradients(getattr(kind, name))}
-    roles = {**roles, "train": [pair for pair in roles["train"] if pair[0] not in given]}
+    roles = {
+        **roles,
+        "train": [pair for pair in roles["train"] if pair[0] not in given],
+        "update": [pair for pair in roles["update"] if not _takes_inputs(getattr(kind, pair[0]))],
+    }
     backwards = bool(roles["backward"])
     if roles["forward"] if backwards else roles["train"]:
         return roles
@@ -80,6 +85,10 @@ def _takes_gradients(function: Callable[..., Any]) -> bool:
     return any("grads" in kinds_of(each.name) for each in needed(function))
 
 
+def _takes_inputs(function: Callable[..., Any]) -> bool:
+    return any("inputs" in kinds_of(each.name) for each in needed(function))
+
+
 def methods(kind: type) -> list[Named]:
     """The methods of a class, those of its own bases too."""
     found: dict[str, Named] = {}
@@ -100,17 +109,23 @@ def constructors(kind: type, data: Data) -> Iterator[Made]:
 
 def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
     """The ways in which a function is called that returns functions around its own variables."""
+    yield from made_by(closed(maker), data, lambda made: made)
+
+
+def closed(maker: FunctionType) -> Callable[..., Any]:
+    """A function that gives all that another one returns as what an object holds."""
     names = returned_names(maker)
 
-    def together(made: Any) -> Any:
-        """All that it returned, as what an object holds."""
+    @wraps(maker)
+    def together(*args: Any, **kwargs: Any) -> Any:
+        made = maker(*args, **kwargs)
         parts = list(made) if isinstance(made, tuple | list) else [made]
         held = made if isinstance(made, dict) else dict(zip(names, parts, strict=True))
         whole = type(maker.__name__, (), {"__module__": maker.__module__})()
         vars(whole).update(held)
         return whole
 
-    yield from made_by(maker, data, together)
+    return together
 
 
 def made_by(
