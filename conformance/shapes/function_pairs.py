@@ -19,7 +19,7 @@ from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
-from conformance.shapes.definitions import returned_names
+from conformance.shapes.definitions import returned_parts
 from conformance.shapes.given_back import went
 from conformance.shapes.held_state import is_floats
 from conformance.shapes.judge_readings import Found, Recognised
@@ -169,21 +169,42 @@ def arrays_of(given: Mapping[str, Any]) -> dict[str, Any]:
 def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """The gradients that a function returned, each with its argument: by name, else in order.
 
+    Those in a dict, which may be returned beside others, have the names of its keys.
+
     Raises:
         UnfitError: it returned more.
     """
-    if isinstance(back, dict):
-        pairs = {stem(key): each for key, each in back.items()}
-    else:
-        parts = list(back) if isinstance(back, tuple | list) else [back]
-        parts = [each for each in parts if isinstance(each, np.ndarray | np.floating | float)]
-        names = [stem(each) for each in returned_names(function)]
-        named = len(names) == len(parts) and {bare(e) for e in arrays} >= set(names)
-        if len(parts) > len(arrays):
-            raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
-        order = names if named else [bare(name) for name in arrays]
-        pairs = dict(zip(order, parts, strict=False))
-    return {name: pairs[bare(name)] for name in arrays if pairs.get(bare(name)) is not None}
+    own = {bare(name): name for name in arrays}
+    pairs: dict[str, Any] = {}
+    parts: list[tuple[str, Any]] = []
+    for name, each in _parts(function, back):
+        if isinstance(each, dict):
+            keyed = ((own.get(bare(key), own.get(stem(key))), e) for key, e in each.items())
+            known = {key: e for key, e in keyed if key is not None and e is not arrays[key]}
+            pairs |= {key: e for key, e in known.items() if isinstance(e, NUMBERS)}
+        elif isinstance(each, NUMBERS):
+            parts.append((stem(name), each))
+    order = [name for name in arrays if name not in pairs]
+    if len(parts) > len(order):
+        raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
+    if all(name in own for name, _ in parts):
+        order = [own[name] for name, _ in parts]
+    pairs |= dict(zip(order, (each for _, each in parts), strict=False))
+    return {name: pairs[name] for name in arrays if name in pairs}
+
+
+NUMBERS = (np.ndarray, np.floating, float)
+
+
+def _parts(function: Callable[..., Any], back: Any) -> Iterator[tuple[str, Any]]:
+    """What a function returned, part by part, within tuples and lists too, with their names."""
+    waiting = returned_parts(function, back)
+    while waiting:
+        name, part = waiting.pop(0)
+        if isinstance(part, tuple | list):
+            waiting = [(f"{name}[{i}]", each) for i, each in enumerate(part)] + waiting
+        else:
+            yield name, part
 
 
 BACKWARD = re.compile(r"(.*?)(?:backwards?|backprop|bwd|vjp|back(?=$))(.*)")

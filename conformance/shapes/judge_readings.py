@@ -204,11 +204,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     promised = bool(places.direct) and together(run)
     step = OwnPass(run.recorded, goals, loss=loss, target=target, output=output, promised=promised)
     step = replace(step, scaled=not places.direct, returns=_returns(run))
-    first = returned or _better_blamed(examine_pass(step, cost), step)
-    if not step.promised and cost is None:
-        first = with_decay_beside(step, first)
-    if named is not None:
-        first = by_named(first, replace(step, loss=named))
+    first = returned or _by_cost(step, cost, named)
     if step.scaled:
         first = never_moved(turned(first, places), places)
         unsure = loss is None and returned is None
@@ -216,6 +212,26 @@ def examined(reading: Reading, cost: str | None) -> Examined:
             first = replace(first, factor=1.0)
     right = places.direct and all(each.ok for each in first.gradients)
     return taking(first, places) if right and places.moved else first
+
+
+def _by_cost(step: OwnPass, cost: str | None, named: Node | None) -> Examined:
+    """The gradients by the loss or the cost of a step, else by the loss that is named so.
+
+    Raises:
+        NotAGradientError: nothing is known of them.
+    """
+    stated = None if named is None else replace(step, loss=named)
+    try:
+        known = _better_blamed(examine_pass(step, cost), step)
+    except NoGradientError:
+        raise
+    except NotAGradientError:
+        if stated is None or (found := by_named(None, stated)) is None:
+            raise
+        return found
+    if not step.promised and cost is None:
+        known = with_decay_beside(step, known)
+    return known if stated is None else by_named(known, stated) or known
 
 
 def _meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:

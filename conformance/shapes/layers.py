@@ -98,7 +98,7 @@ class LayerSearch:
             if found is not None and not _is_misshapen(found):
                 return found if found.examined.ok else self._right(later) or found
             misshapen = misshapen or found
-        others = self.kind.__subclasses__() if isinstance(self.kind, type) else ()
+        others: Sequence[type] = self.kind.__subclasses__() if isinstance(self.kind, type) else ()
         if misshapen is None and not others:  # else it is their base
             self.problems.append(problem)
         return misshapen

@@ -149,3 +149,30 @@ class Tied:
 def test_a_step_that_is_given_inputs_has_gradients_of_its_own(tmp_path: Path) -> None:
     code, _, said = judged(NOISY, tmp_path)
     assert code == 0, said
+
+
+CELL = """
+import numpy as np
+
+def layer_forward(x, prm):
+    z = x @ prm["W"] + prm["b"]
+    return np.tanh(z), (x, z)
+
+def layer_backward(dy, prm, cache):
+    x, z = cache
+    dz = dy * (1 - np.tanh(z) ** 2)
+    return dz @ prm["W"].T, dict(W=x.T @ dz, b=dz.sum(0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [("", ""), ("W=x.T @ dz", "W=x.T @ dy"), ("dict(W=", "dict(dW=")],
+    ids=["right", "wrong", "named"],
+)
+def test_gradients_in_a_dict_beside_another_are_judged(
+    right: str, there: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(CELL.replace(right, there), tmp_path)
+    assert code == int("dy" in there), said
+    assert "parameters x, W, b" in said
