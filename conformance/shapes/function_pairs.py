@@ -23,7 +23,7 @@ from conformance.shapes.definitions import returned_parts
 from conformance.shapes.given_back import went
 from conformance.shapes.held_state import is_floats
 from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.layers import together
+from conformance.shapes.layer_outputs import together
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.shapes.vocabulary import bare, is_parameter, stem
 from conformance.tracing.node import Node
@@ -123,7 +123,7 @@ class PairSearch:
             raise UnfitError(f"{self.forward.__name__}: its output is not finite")
         said = ", ".join(f"{path[-1]} {_said(value)}" for path, value in chosen.items())
         step = OwnPass(trace, tuple(goals), loss, returns=last_return(self.backward))
-        return self._found(step, said)
+        return replace(self._found(step, said), beside=(*_beside(self.backward, done.back, step),))
 
     def _found(self, step: OwnPass, said: str) -> Found:
         """What is known of the two.
@@ -191,6 +191,17 @@ def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]
         order = [own[name] for name, _ in parts]
     pairs |= dict(zip(order, (each for _, each in parts), strict=False))
     return {name: pairs[name] for name in arrays if name in pairs}
+
+
+def _beside(function: Callable[..., Any], back: Any, step: OwnPass) -> Iterator[str]:
+    """The keys of the dicts that a function returned which are of no argument, nor on the way."""
+    known = {bare(each.name) for each in step.goals}
+    for _, part in _parts(function, back):
+        for key, value in part.items() if isinstance(part, dict) else ():
+            if known.isdisjoint({bare(key), stem(key)}) and is_floats(value) and np.ndim(value):
+                node = node_of(step.trace, value)
+                if not node.given and not any(each.node.depends_on(node) for each in step.goals):
+                    yield key
 
 
 NUMBERS = (np.ndarray, np.floating, float)

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
@@ -25,12 +24,14 @@ from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.held_state import doubles, holds_tensors, leaves
 from conformance.shapes.judge_readings import Found, Recognised, used
 from conformance.shapes.layer_outputs import (
+    INPUT,
     StretchedError,
     input_goals,
     is_stretched,
     of_parameters,
     outputs,
     parameters_of,
+    together,
     upstream,
 )
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
@@ -217,7 +218,7 @@ class LayerSearch:
         self, run: Attempt, forward: Callable[..., Any], rng: np.random.Generator
     ) -> dict[str, Any]:
         """What the forward part is given, by what is said of it: the input, states, options."""
-        inputs = {"the input": run.scope.kinds["inputs"]}
+        inputs = {INPUT: run.scope.kinds["inputs"]}
         ahead = [each.name for each in needed(forward)]
         for name, kind in list(zip(ahead, self.takes.forward, strict=True))[1:]:
             drawn = rng.normal(size=run.data.output_shape) if kind == "state" else None
@@ -252,17 +253,6 @@ class LayerSearch:
 def _is_misshapen(found: Found) -> bool:
     """Whether a gradient has another shape than its parameter."""
     return any(each.cause.kind == "shape" for each in found.examined.accused)
-
-
-def together(parts: Sequence[Examined]) -> Examined:
-    """What was judged apart, as one; a line that is blamed twice is blamed once."""
-    blamed = (each for part in parts for each in part.accused)
-    return replace(
-        parts[0],
-        gradients=tuple(e for part in parts for e in part.gradients),
-        accused=merged(blamed, lambda each: each.lines[:1]),
-        kinks=any(each.kinks for each in parts),
-    )
 
 
 def called_itself(kind: type) -> list[str]:

@@ -5,6 +5,7 @@ program itself while it trains. Left out: the verdict (`judge_readings.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from conformance.backward.findings import Examined
 from conformance.backward.loss_numbers import by_name, candidates, is_minimised, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.recorded_pass import Goal, bits
+from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError, bits
 from conformance.backward.source import is_float
 from conformance.backward.stated_loss import (
     decay_beside,
@@ -89,6 +90,42 @@ def named_loss(run: Attempt, goals: Sequence[Goal]) -> Node | None:
     parameters, gradients = [e.parameter for e in goals], [e.node for e in goals]
     numbers = candidates(run.recorded.nodes, parameters, gradients)
     return next(iter(by_name(run.recorded, numbers, tuple(goals))), None)
+
+
+def by_cost(step: OwnPass, cost: str | None, named: Node | None) -> Examined:
+    """The gradients by the loss or the cost of a step, else by the loss that is named so.
+
+    Raises:
+        NotAGradientError: nothing is known of them.
+    """
+    stated = None if named is None else replace(step, loss=named)
+    try:
+        known = _better_blamed(examine_pass(step, cost), step)
+    except NoGradientError:
+        raise
+    except NotAGradientError:
+        if stated is None or (found := by_named(None, stated)) is None:
+            raise
+        return found
+    if not step.promised and cost is None:
+        known = with_decay_beside(step, known)
+    return known if stated is None else by_named(known, stated) or known
+
+
+def _better_blamed(examined: Examined, step: OwnPass) -> Examined:
+    """What is known, with lines to blame by a known cost, where the own loss leads to none.
+
+    Such a loss has an ε, or another constant, that the gradients leave out.
+    """
+    if step.loss is None or all(each.mends for each in examined.accused):
+        return examined
+    try:
+        other = examine_pass(replace(step, loss=None))
+    except NotAGradientError:
+        return examined
+    same = [each.ok for each in examined.gradients] == [each.ok for each in other.gradients]
+    mends = bool(other.accused) and all(each.mends for each in other.accused)
+    return replace(examined, accused=other.accused) if same and mends else examined
 
 
 def by_named(found: Examined | None, stated: OwnPass) -> Examined | None:

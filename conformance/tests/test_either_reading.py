@@ -176,3 +176,35 @@ def test_gradients_in_a_dict_beside_another_are_judged(
     code, _, said = judged(CELL.replace(right, there), tmp_path)
     assert code == int("dy" in there), said
     assert "parameters x, W, b" in said
+
+
+HEAD = """
+import numpy as np
+
+class SoftmaxHead:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out) * 0.3
+
+    def loss_and_grads(self, X, y):
+        n = len(X)
+        p = np.exp(X @ self.W)
+        p /= p.sum(1, keepdims=True)
+        loss = -np.log(p[np.arange(n), y]).mean()
+        d = p.copy()
+        d[np.arange(n), y] -= 1
+        d /= n
+        return loss, d @ self.W.T, X.T @ d
+"""
+
+
+@pytest.mark.parametrize("there", ["d @ self.W.T", "-d @ self.W.T", "n * d @ self.W.T"])
+def test_the_gradient_of_the_inputs_is_judged(there: str, tmp_path: Path) -> None:
+    code, _, said = judged(HEAD.replace("d @ self.W.T", there), tmp_path)
+    assert code == int(there[0] == "-"), said
+    assert "parameters W, the input" in said
+
+
+def test_a_gradient_that_is_not_judged_is_named(tmp_path: Path) -> None:
+    more = "b=dz.sum(0), dgain=dz.sum(), dshift=2 * dy)"
+    _, _, said = judged(CELL.replace("b=dz.sum(0))", more), tmp_path)
+    assert "not judged: layer_backward: it returns dshift as well, and of what is not known" in said
