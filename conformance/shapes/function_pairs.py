@@ -128,17 +128,20 @@ class PairSearch:
     def _found(self, step: OwnPass, said: str) -> Found:
         """What is known of the two.
 
-        The gradients of what is no parameter are judged apart from those of parameters, which may
-        be means over the samples: those of all that holds no samples are then.
+        The gradients of parameters may be means over the samples: those of all that holds no
+        samples are then, and they are judged apart from the others.
         """
         named = [each for each in step.goals if is_parameter(each.name)]
-        parts = [examine_pass(replace(step, goals=tuple(named)))] if named else []
-        samples = _samples(step.goals[0].parameter, parts[0].factor) if parts else 0
-        if more := [e for e in step.goals if samples and np.size(e.parameter.value) % samples]:
+        shared = examine_pass(replace(step, goals=tuple(named)), blame=False) if named else None
+        samples = _samples(step.goals[0].parameter, shared.factor) if shared else 0
+        if samples:
+            more = [e for e in step.goals if np.size(e.parameter.value) % samples]
             named = [each for each in step.goals if each in named or each in more]
-            parts = [examine_pass(replace(step, goals=tuple(named)))]
-        if others := tuple(each for each in step.goals if each not in named):
-            parts.insert(0, examine_pass(replace(step, goals=others, promised=True)))
+            others = tuple(each for each in step.goals if each not in named)
+            parts = [examine_pass(replace(step, goals=others, promised=True))] if others else []
+            parts.append(examine_pass(replace(step, goals=tuple(named))))
+        else:
+            parts = [examine_pass(replace(step, promised=True))]
         names = tuple(each.name for each in step.goals)
         recognised = Recognised(
             called(self.forward), said, "", (called(self.backward),), "returned", names

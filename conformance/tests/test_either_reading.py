@@ -208,3 +208,26 @@ def test_a_gradient_that_is_not_judged_is_named(tmp_path: Path) -> None:
     more = "b=dz.sum(0), dgain=dz.sum(), dshift=2 * dy)"
     _, _, said = judged(CELL.replace("b=dz.sum(0))", more), tmp_path)
     assert "not judged: layer_backward: it returns dshift as well, and of what is not known" in said
+
+
+POOLED = """
+import numpy as np
+
+def gate_forward(x, w, b):
+    s = x.mean(axis=(2, 3))
+    e = 1 / (1 + np.exp(-(s @ w + b)))
+    return x * e[:, :, None, None], (x, s, e, w)
+
+def gate_backward(dout, cache):
+    x, s, e, w = cache
+    da = (dout * x).sum(axis=(2, 3)) * e * (1 - e)
+    ds = da @ w.T
+    dx = dout * e[:, :, None, None] + ds[:, :, None, None] / (x.shape[2] * x.shape[3])
+    return dx, s.T @ da, da.sum(0)
+"""
+
+
+def test_a_mean_over_pixels_is_none_over_samples(tmp_path: Path) -> None:
+    code, lines, said = judged(POOLED.replace("x).sum(", "x).mean("), tmp_path)
+    assert (code, lines[0][:4]) == (1, "da ="), said
+    assert "right are" not in said
