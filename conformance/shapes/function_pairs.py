@@ -150,8 +150,13 @@ class PairSearch:
 
 
 def _samples(inputs: Node, factor: float) -> int:
-    """The length of an axis of the input that a factor is, or divides by; 0 if it is of none."""
-    lengths = {n for n in np.shape(inputs.value) if factor in (n, 1 / n)} - {1}
+    """The number of samples, or of their steps in all, that a factor is or divides by; 0 if none.
+
+    It is the length of an axis of the input.
+    """
+    shape = np.shape(inputs.value)
+    steps = {shape[0] * shape[1]} if len(shape) == len(("samples", "steps", "features")) else set()
+    lengths = {n for n in {*shape} | steps if factor in (n, 1 / n)} - {1}
     return next(iter(lengths), 0)
 
 
