@@ -7,7 +7,7 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from conformance.shapes.layer_outputs import INPUT
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
 from conformance.shapes.reading import Reading
 from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_inputs
-from conformance.shapes.sides import Sides, on_other_sides, sides
+from conformance.shapes.sides import Sides, on_other_sides, sides, with_weights
 from conformance.shapes.update_findings import never_moved, taking, turned
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
@@ -131,8 +131,13 @@ def _found(reading: Reading, examined: Examined) -> Found:
 def _on_all_sides(
     found: Found, reading: Reading, known: tuple[Sides, Sides], cost: str | None
 ) -> Found:
-    """What is known of a program once its choices were seen on either side."""
-    for each in on_other_sides(reading, known) if found.examined.ok else ():
+    """What is known of a program once its choices were seen on either side.
+
+    So it is of one that weighs its samples in its own loss.
+    """
+    weighed = with_weights(reading) if found.examined.cost == "own" else ()
+    tried = chain(on_other_sides(reading, known), weighed)
+    for each in tried if found.examined.ok else ():
         try:
             again = _examined(each, cost)
         except NotAGradientError:

@@ -6,18 +6,21 @@ out: the verdict (`judge_readings.py`).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.kinks import COMPARISONS, OF_TWO
+from conformance.shapes.arguments import taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, UnfitError
 from conformance.shapes.own_loss import own_loss
 from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading
 from conformance.shapes.search import generic
+from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -81,6 +84,16 @@ def on_other_sides(reading: Reading, known: tuple[Sides, Sides]) -> Iterator[Rea
         yield again
 
 
+def with_weights(reading: Reading) -> Iterator[Reading]:
+    """The reading with weights of the samples, where the program takes some and was given none."""
+    functions = (function for _, function, _ in reading.run.results)
+    names = {each.name for function in functions for each in taken(function)}
+    if any("sample weights" in kinds_of(name) for name in names):
+        weights = np.random.default_rng(6).uniform(0.5, 2.0, size=reading.data.sizes.m)
+        again = _scaled(replace(reading, data=replace(reading.data, weights=weights)), 1.0)
+        yield from [] if again is None else [again]
+
+
 def _scaled(reading: Reading, scale: float) -> Reading | None:
     """The reading with parameters of another size; None if it does not run so."""
     run = reading.run
@@ -89,9 +102,9 @@ def _scaled(reading: Reading, scale: float) -> Reading | None:
     trace = Trace(sites=True, most=OPERATIONS if trains else MOST)
     try:
         again = attempt(
-            run.plan, run.data, reading.penalty, trace=trace, values=values, chosen=run.ways
+            run.plan, reading.data, reading.penalty, trace=trace, values=values, chosen=run.ways
         )
-        made = Reading(run.plan, run.data, reading.penalty, again, places(again))
+        made = Reading(run.plan, reading.data, reading.penalty, again, places(again))
     except UnfitError:
         return None
     names = [each.name for each in made.places.goals]

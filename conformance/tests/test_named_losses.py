@@ -91,3 +91,33 @@ class Adaline:
 def test_a_single_output_has_no_hinge_loss(there: str, tmp_path: Path) -> None:
     code, _, said = judged(UPHILL.replace("+= self.eta", there), tmp_path)
     assert code == int("-" in there), said
+
+
+WEIGHTED = """
+import numpy as np
+
+class GammaRegressor:
+    def __init__(self, lr=0.2):
+        self.lr = lr
+
+    def _loss_grad(self, X, y, w):
+        mu = np.exp(X @ self.coef_)
+        loss = np.sum(w * (X @ self.coef_ + y / mu)) / w.sum()
+        r = w * (1 - y / mu) / w.sum()
+        return loss, X.T @ r
+
+    def fit(self, X, y, sample_weight=None):
+        w = np.ones(len(X)) if sample_weight is None else sample_weight
+        self.coef_ = np.zeros(X.shape[1])
+        for i in range(9):
+            loss, gradient = self._loss_grad(X, y, w)
+            self.coef_ = self.coef_ - self.lr * gradient
+        return self
+"""
+
+
+@pytest.mark.parametrize("there", ["r = w * (1", "r = (1"])
+def test_weights_of_samples_are_tried(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(WEIGHTED.replace("r = w * (1", there), tmp_path)
+    assert code == int("w" not in there), said
+    assert len(lines) >= code
