@@ -121,3 +121,9 @@ def test_weights_of_samples_are_tried(there: str, tmp_path: Path) -> None:
     code, lines, said = judged(WEIGHTED.replace("r = w * (1", there), tmp_path)
     assert code == int("w" not in there), said
     assert len(lines) >= code
+
+
+def test_a_mask_that_leaves_out_too_much_is_to_blame_itself(tmp_path: Path) -> None:
+    code, lines, said = judged(PEGASOS.replace("self.w) < 1", "self.w) < 0"), tmp_path)
+    assert (code, lines[:1]) == (1, ["viol = ya * (Xa @ self.w) < 0"]), said
+    assert "the number has to be 1" in said
