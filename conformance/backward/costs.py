@@ -69,8 +69,10 @@ def _log_likelihood(trace: Trace, output: Node, target: Any) -> Any:
 def _hinge(trace: Trace, output: Node, target: Any) -> Any:
     """Σ max(0, s_j − s_y + 1) over all j but y, of scores s and one-hot y."""
     value, y = np.asarray(output.value), _value(target)
+    if value.ndim == 0 or not _one_hot(y):
+        return None
     axis = -1 if value.ndim == 1 or np.all(y.sum(axis=-1) == 1) else 0
-    if value.ndim == 0 or not _one_hot(y) or not np.all(y.sum(axis=axis) == 1):
+    if not np.all(y.sum(axis=axis) == 1):  # of one class, or of none
         return None
     s = _traced(trace, output)
     margins = s - np.sum(s * y, axis=axis, keepdims=True) + 1

@@ -65,10 +65,18 @@ class Pegasos:
 """
 
 
-@pytest.mark.parametrize("there", ["= self.lam * self.w -", "= 2 * self.lam * self.w -"])
-def test_a_loss_says_how_much_drawn_weights_decay(there: str, tmp_path: Path) -> None:
-    code, lines, said = judged(PEGASOS.replace("= self.lam * self.w -", there), tmp_path)
-    assert (code, len(lines)) == ((1, 1) if "2" in there else (0, 0)), said
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("", ""),
+        ("= self.lam * self.w -", "= 2 * self.lam * self.w -"),
+        ("Xa / self.batch", "Xa / viol.sum()"),
+    ],
+    ids=["right", "decay", "count"],
+)
+def test_a_loss_says_how_much_drawn_weights_decay(right: str, there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(PEGASOS.replace(right, there), tmp_path)
+    assert (code, len(lines)) == ((1, 1) if there else (0, 0)), said
 
 
 UPHILL = """
