@@ -21,12 +21,19 @@ from conformance.backward.recorded_pass import NoGradientError
 from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.arguments import needed
-from conformance.shapes.candidates import Candidate, candidates, of_thing
+from conformance.shapes.candidate import Candidate
+from conformance.shapes.candidates import candidates, of_thing
 from conformance.shapes.definitions import Definitions, definitions
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.losses import LossSearch
-from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
+from conformance.shapes.not_judged import (
+    NotHere,
+    NotJudged,
+    Refused,
+    beside_gradients,
+    without_gradients,
+)
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.vocabulary import is_role
@@ -188,6 +195,8 @@ class _Judging:
         self._send({"name": name, "found": to_values(judged)})
         if judged.unjudged:
             self._send({"left": to_values(without_gradients(name, judged.unjudged))})
+        if judged.beside:
+            self._send({"left": to_values(beside_gradients(name, judged.beside))})
 
     @property
     def bases(self) -> set[str]:

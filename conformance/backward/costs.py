@@ -71,8 +71,10 @@ def _hinge(trace: Trace, output: Node, target: Any) -> Any:
     value, y = np.asarray(output.value), _value(target)
     if value.ndim == 0 or not _one_hot(y):
         return None
-    s = _traced(trace, output)
     axis = -1 if value.ndim == 1 or np.all(y.sum(axis=-1) == 1) else 0
+    if not np.all(y.sum(axis=axis) == 1):  # of one class, or of none
+        return None
+    s = _traced(trace, output)
     margins = s - np.sum(s * y, axis=axis, keepdims=True) + 1
     return np.sum(np.maximum(margins, 0) * (1 - y))
 

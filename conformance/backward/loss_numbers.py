@@ -17,7 +17,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.factor import snapped, usual_factors
 from conformance.backward.groups import grouped
 from conformance.backward.judge_gradients import Forward, distance, in_shape
-from conformance.backward.recorded_pass import Goal, Recorded
+from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import MOVES, handed_names, is_float, stored_names, texts_around
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
@@ -31,6 +31,8 @@ NAMED = re.compile(
     r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[CJL]",
     re.IGNORECASE,
 )
+
+MINIMISED = re.compile(r"loss|cost|nll|mse|bce", re.IGNORECASE)
 
 MOST = 8  # numbers that are tried, the last ones; and of those from which no other is computed
 
@@ -91,12 +93,12 @@ def of_some(
     return [each for each in found if each not in known and is_named(each)]
 
 
-def _sums(trace: Trace, losses: Sequence[Node]) -> Iterator[Node]:
+def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterator[Node]:
     """The sums of numbers that one operation gives, as one of each micro-batch.
 
     They may be in a total or a running mean, which has another share of each.
     """
-    given = _given(trace)
+    given = _given(trace, goals)
     for group in grouped([*walk(losses, lambda each: _numbers(each, given))]):
         total, *rest = sorted(group.nodes, key=lambda each: each.number)
         if rest and rest[0].depends_on(total):
@@ -136,21 +138,21 @@ def best_loss(
         goals: the gradients.
         sign: −1 if the gradients have to be the negative of the right ones.
     """
-    last = _last(trace, losses)
-    tried = [*last, *_sums(trace, last)]
+    last = _last(trace, losses, goals)
+    tried = [*last, *_sums(trace, last, goals)]
     fits = [fit for each in tried if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 
 def fits(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Fit]:
     """The numbers that all of some gradients are right by."""
-    found = [_fit(trace, each, goals, 1) for each in _last(trace, losses)]
+    found = [_fit(trace, each, goals, 1) for each in _last(trace, losses, goals)]
     return [each for each in found if each.count == len(goals)]
 
 
-def _given(trace: Trace) -> int:
-    """The parameters of a step, as bits."""
-    return bits_of_nodes(each for each in trace.nodes if each.given)
+def _given(trace: Trace, goals: Sequence[Goal]) -> int:
+    """The parameters of a step, those that it makes itself too, as bits."""
+    return bits_of_nodes(each for each in trace.nodes if each.given) | bits(goals)
 
 
 def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
@@ -158,7 +160,7 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
 
     One of absolute values is only printed, and a number of samples moves with nothing.
     """
-    for each in _last(trace, losses):
+    for each in _last(trace, losses, goals):
         smooth = not any(e.operation in ("absolute", "sign") for e in _sources(each))
         if smooth and _has_gradient(trace, each, goals):
             return each
@@ -171,7 +173,7 @@ def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> li
     A sum of the losses of several mini-batches by another name is none.
     """
     own = [each for each in losses if is_named(each)]
-    last = (e for e in _last(trace, own or losses) if is_named(e) and not is_of_absolutes(e))
+    last = (e for e in _last(trace, own or losses, goals) if is_named(e) and not is_of_absolutes(e))
     return [each for each in last if _has_gradient(trace, each, goals)]
 
 
@@ -187,10 +189,17 @@ def is_of_absolutes(node: Node) -> bool:
 
 def is_named(node: Node) -> bool:
     """Whether a variable or a function by the name of a loss has a number, or what is printed."""
-    functions = {each.function for each in node.frames[:1]}
-    names = stored_names(node) | handed_names(node) | functions
     words = (word for text in texts_around(node) for word in re.findall(r"\w+", text))
-    return any(NAMED.fullmatch(each) for each in (*names, *words))
+    return any(NAMED.fullmatch(each) for each in (*_names(node), *words))
+
+
+def is_minimised(node: Node) -> bool:
+    """Whether the name of a number says that it has to get less; an objective may have to grow."""
+    return any(MINIMISED.search(each) for each in _names(node))
+
+
+def _names(node: Node) -> set[str]:
+    return stored_names(node) | handed_names(node) | {each.function for each in node.frames[:1]}
 
 
 def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
@@ -198,13 +207,13 @@ def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
     return any(np.any(forward.right(each.parameter)) for each in goals)
 
 
-def _last(trace: Trace, losses: Sequence[Node]) -> list[Node]:
+def _last(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> list[Node]:
     """The numbers that no other of them was computed from, the latest first.
 
     Of a total or a running mean, which has more in it than depends on these parameters, the term.
     A logarithm of base 2 or 10, or a rounded number, is printed: what is within may be the loss.
     """
-    given = _given(trace)
+    given = _given(trace, goals)
     losses = [each for each in losses if not _is_printed(each)]
     return [
         _term(each, given)

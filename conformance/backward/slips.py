@@ -46,7 +46,7 @@ COMPARISONS: dict[str, Callable[..., Any]] = {
     "greater": np.greater, "less": np.less, "greater_equal": np.greater_equal,
     "less_equal": np.less_equal, "equal": np.equal, "not_equal": np.not_equal,
 }  # fmt: skip
-PRODUCTS = ("matmul", "dot")
+PRODUCTS, EQUAL = ("matmul", "dot"), ("equal", "not_equal")
 
 
 def of_constant(node: Node) -> Iterator[Change]:
@@ -87,8 +87,9 @@ def of_operator(node: Node) -> Iterator[Change]:
             if other != name:
                 cost = OPERATOR_COSTS.get((name, other), LIKELY)
                 yield Change("operator", SIGNS[name], SIGNS[other], call(function), cost)
-        yield Change("extra", "right", "", just(0), SURE)
-        yield Change("extra", "left", "", just(1), SURE)
+        kinds = [e.value.dtype.kind if type(e) is Node else "" for e in node.args]  # b of masks
+        yield Change("extra", "right", "", just(0), POSSIBLE if kinds[1] == "b" else SURE)
+        yield Change("extra", "left", "", just(1), POSSIBLE if kinds[0] == "b" else SURE)
     for family, cost in ((FUNCTIONS, POSSIBLE), (EXTREMES, SURE)):
         for other, function in family.items() if name in family else ():
             if other != name:
@@ -195,7 +196,8 @@ def of_comparison(node: Node) -> Iterator[Change]:
         return
     for other, function in COMPARISONS.items():
         if other != node.operation:
-            yield Change("comparison", node.operation, other, call(function), SURE)
+            cost = SURE if (other in EQUAL) is (node.operation in EQUAL) else POSSIBLE
+            yield Change("comparison", node.operation, other, call(function), cost)
     for number in (0, 1, 0.5, -1):
         yield Change("constant", "", f"{number:g}", with_number(1, number), LIKELY)
 

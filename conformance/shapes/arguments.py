@@ -86,6 +86,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "generator": Generator(0),
         "pairs": samples_of(data),
         "state": np.zeros((sizes.n_hidden, 1)),
+        **({} if data.weights is None else {"sample weights": data.weights}),
     }
 
 
@@ -129,7 +130,7 @@ class Generator(np.random.RandomState):
 
 GIVEN_ANYWAY = {
     "inputs", "targets", "params", "sizes", "n_in", "n_hidden", "n_hiddens", "n_out", "rate",
-    "count", "batchsize", "penalty", "cache", "grads", "output", "quiet",
+    "count", "batchsize", "penalty", "cache", "grads", "output", "quiet", "sample weights",
 }  # fmt: skip
 """Kinds of argument that are given though they have a default."""
 

@@ -17,7 +17,7 @@ from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import Scope, taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import SEQUENCES, Data
-from conformance.shapes.held_state import Leaf, is_floats, leaves
+from conformance.shapes.held_state import Leaf, as_array, as_tensor, is_floats, leaves
 from conformance.shapes.kept_beside import Beside, beside
 from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.node import Node
@@ -173,6 +173,14 @@ class Attempt:
     def node(self, value: Any) -> Node:
         """What computed a value."""
         return node_of(self.recorded, value)
+
+    def called(self, function: Callable[..., Any], *args: Any) -> Any:
+        """What a function returns, given arrays as they are or as tensors.
+
+        Raises:
+            UnfitError: it stops.
+        """
+        return as_array(result_of(function, *(as_tensor(args) if self.tensors else args)))
 
 
 def node_of(trace: Trace, value: Any) -> Node:

@@ -3,20 +3,18 @@
 Left out: judging it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from functools import partial
 from types import FunctionType
-from typing import Any, Protocol
+from typing import Any
 
 from conformance.shapes.arguments import needed
 from conformance.shapes.assembled import assembled
-from conformance.shapes.attempts import UnfitError
+from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions, returned_functions
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
-from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import layer_search
 from conformance.shapes.named_losses import loss_class, losses, states_loss
 from conformance.shapes.other_settings import other_activations
@@ -36,86 +34,16 @@ from conformance.shapes.plans import (
     constructors,
     methods,
 )
-from conformance.shapes.search import Refusal, Searched
-from conformance.shapes.second_readings import of_one_output, wrong_with
+from conformance.shapes.search import Searched
+from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
 from conformance.shapes.vocabulary import is_role
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
-JUDGED = 9  # the stage of readings that ran to their end
 PREDICTS = 2
 """How well `predict` tells what goes forward: a function of this name gives no gradients."""
-
-
-class Judgeable(Protocol):
-    """What is judged by itself: a layer, a pair of functions, a loss, a class of values."""
-
-    @property
-    def problems(self) -> Sequence[str]:
-        """Why it could not be judged."""
-
-    def found(self, cost: str | None, /) -> Found | None:
-        """It, recognised and judged; None if it does not run."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A thing that may be judged.
-
-    Attributes:
-        name: of it.
-        book: whether it has the interface of the book's network.
-        searched: its readings, if it has not.
-        layer: it, if it is a layer, a pair of functions or a loss; what is searched comes after it.
-        functions: the names by which another program may have used it.
-        stated: its readings with a loss that the file may climb: they decide if no cost is known.
-        others: its readings with other activations, none of which it may be wrong with.
-    """
-
-    name: str
-    book: bool = False
-    searched: tuple[Searched, ...] = ()
-    layer: Judgeable | None = None
-    functions: frozenset[str] = frozenset()
-    stated: tuple[Searched, ...] = ()
-    others: tuple[Searched, ...] = ()
-
-    @property
-    def refusal(self) -> Refusal:
-        """How far its readings came."""
-        if self.layer is not None and self.layer.problems:
-            return Refusal((1, 0), self.layer.problems[0], parameters=True)
-        refusals = [each.refusal for each in self.searched]
-        return max(refusals, key=lambda each: each.reached, default=Refusal())
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is a network, layers put together, or for torch or JAX."""
-        alone = self.layer is None or isinstance(self.layer, FunctionSearch)
-        return alone or bool(getattr(self.layer, "assembled", ()))
-
-    def found(self, cost: str | None) -> Found | None:
-        """It, recognised and judged; None if no reading fits."""
-        alone = None if self.layer is None else self.layer.found(cost)
-        if alone is not None:
-            return alone
-        stated = [e for each in self.stated if (e := judged(each.readings(), cost)) is not None]
-        if right := [each for each in stated if each.examined.ok]:
-            return right[0]
-        for each in self.searched:
-            refused: list[str] = []
-            found = judged(each.readings(), cost, refused)
-            if found is not None and found.examined.cost == "unknown" and stated:
-                return stated[0]
-            if found is not None:
-                found = of_one_output(each, found) if cost is None else found
-                return wrong_with(self.others, found, cost) or found
-            for words in refused:
-                each.refusal.note(UnfitError(words, JUDGED))
-                each.refusal.parameters = True
-        return None
 
 
 def candidates(found: Definitions) -> Iterator[Candidate]:
@@ -168,7 +96,8 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
 
     others = (partial(constructors, kind, settings=e) for e in other_activations(kind, found.words))
     first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
-    return Candidate(kind.__name__, searched=(first,), others=tuple(rest))
+    either = unnamed_layer(kind, found.module, roles, own)
+    return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
 
 
 def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candidate]:
@@ -188,10 +117,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
         going_back = frozenset(name for name, _ in roles["backward"])
         searched = (_searched(found, roles),)
         yield Candidate(named[0][0], searched=searched, functions=going_back)
-    for each in found.functions:
-        around = _around(each, found)
-        if around is not None:
-            yield Candidate(each.__name__, searched=(around,))
+    yield from (e for function in found.functions if (e := _around(function, found)) is not None)
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*paired}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     alone = _losses(found)
@@ -214,12 +140,14 @@ def _losses(found: Definitions) -> dict[FunctionType, Judgeable]:
     return {e.function: e for e in losses(found.functions) if e.function not in vectors}
 
 
-def _around(function: FunctionType, found: Definitions) -> Searched | None:
+def _around(function: FunctionType, found: Definitions) -> Candidate | None:
     """A function that returns functions around its variables; None if none goes backwards."""
     within = by_role([(name, name) for name in returned_functions(function)])
     if not any(within[role] for role in (*BACKWARD, "loss")):
         return None
-    return Searched(partial(closures, function), within, found.module)
+    searched = Searched(partial(closures, function), within, found.module)
+    either = closure_layer(function, found.module, within)
+    return Candidate(function.__name__, searched=(searched,), either=either)
 
 
 def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
@@ -285,8 +213,9 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         roles = by_role(_named(*found.functions))
         backward = {**roles, "backward": _named(thing)}
         around = _around(thing, found)
-        ways = (_only_function(found, roles, thing), _searched(found, backward))
-        searched = ways if around is None else (around,)
+        if around is not None:
+            return around
+        searched = (_only_function(found, roles, thing), _searched(found, backward))
         name = thing.__name__
         named = (e for e in candidates(found) if name == e.name or name in e.functions)
         layer = next((each.layer for each in named if each.layer is not None), None)

@@ -37,6 +37,7 @@ class Data:
         x: the inputs.
         y: the targets.
         rounds: how often it updates its parameters, if it asks for that.
+        weights: of the samples, if it takes some.
     """
 
     layout: str
@@ -45,6 +46,7 @@ class Data:
     x: Any
     y: Any
     rounds: int = 1
+    weights: Any = None
 
     @property
     def single(self) -> bool:

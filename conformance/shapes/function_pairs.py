@@ -19,11 +19,11 @@ from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
-from conformance.shapes.definitions import returned_names
+from conformance.shapes.definitions import returned_parts
 from conformance.shapes.given_back import went
 from conformance.shapes.held_state import is_floats
 from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.layers import together
+from conformance.shapes.layer_outputs import together
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
 from conformance.tracing.ancestors import ancestors
@@ -145,22 +145,27 @@ class PairSearch:
         known = _of_outputs(goals, [upstreams[name] for name in done.inner])
         step = OwnPass(trace, known, loss=loss, returns=last_return(self.backward))
         left = tuple(each.name for each in goals if each not in known)
-        return replace(self._found(step, said), unjudged=left), _multiplies_to_numbers(loss)
+        more = (*_beside(self.backward, done.back, replace(step, goals=tuple(goals))),)
+        found = replace(self._found(step, said), unjudged=left, beside=more)
+        return found, _multiplies_to_numbers(loss)
 
     def _found(self, step: OwnPass, said: str) -> Found:
         """What is known of the two.
 
-        The gradients of what is no parameter are judged apart from those of parameters, which may
-        be means over the samples: those of all that holds no samples are then.
+        The gradients of parameters may be means over the samples: those of all that holds no
+        samples are then, and they are judged apart from the others.
         """
         named = [each for each in step.goals if is_parameter(each.name)]
-        parts = [examine_pass(replace(step, goals=tuple(named)))] if named else []
-        samples = _samples(step.goals[0].parameter, parts[0].factor) if parts else 0
-        if more := [e for e in step.goals if samples and np.size(e.parameter.value) % samples]:
+        shared = examine_pass(replace(step, goals=tuple(named)), blame=False) if named else None
+        samples = _samples(step.goals[0].parameter, shared.factor) if shared else 0
+        if samples:
+            more = [e for e in step.goals if np.size(e.parameter.value) % samples]
             named = [each for each in step.goals if each in named or each in more]
-            parts = [examine_pass(replace(step, goals=tuple(named)))]
-        if others := tuple(each for each in step.goals if each not in named):
-            parts.insert(0, examine_pass(replace(step, goals=others, promised=True)))
+            others = tuple(each for each in step.goals if each not in named)
+            parts = [examine_pass(replace(step, goals=others, promised=True))] if others else []
+            parts.append(examine_pass(replace(step, goals=tuple(named))))
+        else:
+            parts = [examine_pass(replace(step, promised=True))]
         names = tuple(each.name for each in step.goals)
         recognised = Recognised(
             called(self.forward), said, "", (called(self.backward),), "returned", names
@@ -196,8 +201,13 @@ def _of_outputs(goals: Sequence[Goal], inner: Sequence[Node]) -> tuple[Goal, ...
 
 
 def _samples(inputs: Node, factor: float) -> int:
-    """The length of an axis of the input that a factor is, or divides by; 0 if it is of none."""
-    lengths = {n for n in np.shape(inputs.value) if factor in (n, 1 / n)} - {1}
+    """The number of samples, or of their steps in all, that a factor is or divides by; 0 if none.
+
+    It is the length of an axis of the input.
+    """
+    shape = np.shape(inputs.value)
+    steps = {shape[0] * shape[1]} if len(shape) == len(("samples", "steps", "features")) else set()
+    lengths = {n for n in {*shape} | steps if factor in (n, 1 / n)} - {1}
     return next(iter(lengths), 0)
 
 
@@ -218,33 +228,56 @@ def arrays_of(given: Mapping[str, Any]) -> dict[str, Any]:
 def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """The gradients that a function returned, each with its argument: by name, else in order.
 
+    Those in a dict, which may be returned beside others, have the names of its keys.
+
     Raises:
         UnfitError: it returned more.
     """
-    own = {bare(name) for name in arrays}
-    returned = list(back) if isinstance(back, tuple | list) else [back]
-    dicts = [each for each in returned if isinstance(each, dict)]
-    keyed = {key: value for each in dicts for key, value in each.items()}
-    pairs = {bare(key) if bare(key) in own else stem(key): e for key, e in keyed.items()}
-    said = returned_names(function)
-    told = said if len(said) == len(returned) else [""] * len(returned)
-    parts = [
-        (stem(name), each)
-        for name, each in zip(told, returned, strict=True)
-        if isinstance(each, np.ndarray | np.floating | float)
-    ]
-    left = [bare(name) for name in arrays if bare(name) not in pairs]
+    own = {bare(name): name for name in arrays}
+    pairs: dict[str, Any] = {}
+    parts: list[tuple[str, Any]] = []
+    for name, each in _parts(function, back):
+        if isinstance(each, dict):
+            keyed = ((own.get(bare(key), own.get(stem(key))), e) for key, e in each.items())
+            known = {key: e for key, e in keyed if key is not None and e is not arrays[key]}
+            pairs |= {key: e for key, e in known.items() if isinstance(e, NUMBERS)}
+        elif isinstance(each, NUMBERS):
+            parts.append((stem(name), each))
+    left = [name for name in arrays if name not in pairs]
     if len(parts) > len(left):
         raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
-    names = [name for name, _ in parts]
-    if dicts:  # beside them those whose names tell, then the others in order
-        pairs |= {name: each for name, each in parts if name in left}
-        left = [name for name in left if name not in names]
-        parts = [(name, each) for name, each in parts if name not in pairs]
-        names = []
-    order = names if names and set(left) >= set(names) else left
+    told = {own[name]: each for name, each in parts if own.get(name) in left}
+    if pairs or len(told) == len(parts):  # those whose names tell, then the others in order
+        pairs |= told
+        parts = [(name, each) for name, each in parts if own.get(name) not in told]
+    order = (name for name in arrays if name not in pairs)
     pairs |= dict(zip(order, (each for _, each in parts), strict=False))
-    return {name: pairs[bare(name)] for name in arrays if pairs.get(bare(name)) is not None}
+    return {name: pairs[name] for name in arrays if name in pairs}
+
+
+def _beside(function: Callable[..., Any], back: Any, step: OwnPass) -> Iterator[str]:
+    """The keys of the dicts that a function returned which are of no argument, nor on the way."""
+    known = {bare(each.name) for each in step.goals}
+    for _, part in _parts(function, back):
+        for key, value in part.items() if isinstance(part, dict) else ():
+            if known.isdisjoint({bare(key), stem(key)}) and is_floats(value) and np.ndim(value):
+                node = node_of(step.trace, value)
+                if not node.given and not any(each.node.depends_on(node) for each in step.goals):
+                    yield key
+
+
+NUMBERS = (np.ndarray, np.floating, float)
+
+
+def _parts(function: Callable[..., Any], back: Any) -> Iterator[tuple[str, Any]]:
+    """What a function returned, part by part, within tuples and lists too, with their names."""
+    waiting = returned_parts(function, back)
+    while waiting:
+        name, part = waiting.pop(0)
+        if isinstance(part, tuple | list):
+            waiting = [(f"{name}[{i}]", each) for i, each in enumerate(part)] + waiting
+        else:
+            yield name, part
 
 
 BACKWARD = re.compile(r"(.*?)(?:backwards?|backprop|bwd|vjp|back(?=$))(.*)")

@@ -7,12 +7,13 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Examined
-from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.own_pass import OwnPass
 from conformance.backward.recorded_pass import (
     Goal,
     NoGradientError,
@@ -20,13 +21,14 @@ from conformance.backward.recorded_pass import (
     NothingComparedError,
     last_return,
 )
-from conformance.backward.stated_loss import with_decay_beside
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
+from conformance.shapes.layer_outputs import INPUT
 from conformance.shapes.other_settings import switched_off
-from conformance.shapes.own_loss import by_named, by_returned, named_loss, own_loss, together
+from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
 from conformance.shapes.reading import Reading
-from conformance.shapes.sides import Sides, on_other_sides, sides
+from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_inputs
+from conformance.shapes.sides import Sides, on_other_sides, sides, with_weights
 from conformance.shapes.update_findings import never_moved, taking, turned
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
@@ -74,12 +76,14 @@ class Found:
         examined: what is known of its gradients.
         used: the names of the functions and classes of the file that took part.
         unjudged: the parameters of which no gradient is found.
+        beside: the gradients that it returns and that are of nothing that is known.
     """
 
     recognised: Recognised
     examined: Examined
     used: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def judged(
@@ -101,7 +105,7 @@ def judged(
         known = sides(each)
         compared.append(_same(each))
         try:
-            found = _found(each, cost, [] if refused is None else refused)
+            found = _judged(each, cost, [] if refused is None else refused)
         except NothingComparedError:
             compared.pop()  # in another coding its targets may be compared
             continue
@@ -117,7 +121,7 @@ def judged(
     return best
 
 
-def _found(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
+def _judged(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
     """A reading, judged; None if nothing is known of its gradients, and why is noted."""
     try:
         verdict = _examined(reading, cost)
@@ -126,7 +130,7 @@ def _found(reading: Reading, cost: str | None, refused: list[str]) -> Found | No
     except NotAGradientError as error:
         refused.append(str(error))
         return None
-    return Found(recognised(reading), verdict, reading.run.used(), reading.places.unfound)
+    return _found(reading, verdict)
 
 
 def _further(readings: Iterator[Reading], compared: Sequence[object]) -> Iterator[Reading]:
@@ -145,11 +149,25 @@ def _same(reading: Reading) -> object:
     return plan.said or id(reading), data.layout, data.coding, plan.calls, shapes
 
 
+def _found(reading: Reading, examined: Examined) -> Found:
+    """A program, as a reading takes it, and what is known of it."""
+    run, places, taken = reading.run, reading.places, recognised(reading)
+    names = [each.name for each in examined.gradients]
+    more = tuple(each for each in names if each == INPUT)
+    taken = replace(taken, parameters=(*taken.parameters, *more))
+    return Found(taken, examined, run.used(), places.unfound, not_judged(run, places, names))
+
+
 def _on_all_sides(
     found: Found, reading: Reading, known: tuple[Sides, Sides], cost: str | None
 ) -> Found:
-    """What is known of a program once its choices were seen on either side."""
-    for each in on_other_sides(reading, known) if found.examined.ok else ():
+    """What is known of a program once its choices were seen on either side.
+
+    So it is of one that weighs its samples in its own loss.
+    """
+    weighed = with_weights(reading) if found.examined.cost == "own" else ()
+    tried = chain(on_other_sides(reading, known), weighed)
+    for each in tried if found.examined.ok else ():
         try:
             again = _examined(each, cost)
         except NotAGradientError:
@@ -210,23 +228,22 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
     told = cost or loss is not None or returned is not None
     named = None if told else named_loss(run, goals)
-    used = (*(each.node for each in goals), loss, named, output, target)
+    inputs = of_the_inputs(run, places, loss) if places.direct else None
+    more = None if inputs is None else inputs.node
+    used = (*(each.node for each in goals), loss, named, output, target, more)
     run.recorded.cut(each for each in used if each is not None)
     promised = bool(places.direct) and together(run)
     step = OwnPass(run.recorded, goals, loss=loss, target=target, output=output, promised=promised)
     step = replace(step, scaled=not places.direct, returns=_returns(run))
-    first = returned or _better_blamed(examine_pass(step, cost), step)
-    if not step.promised and cost is None:
-        first = with_decay_beside(step, first)
-    if named is not None:
-        first = by_named(first, replace(step, loss=named))
+    first = returned or by_cost(step, cost, named)
     if step.scaled:
         first = never_moved(turned(first, places), places)
         unsure = loss is None and returned is None
         if places.rate != RATE or unsure or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
     right = places.direct and all(each.ok for each in first.gradients)
-    return taking(first, places) if right and places.moved else first
+    first = taking(first, places) if right and places.moved else first
+    return with_inputs(first, step, inputs)
 
 
 def _meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:
@@ -256,22 +273,6 @@ def _in_shape(trace: Trace, node: Node, shape: tuple[int, ...]) -> Node | None:
     if value.size != int(np.prod(shape)):
         return None
     return trace.node("reshape", np.reshape, (node, shape), {}, value.reshape(shape))
-
-
-def _better_blamed(examined: Examined, step: OwnPass) -> Examined:
-    """What is known, with lines to blame by a known cost, where the own loss leads to none.
-
-    Such a loss has an ε, or another constant, that the gradients leave out.
-    """
-    if step.loss is None or all(each.mends for each in examined.accused):
-        return examined
-    try:
-        other = examine_pass(replace(step, loss=None))
-    except NotAGradientError:
-        return examined
-    same = [each.ok for each in examined.gradients] == [each.ok for each in other.gradients]
-    mends = bool(other.accused) and all(each.mends for each in other.accused)
-    return replace(examined, accused=other.accused) if same and mends else examined
 
 
 def _output(run: Attempt) -> Node | None:

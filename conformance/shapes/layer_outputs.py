@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Examined
+from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
@@ -18,6 +18,9 @@ from conformance.shapes.held_state import leaves, short
 from conformance.shapes.places import Places
 from conformance.shapes.update_findings import ascending, with_lines
 from conformance.tracing.node import Node
+
+INPUT = "the input"
+"""What the input is called among the gradients."""
 
 
 def parameters_of(run: Attempt, loss: Node) -> tuple[str, ...]:
@@ -104,3 +107,14 @@ def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:
     examined = with_decay_beside(step, examine_pass(step, blame=blame), blame=blame)
     part = with_lines(examined, found.updates)
     return replace(ascending(part, found), factor=1.0) if step.scaled else part
+
+
+def together(parts: Sequence[Examined]) -> Examined:
+    """What was judged apart, as one; a line that is blamed twice is blamed once."""
+    blamed = (each for part in parts for each in part.accused)
+    return replace(
+        parts[0],
+        gradients=tuple(e for part in parts for e in part.gradients),
+        accused=merged(blamed, lambda each: each.lines[:1]),
+        kinks=any(each.kinks for each in parts),
+    )

@@ -6,6 +6,7 @@ And how a layer is made. Left out: calling it (`layers.py`, `function_pairs.py`)
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -74,22 +75,35 @@ class Takes:
         return self.backward.count("upstream")
 
 
-def takes(forward: Callable[..., Any], backward: Callable[..., Any]) -> Takes | None:
-    """What two methods take as those of a layer; None if one takes what no layer is given.
+def takes(
+    forward: Callable[..., Any], backward: Callable[..., Any], *, named: bool = True
+) -> Takes | None:
+    """What two functions take as those of a layer; None if one takes what no layer is given.
 
     Args:
-        forward: of a class.
-        backward: of the same class; what it needs, and its rate.
+        forward: of a class, or of an object.
+        backward: of the same; what it needs, and its rate.
+        named: whether an argument is ∂C/∂(an output) by its name alone; else the only one is, or
+            the only one of which its name says nothing.
     """
-    names = [each.name for each in needed(forward)][1:]
+    own = 0 if isinstance(forward, MethodType) or _is_closure(forward) else 1
+    names = [each.name for each in needed(forward)][own:]
     ahead = ("inputs", *map(_ahead, names[1:]))
-    asked = needed(backward)[1:]
+    asked = needed(backward)[own:]
     asked += [e for e in taken(backward) if e not in asked and "rate" in kinds_of(e.name)]
-    back = tuple(_back(each.name, more=len(ahead) > 1) for each in asked)
-    found = Takes(ahead, back)
+    back = [_back(each.name, more=len(ahead) > 1) for each in asked]
+    silent = [i for i, each in enumerate(asked) if not kinds_of(each.name)]
+    if not named and "upstream" not in back and len(silent) == 1:
+        back[silent[0]] = "upstream"
+    found = Takes(ahead, tuple(back))
     if not names or "" in (*ahead, *back) or not found.upstreams:
         return None
     return found
+
+
+def _is_closure(function: Any) -> bool:
+    """Whether a function is one within another, which is no method of a class."""
+    return getattr(function, "__qualname__", "").rpartition(".")[0].endswith("<locals>")
 
 
 def _ahead(name: str) -> str:
@@ -174,7 +188,7 @@ def cell_shapes(names: Sequence[str], layout: str) -> Iterator[dict[str, tuple[i
             }
 
 
-def _maker(kind: type, args: Any, kwargs: Any) -> Make:
+def _maker(kind: Callable[..., Any], args: Any, kwargs: Any) -> Make:
     def make(_data: Data, _scope: Scope) -> dict[str, Any]:
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
         return {"self": result_of(kind, *args, **kwargs)}
@@ -182,7 +196,7 @@ def _maker(kind: type, args: Any, kwargs: Any) -> Make:
     return make
 
 
-def layer_constructions(kind: type, data: Data) -> Iterator[tuple[str, Make]]:
+def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[str, Make]]:
     """The ways in which a layer may be made."""
     s = replace(data.sizes, n_in=IMAGES[1]) if data.layout == "images" else data.sizes
     sizes = size_kinds(replace(data, sizes=s))
@@ -205,7 +219,7 @@ def _shapes(data: Data) -> dict[str, Any]:
     return {"inputshape": shape, "outputshape": (int(np.prod(shape)), 1), "shape": shape}
 
 
-def _arrays(kind: type, layout: str) -> Iterator[dict[str, Any]]:
+def _arrays(kind: Callable[..., Any], layout: str) -> Iterator[dict[str, Any]]:
     """The arrays that a layer may be made of, by its arguments; none if one is something else."""
     names = [each.name for each in needed(kind)]
     kinds = {name: argument_kind(name, names) for name in names}

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
@@ -22,15 +21,17 @@ from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.held_state import is_floats, leaves
+from conformance.shapes.held_state import doubles, holds_tensors, is_floats, leaves
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
+    INPUT,
     StretchedError,
     input_goals,
     is_stretched,
     of_parameters,
     outputs,
     parameters_of,
+    together,
     upstream,
 )
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
@@ -61,15 +62,17 @@ class LayerSearch:
         backward: the name of the method that goes backward.
         takes: what the two are given.
         assembled: the ways in which the file itself puts it together.
+        sure: whether its names tell that it is a layer.
         problems: how the second stopped where the first did not.
     """
 
-    kind: type
+    kind: Callable[..., Any]
     module: ModuleType
     forward: str
     backward: str
     takes: Takes
     assembled: tuple[Made, ...] = ()
+    sure: bool = True
     problems: list[str] = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
@@ -96,7 +99,8 @@ class LayerSearch:
             if found is not None and not _is_misshapen(found):
                 return found if found.examined.ok else self._right(later) or found
             misshapen = misshapen or found
-        if misshapen is None and not self.kind.__subclasses__():  # else it is their base
+        others: Sequence[type] = self.kind.__subclasses__() if isinstance(self.kind, type) else ()
+        if misshapen is None and not others:  # else it is their base
             self.problems.append(problem)
         return misshapen
 
@@ -183,16 +187,17 @@ class LayerSearch:
         """A recorded run: the loss, and the gradients of the input and the state."""
         trace, rng = Trace(sites=True), np.random.default_rng(9)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
-        with quiet():
+        with quiet(), doubles():
             run.roots = self._made(plan, run)
             begin(run, values or {})
             layer = run.roots["self"]
+            run.tensors = holds_tensors(layer)
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs = self._inputs(run, forward, rng)
                 # As they are now: it may write into them.
                 ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
-                result = result_of(forward, *inputs.values())
+                result = run.called(forward, *inputs.values())
                 run.results.append((Call("forward", forward), forward, result))
                 outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -202,7 +207,7 @@ class LayerSearch:
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = result_of(backward, *self._given_back(given_back, inputs["the input"]))
+                    back = run.called(backward, *self._given_back(given_back, inputs["the input"]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
@@ -213,7 +218,7 @@ class LayerSearch:
         self, run: Attempt, forward: Callable[..., Any], rng: np.random.Generator
     ) -> dict[str, Any]:
         """What the forward part is given, by what is said of it: the input, states, options."""
-        inputs = {"the input": run.scope.kinds["inputs"]}
+        inputs = {INPUT: run.scope.kinds["inputs"]}
         ahead = [each.name for each in needed(forward)]
         for name, kind in list(zip(ahead, self.takes.forward, strict=True))[1:]:
             drawn = rng.normal(size=run.data.output_shape) if kind == "state" else None
@@ -236,11 +241,9 @@ class LayerSearch:
         layer, before = roots["self"], self._parameters(roots)
         if self.takes.states or before:
             return roots
-        result_of(getattr(layer, self.forward), run.data.x, *self._options())
+        options = (OPTIONS[each] for each in self.takes.forward[1:])
+        result_of(getattr(layer, self.forward), run.data.x, *options)
         return roots if self._parameters(roots) else plan.make(run.data, run.scope)
-
-    def _options(self) -> Iterator[Any]:
-        return (OPTIONS[each] for each in self.takes.forward[1:])
 
     def _parameters(self, roots: dict[str, Any]) -> set[str]:
         held = leaves(roots["self"], "self", self.module)
@@ -250,17 +253,6 @@ class LayerSearch:
 def _is_misshapen(found: Found) -> bool:
     """Whether a gradient has another shape than its parameter."""
     return any(each.cause.kind == "shape" for each in found.examined.accused)
-
-
-def together(parts: Sequence[Examined]) -> Examined:
-    """What was judged apart, as one; a line that is blamed twice is blamed once."""
-    blamed = (each for part in parts for each in part.accused)
-    return replace(
-        parts[0],
-        gradients=tuple(e for part in parts for e in part.gradients),
-        accused=merged(blamed, lambda each: each.lines[:1]),
-        kinks=any(each.kinks for each in parts),
-    )
 
 
 def called_itself(kind: type) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import fitted
 from conformance.backward.recorded_pass import Goal
-from conformance.shapes.argument_values import HELPFUL
+from conformance.shapes.argument_values import HELPFUL, MASK
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.vocabulary import bare, kinds_of
@@ -26,6 +26,7 @@ ARRAY, TARGET, NUMBER, UNTOLD = "array", "target", "number", "untold"
 OF_CLASSES, OF_SAMPLES = "weights of classes", "weights of samples"
 TWO = 2
 WAYS = (OF_CLASSES, OF_SAMPLES)
+MASKS = ("mask", "mask of numbers", "mask of samples")
 SINGLE = ("one column", "one vector")
 """Layouts of a single output."""
 LAYOUTS = ("rows", "columns", *SINGLE)
@@ -47,7 +48,7 @@ class Trial:
 
     Attributes:
         data: the layout, and the targets.
-        kinds: what each argument is: an array, the target, a number, or weights.
+        kinds: what each argument is: an array, the target, a number, weights, or a mask.
     """
 
     data: Data
@@ -64,12 +65,20 @@ class Trial:
                 sizes = self.data.sizes
                 n = sizes.n_out if kind == OF_CLASSES else sizes.m
                 made[name] = trace.given(rng.uniform(0.5, 2.0, size=n), name)
+            elif kind in MASKS:
+                made[name] = self._mask(kind)
             elif kind == ARRAY:
                 made[name] = trace.given(self._drawn(rng, spread), name)
             else:
                 floats = np.asarray(self.data.y).dtype.kind == "f"
                 made[name] = trace.given(self.data.y, name) if floats else self.data.y
         return made
+
+    def _mask(self, kind: str) -> Array:
+        """Which entries, or samples, count: not all, and some of each sample and of each class."""
+        shape = (self.data.sizes.m,) if kind == MASKS[2] else self.data.output_shape
+        counts: Array = np.indices(shape).sum(axis=0) % 3 != 0
+        return counts.astype(float) if kind == MASKS[1] else counts
 
     def _drawn(self, rng: np.random.Generator, spread: float | None) -> Array:
         shape = self.data.output_shape
@@ -89,7 +98,8 @@ def trials(names: Sequence[str]) -> Iterator[Trial]:
     """What a loss with such arguments may be given, the most natural first."""
     settings = {i for i, e in enumerate(names) if i >= TWO and SETTING.fullmatch(bare(e))}
     weights = {i for i, e in enumerate(names) if weighs(names, e)} - settings
-    places = [i for i in range(len(names)) if i not in settings | weights]
+    masks = {i for i, e in enumerate(names) if i >= TWO and MASK.fullmatch(bare(e))}
+    places = [i for i in range(len(names)) if i not in settings | weights | masks]
     targets = _targets([names[i] for i in places])
     for target in targets:
         role = (
@@ -99,8 +109,10 @@ def trials(names: Sequence[str]) -> Iterator[Trial]:
         if target is not None:
             kinds[places[target]] = TARGET
         for layout in LAYOUTS:
-            for data, each in product(_data(layout, role), WAYS if weights else WAYS[:1]):
-                yield Trial(data, tuple(each if i in weights else e for i, e in enumerate(kinds)))
+            ways = product(WAYS if weights else WAYS[:1], MASKS if masks else MASKS[:1])
+            for data, (way, mask) in product(_data(layout, role), ways):
+                said = {**dict.fromkeys(weights, way), **dict.fromkeys(masks, mask)}
+                yield Trial(data, tuple(said.get(i, e) for i, e in enumerate(kinds)))
 
 
 def other_settings(function: Callable[..., Any]) -> dict[str, float]:

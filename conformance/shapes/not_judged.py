@@ -34,6 +34,12 @@ def without_gradients(name: str, parameters: Sequence[str]) -> NotJudged:
     return NotJudged(name, f"no gradient is found of {', '.join(parameters)}", True, final=True)
 
 
+def beside_gradients(name: str, beside: Sequence[str]) -> NotJudged:
+    """A thing that was judged, but for gradients of what is no parameter."""
+    words = f"it returns {', '.join(beside)} as well, and of what is not known"
+    return NotJudged(name, words, final=True)
+
+
 @dataclass(frozen=True)
 class NotHere:
     """What a file asked for, such as data.

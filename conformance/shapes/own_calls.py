@@ -99,8 +99,9 @@ class OwnCall:
                 given[name] = changed(
                     value, name, module, lambda e: params.get(short(e.path), e.value)
                 )
-            loss, gradients = parted(self.function, self.function(**given))
-            return loss, dict(zip(order, (each.value for each in gradients), strict=True))
+            result = self.function(**given)
+            values = (each.value for each in self._gradients(result))
+            return parted(self.function, result)[0], dict(zip(order, values, strict=True))
 
         return again
 
@@ -108,13 +109,9 @@ class OwnCall:
         """What the gradients are of, in their order; None if that is not known.
 
         It has another value at a later call, or the gradients bear its name; and it is no data.
-        What a function returns by the name of an argument is that after an update.
         """
-        _, gradients = parted(self.function, self.result)
-        named = [name for name, e in returned_parts(self.function, self.result) if not is_number(e)]
-        if not all(map(is_gradient, named)):
-            return None
-        chosen = self._chosen(gradients, module)
+        gradients = self._gradients(self.result)
+        chosen = self._chosen(gradients, module) if gradients else None
         if chosen is None or all(map(_bears_name, gradients, chosen)):
             return chosen
         return chosen if self._moves(chosen, module) else None
@@ -124,6 +121,14 @@ class OwnCall:
         later = {e.path: e.value for n, v in self.later.items() for e in leaves(v, n, module)}
         moved = (e.path in later and not np.array_equal(e.value, later[e.path]) for e in chosen)
         return all(moved)
+
+    def _gradients(self, result: Any) -> list[Leaf]:
+        """The gradients that it returns, but no parameter after an update, and no state."""
+        parts = returned_parts(self.function, result)
+        others = [name for name, e in parts if not (is_number(e) or is_gradient(name))]
+        inside = tuple(f"{name}{end}" for name in others for end in "[.")
+        found = parted(self.function, result)[1]
+        return [e for e in found if e.path not in others and not e.path.startswith(inside)]
 
     def _chosen(self, gradients: Sequence[Leaf], module: Any) -> list[Leaf] | None:
         direct = sorted(self.arguments.items(), key=lambda each: each[0] == "self")

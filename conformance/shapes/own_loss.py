@@ -4,13 +4,17 @@ It is what a function gives that is named as a loss, or gives gradients: called 
 program itself while it trains. Left out: the verdict (`judge_readings.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from conformance.backward.findings import Examined
-from conformance.backward.loss_numbers import by_name, candidates, is_of_absolutes
+from conformance.backward.loss_numbers import by_name, candidates, is_minimised, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.recorded_pass import Goal
+from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError, bits
+from conformance.backward.source import is_float
 from conformance.backward.stated_loss import (
     decay_beside,
     declared,
@@ -20,6 +24,8 @@ from conformance.backward.stated_loss import (
 from conformance.shapes.attempts import Attempt, is_number
 from conformance.shapes.held_state import is_floats
 from conformance.shapes.places import Places
+from conformance.shapes.update_findings import opposite
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, flat
 
 
@@ -91,24 +97,79 @@ def named_loss(run: Attempt, goals: Sequence[Goal]) -> Node | None:
     return next(iter(by_name(run.recorded, numbers, tuple(goals))), None)
 
 
-def by_named(found: Examined, stated: OwnPass) -> Examined:
-    """The gradients by the loss that a program has by its name alone.
+def by_cost(step: OwnPass, cost: str | None, named: Node | None) -> Examined:
+    """The gradients by the loss or the cost of a step, else by the loss that is named so.
 
-    It decides where weights decay and it has a term of them alone, if the gradients are those of
-    it but for another decay, or for none: it may be that of other samples. Else it does where no
-    more gradients are right by a known cost.
+    Raises:
+        NotAGradientError: nothing is known of them.
+    """
+    stated = None if named is None else replace(step, loss=named)
+    try:
+        known = _better_blamed(examine_pass(step, cost), step)
+    except NoGradientError:
+        raise
+    except NotAGradientError:
+        if stated is None or (found := by_named(None, stated)) is None:
+            raise
+        return found
+    if not step.promised and cost is None:
+        known = with_decay_beside(step, known)
+    return known if stated is None else by_named(known, stated) or known
+
+
+def _better_blamed(examined: Examined, step: OwnPass) -> Examined:
+    """What is known, with lines to blame by a known cost, where the own loss leads to none.
+
+    Such a loss has an ε, or another constant, that the gradients leave out.
+    """
+    if step.loss is None or all(each.mends for each in examined.accused):
+        return examined
+    try:
+        other = examine_pass(replace(step, loss=None))
+    except NotAGradientError:
+        return examined
+    same = [each.ok for each in examined.gradients] == [each.ok for each in other.gradients]
+    mends = bool(other.accused) and all(each.mends for each in other.accused)
+    return replace(examined, accused=other.accused) if same and mends else examined
+
+
+def by_named(found: Examined | None, stated: OwnPass) -> Examined | None:
+    """The gradients by the loss that a program has by its name alone; None if nothing tells.
+
+    It decides where no known cost has the gradients, if it is of the same samples; what is not
+    called a loss may be what has to grow, though. It decides where weights decay and it has a term
+    of them alone, if the gradients are those of it but for another decay, or for none: it may be
+    that of other samples. Else it does where no more gradients are right by a known cost.
 
     Args:
-        found: what is known by a known cost.
+        found: what is known by a known cost, or by the program's own output error; None if nothing.
         stated: the step, with that loss.
     """
-    if found.ok and not (found.decay and has_own_terms(stated)):
+    assert stated.loss is not None  # noqa: S101 - it is the one
+    unknown = found is None or found.cost == "unknown"
+    decides = unknown and is_of_same_samples(stated.loss, stated.goals)
+    told = found is None or (found.ok and not (found.decay and has_own_terms(stated)))
+    if told and not decides:
         return found
     by_loss = examine_pass(stated)
     other = with_decay_beside(stated, by_loss)
+    if found is None or decides:
+        return found if opposite(other) and not is_minimised(stated.loss) else other
     if found.ok:
         return other if by_loss.ok or decay_beside(stated) is not None else found
     return other if other.right >= max(found.right, 1) else found
+
+
+def is_of_same_samples(loss: Node, goals: Sequence[Goal]) -> bool:
+    """Whether a loss is made of an array that gradients are made of too, or of its like."""
+    parameters = bits(goals)
+
+    def arrays(ends: Iterable[Node]) -> set[tuple[str, bytes]]:
+        made = (e for e in walk(ends) if e.uses & parameters and np.size(e.value) > 1)
+        own = (e for e in made if e.function is not None and is_float(e))
+        return {(each.operation, np.asarray(each.value).tobytes()) for each in own}
+
+    return not arrays([loss]).isdisjoint(arrays(each.node for each in goals))
 
 
 def together(run: Attempt) -> bool:

@@ -66,8 +66,7 @@ def places(run: Attempt) -> Places:
     updates, rate = without_rate(updates_of(run, end))
     moved = [each.goal for each in updates]
     kept = _kept(run, end)
-    returned = _returned(run)
-    found = matched(run, [*returned, *kept], {each.name for each in moved}, after)
+    found = matched(run, [*returned(run), *kept], {each.name for each in moved}, after)
     direct = _uncleared(run, found, moved)
     still = _others(run, moved)
     biases = (_is_bias(path) or _is_only_added(run.start[path][1]) for path in still)
@@ -215,11 +214,11 @@ def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
     return found
 
 
-def _returned(run: Attempt) -> list[Leaf]:
+def returned(run: Attempt, roles: Sequence[str] = ("backward", "gradients", "train")) -> list[Leaf]:
     """What the functions that go backwards returned."""
     found: list[Leaf] = []
     for call, function, result in run.results:
-        if call.role not in ("backward", "gradients", "train"):
+        if call.role not in roles:
             continue
         for path, part in returned_parts(function, result):
             if path in run.roots:

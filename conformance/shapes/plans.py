@@ -5,6 +5,7 @@ Left out: running them (`attempt.py`), and which of them fits (`search.py`).
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -15,7 +16,15 @@ from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.held_state import Leaf, leaves
-from conformance.shapes.vocabulary import BIAS, ROLES, bare, is_plain, is_role, names_gradients
+from conformance.shapes.vocabulary import (
+    BIAS,
+    ROLES,
+    bare,
+    is_plain,
+    is_role,
+    kinds_of,
+    names_gradients,
+)
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -49,11 +58,15 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
 
     Then what takes inputs and targets may train, or give a loss, or what takes nothing may, and
     what takes one thing may go forward, whatever its name says: which does is told by what it does.
-    What takes gradients, as an optimiser does, trains nothing.
+    What takes gradients, as an optimiser does, trains nothing; what takes inputs computes its own.
     """
     count = {name: len(needed(getattr(kind, name))) for name, _ in methods(kind)}
     given = {name for name, _ in methods(kind) if _takes_gradients(getattr(kind, name))}
-    roles = {**roles, "train": [pair for pair in roles["train"] if pair[0] not in given]}
+    roles = {
+        **roles,
+        "train": [pair for pair in roles["train"] if pair[0] not in given],
+        "update": [pair for pair in roles["update"] if not _takes_inputs(getattr(kind, pair[0]))],
+    }
     backwards = bool(roles["backward"])
     if roles["forward"] if backwards else roles["train"]:
         return roles
@@ -78,6 +91,10 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
 
 def _takes_gradients(function: Callable[..., Any]) -> bool:
     return any(names_gradients(each.name) for each in needed(function))
+
+
+def _takes_inputs(function: Callable[..., Any]) -> bool:
+    return any("inputs" in kinds_of(each.name) for each in needed(function))
 
 
 def methods(kind: type) -> list[Named]:
@@ -110,17 +127,23 @@ def constructors(
 
 def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
     """The ways in which a function is called that returns functions around its own variables."""
+    yield from made_by(closed(maker), data, lambda made: made)
+
+
+def closed(maker: FunctionType) -> Callable[..., Any]:
+    """A function that gives all that another one returns as what an object holds."""
     names = returned_names(maker)
 
-    def together(made: Any) -> Any:
-        """All that it returned, as what an object holds."""
+    @wraps(maker)
+    def together(*args: Any, **kwargs: Any) -> Any:
+        made = maker(*args, **kwargs)
         parts = list(made) if isinstance(made, tuple | list) else [made]
         held = made if isinstance(made, dict) else dict(zip(names, parts, strict=True))
         whole = type(maker.__name__, (), {"__module__": maker.__module__})()
         vars(whole).update(held)
         return whole
 
-    yield from made_by(maker, data, together)
+    return together
 
 
 def made_by(

@@ -6,17 +6,21 @@ out: the verdict (`judge_readings.py`).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.kinks import COMPARISONS, OF_TWO
+from conformance.shapes.arguments import taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, UnfitError
-from conformance.shapes.own_loss import own_loss
+from conformance.shapes.held_state import is_floats
+from conformance.shapes.own_loss import named_loss, own_loss
 from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading, generic
+from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -36,14 +40,18 @@ def sides(reading: Reading) -> tuple[Sides, Sides]:
     whole = own_loss(run, reading.places)
     if whole is None and isinstance(output, np.ndarray):
         whole = run.node(output)
+    whole = named_loss(run, goals) if whole is None else whole
     inner: Sides = {}
     others: Sides = {}
+    known: set[bytes] = set()  # the derivative of a choice is chosen by the same numbers
     for node in run.recorded.nodes:
         operands = _operands(node)
         if operands is None or not any(node.depends_on(each.parameter) for each in goals):
             continue
+        apart = np.abs(np.subtract(*operands, dtype=np.float64)).tobytes()
         within = whole is not None and whole.depends_on(node) and not _is_guard(node)
-        found = (inner if within else others).setdefault(operation_key(node), set())
+        known |= {apart} if within else set()
+        found = (inner if apart in known else others).setdefault(operation_key(node), set())
         found |= {*np.unique(np.greater(*operands)).tolist()}
     return inner, others
 
@@ -80,17 +88,30 @@ def on_other_sides(reading: Reading, known: tuple[Sides, Sides]) -> Iterator[Rea
         yield again
 
 
+def with_weights(reading: Reading) -> Iterator[Reading]:
+    """The reading with weights of the samples, where the program takes some and was given none."""
+    functions = (function for _, function, _ in reading.run.results)
+    names = {each.name for function in functions for each in taken(function)}
+    if any("sample weights" in kinds_of(name) for name in names):
+        weights = np.random.default_rng(6).uniform(0.5, 2.0, size=reading.data.sizes.m)
+        again = _scaled(replace(reading, data=replace(reading.data, weights=weights)), 1.0)
+        yield from [] if again is None else [again]
+
+
 def _scaled(reading: Reading, scale: float) -> Reading | None:
-    """The reading with parameters of another size; None if it does not run so."""
-    run = reading.run
+    """The reading with parameters, or inputs, of another size; None if it does not run so."""
+    run, data = reading.run, reading.data
     values = {path: _times(value, scale) for path, value in generic(run).items()}
+    born = not any(each.parameter.given for each in reading.places.goals)
+    if born and is_floats(data.x):  # it makes its parameters, which are small, when it trains
+        data = replace(data, x=data.x * scale**2)
     trains = run.plan.calls[-1].role == "train"
     trace = Trace(sites=True, most=OPERATIONS if trains else MOST)
     try:
         again = attempt(
-            run.plan, run.data, reading.penalty, trace=trace, values=values, chosen=run.ways
+            run.plan, data, reading.penalty, trace=trace, values=values, chosen=run.ways
         )
-        made = Reading(run.plan, run.data, reading.penalty, again, places(again))
+        made = Reading(run.plan, data, reading.penalty, again, places(again))
     except UnfitError:
         return None
     names = [each.name for each in made.places.goals]

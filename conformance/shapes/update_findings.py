@@ -34,9 +34,13 @@ def _with_updates(first: Examined, wrong: Sequence[Update], kind: str = "update"
 
 def ascending(examined: Examined, places: Places) -> Examined:
     """What is known of a layer, with its updates to blame where all go up what it is given."""
+    return _with_updates(examined, places.updates, ADDS) if opposite(examined) else examined
+
+
+def opposite(examined: Examined) -> bool:
+    """Whether all gradients are the negative of the right ones, but for one factor."""
     ratios = [each.ratio or 0.0 for each in examined.gradients]
-    alike = bool(ratios) and max(ratios) < 0 and np.ptp(ratios) <= HALF * abs(ratios[0])
-    return _with_updates(examined, places.updates, ADDS) if alike else examined
+    return bool(ratios) and max(ratios) < 0 and float(np.ptp(ratios)) <= HALF * abs(ratios[0])
 
 
 def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
@@ -66,8 +70,15 @@ def never_moved(examined: Examined, places: Places) -> Examined:
 def turned(examined: Examined, places: Places) -> Examined:
     """What is known, with an update of the wrong sign in the place of a gradient of the wrong sign.
 
-    It is one where a parameter moves the other way and the others are moved by another operation.
+    It is one where a parameter moves the other way and the others are moved by another operation,
+    or where all are added that are the other way. Else the output error is what all of them share.
     """
+    if opposite(examined) and all(each.cause.kind != "negated" for each in examined.accused):
+        if all(each.node.operation == "add" for each in places.updates):
+            return _with_updates(examined, places.updates)
+        lines = tuple(dict.fromkeys(line for each in examined.accused for line in each.lines))
+        names = tuple(each.name for each in examined.gradients)
+        return replace(examined, accused=(Accused(names, lines, Cause("negated"), mends=True),))
     wrong = {each.name for each in examined.gradients if not each.ok}
     right = {e.node.operation for e in places.updates if e.goal.name not in wrong}
     turned = [

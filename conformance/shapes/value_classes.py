@@ -30,7 +30,7 @@ from conformance.shapes.expressions import (
     with_a_row,
 )
 from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.layers import together
+from conformance.shapes.layer_outputs import together
 from conformance.shapes.value_lines import (
     going_back,
     in_backward,

@@ -28,6 +28,7 @@ KINDS: dict[str, Pattern] = {
         r"|inputs?(data|list|s|vector|batch|array)?|data(set)?|features|samples?|batch"
         r"|training(set)?(inputs|examples)|train(ing)?data|imgs?",
         "row": r"rows?",
+        "sample weights": r"(sample|case|observation)weights?",
         "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
         r"|targets?(list|data|vector)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
         r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec",

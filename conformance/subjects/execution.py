@@ -272,8 +272,9 @@ def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
     match value:
         case ast.Constant(value=int() | float() as number) if not number:
             taken = (NUMBER, []) if name in moved and BIAS.fullmatch(name) else None
-        case ast.Call():
-            taken = (ARRAY, [value]) if name in moved else None
+        case ast.Call() | ast.BinOp():  # `rng.normal(size=n) * 0.1`, but not the move itself
+            begun = name not in {ast.unparse(e) for e in ast.walk(value) if isinstance(e, ast.expr)}
+            taken = (ARRAY, [value]) if name in moved and begun else None
     if taken is None:
         return value
     call = ast.Call(ast.copy_location(ast.Name(taken[0], ast.Load()), value), taken[1], [])

@@ -57,6 +57,13 @@ def test_parameters_that_an_argument_holds_are_found(there: str, tmp_path: Path)
     assert "parameters f.p[0], f.p[1]" in said
 
 
+def test_a_state_that_is_returned_with_gradients_is_none(tmp_path: Path) -> None:
+    source = FLOW.replace("return loss, g", "last = ys[-1]\n    return loss, g, last")
+    code, _, said = judged(source.replace("loss, g = loss", "loss, g, y = loss"), tmp_path)
+    assert code == 0, said
+    assert "parameters f.p[0], f.p[1]" in said
+
+
 FAMILY = """
 import numpy as np
 

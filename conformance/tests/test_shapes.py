@@ -341,6 +341,7 @@ def test_a_class_that_no_cost_judges_does_not_vanish_beside_what_is_judged(tmp_p
     file = tmp_path / "beside.py"
     lossless = TRAINS_BY_ITS_LOSS.replace("loss, grad = self.loss", "grad = self.push")
     lossless = lossless.replace("def loss", "def push").replace("return loss,", "return")
+    lossless = lossless.replace("loss", "told")  # else it is judged by that
     right = (
         "def squared_error(output, y):\n    return np.sum((output - y) ** 2), 2 * (output - y)\n"
     )

@@ -1,0 +1,97 @@
+"""A thing in a file that may be judged: as a layer or a loss, or as a network that is searched.
+
+Left out: which things in a file are such (`candidates.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from conformance.shapes.attempts import UnfitError
+from conformance.shapes.custom_function import FunctionSearch
+from conformance.shapes.judge_readings import Found, judged
+from conformance.shapes.layers import LayerSearch
+from conformance.shapes.search import Refusal, Searched
+from conformance.shapes.second_readings import of_one_output, wrong_with
+
+JUDGED = 9  # the stage of readings that ran to their end
+
+
+class Judgeable(Protocol):
+    """What is judged by itself: a layer, a pair of functions, a loss, a class of values."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Why it could not be judged."""
+
+    def found(self, cost: str | None, /) -> Found | None:
+        """It, recognised and judged; None if it does not run."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A thing that may be judged.
+
+    Attributes:
+        name: of it.
+        book: whether it has the interface of the book's network.
+        searched: its readings, if it has not.
+        layer: it, if it is a layer, a pair of functions or a loss; what is searched comes after it.
+        functions: the names by which another program may have used it.
+        stated: its readings with a loss that the file may climb: they decide if no cost is known.
+        others: its readings with other activations, none of which it may be wrong with.
+        either: it as a layer, if it may be one as well: more is right then.
+    """
+
+    name: str
+    book: bool = False
+    searched: tuple[Searched, ...] = ()
+    layer: Judgeable | None = None
+    functions: frozenset[str] = frozenset()
+    stated: tuple[Searched, ...] = ()
+    others: tuple[Searched, ...] = ()
+    either: LayerSearch | None = None
+
+    @property
+    def refusal(self) -> Refusal:
+        """How far its readings came."""
+        if self.layer is not None and self.layer.problems:
+            return Refusal((1, 0), self.layer.problems[0], parameters=True)
+        refusals = [each.refusal for each in self.searched]
+        return max(refusals, key=lambda each: each.reached, default=Refusal())
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a network, layers put together, or for torch or JAX."""
+        alone = self.layer is None or isinstance(self.layer, FunctionSearch)
+        return alone or bool(getattr(self.layer, "assembled", ()))
+
+    def found(self, cost: str | None) -> Found | None:
+        """It, recognised and judged; None if no reading fits."""
+        alone = None if self.layer is None else self.layer.found(cost)
+        if alone is not None:
+            return alone
+        found = self._as_network(cost)
+        if self.either is None or (found is not None and found.examined.ok):
+            return found
+        layer = self.either.found(cost)
+        least = (0 if found is None else found.examined.right) + (not self.either.sure)
+        return found if layer is None or layer.examined.right < least else layer
+
+    def _as_network(self, cost: str | None) -> Found | None:
+        """It, judged by the first reading of it as a network that fits; None if there is none."""
+        stated = [e for each in self.stated if (e := judged(each.readings(), cost)) is not None]
+        if right := [each for each in stated if each.examined.ok]:
+            return right[0]
+        for each in self.searched:
+            refused: list[str] = []
+            found = judged(each.readings(), cost, refused)
+            if found is not None and found.examined.cost == "unknown" and stated:
+                return stated[0]
+            if found is not None:
+                found = of_one_output(each, found) if cost is None else found
+                return wrong_with(self.others, found, cost) or found
+            for words in refused:
+                each.refusal.note(UnfitError(words, JUDGED))
+                each.refusal.parameters = True
+        return None

@@ -1,0 +1,137 @@
+"""A loss that a program computes in its own training loop, and neither returns nor uses."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+ROBUST = """
+import numpy as np
+
+class RobustRegressor:
+    def __init__(self, lr=0.05, n_iter=50):
+        self.lr, self.n_iter = lr, n_iter
+
+    def fit(self, X, y):
+        self.w = np.random.randn(X.shape[1])
+        self.b = np.zeros(1)
+        for i in range(self.n_iter):
+            e = X @ self.w + self.b - y
+            loss = np.log(np.cosh(e)).mean()
+            de = np.tanh(e) / len(X)
+            self.w -= self.lr * X.T @ de
+            self.b -= self.lr * de.sum()
+        return self
+"""
+UP = ROBUST.replace("-= self.lr", "+= self.lr")
+OBJECTIVE = UP.replace("loss = np", "objective = -np").replace("= np.tanh", "= -np.tanh")
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (ROBUST, ""),
+        (OBJECTIVE, ""),
+        (ROBUST.replace("= np.tanh", "= -np.tanh"), "de = -np.tanh(e) / len(X)"),
+        (UP, "self.w += self.lr * X.T @ de"),
+    ],
+    ids=["right", "objective", "error", "update"],
+)
+def test_what_is_called_a_loss_gets_less(source: str, line: str, tmp_path: Path) -> None:
+    code, lines, said = judged(source, tmp_path)
+    assert (code, lines[:1]) == (int(bool(line)), [line] if line else []), said
+
+
+PEGASOS = """
+import numpy as np
+
+class Pegasos:
+    def __init__(self, lam=0.05, n_iter=200, batch=8, seed=0):
+        self.lam, self.n_iter, self.batch, self.seed = lam, n_iter, batch, seed
+
+    def fit(self, X, y):
+        rng = np.random.default_rng(self.seed)
+        self.w = rng.normal(size=X.shape[1]) * 0.1
+        for t in range(1, self.n_iter + 1):
+            A = rng.choice(len(X), self.batch, replace=False)
+            Xa, ya = X[A], y[A]
+            hinge = np.maximum(0, 1 - ya * (Xa @ self.w)).mean()
+            loss = 0.5 * self.lam * self.w @ self.w + hinge
+            viol = ya * (Xa @ self.w) < 1
+            grad = self.lam * self.w - (ya * viol) @ Xa / self.batch
+            self.w = self.w - 1.0 / (self.lam * (t + 50)) * grad
+        return self
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("", ""),
+        ("= self.lam * self.w -", "= 2 * self.lam * self.w -"),
+        ("Xa / self.batch", "Xa / viol.sum()"),
+    ],
+    ids=["right", "decay", "count"],
+)
+def test_a_loss_says_how_much_drawn_weights_decay(right: str, there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(PEGASOS.replace(right, there), tmp_path)
+    assert (code, len(lines)) == ((1, 1) if there else (0, 0)), said
+
+
+UPHILL = """
+import numpy as np
+
+class Adaline:
+    def __init__(self, eta=0.01):
+        self.eta = eta
+
+    def fit(self, X, y):
+        self.w_ = np.zeros(X.shape[1])
+        for xi, target in zip(X, y):
+            error = target - xi @ self.w_
+            self.w_ += self.eta * 2.0 * xi * error
+        return self
+"""
+
+
+@pytest.mark.parametrize("there", ["+= self.eta", "-= self.eta"])
+def test_a_single_output_has_no_hinge_loss(there: str, tmp_path: Path) -> None:
+    code, _, said = judged(UPHILL.replace("+= self.eta", there), tmp_path)
+    assert code == int("-" in there), said
+
+
+WEIGHTED = """
+import numpy as np
+
+class GammaRegressor:
+    def __init__(self, lr=0.2):
+        self.lr = lr
+
+    def _loss_grad(self, X, y, w):
+        mu = np.exp(X @ self.coef_)
+        loss = np.sum(w * (X @ self.coef_ + y / mu)) / w.sum()
+        r = w * (1 - y / mu) / w.sum()
+        return loss, X.T @ r
+
+    def fit(self, X, y, sample_weight=None):
+        w = np.ones(len(X)) if sample_weight is None else sample_weight
+        self.coef_ = np.zeros(X.shape[1])
+        for i in range(9):
+            loss, gradient = self._loss_grad(X, y, w)
+            self.coef_ = self.coef_ - self.lr * gradient
+        return self
+"""
+
+
+@pytest.mark.parametrize("there", ["r = w * (1", "r = (1"])
+def test_weights_of_samples_are_tried(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(WEIGHTED.replace("r = w * (1", there), tmp_path)
+    assert code == int("w" not in there), said
+    assert len(lines) >= code
+
+
+def test_a_mask_that_leaves_out_too_much_is_to_blame_itself(tmp_path: Path) -> None:
+    code, lines, said = judged(PEGASOS.replace("self.w) < 1", "self.w) < 0"), tmp_path)
+    assert (code, lines[:1]) == (1, ["viol = ya * (Xa @ self.w) < 0"]), said
+    assert "the number has to be 1" in said
