@@ -101,6 +101,13 @@ class _Defined:
     failed: NotHere | None = None
     unjudged: UnjudgedError | None = None
 
+    def judge(self, network: Callable[[], Part]) -> None:
+        """Take the report on a network of the book's, or why there is none."""
+        try:
+            self.parts.append(network())
+        except UnjudgedError as error:
+            self.unjudged = error
+
 
 def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
     """Judge what a file defines."""
@@ -111,10 +118,7 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
         for record in isolated(partial(send_all, asked), asked.timeout):
             said = cast("dict[str, Any]", record)
             if "book" in said:
-                try:
-                    made.parts.append(_of_the_book(replace(asked, name=str(said["book"])), book))
-                except UnjudgedError as error:
-                    made.unjudged = error
+                made.judge(partial(_of_the_book, replace(asked, name=str(said["book"])), book))
             elif "found" in said:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"

@@ -61,7 +61,8 @@ def named_anew(taken: Node, taker: Node) -> tuple[Frame, ...]:
         found = {
             line
             for line, targets in _handing(frame, own)
-            if line != frame.line and not _known_by(frame, targets - own).isdisjoint(read - own)
+            if line not in {frame.line, *lines}
+            and not _known_by(frame, targets - own).isdisjoint(read - own)
         }
         if len(found) == 1:
             return Frame(frame.file, found.pop(), frame.function), *taken.frames[depth + 1 :]
