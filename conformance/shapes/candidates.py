@@ -112,8 +112,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     """
     yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
     roles = by_role(_named(*found.functions))
-    if roles["backward"] or roles["loss"]:
-        named = roles["backward"] or roles["loss"]
+    if named := roles["backward"] or roles["loss"]:
         going_back = frozenset(name for name, _ in roles["backward"])
         searched = (_searched(found, roles),)
         yield Candidate(named[0][0], searched=searched, functions=going_back)

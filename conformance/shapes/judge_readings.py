@@ -103,7 +103,6 @@ def judged(
         if first is not None and each.plan.calls != first.plan.calls:
             break
         known = sides(each)
-        compared.append(_same(each))
         try:
             found = _found(each, _examined(each, cost))
         except NoGradientError:
@@ -112,8 +111,7 @@ def judged(
             compared.pop()  # in another coding its targets may be compared
             continue
         except NotAGradientError as error:
-            if refused is not None:
-                refused.append(str(error))
+            (refused if refused is not None else []).append(str(error))
             continue
         if all(one.dead for one in found.examined.gradients):
             continue  # every gradient has to be 0 here, so nothing is told of them
@@ -127,12 +125,13 @@ def judged(
     return best
 
 
-def _further(readings: Iterator[Reading], compared: Sequence[object]) -> Iterator[Reading]:
+def _further(readings: Iterator[Reading], compared: list[object]) -> Iterator[Reading]:
     """The readings that are judged: so many as are tried, and none of them twice."""
     for each in readings:
         if len(compared) == TRIED:
             return
         if _same(each) not in compared:
+            compared.append(_same(each))
             yield each
 
 

@@ -184,10 +184,9 @@ class LayerSearch:
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
     ) -> tuple[Attempt, Node, list[Goal]]:
-        """A recorded run: the loss, and the gradients of the input and the state."""
-        trace = Trace(sites=True)
+        """A recorded run: the loss, and the gradients of what it was given, and may write into."""
+        trace, rng = Trace(sites=True), np.random.default_rng(9)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
-        rng = np.random.default_rng(9)
         with quiet(), doubles():
             run.roots = self._made(plan, run)
             begin(run, values or {})
@@ -196,10 +195,8 @@ class LayerSearch:
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs = self._inputs(run, forward, rng)
-                given = tuple(inputs.values())
-                # As they are now: it may write into them.
                 ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
-                result = run.called(forward, *given)
+                result = run.called(forward, *inputs.values())
                 run.results.append((Call("forward", forward), forward, result))
                 outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -209,7 +206,7 @@ class LayerSearch:
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = run.called(backward, *self._given_back(given_back, given[0]))
+                    back = run.called(backward, *self._given_back(given_back, inputs[INPUT]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
