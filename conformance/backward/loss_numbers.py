@@ -25,7 +25,7 @@ from conformance.tracing.trace import Trace
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
 
-PRINTED = ("log2", "log10")
+PRINTED = ("log2", "log10", "round", "around", "rint")
 
 NAMED = re.compile(
     r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[CJL]",
@@ -211,7 +211,7 @@ def _last(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> list[N
     """The numbers that no other of them was computed from, the latest first.
 
     Of a total or a running mean, which has more in it than depends on these parameters, the term.
-    A logarithm of base 2 or 10 is printed: the number within it may be the loss.
+    A logarithm of base 2 or 10, or a rounded number, is printed: what is within may be the loss.
     """
     given = _given(trace, goals)
     losses = [each for each in losses if not _is_printed(each)]
@@ -223,7 +223,7 @@ def _last(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> list[N
 
 
 def _is_printed(node: Node) -> bool:
-    """Whether a number is such a logarithm, as it is or as a number of Python."""
+    """Whether a number is such a one, as it is or as a number of Python."""
     while node.operation in MOVES and len(node.inputs) == 1:
         (node,) = node.inputs
     return node.operation in PRINTED

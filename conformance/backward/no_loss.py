@@ -202,21 +202,23 @@ def _weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> It
     products = [e for e in nodes if e.operation == "multiply" and e.uses & compared]
     for group in grouped(products):
         for place in (0, 1):
-            parts = [(each, _number(each.args[place], parameters)) for each in group.nodes]
-            several = [
-                {number for node, number in parts if node.depends_on(user)} for user in made.users
-            ]
-            if all(len(each) == 1 and None not in each for each in several):
-                numbers = np.array([each for (each,) in several])
-                if np.ptp(numbers) > 0:
-                    yield numbers
+            parts = [(e, _numbers(e.args[place], parameters)) for e in group.nodes]
+            numbers = np.concatenate([each for _, each in parts])
+            if numbers.size != len(made.users):  # several products of each, by one number
+                several = [
+                    {float(e) for node, each in parts if node.depends_on(user) for e in each}
+                    for user in made.users
+                ]
+                numbers = np.array([e for each in several if len(each) == 1 for e in each])
+            if numbers.size == len(made.users) and np.ptp(numbers) > 0:
+                yield numbers
 
 
-def _number(value: Any, parameters: int) -> float | None:
-    """The number that a value is; None if it is an array, or depends on parameters."""
+def _numbers(value: Any, parameters: int) -> Array:
+    """The numbers that a value is made of; none if it depends on parameters."""
     if type(value) is Node:
-        value = None if value.uses & parameters else value.value
-    return float(np.ravel(value)[0]) if value is not None and np.size(value) == 1 else None
+        return np.ravel(np.zeros(0) if value.uses & parameters else value.value)
+    return np.ravel(value if isinstance(value, int | float | np.ndarray | np.generic) else [])
 
 
 def best(found: Sequence[Tried]) -> Tried | None:

@@ -160,7 +160,9 @@ def _in_two_phases(goals: Sequence[Goal]) -> bool:
     parameters = bits(goals)
     found = [_phases(each.node, parameters) for each in goals]
     return all(found) and any(
-        first.uses & parameters and _are_same_terms(first, second, parameters)
+        first.uses & parameters
+        and _are_same_terms(first, second, parameters)
+        and _are_of_other_data(first, second, parameters)
         for each in found
         for first, second in each
     )
@@ -204,6 +206,14 @@ def _are_same_terms(first: Node, second: Node, parameters: int) -> bool:
         return False
     pairs = zip(first.inputs, second.inputs, strict=True)
     return all(_alike(*each, parameters) for each in pairs)
+
+
+def _are_of_other_data(first: Node, second: Node, parameters: int) -> bool:
+    """Whether the same terms are not only two parts of the same values."""
+    if first is second or not _are_same_terms(first, second, parameters):
+        return first is not second
+    pairs = zip(first.inputs, second.inputs, strict=True)
+    return any(_are_of_other_data(*each, parameters) for each in pairs)
 
 
 def _unclipped(goals: Sequence[Goal]) -> tuple[Goal, ...]:

@@ -277,3 +277,21 @@ def own_lines(node: Node) -> Iterator[Line]:
     for each in node.frames:
         if "site-packages" not in each.file:
             yield Line(each.file, each.line)
+
+
+def lines_of_each(node: Node) -> tuple[Line, ...]:
+    """The lines that compute an output error, the factors of each sample apart.
+
+    What is written into an array comes before the array.
+    """
+    size = np.size(node.value)
+    while node.operation in ("multiply", "divide", "negative"):
+        whole = [e for e in node.inputs if np.size(e.value) == size]
+        if len(whole) != 1:
+            break
+        (node,) = whole
+    lines = lines_of(node)
+    while node.operation == FILLED and type(node.args[0]) is Node:
+        node = node.args[0]
+        lines += lines_of(node)
+    return lines

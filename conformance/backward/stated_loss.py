@@ -23,7 +23,7 @@ from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecaye
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
-from conformance.backward.unknown_cost import OwnError, OwnErrors
+from conformance.backward.unknown_cost import OwnError, OwnErrors, curvature
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -54,22 +54,28 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
 
 
 def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:
-    """A loss with what is added to it, or to a multiple of it, that depends on the parameters."""
+    """A loss with what is added to it that depends on the parameters, such as a decay.
+
+    It may be the loss times a number, or times what is learnt, to which that is added.
+    """
     given = bits(goals)
-    for each in losses:
-        if each.operation not in LINEAR or loss not in each.args:
-            continue
-        others = [e for e in each.args if e is not loss]
-        moving = [type(e) is Node and bool(e.uses & given) for e in others]
-        added = each.operation in ("add", "subtract")
-        whole = with_terms(each, losses, goals) if all(m == added for m in moving) else each
-        if whole is not each or (added and all(moving)):
-            return whole
+    for each in reversed(losses):
+        way = walk([each], lambda e: e.inputs if e.operation in LINEAR and e is not loss else ())
+        ends = {e for e in way if e is loss or e.operation not in LINEAR}
+        if loss in ends and any(e.uses & given for e in ends - {loss}):
+            return each
     return loss
 
 
-def disagreeing(step: OwnPass, losses: Sequence[Node], others: Sequence[Node] = ()) -> Node | None:
-    """The first of some losses of none of which an output error is a multiple of the derivative.
+def disagreeing(
+    step: OwnPass, losses: Sequence[Node], called: Sequence[Node], others: Sequence[Node] = ()
+) -> Node | None:
+    """The number that gradients are not those of, though they are right by an output error.
+
+    Such is the first of those that the program calls its loss, if the output error is a positive
+    multiple of the derivative of none; or one that has a minimum where the program goes up. One
+    that has a maximum there, such as a likelihood, is an objective. Where the error is the
+    derivative of a number with terms of the parameters alone, that number says what decays.
 
     The derivative is that with respect to the very output that the error is taken for: what a loss
     has from elsewhere may be held constant, such as the targets of Q-learning, and a loss of other
@@ -78,42 +84,74 @@ def disagreeing(step: OwnPass, losses: Sequence[Node], others: Sequence[Node] = 
     Args:
         step: judged by its own output error.
         losses: numbers that it computes.
+        called: those that it calls its loss.
         others: such of some parameters alone, as of a critic; they tell of one of two outputs.
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
     errors = OwnErrors(run, (each.compared for each in known)).used()
-    alone = len(errors) == 1
-    for each in errors:
-        numbers = losses if alone else (*losses, *others)
-        said = [_agrees(run, each, loss, alone=alone) for loss in numbers]
-        if not any(said) and (None not in said if alone else False in said):
-            return losses[0]
+    if len(errors) == 1:
+        return _told_by(step, run, errors[0], losses, called)
+    for error in errors if called else ():
+        said = [_agrees(_factors(run, error, loss), error) for loss in (*called, *others)]
+        if not any(said) and False in said:
+            return called[0]
     return None
 
 
-def _agrees(run: Recorded, error: OwnError, loss: Node, *, alone: bool) -> bool | None:
-    """Whether an error is that of a loss but for a factor; None if that is not told.
+def _told_by(
+    step: OwnPass, run: Recorded, error: OwnError, losses: Sequence[Node], called: Sequence[Node]
+) -> Node | None:
+    """The number that the only output error disagrees with; see `disagreeing`."""
+    signs = {each: _sign(_factors(run, error, each), error) for each in (*losses, *called)}
+    agreeing = [each for each in losses if signs[each] == 1]
+    if agreeing or any(signs[each] == 1 for each in called):
+        stating = (e for e in reversed(agreeing) if has_own_terms(replace(step, loss=e)))
+        return next(stating, None)
+    opposed = {each for each in signs if signs[each] == -1}
+    bent = curvature(run.trace, error) if opposed else 0
+    if bent < 0 and not called:
+        return next((each for each in reversed(losses) if each in opposed), None)
+    wrong = [e for e in called if signs[e] is not None and not (e in opposed and bent > 0)]
+    return wrong[0] if called and len(wrong) == len(called) else None
 
-    Beside the error of another output, of which the loss may be a part, only a usual factor tells,
-    with either sign: one number is a multiple of any other.
+
+def _sign(factors: Sequence[float] | None, error: OwnError) -> int | None:
+    """1 if the program goes down a number by its output error, −1 if up, 0 if it is of another."""
+    if factors is None:
+        return None
+    return int(np.sign(error.factor * max(factors, key=abs))) if factors else 0
+
+
+def _agrees(factors: Sequence[float] | None, error: OwnError) -> bool | None:
+    """Whether an error beside that of another output is that of a loss; None if it is not told.
+
+    The loss may be a part of that other output's. Only a usual factor tells, with either sign: one
+    number is a multiple of any other.
     """
+    usual = conventions(np.shape(error.output.value))
+    near = (e for e in factors or () if any(_is_near(abs(e), n) for n in usual))
+    known = [each > 0 for each in near]
+    return any(known) if known else None
+
+
+def _is_near(one: float, other: float) -> bool:
+    return abs(one - other) <= HALF_OF_THE_DIGITS * other
+
+
+def _factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
+    """By which factors an error is the derivative of a number; None if the output is not in it."""
     forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
         return None
-    given = np.asarray(error.error.value, dtype=np.float64)
-    factors = []
+    given, factors = np.asarray(error.error.value, dtype=np.float64), []
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
-        if distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
+        if factor and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
             factors.append(factor)
-    if alone:
-        return any(each > 0 for each in factors)
-    usual = conventions(right.shape)
-    known = [e for e in factors if any(abs(abs(e) - n) <= HALF_OF_THE_DIGITS * n for n in usual)]
-    return any(each > 0 for each in known) if known else None
+    return factors
 
 
 def _derivative(forward: Forward, output: Node) -> Array | None:

@@ -21,14 +21,13 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.costs import seeded, times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.factor import shared
-from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward, verdicts
 from conformance.backward.no_loss import likely_errors, outputs, plus_decay, undecayed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
-from conformance.backward.source import is_float, lines_of
+from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors, walk
-from conformance.tracing.node import FILLED, Node
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -211,24 +210,6 @@ def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
             yield each
 
 
-def lines_of_each(found: OwnError) -> tuple[Line, ...]:
-    """The lines that compute an output error, the factors of each sample apart.
-
-    What is written into an array comes before the array.
-    """
-    node, size = found.error, np.size(found.error.value)
-    while node.operation in ("multiply", "divide", "negative"):
-        whole = [e for e in node.inputs if np.size(e.value) == size]
-        if len(whole) != 1:
-            break
-        (node,) = whole
-    lines = lines_of(node)
-    while node.operation == FILLED and type(node.args[0]) is Node:
-        node = node.args[0]
-        lines += lines_of(node)
-    return lines
-
-
 def _has_factor(node: Node, part: Node, parameters: int) -> bool:
     """Whether a product has a factor that depends on the parameters and not on a part of it."""
     return any(e.uses & parameters and not e.depends_on(part) for e in node.inputs)
@@ -255,15 +236,27 @@ def _has_one_sign(found: OwnError) -> bool:
 
 def is_symmetric(trace: Trace, found: OwnError) -> bool:
     """Whether ∂g/∂v is symmetric, along generic directions."""
+    both = [
+        (float(np.vdot(u, jv)), float(np.vdot(v, ju)), np.abs(u * jv).sum())
+        for u, v, ju, jv in _generic(trace, found)
+    ]
+    return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)
+
+
+def curvature(trace: Trace, found: OwnError) -> int:
+    """1 if the cost with this output error is convex along generic directions, −1 if concave."""
+    bent = [np.sign(found.factor * np.vdot(u, ju)) for u, _, ju, _ in _generic(trace, found)]
+    return int(bent[0]) if len({*bent}) == 1 else 0
+
+
+def _generic(trace: Trace, found: OwnError) -> Iterator[tuple[Array, Array, Array, Array]]:
+    """Pairs of directions u and v, with how g moves along each of them."""
     shape = np.shape(found.output.value)
     one, other = np.random.default_rng(0).normal(size=(2, DIRECTIONS, *shape))
     moved = [_moved(trace, found, seeds) for seeds in (one, other)]
-    both = [
-        (float(np.vdot(u, jv)), float(np.vdot(v, ju)), np.abs(u * jv).sum())
-        for u, v, ju, jv in zip(one, other, *moved, strict=True)
-        if ju is not None and jv is not None
-    ]
-    return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)
+    for u, v, ju, jv in zip(one, other, *moved, strict=True):
+        if ju is not None and jv is not None:
+            yield u, v, ju, jv
 
 
 def adds_up(trace: Trace, found: OwnError) -> bool:

@@ -31,13 +31,12 @@ from conformance.backward.no_loss import (
     undecayed,
 )
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass, Recorded
-from conformance.backward.source import line_of, lines_of, own_lines
+from conformance.backward.source import line_of, lines_of, lines_of_each, own_lines
 from conformance.backward.unknown_cost import (
     OwnError,
     OwnErrors,
     adds_up,
     has_a_cost,
-    lines_of_each,
     weighted,
     whole_loss,
 )
@@ -240,7 +239,7 @@ def _by_uneven(error: OwnError, uneven: OwnError, run: Recorded) -> Examined:
     rest = _by_own(error, run)
     names = tuple(each.name for each in run.goals if each.node.depends_on(uneven.error))
     wrong = tuple(replace(each, ok=each.ok and each.name not in names) for each in rest.gradients)
-    blamed = Accused(names, lines_of_each(uneven), Cause("uneven"), mends=False)
+    blamed = Accused(names, lines_of_each(uneven.error), Cause("uneven"), mends=False)
     return replace(rest, gradients=wrong, accused=(blamed, *rest.accused))
 
 

@@ -27,21 +27,31 @@ def begun_anew(parameter: Parameter) -> bool:
     frames = parameter.values[-1].frames
     made = statement(frames[0].file, frames[0].line) if frames else None
     names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
-    loops = loops_around(_line(frames[0])) if names else []
+    kept = _appended_to(made)
+    loops = loops_around(_line(frames[0])) if names or kept else []
     if not loops:
         return False
     outer: list[ast.AST] = [*loops[1:]]
     function = function_around(_line(frames[0]))
-    if function is not None and any(loops_around(_line(each)) for each in frames[1:]):
+    if function is not None and (kept or any(loops_around(_line(each)) for each in frames[1:])):
         outer.append(function)
-    return any(all(_begins(each, loops[0], name) for name in names) for each in outer)
+    return any(all(_begins(each, loops[0], name) for name in names | kept) for each in outer)
+
+
+def _appended_to(made: ast.stmt | None) -> set[str]:
+    """The list that a statement appends what it computes to, as to a trajectory."""
+    match made:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), "append"))):
+            return {name}
+    return set()
 
 
 def is_right(trace: Trace, found: Sequence[Parameter]) -> bool:
-    """Whether the first update of some values is one by right gradients."""
+    """Whether the first update of some values is one by right gradients of a loss or known cost."""
     names = [f"{i}" for i, _ in enumerate(found)]
     try:
-        return all(each.ok for each in all_judged(trace, found, names, 1))
+        made = all_judged(trace, found, names, 1)
+        return all(each.ok and each.examined.cost != "unknown" for each in made)
     except (NotAGradientError, ConformanceError):
         return False
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
-from conformance.script.linear import ancestors
+from conformance.script.linear import ancestors, scaled_by_itself
 from conformance.script.rows import Carried, join, read_places, written_places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
@@ -71,9 +71,11 @@ class _Search:
         return self._roles[node]
 
     def ancestors(self, node: Node) -> dict[Node, Node]:
-        """As `linear.ancestors`."""
+        """As `linear.ancestors`, also of what is scaled by its own norms."""
         if node not in self._ancestors:
-            self._ancestors[node] = ancestors(node)
+            before = scaled_by_itself(node)
+            found = {} if before is None else {before: node, **ancestors(before)}
+            self._ancestors[node] = ancestors(node) | found
         return self._ancestors[node]
 
     def pairs(self, nodes: Iterable[Node]) -> list[tuple[Node, Node]]:
@@ -253,9 +255,9 @@ def _computed(node: Node, old: Node) -> bool:
     return any(each is not old and each.operation not in MOVES for each in way)
 
 
-def roles(node: Node) -> Iterable[Role]:
-    """The uses of a value."""
-    for consumer in node.consumers:
-        for i, each in enumerate(flat((consumer.args, consumer.kwargs))):
-            if each is node:
-                yield operation_key(consumer), i
+def roles(node: Node, consumer: Node | None = None) -> Iterable[Role]:
+    """The uses of a value, all of them or those in one operation."""
+    for each in node.consumers if consumer is None else (consumer,):
+        for i, value in enumerate(flat((each.args, each.kwargs))):
+            if value is node:
+                yield operation_key(each), i

@@ -28,12 +28,12 @@ from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, kept, scalar
 from conformance.script.parameter_names import Held, attached, by_attached, names
-from conformance.script.parameters import Parameter, steps
+from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
-from conformance.script.update import Update, alike, is_convention
+from conformance.script.update import Update, alike, common, is_convention
 from conformance.script_outcome import Ran, Rule
 from conformance.subjects.absent import stood_in
 from conformance.tracing.node import Node
@@ -73,10 +73,11 @@ def conclude(
     Raises:
         SubjectError: nothing can be judged.
     """
-    if trace.autograd:
+    if trace.autograd and by_autograd(trace.nodes, found):
         raise SubjectError(
             "PyTorch computes its gradients: what is checked is a backward pass that is written by "
-            "hand; for a model of sigmoid layers there is `conformance check FILE.py:Net`"
+            "hand; `conformance check FILE.py` judges a `torch.autograd.Function`, and "
+            "`conformance check FILE.py:Net` a model of sigmoid layers"
         )
     count = min(steps(found), most)
     kept = () if count else attached(variables)
@@ -261,9 +262,11 @@ def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgeme
         judgement: of an update.
         names: of the parameters.
     """
-    updates, chosen = judgement.updates, judgement.chosen
-    if judgement.ok or judgement.factor <= 0 or len(chosen) < len(updates):
+    updates = judgement.updates
+    chosen = next(iter(common(updates)), ()) if judgement.whole else judgement.chosen
+    if judgement.ok or len(chosen) < len(updates) or min(by for _, by in chosen) <= 0:
         return judgement
+    judgement = replace(judgement, chosen=tuple(chosen), factor=chosen[0][1])
     again = Unjudged(trace, updates, names)
     step = again.part([gradient for gradient, _ in chosen])
     goals = again.goals(step, chosen, -1)  # as if they were subtracted

@@ -1,14 +1,16 @@
-"""An update judged with a target held constant, such as that of Q-learning, or an advantage.
+"""An update judged with what was computed from its parameters held constant.
 
-Left out: an update that is judged as it is (`judge_updates.py`).
+Such are the targets of Q-learning, the advantage by which a score is multiplied, and what is kept
+from before the first update. Left out: an update that is judged as it is (`judge_updates.py`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import stored_names
+from conformance.script.chains import roles
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement
 from conformance.script.update import Update
@@ -56,7 +58,8 @@ def with_held_targets(
 def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
     """What is called so and depends on parameters, each with what meets it there.
 
-    That depends on parameters too, and neither uses the other.
+    That depends on parameters too, and neither uses the other. Before them comes what later steps
+    use again as it is, such as the probabilities of the policy that has acted.
     """
     given = bits_of_nodes(each.old for each in updates)
     first = min(each.new.number for each in updates)
@@ -70,4 +73,20 @@ def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, N
             named = any(map(called.fullmatch, stored_names(target)))
             if named and apart and target.uses & given and output.uses & given:
                 found.setdefault(target, []).append((node, target))
-    return list(found.values())[-FEW:]
+    again = [*_used_again(trace.nodes[:first], updates)]
+    return [*([again] if again else []), *list(found.values())[-FEW:]]
+
+
+def _used_again(nodes: Sequence[Node], updates: Sequence[Update]) -> Iterator[tuple[Node, Node]]:
+    """What was computed from parameters and is used in the same way once they are moved.
+
+    A state that a recurrence hands on is used in another way before.
+    """
+    given = bits_of_nodes(each.old for each in updates)
+    last = max(each.new.number for each in updates)
+    for node in nodes:
+        if node.uses & given and not given >> node.number & 1:
+            later = {each for e in node.consumers if e.number > last for each in roles(node, e)}
+            for each in node.consumers if later else ():
+                if each.number < last and not later.isdisjoint(roles(node, each)):
+                    yield each, node

@@ -23,14 +23,7 @@ from conformance.backward.loss_numbers import (
 )
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
-from conformance.backward.skipped import skips
-from conformance.backward.stated_loss import (
-    declared,
-    disagreeing,
-    has_own_terms,
-    with_decay_beside,
-    with_terms,
-)
+from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement, by_known_cost
 from conformance.script.update import Multiple, Update, common, usual
@@ -231,8 +224,8 @@ class Unjudged:
     ) -> Judgement:
         """The judgement by the known costs, or by a number of the program's own.
 
-        What is right by an output error of its own alone is not, if the program calls another
-        number its loss. What is wrong by all known costs is wrong by that, too.
+        What is right by an output error of its own alone is not, where a number that the program
+        computes tells otherwise. What is wrong by all known costs is wrong by that, too.
 
         Args:
             step: the trace of it.
@@ -242,25 +235,20 @@ class Unjudged:
         """
         called = self.called_losses(step, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
-        quick = own is not None and self.cost is None
         try:
-            without = made(None, quick=quick)
+            without = made(None, quick=own is not None and self.cost is None)
         except NoGradientError:
             raise
         except NotAGradientError:
             if own is None:
                 raise
             return made(own)
-        unsure = called and (without.ok or without.examined.cost == "unknown")
+        by_error = without.examined.cost == "unknown"
+        numbers = [step.of[each] for each in self.losses] if by_error and not self.cost else []
         others = [step.of[each] for each in self.others]
-        told = disagreeing(OwnPass(step.trace, goals), called, others) if unsure else None
-        if told is not None:
-            return made(told)
-        decays = without.examined.cost == "unknown" and without.examined.decay
-        if own is not None and decays and has_own_terms(OwnPass(step.trace, goals, loss=own)):
-            return made(own)  # the loss states what decays
-        if called and not without.ok and skips(OwnPass(step.trace, goals, loss=called[-1])):
-            return made(called[-1])
+        instead = without.instead(OwnPass(step.trace, goals), numbers, called, others)
+        if instead is not None:
+            return made(instead)
         if without.ok or own is None or self.cost is not None:
             return without
         return max(made(own), without, key=lambda each: each.right)

@@ -13,8 +13,10 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Accused, Cause, Examined, Line
-from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.recorded_pass import NotAGradientError, OwnPass
+from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, line_of
+from conformance.backward.stated_loss import disagreeing
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
@@ -78,6 +80,26 @@ class Judgement:
     def ok(self) -> bool:
         """Whether all gradients are right."""
         return all(each.ok for each in self.examined.gradients)
+
+    def instead(
+        self,
+        step: OwnPass,
+        numbers: Sequence[Node],
+        called: Sequence[Node],
+        others: Sequence[Node],
+    ) -> Node | None:
+        """The number that decides in the place of the known costs; None if they do.
+
+        Args:
+            step: the update.
+            numbers: what may be its loss, if no known cost has its output error.
+            called: those that the program calls its loss.
+            others: those of some parameters alone.
+        """
+        unsure = numbers or (called and self.ok)
+        told = disagreeing(step, numbers, called, others) if unsure else None
+        skipping = called and not self.ok and skips(replace(step, loss=called[-1]))
+        return called[-1] if told is None and skipping else told
 
 
 def by_known_cost(made: Callable[..., Judgement]) -> Judgement | None:

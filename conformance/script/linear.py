@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from conformance.backward.source import is_float
+from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, taken
+from conformance.tracing.node import FILLED, Node, recomputed, taken
 from reference.step import Array
 
 SAME = frozenset(
@@ -21,6 +21,9 @@ SAME = frozenset(
 
 BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 """Operations that give most of what they are given."""
+
+JOINS = frozenset({"concatenate", "hstack", "append"})
+"""Operations that put flat arrays together."""
 
 CHOOSING = frozenset({"minimum", "maximum", "where"})
 """Operations of which each entry is that of one of the last two operands."""
@@ -63,10 +66,32 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
         yield _kept(*args), 1.0
     elif node.function is taken:
         yield _written(*args), 1.0
+    elif name in JOINS and np.ndim(node.value) == 1:
+        yield _rejoined(node), 1.0
     elif name in CHOOSING:
         yield from ((each, 1.0) for each in args[-2:])
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
+
+
+_REJOINED: WeakKeyDictionary[Node, Node | None] = WeakKeyDictionary()
+
+
+def _rejoined(node: Node) -> Node | None:
+    """The array that was taken apart into what is put together in the same order, if one was."""
+    if node not in _REJOINED:
+        _REJOINED[node] = None
+        way = [*walk([node], lambda each: each.inputs if each.operation in MOVES else ())]
+        for source in (
+            e for e in way if e is not node and np.shape(e.value) == np.shape(node.value)
+        ):
+            places = np.arange(np.size(source.value), dtype=np.float64)
+            path = sorted((e for e in way if e.depends_on(source)), key=lambda e: e.number)
+            made = recomputed({source.number: places}, path)
+            if made is not None and np.array_equal(made.get(node.number, []), places):
+                _REJOINED[node] = source
+                break
+    return _REJOINED[node]
 
 
 def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
@@ -146,6 +171,34 @@ def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
                 waiting.append(operand)
     del found[node]
     return dict(sorted(found.items(), key=lambda each: -each[0].number))
+
+
+def source(node: Node) -> Node:
+    """What a value is a multiple of, as far back as it is one of a single value."""
+    while node.function is not None:
+        below = [e for e, _ in links(node)]
+        if len(below) != 1:
+            break
+        node = below[0]
+    return node
+
+
+def scaled_by_itself(node: Node) -> Node | None:
+    """What is scaled by numbers that are computed of it alone, as where its norms are limited."""
+    pairs = list(zip(node.args[:2], node.args[1::-1], strict=False))
+    scales = {"multiply": pairs, "divide": pairs[:1], "true_divide": pairs[:1]}
+    for whole, by in scales.get(node.operation, []):
+        if type(whole) is Node and type(by) is Node and np.size(by.value) < np.size(node.value):
+            ends = _ends(by, whole)
+            if whole in ends and all(each is whole or scalar(each) is not None for each in ends):
+                return whole
+    return None
+
+
+def _ends(node: Node, start: Node) -> set[Node]:
+    """What a value is computed of, as far back as another one."""
+    way = walk([node], lambda each: () if each is start else each.inputs)
+    return {each for each in way if each is start or each.function is None}
 
 
 def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:

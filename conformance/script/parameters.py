@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.groups import operation_key
+from conformance.backward.source import MOVES
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise, links
 from conformance.script.rows import Carried
@@ -62,6 +63,7 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
     found = [each for each in found if not _is_an_average(each, found)]
+    found = [each for each in found if not _is_trained_again(each, found)]
     return sorted(found, key=lambda each: each.values[0].number)
 
 
@@ -74,6 +76,15 @@ def _is_made_first(state: Carried, chain: Carried) -> bool:
         return False
     steps = zip(pairwise(chain.values), state.values[1:], strict=True)
     return all(new in entrywise(now, frozenset({old})) for (old, now), new in steps)
+
+
+def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
+    """Whether a parameter is moved where another was, which is moved no more: it begins anew."""
+    return any(
+        each.values[-1].number < one.values[0].number
+        and operation_key(each.values[1]) == operation_key(one.values[1])
+        for each in found
+    )
 
 
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
@@ -230,6 +241,13 @@ def steps(found: Sequence[Parameter], *, closed: bool = False) -> int:
     """
     counts = [each.chain.count - (closed and each.chain.open) for each in found]
     return min((each for each in counts if 2 * each >= max(counts)), default=0)
+
+
+def by_autograd(nodes: Sequence[Node], found: Sequence[Parameter]) -> bool:
+    """Whether parameters are moved by what torch itself has computed, on no line of the program."""
+    computed = (each for each in nodes if each.function is not None and not each.frames)
+    own = bits_of_nodes(each for each in computed if each.operation not in MOVES)
+    return not steps(found) or any(e.uses & own for each in found for e in each.values[1:])
 
 
 def enough(found: Sequence[Parameter], updates: int) -> int:

@@ -18,6 +18,7 @@ from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
 from conformance.script.parameters import Parameter
+from conformance.script.quantised import decline
 from conformance.script.rule import finite
 from conformance.script.update import Update, alike, is_convention, update, usual, with_decay_apart
 from conformance.script.update_step import Step
@@ -138,6 +139,7 @@ def _together(
     ]
     parts.sort(key=lambda each: each[0])
     first = parts[0][3]
+    chosen = tuple(each for _, _, some, _ in parts for each in some)
     examined = replace(
         first.examined,
         gradients=tuple(each for _, each, _, _ in parts),
@@ -147,7 +149,7 @@ def _together(
         first,
         updates=tuple(updates),
         examined=examined,
-        chosen=tuple(each for _, _, chosen, _ in parts for each in chosen),
+        chosen=chosen if len(chosen) == len(parts) else (),
         factors=tuple(judgement.factor for *_, judgement in parts),
     )
 
@@ -202,26 +204,14 @@ def _judgeable(
     for k in told:
         updates = _updates(moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
-        if some and not (
-            some[0].is_told_by_others(trace) and numbers
-        ):  # what is wrong is searched once
+        if some and not (some[0].is_told_by_others(trace) and numbers):  # it is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
-            continue
-        right = _right(trace, updates, names)
-        if right is not None:
-            some.append(right)
             continue
         try:
             loss = next((each.loss for each in some), None)
-            made = judged(trace, updates, names, loss=loss)
+            some.append(_right(trace, updates, names) or _likeliest(trace, updates, names, loss))
         except NotAGradientError as error:
-            other = _otherwise(trace, updates, names)
-            if other is None:
-                failed.append(error)
-            else:
-                some.append(other)
-            continue
-        some.append(made if made.ok else _otherwise(trace, updates, names, made.right) or made)
+            failed.append(error)
     if failed and not any(each.own_loss for each in some):
         raise failed[0]
     yield from some
@@ -238,6 +228,32 @@ def _right(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Jud
             if made is not None and made.ok:
                 return made
     return None
+
+
+def _likeliest(
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], loss: Node | None
+) -> Judgement:
+    """The judgement of an update by which most gradients are right.
+
+    Args:
+        trace: of the run.
+        updates: of each parameter.
+        names: theirs.
+        loss: by which another update is judged.
+
+    Raises:
+        NotAGradientError: it cannot be judged.
+    """
+    try:
+        made = judged(trace, updates, names, loss=loss)
+    except NotAGradientError:
+        other = _otherwise(trace, updates, names)
+        if other is None:
+            raise
+        return other
+    made = made if made.ok else _otherwise(trace, updates, names, made.right) or made
+    decline(trace.nodes, made, names)
+    return made
 
 
 def _otherwise(

@@ -107,7 +107,7 @@ def read_places(node: Node, places: Array | None = None) -> set[int]:
     if node.function is taken and len(node.inputs) == 1:
         places = places.ravel()[node.args[1]]
     elif node.operation == "getitem" and node.args[0] is node.inputs[0]:
-        places = places[_index(node.args[1])]
+        places = places[_index(node)]
     else:
         return {int(i) for i in np.ravel(places)}
     if node.consumers and all(map(_takes_a_part, node.consumers)):
@@ -115,8 +115,11 @@ def read_places(node: Node, places: Array | None = None) -> set[int]:
     return {int(i) for i in np.ravel(places)}
 
 
-def _index(value: Any) -> Any:
+def _index(node: Node) -> Any:
     """The index by which a part is taken, of numbers; torch has a list with None for all."""
+    value = node.args[1]
+    if len(node.inputs) == 1 and not isinstance(value, list):
+        return value
     known = substituted(value, lambda each: each.value)
     parts = known if isinstance(known, list) else []
     of_torch = any(each is None or isinstance(each, np.ndarray) for each in parts)

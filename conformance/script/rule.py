@@ -13,9 +13,9 @@ from conformance.backward.source import is_float, line_of, operands
 from conformance.backward.syntax import assigned, passed
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
-from conformance.script.linear import ancestors, entrywise, kept, read_forward
+from conformance.script.linear import ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
-from conformance.script.update import Update, alike, source
+from conformance.script.update import Update, alike
 from conformance.script_outcome import Rule
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node

@@ -19,7 +19,7 @@ from conformance.backward.judge_gradients import Forward
 from conformance.backward.loss_numbers import best_loss, candidates
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded
-from conformance.backward.source import is_float, line_of
+from conformance.backward.source import MOVES, is_float, line_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held, names
@@ -140,11 +140,14 @@ def _replacement(node: Node) -> Node | None:
 
 
 def _uses(node: Node, forward: Forward) -> set[Use]:
-    """The uses of a value in the forward pass."""
-    return {
-        (consumer.operation, i)
-        for consumer in node.consumers
-        if forward.contains(consumer)
-        for i, each in enumerate(flat(consumer.args))
-        if each is node
-    }
+    """The uses of a value, or of a view that is all of it, in the forward pass."""
+    found = set[Use]()
+    for consumer in node.consumers:
+        if not forward.contains(consumer):
+            continue
+        if consumer.operation in MOVES and np.size(consumer.value) == np.size(node.value):
+            found |= _uses(consumer, forward)
+        else:
+            places = enumerate(flat(consumer.args))
+            found |= {(consumer.operation, i) for i, each in places if each is node}
+    return found

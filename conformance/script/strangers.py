@@ -55,14 +55,16 @@ def _taken_twice(judgement: Judgement, wrong: Sequence[int]) -> Iterator[Pair]:
 def _exchanged(
     trace: Trace, judgement: Judgement, wrong: Sequence[int], names: Sequence[str]
 ) -> Iterator[Pair]:
-    """Two that are each moved by the gradient of the other."""
+    """Those of which two are each moved by the gradient of the other."""
     again = Unjudged(trace, judgement.updates, names)
     step = again.part([gradient for gradient, _ in judgement.chosen])
     losses = [step.of[each] for each in again.losses]
+    own, taken = [*judgement.chosen], set[int]()
     for i, j in combinations(wrong, 2):
-        chosen = [*judgement.chosen]
+        chosen = [*own]
         chosen[i], chosen[j] = chosen[j], chosen[i]
-        if len({np.shape(each[0].value) for each in (chosen[i], chosen[j])}) > 1:
+        shapes = {np.shape(each[0].value) for each in (chosen[i], chosen[j])}
+        if len(shapes) > 1 or not taken.isdisjoint((i, j)):
             continue
         goals = again.goals(step, chosen, judgement.factor)
         fit = best_loss(step.trace, losses, (goals[i], goals[j]))
@@ -70,8 +72,9 @@ def _exchanged(
             continue
         found = again.by_choice([chosen])
         if found.examined.gradients[i].ok and found.examined.gradients[j].ok:
+            own = chosen
+            taken |= {i, j}
             yield from ((i, j), (j, i))
-            return
 
 
 def _accused(judgement: Judgement, names: Sequence[str], pair: Pair) -> Accused:

@@ -11,7 +11,15 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.syntax import statement
-from conformance.script.linear import ancestors, entrywise, links, links_to, read_forward
+from conformance.script.linear import (
+    ancestors,
+    entrywise,
+    links,
+    links_to,
+    read_forward,
+    scaled_by_itself,
+    source,
+)
 from conformance.script.parameters import Parameter
 from conformance.tracing.node import FILLED, Node
 
@@ -52,8 +60,10 @@ class Update:
 
 
 def update(parameter: Parameter, k: int) -> Update:
-    """The k-th update of a parameter, from 1."""
+    """The k-th update of a parameter, from 1, without a scaling by its own norms after it."""
     old, new = parameter.values[k - 1 : k + 1]
+    before = scaled_by_itself(new)
+    new = new if before is None or old not in ancestors(before) else before
     return _read(Update(parameter, old, new))
 
 
@@ -131,6 +141,8 @@ class _Reader:
         self.gradients: dict[Node, list[Multiple]] = {}
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
+        earlier = (each for each in made.parameter.values if each.number <= made.old.number)
+        self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
         self.first = {each.values[0] for each in chains}
 
     def read(self, new: Node, old: Node, factor: float) -> None:
@@ -240,7 +252,7 @@ class _Reader:
 
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
-        known = entrywise(node, read_forward(self.made.old)) | {node}
+        known = entrywise(node, self.read_before) | {node}
         return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
@@ -274,16 +286,6 @@ def _is_signed(node: Node, old: Node) -> bool:
 def _is_constant(node: Node) -> bool:
     """Whether a value is a multiple of what was there before the run began to move it."""
     return source(node).function is None
-
-
-def source(node: Node) -> Node:
-    """What a value is a multiple of, as far back as it is one of a single value."""
-    while node.function is not None:
-        below = [e for e, _ in links(node)]
-        if len(below) != 1:
-            break
-        node = below[0]
-    return node
 
 
 def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:

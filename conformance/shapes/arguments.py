@@ -245,8 +245,7 @@ def constructions(
 def _constructions(
     factory: Callable[..., Any], data: Data
 ) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
-    said, sizes = called(factory, "__qualname__"), size_kinds(data)
-    s = data.sizes
+    said, sizes, s = called(factory, "__qualname__"), size_kinds(data), data.sizes
     by_size = _by_name(factory, Scope(sizes))
     if by_size is not None:
         yield said, (), by_size

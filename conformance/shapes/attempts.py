@@ -152,6 +152,24 @@ class Attempt:
         assert self.trace is not None  # noqa: S101 - asked of recorded runs alone
         return self.trace
 
+    def used(self) -> tuple[str, ...]:
+        """The names of the functions and classes of the file that took part."""
+        names = {frame.function for node in self.recorded.nodes for frame in node.frames}
+        waiting, seen = list(self.roots.values()), set()
+        while waiting:
+            each = waiting.pop()
+            if id(each) in seen:
+                continue
+            seen.add(id(each))
+            if isinstance(each, dict):
+                waiting += each.values()
+            elif isinstance(each, list | tuple):
+                waiting += each
+            elif type(each).__module__ == self.plan.module.__name__:
+                names |= {kind.__name__ for kind in type(each).__mro__}
+                waiting += vars(each).values() if hasattr(each, "__dict__") else ()
+        return tuple(sorted(names))
+
     def node(self, value: Any) -> Node:
         """What computed a value."""
         return node_of(self.recorded, value)

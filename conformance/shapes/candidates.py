@@ -112,7 +112,8 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     """
     yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
     roles = by_role(_named(*found.functions))
-    if named := roles["backward"] or roles["loss"]:
+    if roles["backward"] or roles["loss"]:
+        named = roles["backward"] or roles["loss"]
         going_back = frozenset(name for name, _ in roles["backward"])
         searched = (_searched(found, roles),)
         yield Candidate(named[0][0], searched=searched, functions=going_back)
@@ -125,15 +126,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
         if takes_parameters(each) and loss is not None and not gives_two(each):
             yield _alone(each.__name__, loss)
         elif takes_parameters(each) and id(each) not in others and gives_two(each):
-            names_of_it = frozenset((each.__name__,))
-            ways = [_only_function(found, roles, each)]
-            if not roles["backward"]:
-                ways.append(_unnamed(found, roles, each))
-            stated = tuple(
-                _unnamed(found, {**roles, "loss": _named(other)}, each)
-                for other in states_loss(found.functions, each)
-            )
-            yield Candidate(each.__name__, False, tuple(ways), loss, names_of_it, stated)
+            yield _giving_two(found, roles, each, loss)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
         whole = (_searched(found, without),)
@@ -172,6 +165,24 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
         yield from made_here(used)
 
     return Searched(makers, roles, found.module)
+
+
+def _giving_two(
+    found: Definitions,
+    roles: dict[str, list[Named]],
+    function: FunctionType,
+    loss: Judgeable | None,
+) -> Candidate:
+    """A function that takes parameters and data, and returns two things, as a candidate."""
+    ways = [_only_function(found, roles, function)]
+    if not roles["backward"]:
+        ways.append(_unnamed(found, roles, function))
+    stated = tuple(
+        _unnamed(found, {**roles, "loss": _named(other)}, function)
+        for other in states_loss(found.functions, function)
+    )
+    name = function.__name__
+    return Candidate(name, False, tuple(ways), loss, frozenset((name,)), stated)
 
 
 def _only_function(

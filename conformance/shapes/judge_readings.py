@@ -103,17 +103,13 @@ def judged(
         if first is not None and each.plan.calls != first.plan.calls:
             break
         known = sides(each)
+        compared.append(_same(each))
         try:
-            found = _found(each, _examined(each, cost))
-        except NoGradientError:
-            raise
+            found = _judged(each, cost, [] if refused is None else refused)
         except NothingComparedError:
             compared.pop()  # in another coding its targets may be compared
             continue
-        except NotAGradientError as error:
-            (refused if refused is not None else []).append(str(error))
-            continue
-        if all(one.dead for one in found.examined.gradients):
+        if found is None or all(one.dead for one in found.examined.gradients):
             continue  # every gradient has to be 0 here, so nothing is told of them
         first = first or each
         count = len(found.examined.gradients)
@@ -125,13 +121,24 @@ def judged(
     return best
 
 
-def _further(readings: Iterator[Reading], compared: list[object]) -> Iterator[Reading]:
+def _judged(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
+    """A reading, judged; None if nothing is known of its gradients, and why is noted."""
+    try:
+        verdict = _examined(reading, cost)
+    except (NoGradientError, NothingComparedError):
+        raise
+    except NotAGradientError as error:
+        refused.append(str(error))
+        return None
+    return _found(reading, verdict)
+
+
+def _further(readings: Iterator[Reading], compared: Sequence[object]) -> Iterator[Reading]:
     """The readings that are judged: so many as are tried, and none of them twice."""
     for each in readings:
         if len(compared) == TRIED:
             return
         if _same(each) not in compared:
-            compared.append(_same(each))
             yield each
 
 
@@ -148,7 +155,7 @@ def _found(reading: Reading, examined: Examined) -> Found:
     names = [each.name for each in examined.gradients]
     more = tuple(each for each in names if each == INPUT)
     taken = replace(taken, parameters=(*taken.parameters, *more))
-    return Found(taken, examined, used(run), places.unfound, not_judged(run, places, names))
+    return Found(taken, examined, run.used(), places.unfound, not_judged(run, places, names))
 
 
 def _on_all_sides(
@@ -189,25 +196,6 @@ def _examined(reading: Reading, cost: str | None) -> Examined:
         if found.ok:
             raise
         return found
-
-
-def used(run: Attempt) -> tuple[str, ...]:
-    """The names of the functions and classes of the file that took part in a run."""
-    names = {frame.function for node in run.recorded.nodes for frame in node.frames}
-    waiting, seen = list(run.roots.values()), set()
-    while waiting:
-        each = waiting.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, dict):
-            waiting += each.values()
-        elif isinstance(each, list | tuple):
-            waiting += each
-        elif type(each).__module__ == run.plan.module.__name__:
-            names |= {kind.__name__ for kind in type(each).__mro__}
-            waiting += vars(each).values() if hasattr(each, "__dict__") else ()
-    return tuple(sorted(names))
 
 
 def recognised(reading: Reading) -> Recognised:

@@ -22,7 +22,7 @@ from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.held_state import doubles, holds_tensors, is_floats, leaves
-from conformance.shapes.judge_readings import Found, Recognised, used
+from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
     INPUT,
     StretchedError,
@@ -179,7 +179,7 @@ class LayerSearch:
         source = "moved" if found.moved and not found.direct else "returned"
         recognised = Recognised(plan.said, data.layout, "", calls, source, names)
         left = found.unfound if goals else parameters_of(run, out)
-        return Found(recognised, together(parts), used(run), left)
+        return Found(recognised, together(parts), run.used(), left)
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
@@ -206,7 +206,7 @@ class LayerSearch:
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = run.called(backward, *self._given_back(given_back, inputs[INPUT]))
+                    back = run.called(backward, *self._given_back(given_back, inputs["the input"]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))

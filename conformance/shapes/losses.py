@@ -172,11 +172,8 @@ class LossSearch:
         function = self.function if held is None else getattr(held, self.function)
         with quiet(), np.errstate(all="ignore"), traced_program(trace, function):
             given = trial.given(self._names(), spread, trace)
-            arrays = {
-                name: e
-                for (name, e), kind in zip(given.items(), trial.kinds, strict=True)
-                if kind == ARRAY
-            }
+            kinds = dict(zip(given, trial.kinds, strict=True))
+            arrays = {name: e for name, e in given.items() if kinds[name] == ARRAY}
             result = tried(function, [(tuple(given.values()), settings)])
             loss, back = _kept_loss(held) if result is None else result, []
             if isinstance(result, tuple | list) and len(result) > 1 and self.prime is None:

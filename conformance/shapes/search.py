@@ -153,8 +153,8 @@ class Searched:
     def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
         """The data and the ways to make it; a network of fewer layers would clear nothing."""
         seen = set()
-        for n_out in self.outs:
-            asked = Sizes(n_out=n_out)
+        curve = Sizes(n_in=1, n_out=1)  # y of x, where nothing else fits
+        for asked in (*(Sizes(n_out=n) for n in self.outs), *([curve] if 1 in self.outs else ())):
             for layout in layouts:
                 first = next(example_data(asked, (layout,)))
                 most: dict[str, int] = {}

@@ -121,6 +121,20 @@ for episode in range(5):
             total[k] = total[k] + G * grads[k]
     V, W = V - 0.01 * total["V"], W - 0.01 * total["W"]
 """
+EPISODE = """import numpy as np
+rng = np.random.default_rng(0)
+V, W = rng.normal(size=(5, 4)), rng.normal(size=5)
+for episode in range(5):
+    xs, hs, errors = [], [], []
+    for t in range(8):
+        x = rng.normal(size=4)
+        h = np.tanh(V @ x)
+        p = 1 / (1 + np.exp(-W @ h))
+        xs.append(x), hs.append(h), errors.append((rng.random() < p) - p)
+    X, H, d = np.vstack(xs), np.vstack(hs), np.vstack(errors)
+    d *= rng.normal(size=(8, 1))
+    V, W = V + 0.01 * (d * W * (1 - H * H)).T @ X, W + 0.01 * (H.T @ d).ravel()
+"""
 ONLINE = """import numpy as np
 rng = np.random.default_rng(0)
 V, b, W, c = rng.normal(size=(3, 2)), np.zeros((3, 1)), rng.normal(size=(1, 3)), np.zeros((1, 1))
@@ -151,6 +165,7 @@ RIGHT = {
     "running": (RUNNING, "2 gradients, all right"),
     "ratings": (RATINGS, "4 gradients, all right"),
     "policy": (POLICY, "each sample with a weight of its own"),
+    "episode": (EPISODE, "each sample with a weight of its own"),
     "empty": (EMPTY, "1 gradient, all right"),
 }
 

@@ -342,3 +342,8 @@ class Tagger:
 def test_a_loss_of_other_targets_than_those_of_a_step_is_not_its_own(tmp_path: Path) -> None:
     code, _, said = judged(LATER, tmp_path)
     assert code == 0, said
+
+
+def test_a_network_of_one_input_and_one_output_is_given_such(tmp_path: Path) -> None:
+    code, _, said = judged(CURVE.partition("if __name__")[0], tmp_path)
+    assert code == 0, said

@@ -1,0 +1,209 @@
+"""Scripts that train several times, and those that limit the norms of what they have moved."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import SubjectError
+from conformance.tests.scripts import run_edited
+
+TWICE = """import numpy as np
+rng = np.random.default_rng(13)
+X = rng.uniform(-1, 1, (40, 4))
+Y = (np.sum(X**2, axis=1, keepdims=True) > 1.2) * 1.0
+def train(weights, steps=30, lr=0.5):
+    W1, b1, W2 = [w * 1.0 for w in weights]
+    for s in range(steps):
+        z1 = X @ W1 + b1
+        a1 = np.arctan(z1)
+        d2 = (a1 @ W2 - Y) / len(X)
+        d1 = (d2 @ W2.T) / (1 + z1**2)
+        W1 -= lr * X.T @ d1
+        b1 -= lr * d1.sum(0, keepdims=True)
+        W2 -= lr * a1.T @ d2
+        # here
+    return [W1, b1, W2]
+init = [rng.normal(0, 0.7, (4, 12)), np.zeros((1, 12)), rng.normal(0, 0.4, (12, 1))]
+for rnd in range(2):
+    final = train(init)
+"""
+LIMITS = {
+    "in place": "W1 *= np.minimum(1, 3.0 / np.linalg.norm(W1, axis=0, keepdims=True))",
+    "anew": "W1 = W1 * np.minimum(1, 3.0 / np.sqrt((W1**2).sum(0, keepdims=True)))",
+    "unit columns": "W1 /= np.linalg.norm(W1, axis=0)",
+    "unit norm": "W1 /= np.linalg.norm(W1)",
+}
+
+
+def test_a_network_is_judged_by_the_first_of_several_trainings(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWICE, ("1 + z1**2", "1 + a1**2"))
+    (blame,) = report.blames
+    assert (blame.line, sorted(blame.gradients)) == (11, ["W1", "b1"])
+
+
+@pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
+def test_what_is_scaled_by_its_own_norms_is_kept(limit: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWICE, ("# here", limit))
+    assert (report.exit_code, len(report.gradients)) == (0, 3), str(report)
+
+
+POLICY = """import numpy as np
+rng = np.random.default_rng(4)
+X, act = rng.normal(size=(48, 5)), rng.integers(0, 3, 48)
+adv, idx = rng.normal(size=48), np.arange(48)
+W, b = rng.normal(size=(5, 3)), np.zeros(3)
+def softmax(z):
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+logp_old = np.log(0.7 * softmax(X @ W + b) + 0.1)[idx, act]
+for k in range(5):
+    p = softmax(X @ W + b)
+    ratio = np.exp(np.log(p[idx, act]) - logp_old)
+    clipped = np.clip(ratio, 0.8, 1.2) * adv
+    loss = -np.minimum(ratio * adv, clipped).mean()
+    active = ratio * adv <= clipped
+    d = (active * adv * ratio / 48)[:, None] * (p - np.eye(3)[act])
+    W -= 0.3 * X.T @ d
+    b -= 0.3 * d.sum(0)
+"""
+
+
+def test_what_was_computed_before_the_first_update_is_held_constant(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, POLICY)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, POLICY, ("active * adv * ratio", "active * adv"))
+    assert [blame.line for blame in report.blames] == [16]
+
+
+QUANTISER = """import numpy as np
+rng = np.random.default_rng(21)
+X = rng.normal(size=(40, 6))
+We, Wd, code = rng.normal(size=(6, 3)), rng.normal(size=(3, 6)), rng.normal(size=(8, 3))
+for step in range(5):
+    z = X @ We
+    k = ((z[:, None, :] - code[None]) ** 2).sum(-1).argmin(1)
+    e = code[k]
+    xr = e @ Wd
+    loss = ((xr - X) ** 2).sum(1).mean() + 1.25 * ((z - e) ** 2).sum(1).mean()
+    dxr = 2 * (xr - X) / 40
+    diff = 2 * (z - e) / 40
+    dcode = np.zeros_like(code)
+    np.add.at(dcode, k, -diff)
+    We -= 0.05 * X.T @ (dxr @ Wd.T + 0.25 * diff)
+    Wd -= 0.05 * e.T @ dxr
+    code -= 0.05 * dcode
+"""
+
+
+def test_what_is_handed_past_a_quantiser_is_not_judged(tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match="straight-through"):
+        run_edited(tmp_path, QUANTISER)
+
+
+HEAT = """import numpy as np
+rng = np.random.default_rng(7)
+u0 = np.exp(-0.5 * (np.arange(12) - 5.0) ** 2 / 2.0)
+def D(u):
+    return u[1:] - u[:-1]
+def Dt(f):
+    out = np.zeros(12)
+    out[:-1] += f
+    out[1:] -= f
+    return out
+def forward(k):
+    us = [u0]
+    for n in range(5):
+        us.append(us[-1] + 0.1 * Dt(k * D(us[-1])))
+    return us
+data = forward(0.8 + 0.5 * np.sin(np.arange(11) / 2))[-1]
+k = np.full(11, 0.6)
+for it in range(5):
+    us = forward(k)
+    lam = us[-1] - data
+    loss = 0.5 * np.sum(lam**2)
+    gk = np.zeros(11)
+    for n in reversed(range(5)):
+        gk -= 0.1 * D(us[n]) * D(lam)
+        lam = lam + 0.1 * Dt(k * D(lam))
+    k = k - 2.0 * gk
+    print(round(float(loss), 3))
+"""
+
+
+def test_states_that_are_appended_to_a_list_are_no_parameters(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, HEAT)
+    assert (report.exit_code, [each.name for each in report.gradients]) == (0, ["k"]), str(report)
+    report = run_edited(tmp_path, HEAT, ("Dt(k * D(lam))", "Dt(D(lam))"))
+    assert [blame.line for blame in report.blames] == [25]
+
+
+TWO_LOSSES = """import numpy as np
+rng = np.random.default_rng(0)
+X, y, c = rng.normal(size=(50, 3)), rng.normal(size=50), rng.normal(size=50)
+w, v, s = rng.normal(size=3), rng.normal(size=3), np.array([0.3, -0.2])
+for it in range(5):
+    d, e = X @ w - y, X @ v - c
+    L = np.array([0.5 * np.mean(d**2), 0.5 * np.mean(e**2)])
+    loss = (np.exp(-s) * L).sum() + 0.5 * s.sum()
+    w -= 0.1 * np.exp(-s[0]) * X.T @ d / 50
+    v -= 0.1 * np.exp(-s[1]) * X.T @ e / 50
+    s -= 0.1 * (0.5 - np.exp(-s) * L)
+"""
+
+
+def test_a_known_cost_is_a_term_of_the_loss_that_weighs_it(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWO_LOSSES)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, TWO_LOSSES, ("np.exp(-s[1]) * X.T", "X.T"))
+    assert [blame.line for blame in report.blames] == [10]
+
+
+COMPARED = """import torch
+torch.manual_seed(0)
+X, y = torch.randn(20, 3), torch.randn(20, 1)
+W, b = torch.randn(3, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+for i in range(5):
+    out = torch.tanh(X @ W + b)
+    loss = ((out - y) ** 2).mean()
+    W.grad = b.grad = None
+    loss.backward()
+    with torch.no_grad():
+        d = 2 * (out - y) / 20 * (1 - out**2)
+        dW, db = X.T @ d, d.sum(0)
+        print(torch.allclose(dW, W.grad), torch.allclose(db, b.grad))
+        W.data += -0.1 * dW
+        b.data += -0.1 * db
+"""
+
+
+def test_gradients_that_are_compared_with_those_of_torch_are_judged(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    report = run_edited(tmp_path, COMPARED)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, COMPARED, ("1 - out**2", "1 - out"))
+    assert [blame.line for blame in report.blames] == [11]
+    assert sorted(report.blames[0].gradients) == ["W", "b"]
+    with pytest.raises(SubjectError, match="PyTorch computes its gradients"):
+        run_edited(tmp_path, COMPARED, ("-0.1 * dW", "-0.1 * W.grad"))
+
+
+FLAT = """import numpy as np
+rng = np.random.default_rng(1)
+X, y = rng.normal(size=(20, 2)), rng.normal(size=(20, 1))
+W1, W2 = rng.normal(size=(2, 3)), rng.normal(size=(3, 1))
+for it in range(5):
+    a = np.tanh(X @ W1)
+    d2 = (a @ W2 - y) / 20
+    cost = 0.5 * np.mean((a @ W2 - y) ** 2)
+    dW1 = X.T @ (d2 @ W2.T * (1 - a**2))
+    grad = np.concatenate((dW1.ravel(), (a.T @ d2).ravel()))
+    flat = np.concatenate((W1.ravel(), W2.ravel())) - 0.5 * grad
+    W1, W2 = np.reshape(flat[:6], (2, 3)), np.reshape(flat[6:], (3, 1))
+"""
+
+
+def test_parameters_that_are_set_from_one_flat_array_are_judged(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FLAT)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, FLAT, ("1 - a**2", "1 - a"))
+    assert [blame.line for blame in report.blames] == [9]
