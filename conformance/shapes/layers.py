@@ -184,7 +184,7 @@ class LayerSearch:
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
     ) -> tuple[Attempt, Node, list[Goal]]:
-        """A recorded run: the loss, and the gradients of the input and the state."""
+        """A recorded run: the loss, and the gradients of what it was given, and may write into."""
         trace, rng = Trace(sites=True), np.random.default_rng(9)
         run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
         with quiet(), doubles():
@@ -195,7 +195,6 @@ class LayerSearch:
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs = self._inputs(run, forward, rng)
-                # As they are now: it may write into them.
                 ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
                 result = run.called(forward, *inputs.values())
                 run.results.append((Call("forward", forward), forward, result))
