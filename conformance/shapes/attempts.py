@@ -175,11 +175,7 @@ class Attempt:
         return node_of(self.recorded, value)
 
     def called(self, function: Callable[..., Any], *args: Any) -> Any:
-        """What a function returns, given arrays as they are or as tensors.
-
-        Raises:
-            UnfitError: it stops.
-        """
+        """What a function returns, given arrays as they are or as tensors; see `result_of`."""
         return as_array(result_of(function, *(as_tensor(args) if self.tensors else args)))
 
 
@@ -294,14 +290,11 @@ def output_of(result: Any, data: Data) -> Any:
 
 def _is_output(value: Any, data: Data) -> bool:
     numbers = value if isinstance(value, list) else [value]
-    if data.single and len(numbers) == data.sizes.n_out and all(map(_is_float, numbers)):
+    floats = all(isinstance(each, float | np.floating) for each in numbers)
+    if data.single and len(numbers) == data.sizes.n_out and floats:
         return True
     if not is_floats(value):
         return False
     shape = data.output_shape
     fits = value.shape in (shape, shape[::-1])
     return fits or (1 in shape and value.size == int(np.prod(shape)))
-
-
-def _is_float(value: Any) -> bool:
-    return isinstance(value, float | np.floating)

@@ -206,7 +206,7 @@ class LayerSearch:
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = run.called(backward, *self._given_back(given_back, inputs["the input"]))
+                    back = run.called(backward, *self._given_back(given_back, inputs[INPUT]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))

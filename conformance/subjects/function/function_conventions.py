@@ -111,8 +111,8 @@ def forms_of(
 def are_of_layers(returned: Any, arguments: Sequence[Any]) -> bool:
     """Whether a function returned two lists in the shapes of the weights and the biases it took."""
     lists = isinstance(returned, list | tuple) and len(returned) == 2  # noqa: PLR2004 - a pair
-    given = sorted([*map(np.shape, part)] for part in arguments[:2])
-    return lists and sorted(_shapes(part) for part in returned) == given
+    given = sorted(_shapes(part) for part in arguments[:2])
+    return lists and all(given) and sorted(_shapes(part) for part in returned) == given
 
 
 def _shapes(part: Any) -> list[tuple[int, ...]]:
