@@ -34,9 +34,16 @@ def own_loss(run: Attempt, places: Places) -> Node | None:
     parameters = [node for _, node in run.start.values() if node is not None]
     for value in (*_given(run, places), *_beside_gradients(run, places)):
         node = run.node(value)
-        if any(node.depends_on(each) for each in parameters) and not _is_metric(run, node):
+        depends = any(node.depends_on(each) for each in parameters)
+        if depends and not _is_metric(run, node) and not _is_a_gradient(node, places):
             return node
     return None
+
+
+def _is_a_gradient(number: Node, places: Places) -> bool:
+    """Whether a number is what a gradient was made of: the gradient of a single weight is one."""
+    value, made = np.ravel(number.value), walk(goal.node for goal in places.goals)
+    return bool(value.any()) and any(np.array_equal(np.ravel(e.value), value) for e in made)
 
 
 def _given(run: Attempt, places: Places) -> Iterator[Any]:

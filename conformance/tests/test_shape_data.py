@@ -292,6 +292,30 @@ def test_the_gradient_of_a_single_bias_is_no_loss(right: str, there: str, tmp_pa
     assert right == there or "mean has to be sum" in said
 
 
+ONE_WEIGHT = """
+import numpy as np
+
+class Neuron:
+    def __init__(self, lr=0.1):
+        self.w = np.random.random()
+        self.lr = lr
+
+    def calcul(self, x):
+        return self.w * x
+
+    def calcul_dw(self, x, y):
+        return (2 * (self.calcul(x) - y) * x).mean()
+
+    def retropropagation(self, x, y):
+        self.w -= self.lr * self.calcul_dw(x, y)
+"""
+
+
+def test_what_gives_the_only_gradient_gives_no_loss(tmp_path: Path) -> None:
+    code, _, said = judged(ONE_WEIGHT, tmp_path)
+    assert code != 1, said
+
+
 OUTPUTS = """
 import numpy as np
 
