@@ -5,7 +5,7 @@ object that is handed over runs here. Left out: the command line (`cli`).
 """
 
 import gc
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, cast
 from threadpoolctl import threadpool_limits
 
 from conformance.arithmetic.formats import SHORT
-from conformance.cases import are_of
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import (
@@ -93,8 +92,7 @@ def check(
     with TURN, threadpool_limits(1):
         named = case if isinstance(case, str) else None
         judged = found(subject, place, meant, case=named, timeout=timeout)
-        cases = cases_for(judged, cases)
-        _sorted_out(judged, cases)
+        cases = _cases_for(judged, cases)
         return _fitting(examine(judged, place, cases, done, detailed=detailed))
 
 
@@ -246,8 +244,9 @@ def _send_all(
     gc.set_threshold(FEW_COLLECTIONS)  # to the end of the process
     meant, python_path = options
     subject = replace(_adapted(load(spec, python_path), spec, meant), folders=python_path)
-    cases = cases_for(subject, cases)
-    fitting, skipped = _sorted_out(subject, cases)
+    cases = _cases_for(subject, cases)
+    fitting = [each for each in cases if not subject.unfit(each)]
+    skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     short = short_format(subject)
     send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
     sent: list[CaseReport] = []
@@ -267,21 +266,25 @@ def _send_all(
         examine(subject, store.root(), fitting, judged, grown, detailed=detailed)
 
 
-def _sorted_out(subject: Subject, cases: Sequence[Case]) -> tuple[list[Case], dict[str, str]]:
-    """The cases that fit a subject, and why others do not, by their ids.
+def _cases_for(subject: Subject, chosen: Sequence[Case]) -> Sequence[Case]:
+    """The chosen cases as a subject is put to them; see `cases_for`.
 
     Raises:
-        OtherFamilyError: there are no cases of its family; its own backward pass can be judged.
-        UnjudgedError: there are none, and it has no backward pass of its own.
+        OtherFamilyError: no recorded case with hidden layers has its activations; its own backward
+            pass can be judged.
+        UnjudgedError: none has, and it has no backward pass of its own.
     """
-    if not are_of(subject.family):
+
+    def are_there(some: Iterable[Case]) -> bool:
+        return any(each.layers > 2 and subject.has_activations_of(each) for each in some)  # noqa: PLR2004
+
+    if not are_there(chosen) and not are_there(store.cases(store.root(), None, None)):
         hidden, output = subject.family
         raise (OtherFamilyError if subject.goes_back else UnjudgedError)(
             f"{subject.name}: no recorded case has its activations, {hidden} in the hidden layers "
             f"and {output} at the output; a `backprop(x, y)` of its own would be judged without one"
         )
-    fitting = [each for each in cases if not subject.unfit(each)]
-    return fitting, {each.id: subject.unfit(each) for each in cases if each not in fitting}
+    return cases_for(subject, chosen)
 
 
 def _fitting(report: Report) -> Report:

@@ -20,9 +20,3 @@ def recipes() -> tuple[Recipe, ...]:
     basis = (*WRITTEN, *DRAWN, *FAMILIES, *OF_UPDATES, *DIGITS)
     both = (*basis, *(each.in_float32() for each in basis))
     return tuple(sorted(both, key=lambda each: each.case.id))
-
-
-def are_of(family: tuple[str, ...]) -> bool:
-    """Whether there are cases of a family with hidden layers; a subject may name no family."""
-    every = (each.case for each in recipes())
-    return not family or any(each.layers > 2 and each.is_of(*family) for each in every)  # noqa: PLR2004

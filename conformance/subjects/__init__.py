@@ -73,11 +73,15 @@ class Subject:
     given_masks: bool = False
     goes_back: ClassVar[bool] = True
 
-    def unfit(self, case: Case) -> str:
-        """Why a case cannot be put to the subject, or nothing."""
+    def has_activations_of(self, case: Case) -> bool:
+        """Whether it has the activations of a case, or any."""
         plain = tuple(each.removesuffix(DROPOUT) for each in self.family)
         families = (self.family, plain) if self.given_masks else (self.family,)
-        if self.family and not any(case.is_of(*each) for each in families):
+        return not self.family or any(case.is_of(*each) for each in families)
+
+    def unfit(self, case: Case) -> str:
+        """Why a case cannot be put to the subject, or nothing."""
+        if not self.has_activations_of(case):
             return "has other activations"
         if self.updates and case.update not in self.updates:
             own = " or ".join(self.updates)

@@ -142,6 +142,17 @@ def test_a_class_that_scales_its_masks_itself_is_right(p: float, tmp_path: Path)
     assert f"masks times {1 / (1 - p):g}" in report.conventions
 
 
+def test_masks_of_a_family_without_such_cases_may_keep_all_neurons(tmp_path: Path) -> None:
+    softmax, source = "a: Array = e / e.sum()", SOURCE.read_text("utf-8")
+    assert source.count(softmax) == 1
+    source = source.replace(softmax, "a: Array = z")
+    (tmp_path / "linear.py").write_text(source, encoding="utf-8")
+    report = check(f"{tmp_path / 'linear.py'}:Inverted", case=["tanh-linear*"])
+    assert isinstance(report, Report)
+    assert report.ok, str(report)
+    assert len(report.cases) > 1
+
+
 SENT = "self.weights[i + 1].T @ delta * masks[i]"
 SLOPE = "self.slope(values[i])"
 OF_A = "self.slope(activations[i + 1])"
