@@ -18,7 +18,7 @@ from conformance.backward.chain import Arrays, Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.kinks import COMPARISONS, tied, turned
-from conformance.backward.recorded_pass import Goal, Recorded, bits
+from conformance.backward.recorded_pass import Goal, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
@@ -99,6 +99,12 @@ class Forward:
     def tangents(self, directions: Arrays, cut: Cut = frozenset()) -> Arrays:
         """How every value moves with the parameters, one direction along the first axis."""
         return self.chain.forward(directions, self.nodes(), cut)
+
+
+def forward_of(step: OwnPass) -> Forward:
+    """The forward pass of a step that has a loss."""
+    assert step.loss is not None  # noqa: S101 - it is judged by it
+    return Forward(Recorded(step.trace, step.loss, step.goals, step.returns), Chain(step.trace))
 
 
 def _moves(node: Node, consumer: Node) -> bool:

@@ -9,12 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.chain import Chain
 from conformance.backward.factor import shared
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import grouped
-from conformance.backward.judge_gradients import Forward, Verdict, in_shape, verdicts
-from conformance.backward.recorded_pass import OwnPass, Recorded
+from conformance.backward.judge_gradients import Forward, Verdict, forward_of, in_shape, verdicts
+from conformance.backward.recorded_pass import OwnPass
 from conformance.backward.source import MOVES, lines_of
 from conformance.backward.syntax import loops_around
 from conformance.tracing.ancestors import walk
@@ -48,9 +47,7 @@ def skipped(forward: Forward, found: Sequence[Verdict]) -> Accused | None:
 
 def skips(step: OwnPass) -> bool:
     """Whether a loop leaves out a step, by the loss of a pass."""
-    assert step.loss is not None  # noqa: S101 - it is judged by it
-    run = Recorded(step.trace, step.loss, step.goals, step.returns)
-    forward = Forward(run, Chain(step.trace))
+    forward = forward_of(step)
     return skipped(forward, verdicts(forward)) is not None
 
 

@@ -16,9 +16,9 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.costs import times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.decay_lines import with_decay
-from conformance.backward.factor import conventions
+from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
-from conformance.backward.judge_gradients import Forward, distance, verdicts
+from conformance.backward.judge_gradients import Forward, distance, forward_of, verdicts
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
@@ -130,13 +130,9 @@ def _agrees(factors: Sequence[float] | None, error: OwnError) -> bool | None:
     number is a multiple of any other.
     """
     usual = conventions(np.shape(error.output.value))
-    near = (e for e in factors or () if any(_is_near(abs(e), n) for n in usual))
+    near = (e for e in factors or () if snapped(abs(e), usual, free=False) is not None)
     known = [each > 0 for each in near]
     return any(known) if known else None
-
-
-def _is_near(one: float, other: float) -> bool:
-    return abs(one - other) <= HALF_OF_THE_DIGITS * other
 
 
 def _factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
@@ -176,7 +172,7 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     """
     if by_loss.ok or step.loss is None:
         return by_loss
-    forward = _forward(step)
+    forward = forward_of(step)
     decay = decayed(verdicts(forward), forward.chain)
     if decay is None:
         return by_loss
@@ -197,13 +193,8 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
 
 def decay_beside(step: OwnPass) -> Decay | None:
     """What decays beside the derivative of a loss; None if nothing does, or more is wrong."""
-    forward = _forward(step)
+    forward = forward_of(step)
     return decayed(verdicts(forward), forward.chain)
-
-
-def _forward(step: OwnPass) -> Forward:
-    assert step.loss is not None  # noqa: S101 - it is judged by it
-    return Forward(Recorded(step.trace, step.loss, step.goals, step.returns), Chain(step.trace))
 
 
 def has_own_terms(step: OwnPass) -> bool:

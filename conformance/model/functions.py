@@ -208,6 +208,13 @@ COSTS = {
 SIGMOID = "sigmoid"
 
 
+SAID = {name: each.symbol for name, each in ACTIVATIONS.items() if each.symbol}
+"""The activations as they are written."""
+
+UNKNOWN = "one that is not known"
+"""What is said of an activation that a program has and we do not know."""
+
+
 def families() -> list[tuple[str, str]]:
     """The activations of hidden layers and output that go together, the book's first."""
     outputs = dict.fromkeys(each for cost in COSTS.values() for each in cost.outputs)

@@ -4,7 +4,6 @@ Left out: which values are parameters (`parameters.py`), and the gradients by wh
 moved (`judge_updates.py`).
 """
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, ModuleType
@@ -18,7 +17,7 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import written_name
 from conformance.script.update_step import Step
-from conformance.shapes.held_state import GRADIENTS
+from conformance.shapes.held_state import GRADIENTS, is_any_tensor
 from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_subject
 from conformance.tracing.node import Node, holds_records
@@ -84,17 +83,11 @@ def _within(root: str, value: Any) -> Iterator[tuple[int, str, Any]]:
     seen = set()
     for depth, name, each in waiting:
         numbers = isinstance(each, Traced) or is_traced_number(each)
-        if numbers or _is_tensor(each):
+        if numbers or is_any_tensor(each):
             yield depth, name, each
         if not numbers and depth < DEPTH and id(each) not in seen and len(waiting) < MANY:
             seen.add(id(each))
             waiting += [(depth + 1, name + part, inner) for part, inner in _parts(each)]
-
-
-def _is_tensor(value: Any) -> bool:
-    """Whether it is a tensor, also one that torch differentiates."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:

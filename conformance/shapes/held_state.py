@@ -17,10 +17,15 @@ from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_parameter, stem
 from conformance.tracing.trace import plain
 
 
+def is_any_tensor(value: Any) -> bool:
+    """Whether it is a tensor, also one that torch differentiates."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
 def is_tensor(value: Any) -> bool:
     """Whether it is a tensor of numbers that torch does not differentiate."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor) and not value.requires_grad
+    return is_any_tensor(value) and not value.requires_grad
 
 
 def as_array(value: Any) -> Any:

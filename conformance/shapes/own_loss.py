@@ -41,24 +41,21 @@ def own_loss(run: Attempt, places: Places) -> Node | None:
 
 
 def _is_a_gradient(number: Node, places: Places) -> bool:
-    """Whether a number is what a gradient was made of: the gradient of a single weight is one."""
+    """Whether a number is what a gradient was made of: that of a single bias is a number too."""
     value, made = np.ravel(number.value), walk(goal.node for goal in places.goals)
-    return bool(value.any()) and any(np.array_equal(np.ravel(e.value), value) for e in made)
+    told = bool(value.any())
+    return any(e is number or (told and np.array_equal(np.ravel(e.value), value)) for e in made)
 
 
 def _given(run: Attempt, places: Places) -> Iterator[Any]:
-    """The numbers that functions gave which give a loss, or one beside something else.
-
-    The gradient of a single bias is a number too, and no loss.
-    """
-    gradients = {id(each.node) for each in places.goals}
+    """The numbers that functions gave which give a loss, or one beside something else."""
     for call, _, result in run.results:
         kinds = {"forward": tuple, "backward": tuple | list, "gradients": tuple | list}
         if call.role == "loss" and is_number(result):
             yield result
         elif call.role in kinds and isinstance(result, kinds[call.role]):
             numbers = [each for each in result if is_number(each)]
-            yield from [each for each in numbers if id(run.node(each)) not in gradients][:1]
+            yield from [e for e in numbers if not _is_a_gradient(run.node(e), places)][:1]
 
 
 def _beside_gradients(run: Attempt, places: Places) -> Iterator[Any]:

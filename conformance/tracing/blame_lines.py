@@ -194,11 +194,11 @@ class Blame:
             before = [e for e in node.inputs if node.operation in SCALING and way.took_one(e)]
             if before:  # it was divided
                 return self._taker(before[0], way)
-            written = self.calls.written(node) or named_anew(node, takers[0])
-            written = written or stored_for(node, takers[0])
-            others = [each for each in node.consumers if each is not takers[0]]
+            taker = takers[0]
+            written = self.calls.written(node) or named_anew(node, taker) or stored_for(node, taker)
+            others = [each for each in node.consumers if each is not taker]
             alone = not any(each.operation == "add" for each in others)
-            return written or (self.calls.comes_in(node, takers[0]) if alone else takers[0].frames)
+            return written or (self.calls.comes_in(node, taker) if alone else taker.frames)
         if way.took_another(node):
             if way.name[0] == "a":
                 return taken_for_a(node, takers, self.nodes, self.calls.handed)

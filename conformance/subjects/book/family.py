@@ -21,7 +21,15 @@ from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, OtherFamilyError
 from conformance.model import functions
-from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID, families
+from conformance.model.functions import (
+    ACTIVATIONS,
+    COSTS,
+    DROPOUT,
+    SAID,
+    SIGMOID,
+    UNKNOWN,
+    families,
+)
 from conformance.model.table import of_layers
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_network import BookNetwork
@@ -43,7 +51,6 @@ Family = tuple[str, str]
 
 BOOK: Family = (SIGMOID, SIGMOID)
 COST = "quadratic"
-UNKNOWN = "one that is not known"
 SAMPLES = 4
 NEAR = 1e-9  # how near floats are that are equal, where they cannot be traced
 
@@ -185,9 +192,6 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda z: np.log(1 + np.exp(z)),
 }
 """Each takes z of shape (n, m), a sample a column."""
-
-SAID = {name: each.symbol for name, each in functions.ACTIVATIONS.items() if each.symbol}
-"""As they are written."""
 
 AT_THE_OUTPUT = tuple(name for name, each in functions.ACTIVATIONS.items() if not each.hidden)
 """In a hidden layer nobody means these: there the activation is missing."""

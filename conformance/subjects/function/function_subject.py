@@ -15,9 +15,9 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.model.functions import COSTS as TABLE
-from conformance.model.functions import SIGMOID, families
+from conformance.model.functions import SAID, SIGMOID, UNKNOWN, families
 from conformance.subjects import Subject
-from conformance.subjects.book.family import OF_FAMILIES, SAID, UNKNOWN, activations_in
+from conformance.subjects.book.family import OF_FAMILIES, activations_in
 from conformance.subjects.function.function_conventions import CalledFunction, Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised

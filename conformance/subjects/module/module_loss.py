@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from conformance.errors import SubjectError
-from conformance.model.functions import SIGMOID
+from conformance.model.functions import SIGMOID, UNKNOWN
 from conformance.running.tracebacks import headline, own_traceback
 from conformance.subjects.module.module_layers import Seen, output_of
 
@@ -34,7 +34,6 @@ class ModuleConventions:
         return _activations()[self.family[1]](output) if self.logits else output
 
 
-UNKNOWN = "one that is not known"
 PROBES = 32
 """Samples of which z has either sign in each neuron, so that max(0, z) is not taken for z."""
 

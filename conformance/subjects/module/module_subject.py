@@ -15,8 +15,8 @@ import numpy as np
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
-from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.functions import COSTS as TABLE
+from conformance.model.functions import SAID, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.subjects import Subject
 from conformance.subjects.module.module_layers import (
@@ -199,8 +199,7 @@ def _said(c: ModuleConventions, costs: tuple[str, ...], dtypes: tuple[str, ...])
     """What was recognised, in words."""
     said = ["samples as rows"]
     if set(c.family) != {SIGMOID}:
-        known = {name: each.symbol for name, each in ACTIVATIONS.items() if each.symbol}
-        hidden, output = (known.get(each, each) for each in c.family)
+        hidden, output = (SAID.get(each, each) for each in c.family)
         said.append(f"{hidden} in the hidden layers, {output} at the output")
     if c.logits:
         said.append("returns logits")
