@@ -138,9 +138,13 @@ class Unjudged:
         step = self.part([each for chosen in choices for each, _ in chosen])
         losses = [step.of[each] for each in self.losses]
         tried = [(e, factor) for e in choices for factor in usual(e)]
-        up = [(e, by) for e, by in tried if by > 0 and any(factor < 0 for _, factor in e)]
-        tried += [(e, -by) for e, by in up]  # if that makes more right by a loss
+        mixed = [(e, by) for e, by in tried if min(f for _, f in e) < 0 < max(f for _, f in e)]
+        tried += [(e, -by) for e, by in mixed if by > 0]  # if that makes more right by a loss
         goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
+        for (chosen, factor), each in zip(tried, goals, strict=True):
+            down = by_known_cost(partial(self.by, step, each, whole=False)) if mixed else None
+            if down is not None:  # a number that fits may be an objective
+                return replace(down, factor=factor, chosen=tuple(chosen))
         fits = [best_loss(step.trace, losses, each) for each in goals]
         sizes = {
             i: round(abs(np.log(each.factor)), 6)

@@ -273,11 +273,11 @@ def test_what_cannot_be_written_whole_is_not_written(
             self.file.write(data[:10])
             raise OSError(28, "No space left on device")
 
+    full, text = Full(file), as_markdown(wrong())
     with monkeypatch.context() as patch:
-        full = Full(file)
         patch.setattr(Path, "open", lambda *_: full)
         with pytest.raises(UsageError, match="No space left on device"):
-            append(file, as_markdown(wrong()))
+            append(file, text)
     assert file.read_text() == "before"
 
 

@@ -332,6 +332,25 @@ for i in range(20):
 """
 
 
+CLIMBS = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(50, 3))
+y = (X @ [1., -2, .5] + .3 > 0).astype(float)
+w, b = np.zeros(3), 0.0
+for epoch in range(20):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    print(np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
+    err = y - p
+    w += 0.1 * X.T @ err / len(y)
+    b += 0.1 * err.mean()
+"""
+
+
+def test_a_likelihood_that_is_printed_is_no_loss_to_go_down(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, CLIMBS, ("b +=", "b -=")).blames
+    assert (blame.gradients, blame.accused.cause.kind) == (("b",), "ascends")
+
+
 def test_a_gradient_that_is_0_by_chance_has_lost_no_digits(tmp_path: Path) -> None:
     assert run_edited(tmp_path, AHEAD).exit_code == 0
 
