@@ -241,3 +241,16 @@ def test_what_is_computed_of_a_program_that_is_over_has_no_limit() -> None:
     with traced_program(trace, in_place):
         given = trace.given(x, "x")
     assert [each.operation for each in (given * 2.0).tracer.nodes] == ["given x", "multiply"]
+
+
+@pytest.mark.parametrize("read", [lambda c: c, lambda c: c[1], lambda c: c.T[2:]])
+def test_what_is_written_unseen_is_no_result_of_what_was_there(read: Callable[..., Any]) -> None:
+    trace, (a, _) = Trace(), numbers(1)
+    with substituted(trace):
+        made = trace.given(a, "a") * 0.5
+        _ = made[1] + 1.0, made.T[2:] + 1.0  # these parts were read before
+        for entry in np.nditer(made, [], [["readwrite"]]):
+            entry[...] += 1.0
+        node = trace.argument(read(made))
+    assert np.array_equal(node.value, read(a * 0.5 + 1.0))
+    assert not node.depends_on(trace.nodes[0])

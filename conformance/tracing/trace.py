@@ -132,7 +132,7 @@ class Trace(Recorder):
         """What computed the present numbers of an array that shares a known memory."""
         memory = memory or self.memories.of(array)
         cached = getattr(array, "node", None)
-        if cached is not None and array.version == memory.version:
+        if cached is not None and array.version == memory.version and _holds(array, cached):
             return cached  # type: ignore[no-any-return]
         key = address(array), array.shape, array.strides
         version, known = memory.views.get(key, (-1, None))
@@ -164,7 +164,7 @@ class Trace(Recorder):
             alike = value.value.dtype == array.dtype and value.value.shape == array.shape
             if alike and np.array_equal(at, index):
                 return value
-        return self.node("getitem", taken, (state, index), {}, np.array(array.view(np.ndarray)))
+        return self.node("getitem", taken, (state, index), {}, taken(state.value, index))
 
     def write(self, array: Any, value: Any) -> None:
         """Note that a traced array was written into; the value holds nodes already."""
@@ -230,6 +230,7 @@ class Trace(Recorder):
         if kind is self.array_type:
             memory = value.memory
             known = memory is not None and value.version == memory.version
+            known = known and _holds(value, value.node)  # else it was written into unseen
             return value.node if known else self.node_of(value)
         if kind in UNTRACED:
             return value
@@ -248,8 +249,8 @@ class Trace(Recorder):
 
 
 def _holds(array: Array, node: Node) -> bool:
-    """Whether a plain array has the numbers of a node; a traced one has: it notes each write."""
-    return hasattr(array, "version") or array.tobytes() == node.value.tobytes()
+    """Whether an array has the numbers of a node, for some writes are not seen: `np.nditer`."""
+    return array.dtype.hasobject or array.tobytes() == node.value.tobytes()
 
 
 def _whole(array: Array, memory: Memory) -> bool:
