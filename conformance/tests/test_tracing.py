@@ -249,6 +249,7 @@ def test_what_is_written_unseen_is_no_result_of_what_was_there(read: Callable[..
     with substituted(trace):
         made = trace.given(a, "a") * 0.5
         _ = made[1] + 1.0, made.T[2:] + 1.0  # these parts were read before
+        entry: Any
         for entry in np.nditer(made, [], [["readwrite"]]):
             entry[...] += 1.0
         node = trace.argument(read(made))

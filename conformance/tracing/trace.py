@@ -143,6 +143,8 @@ class Trace(Recorder):
         index = place(array, memory.owner)
         found = state if index is None else self._part(array, touched(state, index), index, known)
         if not _holds(array, found):  # it was written into unseen, as a plain array
+            if index is not None and state.operation == "constant":
+                return self.constant(np.array(array.view(np.ndarray)))  # perhaps once an entry
             memory.writes.clear()
             memory.version += 1
             memory.state = self.constant(np.array(memory.owner))
