@@ -161,7 +161,7 @@ class Searched:
     @cached_property
     def blame(self) -> Blame:
         """The search for lines in its trace."""
-        return Blame(self.run.index.replay, self.lines)
+        return Blame(self.run.index.replay, self.run.samples, self.lines)
 
 
 def _everywhere(node: Node) -> Location:

@@ -26,6 +26,7 @@ from conformance.tracing.arranging import (
     source_of,
     written,
 )
+from conformance.tracing.entries import Entries
 from conformance.tracing.frames import Frame, ignores_a_parameter, stored_last
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
@@ -48,15 +49,17 @@ Lines = dict[tuple[object, ...], tuple[Frame, ...]]
 class Blame:
     """The search for a line in one run."""
 
-    def __init__(self, replay: Replay, known: Lines | None = None) -> None:
+    def __init__(self, replay: Replay, samples: Sequence[int], known: Lines | None = None) -> None:
         """Search in the run that is evaluated again.
 
         Args:
             replay: of the run.
+            samples: the bits of the nodes of each sample.
             known: what was found in other runs of the program, to which this adds.
         """
         self.replay, self.nodes = replay, replay.trace.nodes
-        self.repairs, self.calls = Repairs(replay), Calls(replay)
+        entries = Entries(self.nodes, samples)
+        self.repairs, self.calls = Repairs(replay, entries), Calls(replay, entries)
         self.known = {} if known is None else known
         self._turns: dict[int, int] = {}
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from conformance.model.functions import Activation
+from conformance.tracing.ancestors import walk
 from conformance.tracing.index import Location, as_floats, common_factor, times
+from conformance.tracing.node import bits_of_nodes
 from conformance.tracing.traced_run import has_factor
 from conformance.tracing.uses import Lift, Made, Use, Uses
 from conformance.tracing.value_candidates import Candidate
@@ -113,10 +115,21 @@ class ErrorSearch:
         self.lookup.take(name, np.asarray(right * 0), next(zeros, None), wrong=True)
 
     def _is_divided(self, returned: tuple[Array, Location], found: Candidate) -> bool:
-        """Whether what is returned was made of the δ that is used, which keeps a loss scale."""
+        """Whether what is returned was made of the δ that is used, which keeps a loss scale.
+
+        That is a number of no sample: of a single one any other is a multiple.
+        """
         right, location = returned
+        nodes = self.index.replay.trace.nodes
+        own = bits_of_nodes(nodes[each] for each in found.location.numbers)
         later = min(found.location.numbers) < min(location.numbers)
-        return later and bool(common_factor(found.value, right))
+        if not later or not common_factor(found.value, right):
+            return False
+        made = walk(
+            (nodes[each] for each in location.numbers),
+            lambda node: () if own >> node.number & 1 else node.inputs,
+        )
+        return all(own & each.uses or not each.uses & self._everything for each in made)
 
     def _is_bias_gradient(self, layer: int, delta: Array) -> bool:
         """Whether the δ of single samples is their ∇b, which was returned, or moved the biases.

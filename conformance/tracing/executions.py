@@ -6,7 +6,7 @@ A value is put into an array of another size, too. Left out: whether that mends 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
     """The executions of each operation of a line, the earliest first.
 
     An operation that stands on a line several times, or is done for each of several entries, is
-    one each time, and then all of them together, if none was made of another.
+    one each time, and then all of them together; of running sums, the last of each.
 
     Args:
         path: the operations.
@@ -53,13 +53,19 @@ def groups(path: Iterable[Node], samples: int) -> list[list[Node]]:
             places[len(of_one)].append(node)
             of_one.append(node)
         found += places.values()
-        if len(places) > 1 and not any(_made_of_another(of_one) for of_one in owned.values()):
-            found.append(nodes)
+        ends = [each for of_one in owned.values() for each in _ends(of_one)]
+        if len(places) > 1 and len(ends) > len(owned):
+            found.append(sorted(ends, key=lambda each: each.number))
     return sorted(found, key=lambda each: (each[0].number, len(each)))
 
 
-def _made_of_another(nodes: Sequence[Node]) -> bool:
-    return any(later.depends_on(earlier) for earlier, later in pairwise(nodes))
+def _ends(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Those of some nodes that no other was made of, the last first."""
+    used = 0
+    for node in reversed(nodes):
+        if not used >> node.number & 1:
+            yield node
+        used |= node.uses
 
 
 def handed_out(

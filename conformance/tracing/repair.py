@@ -21,6 +21,7 @@ import numpy as np
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import only_arranges
+from conformance.tracing.entries import Entries, value_of
 from conformance.tracing.executions import groups
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import (
@@ -58,8 +59,8 @@ class Repair:
 class Repairs:
     """The repairs in one run."""
 
-    def __init__(self, replay: Replay) -> None:
-        self.replay, self.nodes = replay, replay.trace.nodes
+    def __init__(self, replay: Replay, entries: Entries) -> None:
+        self.replay, self.nodes, self.entries = replay, replay.trace.nodes, entries
         self.trials = Trials(replay.trace)
 
     def right(self, at: Location, equation: Equation) -> bool:
@@ -143,8 +144,8 @@ class Repairs:
         return any(not self._suspect(each, equation) for each in same)
 
     def _suspect(self, node: Node, equation: Equation) -> bool:
-        """Whether an operation gives what the equation does not have."""
-        value = np.asarray(self.replay.value(node))
+        """Whether an operation gives what the equation does not have, with others or alone."""
+        value = value_of(self.replay, self.entries.of(node))
         return not are_exact(value) or not equation.has(value)
 
     def path(self, numbers: Sequence[int], before: int) -> Iterator[Node]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import given_back, operands_of
+from conformance.tracing.entries import Entries, value_of
 from conformance.tracing.frames import Frame, is_replaced, keeps, reads_a_parameter, stored_last
 from conformance.tracing.index import as_floats
 from conformance.tracing.node import Node
@@ -34,18 +35,19 @@ class Calls:
         handed: the nodes that each call was handed, by its number.
     """
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: Replay, entries: Entries) -> None:
         self.replay, self.nodes = replay, replay.trace.nodes
-        self.handed = replay.trace.handed
+        self.handed, self.entries = replay.trace.handed, entries
 
     def value(self, node: Node) -> Array:
-        """What an operation gave, exact where it can be."""
-        return np.asarray(self.replay.value(node))
+        """What an operation gave, exact where it can be; with the other entries of its array."""
+        return value_of(self.replay, self.entries.of(node))
 
     def handed_down(self, wrong: Node, taken: Node, meant: Array) -> tuple[Frame, ...]:
         """The frames from the function on that had the quantity which the equation has."""
         handed, known = self.handed, Known([meant])
-        alike = [each for each in self.nodes if each.value.size == meant.size]
+        sizes = ((each, sum(e.value.size for e in self.entries.of(each))) for each in self.nodes)
+        alike = [each for each, size in sizes if size == meant.size]
         holders = [
             each for each in alike if are_exact(self.value(each)) and self.value(each) in known
         ]
@@ -129,14 +131,15 @@ class Calls:
             last = self._made[each.calls[depth]][-1]
             told = last.depends_on(each) and bool(np.any(last.value))
             right = told and self.value(last) in way.right_of(last.operation)
-            if right and self._done(each.calls[depth]) == done:
+            again = self._done(each.calls[depth])
+            if right and (done <= again or again <= done):  # of other sizes a sum has no terms
                 return True
         return False
 
-    def _done(self, call: int) -> list[tuple[str, tuple[Frame, ...]]]:
+    def _done(self, call: int) -> set[tuple[str, tuple[Frame, ...]]]:
         """The operations of a call, with their lines from its own function on."""
         made = self._made[call]
-        return [(each.operation, each.frames[: each.calls.index(call) + 1]) for each in made]
+        return {(each.operation, each.frames[: each.calls.index(call) + 1]) for each in made}
 
     @cached_property
     def _made(self) -> dict[int, list[Node]]:

@@ -144,11 +144,12 @@ class Way(EquationSteps):
         """What the equations themselves give by such an operation, on the way and elsewhere.
 
         A quantity, or a factor of one such as σ′(z), may be made by any; 1 − σ(z), which is on the
-        way to σ′, is no σ.
+        way to σ′, is no σ. A product of matrices may be made by adding up.
         """
         kind = kind_of(operation)
         if kind not in self._right:
-            every = (e for e in self._elsewhere if e.final or kind_of(e.operation) == kind)
+            kinds = {kind, "product"} if kind == "add" else {kind}
+            every = (e for e in self._elsewhere if e.final or kind_of(e.operation) in kinds)
             own = (step for part in self._parts() for step in self._own_steps(part))
             self._right[kind] = Known((*(step.result for step in (*every, *own)), *self._slopes))
         return self._right[kind]
