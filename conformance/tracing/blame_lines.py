@@ -61,7 +61,6 @@ class Blame:
         entries = Entries(self.nodes, samples)
         self.repairs, self.calls = Repairs(replay, entries), Calls(replay, entries)
         self.known = {} if known is None else known
-        self._turns: dict[int, int] = {}
 
     def frames(self, node: Node, at: Location, way: Way) -> tuple[Frame, ...]:
         """The frames of the operation to blame for a wrong value, the one to blame first.
@@ -259,9 +258,10 @@ class Blame:
             way: to the quantity.
             together: the numbers of the executions that are wrong with it.
         """
-        turn, right = self._turn(wrong), way.right_of(wrong.operation)
+        turn, right = self.calls.entries.turn(wrong), way.right_of(wrong.operation)
         gives_back = bool(given_back(wrong))
-        for depth in range(len(wrong.frames) - len(chosen_by(wrong.frames)), len(wrong.frames) - 1):
+        inmost = len(wrong.frames) - len(chosen_by(wrong.frames))
+        for depth in range(inmost, len(wrong.frames) - 1):
             inner = wrong.frames[: depth + 1]
             alike = [
                 other
@@ -277,24 +277,15 @@ class Blame:
                 other
                 for other in alike
                 if other.frames[depth + 1 :] not in {wrong.frames[depth + 1 :], *failing}
-                and self._turn(other) == turn
+                and self.calls.entries.turn(other) == turn
                 and (gives_back or not given_back(other))
             ]
             values = map(self.calls.value, others)
-            if not any(_tells(value) and value in right for value in values) and not (
+            if any(_tells(value) and value in right for value in values) or (
                 self.calls.gives_right(wrong, depth, others, way)
             ):
-                return wrong.frames[depth:]
-        return wrong.frames[-1:]
-
-    def _turn(self, node: Node) -> int:
-        """How often its line has done the same operation before in the same call."""
-        if not self._turns:
-            counts: dict[object, int] = {}
-            for each in self.nodes:
-                key = each.operation, each.frames[:1], each.calls[:1]
-                self._turns[each.number] = counts[key] = counts.get(key, -1) + 1
-        return self._turns[node.number]
+                inmost = depth + 1
+        return wrong.frames[inmost:]
 
 
 def _tells(value: Array) -> bool:

@@ -61,6 +61,8 @@ class ErrorSearch:
             if (at := self.lookup.located(right, factors=(factor,)))
         ]
         products = self._products_of_error(layer)  # a ∇b may be the sum of −δ, turned before
+        if self._is_turned(layer, rights[0], made):
+            located = []
         if any(self._is_used(name, of, e, factors) for of in (products, made) for e in located):
             return
         found = self._by_use(layer, rights[0], made)
@@ -79,6 +81,17 @@ class ErrorSearch:
             self._take_zeros(name, rights[0])
         else:
             self.lookup.take(name, *next(iter(located), (rights[0], None)))
+
+    def _is_turned(self, layer: int, right: Array, made: Made) -> bool:
+        """Whether −δ^l is used, and all gradients of the layer are made of that.
+
+        In what is sent to the next layer its sign may be turned once more.
+        """
+        ratios = self._ratios(layer, right)
+        if len(ratios) < 2 or not all(has_factor(each, -1.0) for each in ratios):  # noqa: PLR2004
+            return False
+        found = self._by_use(layer, right, made)
+        return found is not None and has_factor(common_factor(found.value, right), -1.0)
 
     def _is_used(
         self,

@@ -18,7 +18,11 @@ from reference.step import Array
 
 
 class Entries:
-    """The entries that were computed together in one run."""
+    """The entries that were computed together in one run.
+
+    Attributes:
+        running: the numbers of the operations whose results are running sums on the way.
+    """
 
     def __init__(self, nodes: Sequence[Node], samples: Sequence[int]) -> None:
         """Look at the operations of a run.
@@ -28,6 +32,8 @@ class Entries:
             samples: the bits of the nodes of each sample.
         """
         self.nodes, self.samples = nodes, reduce(or_, samples, 0)
+        self.running = set[int]()
+        self._together = self._found()
 
     def of(self, node: Node) -> tuple[Node, ...]:
         """The operations whose results are one array's entries with that of one; it alone if none.
@@ -36,36 +42,50 @@ class Entries:
         """
         return self._together.get(node.number, (node,))
 
+    def turn(self, node: Node) -> int:
+        """How often its line did the same operation before in the same call; a sum is one."""
+        return self._turns[node.number]
+
     @cached_property
-    def _together(self) -> dict[int, tuple[Node, ...]]:
+    def _turns(self) -> dict[int, int]:
+        counts: dict[object, int] = {}
+        found: dict[int, int] = {}
+        for each in self.nodes:
+            key = each.operation, each.frames[:1], each.calls[:1]
+            found[each.number] = turn = counts.get(key, -1) + 1
+            if each.number not in self.running:
+                counts[key] = turn
+        return found
+
+    def _found(self) -> dict[int, tuple[Node, ...]]:
         """The groups of more than one, by the number of each member."""
         lines: dict[Any, list[Node]] = defaultdict(list)
         for node in self.nodes:
             value = np.asarray(node.value)
             if node.frames and value.size == 1 and value.dtype.kind == "f":
                 lines[node.operation, node.frames, node.uses & self.samples].append(node)
-        groups = (group for nodes in lines.values() for group in _of_line(nodes))
+        groups = (group for nodes in lines.values() for group in self._of_line(nodes))
         return {each.number: group for group in groups for each in group}
 
+    def _of_line(self, nodes: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
+        """The groups of more than one, each in the innermost call that computed several."""
+        for depth in range(len(nodes[0].frames)):
+            calls: dict[tuple[int, ...], list[Node]] = defaultdict(list)
+            for node in nodes:
+                calls[node.calls[depth:]].append(node)
+            groups = [group for each in calls.values() for group in _apart(each, self.running)]
+            yield from (tuple(each) for each in groups if len(each) > 1)
+            nodes = [each[0] for each in groups if len(each) == 1]
 
-def _of_line(nodes: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
-    """The groups of more than one, each in the innermost call that computed several."""
-    for depth in range(len(nodes[0].frames)):
-        calls: dict[tuple[int, ...], list[Node]] = defaultdict(list)
-        for node in nodes:
-            calls[node.calls[depth:]].append(node)
-        groups = [group for each in calls.values() for group in _apart(each)]
-        yield from (tuple(each) for each in groups if len(each) > 1)
-        nodes = [each[0] for each in groups if len(each) == 1]
 
-
-def _apart(nodes: Sequence[Node]) -> list[list[Node]]:
-    """Groups of which none was made of another, but of what it adds to."""
+def _apart(nodes: Sequence[Node], running: set[int]) -> list[list[Node]]:
+    """Groups of which none was made of another, without what is a running sum on the way."""
     groups: list[list[Node]] = []
     group: list[Node] = []
     made = 0
     for node in nodes:
-        if group and group[-1] in node.inputs:  # a running sum goes on
+        if group and group[-1] in node.inputs:
+            running.add(group[-1].number)
             made ^= 1 << group.pop().number
         elif node.uses & made:
             groups.append(group)

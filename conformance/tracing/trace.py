@@ -145,9 +145,7 @@ class Trace(Recorder):
         if not _holds(array, found):  # it was written into unseen, as a plain array
             if index is not None and state.operation == "constant":
                 return self.constant(np.array(array.view(np.ndarray)))  # perhaps once an entry
-            memory.writes.clear()
-            memory.version += 1
-            memory.state = self.constant(np.array(memory.owner))
+            self.write_at(memory, None, self.constant(np.array(memory.owner)))
             return self.node_of(array, memory)
         memory.views[key] = memory.version, found
         if hasattr(array, "version"):

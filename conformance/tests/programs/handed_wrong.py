@@ -231,9 +231,95 @@ class MeanOfOneAlone(Network):
             self.weights[k] = self.weights[k] - eta / n * gw[k]
 
 
+class Matrix:
+    """Rows of plain numbers, as in video lessons."""
+
+    def __init__(self, rows):
+        self.rows = [[float(e) for e in row] for row in rows]
+
+    def fill(self, n, m, f):
+        return Matrix([[f(i, j) for j in range(m)] for i in range(n)])
+
+    def times(self, other):
+        terms = range(len(other.rows))
+        entry = lambda i, j: sum(self.rows[i][k] * other.rows[k][j] for k in terms)
+        return self.fill(len(self.rows), len(other.rows[0]), entry)
+
+    def turned(self):
+        return self.fill(len(self.rows[0]), len(self.rows), lambda i, j: self.rows[j][i])
+
+    def with_each(self, other, f):
+        entry = lambda i, j: f(self.rows[i][j], other.rows[i][j])
+        return self.fill(len(self.rows), len(self.rows[0]), entry)
+
+    def map(self, f):
+        return self.with_each(self, lambda e, _: f(e))
+
+
+class ForgetsABias(Network):
+    def forward(self, x):
+        a = [Matrix(x)]
+        for w in self.weights:
+            a.append(Matrix(w).times(a[-1]).map(s))  # wrong
+        return a
+
+    def backprop(self, x, y):
+        a, nb, nw = self.forward(x), [], []
+        errors = a[-1].with_each(Matrix(y), lambda p, q: p - q)
+        for l in range(len(self.weights) - 1, -1, -1):
+            gradient = errors.with_each(a[l + 1], lambda e, o: e * o * (1 - o))
+            nb.insert(0, np.array(gradient.rows))
+            nw.insert(0, np.array(gradient.times(a[l].turned()).rows))
+            errors = Matrix(self.weights[l]).turned().times(gradient)
+        return nb, nw
+
+
+class ErrorsForGradients(Network):
+    def backprop(self, x, y):
+        a, nb, nw = [Matrix(x)], [], []
+        for w, b in zip(self.weights, self.biases):
+            a.append(Matrix(w).times(a[-1]).with_each(Matrix(b), lambda p, q: p + q).map(s))
+        errors = a[-1].with_each(Matrix(y), lambda p, q: p - q)
+        for l in range(len(self.weights) - 1, -1, -1):
+            gradient = errors.with_each(a[l + 1], lambda e, o: e * o * (1 - o))
+            nb.insert(0, np.array(gradient.rows))
+            nw.insert(0, np.array(errors.times(a[l].turned()).rows))  # wrong
+            errors = Matrix(self.weights[l]).turned().times(gradient)
+        return nb, nw
+
+
+class TurnsWhatItSends(Network):
+    class Linear:
+        def forward(self, x, w, b):
+            self.x, self.w = x, w
+            return w @ x + b
+
+        def backward(self, given):
+            self.db, self.dw = given, given @ self.x.T
+            return self.w.T @ -given  # wrong
+
+    class Sigmoid:
+        def forward(self, x):
+            self.out = s(x)
+            return self.out
+
+        def backward(self, given):
+            return given * self.out * (1 - self.out)
+
+    def backprop(self, x, y):
+        layers = [(self.Linear(), self.Sigmoid()) for _ in self.weights]
+        for (linear, sigmoid), w, b in zip(layers, self.weights, self.biases):
+            x = sigmoid.forward(linear.forward(x, w, b))
+        given = x - y
+        for linear, sigmoid in reversed(layers):
+            given = linear.backward(sigmoid.backward(given))
+        return [e.db for e, _ in layers], [e.dw for e, _ in layers]
+
+
 EXPECTED = {
     "CorrectsWrongly": ["BP1"], "TakesItsCorrectionsOff": ["W"], "MeanOfOneAlone": ["BP4"],
     "KeepsTheLastError": ["BP3"],
     "NamesZAgain": ["A"], "NamesErrorAgain": ["BP2"], "HandsAnOperator": ["BP2"], "HandsAFunction": ["A"],
+    "ForgetsABias": ["Z"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
     "TakesTheLastSample": ["W"], "MovedOneByOne": ["B"], "TwoInOneCall": ["B"],
 }
