@@ -24,6 +24,7 @@ ARRANGING = {
 LIMITING = ("absolute", "fabs", "maximum", "minimum", "clip")
 """Operations that give back what they are given, where its numbers allow it."""
 
+SUMS = {"add", "sum", "add.reduce", "add.reduceat", "mean", "average", "nansum"}
 PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import given_back, operands_of
+from conformance.tracing.arranging import SUMS, given_back, operands_of
 from conformance.tracing.entries import Entries, value_of
 from conformance.tracing.frames import Frame, is_replaced, keeps, reads_a_parameter, stored_last
 from conformance.tracing.index import as_floats
@@ -22,8 +22,6 @@ from conformance.tracing.replay import Replay
 from conformance.tracing.trials import Known, samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array
-
-SUMS = ("add", "sum", "add.reduce", "mean", "average", "nansum")
 
 
 class Calls:

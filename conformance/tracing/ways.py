@@ -15,7 +15,7 @@ import numpy as np
 from conformance.model.functions import ACTIVATIONS, SIGMOID
 from conformance.model.row import of_batch
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import ARRANGING, before_arranging, kind_of
+from conformance.tracing.arranging import ARRANGING, SUMS, before_arranging, kind_of
 from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, evaluated, is_array
 from conformance.tracing.index import Location
 from conformance.tracing.node import Node
@@ -148,7 +148,7 @@ class Way(EquationSteps):
         """
         kind = kind_of(operation)
         if kind not in self._right:
-            kinds = {kind, "product"} if kind == "add" else {kind}
+            kinds = {kind, "product"} if kind in SUMS else {kind}
             every = (e for e in self._elsewhere if e.final or kind_of(e.operation) in kinds)
             own = (step for part in self._parts() for step in self._own_steps(part))
             self._right[kind] = Known((*(step.result for step in (*every, *own)), *self._slopes))
