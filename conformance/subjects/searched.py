@@ -115,7 +115,11 @@ class Searched:
         If none moved, they are those that computed the gradient that was not taken.
         """
         location = self.run.index.locate(way.wanted) if way.decides else None
-        moved = [e.frames for e in self.trace.nodes if e.number in self._moved and e.frames]
+        every = [e for e in self.trace.nodes if e.number in self._moved and e.frames]
+        every.sort(
+            key=lambda each: self._moved[each.number] != name[0]
+        )  # weights where weights are
+        moved = [each.frames for each in every]
         if location is not None:
             return left_out(self.trace.nodes[location.numbers[-1]].frames, moved)
         idle = next(filter(None, map(assigned_to_itself, moved)), ())
@@ -125,12 +129,12 @@ class Searched:
         return self.trace.nodes[gradient.numbers[-1]].frames
 
     @cached_property
-    def _moved(self) -> set[int]:
-        """The numbers of the nodes that computed a new parameter."""
-        names = dict(self.run.start.named())
-        every = [self.trace.nodes[n] for name, n in self.after.items() if name in names]
-        computed = (before_arranging(whole(e), self.trace.nodes) for e in every)
-        return {number for at in computed for number in at.numbers}
+    def _moved(self) -> dict[int, str]:
+        """The numbers of the nodes that computed a new parameter, and whether it is b or w."""
+        names, nodes = dict(self.run.start.named()), self.trace.nodes
+        every = ((name[0], nodes[n]) for name, n in self.after.items() if name in names)
+        computed = ((kind, before_arranging(whole(e), nodes)) for kind, e in every)
+        return {number: kind for kind, at in computed for number in at.numbers}
 
     def wrong(self, name: str) -> bool:
         """Whether a quantity does not follow from its equation in this run."""
