@@ -3,7 +3,7 @@
 Left out: how it comes about (`examine.py`) and how it is shown (`report/book_report.py`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -146,7 +146,11 @@ def _lost(tag: str, verdicts: Sequence[Verdict]) -> LostEquation:
 
 def _blame(tag: str, failures: Sequence[tuple[CaseReport, Verdict]]) -> Blame:
     layers = {split(verdict.name)[1] for _, verdict in failures}
-    votes = Counter(verdict.frames for _, verdict in failures if verdict.frames)
+    of_cases: dict[str, Counter[tuple[Frame, ...]]] = defaultdict(Counter)
+    for report, verdict in failures:
+        if verdict.frames:
+            of_cases[report.case.id][verdict.frames] += 1
+    votes = Counter(each.most_common(1)[0][0] for each in of_cases.values())
     return Blame(
         tag,
         tuple(sorted(layer for layer in layers if layer is not None)),

@@ -16,6 +16,7 @@ from itertools import permutations
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import (
     ARRANGING,
+    SUMS,
     arranged_last,
     before_arranging,
     given_back,
@@ -171,7 +172,8 @@ class Blame:
             return self.calls.takes_first(node, takers[0])
         taken = self._taken_for_gradient(node, takers, way) if takers else ()
         if not taken and takers:
-            taken = named_anew(node, takers[0])
+            own = self.calls.value(node) in way.elsewhere
+            taken = named_anew(node, takers[0], returned=not own)
         if taken:
             return taken
         frames, calls = node.frames, node.calls
@@ -193,13 +195,16 @@ class Blame:
     ) -> tuple[Frame, ...]:
         """The frames of what takes a right value for a gradient; none if it can be that itself."""
         if way.took_one(node):  # it should have been added to the others
+            if node.operation in SUMS and given_back(node):  # a sum of it alone
+                return node.frames
             before = [e for e in node.inputs if node.operation in SCALING and way.took_one(e)]
-            if before:  # it was divided
+            if before and before[0] not in given_back(node):  # it was divided
                 return self._taker(before[0], way)
             taker = takers[0]
             written = self.calls.written(node) or named_anew(node, taker) or stored_for(node, taker)
             others = [each for each in node.consumers if each is not taker]
-            alone = not any(each.operation == "add" for each in others)
+            gathers = taker.operation in SUMS - {"add"} or taker.value.ndim > node.value.ndim
+            alone = not gathers and not any(each.operation == "add" for each in others)
             return written or (self.calls.comes_in(node, taker) if alone else taker.frames)
         if way.took_another(node):
             if way.name[0] == "a":

@@ -27,8 +27,13 @@ HANDING = {"array", "asarray", "copy", "deepcopy", "enumerate", "list", "range",
 
 
 def passed_on(taken: Node, taker: Node, nodes: Sequence[Node]) -> tuple[Frame, ...]:
-    """The frames of the line that passes on a value to what takes it; none if it cannot be told."""
-    return _PassedOn(taken, taker, nodes).frames()
+    """The frames of the line that passes on a value to what takes it; none if it cannot be told.
+
+    Nothing passes it on where the line that takes it calls what computes it.
+    """
+    called = zip(taken.frames[1:], taken.calls[1:], strict=True)
+    at_once = (taker.frames[0], taker.calls[0]) in called
+    return () if at_once else _PassedOn(taken, taker, nodes).frames()
 
 
 def taken_for_a(
@@ -47,13 +52,20 @@ def taken_for_a(
     return found or _given_on(z, takers[0])
 
 
-def named_anew(taken: Node, taker: Node) -> tuple[Frame, ...]:
+def named_anew(taken: Node, taker: Node, *, returned: bool = False) -> tuple[Frame, ...]:
     """The frames of the line that gives a value the name by which its own function takes it.
 
     Such as `a = z`, and `activations.append(a)` after it. There are none if it cannot be told.
+
+    Args:
+        taken: the value.
+        taker: what takes it.
+        returned: whether what its function returns may be that name, too.
     """
     for depth, (frame, call) in enumerate(zip(taken.frames, taken.calls, strict=True)):
         lines = {f.line for f, c in zip(taker.frames, taker.calls, strict=True) if c == call}
+        if not lines and returned:
+            lines = {e.lineno for e in parts_around(frame) if isinstance(e, ast.Return)}
         if not lines:
             continue
         read = {name for each, name in named(frame, ast.Load) if each.lineno in lines}

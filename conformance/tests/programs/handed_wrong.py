@@ -316,10 +316,41 @@ class TurnsWhatItSends(Network):
         return [e.db for e, _ in layers], [e.dw for e, _ in layers]
 
 
+class LeavesOneOut(Network):
+    def backprop(self, x, y):
+        nb, nw = super().backprop(x, y)
+        return [b * 1.0 for b in nb], nw
+
+    def update_mini_batch(self, mb, eta):
+        results = [self.backprop(x, y) for x, y in mb]
+        for l in range(len(self.weights)):
+            b = np.sum([nb[l] for nb, nw in results[1:]], axis=0)  # wrong
+            w = np.sum([nw[l] for nb, nw in results], axis=0)
+            self.biases[l] = self.biases[l] - eta * b / len(mb)
+            self.weights[l] = self.weights[l] - eta * w / len(mb)
+
+
+class StoresAPart(Network):
+    def errors(self, a, y):
+        p = [None] * len(a)
+        p[-1] = (a[-1] - y) * a[-1] * (1 - a[-1])
+        for l in range(len(a) - 2, 0, -1):
+            pull = self.weights[l].T @ p[l + 1]
+            p[l] = pull  # wrong
+        return p
+
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(s(w @ a[-1] + b))
+        p = self.errors(a, y)
+        return p[1:], [d @ e.T for d, e in zip(p[1:], a)]
+
+
 EXPECTED = {
     "CorrectsWrongly": ["BP1"], "TakesItsCorrectionsOff": ["W"], "MeanOfOneAlone": ["BP4"],
     "KeepsTheLastError": ["BP3"],
     "NamesZAgain": ["A"], "NamesErrorAgain": ["BP2"], "HandsAnOperator": ["BP2"], "HandsAFunction": ["A"],
-    "ForgetsABias": ["Z"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
+    "ForgetsABias": ["Z"], "LeavesOneOut": ["BP3"], "StoresAPart": ["BP2"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
     "TakesTheLastSample": ["W"], "MovedOneByOne": ["B"], "TwoInOneCall": ["B"],
 }
