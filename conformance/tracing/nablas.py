@@ -138,7 +138,7 @@ class GradientSearch:
         """Whether what moved a parameter is its right ∇, kept as those of others are."""
         nodes = self.index.replay.trace.nodes
         own = bits_of_nodes(nodes[each] for each in mover.numbers)
-        return bool(divisors and self.lookup.located(right, own, tuple(divisors)))
+        return bool(divisors) and self._is_located(right, own, tuple(divisors), mover)
 
     def _is_of_the_update(
         self, name: str, mover: Location, right: Mapping[str, Array], divisors: set[float]
