@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 
 T = TypeVar("T")
 
@@ -60,6 +61,22 @@ def part(
 
 def _each(value: Hashable) -> Iterable[Hashable]:
     return value if isinstance(value, frozenset) else (value,)
+
+
+def in_ci(items: Iterable[Any], one_in: int = 2) -> list[Any]:
+    """The parameters of a test, of which CI takes one in so many; the others are seldom run.
+
+    Args:
+        items: values, tuples of them, or `pytest.param`s.
+        one_in: how many are there for each that CI takes, the first of them.
+    """
+    found = []
+    for i, each in enumerate(items):
+        values = each if isinstance(each, tuple) else (each,)
+        marked = each if hasattr(each, "marks") else pytest.param(*values)
+        marks = marked.marks if i % one_in == 0 else (*marked.marks, pytest.mark.seldom)
+        found.append(pytest.param(*marked.values, id=marked.id, marks=marks))
+    return found
 
 
 def few(some: T, every: T) -> T:

@@ -9,6 +9,7 @@ from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
 from conformance.report.script_report import UpdateReport
+from conformance.tests.parts import in_ci
 
 PROGRAM = Path(__file__).parent / "programs" / "optimisers.py"
 RULES = {
@@ -251,16 +252,27 @@ def test_what_takes_each_parameter_by_its_name_is_judged(tmp_path: Path) -> None
     assert report.exit_code == 0
     rules = [e.ran.rule.kind for e in report.parts if isinstance(e, UpdateReport)]
     assert rules == ["momentum", "momentum", "plain"]
-    for old, new in (
-        ("b - self.vb", "b + self.vb"),
-        ("beta) * db2", "beta) * db1"),
-        ("W1 - lr", "W1 + lr"),
-        ("lr * db\n", "lr * b\n"),
-    ):
-        text = BY_NAME.replace(old, new)
-        parts = of_functions(tmp_path, text).parts
-        (wrong,) = (each for each in parts if isinstance(each, UpdateReport) and not each.ok)
-        assert new.strip() in text.splitlines()[int(wrong.blames[0].line or 0) - 1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    in_ci(
+        [
+            ("b - self.vb", "b + self.vb"),
+            ("beta) * db2", "beta) * db1"),
+            ("W1 - lr", "W1 + lr"),
+            ("lr * db\n", "lr * b\n"),
+        ],
+        4,
+    ),
+)
+def test_what_takes_a_wrong_parameter_by_its_name_is_told(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    text = BY_NAME.replace(old, new)
+    parts = of_functions(tmp_path, text).parts
+    (wrong,) = (each for each in parts if isinstance(each, UpdateReport) and not each.ok)
+    assert new.strip() in text.splitlines()[int(wrong.blames[0].line or 0) - 1]
 
 
 def test_no_unusual_optimiser_is_accused() -> None:

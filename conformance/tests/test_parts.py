@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.tests import parts
-from conformance.tests.parts import few, kind_of_edit, part
+from conformance.tests.parts import few, in_ci, kind_of_edit, part
 
 LETTERS = ["a1", "b1", "b2", "a2", "c1", "a3"]
 
@@ -54,3 +54,9 @@ def test_a_part_of_nothing_is_an_error() -> None:
 )
 def test_a_kind_of_edit_is_what_goes_and_what_comes(before: str, after: str, kind: str) -> None:
     assert kind_of_edit(before, after) == kind
+
+
+def test_ci_takes_the_first_of_so_many_and_the_others_are_seldom_run() -> None:
+    once = pytest.param("c", id="third", marks=pytest.mark.thorough)
+    marks = [[mark.name for mark in each.marks] for each in in_ci(["a", ("b",), once, "d"], 3)]
+    assert marks == [[], ["seldom"], ["thorough", "seldom"], []]

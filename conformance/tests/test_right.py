@@ -27,7 +27,7 @@ from conformance.tests.networks import book, right_batches
 from conformance.tests.networks.book import Array, Pairs
 from conformance.tests.networks.right import RIGHT
 from conformance.tests.networks.right_sigmoids import StableSigmoid, TanhForm
-from conformance.tests.parts import few, part
+from conformance.tests.parts import few, in_ci, part
 from conformance.tests.support import PROFILE, exactly, recorded
 from conformance.verdict.compare import FREE, RESTARTED, Status
 from reference.step import Batch, Parameters
@@ -83,7 +83,7 @@ def cases_of_classes() -> dict[type, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("cls", CLASSES, ids=IDS)
+@pytest.mark.parametrize("cls", in_ci(CLASSES), ids=IDS)
 def test_the_traced_lane_accuses_no_right_network(cls: type) -> None:
     subject = subject_of(cls)
     assert sum(not subject.unfit(recorded(id_).case) for id_ in SMALL) >= 13

@@ -1,6 +1,7 @@
 """Wrong networks whose line hands something on, or takes another thing; EXPECTED as in more_wrong.py."""
 import numpy as np
 from base import Network, s
+from matrices import Matrix
 from styles_right import Corrections
 
 
@@ -229,31 +230,6 @@ class MeanOfOneAlone(Network):
         for k, n in enumerate([len(mb)] * len(gb)):
             self.biases[k] = self.biases[k] - eta / n * gb[k].reshape(-1, 1)
             self.weights[k] = self.weights[k] - eta / n * gw[k]
-
-
-class Matrix:
-    """Rows of plain numbers, as in video lessons."""
-
-    def __init__(self, rows):
-        self.rows = [[float(e) for e in row] for row in rows]
-
-    def fill(self, n, m, f):
-        return Matrix([[f(i, j) for j in range(m)] for i in range(n)])
-
-    def times(self, other):
-        terms = range(len(other.rows))
-        entry = lambda i, j: sum(self.rows[i][k] * other.rows[k][j] for k in terms)
-        return self.fill(len(self.rows), len(other.rows[0]), entry)
-
-    def turned(self):
-        return self.fill(len(self.rows[0]), len(self.rows), lambda i, j: self.rows[j][i])
-
-    def with_each(self, other, f):
-        entry = lambda i, j: f(self.rows[i][j], other.rows[i][j])
-        return self.fill(len(self.rows), len(self.rows[0]), entry)
-
-    def map(self, f):
-        return self.with_each(self, lambda e, _: f(e))
 
 
 class ForgetsABias(Network):
