@@ -106,6 +106,8 @@ OTHERS = [
     ((LOOP, f"{LOOP}        grads[k] = grads[k] + 0.01 * p[k]\n"),),
     ((LOOP, f"{LOOP}        grads[k] = np.clip(grads[k], -0.01, 0.01)\n"),),
     ((LOOP, f"    {NORM}\n    {SHORT}\n{LOOP}"),),
+    # a bias of two axes, and means of one that are broadcast to it
+    (*NUMBERS, ('"b1": np.zeros(6)', '"b1": np.zeros((1, 6))')),
 ]
 
 
