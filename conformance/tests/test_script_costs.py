@@ -44,6 +44,21 @@ for _ in range(5):
     loss = 0.5 * np.sum(r ** 2) + 0.05 * np.sum(x ** 2)
     x = x - 0.01 * (turned(A, r) + 0.1 * x)
 """
+WITH_RATES = """import numpy as np
+rng = np.random.RandomState(0)
+X, T = rng.randn(9, 3), rng.rand(9, 2)
+V, W = rng.randn(4, 3), rng.randn(2, 4)
+for x, t in zip(X, T):
+    a = 1 / (1 + np.exp(-V @ x))
+    y = 1 / (1 + np.exp(-W @ a))
+    error = t - y
+    delta = error * y * (1 - y)
+    total_error = np.sum(error ** 2) / 2
+    dW = 0.01 * np.outer(delta, a)
+    dV = 0.01 * np.outer(delta @ W * a * (1 - a), x)
+    W = W + dW
+    V = V + dV
+"""
 ELASTIC = """import numpy as np
 rng = np.random.default_rng(0)
 X = rng.normal(size=(30, 4))
@@ -182,6 +197,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
     ("script", "edit", "names"),
     [
         (ELASTIC, ("np.mean(e)", "np.sum(e)"), ("b",)),
+        (WITH_RATES, ("* a * (1 - a)", "* (1 - a)"), ("V",)),
         (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
         (HUBER, ("np.sign(r) *", "np.abs(r) *"), ("x",)),
         (RUNNING, ("np.outer(h, d)", "np.outer(h, h @ W - y)"), ("W",)),
@@ -191,6 +207,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
     ],
     ids=[
         "a sum",
+        "rates within",
         "a loss by its name",
         "two signs",
         "no derivative",
