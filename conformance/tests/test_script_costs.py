@@ -171,6 +171,15 @@ for _ in range(4):
     losses = np.append(losses, np.mean(e ** 2))
     W = W - 0.1 * X.T @ e / 8
 """
+ONE_TARGET = """import numpy as np
+rng = np.random.default_rng(0)
+X, W = rng.random((20, 2)), rng.normal(size=(2, 3))
+for i in range(5):
+    y = np.zeros((1, 3))
+    y[0, i % 3] = 1
+    out = 1 / (1 + np.exp(-X @ W))
+    W += 0.01 * X.T @ ((y - out) * out * (1 - out))
+"""
 RIGHT = {
     "one weight": (ONE_WEIGHT, "quadratic cost"),
     "Huber": (HUBER, "judged by it, with weight decay 0.1"),
@@ -182,6 +191,7 @@ RIGHT = {
     "policy": (POLICY, "each sample with a weight of its own"),
     "episode": (EPISODE, "each sample with a weight of its own"),
     "empty": (EMPTY, "1 gradient, all right"),
+    "one target": (ONE_TARGET, "quadratic cost"),
 }
 
 
