@@ -135,6 +135,11 @@ def test_the_gradient_of_another_parameter_is_the_updates_fault(tmp_path: Path) 
     assert {each.gradients for each in report.blames} == {("p['b1']",), ("p['b3']",)}
 
 
+def test_a_factor_of_the_loss_that_adam_hides_is_told(tmp_path: Path) -> None:
+    report = run(tmp_path, ("(q - T) / len(X)", "12 * (q - T) / len(X)"))
+    assert "the gradients are 12 times those of the loss: a convention" in str(report)
+
+
 RATE = "(np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t))"
 RARE = [
     (("grads[k] ** 2", "np.abs(grads[k]) ** 1.5"),),
