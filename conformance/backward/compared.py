@@ -53,6 +53,7 @@ def compared(
         _found(nodes, goals, output, target)
         or _found(nodes, goals, None, None)
         or _found(nodes, goals, None, None, inputs=True)
+        or _found(nodes, goals, None, None, spread=True)
     )
     if output is not None and target is not None:
         known = (_fitting(output, e) for e in targets(np.shape(output.value), target))
@@ -67,15 +68,19 @@ def _found(
     target: Node | None,
     *,
     inputs: bool = False,
+    spread: bool = False,
 ) -> list[Compared]:
-    """Those that the step's operations compare; with an input too, if that may be the target."""
+    """Those that the step's operations compare.
+
+    With an input too, if that may be the target; with one row for all samples, if that may be it.
+    """
     parameters = bits(goals)
-    needed = uses_of_nodes(each.node for each in goals)
+    needed, given = uses_of_nodes(each.node for each in goals), (output, target)
     within = [e for e in nodes if needed >> e.number & 1 and e.uses & parameters]
     found = [
         each
         for group in grouped(within)
-        if (made := _of_group(group.nodes, parameters, (output, target), inputs)) is not None
+        if (made := _of_group(group.nodes, parameters, given, inputs, spread)) is not None
         for each in (made, *_of_further_terms(made, parameters))
     ]
     most = max((_count(each, parameters) for each in found), default=0)
@@ -116,10 +121,10 @@ Given = tuple[Node | None, Node | None]
 
 
 def _of_group(
-    nodes: Sequence[Node], parameters: int, given: Given, inputs: bool
+    nodes: Sequence[Node], parameters: int, given: Given, inputs: bool, spread: bool
 ) -> Compared | None:
     """The pairs that all executions of an operation compare; None if it compares nothing."""
-    pairs = [_pair(each, parameters, given, inputs) for each in nodes]
+    pairs = [_pair(each, parameters, given, inputs, spread) for each in nodes]
     some = [(pair, user) for pair, user in zip(pairs, nodes, strict=True) if pair is not None]
     numbers = {np.asarray(_value(target)).tobytes() for (_, target), _ in some}
     if len(some) < len(nodes) or (len(some) > 1 and len(numbers) == 1):  # it is a constant
@@ -127,7 +132,9 @@ def _of_group(
     return Compared(tuple(pair for pair, _ in some), tuple(user for _, user in some))
 
 
-def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node, Any] | None:
+def _pair(
+    node: Node, parameters: int, given: Given, inputs: bool, spread: bool
+) -> tuple[Node, Any] | None:
     """An output and what it is compared with by an operation."""
     output, target = given
     if node.operation in (FILLED, "subtract.at", "add.at"):
@@ -145,6 +152,10 @@ def _pair(node: Node, parameters: int, given: Given, inputs: bool) -> tuple[Node
         stated = type(other) in (int, float) and is_literal(node, place)
         if own or (target is None and not stated and _is_target(other, one, inputs)):
             return plain(one), other
+        if spread and node.operation == "subtract" and np.shape(node.value) == np.shape(one.value):
+            rows = np.broadcast_to(np.asarray(_value(other)), np.shape(one.value))
+            if np.size(_value(other)) > 1 and _is_target(rows, one, inputs):
+                return plain(one), rows
     return None
 
 

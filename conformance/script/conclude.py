@@ -49,8 +49,6 @@ ONE_STEP = (
     "let it take two steps"
 )
 
-Notes = Sequence[tuple[str, str]]
-
 
 def conclude(
     script: str,
@@ -58,7 +56,7 @@ def conclude(
     found: Sequence[Parameter],
     variables: Sequence[Held],
     most: int,
-    notes: Notes,
+    notes: Sequence[tuple[str, str]],
 ) -> Ran:
     """What is known of a script.
 
@@ -86,12 +84,11 @@ def conclude(
         raise (SubjectError if stopped else NothingTrainedError)(_nothing(trace, notes))
     try:
         if kept:
-            names_of = tuple(each.name for each in kept)
-            return Ran(script, names_of, 0, by_attached(trace, kept), notes=tuple(notes))
-        moved = [each for each in found if each.chain.count >= count]
-        return replace(
-            _of_updates(trace, moved, variables, count), script=script, notes=tuple(notes)
-        )
+            ran = Ran("", tuple(each.name for each in kept), 0, by_attached(trace, kept))
+        else:
+            moved = [each for each in found if each.chain.count >= count]
+            ran = _of_updates(trace, moved, variables, count)
+        return replace(ran, script=script, notes=tuple(notes))
     except NotAGradientError as error:
         raise UnjudgedError(f"its gradients cannot be judged: {error}") from error
 
@@ -197,12 +194,14 @@ def _with_rates(
     the cost. A factor of it is a convention if it is made of 2 and of lengths that no parameter
     has, such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
     """
-    examined, count = judgement.examined, len(judgement.updates)
+    examined = judgement.examined
     told = examined.cost != "unknown" and judgement.right and not judgement.altered
     if not told or not (judgement.whole or judgement.chosen):
-        return examined, [1.0] * count
-    taken = [abs(by) for _, by in judgement.chosen] or [1.0] * count
+        return examined, [1.0] * len(judgement.updates)
+    taken = [abs(by) for _, by in judgement.chosen] or [1.0] * len(judgement.updates)
     pairs = list(zip(judgement.updates, taken, strict=True))
+    if all(each.adaptive for each in judgement.updates):  # η says nothing of a factor
+        return replace(examined, factor=examined.factor * _share(*pairs[0])), [1.0] * len(pairs)
     shares = [by / abs(each) for made, by in pairs for _, each in made.options] or [1.0]
     own = {n for each in moved for n in np.shape(each.values[0].value)}
     lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
@@ -231,7 +230,7 @@ def _infinite(moved: Sequence[Parameter]) -> str:
     return f"its parameters become numbers that are not finite at once{where}"
 
 
-def _nothing(trace: Trace, notes: Notes) -> str:
+def _nothing(trace: Trace, notes: Sequence[tuple[str, str]]) -> str:
     """Why there is nothing to judge."""
     said = dict(notes)
     if "time" in said:

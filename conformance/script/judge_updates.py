@@ -26,7 +26,7 @@ from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradie
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement, by_known_cost
-from conformance.script.update import Multiple, Update, common, usual
+from conformance.script.update import Multiple, Update, alike, common, usual
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -153,6 +153,9 @@ class Unjudged:
         }
         likely = [i for i, (e, _) in enumerate(tried) if e is choices[0]]
         likely.sort(key=lambda i: 0 if (fit := fits[i]) is None else -fit.count)
+        if all((fit := fits[i]) is None or fit.count == 1 for i in likely):  # by chance, but for 1
+            plain = (i for i, fit in enumerate(fits) if fit is not None and alike(fit.factor, 1.0))
+            likely = [*dict.fromkeys((*plain, *likely))]
         order = sorted(sizes, key=lambda i: (sizes[i], i)) or likely
         made: list[Judgement] = []
         for i in order:

@@ -4,7 +4,7 @@ What is kept is held to the gradients, and the steps to what is kept, by their n
 does not matter how a rule is written. Left out: Adam and its like (`adaptive.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -59,13 +59,13 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
         return UNKNOWN
     if first.signed is not None:
         signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
-        return min(signs, key=_doubt)
+        return _likeliest(signs)
     decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
     grown = (Mistake("growth", _growing(first)),) if first.decay < -SAME else ()
     if not first.states:
         eta = abs(first.options[first.own][1]) * factor
         return Known(Rule("plain", (("η", eta), *decay)), grown)
-    best = min((each.known(factor) for each in histories(updates, place)), key=_doubt)
+    best = _likeliest(each.known(factor) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay))
@@ -76,6 +76,16 @@ def _growing(made: Update) -> Node:
     """Where a multiple of the parameter is added: to what is kept of gradients, or to itself."""
     old = frozenset({made.old})
     return next((new for _, new in made.states if made.old in entrywise(new, old)), made.new)
+
+
+def _likeliest(found: Iterable[Known]) -> Known:
+    """The first of the least doubtful; those after one without a doubt are not searched for."""
+    seen: list[Known] = []
+    for each in found:
+        if not _doubt(each):
+            return each
+        seen.append(each)
+    return min(seen, key=_doubt, default=OTHER)
 
 
 def _doubt(one: Known) -> int:
@@ -156,8 +166,7 @@ class History:
             one = len(moments) == 1
             return self.momentum(moments[0], factor * self.share) if one else OTHER
         given = Given(self.updates, list(map(_array, self.gradients)), self.taken, self.late)
-        found = [self.adaptive(each) for each in readings(given, moments)]
-        return min(found, key=_doubt, default=OTHER)
+        return _likeliest(self.adaptive(each) for each in readings(given, moments))
 
     def is_arithmetic(self) -> bool:
         """Whether no step does anything else than to add, multiply, divide and take roots."""

@@ -41,13 +41,18 @@ Link = tuple[Node, float]
 
 
 def links(node: Node) -> Iterator[Link]:
-    """The operands of the shape of the result that it is a linear function of."""
+    """The operands with the entries of the result that it is a linear function of."""
     if node.function is None or not is_float(node):
         return
-    shape = np.shape(node.value)
     for each, factor in _links(node):
-        if type(each) is Node and np.shape(each.value) == shape and is_float(each):
+        if type(each) is Node and has_entries(each, node) and is_float(each):
             yield each, factor
+
+
+def has_entries(operand: Node, node: Node) -> bool:
+    """Whether an operand has as many entries as a result, in their order: (3,) beside (1, 3)."""
+    one, other = np.shape(operand.value), np.shape(node.value)
+    return one == other or np.size(operand.value) == np.size(node.value) > 1
 
 
 def _links(node: Node) -> Iterator[tuple[Any, float]]:
@@ -205,14 +210,14 @@ def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
     """All that a value is computed of entry by entry, down to some values."""
     found: set[Node] = set()
     waiting = [node]
-    shape = np.shape(node.value)
     for each in waiting:
         passes = each.operation in ENTRYWISE or each.operation == FILLED or each.function is taken
         if each in stop or not passes or len(found) > most:
             continue
         inputs = [e for e, _ in links(each)] if each.function is taken else each.inputs
         for operand in inputs:
-            if operand not in found and np.shape(operand.value) in (shape, ()):
+            alike = has_entries(operand, node) or not np.ndim(operand.value)
+            if operand not in found and alike:
                 found.add(operand)
                 waiting.append(operand)
     return found
@@ -223,12 +228,11 @@ def read_forward(parameter: Node) -> frozenset[Node]:
 
     Nesterov's momentum reads it where it will be.
     """
-    shape = np.shape(parameter.value)
     sums = (each for each in parameter.consumers if each.operation in ("add", "subtract"))
 
     def is_read(node: Node) -> bool:
         used = (e for e in node.consumers if e.operation in ENTRYWISE)
-        return len([e for e in used if np.shape(e.value) == shape]) < len(node.consumers)
+        return len([e for e in used if has_entries(e, parameter)]) < len(node.consumers)
 
     return frozenset({parameter, *filter(is_read, sums)})
 

@@ -181,7 +181,7 @@ def arithmetic(node: Node, given: frozenset[Node]) -> bool:
 def multiple(value: Array, of: Array) -> float | None:
     """How many times an array another is, to half of the digits; None if it is no multiple."""
     size = float(np.vdot(of, of))
-    if not size or not np.isfinite(size) or np.shape(of) != np.shape(value):
+    if not size or not np.isfinite(size) or np.size(of) != np.size(value):
         return None
     times = float(np.vdot(of, value)) / size
     far = float(np.max(np.abs(value - times * of), initial=0.0))

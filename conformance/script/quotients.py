@@ -133,8 +133,9 @@ FORMS = ("root", "within", "none", "beside")
 
 def _columns(form: str, taken: Array, top: Array, square: Array) -> tuple[tuple[Array, ...], Array]:
     """Two columns and of which sum of multiples of them a form is."""
-    live = (taken != 0) & (square > 0)
-    step, mean, v = (np.asarray(each[live], dtype=np.float64) for each in (taken, top, square))
+    flat_arrays = [np.ravel(each) for each in (taken, top, square)]
+    live = (flat_arrays[0] != 0) & (flat_arrays[2] > 0)
+    step, mean, v = (np.asarray(each[live], dtype=np.float64) for each in flat_arrays)
     if form == "root":
         return (step * np.sqrt(v), step), mean
     if form == "within":
@@ -163,13 +164,18 @@ def _solved(
 
 
 def numbers_of(made: Update, operations: frozenset[str] = frozenset()) -> list[float]:
-    """The single numbers among the operands of an update, or of some operations in it."""
+    """The single numbers among the operands of an update, or of some operations in it.
+
+    What its gradient is computed of is none, nor what is computed of the parameter.
+    """
     found: set[float] = set()
-    for node in {made.new, *entrywise(made.new, frozenset({made.old}))}:
+    first, stop = made.parameter.values[0], {made.old, *(each for each, _ in made.options[-1:])}
+    for node in {made.new, *entrywise(made.new, frozenset(stop))} - stop:
         for each in flat(
             (node.args, node.kwargs) if node.operation in operations or not operations else ()
         ):
-            number = scalar(each) if type(each) is not Node or np.size(each.value) == 1 else None
+            is_given = type(each) is not Node or not each.depends_on(first)
+            number = scalar(each) if is_given else None
             found |= {abs(number)} if number else set()
     return sorted(found)
 

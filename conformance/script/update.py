@@ -14,6 +14,7 @@ from conformance.backward.syntax import statement
 from conformance.script.linear import (
     ancestors,
     entrywise,
+    has_entries,
     links,
     links_to,
     read_forward,
@@ -211,11 +212,10 @@ class _Reader:
                 self.term(operand, factor * times)
             return
         self.made.adaptive = True
-        inputs = [each for each in node.inputs if np.shape(each.value) == np.shape(node.value)]
+        inputs = [each for each in node.inputs if has_entries(each, node)]
         if node.operation in ("divide", "true_divide"):
-            for each in inputs:
-                if each is not node.args[0]:
-                    self.noted(each)
+            for each in (e for e in inputs if e is not node.args[0]):
+                self.noted(each)
             inputs = [each for each in inputs if each is node.args[0]]
         free = [e for e in inputs if not self.contains_a_state(e)]
         gradients = [e for e in free if e.depends_on(self.made.old)]

@@ -45,6 +45,21 @@ for _ in range(5):
     loss = 0.5 * np.sum(r ** 2) + 0.05 * np.sum(x ** 2)
     x = x - 0.01 * (turned(A, r) + 0.1 * x)
 """
+WITH_RATES = """import numpy as np
+rng = np.random.RandomState(0)
+X, T = rng.randn(9, 3), rng.rand(9, 2)
+V, W = rng.randn(4, 3), rng.randn(2, 4)
+for x, t in zip(X, T):
+    a = 1 / (1 + np.exp(-V @ x))
+    y = 1 / (1 + np.exp(-W @ a))
+    error = t - y
+    delta = error * y * (1 - y)
+    total_error = np.sum(error ** 2) / 2
+    dW = 0.01 * np.outer(delta, a)
+    dV = 0.01 * np.outer(delta @ W * a * (1 - a), x)
+    W = W + dW
+    V = V + dV
+"""
 ELASTIC = """import numpy as np
 rng = np.random.default_rng(0)
 X = rng.normal(size=(30, 4))
@@ -157,6 +172,15 @@ for _ in range(4):
     losses = np.append(losses, np.mean(e ** 2))
     W = W - 0.1 * X.T @ e / 8
 """
+ONE_TARGET = """import numpy as np
+rng = np.random.default_rng(0)
+X, W = rng.random((20, 2)), rng.normal(size=(2, 3))
+for i in range(5):
+    y = np.zeros((1, 3))
+    y[0, i % 3] = 1
+    out = 1 / (1 + np.exp(-X @ W))
+    W += 0.01 * X.T @ ((y - out) * out * (1 - out))
+"""
 RIGHT = {
     "one weight": (ONE_WEIGHT, "quadratic cost"),
     "Huber": (HUBER, "judged by it, with weight decay 0.1"),
@@ -168,6 +192,7 @@ RIGHT = {
     "policy": (POLICY, "each sample with a weight of its own"),
     "episode": (EPISODE, "each sample with a weight of its own"),
     "empty": (EMPTY, "1 gradient, all right"),
+    "one target": (ONE_TARGET, "quadratic cost"),
 }
 
 
@@ -183,6 +208,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
     ("script", "edit", "names"),
     [
         (ELASTIC, ("np.mean(e)", "np.sum(e)"), ("b",)),
+        (WITH_RATES, ("* a * (1 - a)", "* (1 - a)"), ("V",)),
         (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
         (HUBER, ("np.sign(r) *", "np.abs(r) *"), ("x",)),
         (RUNNING, ("np.outer(h, d)", "np.outer(h, h @ W - y)"), ("W",)),
@@ -192,6 +218,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
     ],
     ids=[
         "a sum",
+        "rates within",
         "a loss by its name",
         "two signs",
         "no derivative",

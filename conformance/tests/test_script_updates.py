@@ -106,6 +106,8 @@ OTHERS = [
     ((LOOP, f"{LOOP}        grads[k] = grads[k] + 0.01 * p[k]\n"),),
     ((LOOP, f"{LOOP}        grads[k] = np.clip(grads[k], -0.01, 0.01)\n"),),
     ((LOOP, f"    {NORM}\n    {SHORT}\n{LOOP}"),),
+    # a bias of two axes, and means of one that are broadcast to it
+    (*NUMBERS, ('"b1": np.zeros(6)', '"b1": np.zeros((1, 6))')),
 ]
 
 
@@ -131,6 +133,11 @@ def test_the_gradient_of_another_parameter_is_the_updates_fault(tmp_path: Path) 
     report = run(tmp_path, *wide, *add, gradient, edits)
     assert {each.accused.cause.kind for each in report.blames} == {"other"}
     assert {each.gradients for each in report.blames} == {("p['b1']",), ("p['b3']",)}
+
+
+def test_a_factor_of_the_loss_that_adam_hides_is_told(tmp_path: Path) -> None:
+    report = run(tmp_path, ("(q - T) / len(X)", "12 * (q - T) / len(X)"))
+    assert "the gradients are 12 times those of the loss: a convention" in str(report)
 
 
 RATE = "(np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t))"
