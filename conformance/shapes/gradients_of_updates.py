@@ -233,7 +233,11 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
     made, term, sign = first
     if made is not after and not _used(made, after):
         return _difference(trace, before, after), after
-    if np.shape(term.value) != np.shape(before.value):
+    shape = np.shape(before.value)
+    if np.size(term.value) < np.size(before.value) and np.shape(made.value) == shape:
+        value = np.broadcast_to(term.value, shape)  # the same for each entry of an axis
+        term = trace.node("multiply", np.multiply, (term, np.ones(shape)), {}, value)
+    elif np.shape(term.value) != shape:
         return _difference(trace, before, made), made
     if sign > 0:
         return term, made
