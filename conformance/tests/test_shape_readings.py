@@ -1,4 +1,4 @@
-"""The readings by which a program is judged: that for which it is written, not the first that runs."""
+"""A program is judged as it is meant: by its arrays, within its bounds."""
 
 from pathlib import Path
 
@@ -32,3 +32,64 @@ def test_a_layer_that_sums_over_two_axes_is_judged_by_sequences(tmp_path: Path) 
     assert lines[:1] == ["self.gamma -= lr * np.sum(dout, axis=(0, 1))"], said
     code, lines, said = judged(NORM.replace(", axis=(0, 1)", ""), tmp_path)
     assert (code, "``" in said) == (1, False), said
+
+
+WIDTHS = """
+import numpy as np
+
+CENTRES = np.arange(5.0)[None, :, None] / 4
+
+class RBFNetwork:
+    def __init__(self, input_dim, hidden_dim, output_dim):
+        self.sigma = np.ones((hidden_dim,)) * 1.0
+        self.W = np.random.randn(hidden_dim, output_dim) * 0.1
+
+    def forward(self, X):
+        self.sq = np.sum((X[:, None, :] - CENTRES) ** 2, axis=2)
+        self.H = np.exp(-self.sq / (2 * self.sigma ** 2))
+        return np.dot(self.H, self.W)
+
+    def backward(self, X, out, Y, lr):
+        d = 2 * (out - Y) / X.shape[0]
+        dH = np.dot(d, self.W.T)
+        self.W -= lr * np.dot(self.H.T, d)
+        dsigma = np.sum(dH * self.H * (self.sq / self.sigma ** 3), axis=0)
+        self.sigma = np.maximum(self.sigma - lr * dsigma, 1e-4)
+"""
+
+
+def test_a_parameter_that_is_kept_above_0_is_judged_before(tmp_path: Path) -> None:
+    code, _, said = judged(WIDTHS, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(WIDTHS.replace("self.sigma ** 3", "self.sigma ** 2"), tmp_path)
+    assert code == 1, said
+
+
+CLIPPED = """
+import numpy as np
+
+class Net:
+    def __init__(self, input_dim, output_dim, lr=0.01):
+        self.W = np.random.randn(output_dim, input_dim) * 0.1
+        self.b = np.zeros((output_dim, 1))
+        self.lr = lr
+
+    def forward(self, x):
+        self.out = np.dot(self.W, x) + self.b
+        return self.out
+
+    def backward(self, x, target):
+        dy = self.out - target
+        dW, db = np.dot(dy, x.T), dy.sum(axis=1, keepdims=True)
+        for param, dparam in zip([self.W, self.b], [dW, db]):
+            np.clip(dparam, -1, 1, out=dparam)
+            param -= self.lr * dparam
+"""
+
+
+def test_a_gradient_is_judged_before_it_is_clipped(tmp_path: Path) -> None:
+    code, _, said = judged(CLIPPED, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(CLIPPED.replace("np.dot(dy, x.T)", "np.dot(dy * dy, x.T)"), tmp_path)
+    assert code == 1, said
+    assert lines[:1] == ["dW, db = np.dot(dy * dy, x.T), dy.sum(axis=1, keepdims=True)"], said
