@@ -115,9 +115,10 @@ class Searched:
             self.refusal.note(UnfitError(words, len(each.plan.calls) + 1))
 
     def _of_one_step(self, reading: Reading) -> Reading:
-        """The reading of one sample, where a loss of them all stands beside a step of one."""
+        """The reading of one sample, where a loss of them all stands beside a step of a part."""
         has_loss = any(each.role == "loss" for each in reading.plan.calls)
-        if not (has_loss and reading.places.several) or reading.data.single:
+        of_one = reading.places.several or reading.is_of_a_part
+        if not (has_loss and of_one) or reading.data.single:
             return reading
         sizes = replace(reading.data.sizes, m=1)
         alike = (e for e in example_data(sizes, (reading.data.layout,)))

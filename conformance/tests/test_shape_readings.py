@@ -93,3 +93,34 @@ def test_a_gradient_is_judged_before_it_is_clipped(tmp_path: Path) -> None:
     code, lines, said = judged(CLIPPED.replace("np.dot(dy, x.T)", "np.dot(dy * dy, x.T)"), tmp_path)
     assert code == 1, said
     assert lines[:1] == ["dW, db = np.dot(dy * dy, x.T), dy.sum(axis=1, keepdims=True)"], said
+
+
+DRAWN = """
+import numpy as np
+
+def objective_function(x, y, w, b):
+    return np.mean((y - np.dot(x, w) - b) ** 2)
+
+def gradient_w(x, y, w, b):
+    return -2 * np.dot(x.T, y - np.dot(x, w) - b) / len(x)
+
+def gradient_b(x, y, w, b):
+    return -2 * np.mean(y - np.dot(x, w) - b)
+
+def sgd(x, y, w, b, learning_rate, n_iterations):
+    for i in range(n_iterations):
+        k = np.random.randint(0, len(x))
+        x_i, y_i = x[k : k + 1], y[k : k + 1]
+        grad_w = gradient_w(x_i, y_i, w, b)
+        grad_b = gradient_b(x_i, y_i, w, b)
+        w = w - learning_rate * grad_w
+        b = b - learning_rate * grad_b
+    return w, b
+"""
+
+
+def test_a_step_of_a_sample_that_is_drawn_is_not_judged_by_the_loss_of_all(tmp_path: Path) -> None:
+    code, _, said = judged(DRAWN, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(DRAWN.replace("-2 * np.mean", "-np.mean"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return -np.mean(y - np.dot(x, w) - b)"]), said
