@@ -105,7 +105,7 @@ class Reading:
 
     @property
     def is_of_a_part(self) -> bool:
-        """Whether its gradients are made of a part of the inputs, as of one sample that is drawn."""
+        """Whether its gradients are made of a part of the inputs, as of a sample that is drawn."""
         inputs = self.run.node(self.run.scope.kinds["inputs"])
         goals = [each.node for each in self.places.goals]
         used = [e for e in inputs.consumers if any(each.depends_on(e) for each in goals)]

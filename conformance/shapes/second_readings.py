@@ -12,11 +12,17 @@ from conformance.shapes.search import Searched
 
 
 def of_one_output(searched: Searched, found: Found) -> Found:
-    """The verdict for one output, if it is right for one: for several it is off by their number."""
+    """The verdict for one output, if it is right for one.
+
+    So is a step that is off by the number of outputs, or one of a single layer whose parameters are
+    handed to it: the file says nothing of how many outputs it has.
+    """
     ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
     number = round(max(ratios, default=0.0))
     by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
-    if found.examined.cost != "own" or not by_length:
+    taken = found.recognised
+    handed = bool(ratios) and not taken.made and len(taken.parameters) <= len(("w", "b"))
+    if found.examined.cost != "own" or not (by_length or handed):
         return found
     of_one = Searched(searched.makers, searched.roles, searched.module, outs=(1,))
     one = judged(of_one.readings())

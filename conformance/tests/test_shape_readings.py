@@ -122,5 +122,6 @@ def sgd(x, y, w, b, learning_rate, n_iterations):
 def test_a_step_of_a_sample_that_is_drawn_is_not_judged_by_the_loss_of_all(tmp_path: Path) -> None:
     code, _, said = judged(DRAWN, tmp_path)
     assert code == 0, said
+    assert "right for one output" in said
     code, lines, said = judged(DRAWN.replace("-2 * np.mean", "-np.mean"), tmp_path)
     assert (code, lines[:1]) == (1, ["return -np.mean(y - np.dot(x, w) - b)"]), said
