@@ -12,7 +12,7 @@ from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.search import Refusal, Searched
-from conformance.shapes.second_readings import of_one_output, wrong_with
+from conformance.shapes.second_readings import where_it_is_right, wrong_with
 
 JUDGED = 9  # the stage of readings that ran to their end
 
@@ -89,7 +89,7 @@ class Candidate:
             if found is not None and found.examined.cost == "unknown" and stated:
                 return stated[0]
             if found is not None:
-                found = of_one_output(each, found) if cost is None else found
+                found = where_it_is_right(each, found) if cost is None else found
                 return wrong_with(self.others, found, cost) or found
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))

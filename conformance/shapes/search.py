@@ -79,6 +79,7 @@ class Searched:
         module: it is defined in.
         refusal: how far readings came.
         outs: how many outputs a network of it may have.
+        ones: whether the first input of each sample is 1.
     """
 
     makers: Any
@@ -86,6 +87,7 @@ class Searched:
     module: ModuleType
     refusal: Refusal = field(default_factory=Refusal)
     outs: tuple[int, ...] = OUTS
+    ones: bool = False
     _made: dict[Any, Any] = field(default_factory=dict)
     _ran: dict[Any, bool] = field(default_factory=dict)
     _functions: dict[Any, Any] = field(default_factory=dict)
@@ -170,7 +172,7 @@ class Searched:
                             continue
                         seen.add((i, layout, sizes))
                         for data in example_data(sizes, (layout,)):
-                            yield data, made
+                            yield data.with_ones() if self.ones else data, made
 
     def _held(self, made: Made, data: Data) -> dict[str, Any]:
         """What holds the parameters; nothing if it is not made so."""

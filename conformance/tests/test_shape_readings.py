@@ -125,3 +125,26 @@ def test_a_step_of_a_sample_that_is_drawn_is_not_judged_by_the_loss_of_all(tmp_p
     assert "right for one output" in said
     code, lines, said = judged(DRAWN.replace("-2 * np.mean", "-np.mean"), tmp_path)
     assert (code, lines[:1]) == (1, ["return -np.mean(y - np.dot(x, w) - b)"]), said
+
+
+INTERCEPT = """
+import numpy as np
+
+def cost_function_reg(theta, X, y, lambda_):
+    m = X.shape[0]
+    h = 1 / (1 + np.exp(-X.dot(theta)))
+    j = -(1 / m) * np.sum(y * np.log(h) + (1 - y) * np.log(1 - h))
+    j += (lambda_ / (2 * m)) * (theta[1:] ** 2).sum()
+    grad = np.zeros(theta.size)
+    grad[0] = (1 / m) * (h - y).sum()
+    grad[1:] = (1 / m) * X[:, 1:].T.dot(h - y) + (lambda_ / m) * theta[1:]
+    return j, grad
+"""
+
+
+def test_the_first_input_may_be_1_of_each_sample(tmp_path: Path) -> None:
+    code, _, said = judged(INTERCEPT, tmp_path)
+    assert code == 0, said
+    assert "right where the first input of each sample is 1" in said
+    code, lines, said = judged(INTERCEPT.replace("X[:, 1:].T", "2 * X[:, 1:].T"), tmp_path)
+    assert (code, lines[0][:8]) == (1, "grad[1:]"), said
