@@ -148,3 +148,24 @@ def test_the_first_input_may_be_1_of_each_sample(tmp_path: Path) -> None:
     assert "right where the first input of each sample is 1" in said
     code, lines, said = judged(INTERCEPT.replace("X[:, 1:].T", "2 * X[:, 1:].T"), tmp_path)
     assert (code, lines[0][:8]) == (1, "grad[1:]"), said
+
+
+PENALIZED = """
+import numpy as np
+
+def ridge_loss(w, tx, y, lmd):
+    e = np.sum((tx.dot(w) - y) ** 2)
+    return (e + lmd * np.sum(w[1:] ** 2)) / (2 * y.size)
+
+def ridge_gradient(w, tx, y, lmd):
+    decay = lmd * w / y.size
+    decay[0] = 0
+    return tx.T.dot(tx.dot(w) - y) / y.size + decay
+"""
+
+
+def test_the_loss_of_a_file_decides_before_a_known_cost_with_any_decay(tmp_path: Path) -> None:
+    code, _, said = judged(PENALIZED, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(PENALIZED.replace("    decay[0] = 0\n", ""), tmp_path)
+    assert (code, lines[0][:5]) == (1, "decay"), said
