@@ -155,6 +155,8 @@ MANY = 12  # names of parameters that are written out
 
 ALONE = {
     "output": "right for one output; for several the gradient is not that of the loss",
+    "ones": "right where the first input of each sample is 1; for others the gradient is not that "
+    "of the loss",
     "vector": "right for a vector; for a matrix a gradient is another, or has another shape",
 }
 

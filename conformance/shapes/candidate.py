@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from conformance.backward.findings import Examined
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.search import Refusal, Searched
-from conformance.shapes.second_readings import of_one_output, wrong_with
+from conformance.shapes.second_readings import where_it_is_right, wrong_with
+from conformance.shapes.update_findings import opposite
 
 JUDGED = 9  # the stage of readings that ran to their end
 
@@ -38,7 +40,8 @@ class Candidate:
         searched: its readings, if it has not.
         layer: it, if it is a layer, a pair of functions or a loss; what is searched comes after it.
         functions: the names by which another program may have used it.
-        stated: its readings with a loss that the file may climb: they decide if no cost is known.
+        stated: its readings with a loss that the file may climb: they decide if no cost is known
+            by which its gradients are right as they are.
         others: its readings with other activations, none of which it may be wrong with.
         either: it as a layer, if it may be one as well: more is right then.
     """
@@ -86,12 +89,21 @@ class Candidate:
         for each in self.searched:
             refused: list[str] = []
             found = judged(each.readings(), cost, refused)
-            if found is not None and found.examined.cost == "unknown" and stated:
+            if found is not None and stated and _is_stated(found.examined, stated[0].examined):
                 return stated[0]
             if found is not None:
-                found = of_one_output(each, found) if cost is None else found
+                found = where_it_is_right(each, found) if cost is None else found
                 return wrong_with(self.others, found, cost) or found
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))
                 each.refusal.parameters = True
-        return None
+        return stated[0] if stated else None
+
+
+def _is_stated(known: Examined, stated: Examined) -> bool:
+    """Whether a loss of the file decides, by which gradients are wrong, and not a known cost.
+
+    It may have a decay of its own, where they are right by a known cost with any.
+    """
+    unsure = not known.ok or bool(known.decay)
+    return known.cost == "unknown" or (unsure and not opposite(stated))

@@ -4,7 +4,7 @@ Left out: which of them a program takes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,12 @@ class Data:
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
             "a sequence of labels": (n, 1), STEPS[0]: (m, n),
         }.get(self.layout, (n,))  # fmt: skip
+
+    def with_ones(self) -> "Data":
+        """The same with 1 for the first input of each sample, as many a program has its bias."""
+        x = np.array(self.x)
+        x[(0,) if "column" in self.layout else (..., 0)] = 1
+        return replace(self, x=x)
 
 
 BATCHES = ("rows", "columns")

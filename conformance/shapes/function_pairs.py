@@ -106,11 +106,12 @@ class PairSearch:
         found = gradients(self.backward, done.back, arrays)
         if not found:
             raise UnfitError(f"{self.backward.__name__}: it gives no gradients", stage=1)
-        for name, each in found.items():
-            shape, own = np.shape(each), np.shape(arrays[name])
+        alike = {name: np.size(each) == np.size(arrays[name]) for name, each in found.items()}
+        for name in sorted(found, key=alike.__getitem__):
+            shape, own = np.shape(found[name]), np.shape(arrays[name])
             if shape != own:
                 words = f"the gradient of {name} has the shape {shape}, not {own}"
-                raise MisshapenError(words, stage=2)
+                raise MisshapenError(words, stage=2 + alike[name])
 
     def _judged(self, chosen: dict[Path, Any]) -> tuple[Found, bool]:
         """It, recorded and judged; whether it multiplies vectors alone, to numbers.

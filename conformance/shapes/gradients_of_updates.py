@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.backward.recorded_pass import Goal
 from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.bounds import unbounded
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.held_state import Leaf, leaves, short
 from conformance.shapes.matched import key_of, parameter_key
@@ -227,13 +228,18 @@ def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:
 
 def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
     """What the first update took off a parameter, and the operation that did it."""
+    inner = unbounded(after)
+    if inner is not None and inner is not before and inner.depends_on(before):
+        return taken_off(trace, before, inner)[0], after
     first = _first_update(before, after)
-    if first is None:
+    if first is None or (first[0] is not after and not _used(first[0], after)):
         return _difference(trace, before, after), after
     made, term, sign = first
-    if made is not after and not _used(made, after):
-        return _difference(trace, before, after), after
-    if np.shape(term.value) != np.shape(before.value):
+    shape = np.shape(before.value)
+    if np.size(term.value) < np.size(before.value) and np.shape(made.value) == shape:
+        value = np.broadcast_to(term.value, shape)  # the same for each entry of an axis
+        term = trace.node("multiply", np.multiply, (term, np.ones(shape)), {}, value)
+    elif np.shape(term.value) != shape:
         return _difference(trace, before, made), made
     if sign > 0:
         return term, made

@@ -51,7 +51,8 @@ class Recognised:
         parameters: their names.
         backward: the place among the calls of the one that gives the gradients.
         constant: the biases, where the program moves none of them.
-        alone: if it is right for one alone, and not for several, of what: an output, a vector.
+        alone: if it is right for one alone, and not for several, of what: an output, a vector;
+            `ones` if it is for samples that begin with 1.
         off: what it may be told to do, and was not.
     """
 

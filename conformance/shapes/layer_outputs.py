@@ -14,6 +14,7 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
 from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.held_state import leaves, short
 from conformance.shapes.places import Places
 from conformance.shapes.update_findings import ascending, with_lines
@@ -94,6 +95,14 @@ def is_stretched(gradient: Node) -> bool:
             return bool(alike)
         gradient = alike[0]
     return False
+
+
+def is_smaller(update: Update) -> bool:
+    """Whether a parameter is moved by something smaller: `b -= lr * d.sum()`."""
+    before = update.goal.parameter
+    terms = [e for e in update.node.inputs if e is not before and not e.constant]
+    moves = update.node.operation in ("add", "subtract")
+    return moves and any(np.size(each.value) < np.size(before.value) for each in terms)
 
 
 def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:

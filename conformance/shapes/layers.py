@@ -27,6 +27,7 @@ from conformance.shapes.layer_outputs import (
     INPUT,
     StretchedError,
     input_goals,
+    is_smaller,
     is_stretched,
     of_parameters,
     outputs,
@@ -106,7 +107,8 @@ class LayerSearch:
 
     def _right(self, ways: Sequence[tuple[Plan, Data]]) -> Found | None:
         """It, in the first of some ways in which all is right; None if there is none."""
-        found = (self._judged(made, data, blame=False) for made, data in ways)
+        arrays = (way for way in ways if isinstance(way[1].x, np.ndarray))
+        found = (self._judged(made, data, blame=False) for made, data in arrays)
         return next((each for each in found if each is not None and each.examined.ok), None)
 
     def _ways(self) -> Iterator[tuple[Plan, Data]]:
@@ -167,7 +169,8 @@ class LayerSearch:
             return None
         if found.missing:
             raise UnfitError(f"no gradient is found of {', '.join(found.missing)}", stage=2)
-        if not stretched and any(is_stretched(each.node) for each in goals):
+        smaller = any(map(is_smaller, found.updates)) and not found.direct
+        if not stretched and (smaller or any(is_stretched(each.node) for each in goals)):
             raise StretchedError
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
         parts = [of_parameters(step, found, blame=blame)] if goals else []

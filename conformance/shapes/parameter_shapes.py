@@ -77,7 +77,7 @@ def made_here(functions: Sequence[FunctionType]) -> Iterator[Made]:
     named = [each for each in arguments if bears(each)]
     if named:
         for style in STYLES:
-            yield Made("", partial(_names, named, style))
+            yield Made("", partial(_names, named, style), sized=True)
     for function in functions:
         for name in _structured(function):
             yield from _of_structure(function, name)
@@ -111,7 +111,7 @@ def _of_structure(function: FunctionType, name: str) -> Iterator[Made]:
         return {name: made if keys else list(made.values())}
 
     for style in STYLES if keys or unpacked else SINGLE:
-        yield Made("", partial(make, style))
+        yield Made("", partial(make, style), sized=True)
 
 
 def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:

@@ -16,6 +16,7 @@ from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import is_float
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
+from conformance.shapes.bounds import unclipped
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.example_data import Data
 from conformance.shapes.gradients_of_updates import Update, updates_of, without_rate
@@ -64,7 +65,7 @@ def places(run: Attempt) -> Places:
     end = run.end()
     after = {each.path: run.node(each.value) for each in end}
     updates, rate = without_rate(updates_of(run, end))
-    moved = [each.goal for each in updates]
+    moved = [unclipped(each.goal) for each in updates]
     kept = _kept(run, end)
     found = matched(run, [*returned(run), *kept], {each.name for each in moved}, after)
     direct = _uncleared(run, found, moved)
@@ -76,7 +77,7 @@ def places(run: Attempt) -> Places:
     zeros = [_zero_goal(run, path, unused[path]) for path in still if not held]
     order = {short(path): i for i, path in enumerate(run.start)}
     return Places(
-        tuple(sorted(direct, key=lambda each: order[each.name])),
+        tuple(sorted(map(unclipped, direct), key=lambda each: order[each.name])),
         tuple(sorted([*moved, *zeros], key=lambda each: order[each.name])),
         tuple(map(short, still)),
         tuple(updates),

@@ -104,6 +104,16 @@ class Reading:
         return False
 
     @property
+    def is_of_a_part(self) -> bool:
+        """Whether its gradients are made of a part of the inputs, as of a sample that is drawn."""
+        inputs = self.run.node(self.run.scope.kinds["inputs"])
+        goals = [each.node for each in self.places.goals]
+        used = [e for e in inputs.consumers if any(each.depends_on(e) for each in goals)]
+        part = all(each.operation in ("getitem", "take") for each in used)
+        sizes = [np.size(each.value) for each in used]
+        return part and 0 < max(sizes, default=0) < np.size(inputs.value)
+
+    @property
     def is_constant(self) -> bool:
         """Whether the output is the same for all inputs, as a softmax over one class."""
         output = self.run.scope.kinds.get("output")

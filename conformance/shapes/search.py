@@ -79,6 +79,7 @@ class Searched:
         module: it is defined in.
         refusal: how far readings came.
         outs: how many outputs a network of it may have.
+        ones: whether the first input of each sample is 1.
     """
 
     makers: Any
@@ -86,6 +87,7 @@ class Searched:
     module: ModuleType
     refusal: Refusal = field(default_factory=Refusal)
     outs: tuple[int, ...] = OUTS
+    ones: bool = False
     _made: dict[Any, Any] = field(default_factory=dict)
     _ran: dict[Any, bool] = field(default_factory=dict)
     _functions: dict[Any, Any] = field(default_factory=dict)
@@ -115,9 +117,10 @@ class Searched:
             self.refusal.note(UnfitError(words, len(each.plan.calls) + 1))
 
     def _of_one_step(self, reading: Reading) -> Reading:
-        """The reading of one sample, where a loss of them all stands beside a step of one."""
+        """The reading of one sample, where a loss of them all stands beside a step of a part."""
         has_loss = any(each.role == "loss" for each in reading.plan.calls)
-        if not (has_loss and reading.places.several) or reading.data.single:
+        of_one = reading.places.several or reading.is_of_a_part
+        if not (has_loss and of_one) or reading.data.single:
             return reading
         sizes = replace(reading.data.sizes, m=1)
         alike = (e for e in example_data(sizes, (reading.data.layout,)))
@@ -169,7 +172,7 @@ class Searched:
                             continue
                         seen.add((i, layout, sizes))
                         for data in example_data(sizes, (layout,)):
-                            yield data, made
+                            yield data.with_ones() if self.ones else data, made
 
     def _held(self, made: Made, data: Data) -> dict[str, Any]:
         """What holds the parameters; nothing if it is not made so."""

@@ -11,18 +11,31 @@ from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.search import Searched
 
 
-def of_one_output(searched: Searched, found: Found) -> Found:
-    """The verdict for one output, if it is right for one: for several it is off by their number."""
+def where_it_is_right(searched: Searched, found: Found) -> Found:
+    """The verdict on a program that is wrong, if it is right for one output, or with inputs of 1.
+
+    It may be off by the number of outputs. A single layer whose parameters are handed to it says
+    nothing of how many outputs it has; and the gradient of its bias may need no input, where the
+    bias is the weight of a first input that is 1.
+    """
     ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
     number = round(max(ratios, default=0.0))
     by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
-    if found.examined.cost != "own" or not by_length:
+    one_layer = len(found.recognised.parameters) <= len(("w", "b"))
+    if found.examined.cost != "own" or not (by_length or (one_layer and ratios)):
         return found
-    of_one = Searched(searched.makers, searched.roles, searched.module, outs=(1,))
-    one = judged(of_one.readings())
-    if one is None or not one.examined.ok:
-        return found
-    return replace(one, recognised=replace(one.recognised, alone="output"))
+    handed = by_length or not found.recognised.made
+    others = {"output": replace(_anew(searched), outs=(1,))} if handed else {}
+    others |= {"ones": replace(_anew(searched), ones=True)} if one_layer else {}
+    for alone, each in others.items():
+        one = judged(each.readings())
+        if one is not None and one.examined.ok:
+            return replace(one, recognised=replace(one.recognised, alone=alone))
+    return found
+
+
+def _anew(searched: Searched) -> Searched:
+    return Searched(searched.makers, searched.roles, searched.module, outs=searched.outs)
 
 
 def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:

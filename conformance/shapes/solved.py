@@ -44,7 +44,10 @@ class UnsetError(BaseException):
 
 
 class MisshapenError(UnfitError):
-    """A function ran to its end, and a gradient has another shape than its argument."""
+    """A function ran to its end, and a gradient has another shape than its argument.
+
+    It comes further where it has as many entries.
+    """
 
 
 class Unset:
@@ -98,7 +101,8 @@ class Solver:
         optional: the names of those that may be None.
         runs: how often it may be run.
         problem: what stopped the run that came furthest.
-        misshapen: the arguments with which it ran first, but for the shape of a gradient.
+        misshapen: the arguments with which it ran first, but for the shape of a gradient; those
+            with which it has as many entries as its argument are taken first.
         stopped: the arguments with which it ran first, but stopped on its way back.
     """
 
@@ -201,12 +205,13 @@ class Solver:
                 self.problem = UnfitError(f"it goes on for longer than {SECONDS:g} s")
                 return None
             except UnfitError as error:
-                if isinstance(error, MisshapenError) and self.misshapen is None:
+                further = self.problem is None or error.stage > self.problem.stage
+                if isinstance(error, MisshapenError) and (further or self.misshapen is None):
                     self.misshapen = chosen
                     self._left = min(self._left, AFTER)
                 if self.stopped is None and error.stage == 1:
                     self.stopped = chosen
-                if self.problem is None or error.stage > self.problem.stage:
+                if further:
                     self.problem = error
                 return None
             return ()

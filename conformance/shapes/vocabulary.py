@@ -24,7 +24,7 @@ def _patterns(*patterns: str) -> tuple[Pattern, ...]:
 KINDS: dict[str, Pattern] = {
     kind: re.compile(pattern)
     for kind, pattern in {
-        "inputs": r"xs?|x(train|batch|data|in|input|b|i)|(train|batch|input|mini)x|a0|images?"
+        "inputs": r"xs?|tx|x(train|batch|data|in|input|b|i)|(train|batch|input|mini)x|a0|images?"
         r"|inputs?(data|list|s|vector|batch|array)?|data(set)?|features|samples?|batch"
         r"|training(set)?(inputs|examples)|train(ing)?data|imgs?",
         "row": r"rows?",
@@ -38,10 +38,11 @@ KINDS: dict[str, Pattern] = {
         "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"
         r"|numberof(epochs|trainingiterations|iterations)|trainingiterations",
         "batchsize": r"(mini)?batchsize|bs|sizeofbatch",
-        "penalty": r"reg|regstrength|lambdar?|lam|lmbda|lambd|l2(reg|lambda|penalty)?|reglambda"
+        "penalty": r"reg|regstrength|lambdar?|lam|lmb?da?|lambd|l2(reg|lambda|penalty)?|reglambda"
         r"|weightdecay|decay|regularization|λ",
         "sizes": r"layers?|sizes|(layer|layers|net|network)?(sizes|dims|dimensions|list|structure)"
-        r"|architecture|topology|structure|dims|nodes|neurons|units",
+        r"|architecture|topology|structure|dims|nodes|neurons|units"
+        r"|(tama[nñ]h?os|camadas|capas|couches|schichten)(camadas|capas)?",
         "n_in": r"n?(in|inputs?|x|features|i|d|din)|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
         r"|inputs?(size|dim|len(gth)?|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(size|dim|d)(in|input)|in(features|nodes|channels|planes)|inputchannels|cin|d|dim|fanin|nx"

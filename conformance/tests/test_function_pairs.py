@@ -249,3 +249,29 @@ def test_gradients_in_a_dict_have_others_beside_them(times: str, tmp_path: Path)
     code, lines, said = judged(STEPS.replace("dX[t] = ", f"dX[t] = {times}"), tmp_path)
     assert code == bool(times), said
     assert "2 * " in lines[0] if code else "5 gradients" in said
+
+
+BATCH_NORM = """
+import numpy as np
+
+def norm_forward(x, gamma, beta):
+    x_mu = x - np.mean(x, axis=0)
+    inv_std = 1.0 / np.sqrt(np.var(x, axis=0) + 1e-8)
+    x_hat = x_mu * inv_std
+    return gamma * x_hat + beta, (inv_std, x_hat, gamma)
+
+def norm_backward(dout, cache):
+    inv_std, x_hat, gamma = cache
+    N, D = dout.shape
+    dbeta = np.sum(dout, axis=0)
+    dgamma = np.sum(x_hat * dout, axis=0)
+    dx_hat = np.dot(dout, gamma.T)
+    dx = inv_std * (dx_hat - dx_hat.mean(axis=0) - x_hat * np.mean(dx_hat * x_hat, axis=0))
+    return dx, dgamma, dbeta
+"""
+
+
+def test_shapes_with_which_gradients_have_as_many_entries_come_first(tmp_path: Path) -> None:
+    code, lines, said = judged(BATCH_NORM, tmp_path)
+    assert (code, lines[:1]) == (1, ["dx_hat = np.dot(dout, gamma.T)"]), said
+    assert "gamma and beta are right" in said

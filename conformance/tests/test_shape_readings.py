@@ -1,0 +1,171 @@
+"""A program is judged as it is meant: by its arrays, within its bounds."""
+
+from pathlib import Path
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+NORM = """
+import numpy as np
+
+class LayerNorm:
+    def __init__(self, d_model, eps=1e-6):
+        self.gamma = np.ones(d_model)
+        self.beta = np.zeros(d_model)
+        self.eps = eps
+
+    def forward(self, X):
+        mean = np.mean(X, axis=-1, keepdims=True)
+        self.X_norm = (X - mean) / np.sqrt(np.var(X, axis=-1, keepdims=True) + self.eps)
+        return self.gamma * self.X_norm + self.beta
+
+    def backward(self, dout, lr=0.01):
+        self.gamma -= lr * np.sum(dout * self.X_norm, axis=(0, 1))
+        self.beta -= lr * np.sum(dout, axis=(0, 1))
+"""
+
+
+def test_a_layer_that_sums_over_two_axes_is_judged_by_sequences(tmp_path: Path) -> None:
+    code, lines, said = judged(NORM, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(NORM.replace("dout * self.X_norm", "dout"), tmp_path)
+    assert code == 1, said
+    assert lines[:1] == ["self.gamma -= lr * np.sum(dout, axis=(0, 1))"], said
+    code, lines, said = judged(NORM.replace(", axis=(0, 1)", ""), tmp_path)
+    assert (code, "``" in said) == (1, False), said
+
+
+WIDTHS = """
+import numpy as np
+
+CENTRES = np.arange(5.0)[None, :, None] / 4
+
+class RBFNetwork:
+    def __init__(self, input_dim, hidden_dim, output_dim):
+        self.sigma = np.ones((hidden_dim,)) * 1.0
+        self.W = np.random.randn(hidden_dim, output_dim) * 0.1
+
+    def forward(self, X):
+        self.sq = np.sum((X[:, None, :] - CENTRES) ** 2, axis=2)
+        self.H = np.exp(-self.sq / (2 * self.sigma ** 2))
+        return np.dot(self.H, self.W)
+
+    def backward(self, X, out, Y, lr):
+        d = 2 * (out - Y) / X.shape[0]
+        dH = np.dot(d, self.W.T)
+        self.W -= lr * np.dot(self.H.T, d)
+        dsigma = np.sum(dH * self.H * (self.sq / self.sigma ** 3), axis=0)
+        self.sigma = np.maximum(self.sigma - lr * dsigma, 1e-4)
+"""
+
+
+def test_a_parameter_that_is_kept_above_0_is_judged_before(tmp_path: Path) -> None:
+    code, _, said = judged(WIDTHS, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(WIDTHS.replace("self.sigma ** 3", "self.sigma ** 2"), tmp_path)
+    assert code == 1, said
+
+
+CLIPPED = """
+import numpy as np
+
+class Net:
+    def __init__(self, input_dim, output_dim, lr=0.01):
+        self.W = np.random.randn(output_dim, input_dim) * 0.1
+        self.b = np.zeros((output_dim, 1))
+        self.lr = lr
+
+    def forward(self, x):
+        self.out = np.dot(self.W, x) + self.b
+        return self.out
+
+    def backward(self, x, target):
+        dy = self.out - target
+        dW, db = np.dot(dy, x.T), dy.sum(axis=1, keepdims=True)
+        for param, dparam in zip([self.W, self.b], [dW, db]):
+            np.clip(dparam, -1, 1, out=dparam)
+            param -= self.lr * dparam
+"""
+
+
+def test_a_gradient_is_judged_before_it_is_clipped(tmp_path: Path) -> None:
+    code, _, said = judged(CLIPPED, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(CLIPPED.replace("np.dot(dy, x.T)", "np.dot(dy * dy, x.T)"), tmp_path)
+    assert code == 1, said
+    assert lines[:1] == ["dW, db = np.dot(dy * dy, x.T), dy.sum(axis=1, keepdims=True)"], said
+
+
+DRAWN = """
+import numpy as np
+
+def objective_function(x, y, w, b):
+    return np.mean((y - np.dot(x, w) - b) ** 2)
+
+def gradient_w(x, y, w, b):
+    return -2 * np.dot(x.T, y - np.dot(x, w) - b) / len(x)
+
+def gradient_b(x, y, w, b):
+    return -2 * np.mean(y - np.dot(x, w) - b)
+
+def sgd(x, y, w, b, learning_rate, n_iterations):
+    for i in range(n_iterations):
+        k = np.random.randint(0, len(x))
+        x_i, y_i = x[k : k + 1], y[k : k + 1]
+        grad_w = gradient_w(x_i, y_i, w, b)
+        grad_b = gradient_b(x_i, y_i, w, b)
+        w = w - learning_rate * grad_w
+        b = b - learning_rate * grad_b
+    return w, b
+"""
+
+
+def test_a_step_of_a_sample_that_is_drawn_is_not_judged_by_the_loss_of_all(tmp_path: Path) -> None:
+    code, _, said = judged(DRAWN, tmp_path)
+    assert code == 0, said
+    assert "right for one output" in said
+    code, lines, said = judged(DRAWN.replace("-2 * np.mean", "-np.mean"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return -np.mean(y - np.dot(x, w) - b)"]), said
+
+
+INTERCEPT = """
+import numpy as np
+
+def cost_function_reg(theta, X, y, lambda_):
+    m = X.shape[0]
+    h = 1 / (1 + np.exp(-X.dot(theta)))
+    j = -(1 / m) * np.sum(y * np.log(h) + (1 - y) * np.log(1 - h))
+    j += (lambda_ / (2 * m)) * (theta[1:] ** 2).sum()
+    grad = np.zeros(theta.size)
+    grad[0] = (1 / m) * (h - y).sum()
+    grad[1:] = (1 / m) * X[:, 1:].T.dot(h - y) + (lambda_ / m) * theta[1:]
+    return j, grad
+"""
+
+
+def test_the_first_input_may_be_1_of_each_sample(tmp_path: Path) -> None:
+    code, _, said = judged(INTERCEPT, tmp_path)
+    assert code == 0, said
+    assert "right where the first input of each sample is 1" in said
+    code, lines, said = judged(INTERCEPT.replace("X[:, 1:].T", "2 * X[:, 1:].T"), tmp_path)
+    assert (code, lines[0][:8]) == (1, "grad[1:]"), said
+
+
+PENALIZED = """
+import numpy as np
+
+def ridge_loss(w, tx, y, lmd):
+    e = np.sum((tx.dot(w) - y) ** 2)
+    return (e + lmd * np.sum(w[1:] ** 2)) / (2 * y.size)
+
+def ridge_gradient(w, tx, y, lmd):
+    decay = lmd * w / y.size
+    decay[0] = 0
+    return tx.T.dot(tx.dot(w) - y) / y.size + decay
+"""
+
+
+def test_the_loss_of_a_file_decides_before_a_known_cost_with_any_decay(tmp_path: Path) -> None:
+    code, _, said = judged(PENALIZED, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(PENALIZED.replace("    decay[0] = 0\n", ""), tmp_path)
+    assert (code, lines[0][:5]) == (1, "decay"), said
