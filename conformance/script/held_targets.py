@@ -1,7 +1,8 @@
 """An update judged with what was computed from its parameters held constant.
 
-Such are the targets of Q-learning, the advantage by which a score is multiplied, and what is kept
-from before the first update. Left out: an update that is judged as it is (`judge_updates.py`).
+Such are the targets of Q-learning, the advantage by which a score is multiplied, what is kept from
+before the first update, and how far from the parameters their gradients are taken. Left out: an
+update that is judged as it is (`judge_updates.py`).
 """
 
 import re
@@ -13,6 +14,7 @@ from conformance.backward.source import stored_names
 from conformance.script.chains import roles
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement
+from conformance.script.linear import read_forward
 from conformance.script.update import Update
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
@@ -73,8 +75,17 @@ def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, N
             named = any(map(called.fullmatch, stored_names(target)))
             if named and apart and target.uses & given and output.uses & given:
                 found.setdefault(target, []).append((node, target))
-    again = [*_used_again(trace.nodes[:first], updates)]
-    return [*([again] if again else []), *list(found.values())[-FEW:]]
+    firsts = [*_used_again(trace.nodes[:first], updates)], [*_beside(updates, first)]
+    return [*filter(None, firsts), *list(found.values())[-FEW:]]
+
+
+def _beside(updates: Sequence[Update], first: int) -> Iterator[tuple[Node, Node]]:
+    """How far from the parameters gradients are taken, as by sharpness-aware minimisation."""
+    given = bits_of_nodes(each.old for each in updates)
+    for made in updates:
+        for node in read_forward(made.old) - {made.old}:
+            if node.number < first:
+                yield from ((node, e) for e in node.inputs if e is not made.old and e.uses & given)
 
 
 def _used_again(nodes: Sequence[Node], updates: Sequence[Update]) -> Iterator[tuple[Node, Node]]:
