@@ -8,6 +8,8 @@ update that is judged as it is (`judge_updates.py`).
 import re
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import stored_names
@@ -75,17 +77,18 @@ def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, N
             named = any(map(called.fullmatch, stored_names(target)))
             if named and apart and target.uses & given and output.uses & given:
                 found.setdefault(target, []).append((node, target))
-    firsts = [*_used_again(trace.nodes[:first], updates)], [*_beside(updates, first)]
-    return [*filter(None, firsts), *list(found.values())[-FEW:]]
+    beside = [[*_beside(each, first)] for each in updates]
+    ahead = [each for some in beside for each in some] if all(beside) else []
+    again = [*_used_again(trace.nodes[:first], updates)]
+    return [*filter(None, (again, ahead)), *list(found.values())[-FEW:]]
 
 
-def _beside(updates: Sequence[Update], first: int) -> Iterator[tuple[Node, Node]]:
-    """How far from the parameters gradients are taken, as by sharpness-aware minimisation."""
-    given = bits_of_nodes(each.old for each in updates)
-    for made in updates:
-        for node in read_forward(made.old) - {made.old}:
-            if node.number < first:
-                yield from ((node, e) for e in node.inputs if e is not made.old and e.uses & given)
+def _beside(made: Update, first: int) -> Iterator[tuple[Node, Node]]:
+    """How far from a parameter its gradient is taken, as by sharpness-aware minimisation."""
+    for node in read_forward(made.old) - {made.old}:
+        if node.number < first:
+            alike = (e for e in node.inputs if np.shape(e.value) == np.shape(node.value))
+            yield from ((node, e) for e in alike if e is not made.old and e.depends_on(made.old))
 
 
 def _used_again(nodes: Sequence[Node], updates: Sequence[Update]) -> Iterator[tuple[Node, Node]]:
