@@ -184,12 +184,16 @@ class _Search:
         return _computed(value, old)
 
     def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:
-        """The new value of each old one; nothing of what has several that are not one way."""
+        """The new value of each old one; nothing of what has several that are not one way.
+
+        One that is itself moved comes first: gradients may be taken beside the parameters.
+        """
         several: dict[Node, list[Node]] = {}
         for old, new in pairs:
             several.setdefault(old, []).append(new)
         found = {}
-        for old, news in several.items():
+        for old, values in several.items():
+            news = [each for each in values if each in several] or values
             last = max(news, key=lambda e: e.number)
             if all(each is last or each in self.ancestors(last) for each in news):
                 found[old] = max(news, key=lambda e: (self.alike(old, e), e.number))

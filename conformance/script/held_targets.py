@@ -1,11 +1,14 @@
 """An update judged with what was computed from its parameters held constant.
 
-Such are the targets of Q-learning, the advantage by which a score is multiplied, and what is kept
-from before the first update. Left out: an update that is judged as it is (`judge_updates.py`).
+Such are the targets of Q-learning, the advantage by which a score is multiplied, what is kept from
+before the first update, and how far from the parameters their gradients are taken. Left out: an
+update that is judged as it is (`judge_updates.py`).
 """
 
 import re
 from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.recorded_pass import NotAGradientError
@@ -13,6 +16,7 @@ from conformance.backward.source import stored_names
 from conformance.script.chains import roles
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement
+from conformance.script.linear import read_forward
 from conformance.script.update import Update
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
@@ -73,8 +77,18 @@ def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, N
             named = any(map(called.fullmatch, stored_names(target)))
             if named and apart and target.uses & given and output.uses & given:
                 found.setdefault(target, []).append((node, target))
+    beside = [[*_beside(each, first)] for each in updates]
+    ahead = [each for some in beside for each in some] if all(beside) else []
     again = [*_used_again(trace.nodes[:first], updates)]
-    return [*([again] if again else []), *list(found.values())[-FEW:]]
+    return [*filter(None, (again, ahead)), *list(found.values())[-FEW:]]
+
+
+def _beside(made: Update, first: int) -> Iterator[tuple[Node, Node]]:
+    """How far from a parameter its gradient is taken, as by sharpness-aware minimisation."""
+    for node in read_forward(made.old) - {made.old}:
+        if node.number < first:
+            alike = (e for e in node.inputs if np.shape(e.value) == np.shape(node.value))
+            yield from ((node, e) for e in alike if e is not made.old and e.depends_on(made.old))
 
 
 def _used_again(nodes: Sequence[Node], updates: Sequence[Update]) -> Iterator[tuple[Node, Node]]:

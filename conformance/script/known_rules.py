@@ -60,15 +60,16 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     if first.signed is not None:
         signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
         return _likeliest(signs)
-    decay = (("λ", first.decay),) if abs(first.decay) > SAME else ()
-    grown = (Mistake("growth", _growing(first)),) if first.decay < -SAME else ()
+    decay = first.decay or first.after
+    decays = (("λ", decay),) if abs(decay) > SAME else ()
+    grown = (Mistake("growth", _growing(first)),) if decay < -SAME else ()
     if not first.states:
         eta = abs(first.options[first.own][1]) * factor
-        return Known(Rule("plain", (("η", eta), *decay)), grown)
+        return Known(Rule("plain", (("η", eta), *decays)), grown)
     best = _likeliest(each.known(factor) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
-    rule = replace(best.rule, numbers=(*best.rule.numbers, *decay))
+    rule = replace(best.rule, numbers=(*best.rule.numbers, *decays))
     return Known(rule, (*best.mistakes, *grown))
 
 

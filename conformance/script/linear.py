@@ -200,6 +200,27 @@ def scaled_by_itself(node: Node) -> Node | None:
     return None
 
 
+def unscaled(old: Node, new: Node) -> tuple[Node, float]:
+    """What a step makes of an old value, before it is scaled, and how much a decay leaves of it.
+
+    It may be scaled by its own norms, or by a number alone.
+    """
+    before = scaled_by_itself(new)
+    new = new if before is None or old not in ancestors(before) else before
+    for before in ancestors(new):
+        left = kept(before, new) if before.depends_on(old) and before is not old else 1.0
+        if 0 < left < 1 and kept(old, before) == 1:
+            between = {new, *entrywise(new, frozenset({before}))}
+            if all(e.depends_on(before) or _is_number(e, old) for e in between):
+                return before, left
+    return new, 1.0
+
+
+def _is_number(node: Node, old: Node) -> bool:
+    """Whether a value is a single number that was not computed from another value."""
+    return np.size(node.value) == 1 and not node.depends_on(old)
+
+
 def _ends(node: Node, start: Node) -> set[Node]:
     """What a value is computed of, as far back as another one."""
     way = walk([node], lambda each: () if each is start else each.inputs)

@@ -222,10 +222,11 @@ def by_signs(
     """
     first = updates[0]
     eta = abs(next(by for node, by in first.options if node is gradients[0]))
-    decay = (("λ", first.decay),) if first.decay else ()
+    decay = first.decay or first.after
+    decays = (("λ", decay),) if decay else ()
     if not first.parameter.states:
         inner = all(e.signed is g for e, g in zip(updates, gradients, strict=True))
-        return (Rule("signs", (("η", eta), *decay)) if inner else OTHER), ()
+        return (Rule("signs", (("η", eta), *decays)) if inner else OTHER), ()
     rows = _rows(updates)
     mixed, olds, news = zip(*rows, strict=True) if rows else ((), (), ())
     seen = [each for each in news if each is not None]
@@ -241,7 +242,7 @@ def by_signs(
         return OTHER, (Mistake("minus", seen[0] if kept.added < 0 else mixed[0]),)
     eta /= abs(within.added)
     share = within.kept / (within.kept + abs(within.added))
-    return Rule("lion", (("η", eta), ("β1", share), ("β2", kept.kept), *decay)), ()
+    return Rule("lion", (("η", eta), ("β1", share), ("β2", kept.kept), *decays)), ()
 
 
 def _rows(updates: Sequence[Update]) -> list[tuple[Node, Node, Node | None]]:

@@ -20,11 +20,11 @@ from conformance.backward.loss_numbers import best_loss, candidates
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded
 from conformance.backward.source import MOVES, is_float, line_of
-from conformance.script.chains import roles
+from conformance.script.chains import Role, roles
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
-from conformance.tracing.node import Node, flat
+from conformance.tracing.node import Node, bits_of_nodes, flat
 from conformance.tracing.trace import Trace
 
 MOST = 64  # consumers of a parameter, and values that take its place
@@ -100,6 +100,7 @@ def _left_out(
 ) -> Iterator[tuple[Node, Node]]:
     """The constants that are used as parameters are, each with its gradient, or a part of it."""
     used = {use for each in goals for use in _uses(each.parameter, forward)}
+    inputs = _roles_of_inputs(trace, forward, goals)
     factors = [fitted(each.node.value, forward.right(each.parameter)) for each in goals]
     factor = next((each for each in factors if each), 0.0)
     for node in trace.nodes if factor else ():
@@ -109,6 +110,8 @@ def _left_out(
         again = _replacement(node)
         if again is not None and forward.contains(again):
             continue  # a sum or a recurrence begins with it
+        if any(not inputs.isdisjoint(roles(node, each)) for each in node.consumers):
+            continue  # a layer may return the gradient of its input, such as the data
         kept = node in whole and _replacement(whole[node]) is not None
         if used.isdisjoint(_uses(node, forward)) and not kept:
             continue
@@ -120,6 +123,19 @@ def _left_out(
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
+
+
+def _roles_of_inputs(trace: Trace, forward: Forward, goals: tuple[Goal, ...]) -> set[Role]:
+    """The uses, in the forward pass, of what is computed from the parameters, as layers' inputs."""
+    given = bits_of_nodes(each.parameter for each in goals)
+    return {
+        role
+        for user in trace.nodes
+        if forward.contains(user)
+        for each in user.inputs
+        if each.uses & given and each.function is not None and each.operation not in MOVES
+        for role in roles(each, user)
+    }
 
 
 def _replacements(node: Node) -> list[Node]:

@@ -18,8 +18,8 @@ from conformance.script.linear import (
     links,
     links_to,
     read_forward,
-    scaled_by_itself,
     source,
+    unscaled,
 )
 from conformance.script.parameters import Parameter
 from conformance.tracing.node import FILLED, Node
@@ -42,6 +42,7 @@ class Update:
             times each is added; nothing if it is not moved by multiples of a single one.
         own: which of them is the first that is not a product that the update itself computes.
         decay: how many times the old value itself is taken away.
+        after: how many times the new value is taken away after the step.
         adaptive: whether the gradient is divided by something that is kept of earlier ones.
         states: what is kept, as it was read and as it was written.
         constant: an array that is added and is the same at every update, if there is one.
@@ -54,6 +55,7 @@ class Update:
     options: list[Multiple] = field(default_factory=list)
     own: int = 0
     decay: float = 0.0
+    after: float = 0.0
     adaptive: bool = False
     states: list[tuple[Node, Node]] = field(default_factory=list)
     constant: Node | None = None
@@ -61,16 +63,15 @@ class Update:
 
 
 def update(parameter: Parameter, k: int) -> Update:
-    """The k-th update of a parameter, from 1, without a scaling by its own norms after it."""
+    """The k-th update of a parameter, from 1, without a scaling of the parameter after it."""
     old, new = parameter.values[k - 1 : k + 1]
-    before = scaled_by_itself(new)
-    new = new if before is None or old not in ancestors(before) else before
-    return _read(Update(parameter, old, new))
+    new, left = unscaled(old, new)
+    return _read(Update(parameter, old, new, after=1 - left))
 
 
 def with_decay_apart(made: Update) -> Update:
     """An update, where a multiple of the parameter that is added to a gradient is no part of it."""
-    return _read(Update(made.parameter, made.old, made.new), apart=True)
+    return _read(Update(made.parameter, made.old, made.new, after=made.after), apart=True)
 
 
 def _read(made: Update, *, apart: bool = False) -> Update:
@@ -149,11 +150,10 @@ class _Reader:
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
         way = ancestors(new)
-        at = old
         kept = factor
-        if at not in way:
+        if old not in way:
             return
-        path = [at]
+        path = [old]
         while path[-1] is not new:
             path.append(way[path[-1]])
         for within, below in zip(path[::-1], path[-2::-1], strict=False):

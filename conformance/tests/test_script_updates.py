@@ -140,6 +140,19 @@ def test_a_factor_of_the_loss_that_adam_hides_is_told(tmp_path: Path) -> None:
     assert "the gradients are 12 times those of the loss: a convention" in str(report)
 
 
+STEPS = [STEP, "p[k] -= lr * grads[k]"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_decay_of_the_weights_alone_after_the_step_is_no_part_of_it(
+    step: str, tmp_path: Path
+) -> None:
+    decay = '\n        if "W" in k:\n            p[k] *= 1 - lr * 0.5'
+    report = run(tmp_path, (STEP, f"{step}{decay}"))
+    assert report.exit_code == 0, str(report)
+    assert dict(report.ran.rule.numbers)["η"] == pytest.approx(0.01)
+
+
 RATE = "(np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t))"
 RARE = [
     (("grads[k] ** 2", "np.abs(grads[k]) ** 1.5"),),

@@ -1,0 +1,60 @@
+"""Which arrays of a script are its parameters, and which are data, states or steps on the way."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+GRAPH = """import numpy as np
+rng = np.random.default_rng(1)
+S, X, T = rng.random((6, 6)), rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+Ws = [rng.normal(size=(3, 4)), rng.normal(size=(4, 2))]
+for step in range(20):
+    hs = [X]
+    for W in Ws:
+        hs.append(np.tanh(S @ hs[-1] @ W))
+    loss = np.mean((hs[-1] - T) ** 2)
+    d = 2 * (hs[-1] - T) / T.size
+    for i in (1, 0):
+        dz = S.T @ (d * (1 - hs[i + 1] ** 2))
+        d, Ws[i] = dz @ Ws[i].T, Ws[i] - 0.1 * (hs[i].T @ dz)
+"""
+
+
+def test_data_of_which_the_gradient_is_computed_are_no_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, GRAPH)
+    assert report.exit_code == 0, str(report)
+
+
+SHARP = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+T = np.sin(X[:, :1])
+w = [rng.normal(size=(3, 4)), rng.normal(size=(4, 1))]
+
+def loss_grad(w):
+    h = np.tanh(X @ w[0])
+    e = h @ w[1] - T
+    d = e / len(X)
+    return 0.5 * np.mean(e ** 2), [X.T @ (d @ w[1].T * (1 - h * h)), h.T @ d]
+
+for step in range(20):
+    loss, g = loss_grad(w)
+    norm = np.sqrt(sum((each ** 2).sum() for each in g))
+    beside = [p + 0.1 * each / norm for p, each in zip(w, g)]
+    _, g = loss_grad(beside)
+    for i in range(2):
+        w[i] = w[i] - 0.1 * g[i]
+"""
+
+
+@pytest.mark.parametrize(("edit", "wrong"), [((), 0), ((("(1 - h * h)", "(1 - h)"),), 1)])
+def test_gradients_that_are_taken_beside_the_parameters_are_held_to_the_loss_there(
+    edit: tuple[tuple[str, str], ...], wrong: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, SHARP, *edit)
+    assert report.exit_code == wrong, str(report)
+    assert report.ran.parameters == ("w[0]", "w[1]")
+    assert [each.ok for each in report.gradients] == [not wrong, True]
+    assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.1})
