@@ -33,6 +33,8 @@ from reference.step import Array
 
 FEW_ERRORS, FEW_OUTPUTS = 6, 2
 DIRECTIONS = 3  # pairs of them, along which ∂g/∂v is tried
+MOST_AXES = 32  # entries of an output along whose axes its curvature is tried
+NO_CURVATURE = 1e-9  # what is less beside the greatest is rounding, as where a cost is linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,9 +246,19 @@ def is_symmetric(trace: Trace, found: OwnError) -> bool:
 
 
 def curvature(trace: Trace, found: OwnError) -> int:
-    """1 if the cost with this output error is convex along generic directions, −1 if concave."""
-    bent = [np.sign(found.factor * np.vdot(u, ju)) for u, _, ju, _ in _generic(trace, found)]
-    return int(bent[0]) if len({*bent}) == 1 else 0
+    """1 if the cost with this output error is convex, −1 if concave; 0 if it is neither.
+
+    It is so if it bends one way along generic directions, and along the axes of some entries.
+    """
+    shape, size = np.shape(found.output.value), np.size(found.output.value)
+    generic = np.random.default_rng(0).normal(size=(DIRECTIONS, size))
+    places = np.linspace(0, size - 1, min(size, MOST_AXES)).astype(int)
+    axes = (np.arange(size) == places[:, None]).astype(float)
+    seeds = np.concatenate([generic, axes]).reshape(-1, *shape)
+    pairs = zip(seeds, _moved(trace, found, seeds), strict=True)
+    bent = np.array([found.factor * np.vdot(u, ju) for u, ju in pairs if ju is not None])
+    signs = {*np.sign(bent[np.abs(bent) > np.max(np.abs(bent), initial=0.0) * NO_CURVATURE])}
+    return int(signs.pop()) if len(signs) == 1 else 0
 
 
 def _generic(trace: Trace, found: OwnError) -> Iterator[tuple[Array, Array, Array, Array]]:

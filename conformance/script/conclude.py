@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, merged
+from conformance.backward.findings import ADDS, SUBTRACTS, Accused, Cause, Examined, Line, merged
 from conformance.backward.loss_numbers import best_loss
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import NotAGradientError
@@ -263,6 +263,11 @@ def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgeme
         names: of the parameters.
     """
     updates = judgement.updates
+    if judgement.downhill and judgement.ok:
+        lines = ((name, line_of(e.new)) for e, name in zip(updates, names, strict=True))
+        of = (Accused((n,), (at,) if at else (), Cause(SUBTRACTS), mends=False) for n, at in lines)
+        accused = merged(of, lambda each: each.lines)
+        return replace(judgement, examined=replace(judgement.examined, accused=accused))
     chosen = next(iter(common(updates)), ()) if judgement.whole else judgement.chosen
     if judgement.ok or len(chosen) < len(updates) or min(by for _, by in chosen) <= 0:
         return judgement

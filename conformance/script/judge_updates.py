@@ -23,7 +23,13 @@ from conformance.backward.loss_numbers import (
 )
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
-from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
+from conformance.backward.stated_loss import (
+    declared,
+    lessens,
+    objective,
+    with_decay_beside,
+    with_terms,
+)
 from conformance.script import within
 from conformance.script.judgement import Judgement, by_known_cost
 from conformance.script.update import Multiple, Update, common, usual
@@ -203,10 +209,13 @@ class Unjudged:
         scaled = fits or (fit is not None and fit.count > 1)  # one alone may be so by chance
         made = partial(self.by, step, goals, whole=whole, scaled=scaled)
         if self.cost is None and fit is not None and fits:
-            return made(fit.loss)
+            return replace(made(fit.loss), downhill=lessens(step.trace, fit.loss, goals))
         losses = [step.of[each] for each in self.losses]
         stated = [each for each in losses if not is_of_absolutes(each)]
         cost = declared(step.trace, stated, goals) if self.cost is None else None
+        grown = objective(step.trace, losses, goals, cost) if self.cost is None else None
+        if grown is not None:
+            return made(grown, scaled=True)
         if cost is not None:
             known = with_terms(cost, losses, goals)
             opposite = best_loss(step.trace, [known], goals, sign=-1)
