@@ -5,26 +5,32 @@ names of the terms that it is made of. Left out: which numbers these are (`loss_
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import sqrt
 
 import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.costs import times
 from conformance.backward.judge_gradients import Forward, distance
-from conformance.backward.loss_numbers import is_minimised, names_of
+from conformance.backward.loss_numbers import best_loss, is_minimised, names_of
 from conformance.backward.no_loss import FEW
-from conformance.backward.recorded_pass import Recorded
+from conformance.backward.recorded_pass import Goal, Recorded
 from conformance.backward.source import MOVES
-from conformance.backward.unknown_cost import OwnError, OwnErrors, curvature
+from conformance.backward.unknown_cost import DIRECTIONS, OwnError, OwnErrors, along
 from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 MAXIMISED = re.compile(
     r"(.*_)?(llh?|log_?li[kh]\w*|likelihood|log_?post(erior)?|sharpe|utility|profit)(_.*)?",
     re.IGNORECASE,
 )
+
+MOST_AXES = 32  # entries of an output along whose axes its curvature is tried
+NO_CURVATURE = 1e-9  # what is less beside the greatest is rounding, as where a cost is linear
 
 
 def aim(loss: Node, bent: int) -> int:
@@ -35,6 +41,29 @@ def aim(loss: Node, bent: int) -> int:
         bent: 1 if it is convex in the output, −1 if it is concave, 0 if it is neither.
     """
     return int(np.sign(by_name(loss) - bent)) if by_name(loss) * bent <= 0 else 0
+
+
+def objective(
+    trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...], cost: Node | None
+) -> Node | None:
+    """Minus the number that gradients go up, all of them; None if it has to get less.
+
+    Args:
+        trace: of the step.
+        losses: numbers that the program computes.
+        goals: the gradients.
+        cost: one that is a known cost, which has to get less.
+    """
+    fit = best_loss(trace, losses, goals, sign=-1)
+    if fit is None or fit.count < len(goals) or fit.loss is cost:
+        return None
+    run = Recorded(trace, fit.loss, goals)
+    return None if aim(fit.loss, bend(run)) < 0 else times(trace, fit.loss, -1.0)
+
+
+def lessens(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
+    """Whether gradients go down a number that has to grow, by its name and no less by the rest."""
+    return by_name(loss) > 0 and aim(loss, bend(Recorded(trace, loss, goals))) > 0
 
 
 def by_name(loss: Node) -> int:
@@ -75,17 +104,34 @@ def bend(run: Recorded) -> int:
     return 0
 
 
+def curvature(trace: Trace, found: OwnError) -> int:
+    """1 if the cost with this output error is convex, −1 if concave; 0 if it is neither.
+
+    It is so if it bends one way along generic directions, and along the axes of some entries.
+    """
+    shape, size = np.shape(found.output.value), np.size(found.output.value)
+    generic = np.random.default_rng(0).normal(size=(DIRECTIONS, size))
+    places = np.linspace(0, size - 1, min(size, MOST_AXES)).astype(int)
+    axes = (np.arange(size) == places[:, None]).astype(float)
+    seeds = np.concatenate([generic, axes]).reshape(-1, *shape)
+    pairs = zip(seeds, along(trace, found, seeds), strict=True)
+    bent = np.array([found.factor * np.vdot(u, ju) for u, ju in pairs if ju is not None])
+    signs = {*np.sign(bent[np.abs(bent) > np.max(np.abs(bent), initial=0.0) * NO_CURVATURE])}
+    return int(signs.pop()) if len(signs) == 1 else 0
+
+
 def factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
     """By which factors an error is the derivative of a number; None if the output is not in it."""
     forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
         return None
-    given, found = np.asarray(error.error.value, dtype=np.float64), []
+    given, found = np.asarray(forward.chain.values[error.error.number], np.float64), []
+    near = max(HALF_OF_THE_DIGITS, sqrt(np.finfo(error.error.value.dtype).eps))
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
-        if factor and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
+        if factor and distance(turned, factor * right) <= near:
             found.append(factor)
     return found
 

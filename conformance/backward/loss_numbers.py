@@ -199,6 +199,7 @@ def is_minimised(node: Node) -> bool:
 
 
 def names_of(node: Node) -> set[str]:
+    """The variables that a number is stored in, and the function that computes it."""
     return stored_names(node) | handed_names(node) | {each.function for each in node.frames[:1]}
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.aim import aim, bend, by_name, factors
+from conformance.backward.aim import aim, curvature, factors
 from conformance.backward.certain import measured
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.costs import times
@@ -19,12 +19,11 @@ from conformance.backward.decay_lines import with_decay
 from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.judge_gradients import forward_of, verdicts
-from conformance.backward.loss_numbers import best_loss
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
-from conformance.backward.unknown_cost import OwnError, OwnErrors, curvature
+from conformance.backward.unknown_cost import OwnError, OwnErrors
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -51,29 +50,6 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
             if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
                 return loss
     return None
-
-
-def objective(
-    trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...], cost: Node | None
-) -> Node | None:
-    """Minus the number that gradients go up, all of them; None if it has to get less.
-
-    Args:
-        trace: of the step.
-        losses: numbers that the program computes.
-        goals: the gradients.
-        cost: one that is a known cost, which has to get less.
-    """
-    fit = best_loss(trace, losses, goals, sign=-1)
-    if fit is None or fit.count < len(goals) or fit.loss is cost:
-        return None
-    run = Recorded(trace, fit.loss, goals)
-    return None if aim(fit.loss, bend(run)) < 0 else times(trace, fit.loss, -1.0)
-
-
-def lessens(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
-    """Whether gradients go down a number that has to grow, by its name and no less by the rest."""
-    return by_name(loss) > 0 and aim(loss, bend(Recorded(trace, loss, goals))) > 0
 
 
 def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:

@@ -33,8 +33,6 @@ from reference.step import Array
 
 FEW_ERRORS, FEW_OUTPUTS = 6, 2
 DIRECTIONS = 3  # pairs of them, along which ∂g/∂v is tried
-MOST_AXES = 32  # entries of an output along whose axes its curvature is tried
-NO_CURVATURE = 1e-9  # what is less beside the greatest is rounding, as where a cost is linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,9 +171,10 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
 
 def _pairs(run: Recorded, count: int, error: Node, output: Node) -> Iterator[tuple[Node, Array]]:
     """Each sample's v with the numbers that stand for its ∂C/∂v; none if they do not fit."""
+    values = Chain(run.trace).values
     executions = [_alike(run, each)[:count] for each in (error, output)]
     for own, v in zip(*executions, strict=False):
-        turned = _turned(np.asarray(own.value, dtype=np.float64), np.shape(v.value))
+        turned = _turned(np.asarray(values[own.number], dtype=np.float64), np.shape(v.value))
         if turned is not None:
             yield v, turned
 
@@ -245,27 +244,11 @@ def is_symmetric(trace: Trace, found: OwnError) -> bool:
     return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)
 
 
-def curvature(trace: Trace, found: OwnError) -> int:
-    """1 if the cost with this output error is convex, −1 if concave; 0 if it is neither.
-
-    It is so if it bends one way along generic directions, and along the axes of some entries.
-    """
-    shape, size = np.shape(found.output.value), np.size(found.output.value)
-    generic = np.random.default_rng(0).normal(size=(DIRECTIONS, size))
-    places = np.linspace(0, size - 1, min(size, MOST_AXES)).astype(int)
-    axes = (np.arange(size) == places[:, None]).astype(float)
-    seeds = np.concatenate([generic, axes]).reshape(-1, *shape)
-    pairs = zip(seeds, _moved(trace, found, seeds), strict=True)
-    bent = np.array([found.factor * np.vdot(u, ju) for u, ju in pairs if ju is not None])
-    signs = {*np.sign(bent[np.abs(bent) > np.max(np.abs(bent), initial=0.0) * NO_CURVATURE])}
-    return int(signs.pop()) if len(signs) == 1 else 0
-
-
 def _generic(trace: Trace, found: OwnError) -> Iterator[tuple[Array, Array, Array, Array]]:
     """Pairs of directions u and v, with how g moves along each of them."""
     shape = np.shape(found.output.value)
     one, other = np.random.default_rng(0).normal(size=(2, DIRECTIONS, *shape))
-    moved = [_moved(trace, found, seeds) for seeds in (one, other)]
+    moved = [along(trace, found, seeds) for seeds in (one, other)]
     for u, v, ju, jv in zip(one, other, *moved, strict=True):
         if ju is not None and jv is not None:
             yield u, v, ju, jv
@@ -277,13 +260,13 @@ def adds_up(trace: Trace, found: OwnError) -> bool:
     The outputs of a softmax do not change with it either, nor does a cost of them.
     """
     shape = np.shape(found.output.value)
-    given = _turned(np.asarray(found.error.value, dtype=np.float64), shape)
+    given = _turned(np.asarray(Chain(trace).values[found.error.number], dtype=np.float64), shape)
     seeds = np.random.default_rng(0).normal(size=(1, *shape))
-    (generic,) = _moved(trace, found, seeds)
+    (generic,) = along(trace, found, seeds)
     if given is None or generic is None or not np.any(generic):
         return True
     for axis in range(len(shape)):
-        (shifted,) = _moved(trace, found, np.ones_like(seeds) * seeds.take([0], axis + 1))
+        (shifted,) = along(trace, found, np.ones_like(seeds) * seeds.take([0], axis + 1))
         near = HALF_OF_THE_DIGITS * np.max(np.abs(generic))
         if shape[axis] > 1 and shifted is not None and np.max(np.abs(shifted)) <= near:
             sums, size = given.sum(axis=axis), np.abs(given).sum(axis=axis)
@@ -291,7 +274,7 @@ def adds_up(trace: Trace, found: OwnError) -> bool:
     return True
 
 
-def _moved(trace: Trace, found: OwnError, seeds: Array) -> list[Array | None]:
+def along(trace: Trace, found: OwnError, seeds: Array) -> list[Array | None]:
     """How g moves with v, along each of some directions; None where that is not known."""
     number = found.output.number
     among = [

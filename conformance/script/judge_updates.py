@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from conformance.backward.aim import lessens, objective
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
 from conformance.backward.loss_numbers import (
@@ -23,13 +24,7 @@ from conformance.backward.loss_numbers import (
 )
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
-from conformance.backward.stated_loss import (
-    declared,
-    lessens,
-    objective,
-    with_decay_beside,
-    with_terms,
-)
+from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script import within
 from conformance.script.judgement import Judgement, by_known_cost
 from conformance.script.update import Multiple, Update, common, usual

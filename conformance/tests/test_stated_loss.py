@@ -109,3 +109,22 @@ def test_a_name_says_what_has_to_grow_and_what_to_get_less(
 ) -> None:
     (blame,) = run_edited(tmp_path, ASCENT, *edits).blames
     assert (blame.gradients, blame.line) == (("w",), 9)
+
+
+NARROW = """import torch
+torch.manual_seed(0)
+X = torch.randn(40, 5); Y, Z = torch.sin(X[:, :2]), torch.randn(40, 2)
+W = 0.5 * torch.randn(5, 2)
+for it in range(4):
+    i = torch.randint(0, 40, (16,))
+    out = X[i] @ W
+    loss = ((out - Y[i]) ** 2).mean()
+    d = 2 * (out - Y[i]) / 32
+    W -= 0.1 * X[i].T @ d
+"""
+
+
+def test_another_target_than_that_of_the_loss_is_wrong_in_float32_too(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, NARROW).exit_code == 0
+    (blame,) = run_edited(tmp_path, NARROW, ("(out - Y[i]) / 32", "(out - Z[i]) / 32")).blames
+    assert (blame.gradients, blame.line) == (("W",), 9)
