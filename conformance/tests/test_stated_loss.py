@@ -113,7 +113,7 @@ def test_a_name_says_what_has_to_grow_and_what_to_get_less(
 
 NARROW = """import torch
 torch.manual_seed(0)
-X = torch.randn(40, 5); Y, Z = torch.sin(X[:, :2]), torch.randn(40, 2)
+X = torch.randn(40, 5); Y = torch.sin(X[:, :2])
 W = 0.5 * torch.randn(5, 2)
 for it in range(4):
     i = torch.randint(0, 40, (16,))
@@ -126,5 +126,21 @@ for it in range(4):
 
 def test_another_target_than_that_of_the_loss_is_wrong_in_float32_too(tmp_path: Path) -> None:
     assert run_edited(tmp_path, NARROW).exit_code == 0
-    (blame,) = run_edited(tmp_path, NARROW, ("(out - Y[i]) / 32", "(out - Z[i]) / 32")).blames
+    (blame,) = run_edited(tmp_path, NARROW, ("(out - Y[i]) / 32", "(out - Y[i - 1]) / 32")).blames
     assert (blame.gradients, blame.line) == (("W",), 9)
+
+
+DECAYING = """import torch, torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(20, 5); y = torch.randint(0, 3, (20,)); W = 0.5 * torch.randn(5, 3)
+for it in range(4):
+    s = X @ W
+    loss = F.cross_entropy(s, y) + 0.05 * (W ** 2).sum()
+    d = (torch.softmax(s, 1) - F.one_hot(y, 3)) / 20
+    W -= 0.5 * (X.T @ d + 0.1 * W)
+"""
+
+
+def test_a_decay_beside_a_loss_of_torch_is_a_part_of_it(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, DECAYING).exit_code == 0
+    assert run_edited(tmp_path, DECAYING, (" + 0.1 * W", "")).exit_code == 1
