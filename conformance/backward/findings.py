@@ -72,7 +72,7 @@ ADDS = "uphill"  # the kind of cause, and of note, of an optimiser that adds wha
 
 UPDATES = frozenset((
     "ascends", "step", "kept", "zero", "shared", "rate", "accumulates", "square", "no square",
-    "infinite", "still", "unkept", "update", ADDS, "uncorrected", "uncorrected mean",
+    "infinite", "still", "unkept", "update", ADDS, "downhill", "uncorrected", "uncorrected mean",
     "uncorrected square", "no root", "beside", "minus", "behind", "correction mean",
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "larger", "size",
@@ -114,7 +114,7 @@ class Cause:
             that of the square, or of no square; `infinite`: it makes numbers that are not finite;
             `still`: the parameter is not moved at all, though its gradient is computed; `unkept`:
             nor is what it is moved to kept; `update`: what it takes off the parameter is not the
-            gradient, which is right; `uphill`: it adds the gradients of all parameters;
+            gradient, which is right; `uphill`, `downhill`: it adds, or subtracts, all gradients;
             `uncorrected`: a moment of Adam's is not corrected for its first steps, or neither is;
             `correction mean`, `correction square`: one is by the β of the other (`numbers`); `base
             mean`, `base square`: by one of neither; `rate mean`, `rate square`, `exchanged`: one

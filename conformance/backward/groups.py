@@ -90,8 +90,8 @@ def grouped(nodes: list[Node], *, calls: bool = False) -> list[Group]:
 def operation_key(node: Node) -> Any:
     """What the executions of one operation have in common."""
     where = node.frames[:1] if node.writes or node.site is None else node.site
-    tag = node.args[1] if node.operation in ("taken", "returned") and len(node.args) > 1 else None
-    return where, node.operation, tag
+    tagged = node.operation in ("taken", "returned", "part") and len(node.args) > 1
+    return where, node.operation, node.args[1] if tagged else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 
-MINIMISED = re.compile(r"loss|cost|nll|mse|bce", re.IGNORECASE)
+MINIMISED = re.compile(r"loss|cost|nll|mse|bce|neg|minus|error", re.IGNORECASE)
 
 MOST = 8  # numbers that are tried, the last ones; and of those from which no other is computed
 
@@ -190,15 +190,16 @@ def is_of_absolutes(node: Node) -> bool:
 def is_named(node: Node) -> bool:
     """Whether a variable or a function by the name of a loss has a number, or what is printed."""
     words = (word for text in texts_around(node) for word in re.findall(r"\w+", text))
-    return any(NAMED.fullmatch(each) for each in (*_names(node), *words))
+    return any(NAMED.fullmatch(each) for each in (*names_of(node), *words))
 
 
 def is_minimised(node: Node) -> bool:
     """Whether the name of a number says that it has to get less; an objective may have to grow."""
-    return any(MINIMISED.search(each) for each in _names(node))
+    return any(MINIMISED.search(each) for each in names_of(node))
 
 
-def _names(node: Node) -> set[str]:
+def names_of(node: Node) -> set[str]:
+    """The variables that a number is stored in, and the function that computes it."""
     return stored_names(node) | handed_names(node) | {each.function for each in node.frames[:1]}
 
 

@@ -10,24 +10,23 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.aim import aim, curvature, factors
 from conformance.backward.certain import measured
-from conformance.backward.chain import Chain
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.costs import times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.decay_lines import with_decay
 from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
-from conformance.backward.judge_gradients import Forward, distance, forward_of, verdicts
+from conformance.backward.judge_gradients import forward_of, verdicts
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
-from conformance.backward.unknown_cost import OwnError, OwnErrors, curvature
+from conformance.backward.unknown_cost import OwnError, OwnErrors
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
-from reference.step import Array
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
@@ -93,7 +92,7 @@ def disagreeing(
     if len(errors) == 1:
         return _told_by(step, run, errors[0], losses, called)
     for error in errors if called else ():
-        said = [_agrees(_factors(run, error, loss), error) for loss in (*called, *others)]
+        said = [_agrees(factors(run, error, loss), error) for loss in (*called, *others)]
         if not any(said) and False in said:
             return called[0]
     return None
@@ -103,61 +102,36 @@ def _told_by(
     step: OwnPass, run: Recorded, error: OwnError, losses: Sequence[Node], called: Sequence[Node]
 ) -> Node | None:
     """The number that the only output error disagrees with; see `disagreeing`."""
-    signs = {each: _sign(_factors(run, error, each), error) for each in (*losses, *called)}
+    signs = {each: _sign(factors(run, error, each), error) for each in (*losses, *called)}
     agreeing = [each for each in losses if signs[each] == 1]
     if agreeing or any(signs[each] == 1 for each in called):
         stating = (e for e in reversed(agreeing) if has_own_terms(replace(step, loss=e)))
         return next(stating, None)
     opposed = {each for each in signs if signs[each] == -1}
-    bent = curvature(run.trace, error) if opposed else 0
-    if bent < 0 and not called:
-        return next((each for each in reversed(losses) if each in opposed), None)
-    wrong = [e for e in called if signs[e] is not None and not (e in opposed and bent > 0)]
+    bent = -curvature(run.trace, error) if opposed else 0  # that of the numbers it goes up
+    if bent > 0 and not called:
+        return next((e for e in reversed(losses) if e in opposed and aim(e, bent) < 0), None)
+    wrong = [e for e in called if signs[e] is not None and (e not in opposed or aim(e, bent) < 0)]
     return wrong[0] if called and len(wrong) == len(called) else None
 
 
-def _sign(factors: Sequence[float] | None, error: OwnError) -> int | None:
+def _sign(known: Sequence[float] | None, error: OwnError) -> int | None:
     """1 if the program goes down a number by its output error, −1 if up, 0 if it is of another."""
-    if factors is None:
+    if known is None:
         return None
-    return int(np.sign(error.factor * max(factors, key=abs))) if factors else 0
+    return int(np.sign(error.factor * max(known, key=abs))) if known else 0
 
 
-def _agrees(factors: Sequence[float] | None, error: OwnError) -> bool | None:
+def _agrees(known: Sequence[float] | None, error: OwnError) -> bool | None:
     """Whether an error beside that of another output is that of a loss; None if it is not told.
 
     The loss may be a part of that other output's. Only a usual factor tells, with either sign: one
     number is a multiple of any other.
     """
     usual = conventions(np.shape(error.output.value))
-    near = (e for e in factors or () if snapped(abs(e), usual, free=False) is not None)
-    known = [each > 0 for each in near]
-    return any(known) if known else None
-
-
-def _factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
-    """By which factors an error is the derivative of a number; None if the output is not in it."""
-    forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
-    right = _derivative(forward, error.output)
-    if right is None or not np.any(right):
-        return None
-    given, factors = np.asarray(error.error.value, dtype=np.float64), []
-    for layout in layouts(given.shape, right.shape):
-        turned = layout(given)
-        factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
-        if factor and distance(turned, factor * right) <= HALF_OF_THE_DIGITS:
-            factors.append(factor)
-    return factors
-
-
-def _derivative(forward: Forward, output: Node) -> Array | None:
-    """The derivative by an output, or by the same numbers that a loss has computed for itself."""
-    own = forward.gradient.get(output.number)
-    if own is not None:
-        return own
-    alike = (e for e in forward.nodes() if e.operation == output.operation)
-    same = (e for e in alike if np.array_equal(e.value, output.value))
-    return next((forward.gradient[each.number] for each in same), None)
+    near = (e for e in known or () if snapped(abs(e), usual, free=False) is not None)
+    signs = [each > 0 for each in near]
+    return any(signs) if signs else None
 
 
 def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -> Examined:

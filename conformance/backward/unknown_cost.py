@@ -171,9 +171,10 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
 
 def _pairs(run: Recorded, count: int, error: Node, output: Node) -> Iterator[tuple[Node, Array]]:
     """Each sample's v with the numbers that stand for its ∂C/∂v; none if they do not fit."""
+    values = Chain(run.trace).values
     executions = [_alike(run, each)[:count] for each in (error, output)]
     for own, v in zip(*executions, strict=False):
-        turned = _turned(np.asarray(own.value, dtype=np.float64), np.shape(v.value))
+        turned = _turned(np.asarray(values[own.number], dtype=np.float64), np.shape(v.value))
         if turned is not None:
             yield v, turned
 
@@ -243,17 +244,11 @@ def is_symmetric(trace: Trace, found: OwnError) -> bool:
     return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)
 
 
-def curvature(trace: Trace, found: OwnError) -> int:
-    """1 if the cost with this output error is convex along generic directions, −1 if concave."""
-    bent = [np.sign(found.factor * np.vdot(u, ju)) for u, _, ju, _ in _generic(trace, found)]
-    return int(bent[0]) if len({*bent}) == 1 else 0
-
-
 def _generic(trace: Trace, found: OwnError) -> Iterator[tuple[Array, Array, Array, Array]]:
     """Pairs of directions u and v, with how g moves along each of them."""
     shape = np.shape(found.output.value)
     one, other = np.random.default_rng(0).normal(size=(2, DIRECTIONS, *shape))
-    moved = [_moved(trace, found, seeds) for seeds in (one, other)]
+    moved = [along(trace, found, seeds) for seeds in (one, other)]
     for u, v, ju, jv in zip(one, other, *moved, strict=True):
         if ju is not None and jv is not None:
             yield u, v, ju, jv
@@ -265,13 +260,13 @@ def adds_up(trace: Trace, found: OwnError) -> bool:
     The outputs of a softmax do not change with it either, nor does a cost of them.
     """
     shape = np.shape(found.output.value)
-    given = _turned(np.asarray(found.error.value, dtype=np.float64), shape)
+    given = _turned(np.asarray(Chain(trace).values[found.error.number], dtype=np.float64), shape)
     seeds = np.random.default_rng(0).normal(size=(1, *shape))
-    (generic,) = _moved(trace, found, seeds)
+    (generic,) = along(trace, found, seeds)
     if given is None or generic is None or not np.any(generic):
         return True
     for axis in range(len(shape)):
-        (shifted,) = _moved(trace, found, np.ones_like(seeds) * seeds.take([0], axis + 1))
+        (shifted,) = along(trace, found, np.ones_like(seeds) * seeds.take([0], axis + 1))
         near = HALF_OF_THE_DIGITS * np.max(np.abs(generic))
         if shape[axis] > 1 and shifted is not None and np.max(np.abs(shifted)) <= near:
             sums, size = given.sum(axis=axis), np.abs(given).sum(axis=axis)
@@ -279,7 +274,7 @@ def adds_up(trace: Trace, found: OwnError) -> bool:
     return True
 
 
-def _moved(trace: Trace, found: OwnError, seeds: Array) -> list[Array | None]:
+def along(trace: Trace, found: OwnError, seeds: Array) -> list[Array | None]:
     """How g moves with v, along each of some directions; None where that is not known."""
     number = found.output.number
     among = [

@@ -211,6 +211,7 @@ OF_ALL = {
     "unkept": "the parameter is moved here, and what comes of it is not kept in its place",
     "update": "the gradient is right, and the update does not take it off the parameter",
     ADDS: "the gradients are added to the parameters, so the cost grows: subtract them",
+    "downhill": "the gradients of a number that has to grow are subtracted: add them",
     "infinite": "numbers that are not finite are made here of finite ones",
     "other": "the gradient of `{names[1]}` is used here in the place of that of `{names[0]}`",
     "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",

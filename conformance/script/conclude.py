@@ -14,26 +14,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, merged
-from conformance.backward.loss_numbers import best_loss
-from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.counting import counts, function_around
+from conformance.script.direction import settled
 from conformance.script.discarded import discarded
-from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
-from conformance.script.linear import entrywise, kept, scalar
+from conformance.script.linear import entrywise, scalar
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
-from conformance.script.update import Update, alike, common, is_convention
+from conformance.script.update import Update, is_convention
 from conformance.script_outcome import Ran, Rule
 from conformance.subjects.absent import stood_in
 from conformance.tracing.node import Node
@@ -251,49 +249,3 @@ def _nothing(trace: Trace, notes: Sequence[tuple[str, str]]) -> str:
     )
     others = [each for each in _POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what
-
-
-def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgement:
-    """The judgement of wrong gradients, or of right ones with the update to blame that adds them.
-
-    Args:
-        trace: of the run.
-        judgement: of an update.
-        names: of the parameters.
-    """
-    updates = judgement.updates
-    chosen = next(iter(common(updates)), ()) if judgement.whole else judgement.chosen
-    if judgement.ok or len(chosen) < len(updates) or min(by for _, by in chosen) <= 0:
-        return judgement
-    judgement = replace(judgement, chosen=tuple(chosen), factor=chosen[0][1])
-    again = Unjudged(trace, updates, names)
-    step = again.part([gradient for gradient, _ in chosen])
-    goals = again.goals(step, chosen, -1)  # as if they were subtracted
-    fit = best_loss(step.trace, [step.of[each] for each in again.losses], goals)
-    if fit is None or fit.count < len(goals):
-        return judgement
-    found = examine_pass(OwnPass(step.trace, goals, loss=fit.loss, scaled=True))
-    if not found.ok:
-        return judgement
-    errors = [line for each in judgement.examined.accused for line in each.lines[:1]]
-    accused = merged(_accused(judgement, names, errors), lambda each: each.lines)
-    return replace(judgement, examined=replace(found, accused=accused), own_loss=True)
-
-
-def _accused(
-    judgement: Judgement, names: Sequence[str], errors: Sequence[Line]
-) -> Iterator[Accused]:
-    """The update of each parameter; or else what turns its sign, or the error."""
-    chosen = zip(judgement.updates, names, judgement.chosen, strict=True)
-    for each, name, (gradient, _) in chosen:
-        turned = (state for _, state in each.states if kept(gradient, state) < 0)
-        steps = (new for old, new in each.states if _holds_the_step(gradient, old, new))
-        made = [*map(line_of, steps), line_of(each.new), *map(line_of, turned), *errors]
-        told = tuple(dict.fromkeys(line for line in made if line is not None))
-        yield Accused((name,), told, Cause(ADDS), mends=False)
-
-
-def _holds_the_step(gradient: Node, old: Node, new: Node) -> bool:
-    """Whether η is in what is kept, which people then let descend: `v = μ v − η g`, `w += v`."""
-    share, rate = kept(gradient, new), kept(old, new)
-    return share > 0 and not alike(share, 1.0) and not alike(share, 1 - rate)

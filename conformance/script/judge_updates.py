@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from conformance.backward.aim import lessens, objective
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
 from conformance.backward.loss_numbers import (
@@ -206,10 +207,13 @@ class Unjudged:
         scaled = fits or (fit is not None and fit.count > 1)  # one alone may be so by chance
         made = partial(self.by, step, goals, whole=whole, scaled=scaled)
         if self.cost is None and fit is not None and fits:
-            return made(fit.loss)
+            return replace(made(fit.loss), downhill=lessens(step.trace, fit.loss, goals))
         losses = [step.of[each] for each in self.losses]
         stated = [each for each in losses if not is_of_absolutes(each)]
         cost = declared(step.trace, stated, goals) if self.cost is None else None
+        grown = objective(step.trace, losses, goals, cost) if self.cost is None else None
+        if grown is not None:
+            return made(grown, scaled=True)
         if cost is not None:
             known = with_terms(cost, losses, goals)
             opposite = best_loss(step.trace, [known], goals, sign=-1)

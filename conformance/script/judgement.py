@@ -37,6 +37,7 @@ class Judgement:
         factors: the factor of each parameter, if they follow several losses.
         altered: whether these are within what is added, such as clipped.
         loss: the program's own by which it was judged.
+        downhill: whether the loss is a number that has to grow, and the gradients go down it.
         search: judges the same again and looks for the line to blame; None if that is done.
     """
 
@@ -49,6 +50,7 @@ class Judgement:
     factors: tuple[float, ...] = ()
     altered: bool = False
     loss: Node | None = None
+    downhill: bool = False
     search: Callable[..., Examined] | None = None
 
     def searched(self) -> "Judgement":

@@ -179,8 +179,7 @@ class _Reader:
         if state is not None:
             old = self.written[state]
             self.made.states.append((old, state))
-            way = dict(links_to(node, state))
-            self.read(state, old, factor * way.get(state, 1.0))
+            self.read(state, old, factor * dict(links_to(node, state))[state])
         elif _is_signed(node, self.made.old):
             (self.made.signed,) = node.inputs
             self.made.adaptive = True
@@ -202,7 +201,9 @@ class _Reader:
             (node,) = below
         if node is old:
             return self.apart
-        return _is_signed(node, old) or not node.depends_on(old)
+        earlier = (each for each in self.made.parameter.values if each.number < old.number)
+        is_kept = _is_constant(node) or any(map(node.depends_on, earlier))  # else it is of the data
+        return _is_signed(node, old) or (is_kept and not node.depends_on(old))
 
     def combined(self, node: Node, factor: float) -> None:
         """Note a sum with a state in it, or a quotient by one."""
@@ -284,7 +285,7 @@ def _is_signed(node: Node, old: Node) -> bool:
 
 
 def _is_constant(node: Node) -> bool:
-    """Whether a value is a multiple of what was there before the run began to move it."""
+    """Whether it is a multiple of what was there before the run began to move it."""
     return source(node).function is None
 
 
@@ -292,9 +293,7 @@ def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:
     """What else a sum is made of; a number, or one of another shape, too."""
     if node.operation not in ("add", "subtract"):
         return
-    signs = (1.0, 1.0 if node.operation == "add" else -1.0)
-    operands = list(zip(node.args[:2], signs, strict=True))
-    own = next(i for i, (each, _) in enumerate(operands) if each is below)
-    other, sign = operands[1 - own]
+    first = node.args[0] is below
+    other = node.args[1 if first else 0]
     if type(other) is Node:
-        yield other, sign
+        yield other, -1.0 if first and node.operation == "subtract" else 1.0

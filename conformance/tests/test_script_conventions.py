@@ -223,3 +223,26 @@ def test_a_mean_of_absolute_values_states_no_loss(tmp_path: Path) -> None:
     report = run_edited(tmp_path, GATES)
     assert report.exit_code == 0, "with two classes it is a hinge loss of the outputs, but printed"
     assert run_edited(tmp_path, GATES, ("d @ W.T * h", "e @ W.T * h")).exit_code == 1
+
+
+COUNTS = """import numpy as np
+rng = np.random.default_rng(0)
+T = 0.1 * rng.normal(size=(3, 3)); tags = np.array([0, 1, 1, 2, 0, 2])
+for i in range(4):
+    p = np.exp(T) / np.exp(T).sum()
+    loss = -np.log(p[tags[:-1], tags[1:]]).sum()
+    dT = np.zeros_like(T)
+    for t in range(5):
+        dT += p
+    np.add.at(dT, (tags[:-1], tags[1:]), -1)
+    T -= 0.05 * dT
+"""
+APART = ("np.add.at(dT,", "c = np.zeros_like(T); np.add.at(c,"), ("0.05 * dT", "0.05 * (dT + c)")
+
+
+@pytest.mark.parametrize("edits", [[], APART], ids=["in place", "apart"])
+def test_what_was_counted_in_the_data_is_a_part_of_the_gradient(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, COUNTS, *edits).exit_code == 0
+    assert run_edited(tmp_path, COUNTS, *edits, ("1:]), -1)", "1:]), 1)")).exit_code == 1

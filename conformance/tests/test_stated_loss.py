@@ -74,3 +74,73 @@ def test_a_loss_and_numbers_to_be_read_are_no_mistakes(
 ) -> None:
     report = run_edited(tmp_path, script, *edits)
     assert report.exit_code == 0, str(report)
+
+
+ASCENT = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 3)); y = X @ [1., -2, .5] + 0.3 * rng.standard_cauchy(size=60)
+w, w0 = np.zeros(3), np.array([1.0, -1.0, 0.0])
+for i in range(9):
+    r = y - X @ w
+    ll = -np.sum(np.log1p(r ** 2))
+    objective = ll - 0.5 * np.sum((w - w0) ** 2)
+    w += 0.01 * (X.T @ (2 * r / (1 + r ** 2)) - (w - w0))
+"""
+GAUSS = [
+    ("np.log1p(r ** 2)", "s + r ** 2 / np.exp(2 * s)"),
+    ("w, w0 =", "s, w, w0 = np.zeros(1),"),
+    ("(1 + r ** 2)", "np.exp(2 * s)"),
+    ("- (w - w0))\n", "- (w - w0)); s = s + 0.01 * (2 * np.sum(r ** 2) / np.exp(2 * s) - 60)\n"),
+]
+
+
+@pytest.mark.parametrize("edits", [[], GAUSS], ids=["neither convex nor concave", "two outputs"])
+def test_what_grows_is_right_unless_its_curvature_or_its_name_tells_otherwise(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, ASCENT, *edits)
+    assert report.exit_code == 0, str(report)
+    assert "η = 0.01" in str(report)
+
+
+@pytest.mark.parametrize("edits", [[("w += 0.01", "w -= 0.01")], [("objective", "loss")]])
+def test_a_name_says_what_has_to_grow_and_what_to_get_less(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, ASCENT, *edits).blames
+    assert (blame.gradients, blame.line) == (("w",), 9)
+
+
+NARROW = """import torch
+torch.manual_seed(0)
+X = torch.randn(40, 5); Y = torch.sin(X[:, :2])
+W = 0.5 * torch.randn(5, 2)
+for it in range(4):
+    i = torch.randint(0, 40, (16,))
+    out = X[i] @ W
+    loss = ((out - Y[i]) ** 2).mean()
+    d = 2 * (out - Y[i]) / 32
+    W -= 0.1 * X[i].T @ d
+"""
+
+
+def test_another_target_than_that_of_the_loss_is_wrong_in_float32_too(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, NARROW).exit_code == 0
+    (blame,) = run_edited(tmp_path, NARROW, ("(out - Y[i]) / 32", "(out - Y[i - 1]) / 32")).blames
+    assert (blame.gradients, blame.line) == (("W",), 9)
+
+
+DECAYING = """import torch, torch.nn.functional as F
+torch.manual_seed(0)
+X = torch.randn(20, 5); y = torch.randint(0, 3, (20,)); W = 0.5 * torch.randn(5, 3)
+for it in range(4):
+    s = X @ W
+    loss = F.cross_entropy(s, y) + 0.05 * (W ** 2).sum()
+    d = (torch.softmax(s, 1) - F.one_hot(y, 3)) / 20
+    W -= 0.5 * (X.T @ d + 0.1 * W)
+"""
+
+
+def test_a_decay_beside_a_loss_of_torch_is_a_part_of_it(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, DECAYING).exit_code == 0
+    assert run_edited(tmp_path, DECAYING, (" + 0.1 * W", "")).exit_code == 1

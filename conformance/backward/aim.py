@@ -1,0 +1,146 @@
+"""Whether a number that a program computes has to get less, like a loss, or to grow.
+
+Its curvature in the output tells, by the program's own output error, and so does its name, or the
+names of the terms that it is made of. Left out: which numbers these are (`loss_numbers.py`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from math import sqrt
+
+import numpy as np
+
+from conformance.backward.chain import Chain
+from conformance.backward.compared import compared
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.costs import times
+from conformance.backward.judge_gradients import Forward, distance
+from conformance.backward.loss_numbers import best_loss, is_minimised, names_of
+from conformance.backward.no_loss import FEW
+from conformance.backward.recorded_pass import Goal, Recorded
+from conformance.backward.source import MOVES
+from conformance.backward.unknown_cost import DIRECTIONS, OwnError, OwnErrors, along
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+from reference.step import Array
+
+MAXIMISED = re.compile(
+    r"(.*_)?(llh?|log_?li[kh]\w*|likelihood|log_?post(erior)?|sharpe|utility|profit)(_.*)?",
+    re.IGNORECASE,
+)
+
+MOST_AXES = 32  # entries of an output along whose axes its curvature is tried
+NO_CURVATURE = 1e-9  # what is less beside the greatest is rounding, as where a cost is linear
+
+
+def aim(loss: Node, bent: int) -> int:
+    """1 if a number has to grow, −1 if it has to get less; 0 if nothing tells, or two contradict.
+
+    Args:
+        loss: the number.
+        bent: 1 if it is convex in the output, −1 if it is concave, 0 if it is neither.
+    """
+    return int(np.sign(by_name(loss) - bent)) if by_name(loss) * bent <= 0 else 0
+
+
+def objective(
+    trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...], cost: Node | None
+) -> Node | None:
+    """Minus the number that gradients go up, all of them; None if it has to get less.
+
+    Args:
+        trace: of the step.
+        losses: numbers that the program computes.
+        goals: the gradients.
+        cost: one that is a known cost, which has to get less.
+    """
+    fit = best_loss(trace, losses, goals, sign=-1)
+    if fit is None or fit.count < len(goals) or fit.loss is cost:
+        return None
+    run = Recorded(trace, fit.loss, goals)
+    return None if aim(fit.loss, bend(run)) < 0 else times(trace, fit.loss, -1.0)
+
+
+def lessens(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
+    """Whether gradients go down a number that has to grow, by its name and no less by the rest."""
+    return by_name(loss) > 0 and aim(loss, bend(Recorded(trace, loss, goals))) > 0
+
+
+def by_name(loss: Node) -> int:
+    """The same by its name alone; by those of its terms, if all that tell agree."""
+    told = {*_signs(loss)}
+    return told.pop() if len(told) == 1 else 0
+
+
+def _named(node: Node) -> int:
+    """1 if a name says that a number has to grow, −1 if it has to get less."""
+    if is_minimised(node):
+        return -1
+    return int(any(MAXIMISED.fullmatch(each) for each in names_of(node)))
+
+
+def _signs(node: Node, sign: int = 1) -> Iterator[int]:
+    """What the name of a sum tells, or else the names of its terms by the sign that each has."""
+    own = _named(node)
+    if own:
+        yield sign * own
+    elif node.operation in ("add", "subtract", "negative", *MOVES):
+        for i, each in enumerate(node.args):
+            turned = node.operation == "negative" or (node.operation == "subtract" and i)
+            if type(each) is Node and np.size(each.value) == 1:
+                yield from _signs(each, -sign if turned else sign)
+
+
+def bend(run: Recorded) -> int:
+    """1 if the loss of a run is convex in its output, −1 if concave; 0 if that is not known.
+
+    The program's own output error tells, if the derivative of the loss is a multiple of it.
+    """
+    chosen = compared(list(run.trace.nodes), run.goals, None, None)[:FEW]
+    for each in OwnErrors(run, chosen).tried:
+        known = factors(run, each, run.loss)
+        if known:
+            return int(np.sign(max(known, key=abs))) * curvature(run.trace, each)
+    return 0
+
+
+def curvature(trace: Trace, found: OwnError) -> int:
+    """1 if the cost with this output error is convex, −1 if concave; 0 if it is neither.
+
+    It is so if it bends one way along generic directions, and along the axes of some entries.
+    """
+    shape, size = np.shape(found.output.value), np.size(found.output.value)
+    generic = np.random.default_rng(0).normal(size=(DIRECTIONS, size))
+    places = np.linspace(0, size - 1, min(size, MOST_AXES)).astype(int)
+    axes = (np.arange(size) == places[:, None]).astype(float)
+    seeds = np.concatenate([generic, axes]).reshape(-1, *shape)
+    pairs = zip(seeds, along(trace, found, seeds), strict=True)
+    bent = np.array([found.factor * np.vdot(u, ju) for u, ju in pairs if ju is not None])
+    signs = {*np.sign(bent[np.abs(bent) > np.max(np.abs(bent), initial=0.0) * NO_CURVATURE])}
+    return int(signs.pop()) if len(signs) == 1 else 0
+
+
+def factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
+    """By which factors an error is the derivative of a number; None if the output is not in it."""
+    forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
+    right = _derivative(forward, error.output)
+    if right is None or not np.any(right):
+        return None
+    given, found = np.asarray(forward.chain.values[error.error.number], np.float64), []
+    near = max(HALF_OF_THE_DIGITS, sqrt(np.finfo(error.error.value.dtype).eps))
+    for layout in layouts(given.shape, right.shape):
+        turned = layout(given)
+        factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
+        if factor and distance(turned, factor * right) <= near:
+            found.append(factor)
+    return found
+
+
+def _derivative(forward: Forward, output: Node) -> Array | None:
+    """The derivative by an output, or by the same numbers that a loss has computed for itself."""
+    own = forward.gradient.get(output.number)
+    if own is not None:
+        return own
+    alike = (e for e in forward.nodes() if e.operation == output.operation)
+    same = (e for e in alike if np.array_equal(e.value, output.value))
+    return next((forward.gradient[each.number] for each in same), None)
