@@ -63,11 +63,9 @@ def named_anew(taken: Node, taker: Node, *, returned: bool = False) -> tuple[Fra
         returned: whether what its function returns may be that name, too.
     """
     for depth, (frame, call) in enumerate(zip(taken.frames, taken.calls, strict=True)):
-        lines = {f.line for f, c in zip(taker.frames, taker.calls, strict=True) if c == call}
-        if not lines and returned:
-            lines = {e.lineno for e in parts_around(frame) if isinstance(e, ast.Return)}
-        if not lines:
-            continue
+        taking = {f.line for f, c in zip(taker.frames, taker.calls, strict=True) if c == call}
+        ends = {e.lineno for e in parts_around(frame) if isinstance(e, ast.Return) and returned}
+        lines = taking or ends
         read = {name for each, name in named(frame, ast.Load) if each.lineno in lines}
         own = names_on(frame, ast.Store) | appended(frame)
         found = {
@@ -78,7 +76,8 @@ def named_anew(taken: Node, taker: Node, *, returned: bool = False) -> tuple[Fra
         }
         if len(found) == 1:
             return Frame(frame.file, found.pop(), frame.function), *taken.frames[depth + 1 :]
-        break
+        if taking:
+            break
     return ()
 
 
