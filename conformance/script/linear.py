@@ -103,7 +103,7 @@ def _shrunk(*factors: Any) -> Node | None:
     """The u of sign(u) · max(|u| − t, 0), which gives most of what it is given, if it is that."""
     for sign, size in (factors, factors[::-1]):
         if getattr(sign, "operation", "") == "sign" and getattr(size, "operation", "") == "maximum":
-            (u,) = sign.inputs
+            u: Node = sign.inputs[0]
             ends = walk([size], lambda each: () if each.operation == "absolute" else each.inputs)
             sizes = [each for each in ends if each.operation == "absolute"]
             if any(np.array_equal(e.args[0].value, u.value) for e in sizes):
