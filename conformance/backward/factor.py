@@ -69,8 +69,8 @@ def shared(
     """The factor that most gradients have, the usual one if no other does better.
 
     Better than all is one that leaves out a single gradient, or those of the first layers alone: a
-    value that is wrong on the way down makes all gradients below it wrong. One gradient alone
-    agrees with itself at any factor.
+    value that is wrong on the way down makes all gradients below it wrong. One number alone
+    agrees with itself at any factor, unless that is a usual one and the others are off by the sign.
 
     Args:
         found: the gradients, judged without a factor.
@@ -89,7 +89,8 @@ def shared(
             continue
         count = _count(ratios, factor)
         chance = free and each.right.size == 1 and count == 1
-        chance = chance and not (len(live) == 1 and factor in constants)
+        alike = _count([r if r is None else abs(r) for r in ratios], factor) == len(live)
+        chance = chance and not (alike and factor in constants)
         if _rank(ratios, factor, usual) > rank and not chance:
             rank = _rank(ratios, factor, usual)
             best = Shared(sign * factor, count, len(live))

@@ -99,8 +99,23 @@ def _rejoined(node: Node) -> Node | None:
     return _REJOINED[node]
 
 
+def _shrunk(*factors: Any) -> Node | None:
+    """The u of sign(u) · max(|u| − t, 0), which gives most of what it is given, if it is that."""
+    for sign, size in (factors, factors[::-1]):
+        if getattr(sign, "operation", "") == "sign" and getattr(size, "operation", "") == "maximum":
+            u: Node = sign.inputs[0]
+            ends = walk([size], lambda each: () if each.operation == "absolute" else each.inputs)
+            sizes = [each for each in ends if each.operation == "absolute"]
+            if any(np.array_equal(e.args[0].value, u.value) for e in sizes):
+                return u
+    return None
+
+
 def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
     one, other = node.args[:2]
+    if node.operation == "multiply" and (shrunk := _shrunk(one, other)) is not None:
+        yield shrunk, 1.0
+        return
     alone = np.size(node.value) == 1
     by = _number(other, alone=alone)
     if by is not None and type(one) is Node and (node.operation == "multiply" or by):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.findings import Examined
+from conformance.backward.groups import operation_key
 from conformance.backward.loss_numbers import best_loss, candidates, monitored
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
@@ -122,7 +123,16 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
         for i, each in scheme.items():
             if each.name not in named.values():
                 named.setdefault(i, each.name)
-    return [named.get(i) or name or f"parameter {i + 1}" for i, name in enumerate(written)]
+    later = [_of_one_more(values[-1], found) for values in chains]
+    said = zip((named.get(i, "") for i in range(len(chains))), written, later, strict=True)
+    return [next(filter(None, each), f"parameter {i}") for i, each in enumerate(said, 1)]
+
+
+def _of_one_more(last: Node, found: Sequence[Held]) -> str:
+    """The name of the next value of a parameter, if a variable holds that one already."""
+    of = (e for e in found if e.value.depends_on(last) and e.value is not last)
+    key = operation_key(last)
+    return next((each.name for each in of if operation_key(each.value) == key), "")
 
 
 def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:

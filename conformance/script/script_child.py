@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.findings import Line
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
 from conformance.script.anew import begun_anew, is_right
 from conformance.script.conclude import conclude
+from conformance.script.later import training_after
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.script_source import run
@@ -127,6 +129,9 @@ class Session:
         self.trace.recording = False
         if not self.stops:
             self.found = self._parameters()
+        later = training_after(self.found) if self.stops else None
+        if later is not None:
+            self.notes.append(("later", _place_of(later)))
         if self.unfollowed and not steps(self.found):
             self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
         with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
@@ -210,7 +215,11 @@ def _place(frame: FrameType | None) -> str:
 
 
 def _line(lines: Sequence[Frame]) -> str:
-    return f"{os.path.relpath(lines[0].file)}:{lines[0].line}" if lines else ""
+    return _place_of(lines[0]) if lines else ""
+
+
+def _place_of(line: Frame | Line) -> str:
+    return f"{os.path.relpath(line.file)}:{line.line}"
 
 
 def _left(error: SystemExit) -> str:

@@ -80,7 +80,7 @@ def _read(made: Update, *, apart: bool = False) -> Update:
     reader.read(new, old, 1.0)
     if len(reader.gradients) == 1:
         (made.options,) = reader.gradients.values()
-        lines = {_statement(each) for each in (new, *(state for _, state in made.states))}
+        lines = {_statement(e) for e in (new, *reader.sums, *(s for _, s in made.states))}
         own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
         made.own = min([*own, len(made.options) - 1])
     return made
@@ -141,6 +141,7 @@ class _Reader:
     def __init__(self, made: Update, *, apart: bool) -> None:
         self.made, self.apart = made, apart
         self.gradients: dict[Node, list[Multiple]] = {}
+        self.sums: list[Node] = []  # on the way, of the parameter and something else
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
         earlier = (each for each in made.parameter.values if each.number <= made.old.number)
@@ -149,16 +150,16 @@ class _Reader:
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
-        way = ancestors(new)
-        kept = factor
+        way, kept = ancestors(new), factor
         if old not in way:
             return
         path = [old]
         while path[-1] is not new:
             path.append(way[path[-1]])
         for within, below in zip(path[::-1], path[-2::-1], strict=False):
-            by = dict(reversed([*links(within)]))
-            for operand, each in _others(within, below):
+            by, others = dict(reversed([*links(within)])), [*_others(within, below)]
+            self.sums += [within] if others and old is self.made.old else []
+            for operand, each in others:
                 self.term(operand, factor * each)
             factor *= by.get(below, 1.0)
         if old is self.made.old:

@@ -181,6 +181,27 @@ for i in range(5):
     out = 1 / (1 + np.exp(-X @ W))
     W += 0.01 * X.T @ ((y - out) * out * (1 - out))
 """
+LASSO = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(30, 6))
+y = 3 * X[:, 0] - 2 * X[:, 4]
+def soft_threshold(u, t):
+    return np.sign(u) * np.maximum(np.abs(u) - t, 0)
+w = rng.normal(size=6)
+for _ in range(9):
+    gradient = -X.T @ (y - X @ w) / 30
+    w = soft_threshold(w - 0.05 * gradient, 0.05 * 0.1)
+"""
+PRICES = """import numpy as np
+prices, sales = np.array([5, 10, 15, 20, 25]), np.array([200, 190, 185, 100, 190])
+a, b = 200.0, 5.0
+for _ in range(5):
+    error = sales - (a - b * prices)
+    grad_a = -2 * np.sum(error)
+    grad_b = 2 * np.sum(error * prices)
+    a -= 0.0001 * grad_a
+    b -= 0.0001 * grad_b
+"""
 RIGHT = {
     "one weight": (ONE_WEIGHT, "quadratic cost"),
     "Huber": (HUBER, "judged by it, with weight decay 0.1"),
@@ -192,6 +213,7 @@ RIGHT = {
     "policy": (POLICY, "each sample with a weight of its own"),
     "episode": (EPISODE, "each sample with a weight of its own"),
     "empty": (EMPTY, "1 gradient, all right"),
+    "lasso": (LASSO, "η = 0.05"),
     "one target": (ONE_TARGET, "quadratic cost"),
 }
 
@@ -209,6 +231,8 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
     [
         (ELASTIC, ("np.mean(e)", "np.sum(e)"), ("b",)),
         (WITH_RATES, ("* a * (1 - a)", "* (1 - a)"), ("V",)),
+        (LASSO, ("y - X @ w", "y - np.abs(X @ w)"), ("w",)),
+        (PRICES, ("= 2 * np", "= -2 * np"), ("b",)),
         (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
         (HUBER, ("np.sign(r) *", "np.abs(r) *"), ("x",)),
         (RUNNING, ("np.outer(h, d)", "np.outer(h, h @ W - y)"), ("W",)),
@@ -219,6 +243,8 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
     ids=[
         "a sum",
         "rates within",
+        "lasso",
+        "one of two numbers",
         "a loss by its name",
         "two signs",
         "no derivative",

@@ -47,6 +47,22 @@ def test_what_is_scaled_by_its_own_norms_is_kept(limit: str, tmp_path: Path) -> 
     assert (report.exit_code, len(report.gradients)) == (0, 3), str(report)
 
 
+THEN = """
+b, c = 0.0, 0.0
+for step in range(50):
+    error = Y[:, 0] - X[:, 0] * b - c
+    b -= 0.01 * np.mean(error * X[:, 0])
+    c = c - 0.01 * np.mean(error)
+"""
+
+
+def test_another_training_that_is_not_reached_is_told(tmp_path: Path) -> None:
+    again = "final = train(init)\n"
+    report = str(run_edited(tmp_path, TWICE, (again, again + THEN)))
+    assert "script.py:24, where another training begins: not judged" in report
+    assert "another training" not in str(run_edited(tmp_path, TWICE))
+
+
 POLICY = """import numpy as np
 rng = np.random.default_rng(4)
 X, act = rng.normal(size=(48, 5)), rng.integers(0, 3, 48)
