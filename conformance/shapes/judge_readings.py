@@ -23,7 +23,13 @@ from conformance.backward.recorded_pass import (
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.layer_outputs import INPUT
-from conformance.shapes.meeting import SOFTMAX, is_before_softmax, meeting, output_of_run
+from conformance.shapes.meeting import (
+    SOFTMAX,
+    is_before_softmax,
+    meeting,
+    meets_a_parameter,
+    output_of_run,
+)
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
 from conformance.shapes.reading import Reading
@@ -234,6 +240,8 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     promised = bool(places.direct) and together(run)
     step = OwnPass(run.recorded, goals, loss=loss, target=target, output=output, promised=promised)
     step = replace(step, scaled=not places.direct, returns=_returns(run))
+    if not told and named is None and meets_a_parameter(run, goals):
+        raise NotAGradientError("no output is compared with a target")
     first = returned or by_cost(step, cost, named)
     if cost is None and first.ok and first.cost == "quadratic" and is_before_softmax(run, step):
         first = examine_pass(step, SOFTMAX)

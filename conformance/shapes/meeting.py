@@ -11,6 +11,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.own_pass import OwnPass
 from conformance.backward.recorded_pass import Goal
 from conformance.shapes.attempts import Attempt
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -26,6 +27,27 @@ def is_before_softmax(run: Attempt, step: OwnPass) -> bool:
     alike = np.shape(met.value) == np.shape(output.value) and np.size(output.value) > 1
     sums = (np.sum(output.value, axis=axis) for axis in (0, -1))
     return alike and any(np.all(np.abs(each - 1) <= HALF_OF_THE_DIGITS) for each in sums)
+
+
+PRODUCTS = ("dot", "matmul")
+
+
+def meets_a_parameter(run: Attempt, goals: Sequence[Goal]) -> bool:
+    """Whether a parameter meets a product with the inputs, of which no parameter is a part.
+
+    That is a decay beside a part of a gradient, as in `w - X.T @ y`, and no output error.
+    """
+    inputs = run.node(run.scope.kinds["inputs"])
+    parameters = [each.parameter for each in goals]
+    for node in run.recorded.nodes:
+        other = node.inputs[-1] if node.operation == "subtract" and len(node.inputs) > 1 else None
+        if other is None or node.inputs[0] not in parameters or not other.depends_on(inputs):
+            continue
+        used = any(each.node.depends_on(node) for each in goals)
+        product = any(e.operation in PRODUCTS and e.depends_on(inputs) for e in walk([other]))
+        if used and product and not any(map(other.depends_on, parameters)):
+            return True
+    return False
 
 
 def meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:

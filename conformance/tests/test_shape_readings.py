@@ -219,3 +219,19 @@ def test_a_gradient_that_a_cost_stands_beside_is_not_left_out_in_silence(tmp_pat
     code, _, said = judged(SOFTMAX + BESIDE, tmp_path)
     assert code == 0, said
     assert "not judged: tilted_slope: NameError: name 'unheard_of' is not defined" in said
+
+
+MARGIN = """
+import numpy as np
+
+def svm_gradient(X, y, theta, C):
+    error = np.maximum(0, np.multiply(y, X.dot(theta)))
+    x = X.copy()
+    x[np.where(error == 0), :] = 0
+    return theta - C * x.T.dot(y) / len(y)
+"""
+
+
+def test_a_decay_beside_a_product_is_no_output_error(tmp_path: Path) -> None:
+    code, _, said = judged(MARGIN, tmp_path)
+    assert code == 3, said
