@@ -152,7 +152,7 @@ class _Judging:
             return
         if judged is not None:
             self._take(each.name, judged)
-        elif each.refusal.parameters or each.refusal.unmade:
+        elif each.refusal.parameters or each.refusal.unmade or each.stated:
             # else it is such as a base class of layers, or a list of them
             thing = getattr(self._found.module, each.name, None)
             if each.name not in self.bases:
@@ -222,11 +222,13 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
         is_role(e, role) is not None for e in known for role in ("backward", "loss", "train")
     )
     takes = any(len(needed(getattr(thing, each))) > len(("self",)) for each in known[1:])
-    guess = candidate.refusal.unmade or not (says or takes or candidate.layer)
+    told = says or takes or candidate.layer or candidate.stated
+    guess = candidate.refusal.unmade or not told
     promised = isinstance(candidate.layer, PairSearch | LossSearch)
     backward = is_role(name, "backward") == 0 or promised
     refusal = candidate.refusal
-    return NotJudged(name, refusal.words, network or backward, guess, final=refusal.empty)
+    words = refusal.words.removeprefix(f"{name}: ")
+    return NotJudged(name, words, network or backward, guess, final=refusal.empty)
 
 
 def _optimisers(

@@ -60,7 +60,7 @@ class Candidate:
         """How far its readings came."""
         if self.layer is not None and self.layer.problems:
             return Refusal((1, 0), self.layer.problems[0], parameters=True)
-        refusals = [each.refusal for each in self.searched]
+        refusals = [each.refusal for each in (*self.searched, *self.stated)]
         return max(refusals, key=lambda each: each.reached, default=Refusal())
 
     @property

@@ -13,9 +13,8 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Examined
-from conformance.backward.own_pass import OwnPass
+from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import (
-    Goal,
     NoGradientError,
     NotAGradientError,
     NothingComparedError,
@@ -24,6 +23,13 @@ from conformance.backward.recorded_pass import (
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.layer_outputs import INPUT
+from conformance.shapes.meeting import (
+    SOFTMAX,
+    is_before_softmax,
+    meeting,
+    meets_a_parameter,
+    output_of_run,
+)
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
 from conformance.shapes.reading import Reading
@@ -31,8 +37,6 @@ from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_i
 from conformance.shapes.sides import Sides, on_other_sides, sides, with_weights
 from conformance.shapes.update_findings import never_moved, taking, turned
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node
-from conformance.tracing.trace import Trace
 
 TRIED = 2
 """So many readings are judged before the best is taken."""
@@ -226,7 +230,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         raise NotAGradientError("the loss is not finite")
     returned = None if cost or loss is not None else by_returned(run, places)
     # One step of several is that of some samples: their output is a part of the whole.
-    output, target = _meeting(run, goals) if places.several else (_output(run), run.target)
+    output, target = meeting(run, goals) if places.several else (output_of_run(run), run.target)
     told = cost or loss is not None or returned is not None
     named = None if told else named_loss(run, goals)
     inputs = of_the_inputs(run, places, loss) if places.direct else None
@@ -236,7 +240,11 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     promised = bool(places.direct) and together(run)
     step = OwnPass(run.recorded, goals, loss=loss, target=target, output=output, promised=promised)
     step = replace(step, scaled=not places.direct, returns=_returns(run))
+    if not told and named is None and meets_a_parameter(run, goals):
+        raise NotAGradientError("no output is compared with a target")
     first = returned or by_cost(step, cost, named)
+    if cost is None and first.ok and first.cost == "quadratic" and is_before_softmax(run, step):
+        first = examine_pass(step, SOFTMAX)
     if step.scaled:
         first = never_moved(turned(first, places), places)
         unsure = loss is None and returned is None
@@ -245,42 +253,6 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     right = places.direct and all(each.ok for each in first.gradients)
     first = taking(first, places) if right and places.moved else first
     return with_inputs(first, step, inputs)
-
-
-def _meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:
-    """The first value that depends on parameters and meets one of the targets, and that one."""
-    whole = run.target
-    for node in run.recorded.nodes if whole is not None else ():
-        if node.operation != "subtract" or len(node.inputs) != len(("output", "target")):
-            continue
-        used = any(each.node.depends_on(node) for each in goals)
-        for output, target in (node.inputs, node.inputs[::-1]):
-            learned = any(output.depends_on(each.parameter) for each in goals)
-            own = (
-                whole is not None
-                and target.depends_on(whole)
-                and not any(target.depends_on(each.parameter) for each in goals)
-            )
-            if used and learned and own:
-                return output, _in_shape(run.recorded, target, np.shape(output.value))
-    return None, None
-
-
-def _in_shape(trace: Trace, node: Node, shape: tuple[int, ...]) -> Node | None:
-    """A node as an array of another shape; None if it has not as many entries."""
-    value = np.asarray(node.value)
-    if value.shape == shape:
-        return node
-    if value.size != int(np.prod(shape)):
-        return None
-    return trace.node("reshape", np.reshape, (node, shape), {}, value.reshape(shape))
-
-
-def _output(run: Attempt) -> Node | None:
-    value = run.scope.kinds.get("output")
-    if not isinstance(value, np.ndarray) or not any(c.role == "forward" for c, _, _ in run.results):
-        return None
-    return run.node(value)
 
 
 def _returns(run: Attempt) -> tuple[Frame, ...]:

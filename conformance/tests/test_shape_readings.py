@@ -169,3 +169,69 @@ def test_the_loss_of_a_file_decides_before_a_known_cost_with_any_decay(tmp_path:
     assert code == 0, said
     code, lines, said = judged(PENALIZED.replace("    decay[0] = 0\n", ""), tmp_path)
     assert (code, lines[0][:5]) == (1, "decay"), said
+
+
+SOFTMAX = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_out, lr=0.1):
+        self.W = np.random.randn(n_in, n_out) * 0.01
+        self.b = np.zeros((1, n_out))
+        self.lr = lr
+
+    def forward(self, X):
+        self.z = np.dot(X, self.W) + self.b
+        e = np.exp(self.z - np.max(self.z, axis=1, keepdims=True))
+        self.a = e / np.sum(e, axis=1, keepdims=True)
+        return self.a
+
+    def backward(self, X, y):
+        dz = (self.a - y) / len(X)
+        self.W -= self.lr * np.dot(X.T, dz)
+        self.b -= self.lr * np.sum(dz, axis=0, keepdims=True)
+"""
+
+
+def test_what_softmax_is_made_of_is_no_output(tmp_path: Path) -> None:
+    code, _, said = judged(SOFTMAX, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(SOFTMAX.replace("(self.a - y)", "(self.z - y)"), tmp_path)
+    assert (code, lines) == (1, ["dz = (self.z - y) / len(X)"]), said
+    linear = SOFTMAX.replace("(self.a - y)", "(self.z - y)").replace(
+        "return self.a", "return self.z"
+    )
+    code, _, said = judged(linear, tmp_path)
+    assert code == 0, said
+
+
+BESIDE = """
+
+def tilted_cost(w, X, y, c):
+    return np.sum((X.dot(w) - y) ** 2) + c * np.sum(w ** 2)
+
+def tilted_slope(w, X, y, c):
+    return unheard_of(X, y) + 2 * c * w
+"""
+
+
+def test_a_gradient_that_a_cost_stands_beside_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    code, _, said = judged(SOFTMAX + BESIDE, tmp_path)
+    assert code == 0, said
+    assert "not judged: tilted_slope: NameError: name 'unheard_of' is not defined" in said
+
+
+MARGIN = """
+import numpy as np
+
+def svm_gradient(X, y, theta, C):
+    error = np.maximum(0, np.multiply(y, X.dot(theta)))
+    x = X.copy()
+    x[np.where(error == 0), :] = 0
+    return theta - C * x.T.dot(y) / len(y)
+"""
+
+
+def test_a_decay_beside_a_product_is_no_output_error(tmp_path: Path) -> None:
+    code, _, said = judged(MARGIN, tmp_path)
+    assert code == 3, said
