@@ -58,3 +58,35 @@ def test_gradients_that_are_taken_beside_the_parameters_are_held_to_the_loss_the
     assert report.ran.parameters == ("w[0]", "w[1]")
     assert [each.ok for each in report.gradients] == [not wrong, True]
     assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.1})
+
+
+SMOOTHING = """import numpy as np
+series = np.cumsum(0.5 + 0.3 * np.sin(np.arange(12.0)))
+raw = np.array([0.0, -1.0])
+for sweep in range(20):
+    alpha, beta = 1 / (1 + np.exp(-raw))
+    level, slope = series[0], series[1] - series[0]
+    dl_a = dl_b = ds_a = ds_b = 0.0
+    sse, g_a, g_b = 0.0, 0.0, 0.0
+    for value in series[1:]:
+        pred = level + slope
+        dp_a, dp_b = dl_a + ds_a, dl_b + ds_b
+        err = pred - value
+        sse = sse + err ** 2
+        g_a, g_b = g_a + 2 * err * dp_a, g_b + 2 * err * dp_b
+        new_level = pred - alpha * err
+        dnl_a, dnl_b = dp_a - err - alpha * dp_a, dp_b - alpha * dp_b
+        ds_a = beta * (dnl_a - dl_a) + (1 - beta) * ds_a
+        ds_b = (new_level - level) - slope + beta * (dnl_b - dl_b) + (1 - beta) * ds_b
+        slope = beta * (new_level - level) + (1 - beta) * slope
+        level, dl_a, dl_b = new_level, dnl_a, dnl_b
+    loss = sse / 11
+    raw = raw - 0.5 * np.array([g_a * alpha * (1 - alpha), g_b * beta * (1 - beta)]) / 11
+"""
+
+
+def test_states_that_a_loop_hands_on_by_other_names_are_no_parameters(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SMOOTHING)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("raw",)
+    assert report.ran.rule.kind == "plain"
