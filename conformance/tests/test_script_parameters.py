@@ -90,3 +90,38 @@ def test_states_that_a_loop_hands_on_by_other_names_are_no_parameters(tmp_path: 
     assert report.exit_code == 0, str(report)
     assert report.ran.parameters == ("raw",)
     assert report.ran.rule.kind == "plain"
+
+
+SMOOTHER = """import numpy as np
+rng = np.random.default_rng(0)
+seen = rng.normal(size=8)
+made = seen.copy()
+for step in range(20):
+    steep = np.diff(made)
+    energy = 0.5 * np.sum((made - seen) ** 2) + 0.2 * np.sum(steep ** 2)
+    g = made - seen
+    g[1:] += 0.4 * steep
+    g[:-1] -= 0.4 * steep
+    made -= 0.1 * g
+"""
+COUNTS = """import numpy as np
+rng = np.random.default_rng(0)
+tags = rng.integers(0, 3, size=40)
+T = 0.1 * rng.normal(size=(3, 3))
+for step in range(20):
+    logp = T - np.log(np.exp(T).sum(1, keepdims=True))
+    loss = -logp[tags[:-1], tags[1:]].sum()
+    dT = np.exp(logp) * np.bincount(tags[:-1], minlength=3)[:, None]
+    for i, j in zip(tags[:-1], tags[1:]):
+        dT[i, j] -= 1
+    T -= 0.01 * dT
+"""
+
+
+@pytest.mark.parametrize(("script", "name"), [(SMOOTHER, "made"), (COUNTS, "T")])
+def test_what_begins_as_the_data_or_is_moved_by_counts_is_a_parameter(
+    script: str, name: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, script)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == (name,)
