@@ -38,9 +38,9 @@ def _is_begun(frames: Sequence[Frame]) -> bool:
     """Whether a value that is handed from round to round is begun anew in a loop around these."""
     made = statement(frames[0].file, frames[0].line) if frames else None
     names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
-    kept = _appended_to(made)
-    loops = loops_around(_line(frames[0])) if names or kept else []
-    if not loops:
+    loops = loops_around(_line(frames[0])) if made is not None else []
+    kept = _kept_in(made, loops[0]) if loops else set()
+    if not loops or not names | kept:
         return False
     outer: list[ast.AST] = [*loops[1:]]
     function = function_around(_line(frames[0]))
@@ -53,11 +53,17 @@ def _is_begun(frames: Sequence[Frame]) -> bool:
     )
 
 
-def _appended_to(made: ast.stmt | None) -> set[str]:
-    """The list that a statement appends what it computes to, as to a trajectory."""
+def _kept_in(made: ast.stmt | None, loop: Loop) -> set[str]:
+    """The list or array in which a loop keeps what each round computes, as of a trajectory."""
+    turns = stored(loop.target) if isinstance(loop, ast.For) else set[str]()
     match made:
         case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), "append"))):
             return {name}
+        case ast.Assign([ast.Subscript(ast.Name(name), at)]) | ast.AugAssign(
+            ast.Subscript(ast.Name(name), at)
+        ):
+            used = {each.id for each in ast.walk(at) if isinstance(each, ast.Name)}
+            return {name} if used & turns else set()
     return set()
 
 

@@ -125,3 +125,37 @@ def test_what_begins_as_the_data_or_is_moved_by_counts_is_a_parameter(
     report = run_edited(tmp_path, script)
     assert report.exit_code == 0, str(report)
     assert report.ran.parameters == (name,)
+
+
+FILTER = """import numpy as np
+rng = np.random.default_rng(0)
+x = rng.normal(size=10)
+
+def filtered(b, a):
+    y = np.zeros(10)
+    for t in range(10):
+        y[t] = b[0] * x[t]
+        if t >= 1:
+            y[t] += b[1] * x[t - 1] - a[0] * y[t - 1]
+    return y
+
+d = filtered(np.array([0.5, 0.3]), np.array([-0.6]))
+b, a = np.array([1.0, 0.0]), np.zeros(1)
+for step in range(20):
+    y = filtered(b, a)
+    loss = np.mean((y - d) ** 2)
+    g = 2 * (y - d) / 10
+    lam = np.zeros(10)
+    for t in range(9, -1, -1):
+        lam[t] = g[t]
+        if t < 9:
+            lam[t] -= a[0] * lam[t + 1]
+    b = b - 0.1 * np.array([lam @ x, lam[1:] @ x[:-1]])
+    a = a - 0.1 * np.array([-(lam[1:] @ y[:-1])])
+"""
+
+
+def test_an_array_that_a_loop_fills_place_by_place_is_no_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FILTER)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("b", "a")
