@@ -6,13 +6,14 @@ moved. Left out: what is carried on (`parameters.py`).
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import Loop, loops_around, statement, stored
 from conformance.errors import ConformanceError
 from conformance.script.counting import function_around
+from conformance.script.linear import ancestors
 from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
 from conformance.tracing.frames import Frame
@@ -24,26 +25,62 @@ def begun_anew(parameter: Parameter) -> bool:
 
     The other loop may be that around a call, if the function itself begins it.
     """
-    frames = parameter.values[-1].frames
+    old, new = parameter.values[-2:]
+    within = ancestors(new)
+    way, at = [new], old
+    while at is not new and at in within:
+        at = within[at]
+        way.append(at)
+    return any(_is_begun(each.frames) for each in dict.fromkeys(way))
+
+
+def _is_begun(frames: Sequence[Frame]) -> bool:
+    """Whether a value that is handed from round to round is begun anew in a loop around these."""
     made = statement(frames[0].file, frames[0].line) if frames else None
     names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
-    kept = _appended_to(made)
-    loops = loops_around(_line(frames[0])) if names or kept else []
-    if not loops:
+    loops = loops_around(_line(frames[0])) if made is not None else []
+    kept = _kept_in(made, loops[0]) if loops else set()
+    if not loops or not names | kept:
         return False
     outer: list[ast.AST] = [*loops[1:]]
     function = function_around(_line(frames[0]))
     if function is not None and (kept or any(loops_around(_line(each)) for each in frames[1:])):
         outer.append(function)
-    return any(all(_begins(each, loops[0], name) for name in names | kept) for each in outer)
+    handed = [{name, *_handed_to(loops[0], name)} for name in names | kept]
+    return any(
+        all(any(_begins(each, loops[0], name) for name in several) for several in handed)
+        for each in outer
+    )
 
 
-def _appended_to(made: ast.stmt | None) -> set[str]:
-    """The list that a statement appends what it computes to, as to a trajectory."""
+def _kept_in(made: ast.stmt | None, loop: Loop) -> set[str]:
+    """The list or array in which a loop keeps what each round computes, as of a trajectory."""
+    turns = stored(loop.target) if isinstance(loop, ast.For) else set[str]()
     match made:
         case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), "append"))):
             return {name}
+        case ast.Assign([ast.Subscript(ast.Name(name), at)]) | ast.AugAssign(
+            ast.Subscript(ast.Name(name), at)
+        ):
+            used = {each.id for each in ast.walk(at) if isinstance(each, ast.Name)}
+            return {name} if used & turns else set()
     return set()
+
+
+def _handed_to(inner: Loop, name: str) -> Iterator[str]:
+    """The names that a loop gives the value of another: `level, slope = new_level, new_slope`."""
+    for each in ast.walk(inner):
+        match each:
+            case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)):
+                pairs = [*zip(targets, values, strict=False)]
+            case ast.Assign([target], value):
+                pairs = [(target, value)]
+            case _:
+                pairs = []
+        for target, value in pairs:
+            match target, value:
+                case ast.Name(to), ast.Name(of) if of == name:
+                    yield to
 
 
 def is_right(trace: Trace, found: Sequence[Parameter]) -> bool:

@@ -40,13 +40,20 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
 
 
 def _is_trained(chain: Carried) -> bool:
-    """Whether something else goes into the new values than what the first one was made of."""
+    """Whether data go into the new values, beside what the first one was."""
     first, second, *_ = chain.values
     if operation_key(first) == operation_key(second):
         return True
-    more = second.uses & ~first.uses
-    way = walk([second], lambda each: [e for e in each.inputs if more >> e.number & 1])
-    return any(each.function is None and np.size(each.value) > 1 for each in way)
+    way = walk([second], lambda each: [] if each is first else each.inputs)
+    return any(each is not first and _holds_data(each) for each in way)
+
+
+def _holds_data(node: Node) -> bool:
+    """Whether a value is an array that was given, or computed with one that is not followed."""
+    if node.function is None:
+        return np.size(node.value) > 1
+    known = () if node.operation == FILLED or node.function is taken else (node.args, node.kwargs)
+    return any(isinstance(e, np.ndarray) and e.size > 1 for e in flat(known))
 
 
 def _chain(old: Node, new_of: dict[Node, Node]) -> Carried:

@@ -8,7 +8,6 @@ Left out: running it (`script_child.py`).
 """
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -31,14 +30,11 @@ from conformance.script.results import all_judged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
+from conformance.script.untrained import Notes, nothing_trained
 from conformance.script.update import Update, is_convention
 from conformance.script_outcome import Ran, Rule
-from conformance.subjects.absent import stood_in
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
-
-_POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
-"""Modules that are loaded where a program lets other processes work."""
 
 SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
 
@@ -54,7 +50,7 @@ def conclude(
     found: Sequence[Parameter],
     variables: Sequence[Held],
     most: int,
-    notes: Sequence[tuple[str, str]],
+    notes: Notes,
 ) -> Ran:
     """What is known of a script.
 
@@ -79,7 +75,7 @@ def conclude(
     kept = () if count else attached(variables)
     if not count and not kept:
         stopped = "time" in dict(notes)
-        raise (SubjectError if stopped else NothingTrainedError)(_nothing(trace, notes))
+        raise (SubjectError if stopped else NothingTrainedError)(nothing_trained(trace, notes))
     try:
         if kept:
             ran = Ran("", tuple(each.name for each in kept), 0, by_attached(trace, kept))
@@ -226,26 +222,3 @@ def _infinite(moved: Sequence[Parameter]) -> str:
     line = origin(first) or line_of(first)
     where = "" if line is None else f": {os.path.relpath(line.file)}:{line.line} computes the first"
     return f"its parameters become numbers that are not finite at once{where}"
-
-
-def _nothing(trace: Trace, notes: Sequence[tuple[str, str]]) -> str:
-    """Why there is nothing to judge."""
-    said = dict(notes)
-    if "time" in said:
-        where = f", in {said['at']}" if said.get("at") else ""
-        return f"it ran for {said['time']} s, and no parameter was seen to be updated{where}"
-    ended = said.get("left", "it ran to its end")
-    if absent := ", ".join(stood_in()):
-        ended += f" without what it imports and is not installed: {absent},"
-    if "unfollowed" in said:
-        return f"{ended}, and what it computes with {said['unfollowed']} is not followed"
-    if not trace.nodes:
-        what = f"{ended} and computed nothing with NumPy or torch"
-        hint = "`conformance check` judges functions and classes of such"
-        return f"{what}; a script's lists and numbers of Python are not followed: {hint}"
-    what = (
-        f"{ended}, and no parameter was seen to be updated: let it take two steps, "
-        "in each of which its parameters are moved by what was computed from them"
-    )
-    others = [each for each in _POOLS if each in sys.modules]
-    return f"{what}; what its other processes do is not seen" if others else what

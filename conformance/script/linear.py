@@ -248,7 +248,8 @@ def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
     waiting = [node]
     for each in waiting:
         passes = each.operation in ENTRYWISE or each.operation == FILLED or each.function is taken
-        if each in stop or not passes or len(found) > most:
+        joins = bool(each.args) and isinstance(each.args[0], list | tuple)  # of numbers, an array
+        if each in stop or not passes or joins or len(found) > most:
             continue
         inputs = [e for e, _ in links(each)] if each.function is taken else each.inputs
         for operand in inputs:

@@ -74,6 +74,7 @@ def unfollowed(spaces: Sequence[Mapping[str, Any]]) -> list[str]:
     kinds = {
         "arrays of `np.matrix`": any(isinstance(each, np.matrix) for each in values),
         "structured arrays": any(map(holds_records, values)),
+        "complex numbers": any(map(np.iscomplexobj, values)),
     }
     return [kind for kind, held in kinds.items() if held]
 

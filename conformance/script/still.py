@@ -117,7 +117,8 @@ def _left_out(
             continue
         for each in trace.nodes:
             alike = np.shape(each.value) == np.shape(right) and not forward.contains(each)
-            if alike and each.function is not None and is_float(each):
+            on_the_way = any(goal.node.depends_on(each) for goal in goals)
+            if alike and each.function is not None and is_float(each) and not on_the_way:
                 found = fitted(np.asarray(each.value), right)
                 fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):

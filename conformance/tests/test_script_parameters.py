@@ -58,3 +58,104 @@ def test_gradients_that_are_taken_beside_the_parameters_are_held_to_the_loss_the
     assert report.ran.parameters == ("w[0]", "w[1]")
     assert [each.ok for each in report.gradients] == [not wrong, True]
     assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.1})
+
+
+SMOOTHING = """import numpy as np
+series = np.cumsum(0.5 + 0.3 * np.sin(np.arange(12.0)))
+raw = np.array([0.0, -1.0])
+for sweep in range(20):
+    alpha, beta = 1 / (1 + np.exp(-raw))
+    level, slope = series[0], series[1] - series[0]
+    dl_a = dl_b = ds_a = ds_b = 0.0
+    sse, g_a, g_b = 0.0, 0.0, 0.0
+    for value in series[1:]:
+        pred = level + slope
+        dp_a, dp_b = dl_a + ds_a, dl_b + ds_b
+        err = pred - value
+        sse = sse + err ** 2
+        g_a, g_b = g_a + 2 * err * dp_a, g_b + 2 * err * dp_b
+        new_level = pred - alpha * err
+        dnl_a, dnl_b = dp_a - err - alpha * dp_a, dp_b - alpha * dp_b
+        ds_a = beta * (dnl_a - dl_a) + (1 - beta) * ds_a
+        ds_b = (new_level - level) - slope + beta * (dnl_b - dl_b) + (1 - beta) * ds_b
+        slope = beta * (new_level - level) + (1 - beta) * slope
+        level, dl_a, dl_b = new_level, dnl_a, dnl_b
+    loss = sse / 11
+    raw = raw - 0.5 * np.array([g_a * alpha * (1 - alpha), g_b * beta * (1 - beta)]) / 11
+"""
+
+
+def test_states_that_a_loop_hands_on_by_other_names_are_no_parameters(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SMOOTHING)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("raw",)
+    assert report.ran.rule.kind == "plain"
+
+
+SMOOTHER = """import numpy as np
+rng = np.random.default_rng(0)
+seen = rng.normal(size=8)
+made = seen.copy()
+for step in range(20):
+    steep = np.diff(made)
+    energy = 0.5 * np.sum((made - seen) ** 2) + 0.2 * np.sum(steep ** 2)
+    g = made - seen
+    g[1:] += 0.4 * steep
+    g[:-1] -= 0.4 * steep
+    made -= 0.1 * g
+"""
+COUNTS = """import numpy as np
+rng = np.random.default_rng(0)
+tags = rng.integers(0, 3, size=40)
+T = 0.1 * rng.normal(size=(3, 3))
+for step in range(20):
+    logp = T - np.log(np.exp(T).sum(1, keepdims=True))
+    loss = -logp[tags[:-1], tags[1:]].sum()
+    dT = np.exp(logp) * np.bincount(tags[:-1], minlength=3)[:, None]
+    for i, j in zip(tags[:-1], tags[1:]):
+        dT[i, j] -= 1
+    T -= 0.01 * dT
+"""
+
+
+@pytest.mark.parametrize(("script", "name"), [(SMOOTHER, "made"), (COUNTS, "T")])
+def test_what_begins_as_the_data_or_is_moved_by_counts_is_a_parameter(
+    script: str, name: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, script)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == (name,)
+
+
+FILTER = """import numpy as np
+rng = np.random.default_rng(0)
+x = rng.normal(size=10)
+
+def filtered(b, a):
+    y = np.zeros(10)
+    for t in range(10):
+        y[t] = b[0] * x[t]
+        if t >= 1:
+            y[t] += b[1] * x[t - 1] - a[0] * y[t - 1]
+    return y
+
+d = filtered(np.array([0.5, 0.3]), np.array([-0.6]))
+b, a = np.array([1.0, 0.0]), np.zeros(1)
+for step in range(20):
+    y = filtered(b, a)
+    loss = np.mean((y - d) ** 2)
+    g = 2 * (y - d) / 10
+    lam = np.zeros(10)
+    for t in range(9, -1, -1):
+        lam[t] = g[t]
+        if t < 9:
+            lam[t] -= a[0] * lam[t + 1]
+    b = b - 0.1 * np.array([lam @ x, lam[1:] @ x[:-1]])
+    a = a - 0.1 * np.array([-(lam[1:] @ y[:-1])])
+"""
+
+
+def test_an_array_that_a_loop_fills_place_by_place_is_no_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FILTER)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("b", "a")

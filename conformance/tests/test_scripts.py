@@ -362,6 +362,11 @@ NUMPY = "import numpy as np\n"
     [
         ("x = [0.5]\nx[0] -= 0.1 * x[0]", "lists and numbers of Python are not followed"),
         (f"{NUMPY}x = np.arange(5.0) * 2", "no parameter was seen to be updated"),
+        (
+            f"{NUMPY}x = np.ones(3)\nfor i in range(9):\n    y = x * i",
+            "script.py:4 ran 9 times, and",
+        ),
+        (f"{NUMPY}z = np.ones(3) + 1j\nz = z * np.abs(z)", "with complex numbers is not followed"),
         (f"{NUMPY}n = input('how many? ')", "asks for input"),
         (f"{NUMPY}raise ValueError('bad data')", "raised ValueError: bad data"),
         ("def f(:", "invalid syntax"),
