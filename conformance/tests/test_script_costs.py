@@ -210,3 +210,27 @@ def test_of_costs_that_are_as_likely_one_with_a_usual_factor_is_taken(tmp_path: 
     report = str(run_edited(tmp_path, ONLINE))
     assert "cross-entropy" in report
     assert "times those of this cost" not in report
+
+
+RAGGED = """import numpy as np
+rng = np.random.default_rng(2)
+Y = rng.normal(size=(6, 5)); R = rng.random((6, 5)) > 0.3
+X = rng.normal(size=(6, 2)); T = rng.normal(size=(5, 2))
+for it in range(4):
+    E = (X @ T.T - Y) * R
+    loss = 0.5 * np.sum(E ** 2) + 0.5 * np.sum(X ** 2)
+    gX, gT = np.zeros_like(X), np.zeros_like(T)
+    for i in range(6):
+        j = np.where(R[i])[0]
+        gX[i] = (T[j] @ X[i] - Y[i, j]) @ T[j]
+    for j in range(5):
+        i = np.where(R[:, j])[0]
+        gT[j] = (X[i] @ T[j] - Y[i, j]) @ X[i]
+    X = X - 0.02 * gX
+    T = T - 0.02 * gT
+"""
+
+
+def test_a_line_that_computes_arrays_of_several_lengths_is_blamed(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, RAGGED).blames
+    assert (blame.gradients, blame.line) == (("X",), 11)
