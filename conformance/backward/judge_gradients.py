@@ -18,7 +18,7 @@ from conformance.backward.chain import Arrays, Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.kinks import COMPARISONS, tied, turned
-from conformance.backward.recorded_pass import Goal, OwnPass, Recorded, bits
+from conformance.backward.recorded_pass import Goal, OwnPass, Recorded, bits, decline_underived
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
@@ -186,6 +186,8 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
         again = verdicts(other)
         if sum(e.ok for e in again) > sum(e.ok for e in found):
             forward, found = other, again
+    if not all(each.ok for each in found):
+        decline_underived(forward.nodes(), forward.chain.underived, bits(run.goals))
     plain = without_epsilons(run) if not all(e.ok for e in found) else None
     if plain is not None:
         found = _without_epsilons(plain, found, forward.chain.ties)

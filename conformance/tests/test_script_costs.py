@@ -234,3 +234,22 @@ for it in range(4):
 def test_a_line_that_computes_arrays_of_several_lengths_is_blamed(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, RAGGED).blames
     assert (blame.gradients, blame.line) == (("X",), 11)
+
+
+FOURIER = """import numpy as np
+rng = np.random.default_rng(4)
+x = rng.normal(size=(8, 5)); y = rng.normal(size=(8, 5)); k = 0.1 * rng.normal(size=5)
+for _ in range(4):
+    Xf = np.fft.rfft(x, axis=-1)
+    e = np.fft.irfft(Xf * np.fft.rfft(k), n=5, axis=-1) - y
+    loss = 0.5 * np.sum(e ** 2) / len(x)
+    Df = np.fft.rfft(e, axis=-1)
+    dk = np.fft.irfft((Df * np.conj(Xf)).sum(axis=0), n=5) / len(x)
+    k -= 0.05 * dk
+"""
+
+
+def test_what_is_computed_through_complex_numbers_has_a_derivative(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, FOURIER).exit_code == 0
+    (blame,) = run_edited(tmp_path, FOURIER, ("np.conj(Xf)", "Xf")).blames
+    assert (blame.gradients, blame.line) == (("k",), 9)
