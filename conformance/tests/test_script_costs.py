@@ -253,3 +253,25 @@ def test_what_is_computed_through_complex_numbers_has_a_derivative(tmp_path: Pat
     assert run_edited(tmp_path, FOURIER).exit_code == 0
     (blame,) = run_edited(tmp_path, FOURIER, ("np.conj(Xf)", "Xf")).blames
     assert (blame.gradients, blame.line) == (("k",), 9)
+
+
+AT_REST = """import numpy as np
+rng = np.random.default_rng(1)
+x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 2))
+W, U = np.array([[0.3, -0.2], [0.25, 0.4]]), rng.normal(size=(2, 2))
+for step in range(3):
+    z = np.zeros((6, 2))
+    for _ in range(20):
+        z = np.tanh(z @ W + x @ U)
+    e = z - y
+    loss = 0.5 * np.sum(e ** 2)
+    s = 1 - z ** 2
+    d = np.array([np.linalg.solve(np.eye(2) - W * s[i], e[i]) * s[i] for i in range(6)])
+    W -= 0.01 * z.T @ d
+    U -= 0.01 * x.T @ d
+"""
+
+
+def test_the_derivative_at_a_fixed_point_is_right_as_far_as_it_is_reached(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, AT_REST).exit_code == 0
+    assert run_edited(tmp_path, AT_REST, ("W * s[i]", "W.T * s[i]")).exit_code == 1
