@@ -127,13 +127,17 @@ def factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
     if right is None or not np.any(right):
         return None
     given, found = np.asarray(forward.chain.values[error.error.number], np.float64), []
-    near = max(HALF_OF_THE_DIGITS, sqrt(np.finfo(error.error.value.dtype).eps))
     for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
-        if factor and distance(turned, factor * right) <= near:
+        if factor and distance(turned, factor * right) <= half_of_its_digits(error.error):
             found.append(factor)
     return found
+
+
+def half_of_its_digits(node: Node) -> float:
+    """How far off a value may be in its own format, so that it is another that was rounded."""
+    return max(HALF_OF_THE_DIGITS, sqrt(np.finfo(node.value.dtype).eps))
 
 
 def _derivative(forward: Forward, output: Node) -> Array | None:

@@ -12,14 +12,15 @@ Left out: the chain rule over many operations (`chain.py`).
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
-from autograd import numpy as anp
 from autograd.core import primitive_jvps, primitive_vjps
 
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import Exact, to_exact
+from conformance.backward.autograd_functions import of_autograd, through
 from conformance.backward.by_torch import by_torch
 from conformance.backward.kinks import kinked
 from conformance.backward.rules import (
@@ -32,16 +33,10 @@ from conformance.backward.rules import (
     Moved,
 )
 from conformance.backward.source import MOVES, Operation
+from conformance.backward.through_complex import Composed
 from conformance.tracing.node import Node, part_of
 from reference.step import Array
 
-REDUCED = {
-    "add.reduce": "sum", "multiply.reduce": "prod", "maximum.reduce": "max",
-    "minimum.reduce": "min", "add.accumulate": "cumsum",
-}  # fmt: skip
-"""What `ufunc.reduce` is called as a function."""
-
-ALIASES = {"amax": "max", "amin": "min", "absolute": "abs"}
 FAR, FAR_IN_FLOAT32 = 2.0**40, 2.0**22
 """Farther than any place in an array, and exact beside it."""
 STEP_BITS, BITS = 120, 500
@@ -50,22 +45,6 @@ MANY = 4_000_000  # entries times entries, of operands or the result, up to whic
 HALVED = 6.0e-6  # the cube root of 2⁻⁵³: the step of a central difference in floats
 GENERIC = np.random.default_rng(0).normal(size=1 << 15)
 CLOSE = 1e-3  # a rule that is wrong is wrong by much; a difference near a kink is not exact
-
-
-def _variance(
-    a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, power: float = 1
-) -> Any:
-    apart = a - anp.mean(a, axis=axis, keepdims=True)
-    squares = anp.sum(apart * apart, axis=axis, keepdims=keepdims)
-    return (squares / (a.size / max(np.size(squares), 1) - ddof)) ** power
-
-
-COMPOSED: dict[str, Callable[..., Any]] = {
-    "var": _variance,
-    "std": lambda a, axis=None, **options: _variance(a, axis, power=0.5, **options),
-    "cholesky": lambda a: anp.linalg.cholesky(anp.tril(a) + anp.tril(a, -1).T),  # reads no more
-}
-"""Functions in terms of others, where autograd's own rules fail."""
 
 
 def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5) -> Derivative:
@@ -93,7 +72,11 @@ def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5
 
 def _by_autograd(made: Operation, values: Callable[[Node], Any]) -> Derivative | None:
     """The derivative by HIPS `autograd`; None if it has none that can be trusted."""
-    function = _of_autograd(made)
+    if isinstance(made.function, Composed):
+        function = partial(through, made.function)
+        whole = ByAutograd(made, function, values)
+        return whole if _trusted(whole, made, values) else None
+    function = of_autograd(made)
     if function is not None:
         found: Derivative = ByAutograd(made, function, values)
         if _direct(made) and function in primitive_vjps:
@@ -198,37 +181,6 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
     same = np.array_equal(made.node.value, expected, equal_nan=True)
     narrowed = made.node.operation == "astype" or made.node.value.dtype != np.float64
     return Moved(sources, shapes) if narrowed or same else None
-
-
-def _of_autograd(made: Operation) -> Any:
-    """The function of `autograd` that computes the same; None if it has none."""
-    name = made.node.operation
-    if made.node.function is part_of:
-        return _part(*made.node.args)
-    if "." in name and name not in REDUCED:
-        return None
-    if "where" in made.kwargs or made.kwargs.get("initial") is not None:
-        return None
-    if name in COMPOSED:
-        return COMPOSED[name]
-    found = _named(REDUCED.get(name, ALIASES.get(name, name)))
-    if found is None or name == "round":
-        return None
-    kwargs = made.kwargs.items()
-    given = {key: each for key, each in kwargs if each is not None or key == "axis"}
-    made.kwargs = {"axis": 0, **made.kwargs} if name in REDUCED else given
-    return found
-
-
-def _part(whole: Node, i: int) -> Any:
-    """The function of `autograd` that computes one of several results; None if it has none."""
-    several = _named(whole.operation)
-    return several and (lambda *args, **kwargs: several(*args, **kwargs)[i])
-
-
-def _named(name: str) -> Any:
-    """The function of `autograd` by the name of one of numpy's; None if it has none."""
-    return getattr(anp, name, getattr(anp.linalg, name, None))
 
 
 def by_entries(made: Operation, values: Callable[[Node], Any]) -> ByEntries:

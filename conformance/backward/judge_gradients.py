@@ -15,10 +15,12 @@ import numpy as np
 
 from conformance.backward.certain import Certain, on_balls, size_of
 from conformance.backward.chain import Arrays, Chain
+from conformance.backward.comparable import comparable, is_symmetric
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.epsilons import rounding_of_constants, without_epsilons
+from conformance.backward.fixed_points import rest_of_iterations
 from conformance.backward.kinks import COMPARISONS, tied, turned
-from conformance.backward.recorded_pass import Goal, OwnPass, Recorded, bits
+from conformance.backward.recorded_pass import Goal, OwnPass, Recorded, bits, decline_underived
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
@@ -186,6 +188,8 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
         again = verdicts(other)
         if sum(e.ok for e in again) > sum(e.ok for e in found):
             forward, found = other, again
+    if not all(each.ok for each in found):
+        decline_underived(forward.nodes(), forward.chain.underived, bits(run.goals))
     plain = without_epsilons(run) if not all(e.ok for e in found) else None
     if plain is not None:
         found = _without_epsilons(plain, found, forward.chain.ties)
@@ -234,7 +238,8 @@ def verdicts(forward: Forward) -> list[Verdict]:
     found = []
     for goal, whole in zip(forward.run.goals, rights, strict=True):
         given = np.asarray(forward.chain.values[goal.node.number])
-        error, right = float("inf"), in_shape(whole, given.shape)
+        right = comparable(whole, given, goal.parameter.value)
+        error = float("inf")
         scale = None if np.any(right) else largest or 1.0
         if given.shape == right.shape:
             error = distance(given, right, scale)
@@ -246,16 +251,10 @@ def verdicts(forward: Forward) -> list[Verdict]:
     return found
 
 
-def in_shape(right: Array, given: tuple[int, ...]) -> Array:
-    """A gradient in the shape that is given, if it is taken off entry by entry: (n,) off (1, n)."""
-    ones = right.ndim - len(given)
-    alike = given == right.shape[ones:] and right.shape[:ones] == (1,) * ones
-    return right.reshape(given) if alike else right
-
-
 def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:
     """The verdicts with what balls say, where they go."""
-    shaped = [e for e in found if e.given.shape == e.right.shape and np.all(np.isfinite(e.given))]
+    alike = (e for e in found if e.given.shape == e.right.shape and not is_symmetric(e.right))
+    shaped = [each for each in alike if np.all(np.isfinite(each.given))]
     units = {id(e): forward.added(e.goal.parameter) for e in shaped}
     right, wrong = [e for e in shaped if e.ok], [e for e in shaped if not e.ok]
     groups = [each for each in (right, *([e] for e in wrong)) if each]
@@ -265,9 +264,11 @@ def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:
 
 
 def _of_constants(forward: Forward, found: list[Verdict]) -> list[Verdict]:
-    """The verdicts; right, and how far off, is what constants put off that are rounded."""
-    wrong = any(not (each.ok or each.lost) for each in found)
-    rounding = rounding_of_constants(forward.run) if wrong else 0.0
+    """The verdicts; right, and how far off, is what rounded constants or fixed points put off."""
+    if all(each.ok or each.lost for each in found):
+        return found
+    iterated = rest_of_iterations(forward.nodes(), forward.chain)
+    rounding = max(rounding_of_constants(forward.run), iterated)
     return [
         replace(each, ok=True, exact=False, apart=each.error)
         if not (each.ok or each.lost) and each.error <= rounding * _cancelled(forward, each)

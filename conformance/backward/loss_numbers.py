@@ -14,9 +14,10 @@ import numpy as np
 
 from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
+from conformance.backward.comparable import comparable
 from conformance.backward.factor import snapped, usual_factors
 from conformance.backward.groups import grouped
-from conformance.backward.judge_gradients import Forward, distance, in_shape
+from conformance.backward.judge_gradients import Forward, distance
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import MOVES, handed_names, is_float, stored_names, texts_around
 from conformance.tracing.ancestors import walk
@@ -259,7 +260,7 @@ def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
     factors, cancelled, single = [], 0, True
     for each in goals:
         given = np.asarray(forward.chain.values[each.node.number])
-        right = in_shape(forward.right(each.parameter), given.shape)
+        right = comparable(forward.right(each.parameter), given, each.parameter.value)
         size = float(np.vdot(right, right))
         if not size or not np.isfinite(size) or given.shape != right.shape:
             continue

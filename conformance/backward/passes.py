@@ -40,10 +40,11 @@ class Known:
         self._found: dict[int, list[Match]] = {}
 
     def of(self, node: Node) -> list[Match]:
-        """What a value is."""
+        """What a value is; nothing if it is not made of real numbers."""
         if node.number not in self._found:
-            value = np.asarray(self.chain.values[node.number], dtype=np.float64)
-            self._found[node.number] = list(self.matches(value))
+            value = np.asarray(self.chain.values[node.number])
+            known = self.matches(value.astype(np.float64)) if value.dtype.kind in "biuf" else ()
+            self._found[node.number] = list(known)
         return self._found[node.number]
 
     def matches(self, value: Array) -> Iterator[Match]:

@@ -53,6 +53,22 @@ def bits(goals: Sequence[Goal]) -> int:
     return bits_of_nodes(each.parameter for each in goals)
 
 
+def decline_underived(nodes: Sequence[Node], underived: Collection[int], parameters: int) -> None:
+    """Decline to judge what leads through an operation whose derivative is not known.
+
+    Args:
+        nodes: from the parameters to the loss.
+        underived: the numbers of such operations.
+        parameters: their numbers as bits.
+
+    Raises:
+        NotAGradientError: one leads from a parameter to the loss.
+    """
+    for each in nodes:
+        if each.number in underived and each.uses & parameters:
+            raise NotAGradientError(f"the derivative of {each.operation} is not known")
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A run.

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.comparable import in_shape
 from conformance.backward.factor import shared
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import grouped
-from conformance.backward.judge_gradients import Forward, Verdict, forward_of, in_shape, verdicts
+from conformance.backward.judge_gradients import Forward, Verdict, forward_of, verdicts
 from conformance.backward.recorded_pass import OwnPass
 from conformance.backward.source import MOVES, lines_of
 from conformance.backward.syntax import loops_around

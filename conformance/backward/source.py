@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.backward.findings import Line
 from conformance.backward.syntax import call_on, returned_place, statement, stored, tree
+from conformance.backward.through_complex import composed
 from conformance.tracing.node import FILLED, Node, part_of, substituted
 
 MOVES = frozenset(
@@ -79,12 +80,12 @@ def operation(node: Node) -> Operation | None:
     if node.function is part_of:  # one of several results: of what was given to the whole
         whole, i = node.args
         inner = whole.function
-
-        def part(*args: Any, **kwargs: Any) -> Any:
-            return inner(*args, **kwargs)[i]
-
         inputs = tuple(each for each in whole.inputs if is_float(each))
-        return Operation(node, inputs, part, whole.args, whole.kwargs)
+        kwargs = whole.kwargs
+        return Operation(node, inputs, lambda *a, **k: inner(*a, **k)[i], whole.args, kwargs)
+    made = composed(node)
+    if made is not None:
+        return Operation(node, made.inputs, made, made.inputs, {})
     inputs = tuple(each for each in node.inputs if is_float(each))
     return Operation(node, inputs, node.function, node.args, node.kwargs)
 

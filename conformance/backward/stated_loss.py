@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.aim import aim, curvature, factors
+from conformance.backward.aim import aim, curvature, factors, half_of_its_digits
 from conformance.backward.certain import measured
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.costs import times
@@ -47,7 +47,8 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
         lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
         for loss in reversed(losses):
             ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
-            if any(abs(ratio - e) <= HALF_OF_THE_DIGITS * e for e in conventions(lengths)):
+            near = half_of_its_digits(loss)
+            if any(abs(ratio - e) <= near * e for e in conventions(lengths)):
                 return loss
     return None
 

@@ -12,9 +12,10 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.chain import Arrays
+from conformance.backward.comparable import in_shape
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.groups import Group, grouped, operation_key
-from conformance.backward.judge_gradients import Forward, Verdict, distance, in_shape
+from conformance.backward.judge_gradients import Forward, Verdict, distance
 from conformance.backward.recorded_pass import NoGradientError
 from conformance.backward.source import MOVES
 from conformance.tracing.ancestors import walk

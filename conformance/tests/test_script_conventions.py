@@ -246,3 +246,22 @@ def test_what_was_counted_in_the_data_is_a_part_of_the_gradient(
 ) -> None:
     assert run_edited(tmp_path, COUNTS, *edits).exit_code == 0
     assert run_edited(tmp_path, COUNTS, *edits, ("1:]), -1)", "1:]), 1)")).exit_code == 1
+
+
+COUPLINGS = """import numpy as np
+rng = np.random.default_rng(9)
+S = rng.choice([-1.0, 1.0], (30, 4)); J = np.zeros((4, 4)); mask = 1 - np.eye(4)
+for t in range(3):
+    local = S @ (J * mask)
+    loss = np.sum(np.log1p(np.exp(-2 * S * local))) / 30
+    r = -2 * S / (1 + np.exp(2 * S * local)) / 30
+    g = (S.T @ r) * mask
+    g = (g + g.T) / 2
+    J = J - 0.1 * g
+"""
+
+
+def test_a_symmetric_parameter_has_the_symmetric_part_of_the_gradient(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, COUPLINGS).exit_code == 0
+    (blame,) = run_edited(tmp_path, COUPLINGS, ("r = -2 * S", "r = -2")).blames
+    assert blame.line == 7

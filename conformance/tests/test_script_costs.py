@@ -264,3 +264,68 @@ def test_of_costs_that_are_as_likely_one_with_a_usual_factor_is_taken(tmp_path: 
     report = str(run_edited(tmp_path, ONLINE))
     assert "cross-entropy" in report
     assert "times those of this cost" not in report
+
+
+RAGGED = """import numpy as np
+rng = np.random.default_rng(2)
+Y = rng.normal(size=(6, 5)); R = rng.random((6, 5)) > 0.3
+X = rng.normal(size=(6, 2)); T = rng.normal(size=(5, 2))
+for it in range(4):
+    E = (X @ T.T - Y) * R
+    loss = 0.5 * np.sum(E ** 2) + 0.5 * np.sum(X ** 2)
+    gX, gT = np.zeros_like(X), np.zeros_like(T)
+    for i in range(6):
+        j = np.where(R[i])[0]
+        gX[i] = (T[j] @ X[i] - Y[i, j]) @ T[j]
+    for j in range(5):
+        i = np.where(R[:, j])[0]
+        gT[j] = (X[i] @ T[j] - Y[i, j]) @ X[i]
+    X = X - 0.02 * gX
+    T = T - 0.02 * gT
+"""
+
+
+def test_a_line_that_computes_arrays_of_several_lengths_is_blamed(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, RAGGED).blames
+    assert (blame.gradients, blame.line) == (("X",), 11)
+
+
+FOURIER = """import numpy as np
+rng = np.random.default_rng(4)
+x = rng.normal(size=(8, 5)); y = rng.normal(size=(8, 5)); k = 0.1 * rng.normal(size=5)
+for _ in range(4):
+    Xf = np.fft.rfft(x, axis=-1)
+    e = np.fft.irfft(Xf * np.fft.rfft(k), n=5, axis=-1) - y
+    loss = 0.5 * np.sum(e ** 2) / len(x)
+    Df = np.fft.rfft(e, axis=-1)
+    dk = np.fft.irfft((Df * np.conj(Xf)).sum(axis=0), n=5) / len(x)
+    k -= 0.05 * dk
+"""
+
+
+def test_what_is_computed_through_complex_numbers_has_a_derivative(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, FOURIER).exit_code == 0
+    (blame,) = run_edited(tmp_path, FOURIER, ("np.conj(Xf)", "Xf")).blames
+    assert (blame.gradients, blame.line) == (("k",), 9)
+
+
+AT_REST = """import numpy as np
+rng = np.random.default_rng(1)
+x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 2))
+W, U = np.array([[0.3, -0.2], [0.25, 0.4]]), rng.normal(size=(2, 2))
+for step in range(3):
+    z = np.zeros((6, 2))
+    for _ in range(20):
+        z = np.tanh(z @ W + x @ U)
+    e = z - y
+    loss = 0.5 * np.sum(e ** 2)
+    s = 1 - z ** 2
+    d = np.array([np.linalg.solve(np.eye(2) - W * s[i], e[i]) * s[i] for i in range(6)])
+    W -= 0.01 * z.T @ d
+    U -= 0.01 * x.T @ d
+"""
+
+
+def test_the_derivative_at_a_fixed_point_is_right_as_far_as_it_is_reached(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, AT_REST).exit_code == 0
+    assert run_edited(tmp_path, AT_REST, ("W * s[i]", "W.T * s[i]")).exit_code == 1

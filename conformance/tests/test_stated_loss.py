@@ -136,7 +136,8 @@ X = torch.randn(20, 5); y = torch.randint(0, 3, (20,)); W = 0.5 * torch.randn(5,
 for it in range(4):
     s = X @ W
     loss = F.cross_entropy(s, y) + 0.05 * (W ** 2).sum()
-    d = (torch.softmax(s, 1) - F.one_hot(y, 3)) / 20
+    logp = torch.log_softmax(s, 1)
+    d = (logp.exp() - F.one_hot(y, 3)) / 20
     W -= 0.5 * (X.T @ d + 0.1 * W)
 """
 

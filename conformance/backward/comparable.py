@@ -1,0 +1,31 @@
+"""The derivative that a gradient is compared with: in its shape, and symmetric where it is.
+
+Left out: the comparison (`judge_gradients.py`).
+"""
+
+import numpy as np
+
+from reference.step import Array
+
+
+def comparable(right: Array, given: Array, parameter: Array) -> Array:
+    """A derivative in the shape of what is given; its symmetric part, of a symmetric parameter.
+
+    A symmetric matrix stays so by the symmetric part alone, as couplings do.
+    """
+    right = in_shape(right, np.shape(given))
+    symmetric = is_symmetric(given) and is_symmetric(parameter) and right.shape == given.shape
+    return (right + right.T) / 2 if symmetric else right
+
+
+def in_shape(right: Array, given: tuple[int, ...]) -> Array:
+    """A gradient in the shape that is given, if it is taken off entry by entry: (n,) off (1, n)."""
+    ones = right.ndim - len(given)
+    alike = given == right.shape[ones:] and right.shape[:ones] == (1,) * ones
+    return right.reshape(given) if alike else right
+
+
+def is_symmetric(array: Array) -> bool:
+    """Whether a matrix is symmetric, to the last digit."""
+    square = np.ndim(array) == 2 and len({*np.shape(array)}) == 1  # noqa: PLR2004
+    return square and np.size(array) > 1 and np.array_equal(array, np.transpose(array))

@@ -1,0 +1,42 @@
+"""Iterations that come to rest, such as those towards the fixed point of a layer.
+
+The derivative at a fixed point is not that of the iterations, by as much as the last one is still
+on its way. Left out: what is judged by it (`judge_gradients.py`).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from conformance.backward.chain import Chain
+from conformance.tracing.node import Node
+
+AT_REST = 1e-3  # of a value, by which an iteration that comes to rest still moves it at its end
+
+
+def rest_of_iterations(nodes: Sequence[Node], chain: Chain) -> float:
+    """How far a derivative at a fixed point is off that of the iterations; 0 if there are none.
+
+    Of n iterations of which each moves a value q times as far as the one before, that of the last
+    move r is at most n r / (1 − q) of it.
+
+    Args:
+        nodes: from the parameters to the loss.
+        chain: their values.
+    """
+    executions: dict[object, list[Node]] = {}
+    for node in nodes:
+        executions.setdefault((node.frames[:1], node.operation, np.shape(node.value)), []).append(
+            node
+        )
+    found = 0.0
+    for same in executions.values():
+        if not same[-1].depends_on(same[0]):
+            continue
+        last = [chain.values[each.number] for each in same[-3:]]
+        size = float(np.max(np.abs(last[-1]), initial=0.0))
+        moves = [float(np.max(np.abs(b - a), initial=0.0)) for a, b in pairwise(last)]
+        if len(moves) > 1 and 0 < moves[1] < min(moves[0], AT_REST * size):
+            found = max(found, len(same) * moves[1] / size / (1 - moves[1] / moves[0]))
+    return found
