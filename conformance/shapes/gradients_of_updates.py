@@ -201,7 +201,7 @@ def _around(term: Node, through: Node) -> bool:
 
 def without_rate(updates: list[Update]) -> tuple[list[Update], float]:
     """The gradients themselves and the rate, where each was multiplied by the same one."""
-    found = [_gradient_and_rate(each.goal) for each in updates]
+    found = [gradient_and_rate(each.goal) for each in updates]
     rates = {rate for _, rate in found}
     if len(rates) != 1:
         return updates, 1.0
@@ -212,7 +212,7 @@ def without_rate(updates: list[Update]) -> tuple[list[Update], float]:
     return gradients, rates.pop()
 
 
-def _gradient_and_rate(goal: Goal) -> tuple[Node, float]:
+def gradient_and_rate(goal: Goal) -> tuple[Node, float]:
     """What a rate was multiplied with, and the rate."""
     node = goal.node
     if node.operation != "multiply" or len(node.args) != 2:  # noqa: PLR2004

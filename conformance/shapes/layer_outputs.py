@@ -17,7 +17,7 @@ from conformance.shapes.attempts import Attempt, UnfitError
 from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.held_state import leaves, short
 from conformance.shapes.places import Places
-from conformance.shapes.update_findings import ascending, with_lines
+from conformance.shapes.update_findings import ascending, unrated, with_lines, without_rates
 from conformance.tracing.node import Node
 
 INPUT = "the input"
@@ -113,8 +113,10 @@ def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:
         found: where they were.
         blame: whether the lines of wrong ones are looked for.
     """
+    goals, left_out = unrated(found) if step.scaled else (step.goals, [])
+    step = replace(step, goals=goals)
     examined = with_decay_beside(step, examine_pass(step, blame=blame), blame=blame)
-    part = with_lines(examined, found.updates)
+    part = with_lines(without_rates(examined, left_out), found.updates)
     return replace(ascending(part, found), factor=1.0) if step.scaled else part
 
 

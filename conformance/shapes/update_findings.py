@@ -12,12 +12,15 @@ import numpy as np
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, merged
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import line_of
-from conformance.shapes.gradients_of_updates import Update
+from conformance.shapes.arguments import RATE
+from conformance.shapes.gradients_of_updates import Update, gradient_and_rate
 from conformance.shapes.places import Places
 from reference.step import Array
 
 
-def _with_updates(first: Examined, wrong: Sequence[Update], kind: str = "update") -> Examined:
+def _with_updates(
+    first: Examined, wrong: Sequence[Update], kind: str = "update", factor: float = 1.0
+) -> Examined:
     """What is known, with updates that do not take the gradients as they are."""
     if not wrong:
         return first
@@ -25,11 +28,32 @@ def _with_updates(first: Examined, wrong: Sequence[Update], kind: str = "update"
     gradients = tuple(replace(e, ok=False) if e.name in names else e for e in first.gradients)
     lines = ((each.goal.name, line_of(each.node)) for each in wrong)
     accused = (
-        Accused((name,), () if line is None else (line,), Cause(kind), mends=kind != ADDS)
+        Accused(
+            (name,), () if line is None else (line,), Cause(kind, factor=factor), mends=kind != ADDS
+        )
         for name, line in lines
     )
     blamed = merged(accused, lambda each: each.lines)
     return replace(first, gradients=gradients, accused=blamed)
+
+
+def unrated(found: Places) -> tuple[tuple[Goal, ...], list[Update]]:
+    """The gradients without the rate that a layer is given, and the updates that leave it out.
+
+    Some leave it out where others have it; else they are as they were found.
+    """
+    parts = {each.goal.name: gradient_and_rate(each.goal) for each in found.updates}
+    without = [each for each in found.updates if parts[each.goal.name][1] != RATE]
+    if not 0 < len(without) < len(parts):
+        return found.goals, []
+    inner = {name: node for name, (node, rate) in parts.items() if rate == RATE}
+    goals = (replace(each, node=inner.get(each.name, each.node)) for each in found.goals)
+    return tuple(goals), without
+
+
+def without_rates(examined: Examined, wrong: Sequence[Update]) -> Examined:
+    """What is known of a layer, with updates to blame that leave out the rate of the others."""
+    return _with_updates(examined, wrong, "step", 1 / RATE) if examined.ok else examined
 
 
 def ascending(examined: Examined, places: Places) -> Examined:

@@ -235,3 +235,31 @@ def svm_gradient(X, y, theta, C):
 def test_a_decay_beside_a_product_is_no_output_error(tmp_path: Path) -> None:
     code, _, said = judged(MARGIN, tmp_path)
     assert code == 3, said
+
+
+RATED = """
+import numpy as np
+
+class Dense:
+    def __init__(self, input_size, output_size):
+        self.weights = np.random.randn(output_size, input_size)
+        self.bias = np.random.randn(output_size, 1)
+
+    def forward(self, input):
+        self.input = input
+        return np.dot(self.weights, self.input) + self.bias
+
+    def backward(self, output_gradient, learning_rate):
+        weights_gradient = np.dot(output_gradient, self.input.T)
+        input_gradient = np.dot(self.weights.T, output_gradient)
+        self.weights -= weights_gradient
+        self.bias -= learning_rate * output_gradient
+        return input_gradient
+"""
+
+
+def test_the_gradient_without_the_rate_is_to_blame(tmp_path: Path) -> None:
+    code, lines, said = judged(RATED, tmp_path)
+    assert (code, lines) == (1, ["self.weights -= weights_gradient"]), said
+    code, _, said = judged(RATED.replace("-= weights", "-= learning_rate * weights"), tmp_path)
+    assert code == 0, said
