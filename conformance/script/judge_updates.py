@@ -132,10 +132,7 @@ class Unjudged:
         self.others = of_some(trace.nodes, [*own], news, self.losses)
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
-        """Judge the arrays by which the parameters are moved, of several the likeliest.
-
-        Where some are added and others subtracted, one of the two is how it has to be.
-        """
+        """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""
         step = self.part([each for chosen in choices for each, _ in chosen])
         losses = [step.of[each] for each in self.losses]
         tried = [(e, factor) for e in choices for factor in usual(e)]
