@@ -19,7 +19,9 @@ from conformance.tracing.source_names import (
     own_names,
     parts_around,
     passing,
+    returns,
     targets_of,
+    without_indices,
 )
 
 HANDING = {"array", "asarray", "copy", "deepcopy", "enumerate", "list", "range", "tuple", "zip"}
@@ -146,11 +148,14 @@ def _handing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozens
 
 
 def _computes(part: ast.AST) -> bool:
-    """Whether an operation is in a part of a program, or a call of what may compute."""
-    inside = list(ast.walk(part))
+    """Whether an operation is in a part of a program, or a call of what may compute.
+
+    What is computed to say which entry is meant, such as `Z[i + 1]`, computes nothing of it.
+    """
+    inside = list(without_indices(part))
     calls = [e.func for e in inside if isinstance(e, ast.Call) and not makes_record(e)]
     called = {e.attr if isinstance(e, ast.Attribute) else name_of(e) for e in calls}
-    signs = (e for e in inside if isinstance(e, ast.UnaryOp))  # of -1 it is a part
+    signs = (e for e in inside if isinstance(e, ast.UnaryOp))
     turned = any(not isinstance(each.operand, ast.Constant) for each in signs)
     return turned or any(isinstance(e, ast.BinOp) for e in inside) or bool(called - HANDING)
 
@@ -189,6 +194,8 @@ def left_out(frames: tuple[Frame, ...], others: Sequence[Sequence[Frame]]) -> tu
         frames: of the line whose result nothing keeps.
         others: of lines whose results are kept; its own if none of its function tells more.
     """
+    while len(frames) > 1 and returns(frames[0]):  # its caller has to keep it
+        frames = frames[1:]
     names = names_on(frames[0], ast.Store)
     if names.isdisjoint(name for _, name in named(frames[0], ast.Load)):
         for other in (each[0] for each in others):

@@ -116,3 +116,17 @@ def _calls_a_parameter(frame: Frame) -> bool:
     inside = [each for each in parts_around(frame) if getattr(each, "lineno", 0) == frame.line]
     called = {e.func.id for e in inside if isinstance(e, ast.Call) and isinstance(e.func, ast.Name)}
     return bool(called & given) and not any(isinstance(each, ast.BinOp) for each in inside)
+
+
+def returns(frame: Frame) -> bool:
+    """Whether a line is that of a `return`."""
+    ends = (each for each in parts_around(frame) if isinstance(each, ast.Return))
+    return any(each.lineno <= frame.line <= (each.end_lineno or 0) for each in ends)
+
+
+def without_indices(part: ast.AST) -> Iterator[ast.AST]:
+    """All within a part of a program but what says which entry is meant, such as `i + 1`."""
+    yield part
+    children = [part.value] if isinstance(part, ast.Subscript) else ast.iter_child_nodes(part)
+    for each in children:
+        yield from without_indices(each)

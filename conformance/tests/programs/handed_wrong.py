@@ -323,10 +323,41 @@ class StoresAPart(Network):
         return p[1:], [d @ e.T for d, e in zip(p[1:], a)]
 
 
+class AppendsZByIndex(Network):
+    def forward(self, x):
+        Z, A = [x], [x]
+        for i in range(len(self.weights)):
+            Z.append(self.weights[i] @ A[i] + self.biases[i])
+            A.append(Z[i + 1])  # wrong
+        return Z, A
+
+    def backprop(self, x, y):
+        Z, A = self.forward(x)
+        d, nb, nw = (A[-1] - y) * s(Z[-1]) * (1 - s(Z[-1])), [], []
+        for i in range(len(self.weights) - 1, -1, -1):
+            nb.insert(0, d)
+            nw.insert(0, d @ A[i].T)
+            d = self.weights[i].T @ d * s(Z[i]) * (1 - s(Z[i]))
+        return nb, nw
+
+
+class DropsWhatIsReturned(Network):
+    def step(self, variable, gradient, rate):
+        return variable - rate * gradient
+
+    def update_mini_batch(self, mb, eta):
+        gs = [self.backprop(x, y) for x, y in mb]
+        for l in range(len(self.weights)):
+            nb, nw = (sum(g[k][l] for g in gs) for k in range(2))
+            self.step(self.biases[l], nb, eta / len(mb))  # wrong
+            self.weights[l] = self.step(self.weights[l], nw, eta / len(mb))
+
+
 EXPECTED = {
     "CorrectsWrongly": ["BP1"], "TakesItsCorrectionsOff": ["W"], "MeanOfOneAlone": ["BP4"],
     "KeepsTheLastError": ["BP3"],
     "NamesZAgain": ["A"], "NamesErrorAgain": ["BP2"], "HandsAnOperator": ["BP2"], "HandsAFunction": ["A"],
+    "AppendsZByIndex": ["A"], "DropsWhatIsReturned": ["B"],
     "ForgetsABias": ["Z"], "LeavesOneOut": ["BP3"], "StoresAPart": ["BP2"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
     "TakesTheLastSample": ["W"], "MovedOneByOne": ["B"], "TwoInOneCall": ["B"],
 }
