@@ -9,7 +9,7 @@ Left out: floats, which decide where balls do not go (`judge_gradients.py`).
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,15 +41,23 @@ class Certain:
 
     Attributes:
         right: whether it is the slope.
-        has_half: whether the floats that the program gives have half of their digits.
-        right_without_epsilons: whether it is the slope with every ε taken for 0.
         digits: to which both agree.
+        size: how large it is.
+        needed: how large it has to be, for the floats that the program gives to have half of their
+            digits; the largest of those counts that one operation computes, as of all neurons.
+        right_without_epsilons: whether it is the slope with every ε taken for 0.
     """
 
     right: bool
     digits: int
-    has_half: bool = True
+    size: float = 0.0
+    needed: float = 0.0
     right_without_epsilons: bool = False
+
+    @property
+    def has_half(self) -> bool:
+        """Whether the floats that the program gives have half of their digits."""
+        return self.needed <= self.size
 
 
 def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain]]:
@@ -58,7 +66,19 @@ def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain
         return []
     with precision(BITS):
         replay = Replay(run.trace)
-        return [_of_group(run, group, replay) for group in groups]
+        return _by_operation([_of_group(run, group, replay) for group in groups])
+
+
+def _by_operation(groups: list[dict[Goal, Certain]]) -> list[dict[Goal, Certain]]:
+    """What is known of gradients, each with the size of the largest that its operation computes."""
+    sizes: dict[Any, float] = {}
+    for goal, each in (item for group in groups for item in group.items()):
+        key = goal.node.operation, goal.node.frames
+        sizes[key] = max(each.size, sizes.get(key, 0.0))
+    return [
+        {g: replace(e, size=sizes[g.node.operation, g.node.frames]) for g, e in group.items()}
+        for group in groups
+    ]
 
 
 def measured(run: Recorded, factor: float) -> float:
@@ -97,7 +117,7 @@ def _of_group(run: Recorded, group: Wanted, replay: Replay) -> dict[Goal, Certai
     digits = digits_of(together)
     if together <= EQUAL:
         return {
-            goal: Certain(True, digits, _has_half(goal, replay, added, _unit(run, goal)))
+            goal: Certain(True, digits, *_sizes(goal, replay, added, _unit(run, goal)))
             for goal, added in group
         }
     return {goal: Certain(False, digits, right_without_epsilons=known) for goal, _ in group}
@@ -121,8 +141,8 @@ def _unit(run: Recorded, goal: Goal) -> float:
     return max(float(np.finfo(each.value.dtype).eps) for each in used)
 
 
-def _has_half(goal: Goal, replay: Replay, added: Array, unit: float) -> bool:
-    """Whether the floats of a gradient agree with it in half of their digits.
+def _sizes(goal: Goal, replay: Replay, added: Array, unit: float) -> tuple[float, float]:
+    """How large a gradient is, and has to be for its floats to have half of their digits.
 
     Where it has cancelled, as the gradient of a bias before a batch normalisation, digits are
     counted of a part of what it is the sum of.
@@ -131,7 +151,7 @@ def _has_half(goal: Goal, replay: Replay, added: Array, unit: float) -> bool:
     unit = max(unit, UNIT)
     size = size_of(right, added, unit)
     far = float(np.max(np.abs(np.asarray(goal.node.value, np.float64) - right), initial=0.0))
-    return size == 0 or far <= np.sqrt(unit) * size
+    return size, far / np.sqrt(unit) if size else 0.0
 
 
 def size_of(right: Array, added: Array, unit: float = UNIT) -> float:

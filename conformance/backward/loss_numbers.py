@@ -21,7 +21,7 @@ from conformance.backward.judge_gradients import Forward, distance
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import MOVES, handed_names, is_float, stored_names, texts_around
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
@@ -79,6 +79,7 @@ def candidates(
         and (each.uses & given == given if shared else each.uses & given)
         and not each.uses & later
         and not used >> each.number & 1
+        and not _is_entry(each)
     ]
     within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)
     ends = [each for each in found if not within >> each.number & 1]
@@ -92,6 +93,15 @@ def of_some(
     """The numbers beside some that are known, which a program calls a loss: those of a critic."""
     found = candidates(nodes, olds, news, shared=False)
     return [each for each in found if each not in known and is_named(each)]
+
+
+def _is_entry(node: Node) -> bool:
+    """Whether a number is one entry of an array of several that was computed as a whole.
+
+    Such are those of an output that is printed.
+    """
+    array = node.inputs[0] if node.operation == "getitem" and node.inputs else node
+    return np.size(array.value) > 1 and array.operation != FILLED
 
 
 def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterator[Node]:

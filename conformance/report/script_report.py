@@ -107,6 +107,7 @@ def notes(ran: Ran) -> Iterator[str]:
             ADDS: "it adds the gradients, which are those of minus the cost: a convention",
             "unfollowed": f"what it computes with {text} is not followed",
             "later": f"it was stopped before {text}, where another training begins: not judged",
+            "unchanged": f"not judged are the updates that change no parameter: {text}",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

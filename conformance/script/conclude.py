@@ -26,7 +26,7 @@ from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, scalar
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
-from conformance.script.results import all_judged
+from conformance.script.results import all_judged, unchanged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
@@ -82,7 +82,7 @@ def conclude(
         else:
             moved = [each for each in found if each.chain.count >= count]
             ran = _of_updates(trace, moved, variables, count)
-        return replace(ran, script=script, notes=tuple(notes))
+        return replace(ran, script=script, notes=(*notes, *ran.notes))
     except NotAGradientError as error:
         raise UnjudgedError(f"its gradients cannot be judged: {error}") from error
 
@@ -116,7 +116,8 @@ def _of_updates(
     accused = accused or tuple(never_moved(trace, results[at], variables))
     examined = replace(examined, accused=accused)
     at = _number(results[at])
-    return Ran("", tuple(said), count, examined, at, _rule(told), tuple(_unjudged(said, told)))
+    beside = tuple(_unjudged(said, told)), unchanged(moved, count)
+    return Ran("", tuple(said), count, examined, at, _rule(told), *beside)
 
 
 def _has_root(made: Update) -> bool:

@@ -54,7 +54,8 @@ def with_held_targets(
         known = found.right and found.examined.cost != "unknown"
         seen = all(e.ok or e.error > HALF_OF_THE_DIGITS for e in found.examined.gradients)
         more = right is not None and found.right > right and seen
-        if found.ok or found.own_loss or known or more:
+        fewer = right is not None and found.right < right
+        if found.ok or ((found.own_loss or known or more) and not fewer):
             return found
     return None
 

@@ -17,6 +17,7 @@ from conformance.backward.loss_numbers import best_loss, candidates, monitored
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import written_name
+from conformance.script.linear import ancestors
 from conformance.script.update_step import Step
 from conformance.shapes.held_state import GRADIENTS, is_any_tensor
 from conformance.tracing.arrays import Traced
@@ -124,16 +125,16 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
         for i, each in scheme.items():
             if each.name not in named.values():
                 named.setdefault(i, each.name)
-    later = [_of_one_more(values[-1], found) for values in chains]
-    said = zip((named.get(i, "") for i in range(len(chains))), written, later, strict=True)
-    return [next(filter(None, each), f"parameter {i}") for i, each in enumerate(said, 1)]
+    own = ["" if written.count(each) > 1 else each for each in written]
+    later = (_of_one_more(values[-1], found) for values in chains)
+    rows = enumerate(zip(own, later, written, strict=True))
+    return [named.get(i) or next(filter(None, row), f"parameter {i + 1}") for i, row in rows]
 
 
 def _of_one_more(last: Node, found: Sequence[Held]) -> str:
     """The name of the next value of a parameter, if a variable holds that one already."""
-    of = (e for e in found if e.value.depends_on(last) and e.value is not last)
-    key = operation_key(last)
-    return next((each.name for each in of if operation_key(each.value) == key), "")
+    of = (e for e in found if operation_key(e.value) == operation_key(last))
+    return next((each.name for each in of if last in ancestors(each.value)), "")
 
 
 def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:

@@ -162,6 +162,12 @@ def _changes(parameter: Parameter, k: int) -> bool:
     return not np.array_equal(parameter.values[k - 1].value, parameter.values[k].value)
 
 
+def unchanged(moved: Sequence[Parameter], count: int) -> tuple[tuple[str, str], ...]:
+    """A note on the updates that change nothing where others do, with their numbers from 1."""
+    still = [k for k in range(1, count + 1) if not any(_changes(each, k) for each in moved)]
+    return (("unchanged", ", ".join(map(str, still))),) if 0 < len(still) < count else ()
+
+
 def all_judged(
     trace: Trace, moved: Sequence[Parameter], names: Sequence[str], count: int
 ) -> list[Judgement]:

@@ -202,6 +202,56 @@ for _ in range(5):
     a -= 0.0001 * grad_a
     b -= 0.0001 * grad_b
 """
+SATURATED = """import numpy as np
+rng = np.random.default_rng(0)
+class Neuron:
+    def __init__(self, count):
+        self.w = rng.normal(size=count)
+x, y = np.array([5.0, 8.0]), np.eye(10)[0]
+layer, U = [Neuron(2) for _ in range(5)], rng.normal(size=(10, 5)) / 5
+for epoch in range(5):
+    h = np.tanh([n.w @ x for n in layer])
+    e = np.exp(U @ h)
+    out = e / e.sum()
+    loss = 0
+    for i in range(10):
+        loss += -np.log(out[i]) if y[i] == 1.0 else 0.0
+    print("Output:", out, "Loss:", loss)
+    d = out - y
+    back = U.T @ d * (1 - h ** 2)
+    U -= 0.01 * np.outer(d, h)
+    for n, each in zip(layer, back):
+        n.w -= 0.01 * each * x
+"""
+STALE = """import numpy as np
+rng = np.random.default_rng(0)
+class RNN:
+    def __init__(self):
+        self.U, self.V, self.W = (rng.normal(size=n) * 0.3 for n in ((4, 3), (4, 4), (2, 4)))
+    def forward(self, xs):
+        self.hs, self.ys = {-1: np.zeros((4, 1))}, {}
+        for t in range(3):
+            self.hs[t] = np.tanh(self.U @ xs[t] + self.V @ self.hs[t - 1])
+            self.ys[t] = self.W @ self.hs[t]
+        return self.ys
+    def backward(self, x, y):
+        dU, dV, dW = [np.zeros_like(p) for p in [self.U, self.V, self.W]]
+        after = np.zeros((4, 1))
+        for t in reversed(range(3)):
+            dy = self.ys[t] - y[t]
+            dW += dy @ self.hs[t].T
+            raw = (1 - self.hs[t] ** 2) * (self.W.T @ dy + after)
+            dU += raw @ x[t].T
+            dV += raw @ self.hs[t - 1].T
+            after = self.V.T @ raw
+        for param, dparam in zip([self.U, self.V, self.W], [dU, dV, dW]):
+            param -= 0.01 * dparam
+data, labels, rnn = rng.normal(size=(4, 3, 3, 1)), rng.normal(size=(4, 3, 2, 1)), RNN()
+for epoch in range(5):
+    loss = sum(np.sum((rnn.forward(x)[2] - y[2]) ** 2) / 2 for x, y in zip(data, labels))
+    for x, y in zip(data, labels):
+        rnn.backward(x, y)
+"""
 RIGHT = {
     "one weight": (ONE_WEIGHT, "quadratic cost"),
     "Huber": (HUBER, "judged by it, with weight decay 0.1"),
@@ -214,6 +264,7 @@ RIGHT = {
     "episode": (EPISODE, "each sample with a weight of its own"),
     "empty": (EMPTY, "1 gradient, all right"),
     "lasso": (LASSO, "η = 0.05"),
+    "saturated": (SATURATED, "6 gradients, all right"),
     "one target": (ONE_TARGET, "quadratic cost"),
 }
 
@@ -233,6 +284,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (WITH_RATES, ("* a * (1 - a)", "* (1 - a)"), ("V",)),
         (LASSO, ("y - X @ w", "y - np.abs(X @ w)"), ("w",)),
         (PRICES, ("= 2 * np", "= -2 * np"), ("b",)),
+        (STALE, ("", ""), ("rnn.U",)),
         (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
         (HUBER, ("np.sign(r) *", "np.abs(r) *"), ("x",)),
         (RUNNING, ("np.outer(h, d)", "np.outer(h, h @ W - y)"), ("W",)),
@@ -245,6 +297,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         "rates within",
         "lasso",
         "one of two numbers",
+        "the values of another sample",
         "a loss by its name",
         "two signs",
         "no derivative",

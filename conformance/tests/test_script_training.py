@@ -63,6 +63,21 @@ def test_another_training_that_is_not_reached_is_told(tmp_path: Path) -> None:
     assert "another training" not in str(run_edited(tmp_path, TWICE))
 
 
+LEAKY = """import numpy as np
+X = np.array([[1.0, 2, 1], [-1, -2, 1], [-3, -2, 0], [2, 1, 1], [1, 1, 2]])
+w = np.array([0.5, 0.25, 0.1])
+for x, y in zip(X, [3.0, 2, 1, 2, 1]):
+    z = w @ x
+    a = np.where(z > 0, z, 0.1 * z)
+    w = w - 0.01 * (a - y) * np.where(z > 0, 1, 0.0) * x
+"""
+
+
+def test_updates_that_change_nothing_are_told(tmp_path: Path) -> None:
+    report = str(run_edited(tmp_path, LEAKY))
+    assert "not judged are the updates that change no parameter: 2, 3" in report
+
+
 POLICY = """import numpy as np
 rng = np.random.default_rng(4)
 X, act = rng.normal(size=(48, 5)), rng.integers(0, 3, 48)
