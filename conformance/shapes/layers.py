@@ -20,6 +20,7 @@ from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
+from conformance.shapes.built import build
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.held_state import doubles, holds_tensors, is_floats, leaves
 from conformance.shapes.judge_readings import Found, Recognised
@@ -132,18 +133,19 @@ class LayerSearch:
 
         A backward part that is linear is right for all entries together if it is for each. One
         that counts on a single entry, that of the label, is right as it is used. So it is judged by
-        one entry at a time, to the first for which it is wrong.
+        one entry at a time, and the one for which least is right tells.
         """
-        found, at = wrong, 0
+        least: tuple[int, Found] | None = None
         for at in range(ENTRIES):
             one = self._judged(plan, data, at, blame=False)  # lines where they are asked for
             if one is None:
                 raise UnfitError("it gives no gradients")
-            found = one
-            if not found.examined.ok:
-                break
-        if found.examined.right <= wrong.examined.right:
-            return wrong
+            if one.examined.right <= wrong.examined.right:
+                return wrong
+            if least is None or one.examined.right < least[1].examined.right:
+                least = at, one
+        assert least is not None  # noqa: S101 - there are entries
+        at, found = least
         return found if found.examined.ok else self._judged(plan, data, at) or found
 
     def _judged(
@@ -164,7 +166,8 @@ class LayerSearch:
         first, _, _ = self._run(plan, data, None, at)
         run, out, inner = self._run(plan, data, generic(first), at)
         found = places(run)
-        goals = found.goals
+        goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
+        inner = [each for each in inner if each.name not in unseen]  # it left the record
         if not goals and not inner:
             return None
         if found.missing:
@@ -182,7 +185,7 @@ class LayerSearch:
         source = "moved" if found.moved and not found.direct else "returned"
         recognised = Recognised(plan.said, data.layout, "", calls, source, names)
         left = found.unfound if goals else parameters_of(run, out)
-        return Found(recognised, together(parts), run.used(), left)
+        return Found(recognised, together(parts), run.used(), (*left, *unseen))
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
@@ -238,10 +241,13 @@ class LayerSearch:
         )
 
     def _made(self, plan: Plan, run: Attempt) -> dict[str, Any]:
-        """The layer; if it makes its parameters when it goes forward at first, after that."""
+        """The layer; after it is built or went forward, if it makes its parameters then."""
         roots = plan.make(run.data, run.scope)
         layer, before = roots["self"], self._parameters(roots)
         if self.takes.states or before:
+            return roots
+        build(layer, run.data, self.module)
+        if self._parameters(roots):
             return roots
         options = (OPTIONS[each] for each in self.takes.forward[1:])
         result_of(getattr(layer, self.forward), run.data.x, *options)

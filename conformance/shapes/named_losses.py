@@ -63,7 +63,11 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
     """The losses among functions that give their gradients, or have a partner that does."""
     named = {bare(each.__name__): each for each in functions}
     primes = {
-        name: named[name + end] for name in named for end in ENDS[::-1] if name + end in named
+        name: named[own + end]
+        for name, function in named.items()
+        for own in (_initials(function), name)
+        for end in ENDS[::-1]
+        if own + end in named
     }
     for name, function in named.items():
         count = len(needed(function))
@@ -84,10 +88,16 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
                 yield LossSearch(function.__name__, function, None, told=True)
 
 
+def _initials(function: FunctionType) -> str:
+    """What a loss is called for short: `bce` of `binary_cross_entropy`."""
+    return "".join(each[:1] for each in function.__name__.lower().split("_"))
+
+
 def states_loss(functions: Sequence[FunctionType], gradient: FunctionType) -> list[FunctionType]:
     """The functions that may give, by their names, the loss of which another gives the gradient."""
     same = (e for e in functions if e is not gradient and _names(e) == _names(gradient))
-    return [each for each in same if LOSS.search(bare(each.__name__))]
+    names = ((each, bare(each.__name__)) for each in same)
+    return [each for each, name in names if LOSS.search(name) and "grad" not in name]
 
 
 def _names(function: FunctionType) -> list[str]:

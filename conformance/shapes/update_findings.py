@@ -15,6 +15,8 @@ from conformance.backward.source import line_of
 from conformance.shapes.arguments import RATE
 from conformance.shapes.gradients_of_updates import Update, gradient_and_rate
 from conformance.shapes.places import Places
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node
 from reference.step import Array
 
 
@@ -44,11 +46,18 @@ def unrated(found: Places) -> tuple[tuple[Goal, ...], list[Update]]:
     """
     parts = {each.goal.name: gradient_and_rate(each.goal) for each in found.updates}
     without = [each for each in found.updates if parts[each.goal.name][1] != RATE]
-    if not 0 < len(without) < len(parts):
+    if not 0 < len(without) < len(parts) or any(_uses_rate(each.goal) for each in without):
         return found.goals, []
     inner = {name: node for name, (node, rate) in parts.items() if rate == RATE}
     goals = (replace(each, node=inner.get(each.name, each.node)) for each in found.goals)
     return tuple(goals), without
+
+
+def _uses_rate(goal: Goal) -> bool:
+    """Whether something is multiplied by the rate on the way to a gradient: `(lr * x.T) @ d`."""
+    made = (each for each in walk([goal.node]) if each.operation == "multiply")
+    numbers = (e.value if type(e) is Node else e for each in made for e in each.args)
+    return any(np.ndim(each) == 0 and each == RATE for each in numbers)
 
 
 def without_rates(examined: Examined, wrong: Sequence[Update]) -> Examined:

@@ -135,3 +135,23 @@ def test_a_mask_that_leaves_out_too_much_is_to_blame_itself(tmp_path: Path) -> N
     code, lines, said = judged(PEGASOS.replace("self.w) < 1", "self.w) < 0"), tmp_path)
     assert (code, lines[:1]) == (1, ["viol = ya * (Xa @ self.w) < 0"]), said
     assert "the number has to be 1" in said
+
+
+SHORT = """
+import numpy as np
+
+def binary_cross_entropy(predictions, targets, eps=1e-15):
+    p = np.clip(predictions, eps, 1 - eps)
+    return -np.mean(targets * np.log(p) + (1 - targets) * np.log(1 - p))
+
+def bce_gradient(predictions, targets, eps=1e-15):
+    p = np.clip(predictions, eps, 1 - eps)
+    return (p - targets) / (p * (1 - p)) / predictions.size
+"""
+
+
+def test_the_gradient_of_a_loss_may_be_called_by_its_initials(tmp_path: Path) -> None:
+    code, _, said = judged(SHORT, tmp_path)
+    assert (code, "binary_cross_entropy: 1 gradient, all right" in said) == (0, True), said
+    code, lines, said = judged(SHORT.replace("(p - targets)", "(p + targets)"), tmp_path)
+    assert (code, "(p + targets)" in lines[0]) == (1, True), said

@@ -263,3 +263,88 @@ def test_the_gradient_without_the_rate_is_to_blame(tmp_path: Path) -> None:
     assert (code, lines) == (1, ["self.weights -= weights_gradient"]), said
     code, _, said = judged(RATED.replace("-= weights", "-= learning_rate * weights"), tmp_path)
     assert code == 0, said
+
+
+BUILT = """
+import copy
+import numpy as np
+
+class Optimizer:
+    def __init__(self, lr=0.1):
+        self.lr = lr
+
+    def update(self, w, grad):
+        return w - self.lr * grad
+
+class Dense:
+    def __init__(self, output_size):
+        self.output_size = output_size
+        self.weights = self.bias = None
+
+    def initialize(self, input_shape, optimizer):
+        self.weights = np.random.uniform(-1, 1, size=(input_shape[0], self.output_size))
+        self.bias = np.zeros((1, self.output_size))
+        self.W_opt, self.b_opt = copy.copy(optimizer), copy.copy(optimizer)
+
+    def forward(self, x):
+        self.input = x
+        return np.dot(x, self.weights) + self.bias
+
+    def backward(self, output_gradient):
+        dw = np.dot(self.input.T, output_gradient)
+        input_gradient = np.dot(output_gradient, self.weights.T)
+        self.weights = self.W_opt.update(self.weights, dw)
+        self.bias = self.b_opt.update(self.bias, output_gradient.sum(axis=0, keepdims=True))
+        return input_gradient
+"""
+
+
+def test_a_layer_that_is_built_later_is_judged(tmp_path: Path) -> None:
+    code, _, said = judged(BUILT, tmp_path)
+    assert (code, "net.py:Dense: 3 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(BUILT.replace("self.input.T", "-self.input.T"), tmp_path)
+    assert (code, lines[:1]) == (1, ["dw = np.dot(-self.input.T, output_gradient)"]), said
+
+
+STRIDED = """
+import numpy as np
+
+class Conv:
+    def __init__(self, filters, kernel_size):
+        self.filters, self.k = filters, kernel_size
+
+    def build(self, input_shape):
+        self.W = np.random.randn(self.k, self.k, input_shape[3], self.filters)
+
+    def patches(self, X):
+        m, h, w, c = X.shape
+        shape = m, h - self.k + 1, w - self.k + 1, self.k, self.k, c
+        s = X.strides
+        made = np.lib.stride_tricks.as_strided(X, shape, (s[0], s[1], s[2], s[1], s[2], s[3]))
+        return made.reshape(-1, self.k * self.k * c), shape[:3]
+
+    def forward(self, X):
+        self.X = X.copy()
+        p, shape = self.patches(X)
+        return np.dot(p, self.W.reshape(-1, self.filters)).reshape(*shape, self.filters)
+
+    def backward(self, dout):
+        p, shape = self.patches(self.X)
+        d = dout.reshape(-1, self.filters)
+        self.dW = np.dot(p.T, d).reshape(self.W.shape)
+        each = np.dot(d, self.W.reshape(-1, self.filters).T).reshape(*shape, self.k, self.k, -1)
+        dX = np.zeros_like(self.X)
+        for i in range(shape[1]):
+            for j in range(shape[2]):
+                dX[:, i : i + self.k, j : j + self.k, :] += each[:, i, j]
+        return dX
+"""
+
+
+def test_an_input_that_leaves_the_record_is_not_judged(tmp_path: Path) -> None:
+    code, _, said = judged(STRIDED, tmp_path)
+    assert (code, "Conv: 1 gradient, all right" in said) == (3, True), said
+    turned = STRIDED.replace("d = dout.r", "d = dout.transpose(1, 2, 0, 3).r")
+    code, lines, said = judged(turned, tmp_path)
+    assert code == 1, said
+    assert "transpose" in lines[0], said
