@@ -164,4 +164,4 @@ for it in range(4):
 def test_a_rate_within_a_product_is_not_to_blame_for_wrong_targets(tmp_path: Path) -> None:
     assert run_edited(tmp_path, RATE_WITHIN).exit_code == 0
     (blame,) = run_edited(tmp_path, RATE_WITHIN, ("(out - Y[i]) /", "(out - Y[:16]) /")).blames
-    assert (blame.gradients, blame.line) == (("W", "b"), 9)
+    assert ({*blame.gradients}, blame.line) == ({"W", "b"}, 9)
