@@ -13,12 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from conformance.backward.chain import Chain
+from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.findings import Accused, Cause
+from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.loss_numbers import best_loss, candidates
 from conformance.backward.no_loss import COST_NAMES, best, tried
-from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded
+from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
+from conformance.backward.sample_count import samples
 from conformance.backward.source import MOVES, is_float, line_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
@@ -117,9 +120,38 @@ def _left_out(
             if alike and each.function is not None and is_float(each):
                 found = fitted(np.asarray(each.value), right)
                 fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
+                if fits and not kept and _is_data(node, each, trace, forward):
+                    break
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
+
+
+def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool:
+    """Whether a constant has a derivative because a layer gives that of its input.
+
+    It has as many rows as there are samples; or the same operation gives the derivative of what
+    another layer computes.
+    """
+    goals = forward.run.goals
+    lengths = {n for each in goals for n in np.shape(each.parameter.value)}
+    chosen = compared(list(trace.nodes), goals, None, None)[:1]
+    rows = {samples(each, [*goals, Goal("", node, gradient)]) for each in chosen} - lengths - {1}
+    if rows & {*np.shape(node.value)}:
+        return True
+    again = [e for e in trace.nodes if e is not gradient and _is_same(e, gradient)]
+    made = (e for e in forward.nodes() if e.function is not None and e.operation not in MOVES)
+    hidden = [each for each in made if each.uses & bits(goals)]
+    return any(
+        fitted(np.asarray(one.value), forward.gradient[each.number]) is not None
+        for one in again
+        for each in hidden
+        if np.shape(one.value) == np.shape(each.value)
+    )
+
+
+def _is_same(one: Node, other: Node) -> bool:
+    return bool(operation_key(one) == operation_key(other))
 
 
 def _replacements(node: Node) -> list[Node]:
