@@ -81,7 +81,8 @@ def _as_read(step: "Unjudged") -> Judgement:
             return made
     if len(own) < len(updates):
         return step.whole()
-    made = step.by_choice([own])
+    apart = step.by_choice([own])
+    made = made if choices and not apart.ok else apart  # else a wrong one is moved unevenly, too
     if made.ok or any(each.states for each in updates):
         return made
     whole = step.whole()

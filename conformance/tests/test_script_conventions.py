@@ -265,3 +265,35 @@ def test_a_symmetric_parameter_has_the_symmetric_part_of_the_gradient(tmp_path: 
     assert run_edited(tmp_path, COUPLINGS).exit_code == 0
     (blame,) = run_edited(tmp_path, COUPLINGS, ("r = -2 * S", "r = -2")).blames
     assert blame.line == 7
+
+
+GRAPH = """import numpy as np
+class Layer:
+    def __init__(self, n, m):
+        self.W = rng.normal(size=(n, m))
+    def __call__(self, H):
+        self.H = H
+        return np.tanh(S @ H @ self.W)
+    def grad(self, d, out):
+        d = S.T @ (d * (1 - out ** 2))
+        self.gW = self.H.T @ d
+        return d @ self.W.T
+rng = np.random.default_rng(1)
+S, X, Y = rng.random((5, 5)) / 3, np.eye(5), rng.normal(size=(5, 2))
+one, two = Layer(5, 4), Layer(4, 2)
+for epoch in range(4):
+    h = one(X)
+    out = two(h)
+    loss = ((out - Y) ** 2).sum()
+    one.grad(two.grad(2 * (out - Y), out), h)
+    one.W -= 0.01 * one.gW
+    two.W -= 0.01 * two.gW
+"""
+
+
+def test_a_layer_that_gives_the_gradient_of_its_input_does_not_make_the_data_a_parameter(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, GRAPH).exit_code == 0
+    report = run_edited(tmp_path, GRAPH, ("    two.W -= 0.01 * two.gW\n", ""))
+    assert report.exit_code == 1

@@ -145,3 +145,23 @@ for it in range(4):
 def test_a_decay_beside_a_loss_of_torch_is_a_part_of_it(tmp_path: Path) -> None:
     assert run_edited(tmp_path, DECAYING).exit_code == 0
     assert run_edited(tmp_path, DECAYING, (" + 0.1 * W", "")).exit_code == 1
+
+
+RATE_WITHIN = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(50, 4)), rng.normal(size=(50, 2))
+W, b = rng.normal(size=(4, 2)), np.zeros(2)
+for it in range(4):
+    i = rng.integers(0, 50, 16)
+    out = X[i] @ W + b
+    loss = ((out - Y[i]) ** 2).mean()
+    d = 2 * (out - Y[i]) / 32
+    W -= 0.1 * X[i].T @ d
+    b -= 0.1 * d.sum(0)
+"""
+
+
+def test_a_rate_within_a_product_is_not_to_blame_for_wrong_targets(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, RATE_WITHIN).exit_code == 0
+    (blame,) = run_edited(tmp_path, RATE_WITHIN, ("(out - Y[i]) /", "(out - Y[:16]) /")).blames
+    assert ({*blame.gradients}, blame.line) == ({"W", "b"}, 9)
