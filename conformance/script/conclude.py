@@ -200,8 +200,10 @@ def _with_rates(
     shares = [by / abs(each) for made, by in pairs for _, each in made.options] or [1.0]
     own = {n for each in moved for n in np.shape(each.values[0].value)}
     lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
-    factor = examined.factor * min(shares, key=lambda e: abs(np.log(abs(examined.factor * e))))
-    if examined.cost == "own" and not is_convention(factor, lengths):
+    factors = [examined.factor * each for each in shares]
+    usual = [each for each in factors if is_convention(each, lengths)]
+    factor = min(usual or factors, key=lambda each: abs(np.log(abs(each))))
+    if examined.cost == "own" and not usual:
         factor = 1.0
     rate = examined.factor / factor
     return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]

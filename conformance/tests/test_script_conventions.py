@@ -223,3 +223,24 @@ def test_a_mean_of_absolute_values_states_no_loss(tmp_path: Path) -> None:
     report = run_edited(tmp_path, GATES)
     assert report.exit_code == 0, "with two classes it is a hinge loss of the outputs, but printed"
     assert run_edited(tmp_path, GATES, ("d @ W.T * h", "e @ W.T * h")).exit_code == 1
+
+
+PRINTED = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(32, 3)), rng.normal(size=(32, 2))
+W = rng.normal(size=(3, 2))
+for step in range(20):
+    e = X @ W - Y
+    loss = 0.5 * np.sum(e ** 2) + 0.25 * np.sum(W ** 2)
+    W -= 0.02 * (X.T @ e + 0.5 * W)
+    print(loss / 32)
+"""
+
+
+def test_what_a_gradient_is_times_the_loss_that_is_printed_is_no_part_of_the_rate(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, PRINTED)
+    assert report.ok
+    assert report.examined.factor == pytest.approx(32)
+    assert dict(report.ran.rule.numbers)["η"] == pytest.approx(0.02)
