@@ -106,6 +106,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "time": f"it was stopped after {text} s",
             ADDS: "it adds the gradients, which are those of minus the cost: a convention",
             "unfollowed": f"what it computes with {text} is not followed",
+            "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, merged
-from conformance.backward.loss_numbers import best_loss
+from conformance.backward.loss_numbers import best_loss, is_named
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import line_of
@@ -83,9 +83,8 @@ def conclude(
             names_of = tuple(each.name for each in kept)
             return Ran(script, names_of, 0, by_attached(trace, kept), notes=tuple(notes))
         moved = [each for each in found if each.chain.count >= count]
-        return replace(
-            _of_updates(trace, moved, variables, count), script=script, notes=tuple(notes)
-        )
+        ran = _of_updates(trace, moved, variables, count)
+        return replace(ran, script=script, notes=(*ran.notes, *notes))
     except NotAGradientError as error:
         raise UnjudgedError(f"its gradients cannot be judged: {error}") from error
 
@@ -118,8 +117,19 @@ def _of_updates(
     accused = (*moving, *_not_told_by(moving, examined.accused))
     accused = accused or tuple(never_moved(trace, results[at], variables))
     examined = replace(examined, accused=accused)
+    unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     at = _number(results[at])
-    return Ran("", tuple(said), count, examined, at, _rule(told), tuple(_unjudged(said, told)))
+    return Ran("", tuple(said), count, examined, at, _rule(told), unjudged, notes=unused)
+
+
+def _unused_loss(
+    trace: Trace, judgement: Judgement, names: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """The number that a script calls its loss, where it was not judged by it."""
+    if judgement.examined.cost != "own":
+        losses = filter(is_named, Unjudged(trace, judgement.updates, names).losses)
+        lines = [line for each in losses if (line := line_of(each)) is not None]
+        yield from (("loss", f"{os.path.relpath(e.file)}:{e.line}") for e in lines[-1:])
 
 
 def _has_root(made: Update) -> bool:

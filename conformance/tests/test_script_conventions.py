@@ -244,3 +244,10 @@ def test_what_a_gradient_is_times_the_loss_that_is_printed_is_no_part_of_the_rat
     assert report.ok
     assert report.examined.factor == pytest.approx(32)
     assert dict(report.ran.rule.numbers)["η"] == pytest.approx(0.02)
+
+
+def test_a_loss_that_gradients_are_not_judged_by_is_named_with_why(tmp_path: Path) -> None:
+    loss = "0.5 * np.sum(e ** 2) + 0.25 * np.sum(W ** 2)"
+    edits = (loss, "np.sum(np.abs(e))"), (" + 0.5 * W)", ")")
+    (said,) = (e for e in str(run_edited(tmp_path, PRINTED, *edits)).splitlines() if "a loss" in e)
+    assert said.endswith("script.py:7), of which these are not the gradients")
