@@ -108,6 +108,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "unfollowed": f"what it computes with {text} is not followed",
             "later": f"it was stopped before {text}, where another training begins: not judged",
             "unchanged": f"not judged are the updates that change no parameter: {text}",
+            "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

@@ -17,6 +17,7 @@ from conformance.script.linear import ancestors
 from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
 from conformance.tracing.frames import Frame
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 
@@ -25,13 +26,18 @@ def begun_anew(parameter: Parameter) -> bool:
 
     The other loop may be that around a call, if the function itself begins it.
     """
-    old, new = parameter.values[-2:]
-    within = ancestors(new)
-    way, at = [new], old
-    while at is not new and at in within:
-        at = within[at]
+    pairs = parameter.values[:2], parameter.values[-2:]  # the last may be of a part of a round
+    return any(_is_begun(each.frames) for pair in pairs for each in _way(*pair))
+
+
+def _way(old: Node, new: Node) -> list[Node]:
+    """The values from an old one to the new one, the new one first."""
+    within, way = ancestors(new), [new]
+    at = within.get(old, new)
+    while at is not new:
         way.append(at)
-    return any(_is_begun(each.frames) for each in dict.fromkeys(way))
+        at = within[at]
+    return way
 
 
 def _is_begun(frames: Sequence[Frame]) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.loss_numbers import is_named
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
@@ -21,6 +22,7 @@ from conformance.running.quiet import within_seconds
 from conformance.script.counting import counts, function_around
 from conformance.script.direction import settled
 from conformance.script.discarded import discarded
+from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, scalar
@@ -115,9 +117,20 @@ def _of_updates(
     accused = (*moving, *_not_told_by(moving, examined.accused))
     accused = accused or tuple(never_moved(trace, results[at], variables))
     examined = replace(examined, accused=accused)
+    unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     at = _number(results[at])
-    beside = tuple(_unjudged(said, told)), unchanged(moved, count)
-    return Ran("", tuple(said), count, examined, at, _rule(told), *beside)
+    noted = (*unchanged(moved, count), *unused)
+    return Ran("", tuple(said), count, examined, at, _rule(told), unjudged, noted)
+
+
+def _unused_loss(
+    trace: Trace, judgement: Judgement, names: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """The number that a script calls its loss, where it was not judged by it."""
+    if judgement.examined.cost != "own":
+        losses = filter(is_named, Unjudged(trace, judgement.updates, names).losses)
+        lines = [line for each in losses if (line := line_of(each)) is not None]
+        yield from (("loss", f"{os.path.relpath(e.file)}:{e.line}") for e in lines[-1:])
 
 
 def _has_root(made: Update) -> bool:
@@ -200,8 +213,10 @@ def _with_rates(
     shares = [by / abs(each) for made, by in pairs for _, each in made.options] or [1.0]
     own = {n for each in moved for n in np.shape(each.values[0].value)}
     lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
-    factor = examined.factor * min(shares, key=lambda e: abs(np.log(abs(examined.factor * e))))
-    if examined.cost == "own" and not is_convention(factor, lengths):
+    factors = [examined.factor * each for each in shares]
+    usual = [each for each in factors if is_convention(each, lengths)]
+    factor = min(usual or factors, key=lambda each: abs(np.log(abs(each))))
+    if examined.cost == "own" and not usual:
         factor = 1.0
     rate = examined.factor / factor
     return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.script.adaptive import adaptive
+from conformance.script.decays import decay, shrinking
 from conformance.script.linear import entrywise, kept, read_forward
 from conformance.script.moments import (
     Mistake,
@@ -22,7 +23,7 @@ from conformance.script.moments import (
 )
 from conformance.script.quotients import Steps, by_signs
 from conformance.script.readings import Given, Reading, readings
-from conformance.script.update import SAME, Update
+from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -60,16 +61,15 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     if first.signed is not None:
         signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
         return _likeliest(signs)
-    decay = first.decay or first.after
-    decays = (("λ", decay),) if abs(decay) > SAME else ()
-    grown = (Mistake("growth", _growing(first)),) if decay < -SAME else ()
+    grown = (Mistake("growth", _growing(first)),) if shrinking(first) < 0 else ()
     if not first.states:
-        eta = abs(first.options[first.own][1]) * factor
-        return Known(Rule("plain", (("η", eta), *decays)), grown)
+        eta = abs(first.options[first.own][1])
+        return Known(Rule("plain", (("η", eta * factor), *decay(first, eta))), grown)
     best = _likeliest(each.known(factor) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
-    rule = replace(best.rule, numbers=(*best.rule.numbers, *decays))
+    eta = dict(best.rule.numbers).get("η", 0.0) / (1.0 if first.adaptive else factor)
+    rule = replace(best.rule, numbers=(*best.rule.numbers, *decay(first, eta)))
     return Known(rule, (*best.mistakes, *grown))
 
 

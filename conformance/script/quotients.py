@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from conformance.script.corrections import by
+from conformance.script.decays import decay
 from conformance.script.linear import entrywise, scalar
 from conformance.script.moments import Mistake, Moment, precision
 from conformance.script.update import Update
@@ -222,11 +223,9 @@ def by_signs(
     """
     first = updates[0]
     eta = abs(next(by for node, by in first.options if node is gradients[0]))
-    decay = first.decay or first.after
-    decays = (("λ", decay),) if decay else ()
     if not first.parameter.states:
         inner = all(e.signed is g for e, g in zip(updates, gradients, strict=True))
-        return (Rule("signs", (("η", eta), *decays)) if inner else OTHER), ()
+        return (Rule("signs", (("η", eta), *decay(first, eta))) if inner else OTHER), ()
     rows = _rows(updates)
     mixed, olds, news = zip(*rows, strict=True) if rows else ((), (), ())
     seen = [each for each in news if each is not None]
@@ -242,7 +241,8 @@ def by_signs(
         return OTHER, (Mistake("minus", seen[0] if kept.added < 0 else mixed[0]),)
     eta /= abs(within.added)
     share = within.kept / (within.kept + abs(within.added))
-    return Rule("lion", (("η", eta), ("β1", share), ("β2", kept.kept), *decays)), ()
+    numbers = ("η", eta), ("β1", share), ("β2", kept.kept), *decay(first, eta)
+    return Rule("lion", numbers), ()
 
 
 def _rows(updates: Sequence[Update]) -> list[tuple[Node, Node, Node | None]]:

@@ -8,6 +8,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from conformance.subjects.absent import stood_in
 from conformance.tracing.trace import Trace
 
@@ -41,7 +43,8 @@ def nothing_trained(trace: Trace, notes: Notes) -> str:
 
 def _rounds(trace: Trace) -> str:
     """What is missing in what was computed in rounds; else that there have to be rounds."""
-    runs = [(each.frames[0], each.operation) for each in trace.nodes if each.frames]
+    arrays = (each for each in trace.nodes if each.frames and np.size(each.value) > 1)
+    runs = [(each.frames[0], each.operation) for each in arrays]
     counts = Counter(runs)
     most = max(counts.values(), default=0)
     if most < SEVERAL:

@@ -49,7 +49,7 @@ def test_right_classes_are_right_and_their_rule_is_named(tmp_path: Path) -> None
     assert report.exit_code == 0
     others = [each for each in report.parts if isinstance(each, UpdateReport)]
     assert {e.ran.script.rpartition(":")[2]: e.ran.rule.kind for e in others} == RULES
-    assert dict(others[-4].ran.rule.numbers)["λ"] == pytest.approx(1e-5)  # of AdamW, η λ
+    assert dict(others[-4].ran.rule.numbers)["λ"] == pytest.approx(0.01)  # of AdamW
     assert str(others[0]).splitlines()[0].endswith("SGD: its updates are right")
 
 

@@ -297,3 +297,31 @@ def test_a_layer_that_gives_the_gradient_of_its_input_does_not_make_the_data_a_p
     assert run_edited(tmp_path, GRAPH).exit_code == 0
     report = run_edited(tmp_path, GRAPH, ("    two.W -= 0.01 * two.gW\n", ""))
     assert report.exit_code == 1
+
+
+PRINTED = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(32, 3)), rng.normal(size=(32, 2))
+W = rng.normal(size=(3, 2))
+for step in range(20):
+    e = X @ W - Y
+    loss = 0.5 * np.sum(e ** 2) + 0.25 * np.sum(W ** 2)
+    W -= 0.02 * (X.T @ e + 0.5 * W)
+    print(loss / 32)
+"""
+
+
+def test_what_a_gradient_is_times_the_loss_that_is_printed_is_no_part_of_the_rate(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, PRINTED)
+    assert report.ok
+    assert report.examined.factor == pytest.approx(32)
+    assert dict(report.ran.rule.numbers)["η"] == pytest.approx(0.02)
+
+
+def test_a_loss_that_gradients_are_not_judged_by_is_named_with_why(tmp_path: Path) -> None:
+    loss = "0.5 * np.sum(e ** 2) + 0.25 * np.sum(W ** 2)"
+    edits = (loss, "np.sum(np.abs(e))"), (" + 0.5 * W)", ")")
+    (said,) = (e for e in str(run_edited(tmp_path, PRINTED, *edits)).splitlines() if "a loss" in e)
+    assert said.endswith("script.py:7), of which these are not the gradients")

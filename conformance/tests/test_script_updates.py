@@ -150,7 +150,8 @@ def test_a_decay_of_the_weights_alone_after_the_step_is_no_part_of_it(
     decay = '\n        if "W" in k:\n            p[k] *= 1 - lr * 0.5'
     report = run(tmp_path, (STEP, f"{step}{decay}"))
     assert report.exit_code == 0, str(report)
-    assert dict(report.ran.rule.numbers)["η"] == pytest.approx(0.01)
+    numbers = dict(report.ran.rule.numbers)
+    assert (numbers["η"], numbers["λ"]) == pytest.approx((0.01, 0.5))
 
 
 RATE = "(np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t))"
@@ -229,7 +230,7 @@ def test_a_velocity_with_a_decay_in_it_is_momentum(tmp_path: Path) -> None:
     no_adam = [(f"v[k] = beta2 * v[k] + {SQUARE}", "pass"), (SECOND, "pass")]
     report = run(tmp_path, step, *no_adam)
     assert report.ran.rule.kind == "momentum"
-    assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.01, "μ": 0.9, "λ": 1e-4})
+    assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.01, "μ": 0.9, "λ": 0.01})
 
 
 LINE = """import numpy as np
