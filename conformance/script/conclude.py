@@ -165,9 +165,10 @@ def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Ite
 
 
 def _rule(told: Sequence[Known]) -> Rule:
-    """The first rule that is known; else that there is none, or that too little tells."""
+    """The known rule of most numbers; else that there is none, or that too little tells."""
     order = {"other": 1, "unknown": 2}
-    return min((each.rule for each in told), key=lambda each: order.get(each.kind, 0))
+    rules = (each.rule for each in told)  # the weights alone may decay
+    return min(rules, key=lambda each: (order.get(each.kind, 0), -len(each.numbers)))
 
 
 def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:
