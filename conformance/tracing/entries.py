@@ -61,9 +61,9 @@ class Entries:
         """The groups of more than one, by the number of each member."""
         lines: dict[Any, list[Node]] = defaultdict(list)
         for node in self.nodes:
-            value = np.asarray(node.value)
-            if node.frames and value.size == 1 and value.dtype.kind == "f":
-                lines[node.operation, node.frames, node.uses & self.samples].append(node)
+            value, of = np.asarray(node.value), node.uses & self.samples  # a rate is of none
+            if of and node.frames and value.size == 1 and value.dtype.kind == "f":
+                lines[node.operation, node.frames, of].append(node)
         groups = (group for nodes in lines.values() for group in self._of_line(nodes))
         return {each.number: group for group in groups for each in group}
 

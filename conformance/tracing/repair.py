@@ -136,8 +136,8 @@ class Repairs:
 
     def _is_idle(self, node: Node, equation: Equation) -> bool:
         """Whether an operation multiplies what the equation has by a 1 that nothing computed."""
-        computed = (e for e in node.inputs if not e.constant and not e.given)
-        if node.operation not in SCALING or any(_is_one(each.value) for each in computed):
+        computed = [e for e in node.inputs if not e.constant and not e.given]  # none of η
+        if node.operation not in SCALING or not computed or any(_is_one(e.value) for e in computed):
             return False
         alike = (each for each in node.inputs if np.shape(each.value) == np.shape(node.value))
         same = (each for each in alike if _equal(each.value, node.value))

@@ -353,11 +353,24 @@ class DropsWhatIsReturned(Network):
             self.weights[l] = self.step(self.weights[l], nw, eta / len(mb))
 
 
+class HandsARate(Network):
+    def on_step(self, l, rate, nb, nw):
+        self.biases[l] = self.biases[l] - rate * nb
+        self.weights[l] = self.weights[l] + rate * nw  # wrong
+
+    def update_mini_batch(self, mb, eta):
+        gs = [self.backprop(x, y) for x, y in mb]
+        for l in range(len(self.weights)):
+            nb, nw = (sum(g[k][l] for g in gs) for k in range(2))
+            self.on_step(l, eta / len(mb), nb, nw)
+
+
 EXPECTED = {
     "CorrectsWrongly": ["BP1"], "TakesItsCorrectionsOff": ["W"], "MeanOfOneAlone": ["BP4"],
     "KeepsTheLastError": ["BP3"],
     "NamesZAgain": ["A"], "NamesErrorAgain": ["BP2"], "HandsAnOperator": ["BP2"], "HandsAFunction": ["A"],
     "AppendsZByIndex": ["A"], "DropsWhatIsReturned": ["B"],
+    "HandsARate": ["W"],
     "ForgetsABias": ["Z"], "LeavesOneOut": ["BP3"], "StoresAPart": ["BP2"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
     "TakesTheLastSample": ["W"], "MovedOneByOne": ["B"], "TwoInOneCall": ["B"],
 }
