@@ -20,6 +20,8 @@ from conformance.shapes.vocabulary import WEIGHT, bare, is_gradient, is_plain, i
 LOSS = re.compile(
     r"loss|cost|entropy|nll|mse|hinge|error|huber|contrastive|triplet|nce|dice|divergence|likelihood"
 )
+SLOPE = re.compile(r"grad|der(iv\w*)?$|prime|delta|slope")
+"""What the name of what gives a gradient has beside that of its loss."""
 RETURNED = re.compile(r"(\w+_)?(loss|cost|nll|objective)|l|j")
 """The names under which a function returns a loss."""
 
@@ -95,9 +97,16 @@ def _initials(function: FunctionType) -> str:
 
 def states_loss(functions: Sequence[FunctionType], gradient: FunctionType) -> list[FunctionType]:
     """The functions that may give, by their names, the loss of which another gives the gradient."""
+    if _says_loss(gradient):
+        return []
     same = (e for e in functions if e is not gradient and _names(e) == _names(gradient))
-    names = ((each, bare(each.__name__)) for each in same)
-    return [each for each, name in names if LOSS.search(name) and "grad" not in name]
+    return [each for each in same if _says_loss(each)]
+
+
+def _says_loss(function: FunctionType) -> bool:
+    """Whether a function gives a loss by its name, and not the gradient of one."""
+    name = bare(function.__name__)
+    return LOSS.search(name) is not None and SLOPE.search(name) is None
 
 
 def _names(function: FunctionType) -> list[str]:

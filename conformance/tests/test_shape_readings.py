@@ -167,7 +167,8 @@ def ridge_gradient(w, tx, y, lmd):
 def test_the_loss_of_a_file_decides_before_a_known_cost_with_any_decay(tmp_path: Path) -> None:
     code, _, said = judged(PENALIZED, tmp_path)
     assert code == 0, said
-    code, lines, said = judged(PENALIZED.replace("    decay[0] = 0\n", ""), tmp_path)
+    wrong = PENALIZED.replace("    decay[0] = 0\n", "").replace("ridge_gradient", "ridge_loss_der")
+    code, lines, said = judged(wrong, tmp_path)
     assert (code, lines[0][:5]) == (1, "decay"), said
 
 
