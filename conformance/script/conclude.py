@@ -164,9 +164,10 @@ def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Ite
 
 
 def _rule(told: Sequence[Known]) -> Rule:
-    """The first rule that is known; else that there is none, or that too little tells."""
+    """The first rule that is known, of those with a decay; else none, or that too little tells."""
     order = {"other": 1, "unknown": 2}
-    return min((each.rule for each in told), key=lambda each: order.get(each.kind, 0))
+    found = sorted((each.rule for each in told), key=lambda e: "λ" not in dict(e.numbers))
+    return min(found, key=lambda each: order.get(each.kind, 0))
 
 
 def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:
