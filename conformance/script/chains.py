@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
-from conformance.script.linear import ancestors, scaled_by_itself
+from conformance.script.linear import ancestors, operands, scaled_by_itself
 from conformance.script.rows import Carried, join, read_places, written_places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
@@ -69,6 +69,7 @@ class _Search:
     def __init__(self) -> None:
         self._roles: dict[Node, frozenset[Role]] = {}
         self._ancestors: dict[Node, dict[Node, Node]] = {}
+        self._operands: dict[Node, list[Node]] = {}
         self._moved: dict[tuple[Node, Node, Node | None], bool] = {}
 
     def roles(self, node: Node) -> frozenset[Role]:
@@ -81,9 +82,17 @@ class _Search:
         """As `linear.ancestors`, also of what is scaled by its own norms."""
         if node not in self._ancestors:
             before = scaled_by_itself(node)
-            found = {} if before is None else {before: node, **ancestors(before)}
-            self._ancestors[node] = ancestors(node) | found
+            found = {} if before is None else {before: node, **self._linear(before)}
+            self._ancestors[node] = self._linear(node) | found
         return self._ancestors[node]
+
+    def _linear(self, node: Node) -> dict[Node, Node]:
+        return ancestors(node, operands=self._known_operands)
+
+    def _known_operands(self, node: Node) -> list[Node]:
+        if node not in self._operands:
+            self._operands[node] = operands(node)
+        return self._operands[node]
 
     def pairs(self, nodes: Iterable[Node]) -> list[tuple[Node, Node]]:
         """Each new value with the old one that it shares most uses with."""

@@ -3,7 +3,7 @@
 Left out: which values are old and new (`chains.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -177,7 +177,14 @@ def _written(state: Node, index: Any) -> Any:
     return None
 
 
-def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
+def operands(node: Node) -> list[Node]:
+    """The operands that a value is a linear function of."""
+    return [each for each, _ in links(node)]
+
+
+def ancestors(
+    node: Node, most: int = 64, operands: Callable[[Node], list[Node]] = operands
+) -> dict[Node, Node]:
     """The values that a value is a linear function of, latest first, each with what it is in.
 
     Where there are many, the fewest operations away: `m - eta * sum(…)` is m, whatever is summed.
@@ -185,7 +192,7 @@ def ancestors(node: Node, most: int = 64) -> dict[Node, Node]:
     found = {node: node}
     waiting = [node]
     for each in waiting:
-        for operand, _ in links(each):
+        for operand in operands(each):
             if operand not in found and len(found) <= most:
                 found[operand] = each
                 waiting.append(operand)
