@@ -13,18 +13,21 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from conformance.backward.chain import Chain
+from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.findings import Accused, Cause
+from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.loss_numbers import best_loss, candidates
 from conformance.backward.no_loss import COST_NAMES, best, tried
-from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded
+from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
+from conformance.backward.sample_count import samples
 from conformance.backward.source import MOVES, is_float, line_of
-from conformance.script.chains import Role, roles
+from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
-from conformance.tracing.node import Node, bits_of_nodes, flat
+from conformance.tracing.node import Node, flat
 from conformance.tracing.trace import Trace
 
 MOST = 64  # consumers of a parameter, and values that take its place
@@ -100,7 +103,6 @@ def _left_out(
 ) -> Iterator[tuple[Node, Node]]:
     """The constants that are used as parameters are, each with its gradient, or a part of it."""
     used = {use for each in goals for use in _uses(each.parameter, forward)}
-    inputs = _roles_of_inputs(trace, forward, goals)
     factors = [fitted(each.node.value, forward.right(each.parameter)) for each in goals]
     factor = next((each for each in factors if each), 0.0)
     for node in trace.nodes if factor else ():
@@ -110,8 +112,6 @@ def _left_out(
         again = _replacement(node)
         if again is not None and forward.contains(again):
             continue  # a sum or a recurrence begins with it
-        if any(not inputs.isdisjoint(roles(node, each)) for each in node.consumers):
-            continue  # a layer may return the gradient of its input, such as the data
         kept = node in whole and _replacement(whole[node]) is not None
         if used.isdisjoint(_uses(node, forward)) and not kept:
             continue
@@ -121,22 +121,38 @@ def _left_out(
             if alike and each.function is not None and is_float(each) and not on_the_way:
                 found = fitted(np.asarray(each.value), right)
                 fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
+                if fits and not kept and _is_data(node, each, trace, forward):
+                    break
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
 
 
-def _roles_of_inputs(trace: Trace, forward: Forward, goals: tuple[Goal, ...]) -> set[Role]:
-    """The uses, in the forward pass, of what is computed from the parameters, as layers' inputs."""
-    given = bits_of_nodes(each.parameter for each in goals)
-    return {
-        role
-        for user in trace.nodes
-        if forward.contains(user)
-        for each in user.inputs
-        if each.uses & given and each.function is not None and each.operation not in MOVES
-        for role in roles(each, user)
-    }
+def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool:
+    """Whether a constant has a derivative because a layer gives that of its input.
+
+    It has as many rows as there are samples; or the same operation gives the derivative of what
+    another layer computes.
+    """
+    goals = forward.run.goals
+    lengths = {n for each in goals for n in np.shape(each.parameter.value)}
+    chosen = compared(list(trace.nodes), goals, None, None)[:1]
+    rows = {samples(each, [*goals, Goal("", node, gradient)]) for each in chosen} - lengths - {1}
+    if rows & {*np.shape(node.value)}:
+        return True
+    again = [e for e in trace.nodes if e is not gradient and _is_same(e, gradient)]
+    made = (e for e in forward.nodes() if e.function is not None and e.operation not in MOVES)
+    hidden = [each for each in made if each.uses & bits(goals)]
+    return any(
+        fitted(np.asarray(one.value), forward.gradient[each.number]) is not None
+        for one in again
+        for each in hidden
+        if np.shape(one.value) == np.shape(each.value)
+    )
+
+
+def _is_same(one: Node, other: Node) -> bool:
+    return bool(operation_key(one) == operation_key(other))
 
 
 def _replacements(node: Node) -> list[Node]:
