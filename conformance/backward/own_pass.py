@@ -222,8 +222,9 @@ def _unclipped(goals: Sequence[Goal]) -> tuple[Goal, ...]:
     while (found := _common(inner)) is not None:
         factors.append([factor for factor, _ in found])
         inner = [node for _, node in found]
-    if not any(all(map(_is_made_of, each, inner)) for each in factors):
-        return tuple(goals)
+    told = all(node.depends_on(e.parameter) for e, node in zip(goals, inner, strict=True))
+    if not told or not any(all(map(_is_made_of, each, inner)) for each in factors):
+        return tuple(goals)  # nor where it is the input of a neuron, times an error
     return tuple(replace(e, node=node) for e, node in zip(goals, inner, strict=True))
 
 
