@@ -51,7 +51,10 @@ def by_several(
         own = {each.old for each, _ in turn}
         beside = {node: name for node, name in now.items() if node not in own}
         again = again and (not moved or _goes_forward(trace, turn, moved))
-        for group in _side_by_side(trace, turn, beside):
+        groups = _side_by_side(trace, turn, beside)
+        if len(turns) == len(groups) == 1:
+            return None
+        for group in groups:
             others = {each.old: name for each, name in turn if (each, name) not in group}
             found = _judged(trace, group, beside | others, quick=quick)
             if found is None or not (found.ok or (again and not quick)):
