@@ -15,8 +15,9 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
-from conformance.script.linear import ancestors, operands, scaled_by_itself
+from conformance.script.linear import ancestors, operands
 from conformance.script.rows import Carried, join, read_places, written_places
+from conformance.script.scaled import scaled_by_itself
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
 

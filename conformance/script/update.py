@@ -19,9 +19,9 @@ from conformance.script.linear import (
     links_to,
     read_forward,
     source,
-    unscaled,
 )
 from conformance.script.parameters import Parameter
+from conformance.script.scaled import unscaled
 from conformance.tracing.node import FILLED, Node
 
 Multiple = tuple[Node, float]
