@@ -35,6 +35,8 @@ def rest_of_iterations(nodes: Sequence[Node], chain: Chain) -> float:
         if not same[-1].depends_on(same[0]):
             continue
         last = [chain.values[each.number] for each in same[-3:]]
+        if not all(np.all(np.isfinite(each)) for each in last):
+            continue
         size = float(np.max(np.abs(last[-1]), initial=0.0))
         moves = [float(np.max(np.abs(b - a), initial=0.0)) for a, b in pairwise(last)]
         if len(moves) > 1 and 0 < moves[1] < min(moves[0], AT_REST * size):

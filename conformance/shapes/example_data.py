@@ -90,7 +90,7 @@ IMAGES = (2, 3, 6, 4)
 
 def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
-        "images": IMAGES, "an image of channels": IMAGES[1:], "sequences": (2, 4, sizes.n_in),
+        "images": IMAGES, "an image of channels": (3, 6, 8), "sequences": (2, 4, sizes.n_in),
         STEPS[0]: (sizes.m, 4, sizes.n_in),
     }  # fmt: skip
     if layout in shapes:

@@ -21,12 +21,23 @@ SOFTMAX = "log-likelihood"
 
 def is_before_softmax(run: Attempt, step: OwnPass) -> bool:
     """Whether the target is compared with what an output of softmax is made of, not with it."""
-    output, met = step.output, meeting(run, step.goals)[0]
+    output, met = step.output, meeting(run, step.goals)[0] or _before_labels(run, step.goals)
     if output is None or met is None or met is output or not output.depends_on(met):
         return False
     alike = np.shape(met.value) == np.shape(output.value) and np.size(output.value) > 1
     sums = (np.sum(output.value, axis=axis) for axis in (0, -1))
     return alike and any(np.all(np.abs(each - 1) <= HALF_OF_THE_DIGITS) for each in sums)
+
+
+def _before_labels(run: Attempt, goals: Sequence[Goal]) -> Node | None:
+    """The first value that depends on parameters and of which plain integers are taken off."""
+    for node in run.recorded.nodes:
+        if node.operation == "subtract" and len(node.inputs) == 1 and run.target is None:
+            (output,) = node.inputs
+            learned = any(output.depends_on(each.parameter) for each in goals)
+            if learned and any(each.node.depends_on(node) for each in goals):
+                return output
+    return None
 
 
 PRODUCTS = ("dot", "matmul")

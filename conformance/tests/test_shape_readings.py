@@ -349,3 +349,35 @@ def test_an_input_that_leaves_the_record_is_not_judged(tmp_path: Path) -> None:
     code, lines, said = judged(turned, tmp_path)
     assert code == 1, said
     assert "transpose" in lines[0], said
+
+
+STRIDES = """
+import numpy as np
+
+class Conv1d:
+    def __init__(self, c_in, c_out, k=3, stride=2):
+        self.W = np.random.randn(c_out, c_in, k)
+        self.b = np.zeros(c_out)
+        self.k, self.stride = k, stride
+
+    def forward(self, x):
+        self.x = x
+        n = (x.shape[2] - self.k) // self.stride + 1
+        parts = [x[:, :, t * self.stride : t * self.stride + self.k] for t in range(n)]
+        return np.stack([np.einsum("nck,ock->no", e, self.W) + self.b for e in parts], axis=2)
+
+    def backward(self, dout):
+        dx, self.dW = np.zeros_like(self.x), np.zeros_like(self.W)
+        self.db = dout.sum(axis=(0, 2))
+        for t in range(dout.shape[2]):
+            lo = t * self.stride
+            self.dW += np.einsum("no,nck->ock", dout[:, :, t], self.x[:, :, lo : lo + self.k])
+            dx[:, :, lo : lo + self.k] += np.einsum("no,ock->nck", dout[:, :, t], self.W)
+        return dx
+"""
+
+
+def test_a_layer_goes_on_by_the_stride_that_it_has_by_default(tmp_path: Path) -> None:
+    assert judged(STRIDES, tmp_path)[0] == 0
+    code, lines, said = judged(STRIDES.replace("lo = t * self.stride", "lo = t"), tmp_path)
+    assert (code, lines[0][:9]) == (1, "self.dW +"), said
