@@ -23,9 +23,9 @@ from conformance.tracing.blame_lines import Blame, Lines
 from conformance.tracing.deltas import ErrorSearch
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
+from conformance.tracing.lost_lines import assigned_to_itself, left_out
 from conformance.tracing.nablas import GradientSearch
 from conformance.tracing.node import Node
-from conformance.tracing.passed_on import assigned_to_itself, left_out
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_run import Lookup, Roles, Run, quantities_at
 from conformance.tracing.uses import Uses

@@ -201,7 +201,7 @@ class Blame:
             if before and before[0] not in given_back(node):  # it was divided
                 return self._taker(before[0], way)
             taker = takers[0]
-            written = self.calls.written(node) or named_anew(node, taker) or stored_for(node, taker)
+            written = self.calls.written(node) or stored_for(node, taker) or named_anew(node, taker)
             others = [each for each in node.consumers if each is not taker]
             gathers = taker.operation in SUMS - {"add"} or taker.value.ndim > node.value.ndim
             alone = not gathers and not any(each.operation == "add" for each in others)

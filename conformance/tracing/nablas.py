@@ -219,10 +219,10 @@ class GradientSearch:
         return value.ndim > 1 or bool((apart == apart.flat[0]).all())
 
     def _is_array(self, entries: Location) -> bool:
-        """Whether operations of one kind computed entries of which none is another."""
+        """Whether operations of one kind computed entries, of which none or each is the first."""
         kinds = self.lookup.kinds(entries)
         places = set(zip(entries.nodes.flat, entries.places.flat, strict=True))
-        return len(kinds) == 1 and None not in kinds and len(places) == entries.nodes.size
+        return len(kinds) == 1 and None not in kinds and len(places) in (1, entries.nodes.size)
 
     def _kept(self) -> None:
         """What the update keeps, as its equations give it of what comes before."""

@@ -12,20 +12,16 @@ from conformance.tracing.frames import Frame, functions_of
 from conformance.tracing.node import Node
 from conformance.tracing.source_names import (
     appended,
-    makes_record,
+    computes,
     name_of,
     named,
     names_on,
     own_names,
     parts_around,
     passing,
-    returns,
+    read_in,
     targets_of,
-    without_indices,
 )
-
-HANDING = {"array", "asarray", "copy", "deepcopy", "enumerate", "list", "range", "tuple", "zip"}
-"""Functions that compute nothing of what they are given."""
 
 
 def passed_on(taken: Node, taker: Node, nodes: Sequence[Node]) -> tuple[Frame, ...]:
@@ -74,6 +70,7 @@ def named_anew(taken: Node, taker: Node, *, returned: bool = False) -> tuple[Fra
             line
             for line, targets in _handing(frame, own)
             if line not in {frame.line, *lines}
+            and _comes_after(frame, line)
             and not _known_by(frame, targets - own).isdisjoint(read - own)
         }
         if len(found) == 1:
@@ -83,13 +80,26 @@ def named_anew(taken: Node, taker: Node, *, returned: bool = False) -> tuple[Fra
     return ()
 
 
+def _comes_after(frame: Frame, line: int) -> bool:
+    """Whether another line of a function may be run after one: below it, or in a loop around."""
+    loops = (e for e in parts_around(frame) if isinstance(e, ast.For | ast.While))
+    within = (range(each.lineno, (each.end_lineno or 0) + 1) for each in loops)
+    return line > frame.line or any(line in each and frame.line in each for each in within)
+
+
 def stored_for(taken: Node, taker: Node) -> tuple[Frame, ...]:
     """The frame of the only line that stores as it is what another computed, where a taker reads.
 
     Such as `self.db = g` for what is read as `layer.db`. There is none if it cannot be told, or if
     the line that computed the value stores it there.
     """
-    frame = taker.frames[0]
+    found = ({*_stored(taken, frame)} for frame in taker.frames)
+    first: set[Frame] = next(filter(None, found), set())
+    return tuple(first) if len(first) == 1 else ()
+
+
+def _stored(taken: Node, frame: Frame) -> Iterator[Frame]:
+    """The lines that store what another computed by a name that is read on a line."""
     on_line = [e for e in parts_around(frame) if getattr(e, "lineno", 0) == frame.line]
     attributes = [each for each in on_line if isinstance(each, ast.Attribute)]
     inner = [each.value for each in attributes]
@@ -104,9 +114,8 @@ def stored_for(taken: Node, taker: Node) -> tuple[Frame, ...]:
         for held in [target.value if isinstance(target, ast.Subscript) else target]
         if isinstance(held, ast.Attribute) and held.attr in read
     ]
-    found = {each for each, value in stored if not _computes(value) and _read_in([value])}
-    own = any(each == taken.frames[0] for each, _ in stored)
-    return tuple(found) if len(found) == 1 and not own else ()
+    if not any(each == taken.frames[0] for each, _ in stored):
+        yield from (each for each, value in stored if not computes(value) and read_in([value]))
 
 
 def _given_on(taken: Node, taker: Node) -> tuple[Frame, ...]:
@@ -143,67 +152,14 @@ def _handing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozens
             continue
         appended = each.value if isinstance(each, ast.Expr) else None
         parts = appended.args if isinstance(appended, ast.Call) else [each.value]
-        if not any(map(_computes, parts)) and not names.isdisjoint(_read_in(parts)):
+        if not any(map(computes, parts)) and not names.isdisjoint(read_in(parts)):
             yield each.lineno, targets_of(appended or each)
-
-
-def _computes(part: ast.AST) -> bool:
-    """Whether an operation is in a part of a program, or a call of what may compute.
-
-    What is computed to say which entry is meant, such as `Z[i + 1]`, computes nothing of it.
-    """
-    inside = list(without_indices(part))
-    calls = [e.func for e in inside if isinstance(e, ast.Call) and not makes_record(e)]
-    called = {e.attr if isinstance(e, ast.Attribute) else name_of(e) for e in calls}
-    signs = (e for e in inside if isinstance(e, ast.UnaryOp))
-    turned = any(not isinstance(each.operand, ast.Constant) for each in signs)
-    return turned or any(isinstance(e, ast.BinOp) for e in inside) or bool(called - HANDING)
-
-
-def _read_in(parts: Sequence[ast.expr]) -> frozenset[str]:
-    """The names that are read in some parts of a program."""
-    inside = (each for part in parts for each in ast.walk(part) if isinstance(each, ast.expr))
-    return frozenset(filter(None, map(name_of, inside)))
 
 
 def _known_by(frame: Frame, names: frozenset[str]) -> frozenset[str]:
     """Some names of a function, and those by which it knows what they stand for too."""
     more = names.union(*(targets for _, targets in _handing(frame, names)))
     return names if more == names else _known_by(frame, more)
-
-
-def assigned_to_itself(frames: Sequence[Frame]) -> tuple[Frame, ...]:
-    """The frames of the only line that gives a name what it had, as `b = b` does, beside others.
-
-    Args:
-        frames: of a line of the same function, or of one that it is called by.
-    """
-    for depth, frame in enumerate(frames):
-        inside = parts_around(frame)
-        loops = [each for each in inside if isinstance(each, ast.For)]
-        lines = {e.lineno for e in inside if isinstance(e, ast.Assign) and _is_idle(e, loops)}
-        if len(lines) == 1:
-            return Frame(frame.file, lines.pop(), frame.function), *frames[depth + 1 :]
-    return ()
-
-
-def left_out(frames: tuple[Frame, ...], others: Sequence[Sequence[Frame]]) -> tuple[Frame, ...]:
-    """The frames of the line that keeps what others computed, and not what a line did.
-
-    Args:
-        frames: of the line whose result nothing keeps.
-        others: of lines whose results are kept; its own if none of its function tells more.
-    """
-    while len(frames) > 1 and returns(frames[0]):  # its caller has to keep it
-        frames = frames[1:]
-    names = names_on(frames[0], ast.Store)
-    if names.isdisjoint(name for _, name in named(frames[0], ast.Load)):
-        for other in (each[0] for each in others):
-            lines = {line for line, _ in passing(other, names_on(other, ast.Store))}
-            beside = (other.file, other.function) == (frames[0].file, frames[0].function)
-            if beside and len(lines) == 1:
-                return Frame(other.file, lines.pop(), other.function), *frames[1:]
-    return frames
 
 
 class _PassedOn:
@@ -280,18 +236,6 @@ class _PassedOn:
         read = [e for e in inside if isinstance(e, ast.expr) and name_of(e) in names]
         outside = (all(e.function != frame.function for e in use.frames) for use in self.uses)
         return len(read) == 1 and any(outside)
-
-
-def _is_idle(assignment: ast.Assign, loops: Sequence[ast.For]) -> bool:
-    """Whether an assignment computes nothing of what it reads, and that is what it assigns to.
-
-    A loop may read it before, as `b` of `zip(self.weights, self.biases)`.
-    """
-    read = _read_in([assignment.value])
-    for each in loops:
-        if not read.isdisjoint(_read_in([each.target])):
-            read |= _read_in([each.iter])
-    return not _computes(assignment.value) and not targets_of(assignment).isdisjoint(read)
 
 
 def _kind(node: Node) -> tuple[str, tuple[Frame, ...]]:

@@ -4,7 +4,7 @@ Left out: which line passes on what belongs elsewhere (`passed_on.py`).
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from conformance.tracing.frames import Frame, function_around
 
@@ -130,3 +130,26 @@ def without_indices(part: ast.AST) -> Iterator[ast.AST]:
     children = [part.value] if isinstance(part, ast.Subscript) else ast.iter_child_nodes(part)
     for each in children:
         yield from without_indices(each)
+
+
+HANDING = {"array", "asarray", "copy", "deepcopy", "enumerate", "list", "range", "tuple", "zip"}
+"""Functions that compute nothing of what they are given."""
+
+
+def computes(part: ast.AST) -> bool:
+    """Whether an operation is in a part of a program, or a call of what may compute.
+
+    What is computed to say which entry is meant, such as `Z[i + 1]`, computes nothing of it.
+    """
+    inside = list(without_indices(part))
+    calls = [e.func for e in inside if isinstance(e, ast.Call) and not makes_record(e)]
+    called = {e.attr if isinstance(e, ast.Attribute) else name_of(e) for e in calls}
+    signs = (e for e in inside if isinstance(e, ast.UnaryOp))
+    turned = any(not isinstance(each.operand, ast.Constant) for each in signs)
+    return turned or any(isinstance(e, ast.BinOp) for e in inside) or bool(called - HANDING)
+
+
+def read_in(parts: Sequence[ast.expr]) -> frozenset[str]:
+    """The names that are read in some parts of a program."""
+    inside = (each for part in parts for each in ast.walk(part) if isinstance(each, ast.expr))
+    return frozenset(filter(None, map(name_of, inside)))

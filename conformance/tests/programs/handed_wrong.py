@@ -365,12 +365,50 @@ class HandsARate(Network):
             self.on_step(l, eta / len(mb), nb, nw)
 
 
+class SumsOverAll(Network):
+    def update_mini_batch(self, mb, eta):
+        gs = [self.backprop(x, y) for x, y in mb]
+        for l in range(len(self.weights)):
+            nb = np.sum([g[0][l] for g in gs])  # wrong
+            nw = np.sum([g[1][l] for g in gs], axis=0)
+            self.biases[l] = self.biases[l] - eta / len(mb) * nb
+            self.weights[l] = self.weights[l] - eta / len(mb) * nw
+
+
+class StoresInAMethod(Network):
+    class Sums:
+        def __init__(self, like):
+            self.sums = [np.zeros(e.shape) for e in like]
+
+        def add(self, l, gradient):
+            self.sums[l] = gradient  # wrong
+
+    def update_mini_batch(self, mb, eta):
+        b = self.Sums(self.biases)
+        w = [np.zeros(e.shape) for e in self.weights]
+        for x, y in mb:
+            nb, nw = self.backprop(x, y)
+            for l in range(len(nb)):
+                b.add(l, nb[l])
+                w[l] = w[l] + nw[l]
+        for l in range(len(self.weights)):
+            self.biases[l] = self.moved(self.biases[l], self.scaled(b.sums[l], eta / len(mb)))
+            self.weights[l] = self.moved(self.weights[l], self.scaled(w[l], eta / len(mb)))
+
+    def scaled(self, gradient, rate):
+        return rate * gradient
+
+    def moved(self, parameter, step):
+        return parameter - step
+
+
 EXPECTED = {
     "CorrectsWrongly": ["BP1"], "TakesItsCorrectionsOff": ["W"], "MeanOfOneAlone": ["BP4"],
     "KeepsTheLastError": ["BP3"],
     "NamesZAgain": ["A"], "NamesErrorAgain": ["BP2"], "HandsAnOperator": ["BP2"], "HandsAFunction": ["A"],
     "AppendsZByIndex": ["A"], "DropsWhatIsReturned": ["B"],
     "HandsARate": ["W"],
+    "SumsOverAll": ["BP3"], "StoresInAMethod": ["BP3"],
     "ForgetsABias": ["Z"], "LeavesOneOut": ["BP3"], "StoresAPart": ["BP2"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
     "TakesTheLastSample": ["W"], "MovedOneByOne": ["B"], "TwoInOneCall": ["B"],
 }
