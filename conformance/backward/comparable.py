@@ -26,6 +26,6 @@ def in_shape(right: Array, given: tuple[int, ...]) -> Array:
 
 
 def is_symmetric(array: Array) -> bool:
-    """Whether a matrix is symmetric, to the last digit."""
-    square = np.ndim(array) == 2 and len({*np.shape(array)}) == 1  # noqa: PLR2004
-    return square and np.size(array) > 1 and np.array_equal(array, np.transpose(array))
+    """Whether a matrix is symmetric, to the last digit, and not 0 everywhere."""
+    square = np.ndim(array) == 2 and len({*np.shape(array)}) == 1 and np.any(array)  # noqa: PLR2004
+    return bool(square and np.size(array) > 1 and np.array_equal(array, np.transpose(array)))
