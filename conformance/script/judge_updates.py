@@ -26,8 +26,8 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script import within
-from conformance.script.judgement import Judgement, by_known_cost
-from conformance.script.update import Multiple, Update, alike, common, usual
+from conformance.script.judgement import Judgement, by_known_cost, likeliest_first
+from conformance.script.update import Multiple, Update, common, usual
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -145,19 +145,8 @@ class Unjudged:
             if down is not None:  # a number that fits may be an objective
                 return replace(down, factor=factor, chosen=tuple(chosen))
         fits = [best_loss(step.trace, losses, each) for each in goals]
-        sizes = {
-            i: round(abs(np.log(each.factor)), 6)
-            for i, each in enumerate(fits)
-            if each is not None and each.count == len(self.updates)
-        }
-        likely = [i for i, (e, _) in enumerate(tried) if e is choices[0]]
-        likely.sort(key=lambda i: 0 if (fit := fits[i]) is None else -fit.count)
-        if all((fit := fits[i]) is None or fit.count == 1 for i in likely):  # by chance, but for 1
-            plain = (i for i, fit in enumerate(fits) if fit is not None and alike(fit.factor, 1.0))
-            likely = [*dict.fromkeys((*plain, *likely))]
-        order = sorted(sizes, key=lambda i: (sizes[i], i)) or likely
         made: list[Judgement] = []
-        for i in order:
+        for i in likeliest_first(tried, fits, len(self.updates)):
             found = self.examined(step, goals[i], fits[i], whole=False)
             chosen, factor = tried[i]
             made.append(replace(found, factor=factor, chosen=tuple(chosen)))

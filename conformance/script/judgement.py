@@ -13,11 +13,12 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Accused, Cause, Examined, Line
+from conformance.backward.loss_numbers import Fit
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, line_of
 from conformance.backward.stated_loss import disagreeing
-from conformance.script.update import Multiple, Update
+from conformance.script.update import Multiple, Update, alike
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
@@ -102,6 +103,28 @@ class Judgement:
         told = disagreeing(step, numbers, called, others) if unsure else None
         skipping = called and not self.ok and skips(replace(step, loss=called[-1]))
         return called[-1] if told is None and skipping else told
+
+
+def likeliest_first(
+    tried: Sequence[tuple[Sequence[Multiple], float]], fits: Sequence[Fit | None], count: int
+) -> list[int]:
+    """In which order the readings of an update are judged.
+
+    Those of which a number fits all gradients come first, the nearest to it in size before others.
+
+    Args:
+        tried: the arrays by which the parameters are moved, the likeliest first, with a factor.
+        fits: the numbers that fit some of their gradients.
+        count: how many gradients there are.
+    """
+    whole = [(i, each.factor) for i, each in enumerate(fits) if each and each.count == count]
+    sizes = {i: round(abs(np.log(factor)), 6) for i, factor in whole}
+    likely = [i for i, (chosen, _) in enumerate(tried) if chosen is tried[0][0]]
+    likely.sort(key=lambda i: 0 if (fit := fits[i]) is None else -fit.count)
+    if all((fit := fits[i]) is None or fit.count == 1 for i in likely):  # by chance, but for 1
+        plain = (i for i, fit in enumerate(fits) if fit is not None and alike(fit.factor, 1.0))
+        likely = [*dict.fromkeys((*plain, *likely))]
+    return sorted(sizes, key=lambda i: (sizes[i], i)) or likely
 
 
 def by_known_cost(made: Callable[..., Judgement]) -> Judgement | None:

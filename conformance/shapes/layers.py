@@ -177,13 +177,11 @@ class LayerSearch:
             raise StretchedError
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
         parts = [of_parameters(step, found, blame=blame)] if goals else []
-        for each in inner:
-            step = replace(step, goals=(each,), scaled=False, promised=True)
-            parts.append(examine_pass(step, blame=blame))
+        alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
+        parts += [examine_pass(each, blame=blame) for each in alone]
         calls = tuple(called(function) for _, function, _ in run.results)
         names = tuple(each.name for each in (*goals, *inner))
-        source = "moved" if found.moved and not found.direct else "returned"
-        recognised = Recognised(plan.said, data.layout, "", calls, source, names)
+        recognised = Recognised(plan.said, data.layout, "", calls, found.source, names)
         left = found.unfound if goals else parameters_of(run, out)
         return Found(recognised, together(parts), run.used(), (*left, *unseen))
 

@@ -55,6 +55,11 @@ class Places:
     constant: tuple[str, ...] = ()
 
     @property
+    def source(self) -> str:
+        """How the gradients are given: `moved` or `returned`."""
+        return "moved" if self.moved and not self.direct else "returned"
+
+    @property
     def goals(self) -> tuple[Goal, ...]:
         """The gradients to be judged."""
         return self.direct or self.moved

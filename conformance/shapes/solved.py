@@ -205,16 +205,20 @@ class Solver:
                 self.problem = UnfitError(f"it goes on for longer than {SECONDS:g} s")
                 return None
             except UnfitError as error:
-                further = self.problem is None or error.stage > self.problem.stage
-                if isinstance(error, MisshapenError) and (further or self.misshapen is None):
-                    self.misshapen = chosen
-                    self._left = min(self._left, AFTER)
-                if self.stopped is None and error.stage == 1:
-                    self.stopped = chosen
-                if further:
-                    self.problem = error
+                self._note(error, chosen)
                 return None
             return ()
+
+    def _note(self, error: UnfitError, chosen: dict[Path, Any]) -> None:
+        """Note how far a run came with some arguments, if it came further than others."""
+        further = self.problem is None or error.stage > self.problem.stage
+        if isinstance(error, MisshapenError) and (further or self.misshapen is None):
+            self.misshapen = chosen
+            self._left = min(self._left, AFTER)
+        if self.stopped is None and error.stage == 1:
+            self.stopped = chosen
+        if further:
+            self.problem = error
 
 
 def arguments(
