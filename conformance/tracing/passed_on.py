@@ -88,10 +88,10 @@ def _comes_after(frame: Frame, line: int) -> bool:
 
 
 def stored_for(taken: Node, taker: Node) -> tuple[Frame, ...]:
-    """The frame of the only line that stores as it is what another computed, where a taker reads.
+    """The frame of the only line that stores a value as it is where a taker reads it.
 
-    Such as `self.db = g` for what is read as `layer.db`. There is none if it cannot be told, or if
-    the line that computed the value stores it there.
+    Such as `self.db = g` for what is read as `layer.db`; it is the line that computed the value if
+    that stores it there. There is none if it cannot be told.
     """
     found = ({*_stored(taken, frame)} for frame in taker.frames)
     first: set[Frame] = next(filter(None, found), set())
@@ -99,7 +99,7 @@ def stored_for(taken: Node, taker: Node) -> tuple[Frame, ...]:
 
 
 def _stored(taken: Node, frame: Frame) -> Iterator[Frame]:
-    """The lines that store what another computed by a name that is read on a line."""
+    """The lines that store a value by a name that is read on a line."""
     on_line = [e for e in parts_around(frame) if getattr(e, "lineno", 0) == frame.line]
     attributes = [each for each in on_line if isinstance(each, ast.Attribute)]
     inner = [each.value for each in attributes]
@@ -114,7 +114,9 @@ def _stored(taken: Node, frame: Frame) -> Iterator[Frame]:
         for held in [target.value if isinstance(target, ast.Subscript) else target]
         if isinstance(held, ast.Attribute) and held.attr in read
     ]
-    if not any(each == taken.frames[0] for each, _ in stored):
+    if any(each == taken.frames[0] for each, _ in stored):
+        yield taken.frames[0]
+    else:
         yield from (each for each, value in stored if not computes(value) and read_in([value]))
 
 

@@ -402,6 +402,36 @@ class StoresInAMethod(Network):
         return parameter - step
 
 
+class ReplacesASum(Network):
+    class Gradient:
+        def __init__(self, net):
+            self.biases = [np.zeros(b.shape) for b in net.biases]
+            self.weights = [np.zeros(w.shape) for w in net.weights]
+
+    def backward(self, x, y, grad):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(s(w @ a[-1] + b))
+        d = (a[-1] - y) * a[-1] * (1 - a[-1])
+        for i in reversed(range(len(self.weights))):
+            grad.biases[i] += d
+            grad.weights[i] = d @ a[i].T  # wrong
+            d = self.weights[i].T @ d * a[i] * (1 - a[i])
+
+    def backprop(self, x, y):
+        grad = self.Gradient(self)
+        self.backward(x, y, grad)
+        return grad.biases, grad.weights
+
+    def update_mini_batch(self, mb, eta):
+        grad = self.Gradient(self)
+        for x, y in mb:
+            self.backward(x, y, grad)
+        for i in range(len(self.weights)):
+            self.biases[i] = self.biases[i] - eta / len(mb) * grad.biases[i]
+            self.weights[i] = self.weights[i] - eta / len(mb) * grad.weights[i]
+
+
 EXPECTED = {
     "CorrectsWrongly": ["BP1"], "TakesItsCorrectionsOff": ["W"], "MeanOfOneAlone": ["BP4"],
     "KeepsTheLastError": ["BP3"],
@@ -409,6 +439,7 @@ EXPECTED = {
     "AppendsZByIndex": ["A"], "DropsWhatIsReturned": ["B"],
     "HandsARate": ["W"],
     "SumsOverAll": ["BP3"], "StoresInAMethod": ["BP3"],
+    "ReplacesASum": ["BP4"],
     "ForgetsABias": ["Z"], "LeavesOneOut": ["BP3"], "StoresAPart": ["BP2"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
     "TakesTheLastSample": ["W"], "MovedOneByOne": ["B"], "TwoInOneCall": ["B"],
 }
