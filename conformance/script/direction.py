@@ -1,6 +1,6 @@
 """Which way updates go: up their loss, or down what has to grow, though the gradients are right.
 
-Left out: what has to grow (`aim.py`).
+Left out: what has to grow (`backward/aim.py`).
 """
 
 from collections.abc import Iterator, Sequence
