@@ -75,19 +75,21 @@ def test_a_right_network_is_told_its_family_and_is_conformant(name: str) -> None
 
 @pytest.mark.parametrize(
     ("name", "find", "replace", "blamed"),
-    [
-        ("Network", "        return a - y\n", "        return (a - y) * a * (1 - a)\n", "BP1"),
-        ("Network", "return (z > 0).astype(float)", "return (z < 0).astype(float)", "BP2"),
-        ("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", "BP2"),
-        (
-            "SigmoidSoftmax",
-            "return self.hidden(z) * (1 - self.hidden(z))",
-            "return 2 * self.hidden(z)",
-            "BP2",
-        ),
-        ("TanhTanh", "return (a - y) * tanh_prime(z)", "return a - y", "BP1"),
-        ("ReluLinear", "            nabla_b[-k] = delta\n", "", "BP3"),
-    ],
+    in_ci(
+        [
+            ("Network", "        return a - y\n", "        return (a - y) * a * (1 - a)\n", "BP1"),
+            ("Network", "return (z > 0).astype(float)", "return (z < 0).astype(float)", "BP2"),
+            ("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", "BP2"),
+            (
+                "SigmoidSoftmax",
+                "return self.hidden(z) * (1 - self.hidden(z))",
+                "return 2 * self.hidden(z)",
+                "BP2",
+            ),
+            ("TanhTanh", "return (a - y) * tanh_prime(z)", "return a - y", "BP1"),
+            ("ReluLinear", "            nabla_b[-k] = delta\n", "", "BP3"),
+        ]
+    ),
     ids=lambda each: each.strip()[:24],
 )
 def test_a_wrong_network_is_told_its_equation_and_line(

@@ -16,7 +16,7 @@ from conformance.report.page.write import page
 from conformance.subjects import Session, Subject
 from conformance.tests.browser.pages import THEMES, WIDTHS, Opened, OpenPage, Theme
 from conformance.tests.networks.broken import BROKEN, broken_source
-from conformance.tests.parts import few
+from conformance.tests.parts import few, in_ci
 from conformance.tests.support import answering, with_equations, wrong_at
 
 EXAMPLES = Path(conformance.__file__).parent / "examples"
@@ -95,7 +95,7 @@ def settled(it: Opened) -> Opened:
 
 @pytest.mark.parametrize(
     ("name", "width"),
-    few([*zip(sorted(SUBJECTS), cycle(WIDTHS))], [*product(sorted(SUBJECTS), WIDTHS)]),
+    in_ci(few([*zip(sorted(SUBJECTS), cycle(WIDTHS))], [*product(sorted(SUBJECTS), WIDTHS)])),
 )
 def test_a_page_is_quiet_and_no_wider_than_the_screen(
     name: str, pages: Pages, open_page: OpenPage, width: str
