@@ -25,6 +25,8 @@ BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 JOINS = frozenset({"concatenate", "hstack", "append"})
 """Operations that put flat arrays together."""
 
+COUNTING = frozenset({"add", "subtract", "add.at", "subtract.at", "bincount", "histogram"})
+
 CHOOSING = frozenset({"minimum", "maximum", "where"})
 """Operations of which each entry is that of one of the last two operands."""
 
@@ -226,6 +228,14 @@ def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
                 found.add(operand)
                 waiting.append(operand)
     return found
+
+
+def is_counted(node: Node) -> bool:
+    """Whether a value was counted in the data: nothing but adding and moving made it."""
+    made = (each for each in walk([node], lambda n: n.inputs) if each.function is not None)
+    return all(
+        e.operation in COUNTING or e.operation in MOVES or e.operation == FILLED for e in made
+    )
 
 
 def read_forward(parameter: Node) -> frozenset[Node]:

@@ -15,6 +15,7 @@ from conformance.script.linear import (
     ancestors,
     entrywise,
     has_entries,
+    is_counted,
     links,
     links_to,
     read_forward,
@@ -144,7 +145,7 @@ class _Reader:
         self.sums: list[Node] = []  # on the way, of the parameter and something else
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
-        earlier = (each for each in made.parameter.values if each.number <= made.old.number)
+        earlier = (e for e in made.parameter.values if e.number <= made.old.number)
         self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
         self.first = {each.values[0] for each in chains}
 
@@ -199,12 +200,12 @@ class _Reader:
         while node is not old and len(below := [e for e, _ in links(node)]) == 1:
             if node.operation == FILLED and node.depends_on(old) > below[0].depends_on(old):
                 return False  # what is written into it is a part of it
-            (node,) = below
+            node = below[0]
         if node is old:
             return self.apart
-        earlier = (each for each in self.made.parameter.values if each.number < old.number)
-        is_kept = _is_constant(node) or any(map(node.depends_on, earlier))  # else it is of the data
-        return _is_signed(node, old) or (is_kept and not node.depends_on(old))
+        before = [e for e in self.made.parameter.values if e.number < old.number]
+        data = not (_is_constant(node) or any(map(node.depends_on, before))) and is_counted(node)
+        return _is_signed(node, old) or not (data or node.depends_on(old))
 
     def combined(self, node: Node, factor: float) -> None:
         """Note a sum with a state in it, or a quotient by one."""
@@ -295,6 +296,5 @@ def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:
     if node.operation not in ("add", "subtract"):
         return
     first = node.args[0] is below
-    other = node.args[1 if first else 0]
-    if type(other) is Node:
+    if type(other := node.args[1 if first else 0]) is Node:
         yield other, -1.0 if first and node.operation == "subtract" else 1.0

@@ -248,6 +248,25 @@ def test_what_was_counted_in_the_data_is_a_part_of_the_gradient(
     assert run_edited(tmp_path, COUNTS, *edits, ("1:]), -1)", "1:]), 1)")).exit_code == 1
 
 
+STOCHASTIC = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.random((20, 4)), rng.random((20, 1))
+V, W = rng.random((4, 6)), rng.random((6, 1))
+for j in range(20):
+    h = 1 / (1 + np.exp(-X[j] @ V))
+    out = np.tanh(h @ W)
+    delta = (y[j] - out) * (1 - out**2)
+    back = np.dot(W, delta) * h * (1 - h)
+    V += back * np.atleast_2d(X[j]).T * 0.1
+    W += delta * np.atleast_2d(h).T * 0.1
+"""
+
+
+def test_what_one_error_multiplies_is_not_counted_in_the_data(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, STOCHASTIC).exit_code == 0
+    assert run_edited(tmp_path, STOCHASTIC, ("(1 - h)", "(1 + h)")).exit_code == 1
+
+
 COUPLINGS = """import numpy as np
 rng = np.random.default_rng(9)
 S = rng.choice([-1.0, 1.0], (30, 4)); J = np.zeros((4, 4)); mask = 1 - np.eye(4)
