@@ -7,10 +7,11 @@ is a cost with this output error if ∂g/∂v is symmetric; else there is none.
 Left out: the known costs (`no_loss.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 
@@ -162,18 +163,20 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
     alone = run.goals[0].node if len(run.goals) == 1 else None  # which is right by itself
     errors = (e for e in likely_errors(made, run.goals, FEW_ERRORS) if e is not alone)
+    values, count = Chain(run.trace).values, len(made.pairs)
     for error, output in product(errors, few):
-        pairs = list(_pairs(run, len(made.pairs), error, output))
+        executions = [_alike(run, each)[:count] for each in (error, output)]
+        pairs = list(_pairs(values, *executions))
         if pairs:
             at_output = output is made.pairs[0][0]
             yield OwnError(error, output, at_output, seeded(run.trace, pairs))
 
 
-def _pairs(run: Recorded, count: int, error: Node, output: Node) -> Iterator[tuple[Node, Array]]:
+def _pairs(
+    values: Mapping[int, Any], errors: Iterable[Node], outputs: Iterable[Node]
+) -> Iterator[tuple[Node, Array]]:
     """Each sample's v with the numbers that stand for its ∂C/∂v; none if they do not fit."""
-    values = Chain(run.trace).values
-    executions = [_alike(run, each)[:count] for each in (error, output)]
-    for own, v in zip(*executions, strict=False):
+    for own, v in zip(errors, outputs, strict=False):
         turned = _turned(np.asarray(values[own.number], dtype=np.float64), np.shape(v.value))
         if turned is not None:
             yield v, turned

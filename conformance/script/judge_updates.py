@@ -140,8 +140,8 @@ class Unjudged:
         mixed = [(e, by) for e, by in tried if min(f for _, f in e) < 0 < max(f for _, f in e)]
         tried += [(e, -by) for e, by in mixed if by > 0]  # if that makes more right by a loss
         goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
-        for (chosen, factor), each in zip(tried, goals, strict=True):
-            down = by_known_cost(partial(self.by, step, each, whole=False)) if mixed else None
+        for (chosen, factor), each in zip(tried, goals, strict=True) if mixed else ():
+            down = by_known_cost(partial(self.by, step, each, whole=False))
             if down is not None:  # a number that fits may be an objective
                 return replace(down, factor=factor, chosen=tuple(chosen))
         fits = [best_loss(step.trace, losses, each) for each in goals]

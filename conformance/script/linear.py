@@ -26,6 +26,7 @@ JOINS = frozenset({"concatenate", "hstack", "append"})
 """Operations that put flat arrays together."""
 
 COUNTING = frozenset({"add", "subtract", "add.at", "subtract.at", "bincount", "histogram"})
+"""Operations by which the data are counted."""
 
 CHOOSING = frozenset({"minimum", "maximum", "where"})
 """Operations of which each entry is that of one of the last two operands."""
@@ -232,10 +233,8 @@ def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
 
 def is_counted(node: Node) -> bool:
     """Whether a value was counted in the data: nothing but adding and moving made it."""
-    made = (each for each in walk([node], lambda n: n.inputs) if each.function is not None)
-    return all(
-        e.operation in COUNTING or e.operation in MOVES or e.operation == FILLED for e in made
-    )
+    made = {each.operation for each in walk([node]) if each.function is not None}
+    return made <= {*COUNTING, *MOVES, FILLED}
 
 
 def read_forward(parameter: Node) -> frozenset[Node]:

@@ -203,8 +203,9 @@ def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[
     known = {key: e for key, e in sizes.items() if key not in ("sizes", "n_hiddens")}
     known["n_hidden"] = s.n_out
     said = called(kind)
+    own = {e.name for e in taken(kind) if type(e.default) is int and e.default > 1}
     for args, kwargs in ways(kind, "", Scope(known, {**SIZES, **_shapes(data)})):
-        fewer = {name: each for name, each in kwargs.items() if name not in _own_numbers(kind)}
+        fewer = {name: e for name, e in kwargs.items() if name not in own}  # such as its stride
         if len(fewer) < len(kwargs):
             yield said, _maker(kind, args, fewer)
         yield said, _maker(kind, args, kwargs)
@@ -214,11 +215,6 @@ def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[
     }  # fmt: skip
     for args in by_order.get(len(needed(kind)), []):
         yield said, _maker(kind, args, {})
-
-
-def _own_numbers(kind: Callable[..., Any]) -> set[str]:
-    """The arguments by which a layer is 2 wide, or goes on by 2, if it is told nothing else."""
-    return {e.name for e in taken(kind) if type(e.default) is int and e.default > 1}
 
 
 def _shapes(data: Data) -> dict[str, Any]:

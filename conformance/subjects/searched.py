@@ -116,9 +116,7 @@ class Searched:
         """
         location = self.run.index.locate(way.wanted) if way.decides else None
         every = [e for e in self.trace.nodes if e.number in self._moved and e.frames]
-        every.sort(
-            key=lambda each: self._moved[each.number] != name[0]
-        )  # weights where weights are
+        every.sort(key=lambda e: self._moved[e.number] != name[0])  # its own kind comes first
         moved = [each.frames for each in every]
         if location is not None:
             return left_out(self.trace.nodes[location.numbers[-1]].frames, moved)
