@@ -228,7 +228,10 @@ class Trace(Recorder):
         """An argument with nodes in the place of traced arrays and numbers."""
         kind = type(value)
         if kind is self.array_type:
-            return self.node_of(value, value.memory)
+            memory = value.memory
+            known = memory is not None and value.version == memory.version
+            known = known and _holds(value, value.node)  # else it was written into unseen
+            return value.node if known else self.node_of(value)
         if kind in UNTRACED:
             return value
         if kind in self.numbers:
