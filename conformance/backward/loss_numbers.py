@@ -107,13 +107,17 @@ def _is_entry(node: Node) -> bool:
 def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterator[Node]:
     """The sums of numbers that one operation gives, as one of each micro-batch.
 
-    They may be in a total or a running mean, which has another share of each.
+    They may be in a total or a running mean, which has another share of each. Where a number has
+    the same share of all, it is the sum of them, and of whatever else it has.
     """
     given = _given(trace, goals)
+    forwards = [Forward(Recorded(trace, each, goals), Chain(trace)) for each in losses]
     for group in grouped([*walk(losses, lambda each: _numbers(each, given))]):
         total, *rest = sorted(group.nodes, key=lambda each: each.number)
         if rest and rest[0].depends_on(total):
             continue  # such as the totals themselves
+        if any(len({float(np.sum(e.right(n))) for n in group.nodes}) == 1 for e in forwards):
+            continue
         for each in rest:
             value = np.asarray(total.value + each.value)
             total = trace.node("add", np.add, (total, each), {}, value)

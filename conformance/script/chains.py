@@ -250,10 +250,12 @@ class _Search:
 
 
 def _wholes(node: Node) -> set[Node]:
-    """A value, and the array that it is taken out of, also of a view that is all of it."""
-    found = {node, *(node.inputs if node.operation in ("getitem", taken.__name__) else ())}
-    views = (each for each in found if each is not node and each.function is taken)
-    return found.union(*(each.inputs for each in views))
+    """A value, and the arrays that it is taken out of, part by part."""
+    return {*walk([node], lambda each: each.inputs if _is_part(each) else ())}
+
+
+def _is_part(node: Node) -> bool:
+    return node.operation == "getitem" or node.function is taken
 
 
 def _may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
@@ -264,8 +266,7 @@ def _may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
     if old.isdisjoint(_wholes(part)):
         return False
     places = written_places(written)
-    taken_out = part.operation == "getitem" or part.function is taken
-    direct = taken_out and not old.isdisjoint(part.inputs)
+    direct = _is_part(part) and not old.isdisjoint(part.inputs)
     return not places or not direct or not places.isdisjoint(read_places(part))
 
 

@@ -25,7 +25,7 @@ from conformance.tracing.frames import is_subject
 from conformance.tracing.node import Node, holds_records
 from conformance.tracing.trace import Trace, is_traced_number
 
-DEPTH, MANY = 4, 20_000  # of objects within objects
+DEPTH, MANY = 6, 20_000  # of objects within objects
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def held(trace: Trace, spaces: Sequence[Mapping[str, Any]]) -> list[Held]:
     for i, space in enumerate(spaces):
         for root, value in list(space.items()):
             if not root.startswith("__"):
-                for depth, name, each in _within(root, value):
+                for depth, name, each in _within(root, value, trace):
                     node = trace.argument(each)
                     if type(node) is Node:
                         found.append(Held(i, root, depth, name, node))
@@ -80,11 +80,13 @@ def unfollowed(spaces: Sequence[Mapping[str, Any]]) -> list[str]:
     return [kind for kind, held in kinds.items() if held]
 
 
-def _within(root: str, value: Any) -> Iterator[tuple[int, str, Any]]:
+def _within(root: str, value: Any, trace: Trace) -> Iterator[tuple[int, str, Any]]:
     """The traced values within a value, each with its depth and expression."""
     waiting = [(0, root, value)]
     seen = set()
     for depth, name, each in waiting:
+        array = None if trace.lists is None else trace.lists.array(each)
+        each = each if array is None else array
         numbers = isinstance(each, Traced) or is_traced_number(each)
         if numbers or is_any_tensor(each):
             yield depth, name, each

@@ -11,23 +11,27 @@ from typing import Any
 
 from conformance.subjects.execution import parsed
 
-VALUE, EACH = "__conformance_value__", "__conformance_each__"
-"""The names, among the builtins, of what takes a value and of what takes those of a loop."""
+VALUE, EACH, STORE = "__conformance_value__", "__conformance_each__", "__conformance_store__"
+"""The names, among the builtins, of what takes a value, those of a loop, what is stored into."""
 
 _PLAIN = (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Name, ast.Compare, ast.BoolOp)
 _UNTAKEN = (*_PLAIN, ast.Starred, ast.GeneratorExp, ast.Await)
 """Arguments that hold no array, or one that has been entered under a name."""
 
 
-def compiled(source: bytes | str, file: str) -> CodeType:
+def compiled(source: bytes | str, file: str, *, lists: bool = False) -> CodeType:
     """The code of a program; as `compile` gives it, but for what is entered.
+
+    Args:
+        source: of the program.
+        file: that it is in.
+        lists: whether its lists of numbers are followed, and what is stored in them.
 
     Raises:
         SyntaxError: it is no Python.
     """
-    made: CodeType = compile(
-        _Entering().visit(parsed(source, file)), file, "exec", dont_inherit=True
-    )
+    entering = _EnteringLists() if lists else _Entering()
+    made: CodeType = compile(entering.visit(parsed(source, file)), file, "exec", dont_inherit=True)
     return made
 
 
@@ -64,12 +68,34 @@ class _Entering(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
-        node.args = [e if isinstance(e, _UNTAKEN) else _passed(e) for e in node.args]
+        node.args = [self.argument(e) for e in node.args]
         for each in node.keywords:
-            if each.arg is not None and not isinstance(each.value, _UNTAKEN):
-                each.value = _passed(each.value)
+            if each.arg is not None:
+                each.value = self.argument(each.value)
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
             node.func.value = _passed(node.func.value)
+        return node
+
+    def argument(self, value: ast.expr) -> ast.expr:
+        """An argument, passed on if it may hold an array that has not been entered."""
+        return value if isinstance(value, _UNTAKEN) else _passed(value)
+
+
+class _EnteringLists(_Entering):
+    """Passes on lists too, which may have grown, and notes what is stored in them."""
+
+    def argument(self, value: ast.expr) -> ast.expr:
+        return _called(VALUE, value) if isinstance(value, ast.Name) else super().argument(value)
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        self.generic_visit(node)
+        node.value = None if node.value is None else self.argument(node.value)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Store):
+            node.value = _called(STORE, node.value)
         return node
 
 

@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -23,20 +24,24 @@ import numpy as np
 
 from conformance.errors import SubjectError, UsageError
 from conformance.running.same_names import separate
-from conformance.script.rewrite import EACH, VALUE, compiled
+from conformance.script.rewrite import EACH, STORE, VALUE, compiled
 from conformance.shapes.definitions import sources
 from conformance.subjects.absent import stand_ins
 from conformance.subjects.load import NOTEBOOK
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_subject, subject_frames
+from conformance.tracing.lists import Lists
 from conformance.tracing.modules import Seen
 from conformance.tracing.substitute import Float, noted_tensors, substitutes
 from conformance.tracing.trace import Trace
 
+ARRAYS = re.compile(rb"^\s*(import|from)\s+(numpy|torch|jax)\b", re.MULTILINE)
+"""What a script has that computes with arrays; others compute with lists of numbers."""
+
 
 @contextmanager
 def traced_imports(
-    trace: Trace, seed: int, main: dict[str, Any] | None = None
+    trace: Trace, seed: int, main: dict[str, Any] | None = None, *, lists: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Trace what a program imports, until the end of the block; gives names for its main module.
 
@@ -44,14 +49,18 @@ def traced_imports(
         trace: where it is noted.
         seed: of random generators that are given none.
         main: the variables of a main module that has no file.
+        lists: whether its lists of numbers are followed.
     """
     entrance = Entrance(trace)
+    if lists:
+        entrance = trace.lists = Lists(trace)
     instead = substitutes(trace, seed)
     plain = builtins.__import__
-    finder = _Finder()
+    finder = _Finder(lists=lists)
     builtins.__import__ = _importing(plain, instead, main)
     setattr(builtins, VALUE, entrance.value)
     setattr(builtins, EACH, entrance.each)
+    setattr(builtins, STORE, entrance.stored_in)
     sys.meta_path.insert(0, finder)
     try:
         yield {"float": Float}
@@ -60,6 +69,7 @@ def traced_imports(
         builtins.__import__ = plain
         delattr(builtins, VALUE)
         delattr(builtins, EACH)
+        delattr(builtins, STORE)
 
 
 def _importing(
@@ -86,6 +96,9 @@ def _is_own(file: str | None) -> bool:
 class _Finder:
     """Finds a program's own modules."""
 
+    def __init__(self, *, lists: bool) -> None:
+        self.loader = partial(_Loader, lists=lists)
+
     def find_spec(self, name: str, path: Any = None, _target: Any = None) -> ModuleSpec | None:
         """The module with a loader of ours; None for anything else."""
         if name.partition(".")[0] in sys.stdlib_module_names:
@@ -93,17 +106,21 @@ class _Finder:
         spec = PathFinder.find_spec(name, path)
         if spec is None or type(spec.loader) is not SourceFileLoader or not _is_own(spec.origin):
             return None
-        spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        spec.loader = self.loader(spec.loader.name, spec.loader.path)
         return spec
 
 
 class _Loader(SourceFileLoader):
     """Compiles a module from its source as it is now."""
 
+    def __init__(self, name: str, path: str, *, lists: bool) -> None:
+        super().__init__(name, path)
+        self.lists = lists
+
     def get_code(self, fullname: str) -> CodeType:
         """The code, compiled to be traced."""
         file = self.get_filename(fullname)
-        return compiled(self.get_data(file), file)
+        return compiled(self.get_data(file), file, lists=self.lists)
 
     def exec_module(self, module: ModuleType) -> None:
         """Run it."""
@@ -150,8 +167,9 @@ def run(
         SubjectError: it has a syntax error.
     """
     parts = parts_of(script)
-    codes = [_compiled(source, name, script) for name, source in parts]
     whole = b"\n".join(source for _, source in parts)
+    lists = not ARRAYS.search(whole)
+    codes = [_compiled(source, name, script, lists=lists) for name, source in parts]
     module = _main(script, arguments)
     _warn_as_python_does()
     random.seed(seed)
@@ -160,7 +178,7 @@ def run(
     with (
         stand_ins(whole, running=True),
         noted_tensors(trace),
-        traced_imports(trace, seed) as names,
+        traced_imports(trace, seed, lists=lists) as names,
     ):
         module.__dict__.update(names)
         for code in codes:
@@ -168,9 +186,9 @@ def run(
         ended(module.__dict__)
 
 
-def _compiled(source: bytes, name: str, script: str) -> CodeType:
+def _compiled(source: bytes, name: str, script: str, *, lists: bool) -> CodeType:
     try:
-        return compiled(source, name)
+        return compiled(source, name, lists=lists)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
         where = script + name.removeprefix(_file(script))  # with the cell

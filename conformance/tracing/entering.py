@@ -49,6 +49,10 @@ class Entrance:
             self._items(given, list(given), depth)
         return given
 
+    def stored_in(self, given: Any) -> Any:
+        """What a program stores into by an index, as it is: an array notes it itself."""
+        return given
+
     def each(self, given: Iterable[Any]) -> Iterator[Any]:
         """The values of a loop one by one."""
         return map(self.value, given)

@@ -104,12 +104,9 @@ class LongTrace(Trace):
 
     def argument(self, value: Any) -> Any:
         """An argument with nodes in the place of arrays and numbers; see `Trace.argument`."""
-        if is_traced_number(value) and not self._has(value.node):
+        if is_traced_number(value) and not self.has(value.node):
             return self.constant(np.asarray(value.plain))
         return super().argument(value)
-
-    def _has(self, node: Node) -> bool:
-        return node.number < len(self.nodes) and self.nodes[node.number] is node
 
     def kept(self, value: Any) -> Array:
         """The numbers of a value; those of a large array itself, until it is written into."""

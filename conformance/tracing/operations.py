@@ -82,7 +82,7 @@ def _one_by_one(trace: Trace, ufunc: np.ufunc, inputs: Any) -> Any:
     if not all(isinstance(each, float) for each in given):
         return None
     floats = np.array([float(plain(each)) for each in given]).reshape(shape)
-    return trace.record("array", _put_in_shape, (trace.argument(given), shape), {}, floats)
+    return trace.record("array", put_in_shape, (trace.argument(given), shape), {}, floats)
 
 
 def _entries(trace: Trace, node: Any, value: Array, shape: tuple[int, ...]) -> Array:
@@ -97,7 +97,8 @@ def _entries(trace: Trace, node: Any, value: Array, shape: tuple[int, ...]) -> A
     return numbers
 
 
-def _put_in_shape(numbers: Any, shape: tuple[int, ...]) -> Array:
+def put_in_shape(numbers: Any, shape: tuple[int, ...]) -> Array:
+    """An array of a shape, of numbers that were computed one by one."""
     return np.asarray(numbers).reshape(shape)
 
 

@@ -59,6 +59,7 @@ class Recorder:
         self._unsorted: list[Node] = []  # those whose bytes nobody has asked for yet
         self._constants: dict[tuple[Any, ...], Node] = {}
         self.accurate: Any = None  # what `backward/accurate.py` knows of the values
+        self.lists: Any = None  # what `lists.py` knows of the program's lists of numbers
         self.derived: dict[Any, Any] = {}  # what `backward/chain.py` knows of the derivatives
         self.handed: list[frozenset[int]] = []
         self._calls: dict[FrameType, int] = {}  # keeps them: no other is taken for one
@@ -112,6 +113,10 @@ class Recorder:
     def arguments_of(self, _call: FrameType) -> Iterable[int]:
         """The numbers of the nodes among the arguments of a call; a trace knows them."""
         return ()
+
+    def has(self, node: Node) -> bool:
+        """Whether a node is one of these: the first ones may have been forgotten."""
+        return node.number < len(self.nodes) and self.nodes[node.number] is node
 
     def uses_of(self, numbers: Iterable[int]) -> int:
         """What some nodes were computed from, and themselves, as bits."""

@@ -78,7 +78,7 @@ class Float(metaclass=_Floats):
         """The number that a value is."""
         if isinstance(value, Traced) and value.size == 1 and value.dtype == np.float64:
             return value.reshape(())[()]
-        if is_traced_number(value) and isinstance(value, np.float64):
+        if is_traced_number(value) and isinstance(value, np.float64 | int):
             return value if cls.plain is np.float64 else _of_python(value)
         if is_traced_number(value) and type(value.plain) is cls.plain:
             return value

@@ -44,7 +44,7 @@ def _binary(ufunc: np.ufunc, *, turned: bool) -> Callable[..., Any]:
 
 def _unary(ufunc: np.ufunc) -> Callable[..., Any]:
     def operator(self: Any) -> Any:
-        if type(self.plain) is float:
+        if type(self.plain) in (int, float):
             return _of_python(ufunc, (self,))
         return apply_ufunc(ufunc, "__call__", (self,), {})
 
@@ -142,8 +142,12 @@ class _TracedLong(np.longdouble, _Number):  # type: ignore[misc]
     """A longdouble."""
 
 
-class _TracedFloat(float, _Number):  # type: ignore[misc]
+class TracedFloat(float, _Number):  # type: ignore[misc]
     """A float of Python: unlike one of NumPy it takes the precision of what it meets."""
+
+
+class TracedInt(int, _Number):  # type: ignore[misc]
+    """A whole number of Python; what is computed of such ones alone is plain."""
 
 
 _METHODS = (
@@ -151,16 +155,16 @@ _METHODS = (
     "__deepcopy__", "__copy__",
 )  # fmt: skip
 
-for _kind in (_Traced64, _Traced32, _TracedLong, _TracedFloat):
+for _kind in (_Traced64, _Traced32, _TracedLong, TracedFloat, TracedInt):
     for _name, _operator in _operators().items():
         setattr(_kind, _name, _operator)
     for _name in (*_METHODS, "__array_ufunc__", "__array_function__"):
         setattr(_kind, _name, getattr(_Number, _name))
-    if _kind is not _TracedFloat:
+    if _kind not in (TracedFloat, TracedInt):
         setattr(_kind, "astype", _Number.astype)  # noqa: B010 - mypy knows no other way
 
 KINDS: dict[type, type] = {
-    np.float64: _Traced64, np.float32: _Traced32, np.longdouble: _TracedLong, float: _TracedFloat
+    np.float64: _Traced64, np.float32: _Traced32, np.longdouble: _TracedLong, float: TracedFloat
 }  # fmt: skip
 """Which traced number stands for one of each type."""
 

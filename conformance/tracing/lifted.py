@@ -1,0 +1,135 @@
+"""Operations that move the numbers of a list one by one, as one operation on the array of them.
+
+`w[i] -= rate * g[i]` for each i is `w - rate * g`. Only what nothing else uses is put together.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.node import Node, taken, uses_of_nodes
+from conformance.tracing.operations import put_in_shape
+from conformance.tracing.trace import Trace
+from reference.step import Array
+
+
+def lifted(
+    trace: Trace, entries: Sequence[Any], places: Array, before: Node, same: Mapping[Node, Node]
+) -> Node | None:
+    """What moves some numbers of an array, as one operation; None if they are not moved so.
+
+    Args:
+        trace: where it is noted.
+        entries: the new numbers: nodes.
+        places: theirs in the flattened array; the result has their shape.
+        before: what the array was.
+        same: arrays as they were while they were written, each with what it became: the numbers
+            that were written are those of either.
+    """
+    made = _Lifting(trace, places, before, same)
+    if not all(type(each) is Node and made.moves(each, i) for i, each in enumerate(entries)):
+        return None
+    found = made.operation(entries)
+    if found is not None:
+        found.uses |= uses_of_nodes(entries)
+        _let_go(entries)
+    return found
+
+
+def _let_go(entries: Iterable[Node]) -> None:
+    """Take what nothing is computed from any more from the consumers of its operands."""
+    waiting = [each for each in entries if not each.consumers]
+    for node in waiting:
+        for each in node.inputs:
+            each.consumers = [user for user in each.consumers if user is not node]
+            if not each.consumers and each.function is not None:
+                waiting.append(each)
+
+
+class _Lifting:
+    def __init__(
+        self, trace: Trace, places: Array, before: Node, same: Mapping[Node, Node]
+    ) -> None:
+        self.trace, self.places, self.before, self.same = trace, places, before, same
+
+    def moves(self, entry: Node, i: int) -> bool:
+        """Whether a number is computed of what was at its place, by operations for it alone."""
+        waiting = [entry]
+        for each in waiting:
+            if self._is_before(each, i):
+                return True
+            if each is entry or _is_alone(each):
+                waiting += each.inputs
+        return False
+
+    def _is_before(self, node: Node, i: int) -> bool:
+        return self._array_of(node) is self.before and node.args[1] == self.places.reshape(-1)[i]
+
+    def operation(self, entries: Sequence[Node]) -> Node | None:
+        """The same operation on arrays of its operands."""
+        first, *rest = entries
+        same = all(
+            each.function is first.function and len(each.args) == len(first.args) for each in rest
+        )
+        if not same or not isinstance(first.function, np.ufunc):
+            return None
+        args = tuple(map(self.together, zip(*(each.args for each in entries), strict=True)))
+        shapes = [np.shape(each.value if type(each) is Node else each) for each in args]
+        if self.places.shape not in shapes:
+            return None
+        return self.node(first.operation, first.function, args, entries)
+
+    def node(self, name: str, function: Any, args: Any, entries: Sequence[Node]) -> Node:
+        values = np.array([each.value for each in entries]).reshape(self.places.shape)
+        made = self.trace.node(name, function, args, {}, values)
+        last = next((e for e in entries[::-1] if e.frames), made)
+        made.frames, made.calls, made.sites = last.frames, last.calls, last.sites
+        return made
+
+    def together(self, operands: Sequence[Any]) -> Any:
+        """The operands of one operation for each number, as one of the operation on arrays."""
+        first, *rest = operands
+        if all(each is first for each in rest):
+            return first
+        nodes = [each for each in operands if type(each) is Node]
+        if len(nodes) < len(operands):
+            known = not nodes and all(isinstance(each, int | float) for each in operands)
+            return np.array(operands).reshape(self.places.shape) if known else self.array(operands)
+        arrays = {self._array_of(each) for each in nodes}
+        if None not in arrays and len(arrays) == 1:
+            return self.taken(nodes, *arrays)
+        alone = all(map(_is_alone, nodes)) and all(e.frames == first.frames for e in nodes)
+        found = self.operation(nodes) if alone else None
+        return self.array(operands) if found is None else found
+
+    def _array_of(self, node: Node) -> Node | None:
+        """The array that a number is taken out of; None if it is none of an array."""
+        if node.function is not taken or np.ndim(node.value):
+            return None
+        return self.same.get(node.args[0], node.args[0])
+
+    def taken(self, nodes: Sequence[Node], state: Node) -> Node:
+        """The numbers of one array at some places."""
+        places = np.array([int(each.args[1]) for each in nodes])
+        whole = np.shape(state.value) == self.places.shape
+        if whole and np.array_equal(places, np.arange(np.size(state.value))):
+            return state
+        return self.node("getitem", taken, (state, places.reshape(self.places.shape)), nodes)
+
+    def array(self, operands: Sequence[Any]) -> Node:
+        """An array of numbers that have no operation in common."""
+        nodes = [each for each in operands if type(each) is Node]
+        values = [each.value if type(each) is Node else each for each in operands]
+        made = self.trace.node(
+            "array", put_in_shape, ([*operands], self.places.shape), {},
+            np.array(values, np.float64).reshape(self.places.shape),
+        )  # fmt: skip
+        last = nodes[-1]
+        made.frames, made.calls, made.sites = last.frames, last.calls, last.sites
+        return made
+
+
+def _is_alone(node: Node) -> bool:
+    """Whether an operation on numbers is of use for one thing alone."""
+    return isinstance(node.function, np.ufunc) and len(node.consumers) == 1 and not np.ndim(node.value)

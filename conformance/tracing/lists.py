@@ -1,0 +1,349 @@
+"""Lists of numbers, each known to a trace as the array that it would be with NumPy.
+
+A list stays the object that it is. The floats in it become numbers that know their place: what is
+computed of one is computed of an entry of the array, and what a program stores in a list is written
+into that. A list of lists of one length is an array of two axes.
+
+Left out: where the program's code asks for it (`script/rewrite.py`).
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from conformance.tracing.entering import Entrance
+from conformance.tracing.lifted import lifted
+from conformance.tracing.memory import Memory
+from conformance.tracing.node import Node, taken
+from conformance.tracing.operations import put_in_shape
+from conformance.tracing.trace import Trace, is_traced_number, plain
+from conformance.tracing.traced_numbers import TracedFloat, TracedInt, traced_number
+from reference.step import Array
+
+MOST = 1 << 14  # numbers of one array; longer lists of lists are met row by row
+FEW = 64  # operations on the way from a new number to an old one
+DEPTH = 4  # lists and dicts within one another
+
+
+class _Entry:
+    """What the numbers of a list have beside being numbers."""
+
+    tracer: Trace
+    of: "_Numbers"
+    at: int
+    known: Node | None
+    replaced: bool
+
+    @property
+    def node(self) -> Node:
+        """What computed it: it is taken out of the array when it is first used."""
+        known = self.known
+        if known is None or not (self.replaced or self.of.is_current(known)):
+            known = self.known = self.of.entry(self.at)
+        return known
+
+    def replace(self) -> None:
+        """Stay what it is: another number is stored at its place."""
+        _, self.replaced = self.node, True
+
+
+class _FloatEntry(_Entry, TracedFloat):  # type: ignore[misc]
+    """A float of a list."""
+
+
+class _IntEntry(_Entry, TracedInt):  # type: ignore[misc]
+    """A whole number of a list."""
+
+
+Trace.numbers |= {_FloatEntry, _IntEntry}
+
+
+class _Numbers:
+    """The numbers of a list, or of the lists in it.
+
+    Attributes:
+        array: of them.
+        before: what computed it before the numbers that were stored since; None if it is not known.
+        stored: what computed these, by their places.
+        between: what computed the array when only some of them were stored.
+    """
+
+    def __init__(self, trace: Trace, values: Array, node: Node, same: dict[Node, Node]) -> None:
+        self.trace, self.array, self.same = trace, trace.traced(values, node), same
+        self.before: Node | None = node
+        self.stored: dict[int, Any] = {}
+        self.between: list[Node] = []
+
+    def entry(self, at: int) -> Node:
+        """A node of one number as it is now."""
+        self.trace.where()
+        untouched = self.before is not None and at not in self.stored
+        state, index = self.before if untouched else self.state(), np.asarray(at)
+        return self.trace.node("getitem", taken, (state, index), {}, taken(state.value, index))
+
+    def is_current(self, entry: Node) -> bool:
+        """Whether a node of one number may stand for it still."""
+        return self.trace.has(entry) and entry.args[0] not in self.same
+
+    def state(self) -> Node:
+        """What computed the numbers as they are now."""
+        self.trace.where()  # it reads what a call was handed, perhaps some of these numbers
+        memory = self.trace.before_write(self.array)
+        if memory.writes and self.before is not None:
+            self._lift(memory)
+        found = self.trace.node_of(self.array)
+        if len(self.stored) == self.array.size:
+            self.same.update(dict.fromkeys(self.between, found))
+            self._begin(found)
+        elif self.stored and found not in self.between:
+            self.between.append(found)
+        return found
+
+    def _begin(self, before: Node | None) -> None:
+        self.before, self.stored, self.between = before, {}, []
+
+    def _lift(self, memory: Memory) -> None:
+        """Take what was stored number by number as one array, if that is all of it."""
+        whole = len(self.stored) == self.array.size
+        if not whole and self.between:
+            return
+        shape = self.array.shape if whole else (len(self.stored),)
+        places = np.array(sorted(self.stored)).reshape(shape)
+        entries = [self.stored[int(each)] for each in places.flat]
+        made = lifted(self.trace, entries, places, self.before, self.same)
+        if made is not None:
+            *_, frames, calls = memory.writes[-1]
+            memory.writes[:] = [(None if whole else places, made, frames, calls)]
+
+    def number(self, at: int, value: Any) -> Any:
+        """One of the numbers as a program has it."""
+        made = _FloatEntry(value) if isinstance(value, float) else _IntEntry(value)
+        made.tracer, made.plain, made.of, made.at = self.trace, value, self, at
+        made.known, made.replaced = None, False
+        return made
+
+    def write(self, index: Any, value: Any) -> None:
+        """Note what a program stores, a number or a list of them."""
+        memory, node = self.trace.before_write(self.array), self.trace.argument(value)
+        if np.ndim(index):
+            self._begin(None)
+        elif self.before is None or index in self.stored:
+            self._begin(self.trace.node_of(self.array))
+        if not np.ndim(index):
+            self.stored[index] = node
+        self.array.view(np.ndarray).reshape(-1)[index] = plain(value)
+        self.trace.write_at(memory, np.asarray(index), node)
+
+
+class _List:
+    """A list that is known.
+
+    Attributes:
+        itself: the list, which is kept: no other has its identity.
+        numbers: whose entries it has.
+        start: the place of its first one.
+        items: what is in it, unless something was done to it unseen.
+        rows: whether these are lists.
+    """
+
+    def __init__(self, itself: list[Any], numbers: _Numbers, start: int, *, rows: bool) -> None:
+        self.itself, self.numbers, self.start, self.rows = itself, numbers, start, rows
+        self.items = [*itself]
+
+    def is_same(self) -> bool:
+        """Whether it has the items that it was left with."""
+        same = len(self.items) == len(self.itself)
+        return same and all(a is b for a, b in zip(self.items, self.itself, strict=True))
+
+
+class Lists(Entrance):
+    """Makes the lists of a program known, and its plain arrays and floats traced."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__(trace)
+        self._known: dict[int, _List] = {}
+        self._same: dict[Node, Node] = {}
+
+    def value(self, given: Any, depth: int = DEPTH) -> Any:
+        """The same value, its lists known and its floats traced."""
+        kind = type(given)
+        if not self.trace.recording or not depth:
+            return given
+        if kind is float:
+            constant = self.trace.node("constant", None, (), {}, np.asarray(given))
+            return traced_number(given, constant, self.trace)
+        if kind is list:
+            self._enter(given, depth)
+        elif kind is tuple:
+            parts = tuple(self.value(each, depth - 1) for each in given)
+            return given if all(a is b for a, b in zip(parts, given, strict=True)) else parts
+        elif kind is dict:
+            for key, before in given.items():
+                after = self.value(before, depth - 1)
+                if after is not before:
+                    given[key] = after
+        else:
+            return super().value(given, depth)
+        return given
+
+    def stored_in(self, given: Any) -> Any:
+        """What a program stores into by an index: a known list by what notes it."""
+        known = self._known.get(id(given)) if type(given) is list else None
+        return given if known is None or not self.trace.recording else _Written(self, known)
+
+    def array(self, given: Any) -> Any:
+        """The array that a list is known as; None if it is not."""
+        known = self._known.get(id(given)) if type(given) is list else None
+        if known is None or known.start or not self._is_same(known):
+            return None
+        known.numbers.state()
+        whole = known.numbers.array
+        own = len(given) * (len(given[0]) if known.rows else 1)
+        return whole if whole.size == own else None
+
+    def _is_same(self, known: _List) -> bool:
+        rows = (self._known[id(each)] for each in known.itself) if known.rows else ()
+        return known.is_same() and all(each.is_same() for each in rows)
+
+    def _enter(self, given: list[Any], depth: int) -> None:
+        known = self._known.get(id(given))
+        if known is not None and self._is_same(known):
+            return
+        shape = _shape(given)
+        if len(shape) > 1 and not all(self._is_free(each) for each in given):
+            return  # a choice of the rows of another list, such as a mini-batch
+        if not shape or np.prod(shape) > MOST:
+            for i, before in enumerate(given):
+                after = self.value(before, depth - 1)
+                if after is not before:
+                    given[i] = after
+            return
+        values = np.array([plain(each) for each in given], np.float64)
+        self._know(given, _Numbers(self.trace, values, self._made(given, values), self._same), 0)
+
+    def _is_free(self, row: Any) -> bool:
+        """Whether a list is none of those that are known, or stands alone and was not used yet."""
+        known = self._known.get(id(row))
+        if known is None:
+            return True
+        whole = known.numbers.array
+        return whole.ndim == 1 and not self.trace.node_of(whole).consumers
+
+    def _made(self, given: list[Any], values: Array) -> Node:
+        """What computed the numbers of a list: constants, or an array that is made of others."""
+        if not any(map(is_traced_number, _flat(given))):
+            return self.trace.node("constant", None, (), {}, np.array(values))
+        entries = self.trace.argument(given)
+        numbers = [*_flat(entries)]
+        places = np.arange(values.size).reshape(values.shape)
+        for before in _sources(numbers[0], values.shape):
+            made = lifted(self.trace, numbers, places, before, self._same)
+            if made is not None:
+                return made
+        args = ([*numbers], values.shape)
+        return self.trace.node("array", put_in_shape, args, {}, np.array(values))
+
+    def _know(self, given: list[Any], numbers: _Numbers, start: int) -> None:
+        """Let a list have some entries of an array, from a place on."""
+        rows = any(isinstance(each, list | tuple) for each in given)
+        for i, each in enumerate(given):
+            if isinstance(each, list):
+                self._know(each, numbers, start + i * len(each))
+            elif isinstance(each, tuple):
+                first = start + i * len(each)
+                given[i] = tuple(numbers.number(first + j, plain(e)) for j, e in enumerate(each))
+            else:
+                given[i] = numbers.number(start + i, plain(each))
+        lists = rows and all(isinstance(each, list) for each in given)
+        self._known[id(given)] = _List(given, numbers, start, rows=lists)
+
+    def store(self, known: _List, key: Any, value: Any) -> None:
+        """Store an item of a list, and note it."""
+        given, numbers = known.itself, known.numbers
+        one = isinstance(key, int) and known.is_same() and -len(given) <= key < len(given)
+        at = key % len(given) if one else 0
+        if one and not known.rows and _is_number(value):
+            _replaced(given[at : at + 1])
+            numbers.write(known.start + at, value)
+            given[at] = numbers.number(known.start + at, plain(value))
+            known.items[at] = given[at]
+        elif one and known.rows and self._fits(value, given[at]):
+            self._store_row(known, at, value)
+        else:
+            given[key] = value
+            self._known.pop(id(given))
+            self._enter(given, DEPTH)
+
+    def _fits(self, value: Any, row: Any) -> bool:
+        return type(value) is list and len(value) == len(row) and len(_shape(value)) == 1
+
+    def _store_row(self, known: _List, at: int, value: list[Any]) -> None:
+        given, numbers = known.itself, known.numbers
+        if value is given[at]:
+            return
+        first = known.start + at * len(value)
+        _replaced(given[at])
+        numbers.write(np.arange(first, first + len(value)), value)
+        self._known.pop(id(given[at]))
+        given[at] = known.items[at] = value
+        self._know(value, numbers, first)
+
+
+class _Written:
+    """A list, as it is stored into."""
+
+    __slots__ = ("known", "lists")
+
+    def __init__(self, lists: Lists, known: _List) -> None:
+        self.lists, self.known = lists, known
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.known.itself[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.lists.store(self.known, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        del self.known.itself[key]
+
+
+def _sources(entry: Any, shape: tuple[int, ...]) -> list[Node]:
+    """The arrays of a shape of which the first number of a list may be computed."""
+    found: dict[Node, None] = {}
+    waiting = [entry] if type(entry) is Node else []
+    for each in waiting:
+        if each.function is taken and not np.ndim(each.value):
+            if np.shape(each.args[0].value) == shape and each.args[1] == 0:
+                found[each.args[0]] = None
+        elif isinstance(each.function, np.ufunc) and len(waiting) < FEW:
+            waiting += each.inputs
+    return [*found]
+
+
+def _replaced(numbers: Iterable[Any]) -> None:
+    """Let the numbers of a list stay what they are, which others may hold still."""
+    for each in numbers:
+        if isinstance(each, _Entry):
+            each.replace()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    """The shape of the array that a list would be; () if it would be none."""
+    if given and all(map(_is_number, given)):
+        return (len(given),)
+    if not given or not all(isinstance(each, list | tuple) for each in given):
+        return ()
+    if len({type(each) for each in given}) > 1 or len({id(each) for each in given}) < len(given):
+        return ()
+    lengths = {len(each) if each and all(map(_is_number, each)) else 0 for each in given}
+    return (len(given), *lengths) if len(lengths) == 1 and all(lengths) else ()
+
+
+def _flat(given: Iterable[Any]) -> Iterator[Any]:
+    for each in given:
+        yield from each if isinstance(each, list | tuple) else (each,)
