@@ -35,7 +35,7 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     new_of = search.unforked(search.direct(search.pairs(nodes)))
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
-    made = [each for each in map(search.extended, found) if _is_trained(each)]
+    made = [search.read(each) for each in map(search.extended, found) if _is_trained(each)]
     join(made)
     return sorted(made, key=lambda each: each.values[1].number)
 
@@ -221,7 +221,8 @@ class _Search:
         key = operation_key(chain.values[-1])
         last = chain.values[-1]
         for node in sorted(self._consequences(last), key=lambda e: e.number):
-            if operation_key(node) == key and self.is_moved_by(last, node):
+            again = operation_key(node) == key and last in self.ancestors(node)
+            if again and self.is_moved_by(last, node):
                 chain.values.append(node)
                 break
         first, second = chain.values[:2]
@@ -232,6 +233,20 @@ class _Search:
             second, first = first, max(olds, key=lambda e: self.alike(e, first))
             chain.values.insert(0, first)
         return chain
+
+    def read(self, chain: Carried) -> Carried:
+        """A chain without the values that nothing reads but what moves them on in the same step."""
+        last = len(chain.values) - 1
+        kept = [
+            each
+            for i, each in enumerate(chain.values)
+            if i in (0, last) or not self._is_passed(each, chain.values[i + 1])
+        ]
+        return chain if len(kept) < 3 else Carried(kept)  # noqa: PLR2004 - one step of it all
+
+    def _is_passed(self, value: Node, new: Node) -> bool:
+        way = {new, *self.way(value, new)}
+        return way.issuperset(value.consumers)
 
     def _consequences(self, node: Node, most: int = 64) -> set[Node]:
         """The values that are a linear function of a value."""

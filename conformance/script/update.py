@@ -198,8 +198,8 @@ class _Reader:
         """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
         old = self.made.old
         while node is not old and len(below := [e for e, _ in links(node)]) == 1:
-            if node.operation == FILLED and node.depends_on(old) > below[0].depends_on(old):
-                return False  # what is written into it is a part of it
+            if node.depends_on(old) > below[0].depends_on(old):
+                return False  # what is written into it, or multiplies it, is a part of it
             node = below[0]
         if node is old:
             return self.apart

@@ -33,11 +33,10 @@ def lifted(
     found = made.operation(entries)
     if found is not None:
         found.uses |= uses_of_nodes(entries)
-        _let_go(entries)
     return found
 
 
-def _let_go(entries: Iterable[Node]) -> None:
+def let_go(entries: Iterable[Node]) -> None:
     """Take what nothing is computed from any more from the consumers of its operands."""
     waiting = [each for each in entries if not each.consumers]
     for node in waiting:
@@ -90,12 +89,13 @@ class _Lifting:
     def together(self, operands: Sequence[Any]) -> Any:
         """The operands of one operation for each number, as one of the operation on arrays."""
         first, *rest = operands
-        if all(each is first for each in rest):
+        if all(each is first for each in rest) and (rest or type(first) is not Node):
             return first
         nodes = [each for each in operands if type(each) is Node]
+        if not nodes and all(each == first for each in rest):
+            return first
         if len(nodes) < len(operands):
-            known = not nodes and all(isinstance(each, int | float) for each in operands)
-            return np.array(operands).reshape(self.places.shape) if known else self.array(operands)
+            return np.reshape(operands, self.places.shape) if not nodes else self.array(operands)
         arrays = {self._array_of(each) for each in nodes}
         if None not in arrays and len(arrays) == 1:
             return self.taken(nodes, *arrays)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.entering import Entrance
-from conformance.tracing.lifted import lifted
+from conformance.tracing.lifted import let_go, lifted
 from conformance.tracing.memory import Memory
 from conformance.tracing.node import Node, taken
 from conformance.tracing.operations import put_in_shape
@@ -77,18 +77,19 @@ class _Numbers:
 
     def entry(self, at: int) -> Node:
         """A node of one number as it is now."""
-        self.trace.where()
+        self._look_up()
         untouched = self.before is not None and at not in self.stored
         state, index = self.before if untouched else self.state(), np.asarray(at)
         return self.trace.node("getitem", taken, (state, index), {}, taken(state.value, index))
 
     def is_current(self, entry: Node) -> bool:
         """Whether a node of one number may stand for it still."""
-        return self.trace.has(entry) and entry.args[0] not in self.same
+        known = self.trace.has(entry) and entry.function is taken
+        return known and entry.args[0] not in self.same
 
     def state(self) -> Node:
         """What computed the numbers as they are now."""
-        self.trace.where()  # it reads what a call was handed, perhaps some of these numbers
+        self._look_up()
         memory = self.trace.before_write(self.array)
         if memory.writes and self.before is not None:
             self._lift(memory)
@@ -100,19 +101,26 @@ class _Numbers:
             self.between.append(found)
         return found
 
+    def _look_up(self) -> None:
+        """See who called, which reads what they were handed, and whether all is forgotten."""
+        self.trace.where()
+        if self.before is not None and not self.trace.has(self.before):
+            self._begin(None)
+
     def _begin(self, before: Node | None) -> None:
         self.before, self.stored, self.between = before, {}, []
 
     def _lift(self, memory: Memory) -> None:
         """Take what was stored number by number as one array, if that is all of it."""
         whole = len(self.stored) == self.array.size
-        if not whole and self.between:
-            return
+        if not whole and (self.between or len(self.stored) == 1):
+            return  # more may be stored in the same step
         shape = self.array.shape if whole else (len(self.stored),)
         places = np.array(sorted(self.stored)).reshape(shape)
         entries = [self.stored[int(each)] for each in places.flat]
         made = lifted(self.trace, entries, places, self.before, self.same)
         if made is not None:
+            let_go(entries if whole else ())
             *_, frames, calls = memory.writes[-1]
             memory.writes[:] = [(None if whole else places, made, frames, calls)]
 
@@ -126,6 +134,7 @@ class _Numbers:
     def write(self, index: Any, value: Any) -> None:
         """Note what a program stores, a number or a list of them."""
         memory, node = self.trace.before_write(self.array), self.trace.argument(value)
+        self._look_up()
         if np.ndim(index):
             self._begin(None)
         elif self.before is None or index in self.stored:
@@ -240,6 +249,7 @@ class Lists(Entrance):
         for before in _sources(numbers[0], values.shape):
             made = lifted(self.trace, numbers, places, before, self._same)
             if made is not None:
+                let_go(numbers)
                 return made
         args = ([*numbers], values.shape)
         return self.trace.node("array", put_in_shape, args, {}, np.array(values))
