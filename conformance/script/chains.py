@@ -99,8 +99,9 @@ class _Search:
         """Each new value with the old one that it shares most uses with."""
         found = []
         for node in nodes:
-            if node.function is None or not node.consumers or not is_float(node):
-                continue
+            known = node.function is None or not node.consumers or not is_float(node)
+            if known or (_is_part(node) and not np.ndim(node.value)):
+                continue  # a number of an array is moved as a part of it
             if node.operation == FILLED and self.is_moved_in_part(node):
                 found.append((node.args[0], node))
                 continue

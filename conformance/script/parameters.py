@@ -15,6 +15,7 @@ from conformance.backward.source import MOVES
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise, links
 from conformance.script.rows import Carried
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
 
 MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
@@ -159,7 +160,7 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     within = {
         i: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
         for i, other in enumerate(chains)
-        if other is not chain and not _goes_forward(other)
+        if other is not chain and not _goes_forward(other) and not _is_read(other, chain)
     }
     found: set[int] = set()
     for _ in chains:  # one may be a state for those that were found before
@@ -188,6 +189,24 @@ def _goes_forward(chain: Carried) -> bool:
     )
 
 
+def _is_read(one: Carried, other: Carried) -> bool:
+    """Whether a single number is read for its own update and for that of an array, as a bias is."""
+    single = np.size(one.values[0].value) == 1 < np.size(other.values[0].value)
+    return single and any(
+        _leads_to_both(user, new, next((e for e in other.values if e.depends_on(user)), new))
+        for old, new in pairwise(one.values)
+        for user in old.consumers
+    )
+
+
+def _leads_to_both(node: Node, one: Node, other: Node) -> bool:
+    """Whether two values are computed from a third, and neither from the other alone."""
+    if one is other or node is one or not one.depends_on(node):
+        return False
+    way = walk([other], lambda each: [e for e in each.inputs if e is not one and e.depends_on(node)])
+    return any(each is node for each in way)
+
+
 def _is_spread(node: Node, user: Node) -> bool:
     """Whether a value is added to one of more entries."""
     return np.size(user.value) > np.size(node.value) > 1
@@ -203,15 +222,14 @@ def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:
 
 
 def _owners(found: list[Carried]) -> list[Carried]:
-    """Of an array and its parts the array, unless the parts are all of it, and no single numbers."""
+    """Of an array and its parts the array, unless the parts are all of it."""
     kept = list(found)
     for whole in found:
         parts = [e for e in found if e is not whole and _is_part(e, whole)]
         if not parts:
             continue
-        sizes = [each.values[0].value.size for each in parts]
-        apart = max(sizes) > 1 or whole.values[0].value.size == 1
-        for each in [whole] if apart and sum(sizes) >= whole.values[0].value.size else parts:
+        size = sum(each.values[0].value.size for each in parts)
+        for each in [whole] if size >= whole.values[0].value.size else parts:
             if each in kept:
                 kept.remove(each)
     return kept

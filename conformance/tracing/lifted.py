@@ -31,15 +31,18 @@ def lifted(
     if not all(type(each) is Node and made.moves(each, i) for i, each in enumerate(entries)):
         return None
     found = made.operation(entries)
-    if found is not None:
-        found.uses |= uses_of_nodes(entries)
+    if found is None or found in entries:
+        return None
+    found.uses |= uses_of_nodes(entries)
+    _let_go(entries)
     return found
 
 
-def let_go(entries: Iterable[Node]) -> None:
+def _let_go(entries: Iterable[Node]) -> None:
     """Take what nothing is computed from any more from the consumers of its operands."""
     waiting = [each for each in entries if not each.consumers]
     for node in waiting:
+        node.frames = ()
         for each in node.inputs:
             each.consumers = [user for user in each.consumers if user is not node]
             if not each.consumers and each.function is not None:
@@ -76,7 +79,7 @@ class _Lifting:
         args = tuple(map(self.together, zip(*(each.args for each in entries), strict=True)))
         shapes = [np.shape(each.value if type(each) is Node else each) for each in args]
         if self.places.shape not in shapes:
-            return None
+            return first  # the same for each
         return self.node(first.operation, first.function, args, entries)
 
     def node(self, name: str, function: Any, args: Any, entries: Sequence[Node]) -> Node:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.entering import Entrance
-from conformance.tracing.lifted import let_go, lifted
+from conformance.tracing.lifted import lifted
 from conformance.tracing.memory import Memory
 from conformance.tracing.node import Node, taken
 from conformance.tracing.operations import put_in_shape
@@ -112,17 +112,14 @@ class _Numbers:
 
     def _lift(self, memory: Memory) -> None:
         """Take what was stored number by number as one array, if that is all of it."""
-        whole = len(self.stored) == self.array.size
-        if not whole and (self.between or len(self.stored) == 1):
-            return  # more may be stored in the same step
-        shape = self.array.shape if whole else (len(self.stored),)
-        places = np.array(sorted(self.stored)).reshape(shape)
-        entries = [self.stored[int(each)] for each in places.flat]
+        if len(self.stored) < self.array.size or self.before is None:
+            return
+        places = np.arange(self.array.size).reshape(self.array.shape)
+        entries = [self.stored[each] for each in range(self.array.size)]
         made = lifted(self.trace, entries, places, self.before, self.same)
         if made is not None:
-            let_go(entries if whole else ())
-            *_, frames, calls = memory.writes[-1]
-            memory.writes[:] = [(None if whole else places, made, frames, calls)]
+            *_, (_, _, frames, calls) = memory.writes
+            memory.writes[:] = [(None, made, frames, calls)]
 
     def number(self, at: int, value: Any) -> Any:
         """One of the numbers as a program has it."""
@@ -249,7 +246,6 @@ class Lists(Entrance):
         for before in _sources(numbers[0], values.shape):
             made = lifted(self.trace, numbers, places, before, self._same)
             if made is not None:
-                let_go(numbers)
                 return made
         args = ([*numbers], values.shape)
         return self.trace.node("array", put_in_shape, args, {}, np.array(values))
