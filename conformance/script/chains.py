@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
-from conformance.script.linear import ancestors, operands
+from conformance.script.linear import ancestors, steady
 from conformance.script.rows import Carried, join, read_places, written_places
 from conformance.script.scaled import scaled_by_itself
 from conformance.tracing.ancestors import walk
@@ -92,7 +92,7 @@ class _Search:
 
     def _known_operands(self, node: Node) -> list[Node]:
         if node not in self._operands:
-            self._operands[node] = operands(node)
+            self._operands[node] = steady(node)
         return self._operands[node]
 
     def pairs(self, nodes: Iterable[Node]) -> list[tuple[Node, Node]]:

@@ -45,6 +45,11 @@ ONE_STEP = (
     "let it take two steps"
 )
 
+APART = (
+    "its parameters are not moved in the same steps, as the vectors of a table are that are arrays of "
+    "their own: let it keep them as the rows of one array"
+)
+
 
 def conclude(
     script: str,
@@ -102,6 +107,8 @@ def _of_updates(
     count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)
     if not count:
         raise SubjectError(_infinite(moved))
+    if not _in_steps(moved, count):
+        raise UnjudgedError(APART)
     results = all_judged(trace, moved, said, count)
     lost = discarded(trace, results, said)
     if lost is not None:
@@ -121,6 +128,15 @@ def _of_updates(
     at = _number(results[at])
     noted = (*unchanged(moved, count), *unused)
     return Ran("", tuple(said), count, examined, at, _rule(told), unjudged, noted)
+
+
+def _in_steps(moved: Sequence[Parameter], count: int) -> bool:
+    """Whether each parameter is moved once before any is moved again."""
+    values = [each.values[: count + 1] for each in moved]
+    return all(
+        max(each[k - 1].number for each in values) < min(each[k].number for each in values)
+        for k in range(1, count + 1)
+    )
 
 
 def _unused_loss(

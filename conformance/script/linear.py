@@ -185,6 +185,13 @@ def operands(node: Node) -> list[Node]:
     return [each for each, _ in links(node)]
 
 
+def steady(node: Node) -> list[Node]:
+    """The same, without what a number multiplies that was computed of arrays, as an error is."""
+    factors = [each for each in node.inputs if np.size(each.value) == 1]
+    scaled = node.operation in ("multiply", "divide", "true_divide") and np.size(node.value) > 1
+    return operands(node) if not scaled or all(map(_of_numbers, factors)) else []
+
+
 def ancestors(
     node: Node, most: int = 64, operands: Callable[[Node], list[Node]] = operands
 ) -> dict[Node, Node]:

@@ -222,14 +222,15 @@ def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:
 
 
 def _owners(found: list[Carried]) -> list[Carried]:
-    """Of an array and its parts the array, unless the parts are all of it."""
+    """Of an array and its parts the array, unless the parts are all of it, and no single numbers."""
     kept = list(found)
     for whole in found:
         parts = [e for e in found if e is not whole and _is_part(e, whole)]
         if not parts:
             continue
-        size = sum(each.values[0].value.size for each in parts)
-        for each in [whole] if size >= whole.values[0].value.size else parts:
+        sizes = [each.values[0].value.size for each in parts]
+        apart = max(sizes) > 1 or whole.values[0].value.size == 1
+        for each in [whole] if apart and sum(sizes) >= whole.values[0].value.size else parts:
             if each in kept:
                 kept.remove(each)
     return kept
