@@ -50,8 +50,8 @@ def _is_trained(chain: Carried) -> bool:
 
 
 def _holds_data(node: Node) -> bool:
-    """Whether a value is an array that was given, or computed with one that is not followed."""
-    if node.function is None:
+    """Whether a value is an array that was given or put together, or was computed with such a one."""
+    if node.function is None or node.operation == "array":
         return np.size(node.value) > 1
     known = () if node.operation == FILLED or node.function is taken else (node.args, node.kwargs)
     return any(isinstance(e, np.ndarray) and e.size > 1 for e in flat(known))

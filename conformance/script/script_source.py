@@ -53,7 +53,7 @@ def traced_imports(
     """
     entrance = Entrance(trace)
     if lists:
-        entrance = trace.lists = Lists(trace)
+        entrance = trace.lists = Lists(trace, floats=lists == 'floats')
     instead = substitutes(trace, seed)
     plain = builtins.__import__
     finder = _Finder(lists=lists)
@@ -168,7 +168,7 @@ def run(
     """
     parts = parts_of(script)
     whole = b"\n".join(source for _, source in parts)
-    lists = not ARRAYS.search(whole)
+    lists = True if ARRAYS.search(whole) else 'floats'
     codes = [_compiled(source, name, script, lists=lists) for name, source in parts]
     module = _main(script, arguments)
     _warn_as_python_does()

@@ -188,7 +188,7 @@ class _Reader:
             self.term(self.made.signed, factor)
         elif self.contains_a_state(node):
             self.combined(node, factor)
-        elif any(self.is_a_term(each) for each in _terms(node)):
+        elif any(self.is_a_term(each) for each in _terms(node, self.made.old)):
             for operand, times in links(node):  # one of them is kept of the last update
                 self.term(operand, factor * times)
         elif node.depends_on(self.made.old):
@@ -199,7 +199,7 @@ class _Reader:
         old = self.made.old
         while node is not old and len(below := [e for e, _ in links(node)]) == 1:
             if node.depends_on(old) > below[0].depends_on(old):
-                return False  # what is written into it, or multiplies it, is a part of it
+                return False  # what is written into it or multiplies it is a part of it
             node = below[0]
         if node is old:
             return self.apart
@@ -274,9 +274,10 @@ class _Reader:
         return found
 
 
-def _terms(node: Node) -> list[Node]:
-    """What a value is the sum of; an array that is written into part by part is no sum."""
-    return [] if node.operation == FILLED else [each for each, _ in links(node)]
+def _terms(node: Node, old: Node) -> list[Node]:
+    """What a value is the sum of; nothing if it is written part by part, or an error's multiple."""
+    found = [] if node.operation == FILLED else [each for each, _ in links(node)]
+    return found if any(e.depends_on(old) for e in found) or not node.depends_on(old) else []
 
 
 def _is_signed(node: Node, old: Node) -> bool:

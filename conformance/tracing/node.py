@@ -200,6 +200,16 @@ def recomputed(given: Mapping[int, Any], path: Iterable[Node]) -> dict[int, Any]
     return values
 
 
+def lengths(args: Any) -> Any:
+    """Arguments whose whole numbers are plain, even those of a list: places, axes and lengths."""
+    return tuple(
+        getattr(each, "plain", each)
+        if isinstance(each, int)
+        else (lengths(each) if type(each) is tuple else each)
+        for each in args
+    )
+
+
 def holds_records(value: Any) -> bool:
     """Whether an array is a structured one: its entries are records and no numbers."""
     return bool(np.asarray(value).dtype.names)

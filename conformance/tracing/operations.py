@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.arithmetic.balls import is_balls
 from conformance.tracing.memory import place
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, lengths
 from conformance.tracing.special import KNOWN
 from conformance.tracing.trace import Trace, is_traced_number, plain, plain_of, trace_of_call
 from reference.step import Array
@@ -209,6 +209,7 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
     trace = trace_of_call(args, kwargs)
     if trace is None or not trace.recording:
         return func(*map(plain, args), **plain_of(kwargs))
+    args = lengths(args) if trace.lists is not None else args
     own = OWN.get(name)
     if own is None and isinstance(kwargs.get("out"), np.ndarray):
         own = _written_into
