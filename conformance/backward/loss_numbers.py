@@ -137,6 +137,7 @@ def _is_linear(node: Node, given: int) -> bool:
     own = [each for each in way if not given >> each.number & 1]
     return given.bit_count() == 1 and all(
         each.operation in MOVES
+        or each.operation in ("add", "subtract")
         or (each.operation in LINEAR and sum(bool(e.uses & given) for e in each.inputs) == 1)
         for each in own
     )
