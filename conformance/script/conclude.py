@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined
-from conformance.backward.loss_numbers import is_named
+from conformance.backward.loss_names import is_named
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError

@@ -13,12 +13,12 @@ import numpy as np
 from conformance.backward.aim import lessens, objective
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
+from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import (
     Fit,
     best_loss,
     by_name,
     candidates,
-    is_named,
     is_of_absolutes,
     of_some,
 )

@@ -251,16 +251,15 @@ def read_forward(parameter: Node) -> frozenset[Node]:
     return frozenset({parameter, *filter(is_read, sums)})
 
 
-def kept(old: Node, new: Node, moved: Node | None = None) -> float:
+def kept(old: Node, new: Node, apart: frozenset[Node] = frozenset()) -> float:
     """How many times an old value is in a new one, by all ways: 1 − μ + μ is 1.
 
     Args:
         old: the one.
         new: the other.
-        moved: a parameter that the old value has moved; what is made of it, such as a decay, keeps
-            nothing.
+        apart: what keeps nothing, such as a parameter that the old value has moved.
     """
-    known, apart = {old: 1.0}, frozenset() if moved is None else read_forward(moved)
+    known = {old: 1.0}
     for node in sorted({new, *ancestors(new)}, key=lambda each: each.number):
         if node.number > old.number and node not in apart:
             known[node] = sum(factor * known.get(each, 0.0) for each, factor in links(node))

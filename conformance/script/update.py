@@ -188,18 +188,30 @@ class _Reader:
             self.term(self.made.signed, factor)
         elif self.contains_a_state(node):
             self.combined(node, factor)
-        elif any(self.is_a_term(each) for each in _terms(node)):
+        elif any(self.is_a_term(each) for each in self.terms(node)):
             for operand, times in links(node):  # one of them is kept of the last update
                 self.term(operand, factor * times)
         elif node.depends_on(self.made.old):
             self.gradients[node] = options
 
+    def terms(self, node: Node) -> list[Node]:
+        """What a value is the sum of, or a multiple.
+
+        Left out: an array that is written into part by part, and what is multiplied by, or filled
+        with, something that the parameter is in.
+        """
+        below = [each for each, _ in links(node)]
+        apart = len(below) == 1 and node.depends_on(self.made.old) > below[0].depends_on(
+            self.made.old
+        )
+        return [] if node.operation == FILLED or apart else below
+
     def is_a_term(self, node: Node) -> bool:
         """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
         old = self.made.old
         while node is not old and len(below := [e for e, _ in links(node)]) == 1:
-            if node.operation == FILLED and node.depends_on(old) > below[0].depends_on(old):
-                return False  # what is written into it is a part of it
+            if node.depends_on(old) > below[0].depends_on(old):
+                return False
             node = below[0]
         if node is old:
             return self.apart
@@ -272,11 +284,6 @@ class _Reader:
             node, factor = below[0][0], factor * below[0][1]
             found.append((node, factor))
         return found
-
-
-def _terms(node: Node) -> list[Node]:
-    """What a value is the sum of; an array that is written into part by part is no sum."""
-    return [] if node.operation == FILLED else [each for each, _ in links(node)]
 
 
 def _is_signed(node: Node, old: Node) -> bool:
