@@ -17,8 +17,9 @@ from conformance.backward.judge_gradients import Forward, distance
 from conformance.backward.loss_names import by_name
 from conformance.backward.loss_numbers import best_loss
 from conformance.backward.no_loss import FEW
+from conformance.backward.own_error import DIRECTIONS, OwnError, along
 from conformance.backward.recorded_pass import Goal, Recorded
-from conformance.backward.unknown_cost import DIRECTIONS, OwnError, OwnErrors, along
+from conformance.backward.unknown_cost import OwnErrors
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array

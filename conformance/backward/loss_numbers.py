@@ -17,9 +17,9 @@ from conformance.backward.comparable import comparable
 from conformance.backward.factor import snapped, usual_factors
 from conformance.backward.groups import grouped
 from conformance.backward.judge_gradients import Forward, distance
-from conformance.backward.loss_names import is_named
+from conformance.backward.loss_names import is_named, is_printed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
-from conformance.backward.source import MOVES, is_float, is_printed
+from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -143,7 +143,7 @@ def best_loss(
         sign: −1 if the gradients have to be the negative of the right ones.
     """
     last, given = _last(trace, losses, goals), _given(trace, goals)
-    tried = [*walk(last, lambda e: _within_printed(e, given)), *_sums(trace, last, goals)]
+    tried = [*(_stored(each, given) for each in last), *_sums(trace, last, goals)]
     fits = [fit for each in tried if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
@@ -211,10 +211,11 @@ def _last(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> list[N
     ]
 
 
-def _within_printed(node: Node, given: int) -> list[Node]:
-    """The number that one is a multiple of that is printed and not stored: sharpe · √252."""
-    within = _numbers(node, given) if is_printed(node) else []
-    return within if len(within) == 1 else []
+def _stored(node: Node, given: int) -> Node:
+    """A number; or that of which it is a multiple to be printed: sharpe · √252."""
+    while is_printed(node) and len(within := _numbers(node, given)) == 1:
+        (node,) = within
+    return node
 
 
 def _is_rounded(node: Node) -> bool:

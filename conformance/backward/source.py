@@ -201,27 +201,11 @@ def is_literal(node: Node, place: int) -> bool:
     )
 
 
-def _statement(node: Node) -> ast.stmt | None:
-    line = line_of(node)
-    return None if line is None else statement(line.file, line.line)
-
-
 def stored_names(node: Node) -> set[str]:
     """The variables that the statement assigns to which computed a value."""
-    found = _statement(node)
+    line = line_of(node)
+    found = None if line is None else statement(line.file, line.line)
     return set() if found is None else stored(found)
-
-
-def is_printed(node: Node) -> bool:
-    """Whether the statement that computed a value assigns to nothing, such as one that prints it."""
-    return isinstance(_statement(node), ast.Expr)
-
-
-def texts_around(node: Node) -> list[str]:
-    """The texts in the statement that computed a value, if that is a call, such as to print it."""
-    found = _statement(node)
-    inner = ast.walk(found) if isinstance(found, ast.Expr) else ()
-    return [e.value for e in inner if isinstance(e, ast.Constant) and isinstance(e.value, str)]
 
 
 def handed_names(node: Node) -> set[str]:

@@ -30,16 +30,10 @@ from conformance.backward.no_loss import (
     tried,
     undecayed,
 )
+from conformance.backward.own_error import OwnError, adds_up, has_a_cost
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass, Recorded
 from conformance.backward.source import line_of, lines_of, lines_of_each, own_lines
-from conformance.backward.unknown_cost import (
-    OwnError,
-    OwnErrors,
-    adds_up,
-    has_a_cost,
-    weighted,
-    whole_loss,
-)
+from conformance.backward.unknown_cost import OwnErrors, weighted, whole_loss
 from conformance.backward.value_names import operation_text
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node

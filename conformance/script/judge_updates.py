@@ -26,8 +26,9 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script import within
-from conformance.script.judgement import Judgement, by_known_cost, likeliest_first
-from conformance.script.update import Multiple, Update, common, usual
+from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
+from conformance.script.multiples import common, usual
+from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -135,24 +136,29 @@ class Unjudged:
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""
         step = self.part([each for chosen in choices for each, _ in chosen])
-        losses = [step.of[each] for each in self.losses]
         tried = [(e, factor) for e in choices for factor in usual(e)]
         mixed = [(e, by) for e, by in tried if min(f for _, f in e) < 0 < max(f for _, f in e)]
         tried += [(e, -by) for e, by in mixed if by > 0]  # if that makes more right by a loss
         goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
         for (chosen, factor), each in zip(tried, goals, strict=True) if mixed else ():
-            down = by_known_cost(partial(self.by, step, each, whole=False))
+            down = by_cost_alone(partial(self.by, step, each, whole=False), known=True)
             if down is not None:  # a number that fits may be an objective
                 return replace(down, factor=factor, chosen=tuple(chosen))
-        fits = [best_loss(step.trace, losses, each) for each in goals]
-        made: list[Judgement] = []
+        for chosen, _ in mixed[:1]:
+            made = partial(self.by, step, self.goals(step, chosen), whole=False)
+            found = by_cost_alone(made, known=False)
+            if found is not None:  # a policy and its critic may go by opposite signs
+                own = tuple(factor for _, factor in chosen)
+                return replace(found, factor=own[0], factors=own, chosen=tuple(chosen))
+        fits = [best_loss(step.trace, [step.of[e] for e in self.losses], each) for each in goals]
+        made_of = list[Judgement]()
         for i in likeliest_first(tried, fits, len(self.updates)):
             found = self.examined(step, goals[i], fits[i], whole=False)
             chosen, factor = tried[i]
-            made.append(replace(found, factor=factor, chosen=tuple(chosen)))
+            made_of.append(replace(found, factor=factor, chosen=tuple(chosen)))
             if found.ok:
-                return made[-1]
-        return made[0]
+                return made_of[-1]
+        return made_of[0]
 
     def whole(self) -> Judgement:
         """Judge what is taken away from each parameter as a whole."""
@@ -171,12 +177,17 @@ class Unjudged:
         """The trace of the step."""
         return Step(self.whole_trace, self.olds, [*wanted, *self.losses, *self.others], self.held)
 
-    def goals(self, step: Step, chosen: Sequence[Multiple], sign: float) -> tuple[Goal, ...]:
-        """The gradients: what is subtracted from the parameters, or its negative."""
+    def goals(
+        self, step: Step, chosen: Sequence[Multiple], sign: float | None = None
+    ) -> tuple[Goal, ...]:
+        """The gradients: what is subtracted from the parameters, or its negative.
+
+        Each has the sign by which its parameter goes itself, if none is given for all.
+        """
         goals = []
-        for (gradient, _), each, name in zip(chosen, self.updates, self.names, strict=True):
+        for (gradient, by), each, name in zip(chosen, self.updates, self.names, strict=True):
             node = step.of[gradient]
-            if sign > 0:
+            if (by if sign is None else sign) > 0:
                 node = step.trace.node("negative", np.negative, (node,), {}, -node.value)
                 node.frames, node.calls = gradient.frames, gradient.calls
             goals.append(Goal(name, step.of[each.old], node))
@@ -210,7 +221,7 @@ class Unjudged:
                     return found
             stands = made(known)
             named = stands.ok or is_named(cost) or is_named(known)
-            return stands if named else by_known_cost(made) or stands
+            return stands if named else by_cost_alone(made, known=True) or stands
         return self.by_either(step, goals, fit, made)
 
     def by_either(

@@ -11,7 +11,8 @@ import numpy as np
 
 from conformance.script.linear import SAME as COPIES
 from conformance.script.linear import entrywise, kept, read_forward, scalar
-from conformance.script.update import Update, alike
+from conformance.script.multiples import alike
+from conformance.script.update import Update
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken
 from reference.step import Array
 

@@ -15,7 +15,8 @@ from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
-from conformance.script.update import Update, alike
+from conformance.script.multiples import alike
+from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
@@ -116,7 +117,9 @@ def _factors(judgement: Judgement) -> list[float]:
             if i == one or (gradient.depends_on(other) and back.depends_on(old))
         ]
         whole = len(beside) == len(pairs)
-        return judgement.factor if whole else max(beside, key=lambda e: _count(beside, e))
+        usual = judgement.factor if whole else max(beside, key=lambda e: _count(beside, e))
+        turned = judgement.examined.cost == "unknown" and usual * judgement.factor < 0
+        return -usual if turned else usual
 
     return [of(i) for i in range(len(pairs))]
 
