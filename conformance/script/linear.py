@@ -25,9 +25,6 @@ BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 JOINS = frozenset({"concatenate", "hstack", "append"})
 """Operations that put flat arrays together."""
 
-COUNTING = frozenset({"add", "subtract", "add.at", "subtract.at", "bincount", "histogram"})
-"""Operations by which the data are counted."""
-
 CHOOSING = frozenset({"minimum", "maximum", "where"})
 """Operations of which each entry is that of one of the last two operands."""
 
@@ -229,12 +226,6 @@ def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
                 found.add(operand)
                 waiting.append(operand)
     return found
-
-
-def is_counted(node: Node) -> bool:
-    """Whether a value was counted in the data: nothing but adding and moving made it."""
-    made = {each.operation for each in walk([node]) if each.function is not None}
-    return made <= {*COUNTING, *MOVES, FILLED}
 
 
 def read_forward(parameter: Node) -> frozenset[Node]:

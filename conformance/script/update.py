@@ -14,7 +14,6 @@ from conformance.script.linear import (
     ancestors,
     entrywise,
     has_entries,
-    is_counted,
     links,
     links_to,
     read_forward,
@@ -175,7 +174,7 @@ class _Reader:
         if node is old:
             return self.apart
         before = [e for e in self.made.parameter.values if e.number < old.number]
-        data = not (_is_constant(node) or any(map(node.depends_on, before))) and is_counted(node)
+        data = not (_is_constant(node) or any(map(node.depends_on, before)))
         return _is_signed(node, old) or not (data or node.depends_on(old))
 
     def combined(self, node: Node, factor: float) -> None:
