@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import UnjudgedError
 from conformance.tests.scripts import run_edited
 
 EMBEDDED = """import numpy as np
@@ -126,3 +127,35 @@ def test_a_single_bias_goes_as_far_as_the_weights(there: str, times: float, tmp_
     assert report.exit_code == bool(times), str(report)
     for each in report.blames:
         assert (each.gradients, each.accused.cause.factor) == (("b",), pytest.approx(times))
+
+
+RIDGE = """import numpy as np
+rng = np.random.default_rng(5)
+X = rng.normal(size=(40, 3))
+Y = X @ rng.normal(size=(3, 1)) + 0.1 * rng.normal(size=(40, 1))
+XTX, XTY = X.T @ X / 40, X.T @ Y / 40
+w = np.zeros((3, 1))
+for i in range(20):
+    grad = 2 * (XTX @ w - XTY + 0.1 * w)
+    w -= 0.01 * grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("2 * (", "2 * (", 0),
+        (" + 0.1 * w", "", 0),
+        ("- XTY", "+ XTY", 1),
+        ("XTX, XTY = X.T @ X", "XTX, XTY = X.T @ X ** 2", 1),
+        ("XTX, XTY = X.T @ X / 40, X.T @ Y", "XTX, XTY = X.T @ X + np.eye(3), X.T @ Y", 3),
+    ],
+)
+def test_products_of_the_data_may_be_computed_first(
+    old: str, new: str, code: int, tmp_path: Path
+) -> None:
+    if code < 3:
+        assert run_edited(tmp_path, RIDGE, (old, new)).exit_code == code
+    else:  # it is of another quadratic form
+        with pytest.raises(UnjudgedError):
+            run_edited(tmp_path, RIDGE, (old, new))
