@@ -93,6 +93,9 @@ def disagreeing(
     errors = OwnErrors(run, (each.compared for each in known)).used()
     if len(errors) == 1:
         return _told_by(step, run, errors[0], losses, called)
+    uneven = next((e for e in called if _is_uneven(run, errors, e)), None)
+    if uneven is not None:
+        return uneven
     for error in errors if called else ():
         said = [_agrees(factors(run, error, loss), error) for loss in (*called, *others)]
         if not any(said) and False in said:
@@ -122,6 +125,17 @@ def _sign(known: Sequence[float] | None, error: OwnError) -> int | None:
     if known is None:
         return None
     return int(np.sign(error.factor * max(known, key=abs))) if known else 0
+
+
+def _is_uneven(run: Recorded, errors: Sequence[OwnError], loss: Node) -> bool:
+    """Whether errors that meet in a gradient are those of a loss, each with another weight."""
+    known = [factors(run, each, loss) for each in errors]
+    meet = any(all(e.node.depends_on(each.error) for each in errors) for e in run.goals)
+    if not meet or not errors or not all(known):
+        return False
+    shares = [max(some, key=abs) for some in known if some]
+    near = max(half_of_its_digits(each.error) for each in errors)
+    return any(abs(each - shares[0]) > near * abs(shares[0]) for each in shares)
 
 
 def _agrees(known: Sequence[float] | None, error: OwnError) -> bool | None:
