@@ -96,6 +96,9 @@ def disagreeing(
     uneven = next((e for e in called if _is_uneven(run, errors, e)), None)
     if uneven is not None:
         return uneven
+    known = [factors(run, error, loss) for error in errors for loss in called]
+    if [] in known and not any(known):  # each is in an output, and no error is that of any
+        return called[0]
     for error in errors if called else ():
         said = [_agrees(factors(run, error, loss), error) for loss in (*called, *others)]
         if not any(said) and False in said:
@@ -146,7 +149,7 @@ def _agrees(known: Sequence[float] | None, error: OwnError) -> bool | None:
     """
     usual = conventions(np.shape(error.output.value))
     near = (e for e in known or () if snapped(abs(e), usual, free=False) is not None)
-    signs = [each > 0 for each in near]
+    signs = [each * error.factor > 0 for each in near]
     return any(signs) if signs else None
 
 

@@ -101,21 +101,29 @@ class OwnErrors:
         """The errors of two outputs that are right together, with each of them.
 
         Each may have a factor of its own, such as the rates of a policy and its critic; those that
-        share one come first.
+        share one come first, and of them those that are ∂C/∂v as they are.
         """
+
+        def uneven(made: tuple[OwnError, OwnError, OwnError]) -> tuple[int, bool, float]:
+            found, one, other = made
+            sizes = [abs(np.log(abs(each.factor))) for each in (one, other)]
+            return -found.count, not np.isclose(one.factor, other.factor), max(sizes)
+
         together = list[tuple[OwnError, OwnError, OwnError]]()
         for one, other in list(combinations(self._measured, 2)):
             v, w = one.output, other.output
             apart = v is not w and not v.depends_on(w) and not w.depends_on(v)
             if apart and not (goes_up(one) or goes_up(other)):
-                losses = [times(self._run.trace, e.loss, e.factor) for e in (one, other)]
+                share = other.factor / one.factor
+                alike = np.isclose(share, 1.0)
+                rest = other.loss if alike else times(self._run.trace, other.loss, share)
+                losses = one.loss, rest
                 value = np.asarray(losses[0].value + losses[1].value)
-                total = self._run.trace.node("add", np.add, tuple(losses), {}, value)
+                total = self._run.trace.node("add", np.add, losses, {}, value)
                 for found in _measured(self._run, [replace(one, loss=total)]):
                     if found.count > max(one.count, other.count):
                         together.append((found, one, other))
-        together.sort(key=lambda e: (-e[0].count, not np.isclose(e[1].factor, e[2].factor)))
-        for found, *pair in together:
+        for found, *pair in sorted(together, key=uneven):
             if all(known(self._run.trace, each) for each in pair):
                 yield found, pair[0], pair[1]
 

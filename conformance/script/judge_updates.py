@@ -145,10 +145,10 @@ class Unjudged:
             if down is not None:  # a number that fits may be an objective
                 return replace(down, factor=factor, chosen=tuple(chosen))
         for chosen, _ in mixed[:1]:
-            made = partial(self.by, step, self.goals(step, chosen), whole=False)
-            found = by_cost_alone(made, known=False)
+            own, goal = tuple(factor for _, factor in chosen), self.goals(step, chosen)
+            by = partial(self.by_either, step, goal, made=partial(self.by, step, goal, whole=False))
+            found = by_cost_alone(by, known=False)
             if found is not None:  # a policy and its critic may go by opposite signs
-                own = tuple(factor for _, factor in chosen)
                 return replace(found, factor=own[0], factors=own, chosen=tuple(chosen))
         fits = [best_loss(step.trace, [step.of[e] for e in self.losses], each) for each in goals]
         made_of = list[Judgement]()
@@ -230,22 +230,19 @@ class Unjudged:
         goals: tuple[Goal, ...],
         fit: Fit | None,
         made: Callable[..., Judgement],
+        *,
+        quick: bool = False,
     ) -> Judgement:
         """The judgement by the known costs, or by a number of the program's own.
 
         What is right by an output error of its own alone is not, where a number that the program
-        computes tells otherwise. What is wrong by all known costs is wrong by that, too.
-
-        Args:
-            step: the trace of it.
-            goals: the gradients.
-            fit: the number by which some are right.
-            made: judges by a number; by the known costs, given None; see `by`.
+        computes tells otherwise. What is wrong by all known costs is wrong by that, too. `fit` is
+        the number by which some are right; `made` judges by a number, or by costs, given None.
         """
         called = self.called_losses(step, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
         try:
-            without = made(None, quick=own is not None and self.cost is None)
+            without = made(None, quick=quick or (own is not None and self.cost is None))
         except NoGradientError:
             raise
         except NotAGradientError:
