@@ -96,8 +96,8 @@ def disagreeing(
     uneven = next((e for e in called if _is_uneven(run, errors, e)), None)
     if uneven is not None:
         return uneven
-    known = [factors(run, error, loss) for error in errors for loss in called]
-    if [] in known and not any(known):  # each is in an output, and no error is that of any
+    stated = [factors(run, error, loss) for error in errors for loss in called]
+    if any(e is not None for e in stated) and not any(stated):  # no error is that of any
         return called[0]
     for error in errors if called else ():
         said = [_agrees(factors(run, error, loss), error) for loss in (*called, *others)]
@@ -131,10 +131,14 @@ def _sign(known: Sequence[float] | None, error: OwnError) -> int | None:
 
 
 def _is_uneven(run: Recorded, errors: Sequence[OwnError], loss: Node) -> bool:
-    """Whether errors that meet in a gradient are those of a loss, each with another weight."""
+    """Whether errors that meet in a gradient are those of a loss, each with another weight.
+
+    One number is a multiple of any other.
+    """
     known = [factors(run, each, loss) for each in errors]
     meet = any(all(e.node.depends_on(each.error) for each in errors) for e in run.goals)
-    if not meet or not errors or not all(known):
+    single = any(np.size(each.error.value) == 1 for each in errors)
+    if not meet or single or not errors or not all(known):
         return False
     shares = [max(some, key=abs) for some in known if some]
     near = max(half_of_its_digits(each.error) for each in errors)
