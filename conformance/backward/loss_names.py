@@ -18,7 +18,9 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 
-MINIMISED = re.compile(r"loss|cost|nll|mse|bce|neg|minus|error", re.IGNORECASE)
+MINIMISED = re.compile(
+    r"loss|cost|nll|mse|bce|neg|minus|error|divergence|(?<![a-z])kl(?![a-z])", re.IGNORECASE
+)
 
 MAXIMISED = re.compile(
     r"(.*_)?(llh?|log_?li[kh]\w*|likelihood|log_?post(erior)?|sharpe|utility|profit)(_.*)?",
