@@ -4,8 +4,7 @@ Its curvature in the output tells, by the program's own output error, and so doe
 names of the terms that it is made of. Left out: which numbers these are (`loss_numbers.py`).
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
@@ -15,19 +14,15 @@ from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.costs import times
 from conformance.backward.judge_gradients import Forward, distance
-from conformance.backward.loss_numbers import best_loss, is_minimised, names_of
+from conformance.backward.loss_names import by_name
+from conformance.backward.loss_numbers import best_loss
 from conformance.backward.no_loss import FEW
+from conformance.backward.own_error import DIRECTIONS, OwnError, along
 from conformance.backward.recorded_pass import Goal, Recorded
-from conformance.backward.source import MOVES
-from conformance.backward.unknown_cost import DIRECTIONS, OwnError, OwnErrors, along
+from conformance.backward.unknown_cost import OwnErrors
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
-
-MAXIMISED = re.compile(
-    r"(.*_)?(llh?|log_?li[kh]\w*|likelihood|log_?post(erior)?|sharpe|utility|profit)(_.*)?",
-    re.IGNORECASE,
-)
 
 MOST_AXES = 32  # entries of an output along whose axes its curvature is tried
 NO_CURVATURE = 1e-9  # what is less beside the greatest is rounding, as where a cost is linear
@@ -64,31 +59,6 @@ def objective(
 def lessens(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
     """Whether gradients go down a number that has to grow, by its name and no less by the rest."""
     return by_name(loss) > 0 and aim(loss, bend(Recorded(trace, loss, goals))) > 0
-
-
-def by_name(loss: Node) -> int:
-    """The same by its name alone; by those of its terms, if all that tell agree."""
-    told = {*_signs(loss)}
-    return told.pop() if len(told) == 1 else 0
-
-
-def _named(node: Node) -> int:
-    """1 if a name says that a number has to grow, −1 if it has to get less."""
-    if is_minimised(node):
-        return -1
-    return int(any(MAXIMISED.fullmatch(each) for each in names_of(node)))
-
-
-def _signs(node: Node, sign: int = 1) -> Iterator[int]:
-    """What the name of a sum tells, or else the names of its terms by the sign that each has."""
-    own = _named(node)
-    if own:
-        yield sign * own
-    elif node.operation in ("add", "subtract", "negative", *MOVES):
-        for i, each in enumerate(node.args):
-            turned = node.operation == "negative" or (node.operation == "subtract" and i)
-            if type(each) is Node and np.size(each.value) == 1:
-                yield from _signs(each, -sign if turned else sign)
 
 
 def bend(run: Recorded) -> int:

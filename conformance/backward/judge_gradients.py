@@ -216,7 +216,10 @@ def _on_other_sides(run: Recorded, kinks: list[Node]) -> Iterator[Forward]:
         if side:
             changed = {each.number: turned(each, chain.value) for each in compared}
             needed = [each for each in run.trace.nodes if run.loss.depends_on(each)]
-            chain.change(chain.after(changed, needed))
+            after = chain.after(changed, needed)
+            if any(np.shape(e) != np.shape(run.trace.nodes[i].value) for i, e in after.items()):
+                continue  # other entries are chosen there, and not as many
+            chain.change(after)
         yield Forward(run, chain)
 
 

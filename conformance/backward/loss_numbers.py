@@ -3,7 +3,6 @@
 Left out: the costs that are tried where there is none (`own_pass.py`).
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -18,8 +17,9 @@ from conformance.backward.comparable import comparable
 from conformance.backward.factor import snapped, usual_factors
 from conformance.backward.groups import grouped
 from conformance.backward.judge_gradients import Forward, distance
+from conformance.backward.loss_names import is_named, is_printed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
-from conformance.backward.source import MOVES, handed_names, is_float, stored_names, texts_around
+from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -27,13 +27,6 @@ from conformance.tracing.trace import Trace
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
 
 PRINTED = ("log2", "log10", "round", "around", "rint")
-
-NAMED = re.compile(
-    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[CJL]",
-    re.IGNORECASE,
-)
-
-MINIMISED = re.compile(r"loss|cost|nll|mse|bce|neg|minus|error", re.IGNORECASE)
 
 MOST = 8  # numbers that are tried, the last ones; and of those from which no other is computed
 
@@ -154,8 +147,8 @@ def best_loss(
         goals: the gradients.
         sign: −1 if the gradients have to be the negative of the right ones.
     """
-    last = _last(trace, losses, goals)
-    tried = [*last, *_sums(trace, last, goals)]
+    last, given = _last(trace, losses, goals), _given(trace, goals)
+    tried = [*(_stored(each, given) for each in last), *_sums(trace, last, goals)]
     fits = [fit for each in tried if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
@@ -203,22 +196,6 @@ def is_of_absolutes(node: Node) -> bool:
     return ends == {"absolute"}
 
 
-def is_named(node: Node) -> bool:
-    """Whether a variable or a function by the name of a loss has a number, or what is printed."""
-    words = (word for text in texts_around(node) for word in re.findall(r"\w+", text))
-    return any(NAMED.fullmatch(each) for each in (*names_of(node), *words))
-
-
-def is_minimised(node: Node) -> bool:
-    """Whether the name of a number says that it has to get less; an objective may have to grow."""
-    return any(MINIMISED.search(each) for each in names_of(node))
-
-
-def names_of(node: Node) -> set[str]:
-    """The variables that a number is stored in, and the function that computes it."""
-    return stored_names(node) | handed_names(node) | {each.function for each in node.frames[:1]}
-
-
 def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
     forward = Forward(Recorded(trace, loss, goals), Chain(trace))
     return any(np.any(forward.right(each.parameter)) for each in goals)
@@ -231,7 +208,7 @@ def _last(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> list[N
     A logarithm of base 2 or 10, or a rounded number, is printed: what is within may be the loss.
     """
     given = _given(trace, goals)
-    losses = [each for each in losses if not _is_printed(each)]
+    losses = [each for each in losses if not _is_rounded(each)]
     return [
         _term(each, given)
         for each in reversed(losses)
@@ -239,7 +216,14 @@ def _last(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> list[N
     ]
 
 
-def _is_printed(node: Node) -> bool:
+def _stored(node: Node, given: int) -> Node:
+    """A number; or that of which it is a multiple to be printed: sharpe · √252."""
+    while is_printed(node) and len(within := _numbers(node, given)) == 1:
+        (node,) = within
+    return node
+
+
+def _is_rounded(node: Node) -> bool:
     """Whether a number is such a one, as it is or as a number of Python."""
     while node.operation in MOVES and len(node.inputs) == 1:
         (node,) = node.inputs

@@ -23,6 +23,7 @@ from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, conventions, shared
 from conformance.backward.groups import grouped
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
+from conformance.backward.normal_equations import before_products
 from conformance.backward.recorded_pass import Goal, NothingComparedError, Recorded, bits
 from conformance.backward.sample_count import samples
 from conformance.backward.source import is_float
@@ -176,6 +177,7 @@ def tried(
     chosen = compared(nodes, run.goals, *given)[:FEW]
     if not chosen:
         raise NothingComparedError("no output was found that is compared with a target")
+    chosen = [*before_products(run, chosen), *chosen]
     weighed = [(each, by) for each in chosen for by in (None, *_weights(nodes, each, run.goals))]
     appended = [
         (name, each, loss, by is not None)

@@ -208,14 +208,6 @@ def stored_names(node: Node) -> set[str]:
     return set() if found is None else stored(found)
 
 
-def texts_around(node: Node) -> list[str]:
-    """The texts that the statement has in it which computed a value, such as to print it."""
-    line = line_of(node)
-    found = None if line is None else statement(line.file, line.line)
-    inner = ast.walk(found) if isinstance(found, ast.Expr) else ()
-    return [e.value for e in inner if isinstance(e, ast.Constant) and isinstance(e.value, str)]
-
-
 def handed_names(node: Node) -> set[str]:
     """The variables to which a value is assigned where functions that return it are called."""
     found, made = set[str](), expression(node)

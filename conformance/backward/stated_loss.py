@@ -20,10 +20,11 @@ from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.judge_gradients import forward_of, verdicts
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
+from conformance.backward.own_error import OwnError
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
-from conformance.backward.unknown_cost import OwnError, OwnErrors
+from conformance.backward.unknown_cost import OwnErrors
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -92,6 +93,12 @@ def disagreeing(
     errors = OwnErrors(run, (each.compared for each in known)).used()
     if len(errors) == 1:
         return _told_by(step, run, errors[0], losses, called)
+    uneven = next((e for e in called if _is_uneven(run, errors, e)), None)
+    if uneven is not None:
+        return uneven
+    stated = [factors(run, error, loss) for error in errors for loss in called]
+    if any(e is not None for e in stated) and not any(stated):  # no error is that of any
+        return called[0]
     for error in errors if called else ():
         said = [_agrees(factors(run, error, loss), error) for loss in (*called, *others)]
         if not any(said) and False in said:
@@ -123,6 +130,21 @@ def _sign(known: Sequence[float] | None, error: OwnError) -> int | None:
     return int(np.sign(error.factor * max(known, key=abs))) if known else 0
 
 
+def _is_uneven(run: Recorded, errors: Sequence[OwnError], loss: Node) -> bool:
+    """Whether errors that meet in a gradient are those of a loss, each with another weight.
+
+    One number is a multiple of any other.
+    """
+    known = [factors(run, each, loss) for each in errors]
+    meet = any(all(e.node.depends_on(each.error) for each in errors) for e in run.goals)
+    single = any(np.size(each.error.value) == 1 for each in errors)
+    if not meet or single or not errors or not all(known):
+        return False
+    shares = [max(some, key=abs) for some in known if some]
+    near = max(half_of_its_digits(each.error) for each in errors)
+    return any(abs(each - shares[0]) > near * abs(shares[0]) for each in shares)
+
+
 def _agrees(known: Sequence[float] | None, error: OwnError) -> bool | None:
     """Whether an error beside that of another output is that of a loss; None if it is not told.
 
@@ -131,7 +153,7 @@ def _agrees(known: Sequence[float] | None, error: OwnError) -> bool | None:
     """
     usual = conventions(np.shape(error.output.value))
     near = (e for e in known or () if snapped(abs(e), usual, free=False) is not None)
-    signs = [each > 0 for each in near]
+    signs = [each * error.factor > 0 for each in near]
     return any(signs) if signs else None
 
 

@@ -8,7 +8,7 @@ Left out: the known costs (`no_loss.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import combinations, product
 from typing import Any
@@ -18,45 +18,28 @@ import numpy as np
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.costs import seeded, times
-from conformance.backward.decay import Decay, decayed
+from conformance.backward.decay import decayed
 from conformance.backward.factor import shared
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward, verdicts
 from conformance.backward.no_loss import likely_errors, outputs, plus_decay, undecayed
+from conformance.backward.own_error import (
+    OwnError,
+    adds_up,
+    goes_up,
+    has_a_cost,
+    is_symmetric,
+    turned_to,
+)
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import is_float
-from conformance.tracing.ancestors import ancestors, walk
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
 FEW_ERRORS, FEW_OUTPUTS = 6, 2
-DIRECTIONS = 3  # pairs of them, along which ∂g/∂v is tried
-
-
-@dataclass(frozen=True, eq=False)
-class OwnError:
-    """A backward value that stands for ∂C/∂v.
-
-    Attributes:
-        error: the value, of the first sample.
-        output: v, of the first sample.
-        at_output: whether v is the output itself, and not what it was computed from.
-        loss: Σ g v.
-        count: how many gradients are right by it.
-        decay: that makes more of them right, if one does.
-        factor: of these gradients, beside those of Σ g v; negative if g is minus ∂C/∂v.
-    """
-
-    error: Node
-    output: Node
-    at_output: bool
-    loss: Node
-    count: int = 0
-    factor: float = 1.0
-    decay: Decay | None = None
 
 
 class OwnErrors:
@@ -115,18 +98,32 @@ class OwnErrors:
     def _together(
         self, known: Callable[[Trace, OwnError], bool]
     ) -> Iterator[tuple[OwnError, OwnError, OwnError]]:
-        """The errors of two outputs that are right together, with each of them."""
+        """The errors of two outputs that are right together, with each of them.
+
+        Each may have a factor of its own, such as the rates of a policy and its critic; those that
+        share one come first, and of them those that are ∂C/∂v as they are.
+        """
+
+        def uneven(made: tuple[OwnError, OwnError, OwnError]) -> tuple[int, bool, float]:
+            found, one, other = made
+            sizes = [abs(np.log(abs(each.factor))) for each in (one, other)]
+            return -found.count, not np.isclose(one.factor, other.factor), max(sizes)
+
         together = list[tuple[OwnError, OwnError, OwnError]]()
         for one, other in list(combinations(self._measured, 2)):
             v, w = one.output, other.output
-            if v is not w and not v.depends_on(w) and not w.depends_on(v):
-                losses = one.loss, other.loss
-                value = np.asarray(one.loss.value + other.loss.value)
+            apart = v is not w and not v.depends_on(w) and not w.depends_on(v)
+            if apart and not (goes_up(one) or goes_up(other)):
+                share = other.factor / one.factor
+                alike = np.isclose(share, 1.0)
+                rest = other.loss if alike else times(self._run.trace, other.loss, share)
+                losses = one.loss, rest
+                value = np.asarray(losses[0].value + losses[1].value)
                 total = self._run.trace.node("add", np.add, losses, {}, value)
                 for found in _measured(self._run, [replace(one, loss=total)]):
                     if found.count > max(one.count, other.count):
                         together.append((found, one, other))
-        for found, *pair in sorted(together, key=lambda each: -each[0].count):
+        for found, *pair in sorted(together, key=uneven):
             if all(known(self._run.trace, each) for each in pair):
                 yield found, pair[0], pair[1]
 
@@ -177,7 +174,7 @@ def _pairs(
 ) -> Iterator[tuple[Node, Array]]:
     """Each sample's v with the numbers that stand for its ∂C/∂v; none if they do not fit."""
     for own, v in zip(errors, outputs, strict=False):
-        turned = _turned(np.asarray(values[own.number], dtype=np.float64), np.shape(v.value))
+        turned = turned_to(np.asarray(values[own.number], dtype=np.float64), np.shape(v.value))
         if turned is not None:
             yield v, turned
 
@@ -186,10 +183,6 @@ def _alike(run: Recorded, node: Node) -> list[Node]:
     """The executions of an operation, from this one on."""
     key = operation_key(node)
     return [e for e in run.trace.nodes[node.number :] if operation_key(e) == key and is_float(e)]
-
-
-def _turned(value: Array, shape: tuple[int, ...]) -> Array | None:
-    return next((layout(value) for layout in layouts(value.shape, shape)), None)
 
 
 def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
@@ -217,74 +210,3 @@ def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
 def _has_factor(node: Node, part: Node, parameters: int) -> bool:
     """Whether a product has a factor that depends on the parameters and not on a part of it."""
     return any(e.uses & parameters and not e.depends_on(part) for e in node.inputs)
-
-
-def has_a_cost(trace: Trace, found: OwnError) -> bool:
-    """Whether some cost has this output error."""
-    return is_symmetric(trace, found) and adds_up(trace, found) and _has_one_sign(found)
-
-
-def _has_one_sign(found: OwnError) -> bool:
-    """Whether an error that is a function of a − y alone, entry by entry, goes one way from y."""
-    compared = (e for e in found.output.consumers if len(e.inputs) > 1)
-    apart = next((e for e in compared if e.operation == "subtract"), None)
-    if apart is None or not found.at_output or not found.error.depends_on(apart):
-        return True
-    way = list(walk([found.error], lambda each: () if each is apart else each.inputs))
-    own = all(e.depends_on(apart) or np.size(e.value) == 1 for e in way)
-    if not own or any(np.shape(e.value) not in ((), np.shape(apart.value)) for e in way):
-        return True
-    signs = np.sign(apart.value) * np.sign(found.error.value)
-    return not (np.any(signs > 0) and np.any(signs < 0))
-
-
-def is_symmetric(trace: Trace, found: OwnError) -> bool:
-    """Whether ∂g/∂v is symmetric, along generic directions."""
-    both = [
-        (float(np.vdot(u, jv)), float(np.vdot(v, ju)), np.abs(u * jv).sum())
-        for u, v, ju, jv in _generic(trace, found)
-    ]
-    return all(abs(a - b) <= HALF_OF_THE_DIGITS * size for a, b, size in both)
-
-
-def _generic(trace: Trace, found: OwnError) -> Iterator[tuple[Array, Array, Array, Array]]:
-    """Pairs of directions u and v, with how g moves along each of them."""
-    shape = np.shape(found.output.value)
-    one, other = np.random.default_rng(0).normal(size=(2, DIRECTIONS, *shape))
-    moved = [along(trace, found, seeds) for seeds in (one, other)]
-    for u, v, ju, jv in zip(one, other, *moved, strict=True):
-        if ju is not None and jv is not None:
-            yield u, v, ju, jv
-
-
-def adds_up(trace: Trace, found: OwnError) -> bool:
-    """Whether g adds up to 0 along an axis, if it does not change with a number that is added to v.
-
-    The outputs of a softmax do not change with it either, nor does a cost of them.
-    """
-    shape = np.shape(found.output.value)
-    given = _turned(np.asarray(Chain(trace).values[found.error.number], dtype=np.float64), shape)
-    seeds = np.random.default_rng(0).normal(size=(1, *shape))
-    (generic,) = along(trace, found, seeds)
-    if given is None or generic is None or not np.any(generic):
-        return True
-    for axis in range(len(shape)):
-        (shifted,) = along(trace, found, np.ones_like(seeds) * seeds.take([0], axis + 1))
-        near = HALF_OF_THE_DIGITS * np.max(np.abs(generic))
-        if shape[axis] > 1 and shifted is not None and np.max(np.abs(shifted)) <= near:
-            sums, size = given.sum(axis=axis), np.abs(given).sum(axis=axis)
-            return bool(np.all(np.abs(sums) <= HALF_OF_THE_DIGITS * size))
-    return True
-
-
-def along(trace: Trace, found: OwnError, seeds: Array) -> list[Array | None]:
-    """How g moves with v, along each of some directions; None where that is not known."""
-    number = found.output.number
-    among = [
-        each
-        for each in trace.nodes[number + 1 : found.error.number + 1]
-        if each.depends_on(found.output) and found.error.depends_on(each)
-    ]
-    tangents = Chain(trace).forward({number: seeds}, among).get(found.error.number)
-    shape = np.shape(found.output.value)
-    return [None if tangents is None else _turned(tangents[i], shape) for i in range(len(seeds))]

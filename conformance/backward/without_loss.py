@@ -30,16 +30,11 @@ from conformance.backward.no_loss import (
     tried,
     undecayed,
 )
+from conformance.backward.normal_equations import is_of_a_form
+from conformance.backward.own_error import OwnError, adds_up, has_a_cost
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass, Recorded
 from conformance.backward.source import line_of, lines_of, lines_of_each, own_lines
-from conformance.backward.unknown_cost import (
-    OwnError,
-    OwnErrors,
-    adds_up,
-    has_a_cost,
-    weighted,
-    whole_loss,
-)
+from conformance.backward.unknown_cost import OwnErrors, weighted, whole_loss
 from conformance.backward.value_names import operation_text
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
@@ -73,6 +68,8 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     negated = next((each for each in found if each.negated is not None), None)
     if negated is not None:
         return _negated(negated, run)
+    if name is None and any(is_of_a_form(run, each.compared) for each in found):
+        raise NotAGradientError("it may be that of a quadratic form, of which no loss is computed")
     error = None if name is not None else errors.best()
     if error is None or _is_no_cost(error, found, run):
         if step.quick:

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined
-from conformance.backward.loss_numbers import is_named
+from conformance.backward.loss_names import is_named
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
@@ -26,6 +26,7 @@ from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, scalar
+from conformance.script.multiples import is_convention
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged, unchanged
@@ -33,7 +34,7 @@ from conformance.script.rule import faults, finite, first_infinite, origin, rule
 from conformance.script.still import never_moved
 from conformance.script.strangers import by_strangers
 from conformance.script.untrained import Notes, nothing_trained
-from conformance.script.update import Update, is_convention
+from conformance.script.update import Update
 from conformance.script_outcome import Ran, Rule
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

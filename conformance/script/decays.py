@@ -6,7 +6,8 @@ Left out: how an update is read (`update.py`).
 import ast
 
 from conformance.backward.syntax import tree
-from conformance.script.update import SAME, Update, alike
+from conformance.script.multiples import SAME, alike
+from conformance.script.update import Update
 from conformance.tracing.node import Node
 
 

@@ -13,7 +13,7 @@ from conformance.backward.source import line_of
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.linear import kept
-from conformance.script.update import alike, common
+from conformance.script.multiples import alike, common
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

@@ -76,12 +76,21 @@ def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, N
         for target, output in (node.inputs, node.inputs[::-1]):
             apart = not target.depends_on(output) and not output.depends_on(target)
             named = any(map(called.fullmatch, stored_names(target)))
+            named = named or (called is TARGET and _is_bootstrapped(target, output, given))
             if named and apart and target.uses & given and output.uses & given:
                 found.setdefault(target, []).append((node, target))
     beside = [[*_beside(each, first)] for each in updates]
     ahead = [each for some in beside for each in some] if all(beside) else []
     again = [*_used_again(trace.nodes[:first], updates)]
     return [*filter(None, (again, ahead)), *list(found.values())[-FEW:]]
+
+
+def _is_bootstrapped(target: Node, output: Node, given: int) -> bool:
+    """Whether a value is r + γ v′, where v′ is computed from the parameters of an output v."""
+    parts = [each for each in target.inputs if each.uses & given]
+    if target.operation != "add" or len(parts) != 1 or parts[0].operation != "multiply":
+        return False
+    return parts[0].uses & given == output.uses & given
 
 
 def _beside(made: Update, first: int) -> Iterator[tuple[Node, Node]]:

@@ -13,12 +13,12 @@ import numpy as np
 from conformance.backward.aim import lessens, objective
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
+from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import (
     Fit,
     best_loss,
     by_name,
     candidates,
-    is_named,
     is_of_absolutes,
     of_some,
 )
@@ -26,8 +26,9 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script import within
-from conformance.script.judgement import Judgement, by_known_cost, likeliest_first
-from conformance.script.update import Multiple, Update, common, usual
+from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
+from conformance.script.multiples import common, usual
+from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -135,24 +136,29 @@ class Unjudged:
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""
         step = self.part([each for chosen in choices for each, _ in chosen])
-        losses = [step.of[each] for each in self.losses]
         tried = [(e, factor) for e in choices for factor in usual(e)]
         mixed = [(e, by) for e, by in tried if min(f for _, f in e) < 0 < max(f for _, f in e)]
         tried += [(e, -by) for e, by in mixed if by > 0]  # if that makes more right by a loss
         goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
         for (chosen, factor), each in zip(tried, goals, strict=True) if mixed else ():
-            down = by_known_cost(partial(self.by, step, each, whole=False))
+            down = by_cost_alone(partial(self.by, step, each, whole=False), known=True)
             if down is not None:  # a number that fits may be an objective
                 return replace(down, factor=factor, chosen=tuple(chosen))
-        fits = [best_loss(step.trace, losses, each) for each in goals]
-        made: list[Judgement] = []
+        for chosen, _ in mixed[:1]:
+            own, goal = tuple(factor for _, factor in chosen), self.goals(step, chosen)
+            by = partial(self.by_either, step, goal, made=partial(self.by, step, goal, whole=False))
+            found = by_cost_alone(by, known=False)
+            if found is not None:  # a policy and its critic may go by opposite signs
+                return replace(found, factor=own[0], factors=own, chosen=tuple(chosen))
+        fits = [best_loss(step.trace, [step.of[e] for e in self.losses], each) for each in goals]
+        made_of = list[Judgement]()
         for i in likeliest_first(tried, fits, len(self.updates)):
             found = self.examined(step, goals[i], fits[i], whole=False)
             chosen, factor = tried[i]
-            made.append(replace(found, factor=factor, chosen=tuple(chosen)))
+            made_of.append(replace(found, factor=factor, chosen=tuple(chosen)))
             if found.ok:
-                return made[-1]
-        return made[0]
+                return made_of[-1]
+        return made_of[0]
 
     def whole(self) -> Judgement:
         """Judge what is taken away from each parameter as a whole."""
@@ -171,12 +177,17 @@ class Unjudged:
         """The trace of the step."""
         return Step(self.whole_trace, self.olds, [*wanted, *self.losses, *self.others], self.held)
 
-    def goals(self, step: Step, chosen: Sequence[Multiple], sign: float) -> tuple[Goal, ...]:
-        """The gradients: what is subtracted from the parameters, or its negative."""
+    def goals(
+        self, step: Step, chosen: Sequence[Multiple], sign: float | None = None
+    ) -> tuple[Goal, ...]:
+        """The gradients: what is subtracted from the parameters, or its negative.
+
+        Each has the sign by which its parameter goes itself, if none is given for all.
+        """
         goals = []
-        for (gradient, _), each, name in zip(chosen, self.updates, self.names, strict=True):
+        for (gradient, by), each, name in zip(chosen, self.updates, self.names, strict=True):
             node = step.of[gradient]
-            if sign > 0:
+            if (by if sign is None else sign) > 0:
                 node = step.trace.node("negative", np.negative, (node,), {}, -node.value)
                 node.frames, node.calls = gradient.frames, gradient.calls
             goals.append(Goal(name, step.of[each.old], node))
@@ -210,7 +221,7 @@ class Unjudged:
                     return found
             stands = made(known)
             named = stands.ok or is_named(cost) or is_named(known)
-            return stands if named else by_known_cost(made) or stands
+            return stands if named else by_cost_alone(made, known=True) or stands
         return self.by_either(step, goals, fit, made)
 
     def by_either(
@@ -219,22 +230,19 @@ class Unjudged:
         goals: tuple[Goal, ...],
         fit: Fit | None,
         made: Callable[..., Judgement],
+        *,
+        quick: bool = False,
     ) -> Judgement:
         """The judgement by the known costs, or by a number of the program's own.
 
         What is right by an output error of its own alone is not, where a number that the program
-        computes tells otherwise. What is wrong by all known costs is wrong by that, too.
-
-        Args:
-            step: the trace of it.
-            goals: the gradients.
-            fit: the number by which some are right.
-            made: judges by a number; by the known costs, given None; see `by`.
+        computes tells otherwise. What is wrong by all known costs is wrong by that, too. `fit` is
+        the number by which some are right; `made` judges by a number, or by costs, given None.
         """
         called = self.called_losses(step, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
         try:
-            without = made(None, quick=own is not None and self.cost is None)
+            without = made(None, quick=quick or (own is not None and self.cost is None))
         except NoGradientError:
             raise
         except NotAGradientError:

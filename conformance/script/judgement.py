@@ -18,7 +18,8 @@ from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, line_of
 from conformance.backward.stated_loss import disagreeing
-from conformance.script.update import Multiple, Update, alike
+from conformance.script.multiples import alike
+from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
@@ -127,11 +128,16 @@ def likeliest_first(
     return sorted(sizes, key=lambda i: (sizes[i], i)) or likely
 
 
-def by_known_cost(made: Callable[..., Judgement]) -> Judgement | None:
-    """The judgement by a known cost that all gradients are right by, whatever else is printed."""
+def by_cost_alone(made: Callable[..., Judgement], *, known: bool) -> Judgement | None:
+    """The judgement that all gradients are right, whatever is printed; None if that is not so.
+
+    Args:
+        made: judges them.
+        known: whether by a known cost, or by output errors of the program's own.
+    """
     with suppress(NotAGradientError):
         found = made(None, quick=True)
-        return found if found.ok and found.examined.cost != "unknown" else None
+        return found if found.ok and (found.examined.cost != "unknown") is known else None
     return None
 
 

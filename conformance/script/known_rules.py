@@ -215,8 +215,8 @@ class History:
     def behind(self, moment: Moment) -> Iterator[Node]:
         """Where the forward pass reads the parameter moved against its velocity, and not along."""
         for made, velocity in zip(self.updates, moment.olds, strict=True):
-            along = kept(velocity, made.new)
-            yield from (e for e in read_forward(made.old) if kept(velocity, e) * along < 0)
+            along, own = kept(velocity, made.new), frozenset({made.old})
+            yield from (e for e in read_forward(made.old) if kept(velocity, e, own) * along < 0)
 
 
 def _is_own(made: Update, state: Node) -> bool:

@@ -25,9 +25,6 @@ BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 JOINS = frozenset({"concatenate", "hstack", "append"})
 """Operations that put flat arrays together."""
 
-COUNTING = frozenset({"add", "subtract", "add.at", "subtract.at", "bincount", "histogram"})
-"""Operations by which the data are counted."""
-
 CHOOSING = frozenset({"minimum", "maximum", "where"})
 """Operations of which each entry is that of one of the last two operands."""
 
@@ -238,12 +235,6 @@ def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
     return found
 
 
-def is_counted(node: Node) -> bool:
-    """Whether a value was counted in the data: nothing but adding and moving made it."""
-    made = {each.operation for each in walk([node]) if each.function is not None}
-    return made <= {*COUNTING, *MOVES, FILLED}
-
-
 def read_forward(parameter: Node) -> frozenset[Node]:
     """The values by which the forward pass may read a parameter: it, and sums with it.
 
@@ -258,16 +249,15 @@ def read_forward(parameter: Node) -> frozenset[Node]:
     return frozenset({parameter, *filter(is_read, sums)})
 
 
-def kept(old: Node, new: Node, moved: Node | None = None) -> float:
+def kept(old: Node, new: Node, apart: frozenset[Node] = frozenset()) -> float:
     """How many times an old value is in a new one, by all ways: 1 − μ + μ is 1.
 
     Args:
         old: the one.
         new: the other.
-        moved: a parameter that the old value has moved; what is made of it, such as a decay, keeps
-            nothing.
+        apart: what keeps nothing, such as a parameter that the old value has moved.
     """
-    known, apart = {old: 1.0}, frozenset() if moved is None else read_forward(moved)
+    known = {old: 1.0}
     for node in sorted({new, *ancestors(new)}, key=lambda each: each.number):
         if node.number > old.number and node not in apart:
             known[node] = sum(factor * known.get(each, 0.0) for each, factor in links(node))

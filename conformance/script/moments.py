@@ -10,8 +10,9 @@ from math import isnan, nan
 import numpy as np
 
 from conformance.script.linear import SAME as COPIES
-from conformance.script.linear import entrywise, kept, scalar
-from conformance.script.update import Update, alike
+from conformance.script.linear import entrywise, kept, read_forward, scalar
+from conformance.script.multiples import alike
+from conformance.script.update import Update
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken
 from reference.step import Array
 
@@ -131,7 +132,7 @@ def moment_of(
         updates: of the parameter.
         gradients: of which it may be a mean.
     """
-    rates = [kept(*e, made.old) for e, made in zip(pairs, updates, strict=True)]
+    rates = [kept(*e, read_forward(made.old)) for e, made in zip(pairs, updates, strict=True)]
     rate = rates[0] if all(alike(rates[0], each) for each in rates) else nan
     added = [np.asarray(new.value) - rate * np.asarray(old.value) for old, new in pairs]
     olds, news = zip(*pairs, strict=True)

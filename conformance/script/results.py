@@ -17,10 +17,11 @@ from conformance.backward.recorded_pass import NotAGradientError
 from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
+from conformance.script.multiples import alike, is_convention, usual
 from conformance.script.parameters import Parameter
 from conformance.script.quantised import decline
 from conformance.script.rule import finite
-from conformance.script.update import Update, alike, is_convention, update, usual, with_decay_apart
+from conformance.script.update import Update, update, with_decay_apart
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -194,7 +195,8 @@ def all_judged(
 
 def _updates(moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
     """The k-th update of each parameter, from 1."""
-    return tuple(update(each, k) for each in moved)
+    given = bits_of_nodes(each.values[k - 1] for each in moved)
+    return tuple(update(each, k, given) for each in moved)
 
 
 def _judgeable(

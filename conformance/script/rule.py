@@ -15,7 +15,8 @@ from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
-from conformance.script.update import Update, alike
+from conformance.script.multiples import alike
+from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
@@ -116,7 +117,9 @@ def _factors(judgement: Judgement) -> list[float]:
             if i == one or (gradient.depends_on(other) and back.depends_on(old))
         ]
         whole = len(beside) == len(pairs)
-        return judgement.factor if whole else max(beside, key=lambda e: _count(beside, e))
+        usual = judgement.factor if whole else max(beside, key=lambda e: _count(beside, e))
+        turned = judgement.examined.cost == "unknown" and usual * judgement.factor < 0
+        return -usual if turned else usual
 
     return [of(i) for i in range(len(pairs))]
 
@@ -129,7 +132,8 @@ def _is_measured(made: Update, gradient: Node) -> bool:
     """Whether a gradient is multiplied by a number that is computed, such as from its norm."""
     within = {made.new, *entrywise(made.new, frozenset({made.old, gradient}))}
     numbers = (each for node in within for each in node.inputs if np.size(each.value) == 1)
-    return any(each.depends_on(made.old) and each is not made.old for each in numbers)
+    way = {*ancestors(made.new), *(e for e, _ in made.options)}  # of one number, numbers, too
+    return any(each.depends_on(made.old) and each not in way for each in numbers)
 
 
 def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
@@ -169,7 +173,7 @@ def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """What is kept by another factor than that of the other parameters, or for ever."""
     pairs = [
-        sorted(((kept(*e, made.old), e[1]) for e in made.states), key=lambda e: e[0])
+        sorted(((kept(*e, read_forward(made.old)), e[1]) for e in made.states), key=lambda e: e[0])
         for made in judgement.updates
     ]
     if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
@@ -219,7 +223,8 @@ def _ahead(made: Update) -> Node | None:
     on_the_way = {made.new, *ancestors(made.new)} - read_forward(made.old)
     sums = (e for e in made.old.consumers if e.operation in ("add", "subtract"))
     beside = [each for each in sums if each is not made.new and each not in on_the_way]
-    return next((e for e in beside for old, _ in made.states if kept(old, e)), None)
+    own = frozenset({made.old})
+    return next((e for e in beside for old, _ in made.states if kept(old, e, own)), None)
 
 
 def uneven_rates(

@@ -3,19 +3,17 @@
 Left out: whether it is right (`rule.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
-from conformance.backward.factor import conventions
 from conformance.backward.syntax import statement
 from conformance.script.linear import (
     ancestors,
     entrywise,
     has_entries,
-    is_counted,
     links,
     links_to,
     read_forward,
@@ -27,8 +25,6 @@ from conformance.tracing.node import FILLED, Node
 
 Multiple = tuple[Node, float]
 """An array, and how many times it is added; only the sign counts in an adaptive update."""
-
-SAME = 1e-9  # two factors of one step that are the same were computed in another order at most
 
 
 @dataclass(eq=False)
@@ -48,6 +44,7 @@ class Update:
         states: what is kept, as it was read and as it was written.
         constant: an array that is added and is the same at every update, if there is one.
         signed: that of which the sign is added, if it is a sign.
+        given: the values of all parameters that are moved with it, as bits.
     """
 
     parameter: Parameter
@@ -61,18 +58,20 @@ class Update:
     states: list[tuple[Node, Node]] = field(default_factory=list)
     constant: Node | None = None
     signed: Node | None = None
+    given: int = 0
 
 
-def update(parameter: Parameter, k: int) -> Update:
+def update(parameter: Parameter, k: int, given: int = 0) -> Update:
     """The k-th update of a parameter, from 1, without a scaling of the parameter after it."""
     old, new = parameter.values[k - 1 : k + 1]
     new, left = unscaled(old, new)
-    return _read(Update(parameter, old, new, after=1 - left))
+    return _read(Update(parameter, old, new, after=1 - left, given=given))
 
 
 def with_decay_apart(made: Update) -> Update:
     """An update, where a multiple of the parameter that is added to a gradient is no part of it."""
-    return _read(Update(made.parameter, made.old, made.new, after=made.after), apart=True)
+    again = Update(made.parameter, made.old, made.new, after=made.after, given=made.given)
+    return _read(again, apart=True)
 
 
 def _read(made: Update, *, apart: bool = False) -> Update:
@@ -93,47 +92,6 @@ def _statement(node: Node) -> tuple[str, int] | None:
         found = statement(each.file, each.line)
         return each.file, found.lineno if found is not None else each.line
     return None
-
-
-def common(updates: Sequence[Update]) -> list[list[Multiple]]:
-    """The choices of one array a parameter that are added the same number of times, but for signs.
-
-    The first is that of the arrays which the updates themselves multiply, if it is one; else what
-    is added once.
-    """
-    if any(not each.options for each in updates):
-        return []
-    first, *rest = updates
-    found: list[list[Multiple]] = []
-    for multiple in first.options:
-        chosen = [[e for e in each.options if alike(abs(multiple[1]), abs(e[1]))] for each in rest]
-        if all(chosen):
-            found.append([multiple, *(each[0] for each in chosen)])
-    own = [each.options[each.own] for each in updates]
-    if all(alike(abs(own[0][1]), abs(each)) for _, each in own):
-        return [own, *(each for each in found if abs(each[0][1]) < abs(own[0][1]) * (1 - SAME))]
-    return found[-1:]
-
-
-def usual(chosen: Sequence[Multiple]) -> list[float]:
-    """The factors that the most parameters are moved by, the likeliest first.
-
-    Of as many the one that descends comes first, then the least: a mean, and not a sum.
-    """
-    factors = [factor for _, factor in chosen]
-    counts = {each: sum(alike(each, other) for other in factors) for each in factors}
-    most = max(counts.values())
-    return sorted((e for e in counts if counts[e] == most), key=lambda e: (e > 0, abs(e)))
-
-
-def alike(one: float, other: float) -> bool:
-    """Whether two factors of one step are the same."""
-    return abs(one - other) <= SAME * abs(one)
-
-
-def is_convention(factor: float, lengths: Iterable[int]) -> bool:
-    """Whether a factor is made of 2 and of one of some lengths, or its inverse."""
-    return any(alike(factor, each) for n in lengths for each in conventions((n,)))
 
 
 class _Reader:
@@ -188,23 +146,35 @@ class _Reader:
             self.term(self.made.signed, factor)
         elif self.contains_a_state(node):
             self.combined(node, factor)
-        elif any(self.is_a_term(each) for each in _terms(node, self.made.old)):
+        elif any(self.is_a_term(each) for each in self.terms(node)):
             for operand, times in links(node):  # one of them is kept of the last update
                 self.term(operand, factor * times)
         elif node.depends_on(self.made.old):
             self.gradients[node] = options
+
+    def terms(self, node: Node) -> list[Node]:
+        """What a value is the sum of, or a multiple.
+
+        Left out: an array that is written into part by part, and what is multiplied by, or filled
+        with, something that the parameter is in.
+        """
+        below = [each for each, _ in links(node)]
+        apart = len(below) == 1 and node.depends_on(self.made.old) > below[0].depends_on(
+            self.made.old
+        )
+        return [] if node.operation == FILLED or apart else below
 
     def is_a_term(self, node: Node) -> bool:
         """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
         old = self.made.old
         while node is not old and len(below := [e for e, _ in links(node)]) == 1:
             if node.depends_on(old) > below[0].depends_on(old):
-                return False  # what is written into it or multiplies it is a part of it
+                return False
             node = below[0]
         if node is old:
             return self.apart
         before = [e for e in self.made.parameter.values if e.number < old.number]
-        data = not (_is_constant(node) or any(map(node.depends_on, before))) and is_counted(node)
+        data = not (_is_constant(node) or any(map(node.depends_on, before)))
         return _is_signed(node, old) or not (data or node.depends_on(old))
 
     def combined(self, node: Node, factor: float) -> None:
@@ -258,6 +228,11 @@ class _Reader:
         known = entrywise(node, self.read_before) | {node}
         return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
 
+    def is_of_the_pass(self, number: Node, node: Node) -> bool:
+        """Whether a number is computed from parameters, and not from what it multiplies."""
+        apart = number is not node and not number.depends_on(source(node))
+        return apart and bool(number.uses & self.made.given) and np.size(number.value) == 1
+
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
         """A value, and what it is a multiple of, each with how many times it is added."""
         found = [(node, factor)]
@@ -268,16 +243,12 @@ class _Reader:
                 break
             if node.operation in ("add", "subtract") and not rest:
                 break
+            if any(self.is_of_the_pass(each, below[0][0]) for each in node.inputs):
+                break
             self.made.constant = rest[0] if rest else self.made.constant
             node, factor = below[0][0], factor * below[0][1]
             found.append((node, factor))
         return found
-
-
-def _terms(node: Node, old: Node) -> list[Node]:
-    """What a value is the sum of; nothing if it is written part by part, or an error's multiple."""
-    found = [] if node.operation == FILLED else [each for each, _ in links(node)]
-    return found if any(e.depends_on(old) for e in found) or not node.depends_on(old) else []
 
 
 def _is_signed(node: Node, old: Node) -> bool:

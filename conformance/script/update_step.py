@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from conformance.backward.normal_equations import is_of_products
 from conformance.script.fewer import on_few_samples
 from conformance.tracing.node import Node, bits_of_nodes, substituted, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -41,7 +42,7 @@ class Step:
         before = max(each.number for each in olds)
         given = bits_of_nodes(olds)
         for node in _needed(whole, olds, wanted):
-            own = node.number > before or bool(node.uses & given)
+            own = node.number > before or bool(node.uses & given) or is_of_products(node)
             self._copy(node, olds.get(node), own=own)
         self.share = on_few_samples(self.trace.nodes, [self.of[each] for each in olds])
         numbers = {node.number: copy.number for node, copy in self.of.items()}
@@ -97,6 +98,6 @@ def _needed(whole: Trace, olds: Mapping[Node, str], wanted: Iterable[Node]) -> l
     found = {*wanted, *olds}
     for node in reversed(whole.nodes):
         if node in found and node not in olds:
-            own = node.number > before or node.uses & given
+            own = node.number > before or node.uses & given or is_of_products(node)
             found.update(node.inputs if own else ())
     return [each for each in whole.nodes if each in found]

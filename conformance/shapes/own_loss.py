@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.findings import Examined
-from conformance.backward.loss_numbers import by_name, candidates, is_minimised, is_of_absolutes
+from conformance.backward.loss_names import is_minimised
+from conformance.backward.loss_numbers import by_name, candidates, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError, bits
 from conformance.backward.source import is_float

@@ -326,11 +326,11 @@ for step in range(20):
     e = X @ W - Y
     loss = 0.5 * np.sum(e ** 2) + 0.25 * np.sum(W ** 2)
     W -= 0.02 * (X.T @ e + 0.5 * W)
-    print(loss / 32)
+    mean = loss / 32
 """
 
 
-def test_what_a_gradient_is_times_the_loss_that_is_printed_is_no_part_of_the_rate(
+def test_what_a_gradient_is_times_the_mean_of_the_loss_is_no_part_of_the_rate(
     tmp_path: Path,
 ) -> None:
     report = run_edited(tmp_path, PRINTED)

@@ -1,0 +1,89 @@
+"""What the names of a number tell: that it is a loss, that it has to get less, or to grow.
+
+Left out: what its curvature tells (`aim.py`).
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from conformance.backward.source import MOVES, handed_names, line_of, stored_names
+from conformance.backward.syntax import statement
+from conformance.tracing.node import Node
+
+NAMED = re.compile(
+    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[CJL]",
+    re.IGNORECASE,
+)
+
+MINIMISED = re.compile(
+    r"loss|cost|nll|mse|bce|neg|minus|error|divergence|(?<![a-z])kl(?![a-z])", re.IGNORECASE
+)
+
+MAXIMISED = re.compile(
+    r"(.*_)?(llh?|log_?li[kh]\w*|likelihood|log_?post(erior)?|sharpe|utility|profit)(_.*)?",
+    re.IGNORECASE,
+)
+
+
+def is_named(node: Node) -> bool:
+    """Whether a variable or a function by the name of a loss has a number, or what is printed."""
+    words = (word for text in _texts_around(node) for word in re.findall(r"\w+", text))
+    return any(NAMED.fullmatch(each) for each in (*names_of(node), *words))
+
+
+def is_printed(node: Node) -> bool:
+    """Whether the statement that computed a value assigns to nothing, as one that prints it."""
+    return isinstance(_statement(node), ast.Expr)
+
+
+def _texts_around(node: Node) -> list[str]:
+    """The texts in the statement that computed a value, if that only calls something."""
+    found = _statement(node)
+    inner = ast.walk(found) if isinstance(found, ast.Expr) else ()
+    return [e.value for e in inner if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+
+
+def _statement(node: Node) -> ast.stmt | None:
+    line = line_of(node)
+    return None if line is None else statement(line.file, line.line)
+
+
+def is_minimised(node: Node) -> bool:
+    """Whether the name of a number says that it has to get less; an objective may have to grow."""
+    return any(MINIMISED.search(each) for each in names_of(node))
+
+
+def names_of(node: Node) -> set[str]:
+    """The variables that a number is stored in, and the function that computes it."""
+    return stored_names(node) | handed_names(node) | {each.function for each in node.frames[:1]}
+
+
+def by_name(loss: Node) -> int:
+    """1 if its name says that a number has to grow, −1 if it has to get less; 0 if nothing tells.
+
+    Else the names of its terms tell, if all that do agree.
+    """
+    told = {*_signs(loss)}
+    return told.pop() if len(told) == 1 else 0
+
+
+def _named(node: Node) -> int:
+    """1 if a name says that a number has to grow, −1 if it has to get less."""
+    if is_minimised(node):
+        return -1
+    return int(any(MAXIMISED.fullmatch(each) for each in names_of(node)))
+
+
+def _signs(node: Node, sign: int = 1) -> Iterator[int]:
+    """What the name of a sum tells, or else the names of its terms by the sign that each has."""
+    own = _named(node)
+    if own:
+        yield sign * own
+    elif node.operation in ("add", "subtract", "negative", *MOVES):
+        for i, each in enumerate(node.args):
+            turned = node.operation == "negative" or (node.operation == "subtract" and i)
+            if type(each) is Node and np.size(each.value) == 1:
+                yield from _signs(each, -sign if turned else sign)

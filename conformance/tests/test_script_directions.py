@@ -1,0 +1,162 @@
+"""Scripts that go up or down a number, and how far: what tells the sign and the factor."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import UnjudgedError
+from conformance.tests.scripts import run_edited
+
+EMBEDDED = """import numpy as np
+rng = np.random.default_rng(0)
+D = rng.random((8, 8))
+D = D + D.T
+Y, velocity = rng.normal(size=(8, 2)), np.zeros((8, 2))
+for step in range(9):
+    stress, grad = 0.0, np.zeros_like(Y)
+    kl = np.sum(D * np.sum((Y[:, None] - Y) ** 2, axis=2) ** 2)
+    for i in range(8):
+        apart = Y[i] - Y
+        grad[i] = 8 * (D[i] * np.sum(apart ** 2, axis=1)) @ apart
+    velocity = 0.5 * velocity - 0.001 * grad
+    Y = Y + velocity
+    if step % 3 == 0:
+        print(step, kl)
+"""
+
+
+def test_a_difference_of_two_rows_of_a_parameter_does_not_look_ahead(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, EMBEDDED)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "momentum"), str(report)
+
+
+SHARPE = """import numpy as np
+rng = np.random.default_rng(1)
+R = rng.normal(0.05, 1, size=(200, 4))
+mu, S, v = R.mean(axis=0), np.cov(R.T), rng.normal(size=4)
+for i in range(20):
+    w = np.exp(v) / np.exp(v).sum()
+    m, sd = w @ mu, np.sqrt(w @ S @ w)
+    objective = m / sd
+    g = mu / sd - m * (S @ w) / sd ** 3
+    v = v + 5.0 * w * (g - w @ g)
+    if i % 10 == 0:
+        print(f"{i} {objective * np.sqrt(252):.3f}")
+"""
+
+
+@pytest.mark.parametrize("name", ["objective", "sharpe"])
+def test_a_multiple_of_an_objective_may_be_printed(name: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SHARPE, ("objective", name))
+    assert report.exit_code == 0, str(report)
+    assert dict(report.ran.rule.numbers)["η"] == pytest.approx(5.0)
+
+
+CLIPPED = """import numpy as np
+rng = np.random.default_rng(2)
+x, y = rng.normal(size=(9, 3)), 30 + rng.normal(size=9)
+W, w, b = rng.normal(size=(3, 4)), rng.normal(size=(4, 1)), np.zeros(1)
+for step in range(9):
+    h, out = np.tanh(x @ W), np.zeros(9)
+    dW, dw, db = np.zeros_like(W), np.zeros_like(w), np.zeros_like(b)
+    for i in range(9):
+        out[i] = (h[i] @ w + b)[0]
+    loss = np.mean((out - y) ** 2)
+    for i in range(9):
+        d = 2 * (out[i] - y[i]) / 9
+        dw += d * h[i][:, None]
+        db += d
+        dW += np.outer(x[i], d * w[:, 0] * (1 - h[i] ** 2))
+    for p, g in ((W, dW), (w, dw), (b, db)):
+        p -= 0.05 * np.clip(g, -1, 1)
+"""
+
+
+def test_the_gradient_of_a_single_bias_may_be_clipped(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, CLIPPED).exit_code == 0
+    report = run_edited(tmp_path, CLIPPED, ("(1 - h[i] ** 2)", "(1 - h[i])"))
+    assert [each.gradients for each in report.blames] == [("W",)]
+
+
+CRITIC = """import numpy as np
+rng = np.random.default_rng(3)
+theta, w = 0.1 * rng.normal(size=(2, 3)), 0.1 * rng.normal(size=3)
+s = rng.normal(size=3)
+for step in range(30):
+    e = np.exp(theta @ s)
+    p = e / e.sum()
+    a, s2, r = int(rng.random() < p[1]), rng.normal(size=3), float(rng.normal())
+    delta = r + 0.95 * (w @ s2) - w @ s
+    w += 0.2 * delta * s
+    theta += 0.1 * delta * np.outer(np.eye(2)[a] - p, s)
+    s = s2
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "wrong"),
+    [
+        ("w += 0.2 * delta", ()),
+        ("w -= 0.2 * -delta", ()),
+        ("w -= 0.2 * delta", ("w",)),
+    ],
+)
+def test_a_policy_and_its_critic_have_rates_of_their_own(
+    there: str, wrong: tuple[str, ...], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, CRITIC, ("w += 0.2 * delta", there))
+    assert tuple(n for each in report.blames for n in each.gradients) == wrong, str(report)
+
+
+LINE = """import numpy as np
+rng = np.random.default_rng(4)
+X = rng.normal(size=(50, 2))
+y, w, b = X @ np.ones(2), rng.normal(size=2), np.zeros(1)
+for i in range(9):
+    error = X @ w + b - y
+    loss = (error ** 2).mean()
+    gw, gb = 2 * X.T @ error, 2 * error.sum()
+    w -= 0.1 * gw / len(X)
+    b -= 0.1 * gb / len(X)
+"""
+
+
+@pytest.mark.parametrize(("there", "times"), [("gb / len(X)", 0), ("gb", 50)])
+def test_a_single_bias_goes_as_far_as_the_weights(there: str, times: float, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LINE, ("gb / len(X)", there))
+    assert report.exit_code == bool(times), str(report)
+    for each in report.blames:
+        assert each.gradients == ("b",)
+        assert each.accused.cause.factor == pytest.approx(times)
+
+
+RIDGE = """import numpy as np
+rng = np.random.default_rng(5)
+X = rng.normal(size=(40, 3))
+Y = X @ rng.normal(size=(3, 1)) + 0.1 * rng.normal(size=(40, 1))
+XTX, XTY = X.T @ X / 40, X.T @ Y / 40
+w = np.zeros((3, 1))
+for i in range(20):
+    grad = 2 * (XTX @ w - XTY + 0.1 * w)
+    w -= 0.01 * grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("2 * (", "2 * (", 0),
+        (" + 0.1 * w", "", 0),
+        ("- XTY", "+ XTY", 1),
+        ("XTX, XTY = X.T @ X", "XTX, XTY = X.T @ X ** 2", 1),
+        ("XTX, XTY = X.T @ X / 40, X.T @ Y", "XTX, XTY = X.T @ X + np.eye(3), X.T @ Y", 3),
+    ],
+)
+def test_products_of_the_data_may_be_computed_first(
+    old: str, new: str, code: int, tmp_path: Path
+) -> None:
+    if code < 3:
+        assert run_edited(tmp_path, RIDGE, (old, new)).exit_code == code
+    else:  # it is of another quadratic form
+        with pytest.raises(UnjudgedError):
+            run_edited(tmp_path, RIDGE, (old, new))
