@@ -126,10 +126,11 @@ SETTING = re.compile(r"decay|regulari[sz]|penalt|lambda|l[12]$|init|scale$|std$|
 """What is done with parameters, such as `weight_decay`, and is none."""
 
 GRADIENT = re.compile(
-    r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d|grads?|gradients?|nabla|delta|del|partial|g|dedw?)(?=.)"
-    r"|)(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
+    r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d(?!.*(?:grad|gradient|derivative|update)s?$)|grads?"
+    r"|gradients?|nabla|partial|g(?!.*(?:grad|gradient|derivative|update)s?$)|dedw?)(?=.)|)"
+    r"(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
 )
-"""The name of a gradient around the name of its parameter."""
+"""The name of a gradient around the name of its parameter: `dW`, `grad_W`, `gamma_grad`."""
 
 
 def is_role(name: str, role: str) -> int | None:

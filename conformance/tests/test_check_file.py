@@ -9,7 +9,7 @@ import pytest
 import conformance
 from conformance.cli import main
 from conformance.shapes.definitions import trains_at_import
-from conformance.shapes.vocabulary import is_parameter
+from conformance.shapes.vocabulary import is_parameter, stem
 from conformance.subjects.absent import stand_ins
 from conformance.tests.shapes.measure import PROGRAMS, program
 
@@ -319,6 +319,13 @@ def test_sizes_of_absent_data_are_ours_where_a_file_puts_its_network_together(
     code, said = checked(capsys, "check", str(file))
     assert code == 0
     assert said.startswith(f"{file}:Stack: 8 gradients, all right")
+
+
+@pytest.mark.parametrize(
+    "name", ["gamma_grad", "gammaGrad", "gamma_gradients", "dgamma", "grad_gamma"]
+)
+def test_a_parameter_is_told_by_the_name_of_its_gradient(name: str) -> None:
+    assert stem(name) == "gamma"
 
 
 @pytest.mark.parametrize("name", ["bias_scale", "weight_decay", "weight_regularizer_l2"])
