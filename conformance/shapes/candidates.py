@@ -3,7 +3,7 @@
 Left out: judging it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from types import FunctionType
 from typing import Any
@@ -13,10 +13,12 @@ from conformance.shapes.assembled import assembled
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions, returned_functions
+from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.layers import layer_search
 from conformance.shapes.named_losses import loss_class, losses, states_loss
+from conformance.shapes.not_judged import NotJudged
 from conformance.shapes.other_settings import other_activations
 from conformance.shapes.parameter_shapes import (
     gives_two,
@@ -57,7 +59,8 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         classes = [each for each in classes if each.name not in modules]
     yield from (each for each in classes if each.layer is None)
     yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
-    paired = [*pairs(found.functions)]
+    primes = {each.prime for each in derivatives(found.functions)}
+    paired = [each for each in pairs(found.functions) if each.backward not in primes]
     yield from of_functions(found, {id(e) for each in paired for e in each.no_networks})
     yield from (each for each in classes if each.layer is not None)
     yield from (_alone(each.backward.__name__, each) for each in paired)
@@ -66,6 +69,19 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         names = loss.function.__name__, getattr(loss.prime, "__name__", "")
         if not takes_parameters(loss.function):
             yield _alone(loss.name, loss, names)
+
+
+def slopes(found: Definitions, left: Sequence[NotJudged]) -> list[Candidate]:
+    """The derivatives of functions of one argument, where the file has nothing else to judge.
+
+    Args:
+        found: what the file defines.
+        left: what of it fits no shape.
+    """
+    searches = [*derivatives(found.functions)]
+    names = {e.__name__ for each in searches for e in (each.function, each.prime)}
+    alone = all(each.name in names for each in left)
+    return [_alone(each.prime.__name__, each) for each in searches if alone]
 
 
 def _alone(name: str, layer: Judgeable, names: Collection[str] = ()) -> Candidate:

@@ -15,7 +15,7 @@ from conformance.shapes.bounds import unbounded
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.held_state import Leaf, leaves, short
 from conformance.shapes.matched import key_of, parameter_key
-from conformance.shapes.not_learned import is_only_written, means
+from conformance.shapes.not_learned import is_beside, is_only_written, means
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat
 from conformance.tracing.trace import Trace
@@ -55,8 +55,8 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         now = None if leaf.is_gradient or leaf.beside or sums else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
-        if is_only_written(before):
-            continue  # what the program keeps of its last gradients, and never reads
+        if is_only_written(before) or (not leaf.is_parameter and is_beside(run, before, now)):
+            continue  # what the program keeps of its last gradients, or of its inputs
         if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
             raise UnfitError(f"{short(path)} is a number and becomes an array")
         term, node = taken_off(trace, before, now)

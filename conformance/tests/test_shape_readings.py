@@ -34,6 +34,37 @@ def test_a_layer_that_sums_over_two_axes_is_judged_by_sequences(tmp_path: Path) 
     assert (code, "``" in said) == (1, False), said
 
 
+RUNNING = """
+import numpy as np
+
+class BatchNorm:
+    def __init__(self, num_features, momentum=0.1):
+        self.momentum = momentum
+        self.gamma = np.ones((1, num_features))
+        self.beta = np.zeros((1, num_features))
+        self.running_mean = np.zeros((1, num_features))
+
+    def forward(self, x, train=True):
+        mu = np.mean(x, axis=0, keepdims=True)
+        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mu
+        self.x_hat = x - (mu if train else self.running_mean)
+        return self.gamma * self.x_hat + self.beta
+
+    def backward(self, dout, lr):
+        dx = dout * self.gamma
+        self.gamma -= lr * (dout * self.x_hat).sum(axis=0, keepdims=True)
+        self.beta -= lr * dout.sum(axis=0, keepdims=True)
+        return dx - dx.mean(axis=0)
+"""
+
+
+def test_a_running_mean_beside_what_is_updated_is_no_parameter(tmp_path: Path) -> None:
+    code, _, said = judged(RUNNING, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(RUNNING.replace("dx - dx.mean(axis=0)", "dx"), tmp_path)
+    assert (code, "running_mean" in said) == (1, False), said
+
+
 WIDTHS = """
 import numpy as np
 

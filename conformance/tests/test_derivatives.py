@@ -1,0 +1,74 @@
+"""Functions with their derivatives are judged where a file has nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+ACTIVATIONS = """
+import math
+
+import numpy as np
+
+def relu(Z):
+    return np.maximum(0, Z)
+
+def relu_backward(Z):
+    return Z > 0
+
+def tanh(z):
+    return np.tanh(z)
+
+def d_tanh(a):
+    return 1 - a ** 2
+
+def sigmoid(z):
+    return 1 / (1 + math.exp(-z))
+
+def sigmoid_prime(z):
+    s = sigmoid(z)
+    return s * (1 - s)
+
+def scaled(x):
+    return 3 * x
+
+def scaled_grad(x):
+    return x
+"""
+
+COSTS = """
+import numpy as np
+
+def ridge_cost(theta):
+    return np.sum(theta ** 2)
+
+def ridge_grad(theta):
+    return 2 * theta
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "there"),
+    [
+        (ACTIVATIONS, "", ""),
+        (ACTIVATIONS, "s * (1 - s)", "s * (1 + s)"),
+        (ACTIVATIONS, "1 - a ** 2", "1 - a"),
+        (COSTS, "", ""),
+        (COSTS, "2 * theta", "2 * theta ** 2"),
+    ],
+    ids=["right", "sigmoid", "tanh", "cost", "wrong cost"],
+)
+def test_a_derivative_is_judged_by_its_function(
+    source: str, right: str, there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(source.replace(right, there), tmp_path)
+    assert code == int(right != there), said
+    assert all(there in each for each in lines[:1]), lines
+    assert "scaled" not in said  # it may be differentiated by something else
+
+
+def test_derivatives_beside_a_network_are_not_judged_for_it(tmp_path: Path) -> None:
+    network = "class Net:\n    def fit(self, a, q, z):\n        raise ValueError(a)\n"
+    code, _, said = judged(ACTIVATIONS + "\n" + network, tmp_path)
+    assert code != 0, said
