@@ -35,6 +35,8 @@ from conformance.shapes.plans import (
     closures,
     constructors,
     methods,
+    takes_gradients,
+    takes_inputs,
 )
 from conformance.shapes.search import Searched
 from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
@@ -136,6 +138,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     yield from (e for function in found.functions if (e := _around(function, found)) is not None)
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*paired}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
+    others |= {id(e) for e in found.functions if takes_gradients(e) and not takes_inputs(e)}
     alone = _losses(found)
     for each in found.functions:
         loss = alone.get(each)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from conformance.tests.shapes.measure import judged_source as judged
 
 NORM = """
@@ -63,6 +65,54 @@ def test_a_running_mean_beside_what_is_updated_is_no_parameter(tmp_path: Path) -
     assert code == 0, said
     code, _, said = judged(RUNNING.replace("dx - dx.mean(axis=0)", "dx"), tmp_path)
     assert (code, "running_mean" in said) == (1, False), said
+
+
+DESCENT = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def NAME(X, y, w, b, alpha, num_iters):
+    m = X.shape[0]
+    for i in range(num_iters):
+        f = sigmoid(X @ w + b)
+        dw = X.T @ (f - y) / m
+        db = np.sum(f - y) / m
+        w = w - alpha * dw
+        b = b - alpha * db
+    return w, b
+"""
+
+
+@pytest.mark.parametrize("name", ["gradient_descent", "compute_logistic"])
+def test_a_bias_that_is_returned_is_no_loss_and_is_that_of_one_output(
+    name: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(DESCENT.replace("NAME", name), tmp_path)
+    assert code == 0, said
+    wrong = DESCENT.replace("NAME", name).replace("w - alpha", "w + alpha")
+    code, _, said = judged(wrong, tmp_path)
+    assert code == 1, said
+
+
+OUTPUT_FIRST = """
+import numpy as np
+
+def sigmoid(X, W, b):
+    return 1 / (1 + np.exp(-(np.dot(X, W) + b)))
+
+def fit(y, X, W, b, lr=0.1):
+    output = sigmoid(X, W, b)
+    gradient = np.dot(X.T, output - y) / y.shape[0]
+    next_weights = W - lr * gradient
+    return output, gradient, next_weights
+"""
+
+
+def test_an_output_that_stands_where_a_parameter_may_is_none(tmp_path: Path) -> None:
+    code, _, said = judged(OUTPUT_FIRST, tmp_path)
+    assert code in (0, 3), said
 
 
 WIDTHS = """
