@@ -19,7 +19,7 @@ from conformance.shapes.function_pairs import pairs
 from conformance.shapes.layers import layer_search
 from conformance.shapes.named_losses import loss_class, losses, states_loss
 from conformance.shapes.not_judged import NotJudged
-from conformance.shapes.other_settings import other_activations
+from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.parameter_shapes import (
     gives_two,
     made_by_the_file,
@@ -112,7 +112,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         yield from constructors(kind, data)
         yield from own
 
-    others = (partial(constructors, kind, settings=e) for e in other_activations(kind, found.words))
+    others = (partial(constructors, kind, settings=e) for e in other_settings(kind, found.words))
     first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
     either = unnamed_layer(kind, found.module, roles, own)
     return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)

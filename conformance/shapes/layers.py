@@ -37,6 +37,7 @@ from conformance.shapes.layer_outputs import (
     upstream,
 )
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
+from conformance.shapes.other_settings import switched_off
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
@@ -181,7 +182,8 @@ class LayerSearch:
         parts += [examine_pass(each, blame=blame) for each in alone]
         calls = tuple(called(function) for _, function, _ in run.results)
         names = tuple(each.name for each in (*goals, *inner))
-        recognised = Recognised(plan.said, data.layout, "", calls, found.source, names)
+        off = switched_off(run.roots["self"])
+        recognised = Recognised(plan.said, data.layout, "", calls, found.source, names, off=off)
         left = found.unfound if goals else parameters_of(run, out)
         return Found(recognised, together(parts), run.used(), (*left, *unseen))
 

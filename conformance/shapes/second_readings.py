@@ -42,9 +42,9 @@ def _anew(searched: Searched) -> Searched:
 def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:
     """The first of other readings of a right program that is wrong by the same cost."""
     for each in others if found.examined.ok else ():
-        other = judged(each.readings(), cost)
-        if other is not None and not other.examined.ok:
-            same = other.examined.cost == found.examined.cost
-            if same and other.recognised.coding == found.recognised.coding:
-                return other
+        same = (e for e in each.readings() if e.data.coding == found.recognised.coding)
+        other = judged(same, cost)
+        if other is None or other.examined.ok or other.examined.cost != found.examined.cost:
+            continue
+        return other
     return None
