@@ -86,7 +86,9 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     pairs = []
     for leaf in end:
         now = run.node(leaf.value)
-        before = None if leaf.path in run.start else _origin(now)
+        _, first = run.start.get(leaf.path, (leaf, None))
+        kept = leaf.path in run.start and (first is None or now.depends_on(first))
+        before = None if kept else _origin(now)
         if before is None or before in begun or before.depends_on(inputs):  # it is such as z
             continue
         pairs.append((leaf, before, now))

@@ -59,7 +59,7 @@ KINDS: dict[str, Pattern] = {
         "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
-        "upstream": r"d(values?|out(put)?|y|z|a|h|x|s|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
+        "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
         r"|g|grad(s|wrt)?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
         r"|\w*(grad|gradients?|errors?|deltas?|derivatives?|upstream)(tensor|signal|term|matrix|vector)?"
         r"|dldout|accumgrad",

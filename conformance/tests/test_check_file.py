@@ -9,7 +9,7 @@ import pytest
 import conformance
 from conformance.cli import main
 from conformance.shapes.definitions import trains_at_import
-from conformance.shapes.vocabulary import is_parameter, stem
+from conformance.shapes.vocabulary import is_parameter, kinds_of, stem
 from conformance.subjects.absent import stand_ins
 from conformance.tests.shapes.measure import PROGRAMS, program
 
@@ -326,6 +326,11 @@ def test_sizes_of_absent_data_are_ours_where_a_file_puts_its_network_together(
 )
 def test_a_parameter_is_told_by_the_name_of_its_gradient(name: str) -> None:
     assert stem(name) == "gamma"
+
+
+@pytest.mark.parametrize("name", ["dhs", "d_outputs", "dhidden_states", "dout"])
+def test_what_a_layer_is_given_back_is_told_by_its_name(name: str) -> None:
+    assert "upstream" in kinds_of(name)
 
 
 @pytest.mark.parametrize("name", ["bias_scale", "weight_decay", "weight_regularizer_l2"])

@@ -115,6 +115,39 @@ def test_an_output_that_stands_where_a_parameter_may_is_none(tmp_path: Path) -> 
     assert code in (0, 3), said
 
 
+MADE_ANEW = """
+import numpy as np
+
+class SimpleNetwork:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.hidden = n_hidden
+        self.syn0, self.syn1 = np.zeros((n_in, n_hidden)), np.zeros((n_hidden, n_out))
+
+    def think(self, X):
+        return self.sigmoid(self.sigmoid(X @ self.syn0) @ self.syn1)
+
+    def sigmoid(self, x):
+        return 1 / (1 + np.exp(-x))
+
+    def train(self, X, y):
+        self.syn0 = 2 * np.random.random((X.shape[1], self.hidden)) - 1
+        self.syn1 = 2 * np.random.random((self.hidden, y.shape[1])) - 1
+        for i in range(100000):
+            l1 = self.sigmoid(X @ self.syn0)
+            l2 = self.sigmoid(l1 @ self.syn1)
+            delta = (y - l2) * l2 * (1 - l2)
+            self.syn0 += X.T @ (delta @ self.syn1.T * l1 * (1 - l1))
+            self.syn1 += l1.T @ delta
+"""
+
+
+def test_weights_that_training_makes_anew_are_judged(tmp_path: Path) -> None:
+    code, _, said = judged(MADE_ANEW, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(MADE_ANEW.replace("* l1 * (1 - l1)", "* l1"), tmp_path)
+    assert (code, "syn0 += " in lines[0]) == (1, True), said
+
+
 WIDTHS = """
 import numpy as np
 
