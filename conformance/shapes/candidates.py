@@ -17,7 +17,12 @@ from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.layers import layer_search
-from conformance.shapes.named_losses import loss_class, losses, states_loss
+from conformance.shapes.named_losses import (
+    before_activations,
+    loss_class,
+    losses,
+    states_loss,
+)
 from conformance.shapes.not_judged import NotJudged
 from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.parameter_shapes import (
@@ -67,6 +72,7 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
     yield from (each for each in classes if each.layer is not None)
     yield from (_alone(each.backward.__name__, each) for each in paired)
     yield from (_alone(each.function.__name__, each) for each in vector_losses(found.functions))
+    yield from (_alone(each.name, each) for each in before_activations(found.functions))
     for loss in losses(found.functions):
         names = loss.function.__name__, getattr(loss.prime, "__name__", "")
         if not takes_parameters(loss.function):

@@ -108,7 +108,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"(train|learn|fit|sgd|update|gradientdescent|optimi[sz]e)?(one)?(step|batch|onbatch|minibatch|sample)(train|update)?",
         r"train(network|model|nn|ing|one|once|epoch)?",
         r"fit(one)?",
-        r"learn|partialfit|update|sgd|gradientdescent|optimi[sz]e|(nn)?model",
+        r"learn|partialfit|update|sgd|gradientdescent|optimi[sz]e|(nn)?model|(loss|cost)and(step|update)",
     ),
 }  # fmt: skip
 """What a function does, by its name; those that come first in a line are taken first."""

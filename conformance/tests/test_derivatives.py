@@ -72,3 +72,53 @@ def test_derivatives_beside_a_network_are_not_judged_for_it(tmp_path: Path) -> N
     network = "class Net:\n    def fit(self, a, q, z):\n        raise ValueError(a)\n"
     code, _, said = judged(ACTIVATIONS + "\n" + network, tmp_path)
     assert code != 0, said
+
+
+SOFTMAX = """
+import numpy as np
+
+def softmax(x):
+    e = np.exp(x - np.max(x, axis=1, keepdims=True))
+    return e / np.sum(e, axis=1, keepdims=True)
+
+def cross_entropy(pred, y):
+    return -np.sum(np.log(pred[range(len(y)), y])) / len(y)
+
+def softmax_backward(pred, y):
+    grad = pred.copy()
+    grad[range(len(y)), y] -= 1
+    return grad / len(y)
+"""
+
+
+def test_the_gradient_of_a_loss_before_its_softmax_is_judged(tmp_path: Path) -> None:
+    code, _, said = judged(SOFTMAX, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(SOFTMAX.replace("pred.copy()", "pred * 2"), tmp_path)
+    assert (code, lines[:1]) == (1, ["grad = pred * 2"]), said
+
+
+NESTED = """
+import numpy as np
+
+class Net:
+    class Linear:
+        def __init__(self, features, neurons):
+            self.weights = np.random.randn(neurons, features)
+
+        def forward(self, x):
+            self.input = x
+            return self.weights @ x.T
+
+        def backward(self, dL_dZ):
+            return dL_dZ @ self.input
+"""
+
+
+def test_a_class_within_a_class_is_judged(tmp_path: Path) -> None:
+    code, _, said = judged(NESTED, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(
+        NESTED.replace("dL_dZ @ self.input", "dL_dZ @ self.input ** 2"), tmp_path
+    )
+    assert (code, lines[:1]) == (1, ["return dL_dZ @ self.input ** 2"]), said
