@@ -33,6 +33,7 @@ from conformance.shapes.layer_outputs import (
     of_parameters,
     outputs,
     parameters_of,
+    refuse_handed_on,
     together,
     upstream,
 )
@@ -166,6 +167,7 @@ class LayerSearch:
         """
         first, _, _ = self._run(plan, data, None, at)
         run, out, inner = self._run(plan, data, generic(first), at)
+        refuse_handed_on(run, inner)
         found = places(run)
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
         inner = [each for each in inner if each.name not in unseen]  # it left the record

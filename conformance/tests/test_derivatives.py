@@ -122,3 +122,31 @@ def test_a_class_within_a_class_is_judged(tmp_path: Path) -> None:
         NESTED.replace("dL_dZ @ self.input", "dL_dZ @ self.input ** 2"), tmp_path
     )
     assert (code, lines[:1]) == (1, ["return dL_dZ @ self.input ** 2"]), said
+
+
+HANDS_ON = """
+import numpy as np
+
+class Softmax:
+    def forward(self, inputs):
+        e = np.exp(inputs - np.max(inputs, axis=1, keepdims=True))
+        self.output = e / np.sum(e, axis=1, keepdims=True)
+        return self.output
+
+    def backward(self, grad):
+        return grad
+
+class ReLU:
+    def forward(self, inputs):
+        return np.maximum(0, inputs)
+
+    def backward(self, grad):
+        return grad
+"""
+
+
+def test_a_softmax_may_hand_on_what_its_loss_gives(tmp_path: Path) -> None:
+    code, _, said = judged(HANDS_ON.partition("class ReLU")[0], tmp_path)
+    assert code == 3, said
+    code, _, said = judged(HANDS_ON, tmp_path)
+    assert (code, "Softmax: backward: it hands on" in said) == (1, True), said
