@@ -22,8 +22,13 @@ from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.arguments import needed
 from conformance.shapes.candidate import Candidate
-from conformance.shapes.candidates import candidates, of_thing
-from conformance.shapes.definitions import Definitions, definitions
+from conformance.shapes.candidates import candidates, of_thing, slopes
+from conformance.shapes.definitions import (
+    Definitions,
+    definitions,
+    has_main,
+    trains_at_import,
+)
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.losses import LossSearch
@@ -105,6 +110,7 @@ def send_all(asked: Asked, send: Send) -> None:
                 continue
             judging.judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
+        judging.on_derivatives(asked)
         for left in judging.left:
             if left.name not in judging.used:
                 send({"left": to_values(left)})
@@ -172,6 +178,12 @@ class _Judging:
                 if judged is not None:
                     self._take(each.name, judged)
         return name in self.used
+
+    def on_derivatives(self, asked: Asked) -> None:
+        """Judge the derivatives of functions, where nothing else is, nor would be in a run."""
+        runs = asked.name or has_main(asked.place) or trains_at_import(asked.place)
+        for each in () if runs or self.judged_any else slopes(self._found, self.left):
+            self.judge(each)
 
     @cached_property
     def _calls(self) -> list[OwnCall]:

@@ -179,7 +179,7 @@ def _recognised_words(recognised: Recognised) -> list[str]:
     if recognised.constant:
         parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
     said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
-    off = [f"note: {name}=True is not tried" for name in recognised.off]
+    off = [f"note: {each} is not tried" for each in recognised.off]
     alone = [f"note: {ALONE[recognised.alone]}"] if recognised.alone else []
     return [*alone, *map(visible, off), said]
 

@@ -31,6 +31,15 @@ def counts(definition: ast.AST | None, names: re.Pattern[str] = COUNT) -> bool:
     return False
 
 
+def raises_at_once(definition: ast.AST | None, name: str) -> bool:
+    """Whether the first that a function does with an argument is to add to it: `t += 1`."""
+    used = (e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Name))
+    first = min(
+        (e for e in used if e.id == name), key=lambda e: (e.lineno, e.col_offset), default=None
+    )
+    return first is not None and isinstance(first.ctx, ast.Store)
+
+
 def function_around(line: Line | None) -> ast.AST | None:
     """The innermost function that a line is in; None if it is in none."""
     module = None if line is None else tree(line.file)

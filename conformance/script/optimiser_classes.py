@@ -114,7 +114,7 @@ class Calls:
         return [each.id for each in parts if isinstance(each, ast.Name)]
 
 
-RULES = re.compile(r"sgd|adam|rmsprop|adagrad|adadelta|momentum|nesterov|descent")
+RULES = re.compile(r"sgd|^gd|adam|rmsprop|adagrad|adadelta|momentum|nesterov|descent")
 
 
 @dataclass(frozen=True)

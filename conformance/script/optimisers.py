@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.script.counting import counts
+from conformance.script.counting import counts, raises_at_once
 from conformance.script.holders import Holder, holders, holds, started
 from conformance.script.optimiser_classes import Calls, Optimiser, by_name, pairs_by_name
 from conformance.script.zeros import Dicts, Shapes
@@ -165,9 +165,11 @@ class _Kept:
     def step(self, holder: Holder, t: int) -> Any:
         """The parameters that it returns."""
         given: dict[str, Any] = {}
+        definition = definition_of(self.function.__code__)
         for each in taken(self.function):
+            done = t - raises_at_once(definition, each.name)
             try:
-                given[each.name] = _argument(each.name, holder, t)
+                given[each.name] = _argument(each.name, holder, done)
             except UnfitError:
                 if holder.grads is None:
                     raise

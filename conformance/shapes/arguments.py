@@ -194,6 +194,7 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
         if not known and not is_parameter(each.name):
             known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
+        known = known and (type(each.default) is not str or isinstance(value, str))
         if not known and not optional:
             return None
         wanted = set(kinds_of(each.name)) & GIVEN_ANYWAY or each.name in scope.names

@@ -3,7 +3,7 @@
 Left out: judging it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from types import FunctionType
 from typing import Any
@@ -13,11 +13,18 @@ from conformance.shapes.assembled import assembled
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions, returned_functions
+from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.layers import layer_search
-from conformance.shapes.named_losses import loss_class, losses, states_loss
-from conformance.shapes.other_settings import other_activations
+from conformance.shapes.named_losses import (
+    before_activations,
+    loss_class,
+    losses,
+    states_loss,
+)
+from conformance.shapes.not_judged import NotJudged
+from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.parameter_shapes import (
     gives_two,
     made_by_the_file,
@@ -33,6 +40,8 @@ from conformance.shapes.plans import (
     closures,
     constructors,
     methods,
+    takes_gradients,
+    takes_inputs,
 )
 from conformance.shapes.search import Searched
 from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
@@ -57,15 +66,30 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         classes = [each for each in classes if each.name not in modules]
     yield from (each for each in classes if each.layer is None)
     yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
-    paired = [*pairs(found.functions)]
+    primes = {each.prime for each in derivatives(found.functions)}
+    paired = [each for each in pairs(found.functions) if each.backward not in primes]
     yield from of_functions(found, {id(e) for each in paired for e in each.no_networks})
     yield from (each for each in classes if each.layer is not None)
     yield from (_alone(each.backward.__name__, each) for each in paired)
     yield from (_alone(each.function.__name__, each) for each in vector_losses(found.functions))
+    yield from (_alone(each.name, each) for each in before_activations(found.functions))
     for loss in losses(found.functions):
         names = loss.function.__name__, getattr(loss.prime, "__name__", "")
         if not takes_parameters(loss.function):
             yield _alone(loss.name, loss, names)
+
+
+def slopes(found: Definitions, left: Sequence[NotJudged]) -> list[Candidate]:
+    """The derivatives of functions of one argument, where the file has nothing else to judge.
+
+    Args:
+        found: what the file defines.
+        left: what of it fits no shape.
+    """
+    searches = [*derivatives(found.functions)]
+    names = {e.__name__ for each in searches for e in (each.function, each.prime)}
+    alone = all(each.name in names for each in left)
+    return [_alone(each.prime.__name__, each) for each in searches if alone]
 
 
 def _alone(name: str, layer: Judgeable, names: Collection[str] = ()) -> Candidate:
@@ -94,7 +118,7 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         yield from constructors(kind, data)
         yield from own
 
-    others = (partial(constructors, kind, settings=e) for e in other_activations(kind, found.words))
+    others = (partial(constructors, kind, settings=e) for e in other_settings(kind, found.words))
     first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
     either = unnamed_layer(kind, found.module, roles, own)
     return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
@@ -120,6 +144,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     yield from (e for function in found.functions if (e := _around(function, found)) is not None)
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*paired}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
+    others |= {id(e) for e in found.functions if takes_gradients(e) and not takes_inputs(e)}
     alone = _losses(found)
     for each in found.functions:
         loss = alone.get(each)

@@ -3,7 +3,7 @@
 Left out: whether what moved them is right (`update_findings.py`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,10 @@ import numpy as np
 from conformance.backward.recorded_pass import Goal
 from conformance.shapes.attempts import Attempt, UnfitError
 from conformance.shapes.bounds import unbounded
-from conformance.shapes.definitions import returned_parts
-from conformance.shapes.held_state import Leaf, leaves, short
+from conformance.shapes.held_state import Leaf, short
 from conformance.shapes.matched import key_of, parameter_key
-from conformance.shapes.not_learned import is_only_written, means
+from conformance.shapes.not_learned import is_beside, is_only_written, means
+from conformance.shapes.returned_parameters import updated
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat
 from conformance.tracing.trace import Trace
@@ -42,7 +42,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that were moved, with what was taken off them."""
     trace = run.recorded
     after = {leaf.path: run.node(leaf.value) for leaf in end}
-    returned = _updated(run)
+    returned = updated(run)
     for path, (leaf, node) in run.start.items():
         new = returned.get(path, returned.get(leaf.name))
         if new is not None and after.get(path) is node:
@@ -55,10 +55,9 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         now = None if leaf.is_gradient or leaf.beside or sums else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
-        if is_only_written(before):
-            continue  # what the program keeps of its last gradients, and never reads
-        if np.shape(now.value) != np.shape(before.value) and not np.shape(before.value):
-            raise UnfitError(f"{short(path)} is a number and becomes an array")
+        if is_only_written(before) or (not leaf.is_parameter and is_beside(run, before, now)):
+            continue  # what the program keeps of its last gradients, or of its inputs
+        _check_shape(path, np.shape(before.value), np.shape(now.value))
         term, node = taken_off(trace, before, now)
         found.append(_update(path, before, _unscaled(term, before, kept), node, now))
     found = found or _born(run, end)
@@ -68,47 +67,16 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     return [each for each in found if each.goal.parameter not in held]
 
 
+def _check_shape(path: str, before: tuple[int, ...], now: tuple[int, ...]) -> None:
+    """Raise an UnfitError where a parameter becomes something of another shape."""
+    if now != before and not before:
+        raise UnfitError(f"{short(path)} is a number and becomes an array")
+    if {*before} - {1} != {*now} - {1}:
+        raise UnfitError(f"{short(path)} has the shape {before} and becomes one of {now}")
+
+
 def _update(path: str, before: Node, term: Node, node: Node, now: Node) -> Update:
     return Update(Goal(short(path), before, term), node, now, several=node is not now)
-
-
-def _updated(run: Attempt) -> dict[str, Any]:
-    """What functions that move parameters returned, by paths and by names."""
-    found: dict[str, Any] = {}
-    for name, value in run.updated.items():
-        for leaf in leaves(value, name, run.plan.module):
-            found[leaf.path] = leaf.value
-            if leaf.is_parameter:
-                found.setdefault(short(leaf.path), leaf.value)  # `return {"w": w}`
-    for name, root in run.roots.items():
-        before = {leaf.path for leaf in leaves(root, name, run.plan.module)}
-        for value in _returned_by_training(run, name):
-            after = {leaf.path: leaf.value for leaf in leaves(value, name, run.plan.module)}
-            if name != "self" and before == after.keys():
-                found |= after
-    return found
-
-
-def _returned_by_training(run: Attempt, name: str) -> Iterator[Any]:
-    """What functions that train returned of what they were handed under a name.
-
-    It is the part that they give the same name. Where none has it, it may be all that they
-    returned, or each part of it; of several things they were handed, the part at its place.
-    """
-    place = list(run.roots).index(name)
-    for call, function, result in run.results:
-        if call.role != "train":
-            continue
-        parts = list(result) if type(result) is tuple else []
-        named = [part for said, part in returned_parts(function, result) if said == name]
-        if named or len(run.roots) == 1:
-            yield from named or [result, *parts]
-        elif [np.shape(each) for each in parts[: len(run.roots)]] == _shapes(run):
-            yield parts[place]
-
-
-def _shapes(run: Attempt) -> list[tuple[int, ...]]:
-    return [np.shape(each) for each in run.roots.values()]
 
 
 def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
@@ -118,7 +86,9 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     pairs = []
     for leaf in end:
         now = run.node(leaf.value)
-        before = None if leaf.path in run.start else _origin(now)
+        _, first = run.start.get(leaf.path, (leaf, None))
+        kept = leaf.path in run.start and (first is None or now.depends_on(first))
+        before = None if kept else _origin(now)
         if before is None or before in begun or before.depends_on(inputs):  # it is such as z
             continue
         pairs.append((leaf, before, now))

@@ -57,7 +57,7 @@ class Recognised:
         constant: the biases, where the program moves none of them.
         alone: if it is right for one alone, and not for several, of what: an output, a vector;
             `ones` if it is for samples that begin with 1.
-        off: what it may be told to do, and was not.
+        off: what it may be told, and was not, such as `momentum=True`.
     """
 
     made: str

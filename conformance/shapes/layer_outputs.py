@@ -47,6 +47,17 @@ def outputs(run: Attempt, result: Any) -> list[Any]:
     return [each for each in outs if each.dtype.kind == "f" and each.size]
 
 
+def refuse_handed_on(run: Attempt, inner: Sequence[Goal]) -> None:
+    """Raise an UnfitError where a softmax hands on what it is given.
+
+    That is right where its loss gives a − y, the gradient by what the softmax is given.
+    """
+    out = np.asarray(run.scope.kinds["output"])
+    shares = any(np.allclose(out.sum(axis), 1) for axis in range(out.ndim))
+    if shares and any(each.node.operation.startswith("given dout") for each in inner):
+        raise UnfitError("it hands on what it is given, as is right where its loss gives a − y", 1)
+
+
 def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
     """A generic ∂C/∂(an output), or one entry of it, so small that no gradient is clipped."""
     dout: Any = 2.0**-6 * rng.normal(size=out.shape)

@@ -33,10 +33,12 @@ from conformance.shapes.layer_outputs import (
     of_parameters,
     outputs,
     parameters_of,
+    refuse_handed_on,
     together,
     upstream,
 )
 from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
+from conformance.shapes.other_settings import switched_off
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
@@ -165,6 +167,7 @@ class LayerSearch:
         """
         first, _, _ = self._run(plan, data, None, at)
         run, out, inner = self._run(plan, data, generic(first), at)
+        refuse_handed_on(run, inner)
         found = places(run)
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
         inner = [each for each in inner if each.name not in unseen]  # it left the record
@@ -181,7 +184,8 @@ class LayerSearch:
         parts += [examine_pass(each, blame=blame) for each in alone]
         calls = tuple(called(function) for _, function, _ in run.results)
         names = tuple(each.name for each in (*goals, *inner))
-        recognised = Recognised(plan.said, data.layout, "", calls, found.source, names)
+        off = switched_off(run.roots["self"])
+        recognised = Recognised(plan.said, data.layout, "", calls, found.source, names, off=off)
         left = found.unfound if goals else parameters_of(run, out)
         return Found(recognised, together(parts), run.used(), (*left, *unseen))
 

@@ -6,6 +6,8 @@ Left out: judging them (`losses.py`).
 import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from inspect import signature
 from types import FunctionType
 from typing import Any
 
@@ -161,3 +163,39 @@ def _of_a_network(name: str) -> bool:
     return "inputs" in kinds or (len(words) > 1 and "params" in kinds) or bool(
         WEIGHT.fullmatch(words)
     )  # fmt: skip
+
+
+@dataclass
+class _After:
+    """A function of an output and a target, given what the output is made of: `f(softmax(z), y)`.
+
+    Attributes:
+        function: it.
+        activation: makes the output.
+    """
+
+    function: FunctionType
+    activation: FunctionType
+
+    def __post_init__(self) -> None:
+        self.__name__, self.__globals__ = self.function.__name__, self.function.__globals__
+        self.__signature__ = signature(self.function)
+
+    def __call__(self, output: Any, target: Any) -> Any:
+        return self.function(self.activation(output), target)
+
+
+def before_activations(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
+    """The losses of which a function gives the gradient by what an activation was given.
+
+    Such is `softmax_backward(pred, y)` beside `softmax(x)` and `cross_entropy(pred, y)`.
+    """
+    ones = {bare(each.__name__): each for each in functions if len(needed(each)) == 1}
+    for prime in functions:
+        stem = re.sub(rf"({'|'.join(ENDS)})$", "", bare(prime.__name__))
+        names = [each.name for each in needed(prime)]
+        told = len(names) == len(PAIR) and "targets" in kinds_of(names[1])
+        stated = [e for e in functions if _says_loss(e) and [a.name for a in needed(e)] == names]
+        if told and stem in ones and len(stated) == 1:
+            loss, back = (_After(each, ones[stem]) for each in (stated[0], prime))
+            yield LossSearch(prime.__name__, loss, back)

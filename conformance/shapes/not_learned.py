@@ -1,8 +1,8 @@
 """Arrays that a program that trains moves, and that are no parameters.
 
 A running mean of parameters, such as Polyak's, becomes a linear function of itself and of what
-these have become; another array is only written. Left out: what moves parameters
-(`gradients_of_updates.py`).
+these have become; another array is only written, or has nothing of the output. Left out: what moves
+parameters (`gradients_of_updates.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,7 @@ from itertools import chain
 import numpy as np
 
 from conformance.backward.source import MOVES, is_float
+from conformance.shapes.attempts import Attempt
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node
 
@@ -26,6 +27,15 @@ def is_only_written(node: Node) -> bool:
         if len(used) > 1 or used[0].operation != FILLED or used[0].args[0] is not node:
             return False
         node = used[0]
+
+
+def is_beside(run: Attempt, old: Node, new: Node) -> bool:
+    """Whether an array and the output have nothing of each other, as the running mean of inputs."""
+    output = run.scope.kinds.get("output")
+    if not isinstance(output, np.ndarray):
+        return False
+    node = run.node(output)
+    return not (node.depends_on(old) or new.depends_on(node))
 
 
 def means(moved: Mapping[Node, Node]) -> set[Node]:

@@ -36,7 +36,8 @@ def own_loss(run: Attempt, places: Places) -> Node | None:
     for value in (*_given(run, places), *_beside_gradients(run, places)):
         node = run.node(value)
         depends = any(node.depends_on(each) for each in parameters)
-        if depends and not _is_metric(run, node) and not _is_a_gradient(node, places):
+        moved = any(node is each.now for each in places.updates)  # a bias after its update
+        if depends and not (moved or _is_metric(run, node) or _is_a_gradient(node, places)):
             return node
     return None
 

@@ -23,7 +23,7 @@ from conformance.shapes.gradients_of_updates import Update, updates_of, without_
 from conformance.shapes.held_state import Leaf, leaves, short
 from conformance.shapes.matched import holder, key_of, matched, parameter_key
 from conformance.shapes.vocabulary import BIAS, bare, stem
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, flat, is_followed
 from conformance.tracing.trace import Trace
 
 
@@ -195,8 +195,13 @@ def _unused(run: Attempt, path: str) -> Node | None:
     It may be the gradient of one that is never moved.
     """
     size = np.size(run.start[path][0].value)
+    parts = [
+        each for _, function, result in run.results for each in returned_parts(function, result)
+    ]
+    given = flat([each for name, each in parts if stem(name) == bare(name)])
+    used = {run.node(each) for each in given if is_followed(each)}  # such as the loss
     for each in run.recorded.nodes:
-        alike = np.size(each.value) == size and is_float(each)
+        alike = np.size(each.value) == size and is_float(each) and each not in used
         if alike and each.function is not None and not each.consumers and each.frames:
             return each
     return None

@@ -61,11 +61,11 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
     What takes gradients, as an optimiser does, trains nothing; what takes inputs computes its own.
     """
     count = {name: len(needed(getattr(kind, name))) for name, _ in methods(kind)}
-    given = {name for name, _ in methods(kind) if _takes_gradients(getattr(kind, name))}
+    given = {name for name, _ in methods(kind) if takes_gradients(getattr(kind, name))}
     roles = {
         **roles,
         "train": [pair for pair in roles["train"] if pair[0] not in given],
-        "update": [pair for pair in roles["update"] if not _takes_inputs(getattr(kind, pair[0]))],
+        "update": [pair for pair in roles["update"] if not takes_inputs(getattr(kind, pair[0]))],
     }
     backwards = bool(roles["backward"])
     if roles["forward"] if backwards else roles["train"]:
@@ -89,11 +89,13 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
     }
 
 
-def _takes_gradients(function: Callable[..., Any]) -> bool:
+def takes_gradients(function: Callable[..., Any]) -> bool:
+    """Whether a function is given gradients, by the names of its arguments."""
     return any(names_gradients(each.name) for each in needed(function))
 
 
-def _takes_inputs(function: Callable[..., Any]) -> bool:
+def takes_inputs(function: Callable[..., Any]) -> bool:
+    """Whether a function is given inputs, by the names of its arguments."""
     return any("inputs" in kinds_of(each.name) for each in needed(function))
 
 

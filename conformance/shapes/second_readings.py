@@ -15,21 +15,22 @@ def where_it_is_right(searched: Searched, found: Found) -> Found:
     """The verdict on a program that is wrong, if it is right for one output, or with inputs of 1.
 
     It may be off by the number of outputs. A single layer whose parameters are handed to it says
-    nothing of how many outputs it has; and the gradient of its bias may need no input, where the
-    bias is the weight of a first input that is 1.
+    nothing of how many outputs it has, with a loss of its own or without; and the gradient of its
+    bias may need no input, where the bias is the weight of a first input that is 1.
     """
     ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
     number = round(max(ratios, default=0.0))
     by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
     one_layer = len(found.recognised.parameters) <= len(("w", "b"))
-    if found.examined.cost != "own" or not (by_length or (one_layer and ratios)):
+    stated, made = found.examined.cost == "own", found.recognised.made
+    if not (by_length or (one_layer and ratios)) or not (stated or (one_layer and not made)):
         return found
-    handed = by_length or not found.recognised.made
+    handed = by_length or not made
     others = {"output": replace(_anew(searched), outs=(1,))} if handed else {}
-    others |= {"ones": replace(_anew(searched), ones=True)} if one_layer else {}
+    others |= {"ones": replace(_anew(searched), ones=True)} if one_layer and stated else {}
     for alone, each in others.items():
         one = judged(each.readings())
-        if one is not None and one.examined.ok:
+        if one is not None and one.examined.ok and one.examined.cost == found.examined.cost:
             return replace(one, recognised=replace(one.recognised, alone=alone))
     return found
 
@@ -41,9 +42,9 @@ def _anew(searched: Searched) -> Searched:
 def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:
     """The first of other readings of a right program that is wrong by the same cost."""
     for each in others if found.examined.ok else ():
-        other = judged(each.readings(), cost)
-        if other is not None and not other.examined.ok:
-            same = other.examined.cost == found.examined.cost
-            if same and other.recognised.coding == found.recognised.coding:
-                return other
+        same = (e for e in each.readings() if e.data.coding == found.recognised.coding)
+        other = judged(same, cost)
+        if other is None or other.examined.ok or other.examined.cost != found.examined.cost:
+            continue
+        return other
     return None

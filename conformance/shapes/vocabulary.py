@@ -59,7 +59,7 @@ KINDS: dict[str, Pattern] = {
         "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
-        "upstream": r"d(values?|out(put)?|y|z|a|h|x|s|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
+        "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
         r"|g|grad(s|wrt)?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
         r"|\w*(grad|gradients?|errors?|deltas?|derivatives?|upstream)(tensor|signal|term|matrix|vector)?"
         r"|dldout|accumgrad",
@@ -108,7 +108,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"(train|learn|fit|sgd|update|gradientdescent|optimi[sz]e)?(one)?(step|batch|onbatch|minibatch|sample)(train|update)?",
         r"train(network|model|nn|ing|one|once|epoch)?",
         r"fit(one)?",
-        r"learn|partialfit|update|sgd|gradientdescent|optimi[sz]e|(nn)?model",
+        r"learn|partialfit|update|sgd|gradientdescent|optimi[sz]e|(nn)?model|(loss|cost)and(step|update)",
     ),
 }  # fmt: skip
 """What a function does, by its name; those that come first in a line are taken first."""
@@ -126,10 +126,11 @@ SETTING = re.compile(r"decay|regulari[sz]|penalt|lambda|l[12]$|init|scale$|std$|
 """What is done with parameters, such as `weight_decay`, and is none."""
 
 GRADIENT = re.compile(
-    r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d|grads?|gradients?|nabla|delta|del|partial|g|dedw?)(?=.)"
-    r"|)(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
+    r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d(?!.*(?:grad|gradient|derivative|update)s?$)|grads?"
+    r"|gradients?|nabla|partial|g(?!.*(?:grad|gradient|derivative|update)s?$)|dedw?)(?=.)|)"
+    r"(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
 )
-"""The name of a gradient around the name of its parameter."""
+"""The name of a gradient around the name of its parameter: `dW`, `grad_W`, `gamma_grad`."""
 
 
 def is_role(name: str, role: str) -> int | None:

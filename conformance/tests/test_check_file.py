@@ -9,7 +9,7 @@ import pytest
 import conformance
 from conformance.cli import main
 from conformance.shapes.definitions import trains_at_import
-from conformance.shapes.vocabulary import is_parameter
+from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of, stem
 from conformance.subjects.absent import stand_ins
 from conformance.tests.shapes.measure import PROGRAMS, program
 
@@ -319,6 +319,22 @@ def test_sizes_of_absent_data_are_ours_where_a_file_puts_its_network_together(
     code, said = checked(capsys, "check", str(file))
     assert code == 0
     assert said.startswith(f"{file}:Stack: 8 gradients, all right")
+
+
+@pytest.mark.parametrize(
+    "name", ["gamma_grad", "gammaGrad", "gamma_gradients", "dgamma", "grad_gamma"]
+)
+def test_a_parameter_is_told_by_the_name_of_its_gradient(name: str) -> None:
+    assert stem(name) == "gamma"
+
+
+@pytest.mark.parametrize("name", ["dhs", "d_outputs", "dhidden_states", "dout"])
+def test_what_a_layer_is_given_back_is_told_by_its_name(name: str) -> None:
+    assert "upstream" in kinds_of(name)
+
+
+def test_a_step_that_gives_the_loss_trains() -> None:
+    assert is_role("loss_and_step", "train") == len(("step", "train", "fit"))
 
 
 @pytest.mark.parametrize("name", ["bias_scale", "weight_decay", "weight_regularizer_l2"])

@@ -283,6 +283,51 @@ def test_no_unusual_optimiser_is_accused() -> None:
     assert left == {"Accumulating", "GradientAscent"}
 
 
+COUNTING = """\
+import numpy as np
+
+
+def adam_update(w, dw, m, v, t, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    t += 1
+    new_m = beta1 * m + (1 - beta1) * dw
+    new_v = beta2 * v + (1 - beta2) * dw ** 2
+    m_hat = new_m / (1 - beta1 ** t)
+    v_hat = new_v / (1 - beta2 ** t)
+    return w - lr * m_hat / (np.sqrt(v_hat) + eps), new_m, new_v, t
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("", ""), ("t += 1\n", "t += 2\n")])
+def test_a_function_that_counts_its_updates_is_given_none_at_first(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    report = of_functions(tmp_path, COUNTING.replace(old, new))
+    assert report.exit_code == int(old != new)
+
+
+NOISE = """\
+import numpy as np
+
+
+def gd_update(w, dw, lr):
+    w -= lr * dw
+    return w
+
+
+def sample_w(w_mean, w_std):
+    return w_mean + np.random.randn(*w_mean.shape) * w_std
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("", ""), ("-=", "+=")])
+def test_what_takes_gradients_goes_back_through_no_other_function(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    report = of_functions(tmp_path, NOISE.replace(old, new))
+    assert len(report.parts) == int(not old)
+    assert report.exit_code == (3 if old else 0)
+
+
 FROM_NUMBERS = """\
 import numpy as np
 

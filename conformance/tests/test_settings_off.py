@@ -56,3 +56,64 @@ def test_what_is_off_by_default_is_tried_or_told(right: str, there: str, tmp_pat
     assert code == int(right != there), said
     assert all(there in each for each in lines[:1]), lines
     assert "note: use_momentum=True is not tried" in said
+
+
+LAYER = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n_in, n_out, l2_regularization_weights=0):
+        self.weights = np.random.randn(n_in, n_out)
+        self.l2_regularization_weights = l2_regularization_weights
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        return inputs @ self.weights
+
+    def backward(self, dvalues):
+        self.dweights = self.inputs.T @ dvalues
+        if self.l2_regularization_weights > 0:
+            self.dweights += self.l2_regularization_weights * self.dweights
+        return dvalues @ self.weights.T
+"""
+
+
+def test_a_penalty_of_a_layer_that_is_0_is_told(tmp_path: Path) -> None:
+    code, _, said = judged(LAYER, tmp_path)
+    assert code == 0, said
+    assert "note: l2_regularization_weights other than 0 is not tried" in said
+
+
+PENALISED = """
+import numpy as np
+
+class Logistic:
+    def __init__(self, lr=0.1, iters=3, lmbda=0.0, reg="none"):
+        self.beta, self.lr, self.iters, self.lmbda, self.reg = None, lr, iters, lmbda, reg
+
+    def bce_loss(self, y_true, y_pred):
+        loss = -np.mean(y_true * np.log(y_pred) + (1 - y_true) * np.log(1 - y_pred))
+        if self.reg == "ridge":
+            loss += self.lmbda / (2 * len(y_true)) * np.sum(self.beta ** 2)
+        return loss
+
+    def fit(self, X, y):
+        self.beta = np.random.rand(X.shape[1])
+        y = y.reshape(-1)
+        losses = np.zeros(self.iters)
+        for i in range(self.iters):
+            p = 1 / (1 + np.exp(-X @ self.beta))
+            losses[i] += self.bce_loss(y, p)
+            grad = X.T @ (p - y) / len(y)
+            if self.reg == "ridge":
+                grad += self.lmbda / len(y) * self.beta
+            self.beta -= self.lr * grad
+        return self.beta, losses
+"""
+
+
+def test_a_penalty_that_is_chosen_by_its_name_is_tried(tmp_path: Path) -> None:
+    code, _, said = judged(PENALISED, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(PENALISED.replace("/ len(y) * self", "* self"), tmp_path)
+    assert (code, lines[:1]) == (1, ["grad += self.lmbda * self.beta"]), said

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from conformance.tests.shapes.measure import judged_source as judged
 
 NORM = """
@@ -32,6 +34,118 @@ def test_a_layer_that_sums_over_two_axes_is_judged_by_sequences(tmp_path: Path) 
     assert lines[:1] == ["self.gamma -= lr * np.sum(dout, axis=(0, 1))"], said
     code, lines, said = judged(NORM.replace(", axis=(0, 1)", ""), tmp_path)
     assert (code, "``" in said) == (1, False), said
+
+
+RUNNING = """
+import numpy as np
+
+class BatchNorm:
+    def __init__(self, num_features, momentum=0.1):
+        self.momentum = momentum
+        self.gamma = np.ones((1, num_features))
+        self.beta = np.zeros((1, num_features))
+        self.running_mean = np.zeros((1, num_features))
+
+    def forward(self, x, train=True):
+        mu = np.mean(x, axis=0, keepdims=True)
+        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mu
+        self.x_hat = x - (mu if train else self.running_mean)
+        return self.gamma * self.x_hat + self.beta
+
+    def backward(self, dout, lr):
+        dx = dout * self.gamma
+        self.gamma -= lr * (dout * self.x_hat).sum(axis=0, keepdims=True)
+        self.beta -= lr * dout.sum(axis=0, keepdims=True)
+        return dx - dx.mean(axis=0)
+"""
+
+
+def test_a_running_mean_beside_what_is_updated_is_no_parameter(tmp_path: Path) -> None:
+    code, _, said = judged(RUNNING, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(RUNNING.replace("dx - dx.mean(axis=0)", "dx"), tmp_path)
+    assert (code, "running_mean" in said) == (1, False), said
+
+
+DESCENT = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def NAME(X, y, w, b, alpha, num_iters):
+    m = X.shape[0]
+    for i in range(num_iters):
+        f = sigmoid(X @ w + b)
+        dw = X.T @ (f - y) / m
+        db = np.sum(f - y) / m
+        w = w - alpha * dw
+        b = b - alpha * db
+    return w, b
+"""
+
+
+@pytest.mark.parametrize("name", ["gradient_descent", "compute_logistic"])
+def test_a_bias_that_is_returned_is_no_loss_and_is_that_of_one_output(
+    name: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(DESCENT.replace("NAME", name), tmp_path)
+    assert code == 0, said
+    wrong = DESCENT.replace("NAME", name).replace("w - alpha", "w + alpha")
+    code, _, said = judged(wrong, tmp_path)
+    assert code == 1, said
+
+
+OUTPUT_FIRST = """
+import numpy as np
+
+def sigmoid(X, W, b):
+    return 1 / (1 + np.exp(-(np.dot(X, W) + b)))
+
+def fit(y, X, W, b, lr=0.1):
+    output = sigmoid(X, W, b)
+    gradient = np.dot(X.T, output - y) / y.shape[0]
+    next_weights = W - lr * gradient
+    return output, gradient, next_weights
+"""
+
+
+def test_an_output_that_stands_where_a_parameter_may_is_none(tmp_path: Path) -> None:
+    code, _, said = judged(OUTPUT_FIRST, tmp_path)
+    assert code in (0, 3), said
+
+
+MADE_ANEW = """
+import numpy as np
+
+class SimpleNetwork:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.hidden = n_hidden
+        self.syn0, self.syn1 = np.zeros((n_in, n_hidden)), np.zeros((n_hidden, n_out))
+
+    def think(self, X):
+        return self.sigmoid(self.sigmoid(X @ self.syn0) @ self.syn1)
+
+    def sigmoid(self, x):
+        return 1 / (1 + np.exp(-x))
+
+    def train(self, X, y):
+        self.syn0 = 2 * np.random.random((X.shape[1], self.hidden)) - 1
+        self.syn1 = 2 * np.random.random((self.hidden, y.shape[1])) - 1
+        for i in range(100000):
+            l1 = self.sigmoid(X @ self.syn0)
+            l2 = self.sigmoid(l1 @ self.syn1)
+            delta = (y - l2) * l2 * (1 - l2)
+            self.syn0 += X.T @ (delta @ self.syn1.T * l1 * (1 - l1))
+            self.syn1 += l1.T @ delta
+"""
+
+
+def test_weights_that_training_makes_anew_are_judged(tmp_path: Path) -> None:
+    code, _, said = judged(MADE_ANEW, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(MADE_ANEW.replace("* l1 * (1 - l1)", "* l1"), tmp_path)
+    assert (code, "syn0 += " in lines[0]) == (1, True), said
 
 
 WIDTHS = """

@@ -1,0 +1,139 @@
+"""Functions of one argument, each with the one that gives its derivative: `relu`, `relu_prime`.
+
+The second is given what the first is given, or what the first gives, as `a * (1 - a)`. The first
+works on each entry by itself, or gives a number, such as a penalty. Left out: what goes backward
+from an upstream gradient (`function_pairs.py`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.own_pass import examine_pass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
+from conformance.running.quiet import quiet
+from conformance.shapes.arguments import called, needed
+from conformance.shapes.attempts import UnfitError, node_of, result_of
+from conformance.shapes.judge_readings import Found, Recognised
+from conformance.shapes.other_settings import ACTIVATIONS
+from conformance.shapes.vocabulary import bare, kinds_of
+from conformance.tracing.substitute import traced_program
+from conformance.tracing.trace import Trace
+
+SHAPES: tuple[tuple[int, ...], ...] = ((8, 6), (6,))
+SLOPE = re.compile(
+    r"(?P<a>\w+?)(prime|derivative|deriv|der|grad|gradient|backward|back|dash)"
+    r"|(d|grad|gradient|(deriv|derivative)(of)?)(?P<b>\w+)"
+)
+ENDS = re.compile(r"(cost|loss|error|objective)?(function|func|fn)?$")
+"""What the name of the first may have beside that of the second: `ridge_cost`, `ridge_grad`."""
+NAMES = {bare(each) for each in ACTIVATIONS}
+
+
+@dataclass(frozen=True)
+class DerivativeSearch:
+    """A function and its derivative.
+
+    Attributes:
+        function: the first.
+        prime: the second.
+        problems: none: what does not run so may be something else.
+    """
+
+    function: FunctionType
+    prime: FunctionType
+    problems: tuple[str, ...] = ()
+
+    def found(self, _cost: str | None, /) -> Found | None:
+        """They, recognised and judged; None if they do not run.
+
+        Only of an activation or a cost, by its name, it is said that its derivative is wrong: what
+        another function is differentiated by may be something else than its argument.
+        """
+        wrong: Found | None = None
+        for one_by_one, shape, of_output in product((False, True), SHAPES, (False, True)):
+            try:
+                found = self._judged(shape, of_output=of_output, one_by_one=one_by_one)
+            except (UnfitError, NotAGradientError):
+                continue
+            if found.examined.ok:
+                return found
+            wrong = wrong or found
+        name = bare(self.function.__name__)
+        return wrong if name in NAMES or ENDS.search(name)[0] else None  # type: ignore[index]
+
+    def _judged(self, shape: tuple[int, ...], *, of_output: bool, one_by_one: bool) -> Found:
+        """They, judged with an argument of some shape.
+
+        Args:
+            shape: of it.
+            of_output: whether the second is given what the first gives.
+            one_by_one: whether they are given numbers, those of a vector.
+
+        Raises:
+            UnfitError: they do not run with it, or the first has other derivatives.
+            NotAGradientError: nothing is told of the derivative.
+        """
+        trace, name = Trace(sites=True), needed(self.function)[0].name
+        drawn = np.random.default_rng(9).normal(size=shape)
+        with quiet(), traced_program(trace, self.function):
+            given = trace.given(drawn, name)
+            out = _result(self.function, given, one_by_one=one_by_one)
+            slope = _result(self.prime, out if of_output else given, one_by_one=one_by_one)
+            if np.shape(slope) == () or np.asarray(slope).dtype.kind != "f":
+                slope = slope * np.ones(shape)  # such as `z > 0`, or 1
+            loss = node_of(trace, np.sum(out))
+            goal = Goal(name, node_of(trace, given), node_of(trace, slope))
+        if np.shape(goal.node.value) != shape or not np.isfinite(loss.value):
+            raise UnfitError(f"{self.prime.__name__}: it gives no derivative of each entry")
+        entries = np.shape(out) == shape
+        alone = one_by_one or np.size(out) == 1
+        if not alone and not (entries and self._is_of_each_entry(drawn, np.asarray(out))):
+            raise UnfitError(f"{self.function.__name__} is no function of each entry")
+        step = OwnPass(trace, (goal,), loss=loss, promised=entries, returns=last_return(self.prime))
+        examined = examine_pass(step)
+        if any(each.dead for each in examined.gradients):
+            raise NotAGradientError(f"{self.function.__name__} has the derivative 0")
+        calls = (called(self.prime),)
+        said = f"{name} {shape}" if shape else name
+        recognised = Recognised(called(self.function), said, "", calls, "returned", (name,))
+        return Found(recognised, examined, (self.function.__name__, self.prime.__name__))
+
+    def _is_of_each_entry(self, drawn: Any, out: Any) -> bool:
+        """Whether the function changes no other entry where one entry is another."""
+        other = drawn.copy()
+        other.flat[0] += 0.5
+        with quiet():
+            again = np.asarray(result_of(self.function, other))
+        return bool(np.array_equal(np.ravel(out)[1:], np.ravel(again)[1:]))
+
+
+def _result(function: FunctionType, given: Any, *, one_by_one: bool) -> Any:
+    """What a function gives for an array, or for each number of a vector."""
+    if not one_by_one:
+        return result_of(function, given)
+    if np.ndim(given) != 1:
+        raise UnfitError("numbers are taken from a vector")
+    return np.stack([result_of(function, given[i]) for i in range(len(given))])
+
+
+def derivatives(functions: Sequence[FunctionType]) -> Iterator[DerivativeSearch]:
+    """The functions of one argument with those that give their derivatives, by their names."""
+    named = {bare(e.__name__): e for e in functions if len(needed(e)) == 1}
+    known = {ENDS.sub("", name, 1): e for name, e in named.items()} | named
+    for name, prime in named.items():
+        found = SLOPE.fullmatch(name)
+        function = known.get((found["a"] or found["b"]) if found else "")
+        if function is not None and function is not prime and _is_of_the_same(function, prime):
+            yield DerivativeSearch(function, prime)
+
+
+def _is_of_the_same(function: FunctionType, prime: FunctionType) -> bool:
+    """Whether the second of two functions may be given what the first is given, or gives."""
+    one, other = (needed(each)[0].name for each in (function, prime))
+    return bare(one) == bare(other) or "upstream" not in kinds_of(other)
