@@ -1,0 +1,81 @@
+"""What `check` judges beside the arrays that are easily found, or says that it does not judge."""
+
+from pathlib import Path
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+ADALINE = """
+import numpy as np
+
+class Adaline:
+    def __init__(self, eta=0.1, n_iter=50, random_state=1):
+        self.eta, self.n_iter, self.random_state = eta, n_iter, random_state
+
+    def fit(self, X, y):
+        rgen = np.random.RandomState(self.random_state)
+        self.coef_ = rgen.normal(loc=0.0, scale=0.01, size=X.shape[1])
+        self.intercept_ = np.float64(0.)
+        for i in range(self.n_iter):
+            errors = y - self.predict(X)
+            self.coef_ += self.eta * 2.0 * X.T.dot(errors) / X.shape[0]
+            self.intercept_ += self.eta * 2.0 * errors.mean()
+            loss = (errors ** 2).mean()
+        return self
+
+    def predict(self, X):
+        return np.dot(X, self.coef_) + self.intercept_
+"""
+
+
+def test_a_bias_that_begins_as_a_number_is_judged(tmp_path: Path) -> None:
+    for begin in ("np.float64(0.)", "0.0", "0"):
+        code, _, said = judged(ADALINE.replace("np.float64(0.)", begin), tmp_path)
+        assert (code, "2 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(ADALINE.replace("errors.mean()", "errors.sum()"), tmp_path)
+    assert (code, lines[:1]) == (1, ["self.intercept_ += self.eta * 2.0 * errors.sum()"]), said
+
+
+def test_a_default_activation_is_judged_though_the_file_names_others(tmp_path: Path) -> None:
+    source = NETWORK.replace("ACTIVATION", "tanh")
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(source.replace("1 - a ** 2 if", "1 - a if"), tmp_path)
+    assert code == 1, said
+
+
+NETWORK = """
+import numpy as np
+
+class Regressor:
+    def __init__(self, hidden_layer_sizes=(16,), activation="ACTIVATION", alpha=1e-4, lr=0.01, max_iter=9):
+        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
+        self.alpha, self.lr, self.max_iter = alpha, lr, max_iter
+
+    def _act(self, z):
+        return np.tanh(z) if self.activation == "tanh" else np.maximum(z, 0)
+
+    def _act_deriv(self, a):
+        return 1 - a ** 2 if self.activation == "tanh" else (a > 0).astype(float)
+
+    def _loss_grad(self, X, y):
+        (V, W), (b, c) = self.coefs_, self.intercepts_
+        a = self._act(X @ V + b)
+        loss = 0.5 * np.sum((a @ W + c - y) ** 2) / len(X)
+        loss += 0.5 * self.alpha * sum(np.sum(W ** 2) for W in self.coefs_) / len(X)
+        d = (a @ W + c - y) / len(X)
+        dh = d @ W.T * self._act_deriv(a)
+        coef_grads = [X.T @ dh + self.alpha * V / len(X), a.T @ d + self.alpha * W / len(X)]
+        return loss, coef_grads, [dh.sum(axis=0), d.sum(axis=0)]
+
+    def fit(self, X, y):
+        y = y.reshape(len(X), -1)
+        sizes = [X.shape[1], *self.hidden_layer_sizes, y.shape[1]]
+        self.coefs_ = [np.random.randn(n, m) * np.sqrt(2 / (n + m)) for n, m in zip(sizes, sizes[1:])]
+        self.intercepts_ = [np.zeros(m) for m in sizes[1:]]
+        for _ in range(self.max_iter):
+            loss, coef_grads, intercept_grads = self._loss_grad(X, y)
+            for i in range(len(self.coefs_)):
+                self.coefs_[i] -= self.lr * coef_grads[i]
+                self.intercepts_[i] -= self.lr * intercept_grads[i]
+        return self
+"""
