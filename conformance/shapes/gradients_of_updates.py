@@ -16,8 +16,9 @@ from conformance.shapes.definitions import returned_parts
 from conformance.shapes.held_state import Leaf, leaves, short
 from conformance.shapes.matched import key_of, parameter_key
 from conformance.shapes.not_learned import is_only_written, means
+from conformance.shapes.origins import goes_on, origin
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 
@@ -118,16 +119,19 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     pairs = []
     for leaf in end:
         now = run.node(leaf.value)
-        before = None if leaf.path in run.start else _origin(now)
+        before = None if leaf.path in run.start else origin(now)
         if before is None or before in begun or before.depends_on(inputs):  # it is such as z
             continue
         pairs.append((leaf, before, now))
     found = [_first(run, *each) for each in pairs]
     if found and all(each.several and not np.any(each.goal.parameter.value) for each in found):
-        # What is made of zeros alone shows little: the second update.
-        steps = zip(pairs, found, strict=True)
-        found = [_first(run, leaf, each.node, now) for (leaf, _, now), each in steps]
-        found = [replace(each, several=True) for each in found]
+        # What is made of zeros alone shows little: the second update, if no velocity is in it.
+        steps = [(leaf, each.node, now) for (leaf, _, now), each in zip(pairs, found, strict=True)]
+        second = [replace(_first(run, *each), several=True) for each in steps]
+        ends = [each.node for each in found]
+        if not goes_on([e.goal.node for e in second], ends, [e.goal.parameter for e in found]):
+            return second
+        found = [_first(run, *each) for each in pairs]
     return found
 
 
@@ -136,32 +140,6 @@ def _first(run: Attempt, leaf: Leaf, before: Node, now: Node) -> Update:
     run.start[leaf.path] = leaf, before
     term, node = taken_off(run.recorded, before, now)
     return _update(leaf.path, before, term, node, now)
-
-
-def _origin(node: Node) -> Node | None:
-    """What a parameter was before its updates; None if it was not updated."""
-    updated = False
-    while True:
-        shape = np.shape(node.value)
-        earlier = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
-        if node.operation == "subtract" and earlier and node.args[0] is earlier[0]:
-            node, updated = earlier[0], True
-        elif node.operation == "add" and earlier:
-            node, updated = min(earlier, key=lambda e: e.number), True
-        elif node.operation == FILLED and _adds_to_a_part(node):
-            node, updated = node.args[0], True
-        else:
-            return node if updated else None
-
-
-def _adds_to_a_part(node: Node) -> bool:
-    """Whether a part of an array was written that is itself with something added, `w[1:] += d`."""
-    written = [e for e in flat(node.args[1:]) if type(e) is Node]
-    return type(node.args[0]) is Node and any(
-        part.operation == "getitem"
-        for each in written
-        for part in (each, *(each.inputs if each.operation in ("add", "subtract") else ()))
-    )
 
 
 def _unscaled(term: Node, parameter: Node, kept: set[Node]) -> Node:

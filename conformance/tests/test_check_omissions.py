@@ -35,11 +35,37 @@ def test_a_bias_that_begins_as_a_number_is_judged(tmp_path: Path) -> None:
     assert (code, lines[:1]) == (1, ["self.intercept_ += self.eta * 2.0 * errors.sum()"]), said
 
 
-def test_a_default_activation_is_judged_though_the_file_names_others(tmp_path: Path) -> None:
-    source = NETWORK.replace("ACTIVATION", "tanh")
-    code, _, said = judged(source, tmp_path)
+MOMENTUM = """
+import numpy as np
+
+class Adaline:
+    def __init__(self, eta=0.1, n_iter=50, mu=0.9):
+        self.eta, self.n_iter, self.mu = eta, n_iter, mu
+
+    def fit(self, X, y):
+        self.w, self.b = np.zeros(X.shape[1]), np.zeros(1)
+        vw, vb = np.zeros_like(self.w), np.zeros(1)
+        for i in range(self.n_iter):
+            errors = X @ self.w + self.b - y
+            vw = self.mu * vw + 2.0 * X.T @ errors / len(X)
+            vb = self.mu * vb + 2.0 * errors.mean()
+            self.w -= self.eta * vw
+            self.b -= self.eta * vb
+        return self
+"""
+
+
+def test_a_velocity_in_a_second_update_is_no_gradient(tmp_path: Path) -> None:
+    code, _, said = judged(MOMENTUM, tmp_path)
     assert code == 0, said
-    code, _, said = judged(source.replace("1 - a ** 2 if", "1 - a if"), tmp_path)
+    code, _, said = judged(MOMENTUM.replace("errors.mean()", "errors.sum()"), tmp_path)
+    assert code == 1, said
+
+
+def test_a_default_activation_is_judged_though_the_file_names_others(tmp_path: Path) -> None:
+    code, _, said = judged(NETWORK, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(NETWORK.replace("1 - a ** 2 if", "1 - a if"), tmp_path)
     assert code == 1, said
 
 
@@ -47,9 +73,9 @@ NETWORK = """
 import numpy as np
 
 class Regressor:
-    def __init__(self, hidden_layer_sizes=(16,), activation="ACTIVATION", alpha=1e-4, lr=0.01, max_iter=9):
+    def __init__(self, hidden_layer_sizes=(16,), activation="tanh", alpha=1e-4, lr=0.01, n_iter=9):
         self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
-        self.alpha, self.lr, self.max_iter = alpha, lr, max_iter
+        self.alpha, self.lr, self.n_iter = alpha, lr, n_iter
 
     def _act(self, z):
         return np.tanh(z) if self.activation == "tanh" else np.maximum(z, 0)
@@ -70,9 +96,9 @@ class Regressor:
     def fit(self, X, y):
         y = y.reshape(len(X), -1)
         sizes = [X.shape[1], *self.hidden_layer_sizes, y.shape[1]]
-        self.coefs_ = [np.random.randn(n, m) * np.sqrt(2 / (n + m)) for n, m in zip(sizes, sizes[1:])]
+        self.coefs_ = [np.random.randn(n, m) / np.sqrt(n) for n, m in zip(sizes, sizes[1:])]
         self.intercepts_ = [np.zeros(m) for m in sizes[1:]]
-        for _ in range(self.max_iter):
+        for _ in range(self.n_iter):
             loss, coef_grads, intercept_grads = self._loss_grad(X, y)
             for i in range(len(self.coefs_)):
                 self.coefs_[i] -= self.lr * coef_grads[i]
