@@ -270,6 +270,13 @@ def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
             pairs = zip(target.elts, value.elts, strict=True)
             value.elts = [_begun(one, other, moved) for one, other in pairs]
         return value
+    match value:  # what holds several
+        case ast.List():
+            value.elts = [_begun(target, each, moved) for each in value.elts]
+        case ast.ListComp():
+            value.elt = _begun(target, value.elt, moved)
+        case ast.Dict():
+            value.values = [_begun(target, each, moved) for each in value.values]
     name = ast.unparse(target)
     taken: tuple[str, list[ast.expr]] | None = None
     match value:

@@ -105,3 +105,13 @@ class Regressor:
                 self.intercepts_[i] -= self.lr * intercept_grads[i]
         return self
 """
+
+
+def test_arrays_of_a_list_made_in_fit_are_part_of_the_loss_of_the_class(tmp_path: Path) -> None:
+    wrong = "a.T @ d + self.alpha * W]"
+    code, lines, said = judged(
+        NETWORK.replace("a.T @ d + self.alpha * W / len(X)]", wrong), tmp_path
+    )
+    assert code == 1, said
+    assert wrong in lines[0], said
+    assert "coefs_[0], intercepts_[0] and intercepts_[1] are right" in said
