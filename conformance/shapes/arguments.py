@@ -288,7 +288,8 @@ def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
     }
 
 
-def called(function: Any, name: str = "__name__") -> str:
-    """A function with the names of its arguments, by one of its own names."""
-    names = ", ".join(each.name for each in taken(function))
+def called(function: Any, name: str = "__name__", told: Mapping[str, Any] | None = None) -> str:
+    """A function with the names of its arguments, by one of its own names, and what some are."""
+    said = {key: f"{key}={value}" for key, value in (told or {}).items()}
+    names = ", ".join(said.get(each.name, each.name) for each in taken(function))
     return f"{getattr(function, name, 'it')}({names})"

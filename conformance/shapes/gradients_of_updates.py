@@ -128,8 +128,8 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         # What is made of zeros alone shows little: the second update, if no velocity is in it.
         steps = [(leaf, each.node, now) for (leaf, _, now), each in zip(pairs, found, strict=True)]
         second = [replace(_first(run, *each), several=True) for each in steps]
-        ends = [each.node for each in found]
-        if not goes_on([e.goal.node for e in second], ends, [e.goal.parameter for e in found]):
+        goals, versions = [e.goal for e in found], [e.node for e in found]
+        if not goes_on(goals, versions, [e.goal.node for e in second]):
             return second
         found = [_first(run, *each) for each in pairs]
     return found

@@ -235,3 +235,14 @@ def _arrays(kind: Callable[..., Any], layout: str) -> Iterator[dict[str, Any]]:
     for key, shapes in SHAPES.items():
         if key.partition(",")[0] == layout:
             yield {name: rng.normal(size=shapes[each]) for name, each in kinds.items()}
+
+
+def called_itself(kind: type) -> list[str]:
+    """The name of the method by which objects of a class are called, if they are."""
+    return ["__call__"] if any("__call__" in vars(each) for each in kind.__mro__[:-1]) else []
+
+
+def only(names: Sequence[str], beginning: str) -> list[str]:
+    """The only name that begins so: `forward_conv`, of a class of convolutions."""
+    found = [name for name in names if bare(name).startswith(beginning)]
+    return found if len(found) == 1 else []

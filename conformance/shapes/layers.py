@@ -8,6 +8,7 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from types import ModuleType
 from typing import Any
@@ -36,11 +37,20 @@ from conformance.shapes.layer_outputs import (
     together,
     upstream,
 )
-from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
+from conformance.shapes.layer_shapes import (
+    OPTIONS,
+    Make,
+    Takes,
+    called_itself,
+    layer_constructions,
+    only,
+    takes,
+)  # fmt: skip
+from conformance.shapes.other_settings import switched_off, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
-from conformance.shapes.vocabulary import bare, is_role
+from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -98,13 +108,25 @@ class LayerSearch:
                 continue
             except NotAGradientError:
                 continue
-            if found is not None and not _is_misshapen(found):
-                return found if found.examined.ok else self._right(later) or found
+            if found is not None and not found.misshapen:
+                if found.examined.ok:
+                    return self._where_it_trains(found, made, data)
+                return self._right(later) or found
             misshapen = misshapen or found
         others: Sequence[type] = self.kind.__subclasses__() if isinstance(self.kind, type) else ()
         if misshapen is None and not others:  # else it is their base
             self.problems.append(problem)
         return misshapen
+
+    def _where_it_trains(self, found: Found, plan: Plan, data: Data) -> Found:
+        functions = [getattr(self.kind, each, None) for each in (self.forward, self.backward)]
+        told = replace(data, settings=training(functions))
+        with suppress(UnfitError, NotAGradientError):
+            again = self._judged(plan, told) if told.settings else None
+            if again is not None:
+                return again if again.examined.ok else self._sparsely(plan, told, again)
+        off = switched_off(None, [self.kind, *functions])
+        return replace(found, recognised=replace(found.recognised, off=off))
 
     def _right(self, ways: Sequence[tuple[Plan, Data]]) -> Found | None:
         """It, in the first of some ways in which all is right; None if there is none."""
@@ -179,7 +201,7 @@ class LayerSearch:
         parts = [of_parameters(step, found, blame=blame)] if goals else []
         alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
         parts += [examine_pass(each, blame=blame) for each in alone]
-        calls = tuple(called(function) for _, function, _ in run.results)
+        calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
         names = tuple(each.name for each in (*goals, *inner))
         recognised = Recognised(plan.said, data.layout, "", calls, found.source, names)
         left = found.unfound if goals else parameters_of(run, out)
@@ -200,7 +222,7 @@ class LayerSearch:
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs = self._inputs(run, forward, rng)
                 ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
-                result = run.called(forward, *inputs.values())
+                result = run.called(partial(forward, **run.data.settings), *inputs.values())
                 run.results.append((Call("forward", forward), forward, result))
                 outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -256,22 +278,6 @@ class LayerSearch:
         return {each.path for each in held if each.is_parameter}
 
 
-def _is_misshapen(found: Found) -> bool:
-    """Whether a gradient has another shape than its parameter."""
-    return any(each.cause.kind == "shape" for each in found.examined.accused)
-
-
-def called_itself(kind: type) -> list[str]:
-    """The name of the method by which objects of a class are called, if they are."""
-    return ["__call__"] if any("__call__" in vars(each) for each in kind.__mro__[:-1]) else []
-
-
-def _alone(names: Sequence[str], beginning: str) -> list[str]:
-    """The only name that begins so: `forward_conv`, of a class of convolutions."""
-    found = [name for name in names if bare(name).startswith(beginning)]
-    return found if len(found) == 1 else []
-
-
 def layer_search(
     kind: type, module: ModuleType, assembled: tuple[Made, ...] = ()
 ) -> LayerSearch | None:
@@ -282,12 +288,10 @@ def layer_search(
         module: it is defined in.
         assembled: the ways in which the file itself makes an object of it.
     """
-    names = [
-        each for each in dir(kind) if callable(getattr(kind, each)) and not each.startswith("__")
-    ]
+    names = [e for e in dir(kind) if callable(getattr(kind, e)) and not e.startswith("__")]
     forward = [e for e in names if is_role(e, "forward") == 0] or called_itself(kind)
-    forward = forward or _alone(names, "forward")
-    backward = [e for e in names if is_role(e, "backward") == 0] or _alone(names, "back")
+    forward = forward or only(names, "forward")
+    backward = [e for e in names if is_role(e, "backward") == 0] or only(names, "back")
     if not forward or not backward:
         return None
     found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]))

@@ -12,7 +12,7 @@ from typing import Any
 from conformance.backward.syntax import tree
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.definitions import returned_names
-from conformance.shapes.layers import called_itself
+from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import weighs
 from conformance.shapes.losses import PAIR, LossSearch, beside_names
 from conformance.shapes.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of

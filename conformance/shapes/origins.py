@@ -3,24 +3,27 @@
 Left out: what moves it (`gradients_of_updates.py`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
+from conformance.backward.recorded_pass import Goal
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat
 
 
-def goes_on(terms: Iterable[Node], versions: Collection[Node], began: Iterable[Node]) -> bool:
-    """Whether later updates are made of what moved parameters first: they have a velocity.
+def goes_on(first: Sequence[Goal], versions: Collection[Node], second: Iterable[Node]) -> bool:
+    """Whether second updates are made of what the first ones are made of, such as a velocity.
 
     Args:
-        terms: what is taken off then.
-        versions: the parameters after their first updates.
-        began: the parameters before.
+        first: the parameters, and what is taken off them first.
+        versions: what they are then.
+        second: what is taken off these.
     """
-    way = [*walk(terms, lambda each: () if each in versions else each.inputs)]
-    return any(e.depends_on(old) for old in began for e in way if e not in versions)
+    way = {*walk(second, lambda each: () if each in versions else each.inputs)}
+    began = [each.parameter for each in first]
+    made = (each for each in walk(e.node for e in first) if each in way and each not in began)
+    return any(each.depends_on(old) for each in made for old in began)
 
 
 def origin(node: Node) -> Node | None:

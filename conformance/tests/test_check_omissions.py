@@ -115,3 +115,40 @@ def test_arrays_of_a_list_made_in_fit_are_part_of_the_loss_of_the_class(tmp_path
     assert code == 1, said
     assert wrong in lines[0], said
     assert "coefs_[0], intercepts_[0] and intercepts_[1] are right" in said
+
+
+DROPOUT = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, keep=0.8):
+        self.W1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros(n_hidden)
+        self.W2, self.b2 = np.random.randn(n_hidden, 1), np.zeros(1)
+        self.keep = keep
+
+    def forward(self, x, train=False, noisy=False):
+        self.x, self.z = x, x @ self.W1 + self.b1
+        a = np.maximum(self.z, 0)
+        self.mask = (np.random.random(a.shape) < self.keep) / self.keep if train else 1.0
+        self.a = a * self.mask
+        return self.a @ self.W2 + self.b2
+
+    def backward(self, dy):
+        dz = dy @ self.W2.T * self.mask * (self.z > 0)
+        return {"W1": self.x.T @ dz, "b1": dz.sum(0), "W2": self.a.T @ dy, "b2": dy.sum(0)}
+"""
+
+
+def test_a_forward_pass_is_judged_where_it_trains_too(tmp_path: Path) -> None:
+    code, _, said = judged(DROPOUT, tmp_path)
+    assert (code, "forward(x, train=True, noisy)" in said) == (0, True), said
+    code, lines, said = judged(DROPOUT.replace(" * self.mask * (", " * ("), tmp_path)
+    assert (code, "train=True" in said) == (1, True), said
+    assert lines[0].startswith("dz = dy @ self.W2.T"), said
+    whole = DROPOUT.replace("backward(self, dy)", "backward(self, out, y)")
+    whole = whole.replace("dz = dy", "dy = 2 * (out - y) / len(y)\n        dz = dy")
+    code, _, said = judged(whole, tmp_path)
+    assert (code, "forward(x, train=True, noisy)" in said) == (0, True), said
+    assert "note: noisy=True is not tried" in said
+    code, lines, said = judged(whole.replace(" * self.mask * (", " * ("), tmp_path)
+    assert code == 1, said
