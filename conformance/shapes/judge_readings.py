@@ -252,7 +252,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     output, target = meeting(run, goals) if places.several else (output_of_run(run), run.target)
     told = cost or loss is not None or returned is not None
     named = None if told else named_loss(run, goals)
-    inputs = of_the_inputs(run, places, loss) if places.direct else None
+    inputs = of_the_inputs(run, places, loss)
     more = None if inputs is None else inputs.node
     used = (*(each.node for each in goals), loss, named, output, target, more)
     run.recorded.cut(each for each in used if each is not None)

@@ -152,3 +152,37 @@ def test_a_forward_pass_is_judged_where_it_trains_too(tmp_path: Path) -> None:
     assert "note: noisy=True is not tried" in said
     code, lines, said = judged(whole.replace(" * self.mask * (", " * ("), tmp_path)
     assert code == 1, said
+
+
+SOFTMAX = """
+import numpy as np
+
+class Softmax:
+    def __init__(self, input_len, nodes):
+        self.weights = np.random.randn(input_len, nodes) / input_len
+        self.biases = np.zeros(nodes)
+
+    def forward(self, input):
+        self.shape = input.shape
+        self.last = input.flatten()
+        e = np.exp(self.last @ self.weights + self.biases)
+        self.out = e / np.sum(e)
+        return self.out
+
+    def backprop(self, label, learn_rate):
+        d = self.out.copy()
+        d[label] -= 1
+        back = self.weights @ d
+        self.weights -= learn_rate * self.last[:, None] @ d[None]
+        self.biases -= learn_rate * d
+        return back.reshape(self.shape)
+"""
+
+
+def test_the_gradient_of_the_input_is_judged_beside_updates(tmp_path: Path) -> None:
+    code, _, said = judged(SOFTMAX, tmp_path)
+    assert (code, "parameters weights, biases, the input" in said) == (0, True), said
+    late = SOFTMAX.replace("        back = self.weights @ d\n", "")
+    late = late.replace("return back", "return (self.weights @ d)")
+    code, _, said = judged(late, tmp_path)
+    assert (code, "wrong: the gradient of the input" in said) == (1, True), said
