@@ -186,3 +186,26 @@ def test_the_gradient_of_the_input_is_judged_beside_updates(tmp_path: Path) -> N
     late = late.replace("return back", "return (self.weights @ d)")
     code, _, said = judged(late, tmp_path)
     assert (code, "wrong: the gradient of the input" in said) == (1, True), said
+
+
+SHORT = """
+import numpy as np
+
+def bce_with_logits(logits, target):
+    loss = np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
+    prob = 1 / (1 + np.exp(-logits))
+    return loss.mean(), (prob - target) / logits.size
+
+def gaussian_kl(mu, logvar):
+    n = mu.shape[0]
+    value = 0.5 * np.sum(np.exp(logvar) + mu ** 2 - 1.0 - logvar) / n
+    return value, (mu / n, 0.5 * (np.exp(logvar) - 1) / n)
+"""
+
+
+def test_a_loss_that_is_called_for_short_is_judged(tmp_path: Path) -> None:
+    code, _, said = judged(SHORT, tmp_path)
+    assert (code, said.count("all right")) == (0, 2), said
+    for right, wrong in (("(prob - target)", "(target - prob)"), ("logvar) - 1)", "logvar) + 1)")):
+        code, lines, said = judged(SHORT.replace(right, wrong), tmp_path)
+        assert (code, wrong in lines[0]) == (1, True), said
