@@ -283,7 +283,7 @@ def _beside(function: Any, result: Sequence[Any]) -> list[Any]:
     """
     names = returned_names(function)
     alike = len(names) == len(result) and any(map(is_gradient, names[1:]))
-    pairs = zip(names, result, strict=True) if alike else ()
+    pairs = zip(names[1:], result[1:], strict=True) if alike else ()
     named = [each for name, each in pairs if is_gradient(name)]
     return arrays_in(named or result[1:])
 

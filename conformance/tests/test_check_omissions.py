@@ -209,3 +209,34 @@ def test_a_loss_that_is_called_for_short_is_judged(tmp_path: Path) -> None:
     for right, wrong in (("(prob - target)", "(target - prob)"), ("logvar) - 1)", "logvar) + 1)")):
         code, lines, said = judged(SHORT.replace(right, wrong), tmp_path)
         assert (code, wrong in lines[0]) == (1, True), said
+
+
+TENSORS = """
+import numpy as np
+import torch
+
+def linear_forward(x, w_gate, b):
+    return torch.relu(x) @ w_gate + b, (x, w_gate)
+
+def linear_backward(dout, cache):
+    x, w_gate = cache
+    return dout @ w_gate.t() * (x > 0), x.clamp(min=0).t() @ dout, dout.sum(0)
+
+def softmax_loss(scores, y):
+    n = scores.shape[0]
+    logp = torch.log_softmax(scores, dim=1)
+    dscores = logp.exp()
+    dscores[torch.arange(n), y] -= 1
+    return -logp[torch.arange(n), y].mean(), dscores / n
+
+if __name__ == "__main__":
+    print(np.zeros(3))
+"""
+
+
+def test_functions_of_plain_tensors_are_called_with_tensors(tmp_path: Path) -> None:
+    code, _, said = judged(TENSORS, tmp_path)
+    assert (code, said.count("all right")) == (0, 2), said
+    for right, wrong in (("dout.sum(0)", "dout.mean(0)"), ("dscores / n", "dscores")):
+        code, lines, said = judged(TENSORS.replace(right, wrong), tmp_path)
+        assert (code, wrong in lines[0]) == (1, True), said
