@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
@@ -119,14 +119,14 @@ class LayerSearch:
         return misshapen
 
     def _where_it_trains(self, found: Found, plan: Plan, data: Data) -> Found:
-        functions = [getattr(self.kind, each, None) for each in (self.forward, self.backward)]
+        functions = [getattr(self.kind, e, None) for e in (self.forward, self.backward)]
         told = replace(data, settings=training(functions))
         with suppress(UnfitError, NotAGradientError):
             again = self._judged(plan, told) if told.settings else None
             if again is not None:
                 return again if again.examined.ok else self._sparsely(plan, told, again)
-        off = switched_off(None, [self.kind, *functions])
-        return replace(found, recognised=replace(found.recognised, off=off))
+        off = replace(found.recognised, off=switched_off(None, [self.kind, *functions]))
+        return replace(found, recognised=off)
 
     def _right(self, ways: Sequence[tuple[Plan, Data]]) -> Found | None:
         """It, in the first of some ways in which all is right; None if there is none."""
@@ -197,15 +197,16 @@ class LayerSearch:
         smaller = any(map(is_smaller, found.updates)) and not found.direct
         if not stretched and (smaller or any(is_stretched(each.node) for each in goals)):
             raise StretchedError
-        step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
+        back = last_return(getattr(run.results[-1][1], "__func__", None))
+        step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct, returns=back)
         parts = [of_parameters(step, found, blame=blame)] if goals else []
         alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
         parts += [examine_pass(each, blame=blame) for each in alone]
         calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
         names = tuple(each.name for each in (*goals, *inner))
         recognised = Recognised(plan.said, data.layout, "", calls, found.source, names)
-        left = found.unfound if goals else parameters_of(run, out)
-        return Found(recognised, together(parts), run.used(), (*left, *unseen))
+        left = (*(found.unfound if goals else parameters_of(run, out)), *unseen)
+        return Found(recognised, together(parts), run.used(), left)
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
@@ -274,8 +275,7 @@ class LayerSearch:
         return roots if self._parameters(roots) else plan.make(run.data, run.scope)
 
     def _parameters(self, roots: dict[str, Any]) -> set[str]:
-        held = leaves(roots["self"], "self", self.module)
-        return {each.path for each in held if each.is_parameter}
+        return {e.path for e in leaves(roots["self"], "self", self.module) if e.is_parameter}
 
 
 def layer_search(

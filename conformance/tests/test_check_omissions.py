@@ -240,3 +240,47 @@ def test_functions_of_plain_tensors_are_called_with_tensors(tmp_path: Path) -> N
     for right, wrong in (("dout.sum(0)", "dout.mean(0)"), ("dscores / n", "dscores")):
         code, lines, said = judged(TENSORS.replace(right, wrong), tmp_path)
         assert (code, wrong in lines[0]) == (1, True), said
+
+
+LAYERS = """
+import numpy as np
+
+class Bilinear:
+    def __init__(self, n1, n2, n_out):
+        self.A, self.b = np.random.randn(n_out, n1, n2), np.zeros(n_out)
+
+    def forward(self, x1, x2):
+        self.x1, self.x2 = x1, x2
+        return np.einsum("ni,kij,nj->nk", x1, self.A, x2) + self.b
+
+    def backward(self, dout):
+        self.dA = np.einsum("nk,ni,nj->kij", dout, self.x1, self.x2)
+        self.db = dout.sum(axis=0)
+        dx1 = np.einsum("nk,kij,nj->ni", dout, self.A, self.x2)
+        dx2 = np.einsum("nk,kij,ni->nj", dout, self.A, self.x1)
+        return dx1, dx2
+
+class Dropout:
+    def __init__(self, p=0.5):
+        self.p = p
+
+    def forward(self, x):
+        self.mask = np.random.random(x.shape) > self.p
+        return x * self.mask
+
+    def backward(self, dout):
+        return dout * self.mask
+"""
+
+
+def test_a_layer_of_two_inputs_and_one_that_hands_on_what_it_is_given(tmp_path: Path) -> None:
+    code, _, said = judged(LAYERS, tmp_path)
+    assert (code, "parameters A, b, the input, x2" in said) == (0, True), said
+    wrong = LAYERS.replace(
+        '"nk,kij,ni->nj", dout, self.A, self.x1', '"nk,kij,nj->ni", dout, self.A, self.x2'
+    )
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, "wrong: the gradient of x2" in said) == (1, True), said
+    assert lines[0].startswith("dx2 ="), said
+    code, lines, said = judged(LAYERS.replace("dout * self.mask", "dout"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return dout"]), said
