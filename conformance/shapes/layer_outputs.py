@@ -76,7 +76,7 @@ def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Node], dout: Any) 
     left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
     for name, x in inputs.items():
         told = named.get(bare(name))
-        if is_floats(told) and told.shape != np.shape(x.value):
+        if told is not None and is_floats(told) and told.shape != np.shape(x.value):
             goals.append(Goal(name, x, run.node(told)))
             continue
         for i, each in enumerate(left):

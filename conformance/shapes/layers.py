@@ -197,7 +197,7 @@ class LayerSearch:
         smaller = any(map(is_smaller, found.updates)) and not found.direct
         if not stretched and (smaller or any(is_stretched(each.node) for each in goals)):
             raise StretchedError
-        back = last_return(getattr(run.results[-1][1], "__func__", None))
+        back = last_return(run.results[-1][1])
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct, returns=back)
         parts = [of_parameters(step, found, blame=blame)] if goals else []
         alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
