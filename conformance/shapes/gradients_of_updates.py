@@ -63,6 +63,10 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         term, node = taken_off(trace, before, now)
         found.append(_update(path, before, _unscaled(term, before, kept), node, now))
     found = found or _born(run, end)
+    over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
+    if over_all and any(each.several for each in found):
+        words = f"{over_all[0]} is moved several times, of which the first is not recorded"
+        raise UnfitError(words, len(run.results) + 1)
     held = means({each.goal.parameter: each.now for each in found})
     for path in [path for path, (_, node) in run.start.items() if node in held]:
         del run.start[path]
@@ -271,6 +275,12 @@ def _decays(node: Node, update: Node) -> bool:
     ):
         return False
     return bool(node.consumers) and all(_decays(each, update) for each in node.consumers)
+
+
+def _is_difference(update: Update) -> bool:
+    """Whether it is no operation that was taken off a parameter, but all that it has moved."""
+    old, node = update.goal.parameter, update.goal.node
+    return node.args == (old, update.now) and old not in update.now.inputs
 
 
 def _difference(trace: Trace, before: Node, after: Node) -> Node:

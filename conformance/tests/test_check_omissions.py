@@ -284,3 +284,28 @@ def test_a_layer_of_two_inputs_and_one_that_hands_on_what_it_is_given(tmp_path: 
     assert lines[0].startswith("dx2 ="), said
     code, lines, said = judged(LAYERS.replace("dout * self.mask", "dout"), tmp_path)
     assert (code, lines[:1]) == (1, ["return dout"]), said
+
+
+MACHINE = """
+import numpy as np
+
+class LinearSVM:
+    def __init__(self, learning_rate=0.001, lambda_param=0.01, n_iters=1000):
+        self.lr, self.lambda_param, self.n_iters = learning_rate, lambda_param, n_iters
+
+    def fit(self, X, y):
+        y_ = np.where(y <= 0, -1, 1)
+        self.w, self.b = np.random.rand(X.shape[1]), 0
+        for _ in range(self.n_iters):
+            for i, x in enumerate(X):
+                if y_[i] * (np.dot(x, self.w) - self.b) >= 1:
+                    self.w -= self.lr * (2 * self.lambda_param * self.w)
+                else:
+                    self.w -= self.lr * (2 * self.lambda_param * self.w - np.dot(x, y_[i]))
+                    self.b -= self.lr * y_[i]
+"""
+
+
+def test_all_that_a_bias_moves_is_not_compared_with_a_first_step(tmp_path: Path) -> None:
+    code, _, said = judged(MACHINE, tmp_path)
+    assert (code, "b is moved several times" in said) == (3, True), said
