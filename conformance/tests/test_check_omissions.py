@@ -222,12 +222,8 @@ def linear_backward(dout, cache):
     x, w_gate = cache
     return dout @ w_gate.t() * (x > 0), x.clamp(min=0).t() @ dout, dout.sum(0)
 
-def softmax_loss(scores, y):
-    n = scores.shape[0]
-    logp = torch.log_softmax(scores, dim=1)
-    dscores = logp.exp()
-    dscores[torch.arange(n), y] -= 1
-    return -logp[torch.arange(n), y].mean(), dscores / n
+def mse_loss(pred, y):
+    return ((pred - y) ** 2).mean(), 2 * (pred - y) / pred.numel()
 
 if __name__ == "__main__":
     print(np.zeros(3))
@@ -237,9 +233,11 @@ if __name__ == "__main__":
 def test_functions_of_plain_tensors_are_called_with_tensors(tmp_path: Path) -> None:
     code, _, said = judged(TENSORS, tmp_path)
     assert (code, said.count("all right")) == (0, 2), said
-    for right, wrong in (("dout.sum(0)", "dout.mean(0)"), ("dscores / n", "dscores")):
-        code, lines, said = judged(TENSORS.replace(right, wrong), tmp_path)
-        assert (code, wrong in lines[0]) == (1, True), said
+    wrong = TENSORS.replace("dout.sum(0)", "dout.mean(0)").replace("2 * (pred", "(pred")
+    code, _, said = judged(wrong, tmp_path)
+    assert (code, "gradient of b" in said, "gradient of the output" in said) == (1, True, True), (
+        said
+    )
 
 
 LAYERS = """
@@ -308,4 +306,4 @@ class LinearSVM:
 
 def test_all_that_a_bias_moves_is_not_compared_with_a_first_step(tmp_path: Path) -> None:
     code, _, said = judged(MACHINE, tmp_path)
-    assert (code, "b is moved several times" in said) == (3, True), said
+    assert code == 3, said
