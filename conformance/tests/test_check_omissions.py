@@ -307,3 +307,29 @@ class LinearSVM:
 def test_all_that_a_bias_moves_is_not_compared_with_a_first_step(tmp_path: Path) -> None:
     code, _, said = judged(MACHINE, tmp_path)
     assert code == 3, said
+
+
+ARRAYS = """
+import numpy as np
+import torch
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+
+if __name__ == "__main__":
+    print(torch.zeros(3))
+"""
+
+
+def test_layers_of_numpy_in_a_file_that_imports_torch_are_given_arrays(tmp_path: Path) -> None:
+    code, _, said = judged(ARRAYS, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
