@@ -104,7 +104,7 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     the same share of all, it is the sum of them, and of whatever else it has.
     """
     given = _given(trace, goals)
-    forwards = [Forward(Recorded(trace, each, goals), Chain(trace)) for each in losses]
+    forwards = [Forward(Recorded(trace, e, (*goals,)), Chain(trace)) for e in losses]
     for group in grouped([*walk(losses, lambda each: _numbers(each, given))]):
         total, *rest = sorted(group.nodes, key=lambda each: each.number)
         if rest and rest[0].depends_on(total):

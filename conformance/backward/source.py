@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.findings import Line
-from conformance.backward.syntax import call_on, returned_place, statement, stored, tree
+from conformance.backward.syntax import (
+    call_on,
+    returned_place,
+    statement,
+    stored,
+    tree,
+    written_part,
+)
 from conformance.backward.through_complex import composed
 from conformance.tracing.node import FILLED, Node, part_of, substituted
 
@@ -232,7 +239,7 @@ def written_name(node: Node) -> str:
         if isinstance(found, ast.AugAssign):
             return ast.unparse(found.target)
         if isinstance(found, ast.Assign):
-            return ast.unparse(found.targets[0])
+            return ast.unparse(written_part(found, expression(node)))
         for call in ast.walk(found) if found is not None else ():
             if isinstance(call, ast.keyword) and call.arg == "out":
                 return ast.unparse(call.value)

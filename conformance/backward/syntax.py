@@ -279,3 +279,13 @@ def forget() -> None:
     assigned.cache_clear()
     renamed.cache_clear()
     passed.cache_clear()
+
+
+def written_part(statement: ast.Assign, made: ast.expr | None) -> ast.expr:
+    """What an expression is assigned to: of `a, b = a - da, b - db`, the part at its place."""
+    target, value = statement.targets[0], statement.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, part in zip(target.elts, value.elts, strict=False):
+            if any(each is made for each in ast.walk(part)):
+                return one
+    return target

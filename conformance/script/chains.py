@@ -50,7 +50,7 @@ def _is_trained(chain: Carried) -> bool:
 
 
 def _holds_data(node: Node) -> bool:
-    """Whether a value is an array that was given or put together, or was computed with such a one."""
+    """Whether a value is an array that was given, or put together, or computed with one."""
     if node.function is None or node.operation == "array":
         return np.size(node.value) > 1
     known = () if node.operation == FILLED or node.function is taken else (node.args, node.kwargs)
@@ -246,8 +246,7 @@ class _Search:
         return chain if len(kept) < 3 else Carried(kept)  # noqa: PLR2004 - one step of it all
 
     def _is_passed(self, value: Node, new: Node) -> bool:
-        way = {new, *self.way(value, new)}
-        return way.issuperset(value.consumers)
+        return {new, *self.way(value, new)}.issuperset(value.consumers)
 
     def _consequences(self, node: Node, most: int = 64) -> set[Node]:
         """The values that are a linear function of a value."""

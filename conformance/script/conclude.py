@@ -47,8 +47,8 @@ ONE_STEP = (
 )
 
 APART = (
-    "its parameters are not moved in the same steps, as the vectors of a table are that are arrays of "
-    "their own: let it keep them as the rows of one array"
+    "its parameters are not moved in the same steps, as the vectors of a table may be that are "
+    "arrays of their own: let it keep them as the rows of one array"
 )
 
 

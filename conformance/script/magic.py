@@ -13,6 +13,7 @@ from conformance.report.script_report import ScriptReport
 from conformance.script.recording import SEED, Recording
 from conformance.script.rewrite import compiled
 from conformance.script.script_source import traced_imports
+from conformance.tracing.entering import Entrance
 
 _CELLS = count(1)
 
@@ -47,7 +48,7 @@ def run_cell(shell: Any, cell: str, updates: int) -> ScriptReport | None:
     linecache.cache[name] = len(source), None, lines, name
     run = Recording(name, updates)
     code = compiled(source, name)
-    with run.within([shell.user_ns], traced_imports(run.trace, SEED, shell.user_ns)):
+    with run.within([shell.user_ns], traced_imports(Entrance(run.trace), SEED, shell.user_ns)):
         exec(code, shell.user_ns)  # noqa: S102 - to run it is what was asked for
     try:
         return run.report

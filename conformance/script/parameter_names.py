@@ -84,9 +84,9 @@ def _within(root: str, value: Any, trace: Trace) -> Iterator[tuple[int, str, Any
     """The traced values within a value, each with its depth and expression."""
     waiting = [(0, root, value)]
     seen = set()
-    for depth, name, each in waiting:
-        array = None if trace.lists is None else trace.lists.array(each)
-        each = each if array is None else array
+    for depth, name, held_there in waiting:
+        array = None if trace.lists is None else trace.lists.array(held_there)
+        each = held_there if array is None else array
         numbers = isinstance(each, Traced) or is_traced_number(each)
         if numbers or is_any_tensor(each):
             yield depth, name, each

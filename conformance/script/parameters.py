@@ -203,7 +203,9 @@ def _leads_to_both(node: Node, one: Node, other: Node) -> bool:
     """Whether two values are computed from a third, and neither from the other alone."""
     if one is other or node is one or not one.depends_on(node):
         return False
-    way = walk([other], lambda each: [e for e in each.inputs if e is not one and e.depends_on(node)])
+    way = walk(
+        [other], lambda each: [e for e in each.inputs if e is not one and e.depends_on(node)]
+    )
     return any(each is node for each in way)
 
 
@@ -222,7 +224,7 @@ def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:
 
 
 def _owners(found: list[Carried]) -> list[Carried]:
-    """Of an array and its parts the array, unless the parts are all of it, and no single numbers."""
+    """Of an array and its parts the array, unless they are all of it and no single numbers."""
     kept = list(found)
     for whole in found:
         parts = [e for e in found if e is not whole and _is_part(e, whole)]

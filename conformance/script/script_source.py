@@ -14,7 +14,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -36,27 +35,23 @@ from conformance.tracing.substitute import Float, noted_tensors, substitutes
 from conformance.tracing.trace import Trace
 
 ARRAYS = re.compile(rb"^\s*(import|from)\s+(numpy|torch|jax)\b", re.MULTILINE)
-"""What a script has that computes with arrays; others compute with lists of numbers."""
+"""What a script has that computes with arrays; in others each float may be a parameter."""
 
 
 @contextmanager
 def traced_imports(
-    trace: Trace, seed: int, main: dict[str, Any] | None = None, *, lists: bool = False
+    entrance: Entrance, seed: int, main: dict[str, Any] | None = None
 ) -> Iterator[dict[str, Any]]:
     """Trace what a program imports, until the end of the block; gives names for its main module.
 
     Args:
-        trace: where it is noted.
+        entrance: makes its arrays traced.
         seed: of random generators that are given none.
         main: the variables of a main module that has no file.
-        lists: whether its lists of numbers are followed.
     """
-    entrance = Entrance(trace)
-    if lists:
-        entrance = trace.lists = Lists(trace, floats=lists == 'floats')
-    instead = substitutes(trace, seed)
+    instead = substitutes(entrance.trace, seed)
     plain = builtins.__import__
-    finder = _Finder(lists=lists)
+    finder = _Finder()
     builtins.__import__ = _importing(plain, instead, main)
     setattr(builtins, VALUE, entrance.value)
     setattr(builtins, EACH, entrance.each)
@@ -96,9 +91,6 @@ def _is_own(file: str | None) -> bool:
 class _Finder:
     """Finds a program's own modules."""
 
-    def __init__(self, *, lists: bool) -> None:
-        self.loader = partial(_Loader, lists=lists)
-
     def find_spec(self, name: str, path: Any = None, _target: Any = None) -> ModuleSpec | None:
         """The module with a loader of ours; None for anything else."""
         if name.partition(".")[0] in sys.stdlib_module_names:
@@ -106,21 +98,17 @@ class _Finder:
         spec = PathFinder.find_spec(name, path)
         if spec is None or type(spec.loader) is not SourceFileLoader or not _is_own(spec.origin):
             return None
-        spec.loader = self.loader(spec.loader.name, spec.loader.path)
+        spec.loader = _Loader(spec.loader.name, spec.loader.path)
         return spec
 
 
 class _Loader(SourceFileLoader):
     """Compiles a module from its source as it is now."""
 
-    def __init__(self, name: str, path: str, *, lists: bool) -> None:
-        super().__init__(name, path)
-        self.lists = lists
-
     def get_code(self, fullname: str) -> CodeType:
         """The code, compiled to be traced."""
         file = self.get_filename(fullname)
-        return compiled(self.get_data(file), file, lists=self.lists)
+        return compiled(self.get_data(file), file)
 
     def exec_module(self, module: ModuleType) -> None:
         """Run it."""
@@ -168,8 +156,8 @@ def run(
     """
     parts = parts_of(script)
     whole = b"\n".join(source for _, source in parts)
-    lists = True if ARRAYS.search(whole) else 'floats'
-    codes = [_compiled(source, name, script, lists=lists) for name, source in parts]
+    codes = [_compiled(source, name, script) for name, source in parts]
+    lists = trace.lists = Lists(trace, floats=not ARRAYS.search(whole))
     module = _main(script, arguments)
     _warn_as_python_does()
     random.seed(seed)
@@ -178,7 +166,7 @@ def run(
     with (
         stand_ins(whole, running=True),
         noted_tensors(trace),
-        traced_imports(trace, seed, lists=lists) as names,
+        traced_imports(lists, seed) as names,
     ):
         module.__dict__.update(names)
         for code in codes:
@@ -186,9 +174,9 @@ def run(
         ended(module.__dict__)
 
 
-def _compiled(source: bytes, name: str, script: str, *, lists: bool) -> CodeType:
+def _compiled(source: bytes, name: str, script: str) -> CodeType:
     try:
-        return compiled(source, name, lists=lists)
+        return compiled(source, name)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
         where = script + name.removeprefix(_file(script))  # with the cell

@@ -59,13 +59,17 @@ class Scope:
     kinds: dict[str, Any] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict)
 
+    def kind(self, name: str) -> str:
+        """The kind of argument that a name means of which something is there; nothing if none."""
+        return next((each for each in kinds_of(name) if each in self.kinds), "")
+
     def value(self, name: str) -> tuple[bool, Any]:
         """Whether an argument is known, and what it is."""
         if name in self.names:
             return True, self.names[name]
-        for each in kinds_of(name):
-            if each in self.kinds:
-                return True, self.kinds[each]
+        kind = self.kind(name)
+        if kind:
+            return True, self.kinds[kind]
         same = [key for key in self.names if bare(key) == bare(name)]
         return (True, self.names[same[0]]) if len(same) == 1 else (False, None)
 
@@ -197,7 +201,7 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
         known = known and (type(each.default) is not str or isinstance(value, str))
         if not known and not optional:
             return None
-        wanted = set(kinds_of(each.name)) & GIVEN_ANYWAY or each.name in scope.names
+        wanted = scope.kind(each.name) in GIVEN_ANYWAY or each.name in scope.names
         if known and (not optional or wanted):
             if each.kind is inspect.Parameter.POSITIONAL_ONLY:
                 return None
@@ -259,9 +263,6 @@ def _constructions(
         }
         if len(fewer) < len(by_size):
             yield said, (), fewer
-        own = {name: e for name, e in by_size.items() if not _is_own_activation(factory, name)}
-        if len(own) < len(by_size):
-            yield said, (), own
         listed = [name for name, value in by_size.items() if value == sizes["sizes"]]
         if 0 < len(listed) < len(by_size):
             yield said, (), {name: e for name, e in by_size.items() if name not in listed}
@@ -273,12 +274,6 @@ def _constructions(
         yield said, (), by_data
     for given in _by_order(data).get(len(needed(factory)), ()):
         yield said, given, {}
-
-
-def _is_own_activation(factory: Callable[..., Any], name: str) -> bool:
-    """Whether a class has an activation of its own if it is told none: it may know no sigmoid."""
-    optional = [e.name for e in taken(factory) if e.default is not inspect.Parameter.empty]
-    return name in optional and "activation" in kinds_of(name)
 
 
 def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
@@ -294,7 +289,8 @@ def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
     }
 
 
-def called(function: Any, name: str = "__name__") -> str:
-    """A function with the names of its arguments, by one of its own names."""
-    names = ", ".join(each.name for each in taken(function))
+def called(function: Any, name: str = "__name__", told: Mapping[str, Any] | None = None) -> str:
+    """A function with the names of its arguments, by one of its own names, and what some are."""
+    said = {key: f"{key}={value}" for key, value in (told or {}).items()}
+    names = ", ".join(said.get(each.name, each.name) for each in taken(function))
     return f"{getattr(function, name, 'it')}({names})"

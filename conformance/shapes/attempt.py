@@ -60,7 +60,7 @@ def attempt(
         UnfitError: it does not run so.
     """
     data = replace(data, x=deepcopy(data.x), y=deepcopy(data.y))  # a program may write into it
-    scope = Scope({**size_kinds(data), **data_kinds(data, penalty)})
+    scope = Scope({**size_kinds(data), **data_kinds(data, penalty)}, {**data.settings})
     run = Attempt(plan, data, scope, trace=trace)
     provide(plan.module, scope)
     with quiet(), doubles():

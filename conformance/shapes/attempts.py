@@ -17,6 +17,7 @@ from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import Scope, taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import SEQUENCES, Data
+from conformance.shapes.given_tensors import by_tensors
 from conformance.shapes.held_state import Leaf, as_array, as_tensor, is_floats, leaves
 from conformance.shapes.kept_beside import Beside, beside
 from conformance.shapes.vocabulary import kinds_of
@@ -49,7 +50,7 @@ def result_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     try:
         with quiet():
-            return function(*args, **kwargs)
+            return by_tensors(function, *args, **kwargs)
     except Exception as error:
         raise UnfitError(headline(error)) from error
 
@@ -185,8 +186,7 @@ def node_of(trace: Trace, value: Any) -> Node:
     Raises:
         UnfitError: it is no number.
     """
-    found = trace.argument(value)
-    if type(found) is Node:
+    if type(found := trace.argument(value)) is Node:
         return found
     try:
         return trace.constant(np.asarray(value, dtype=np.float64))

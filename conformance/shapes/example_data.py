@@ -3,8 +3,8 @@
 Left out: which of them a program takes.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Data:
         y: the targets.
         rounds: how often it updates its parameters, if it asks for that.
         weights: of the samples, if it takes some.
+        settings: arguments that its functions are given beside those that they need.
     """
 
     layout: str
@@ -47,6 +48,7 @@ class Data:
     y: Any
     rounds: int = 1
     weights: Any = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def single(self) -> bool:

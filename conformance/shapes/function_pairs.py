@@ -24,6 +24,7 @@ from conformance.shapes.given_back import went
 from conformance.shapes.held_state import is_floats
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
+from conformance.shapes.other_settings import switched_off
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
 from conformance.tracing.ancestors import ancestors
@@ -168,9 +169,8 @@ class PairSearch:
         else:
             parts = [examine_pass(replace(step, promised=True))]
         names = tuple(each.name for each in step.goals)
-        recognised = Recognised(
-            called(self.forward), said, "", (called(self.backward),), "returned", names
-        )
+        back, off = called(self.backward), switched_off(None, (self.forward, self.backward))
+        recognised = Recognised(called(self.forward), said, "", (back,), "returned", names, off=off)
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
 
 

@@ -15,9 +15,10 @@ from conformance.shapes.bounds import unbounded
 from conformance.shapes.held_state import Leaf, short
 from conformance.shapes.matched import key_of, parameter_key
 from conformance.shapes.not_learned import is_beside, is_only_written, means
+from conformance.shapes.origins import goes_on, origin
 from conformance.shapes.returned_parameters import updated
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 
@@ -61,6 +62,10 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         term, node = taken_off(trace, before, now)
         found.append(_update(path, before, _unscaled(term, before, kept), node, now))
     found = found or _born(run, end)
+    over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
+    if over_all and any(each.several for each in found):
+        words = f"{over_all[0]} is moved several times, of which the first is not recorded"
+        raise UnfitError(words, len(run.results) + 1)
     held = means({each.goal.parameter: each.now for each in found})
     for path in [path for path, (_, node) in run.start.items() if node in held]:
         del run.start[path]
@@ -88,16 +93,19 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         now = run.node(leaf.value)
         _, first = run.start.get(leaf.path, (leaf, None))
         kept = leaf.path in run.start and (first is None or now.depends_on(first))
-        before = None if kept else _origin(now)
+        before = None if kept else origin(now)
         if before is None or before in begun or before.depends_on(inputs):  # it is such as z
             continue
         pairs.append((leaf, before, now))
     found = [_first(run, *each) for each in pairs]
     if found and all(each.several and not np.any(each.goal.parameter.value) for each in found):
-        # What is made of zeros alone shows little: the second update.
-        steps = zip(pairs, found, strict=True)
-        found = [_first(run, leaf, each.node, now) for (leaf, _, now), each in steps]
-        found = [replace(each, several=True) for each in found]
+        # What is made of zeros alone shows little: the second update, if no velocity is in it.
+        steps = [(leaf, each.node, now) for (leaf, _, now), each in zip(pairs, found, strict=True)]
+        second = [replace(_first(run, *each), several=True) for each in steps]
+        goals, versions = [e.goal for e in found], [e.node for e in found]
+        if not goes_on(goals, versions, [e.goal.node for e in second]):
+            return second
+        found = [_first(run, *each) for each in pairs]
     return found
 
 
@@ -106,32 +114,6 @@ def _first(run: Attempt, leaf: Leaf, before: Node, now: Node) -> Update:
     run.start[leaf.path] = leaf, before
     term, node = taken_off(run.recorded, before, now)
     return _update(leaf.path, before, term, node, now)
-
-
-def _origin(node: Node) -> Node | None:
-    """What a parameter was before its updates; None if it was not updated."""
-    updated = False
-    while True:
-        shape = np.shape(node.value)
-        earlier = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
-        if node.operation == "subtract" and earlier and node.args[0] is earlier[0]:
-            node, updated = earlier[0], True
-        elif node.operation == "add" and earlier:
-            node, updated = min(earlier, key=lambda e: e.number), True
-        elif node.operation == FILLED and _adds_to_a_part(node):
-            node, updated = node.args[0], True
-        else:
-            return node if updated else None
-
-
-def _adds_to_a_part(node: Node) -> bool:
-    """Whether a part of an array was written that is itself with something added, `w[1:] += d`."""
-    written = [e for e in flat(node.args[1:]) if type(e) is Node]
-    return type(node.args[0]) is Node and any(
-        part.operation == "getitem"
-        for each in written
-        for part in (each, *(each.inputs if each.operation in ("add", "subtract") else ()))
-    )
 
 
 def _unscaled(term: Node, parameter: Node, kept: set[Node]) -> Node:
@@ -263,6 +245,12 @@ def _decays(node: Node, update: Node) -> bool:
     ):
         return False
     return bool(node.consumers) and all(_decays(each, update) for each in node.consumers)
+
+
+def _is_difference(update: Update) -> bool:
+    """Whether it is no operation that was taken off a parameter, but all that it has moved."""
+    old, node = update.goal.parameter, update.goal.node
+    return node.args == (old, update.now) and old not in update.now.inputs
 
 
 def _difference(trace: Trace, before: Node, after: Node) -> Node:

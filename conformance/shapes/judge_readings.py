@@ -30,11 +30,11 @@ from conformance.shapes.meeting import (
     meets_a_parameter,
     output_of_run,
 )
-from conformance.shapes.other_settings import switched_off
+from conformance.shapes.other_settings import switched_off, told
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
 from conformance.shapes.reading import Reading
 from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_inputs
-from conformance.shapes.sides import Sides, on_other_sides, sides, with_weights
+from conformance.shapes.sides import Sides, in_training, on_other_sides, sides, with_weights
 from conformance.shapes.update_findings import never_moved, taking, turned
 from conformance.tracing.frames import Frame
 
@@ -89,6 +89,11 @@ class Found:
     used: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+
+    @property
+    def misshapen(self) -> bool:
+        """Whether a gradient has another shape than its parameter."""
+        return any(each.cause.kind == "shape" for each in self.examined.accused)
 
 
 def judged(
@@ -181,7 +186,22 @@ def _on_all_sides(
         wrong = (e for e in again.gradients if not (e.ok or e.lost))
         if same and any(not e.error <= HALF_OF_THE_DIGITS for e in wrong):
             return replace(found, examined=again)
-    return found
+    return _in_training(found, reading, cost) if found.examined.ok else found
+
+
+def _in_training(found: Found, reading: Reading, cost: str | None) -> Found:
+    """What is known of a program, also where it is told that it trains, if it can be."""
+    again = in_training(reading)
+    if again is None:
+        return found
+    try:
+        known = _examined(again, cost)
+    except NotAGradientError:
+        return found
+    tried = {*map(told, again.data.settings)}
+    off = tuple(each for each in found.recognised.off if each not in tried)
+    made = replace(found, recognised=replace(recognised(again), off=off))
+    return replace(made, examined=known) if known.cost == found.examined.cost else found
 
 
 def _examined(reading: Reading, cost: str | None) -> Examined:
@@ -209,12 +229,12 @@ def recognised(reading: Reading) -> Recognised:
         reading.plan.said,
         reading.data.layout,
         reading.data.coding,
-        tuple(called(function) for _, function, _ in reading.run.results),
+        tuple(called(e, told=reading.data.settings) for _, e, _ in reading.run.results),
         "returned" if reading.places.direct else "moved",
         tuple(each.name for each in reading.places.goals),
         next(i for i, (c, _, _) in enumerate(reading.run.results) if c.role in GIVING),
         () if reading.places.direct else reading.places.constant,
-        off=switched_off(reading.run.roots.get("self")),
+        off=switched_off(reading.run.roots.get("self"), (e for _, e, _ in reading.run.results)),
     )
 
 
@@ -233,7 +253,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     output, target = meeting(run, goals) if places.several else (output_of_run(run), run.target)
     told = cost or loss is not None or returned is not None
     named = None if told else named_loss(run, goals)
-    inputs = of_the_inputs(run, places, loss) if places.direct else None
+    inputs = of_the_inputs(run, places, loss)
     more = None if inputs is None else inputs.node
     used = (*(each.node for each in goals), loss, named, output, target, more)
     run.recorded.cut(each for each in used if each is not None)

@@ -14,10 +14,12 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
 from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.definitions import returned_parts
 from conformance.shapes.gradients_of_updates import Update
-from conformance.shapes.held_state import leaves, short
+from conformance.shapes.held_state import is_floats, leaves, short
 from conformance.shapes.places import Places
 from conformance.shapes.update_findings import ascending, unrated, with_lines, without_rates
+from conformance.shapes.vocabulary import bare, stem
 from conformance.tracing.node import Node
 
 INPUT = "the input"
@@ -75,11 +77,19 @@ def _kept(run: Attempt, names: Sequence[str]) -> Any:
 
 
 def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Node], dout: Any) -> list[Goal]:
-    """The gradients of the input and the state: returned, or kept by the layer."""
+    """The gradients of the input and the state: returned, or kept by the layer.
+
+    One that is returned under the name of a further input is of that, whatever its shape is.
+    """
+    named = {stem(name): each for name, each in returned_parts(run.results[-1][1], back)}
     parts = list(back) if isinstance(back, tuple | list) else [back]
     held = [leaf.value for leaf in leaves(run.roots["self"], "self", run.plan.module)]
     left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
     for name, x in inputs.items():
+        told = named.get(bare(name))
+        if told is not None and is_floats(told) and told.shape != np.shape(x.value):
+            goals.append(Goal(name, x, run.node(told)))
+            continue
         for i, each in enumerate(left):
             if np.shape(x.value) != each.shape:
                 continue

@@ -212,6 +212,7 @@ def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[
     yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
         0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
+        3: [(s.n_in, s.n_out, s.n_out)],  # of two inputs, which may be as long as the output
     }  # fmt: skip
     for args in by_order.get(len(needed(kind)), []):
         yield said, _maker(kind, args, {})
@@ -235,3 +236,14 @@ def _arrays(kind: Callable[..., Any], layout: str) -> Iterator[dict[str, Any]]:
     for key, shapes in SHAPES.items():
         if key.partition(",")[0] == layout:
             yield {name: rng.normal(size=shapes[each]) for name, each in kinds.items()}
+
+
+def called_itself(kind: type) -> list[str]:
+    """The name of the method by which objects of a class are called, if they are."""
+    return ["__call__"] if any("__call__" in vars(each) for each in kind.__mro__[:-1]) else []
+
+
+def only(names: Sequence[str], beginning: str) -> list[str]:
+    """The only name that begins so: `forward_conv`, of a class of convolutions."""
+    found = [name for name in names if bare(name).startswith(beginning)]
+    return found if len(found) == 1 else []

@@ -8,6 +8,7 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
@@ -25,24 +26,17 @@ from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.held_state import doubles, holds_tensors, is_floats, leaves
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
-    INPUT,
-    StretchedError,
-    input_goals,
-    is_smaller,
-    is_stretched,
-    of_parameters,
-    outputs,
-    parameters_of,
-    refuse_handed_on,
-    together,
-    upstream,
-)
-from conformance.shapes.layer_shapes import OPTIONS, Make, Takes, layer_constructions, takes
-from conformance.shapes.other_settings import switched_off
+    INPUT, StretchedError, input_goals, is_smaller, is_stretched, of_parameters, outputs,
+    parameters_of, refuse_handed_on, together, upstream,
+)  # fmt: skip
+from conformance.shapes.layer_shapes import (
+    OPTIONS, Make, Takes, called_itself, layer_constructions, only, takes,
+)  # fmt: skip
+from conformance.shapes.other_settings import switched_off, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
-from conformance.shapes.vocabulary import bare, is_role
+from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -100,13 +94,25 @@ class LayerSearch:
                 continue
             except NotAGradientError:
                 continue
-            if found is not None and not _is_misshapen(found):
-                return found if found.examined.ok else self._right(later) or found
+            if found is not None and not found.misshapen:
+                if found.examined.ok:
+                    return self._where_it_trains(found, made, data)
+                return self._right(later) or found
             misshapen = misshapen or found
         others: Sequence[type] = self.kind.__subclasses__() if isinstance(self.kind, type) else ()
         if misshapen is None and not others:  # else it is their base
             self.problems.append(problem)
         return misshapen
+
+    def _where_it_trains(self, found: Found, plan: Plan, data: Data) -> Found:
+        functions = [getattr(self.kind, e, None) for e in (self.forward, self.backward)]
+        told = replace(data, settings=training(functions))
+        with suppress(UnfitError, NotAGradientError):
+            again = self._judged(plan, told) if told.settings else None
+            if again is not None:
+                return again if again.examined.ok else self._sparsely(plan, told, again)
+        off = (*found.recognised.off, *switched_off(None, functions))
+        return replace(found, recognised=replace(found.recognised, off=off))
 
     def _right(self, ways: Sequence[tuple[Plan, Data]]) -> Found | None:
         """It, in the first of some ways in which all is right; None if there is none."""
@@ -178,16 +184,17 @@ class LayerSearch:
         smaller = any(map(is_smaller, found.updates)) and not found.direct
         if not stretched and (smaller or any(is_stretched(each.node) for each in goals)):
             raise StretchedError
-        step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct)
+        back = last_return(run.results[-1][1])
+        step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct, returns=back)
         parts = [of_parameters(step, found, blame=blame)] if goals else []
         alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
         parts += [examine_pass(each, blame=blame) for each in alone]
-        calls = tuple(called(function) for _, function, _ in run.results)
+        calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
         names = tuple(each.name for each in (*goals, *inner))
         off = switched_off(run.roots["self"])
         recognised = Recognised(plan.said, data.layout, "", calls, found.source, names, off=off)
-        left = found.unfound if goals else parameters_of(run, out)
-        return Found(recognised, together(parts), run.used(), (*left, *unseen))
+        left = (*(found.unfound if goals else parameters_of(run, out)), *unseen)
+        return Found(recognised, together(parts), run.used(), left)
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
@@ -204,7 +211,7 @@ class LayerSearch:
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs = self._inputs(run, forward, rng)
                 ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
-                result = run.called(forward, *inputs.values())
+                result = run.called(partial(forward, **run.data.settings), *inputs.values())
                 run.results.append((Call("forward", forward), forward, result))
                 outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -256,24 +263,7 @@ class LayerSearch:
         return roots if self._parameters(roots) else plan.make(run.data, run.scope)
 
     def _parameters(self, roots: dict[str, Any]) -> set[str]:
-        held = leaves(roots["self"], "self", self.module)
-        return {each.path for each in held if each.is_parameter}
-
-
-def _is_misshapen(found: Found) -> bool:
-    """Whether a gradient has another shape than its parameter."""
-    return any(each.cause.kind == "shape" for each in found.examined.accused)
-
-
-def called_itself(kind: type) -> list[str]:
-    """The name of the method by which objects of a class are called, if they are."""
-    return ["__call__"] if any("__call__" in vars(each) for each in kind.__mro__[:-1]) else []
-
-
-def _alone(names: Sequence[str], beginning: str) -> list[str]:
-    """The only name that begins so: `forward_conv`, of a class of convolutions."""
-    found = [name for name in names if bare(name).startswith(beginning)]
-    return found if len(found) == 1 else []
+        return {e.path for e in leaves(roots["self"], "self", self.module) if e.is_parameter}
 
 
 def layer_search(
@@ -286,12 +276,10 @@ def layer_search(
         module: it is defined in.
         assembled: the ways in which the file itself makes an object of it.
     """
-    names = [
-        each for each in dir(kind) if callable(getattr(kind, each)) and not each.startswith("__")
-    ]
+    names = [e for e in dir(kind) if callable(getattr(kind, e)) and not e.startswith("__")]
     forward = [e for e in names if is_role(e, "forward") == 0] or called_itself(kind)
-    forward = forward or _alone(names, "forward")
-    backward = [e for e in names if is_role(e, "backward") == 0] or _alone(names, "back")
+    forward = forward or only(names, "forward")
+    backward = [e for e in names if is_role(e, "backward") == 0] or only(names, "back")
     if not forward or not backward:
         return None
     found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]))

@@ -32,6 +32,7 @@ from conformance.shapes.loss_data import (
     other_settings,
     trials,
 )
+from conformance.shapes.other_settings import switched_off
 from conformance.shapes.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -157,7 +158,8 @@ class LossSearch:
             raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
         said, names = tuple(map(called, calls)), tuple(each.name for each in step.goals)
         data = trial.data
-        recognised = Recognised(self.name, data.layout, data.coding, said, "returned", names)
+        how = data.layout, data.coding, said, "returned", names
+        recognised = Recognised(self.name, *how, off=switched_off(None, calls))
         used = tuple(getattr(each, "__name__", "") for each in calls)
         dead = any(each.dead for each in examined.gradients)
         idle = dead or (examined.ok and _is_flat(step))
@@ -283,7 +285,7 @@ def _beside(function: Any, result: Sequence[Any]) -> list[Any]:
     """
     names = returned_names(function)
     alike = len(names) == len(result) and any(map(is_gradient, names[1:]))
-    pairs = zip(names, result, strict=True) if alike else ()
+    pairs = zip(names[1:], result[1:], strict=True) if alike else ()
     named = [each for name, each in pairs if is_gradient(name)]
     return arrays_in(named or result[1:])
 

@@ -14,7 +14,7 @@ from typing import Any
 from conformance.backward.syntax import tree
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.definitions import returned_names
-from conformance.shapes.layers import called_itself
+from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import weighs
 from conformance.shapes.losses import PAIR, LossSearch, beside_names
 from conformance.shapes.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
@@ -26,6 +26,9 @@ SLOPE = re.compile(r"grad|der(iv\w*)?$|prime|delta|slope")
 """What the name of what gives a gradient has beside that of its loss."""
 RETURNED = re.compile(r"(\w+_)?(loss|cost|nll|objective)|l|j")
 """The names under which a function returns a loss."""
+
+SHORT = {"bce", "ce", "kl", "kld", "mae", "elbo", "iou"}
+"""What losses are called for short."""
 
 ENDS = ("prime", "derivative", "deriv", "grad", "gradient", "backward", "delta")
 """How the name of what gives the gradient of a loss goes on after that of the loss."""
@@ -86,10 +89,21 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
             continue
         elif LOSS.search(name) and count == len(PAIR) and _compares(function):
             yield LossSearch(function.__name__, function, None, told=_promises(function))
-        elif count >= len(PAIR) and _promises(function):
-            says = LOSS.search(name) or RETURNED.fullmatch(bare(returned_names(function)[0]))
-            if says and not _is_of_a_network(function):
-                yield LossSearch(function.__name__, function, None, told=True)
+        elif (
+            count >= len(PAIR)
+            and _promises(function)
+            and _returns_loss(function)
+            and not _is_of_a_network(function)
+        ):
+            yield LossSearch(function.__name__, function, None, told=True)
+
+
+def _returns_loss(function: FunctionType) -> bool:
+    """Whether a function returns a loss first, by a word of its name or of what it returns."""
+    words = re.findall(r"[A-Za-z]\w*", returned_names(function)[0])
+    short = {each.lower() for each in (*words, *function.__name__.split("_"))}
+    says = LOSS.search(bare(function.__name__)) or any(RETURNED.fullmatch(bare(e)) for e in words)
+    return bool(says) or not SHORT.isdisjoint(short)
 
 
 def _initials(function: FunctionType) -> str:

@@ -1,7 +1,7 @@
 """What a class may be told to do that it does not do by default.
 
-Other activations and penalties are tried; what else is off is told. Left out: how a class is made
-(`plans.py`).
+Other activations and penalties are tried, and training; what else is off is told. Left out: how a
+class is made (`plans.py`).
 """
 
 import re
@@ -21,19 +21,42 @@ PENALTIES = {"ridge", "lasso", "l1", "l2"}
 REGULARISER = re.compile(r"regulari[sz]|penalt|weightdecay|^l[12]reg")
 
 
-def switched_off(whole: Any) -> tuple[str, ...]:
-    """What a class may be told, by an object of it, and is not: what is False, penalties of 0."""
-    known = {"quiet", "seed"}
-    own = taken(type(whole)) if type(whole).__module__ != "builtins" else ()
-    told = [e for e in own if not known & {*kinds_of(e.name)}]
+def switched_off(
+    whole: Any, functions: Iterable[Callable[..., Any] | None] = ()
+) -> tuple[str, ...]:
+    """What a class, by an object of it, and functions may be told and are not.
+
+    It is what is False by default, and penalties of a class that are 0.
+    """
+    own = [type(whole)] if type(whole).__module__ != "builtins" else []
+    names = dict.fromkeys(each.name for e in (*own, *functions) for each in off(e))
     kept = getattr(whole, "__dict__", {})
-    zeros = [
-        e.name
-        for e in told
-        if type(e.default) in (int, float) and e.default == kept.get(e.name) == 0 and _penalises(e)
-    ]
+    numbers = (e for each in own for e in taken(each) if type(e.default) in (int, float))
+    zeros = [e.name for e in numbers if e.default == kept.get(e.name) == 0 and _penalises(e)]
     others = [f"{' or '.join(zeros)} other than 0"] if zeros else []
-    return (*(f"{e.name}=True" for e in told if e.default is False), *others)
+    return (*map(told, names), *others)
+
+
+def told(name: str) -> str:
+    """How an argument is said that is told True."""
+    return f"{name}=True"
+
+
+TRAINS = re.compile(r"(is)?train(ing)?(mode|phase)?")
+"""Names of what tells a function that it trains."""
+
+
+def training(functions: Iterable[Callable[..., Any] | None]) -> dict[str, bool]:
+    """What tells functions that they train, which they do not by default."""
+    names = (each.name for e in functions for each in off(e))
+    return {name: True for name in names if TRAINS.fullmatch(bare(name))}
+
+
+def off(function: Callable[..., Any] | None) -> list[Parameter]:
+    """The arguments of a function, or of a class, that are False by default."""
+    known = {"quiet", "seed"}
+    own = () if function is None else taken(function)
+    return [e for e in own if e.default is False and not known & {*kinds_of(e.name)}]
 
 
 def _penalises(argument: Parameter) -> bool:

@@ -16,6 +16,7 @@ from conformance.shapes.attempts import Attempt
 from conformance.shapes.layer_outputs import INPUT, together
 from conformance.shapes.places import Places, returned
 from conformance.tracing.node import Node
+from conformance.usage import COSTS
 
 NAMED = re.compile(
     r"[dD]_?[A-Z]\w*|d[a-z_]{1,2}\d*|d_?(prev|in|out|input|output)s?\w*|\w*grad\w*|delta\w*|nabla\w*"
@@ -24,15 +25,19 @@ NAMED = re.compile(
 
 
 def of_the_inputs(run: Attempt, places: Places, loss: Node | None) -> Goal | None:
-    """The gradient of the inputs that a program returns; None if there is none, or no loss.
+    """The gradient of the inputs that a program returns; None if there is none.
 
-    An expression of their shape is one, unless the output is of that shape as well.
+    An expression of their shape is one, unless the output is of that shape as well. Then, without
+    a loss, nothing is.
     """
     x, output = run.scope.kinds["inputs"], run.data.output_shape
-    if loss is None or not isinstance(x, np.ndarray) or not run.node(x).given:
+    if not isinstance(x, np.ndarray) or not run.node(x).given:
+        return None
+    alike = output == x.shape
+    if loss is None and alike:
         return None
     for name, node in _beside(run, places, loss):
-        said = NAMED.fullmatch(name) or (not name.isidentifier() and output != x.shape)
+        said = NAMED.fullmatch(name) or not (name.isidentifier() or alike)
         if said and np.shape(node.value) == x.shape and node.depends_on(run.node(x)):
             return Goal(INPUT, run.node(x), node)
     return None
@@ -42,8 +47,9 @@ def with_inputs(examined: Examined, step: OwnPass, goal: Goal | None) -> Examine
     """What is known of gradients, with that of the inputs, which may be of a sum beside means."""
     if goal is None:
         return examined
+    cost = examined.cost if examined.cost in COSTS else None
     try:
-        part = examine_pass(replace(step, goals=(goal,), promised=False))
+        part = examine_pass(replace(step, goals=(goal,), promised=False, scaled=False), cost)
     except NotAGradientError:
         return examined
     return together([examined, part])
@@ -60,7 +66,7 @@ def not_judged(run: Attempt, places: Places, known: Sequence[str]) -> tuple[str,
     x = run.scope.kinds["inputs"]
     names = {
         name: np.shape(node.value)
-        for name, node in (_beside(run, places, None) if places.direct else ())
+        for name, node in _beside(run, places, None)
         if NAMED.fullmatch(name)
     }
     return tuple(e for e, shape in names.items() if INPUT not in known or shape != np.shape(x))

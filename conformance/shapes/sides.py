@@ -17,6 +17,7 @@ from conformance.shapes.arguments import taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, UnfitError
 from conformance.shapes.held_state import is_floats
+from conformance.shapes.other_settings import training
 from conformance.shapes.own_loss import named_loss, own_loss
 from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading, generic
@@ -96,6 +97,21 @@ def with_weights(reading: Reading) -> Iterator[Reading]:
         weights = np.random.default_rng(6).uniform(0.5, 2.0, size=reading.data.sizes.m)
         again = _scaled(replace(reading, data=replace(reading.data, weights=weights)), 1.0)
         yield from [] if again is None else [again]
+
+
+def in_training(reading: Reading) -> Reading | None:
+    """The reading in which what goes forward is told that it trains, which it is not by default.
+
+    None if there is no such argument, or if the loss goes forward without it.
+    """
+    functions = (function for call, function, _ in reading.run.results if call.role == "forward")
+    data = replace(reading.data, settings=training(functions))
+    again = _scaled(replace(reading, data=data), 1.0) if data.settings else None
+    if again is None:
+        return None
+    loss, output = own_loss(again.run, again.places), again.run.scope.kinds.get("output")
+    told = loss is None or loss.depends_on(again.run.node(output))
+    return again if told else None
 
 
 def _scaled(reading: Reading, scale: float) -> Reading | None:

@@ -16,6 +16,7 @@ import numpy as np
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.argument_values import Path, values
 from conformance.shapes.attempts import UnfitError
+from conformance.tracing.node import flat
 
 RUNS, EACH = 10_000, 1_000
 """So often a function is run in all, and with one first argument."""
@@ -60,6 +61,12 @@ class Unset:
         """Stop, whatever is asked for."""
         raise UnsetError(self.__dict__["path"], keyed=name in ("get", "keys", "items"))
 
+    @classmethod
+    def __torch_function__(cls, _func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Stop a function of torch that is given one."""
+        given = flat([args, *(kwargs or {}).values()])
+        _stop(next(each for each in given if isinstance(each, Unset)))
+
     def __getitem__(self, key: Any) -> Any:
         """Stop; a key that is a string says that it is a dict."""
         raise UnsetError(self.__dict__["path"], keyed=isinstance(key, str))
@@ -73,7 +80,7 @@ SIDES = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "an
 ALONE = (
     "lt", "le", "eq", "ne", "gt", "ge", "neg", "abs", "invert", "bool", "int", "float", "index",
     "len", "iter", "contains", "call", "array", "array_ufunc", "array_function",
-    "torch_function", "jax_array",
+    "jax_array",
 )  # fmt: skip
 USES = (*ALONE, *SIDES, *(f"r{each}" for each in SIDES))
 for _each in USES:

@@ -118,9 +118,10 @@ NOT_THESE = re.compile(r".*(numerical|numeric|check|approx|test|plot|accuracy|sc
 
 WEIGHT = re.compile(
     r"(w|weights?|theta|thetas|kernel|wih|who|wxh|synapticweights|syn|filters?|weightmatrix)[a-z]{0,3}\d*"
-    r"|weights?\w*|w\d*[a-z]{0,3}\d*|theta\d+"
+    r"|weights?\w*|w\d*[a-z]{0,3}\d*|theta\d+|coefs?\d*"
+    r"|w(gate|down|query|value|input|output|hidden|proj|embed)\d*"
 )
-BIAS = re.compile(r"(b|bias|biases|bh|bo|by|beta)\d*[a-z]{0,2}\d*|bias\w*")
+BIAS = re.compile(r"(b|bias|biases|bh|bo|by|beta|intercepts?)\d*[a-z]{0,2}\d*|bias\w*")
 
 SETTING = re.compile(r"decay|regulari[sz]|penalt|lambda|l[12]$|init|scale$|std$|rate$|size$|shape$")
 """What is done with parameters, such as `weight_decay`, and is none."""

@@ -228,7 +228,9 @@ def _stdout_to_stderr() -> Iterator[None]:
 
 NUMBER, ARRAY = "__conformance_zero__", "__conformance_entered__"
 """The names, among those of the program's module, of what gives the number and takes an array."""
-BIAS = re.compile(r"(?:\w+\.)*_?b(?:ias(?:es)?)?\d*_?")
+BIAS = re.compile(r"(?:\w+\.)*_?(?:b(?:ias(?:es)?)?|intercept)\d*_?")
+
+ZERO = re.compile(r"-?0(\.0)?|(\w+\.)?float\d*\(0(\.0)?\)")
 
 
 def followed(statement: ast.stmt) -> ast.stmt:
@@ -246,7 +248,7 @@ def provide(names: dict[str, object]) -> None:
 
 
 def _moved(node: ast.AST) -> list[str]:
-    """What a statement adds a product to, or takes one off."""
+    """What a statement adds a product to, or takes one off; a bias may be moved by a name."""
     match node:
         case ast.AugAssign(target=target, op=ast.Add() | ast.Sub(), value=value):
             pass
@@ -257,8 +259,9 @@ def _moved(node: ast.AST) -> list[str]:
         case _:
             return []
     whole = target.value if isinstance(target, ast.Subscript) else target
-    product = any(isinstance(each, ast.Mult | ast.Call) for each in ast.walk(value))
-    return [ast.unparse(whole)] if product else []
+    name = ast.unparse(whole)
+    known = (ast.Mult, ast.Call, ast.Name) if BIAS.fullmatch(name) else (ast.Mult, ast.Call)
+    return [name] if any(isinstance(each, known) for each in ast.walk(value)) else []
 
 
 def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
@@ -267,10 +270,17 @@ def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
             pairs = zip(target.elts, value.elts, strict=True)
             value.elts = [_begun(one, other, moved) for one, other in pairs]
         return value
+    match value:  # what holds several
+        case ast.List():
+            value.elts = [_begun(target, each, moved) for each in value.elts]
+        case ast.ListComp():
+            value.elt = _begun(target, value.elt, moved)
+        case ast.Dict():
+            value.values = [_begun(target, each, moved) for each in value.values]
     name = ast.unparse(target)
     taken: tuple[str, list[ast.expr]] | None = None
     match value:
-        case ast.Constant(value=int() | float() as number) if not number:
+        case ast.Constant() | ast.Call() if ZERO.fullmatch(ast.unparse(value)):
             taken = (NUMBER, []) if name in moved and BIAS.fullmatch(name) else None
         case ast.Call() | ast.BinOp():  # `rng.normal(size=n) * 0.1`, but not the move itself
             begun = name not in {ast.unparse(e) for e in ast.walk(value) if isinstance(e, ast.expr)}

@@ -159,3 +159,22 @@ def test_an_array_that_a_loop_fills_place_by_place_is_no_parameter(tmp_path: Pat
     report = run_edited(tmp_path, FILTER)
     assert report.exit_code == 0, str(report)
     assert report.ran.parameters == ("b", "a")
+
+
+PAIR = """import numpy as np
+rng = np.random.default_rng(1)
+
+def train(X, T):
+    W, b = rng.normal(size=(3, 2)), np.zeros(2)
+    for step in range(3):
+        d = 2 * (X @ W + b - T) / T.size
+        loss = np.mean((X @ W + b - T) ** 2)
+        W, b = W - 0.1 * X.T @ d, b - 0.1 * d.sum(axis=0)
+
+train(rng.normal(size=(6, 3)), rng.normal(size=(6, 2)))
+"""
+
+
+def test_parameters_that_one_statement_assigns_have_names_of_their_own(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, PAIR)
+    assert "3 updates of b, W, by" in str(report)

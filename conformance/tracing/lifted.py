@@ -100,8 +100,9 @@ class _Lifting:
         if len(nodes) < len(operands):
             return np.reshape(operands, self.places.shape) if not nodes else self.array(operands)
         arrays = {self._array_of(each) for each in nodes}
-        if None not in arrays and len(arrays) == 1:
-            return self.taken(nodes, *arrays)
+        (array,) = arrays if len(arrays) == 1 else (None,)
+        if array is not None:
+            return self.taken(nodes, array)
         alone = all(map(_is_alone, nodes)) and all(e.frames == first.frames for e in nodes)
         found = self.operation(nodes) if alone else None
         return self.array(operands) if found is None else found
@@ -110,7 +111,8 @@ class _Lifting:
         """The array that a number is taken out of; None if it is none of an array."""
         if node.function is not taken or np.ndim(node.value):
             return None
-        return self.same.get(node.args[0], node.args[0])
+        state: Node = node.args[0]
+        return self.same.get(state, state)
 
     def taken(self, nodes: Sequence[Node], state: Node) -> Node:
         """The numbers of one array at some places."""
@@ -135,4 +137,6 @@ class _Lifting:
 
 def _is_alone(node: Node) -> bool:
     """Whether an operation on numbers is of use for one thing alone."""
-    return isinstance(node.function, np.ufunc) and len(node.consumers) == 1 and not np.ndim(node.value)
+    return (
+        isinstance(node.function, np.ufunc) and len(node.consumers) == 1 and not np.ndim(node.value)
+    )

@@ -14,132 +14,16 @@ import numpy as np
 
 from conformance.tracing.entering import Entrance
 from conformance.tracing.lifted import lifted
-from conformance.tracing.memory import Memory
+from conformance.tracing.list_numbers import Entry, Numbers
 from conformance.tracing.node import Node, taken
 from conformance.tracing.operations import put_in_shape
 from conformance.tracing.trace import Trace, is_traced_number, plain
-from conformance.tracing.traced_numbers import TracedFloat, TracedInt, traced_number
+from conformance.tracing.traced_numbers import traced_number
 from reference.step import Array
 
 MOST = 1 << 14  # numbers of one array; longer lists of lists are met row by row
 FEW = 64  # operations on the way from a new number to an old one
 DEPTH = 4  # lists and dicts within one another
-
-
-class _Entry:
-    """What the numbers of a list have beside being numbers."""
-
-    tracer: Trace
-    of: "_Numbers"
-    at: int
-    known: Node | None
-    replaced: bool
-
-    @property
-    def node(self) -> Node:
-        """What computed it: it is taken out of the array when it is first used."""
-        known = self.known
-        if known is None or not (self.replaced or self.of.is_current(known)):
-            known = self.known = self.of.entry(self.at)
-        return known
-
-    def replace(self) -> None:
-        """Stay what it is: another number is stored at its place."""
-        _, self.replaced = self.node, True
-
-
-class _FloatEntry(_Entry, TracedFloat):  # type: ignore[misc]
-    """A float of a list."""
-
-
-class _IntEntry(_Entry, TracedInt):  # type: ignore[misc]
-    """A whole number of a list."""
-
-
-Trace.numbers |= {_FloatEntry, _IntEntry}
-
-
-class _Numbers:
-    """The numbers of a list, or of the lists in it.
-
-    Attributes:
-        array: of them.
-        before: what computed it before the numbers that were stored since; None if it is not known.
-        stored: what computed these, by their places.
-        between: what computed the array when only some of them were stored.
-    """
-
-    def __init__(self, trace: Trace, values: Array, node: Node, same: dict[Node, Node]) -> None:
-        self.trace, self.array, self.same = trace, trace.traced(values, node), same
-        self.before: Node | None = node
-        self.stored: dict[int, Any] = {}
-        self.between: list[Node] = []
-
-    def entry(self, at: int) -> Node:
-        """A node of one number as it is now."""
-        self._look_up()
-        untouched = self.before is not None and at not in self.stored
-        state, index = self.before if untouched else self.state(), np.asarray(at)
-        return self.trace.node("getitem", taken, (state, index), {}, taken(state.value, index))
-
-    def is_current(self, entry: Node) -> bool:
-        """Whether a node of one number may stand for it still."""
-        known = self.trace.has(entry) and entry.function is taken
-        return known and entry.args[0] not in self.same
-
-    def state(self) -> Node:
-        """What computed the numbers as they are now."""
-        self._look_up()
-        memory = self.trace.before_write(self.array)
-        if memory.writes and self.before is not None:
-            self._lift(memory)
-        found = self.trace.node_of(self.array)
-        if len(self.stored) == self.array.size:
-            self.same.update(dict.fromkeys(self.between, found))
-            self._begin(found)
-        elif self.stored and found not in self.between:
-            self.between.append(found)
-        return found
-
-    def _look_up(self) -> None:
-        """See who called, which reads what they were handed, and whether all is forgotten."""
-        self.trace.where()
-        if self.before is not None and not self.trace.has(self.before):
-            self._begin(None)
-
-    def _begin(self, before: Node | None) -> None:
-        self.before, self.stored, self.between = before, {}, []
-
-    def _lift(self, memory: Memory) -> None:
-        """Take what was stored number by number as one array, if that is all of it."""
-        if len(self.stored) < self.array.size or self.before is None:
-            return
-        places = np.arange(self.array.size).reshape(self.array.shape)
-        entries = [self.stored[each] for each in range(self.array.size)]
-        made = lifted(self.trace, entries, places, self.before, self.same)
-        if made is not None:
-            *_, (_, _, frames, calls) = memory.writes
-            memory.writes[:] = [(None, made, frames, calls)]
-
-    def number(self, at: int, value: Any) -> Any:
-        """One of the numbers as a program has it."""
-        made = _FloatEntry(value) if isinstance(value, float) else _IntEntry(value)
-        made.tracer, made.plain, made.of, made.at = self.trace, value, self, at
-        made.known, made.replaced = None, False
-        return made
-
-    def write(self, index: Any, value: Any) -> None:
-        """Note what a program stores, a number or a list of them."""
-        memory, node = self.trace.before_write(self.array), self.trace.argument(value)
-        self._look_up()
-        if np.ndim(index):
-            self._begin(None)
-        elif self.before is None or index in self.stored:
-            self._begin(self.trace.node_of(self.array))
-        if not np.ndim(index):
-            self.stored[index] = node
-        self.array.view(np.ndarray).reshape(-1)[index] = plain(value)
-        self.trace.write_at(memory, np.asarray(index), node)
 
 
 class _List:
@@ -153,7 +37,7 @@ class _List:
         rows: whether these are lists.
     """
 
-    def __init__(self, itself: list[Any], numbers: _Numbers, start: int, *, rows: bool) -> None:
+    def __init__(self, itself: list[Any], numbers: Numbers, start: int, *, rows: bool) -> None:
         self.itself, self.numbers, self.start, self.rows = itself, numbers, start, rows
         self.items = [*itself]
 
@@ -227,7 +111,7 @@ class Lists(Entrance):
                     given[i] = after
             return
         values = np.array([plain(each) for each in given], np.float64)
-        self._know(given, _Numbers(self.trace, values, self._made(given, values), self._same), 0)
+        self._know(given, Numbers(self.trace, values, self._made(given, values), self._same), 0)
 
     def _is_free(self, row: Any) -> bool:
         """Whether a list is none of those that are known, or stands alone and was not used yet."""
@@ -251,7 +135,7 @@ class Lists(Entrance):
         args = ([*numbers], values.shape)
         return self.trace.node("array", put_in_shape, args, {}, np.array(values))
 
-    def _know(self, given: list[Any], numbers: _Numbers, start: int) -> None:
+    def _know(self, given: list[Any], numbers: Numbers, start: int) -> None:
         """Let a list have some entries of an array, from a place on."""
         rows = any(isinstance(each, list | tuple) for each in given)
         for i, each in enumerate(given):
@@ -331,7 +215,7 @@ def _sources(entry: Any, shape: tuple[int, ...]) -> list[Node]:
 def _replaced(numbers: Iterable[Any]) -> None:
     """Let the numbers of a list stay what they are, which others may hold still."""
     for each in numbers:
-        if isinstance(each, _Entry):
+        if isinstance(each, Entry):
             each.replace()
 
 

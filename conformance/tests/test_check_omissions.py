@@ -1,0 +1,335 @@
+"""What `check` judges beside the arrays that are easily found, or says that it does not judge."""
+
+from pathlib import Path
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+ADALINE = """
+import numpy as np
+
+class Adaline:
+    def __init__(self, eta=0.1, n_iter=50, random_state=1):
+        self.eta, self.n_iter, self.random_state = eta, n_iter, random_state
+
+    def fit(self, X, y):
+        rgen = np.random.RandomState(self.random_state)
+        self.coef_ = rgen.normal(loc=0.0, scale=0.01, size=X.shape[1])
+        self.intercept_ = np.float64(0.)
+        for i in range(self.n_iter):
+            errors = y - self.predict(X)
+            self.coef_ += self.eta * 2.0 * X.T.dot(errors) / X.shape[0]
+            self.intercept_ += self.eta * 2.0 * errors.mean()
+            loss = (errors ** 2).mean()
+        return self
+
+    def predict(self, X):
+        return np.dot(X, self.coef_) + self.intercept_
+"""
+
+
+def test_a_bias_that_begins_as_a_number_is_judged(tmp_path: Path) -> None:
+    for begin in ("np.float64(0.)", "0.0", "0"):
+        code, _, said = judged(ADALINE.replace("np.float64(0.)", begin), tmp_path)
+        assert (code, "2 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(ADALINE.replace("errors.mean()", "errors.sum()"), tmp_path)
+    assert (code, lines[:1]) == (1, ["self.intercept_ += self.eta * 2.0 * errors.sum()"]), said
+
+
+MOMENTUM = """
+import numpy as np
+
+class Adaline:
+    def __init__(self, eta=0.1, n_iter=50, mu=0.9):
+        self.eta, self.n_iter, self.mu = eta, n_iter, mu
+
+    def fit(self, X, y):
+        self.w, self.b = np.zeros(X.shape[1]), np.zeros(1)
+        vw, vb = np.zeros_like(self.w), np.zeros(1)
+        for i in range(self.n_iter):
+            errors = X @ self.w + self.b - y
+            vw = self.mu * vw + 2.0 * X.T @ errors / len(X)
+            vb = self.mu * vb + 2.0 * errors.mean()
+            self.w -= self.eta * vw
+            self.b -= self.eta * vb
+        return self
+"""
+
+
+def test_a_velocity_in_a_second_update_is_no_gradient(tmp_path: Path) -> None:
+    code, _, said = judged(MOMENTUM, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(MOMENTUM.replace("errors.mean()", "errors.sum()"), tmp_path)
+    assert code == 1, said
+
+
+def test_a_default_activation_is_judged_though_the_file_names_others(tmp_path: Path) -> None:
+    code, _, said = judged(NETWORK, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(NETWORK.replace("1 - a ** 2 if", "1 - a if"), tmp_path)
+    assert code == 1, said
+
+
+NETWORK = """
+import numpy as np
+
+class Regressor:
+    def __init__(self, hidden_layer_sizes=(16,), activation="tanh", alpha=1e-4, lr=0.01, n_iter=9):
+        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
+        self.alpha, self.lr, self.n_iter = alpha, lr, n_iter
+
+    def _act(self, z):
+        return np.tanh(z) if self.activation == "tanh" else np.maximum(z, 0)
+
+    def _act_deriv(self, a):
+        return 1 - a ** 2 if self.activation == "tanh" else (a > 0).astype(float)
+
+    def _loss_grad(self, X, y):
+        (V, W), (b, c) = self.coefs_, self.intercepts_
+        a = self._act(X @ V + b)
+        loss = 0.5 * np.sum((a @ W + c - y) ** 2) / len(X)
+        loss += 0.5 * self.alpha * sum(np.sum(W ** 2) for W in self.coefs_) / len(X)
+        d = (a @ W + c - y) / len(X)
+        dh = d @ W.T * self._act_deriv(a)
+        coef_grads = [X.T @ dh + self.alpha * V / len(X), a.T @ d + self.alpha * W / len(X)]
+        return loss, coef_grads, [dh.sum(axis=0), d.sum(axis=0)]
+
+    def fit(self, X, y):
+        y = y.reshape(len(X), -1)
+        sizes = [X.shape[1], *self.hidden_layer_sizes, y.shape[1]]
+        self.coefs_ = [np.random.randn(n, m) / np.sqrt(n) for n, m in zip(sizes, sizes[1:])]
+        self.intercepts_ = [np.zeros(m) for m in sizes[1:]]
+        for _ in range(self.n_iter):
+            loss, coef_grads, intercept_grads = self._loss_grad(X, y)
+            for i in range(len(self.coefs_)):
+                self.coefs_[i] -= self.lr * coef_grads[i]
+                self.intercepts_[i] -= self.lr * intercept_grads[i]
+        return self
+"""
+
+
+def test_arrays_of_a_list_made_in_fit_are_part_of_the_loss_of_the_class(tmp_path: Path) -> None:
+    wrong = "a.T @ d + self.alpha * W]"
+    code, lines, said = judged(
+        NETWORK.replace("a.T @ d + self.alpha * W / len(X)]", wrong), tmp_path
+    )
+    assert code == 1, said
+    assert wrong in lines[0], said
+    assert "coefs_[0], intercepts_[0] and intercepts_[1] are right" in said
+
+
+DROPOUT = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, keep=0.8):
+        self.W1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros(n_hidden)
+        self.W2, self.b2 = np.random.randn(n_hidden, 1), np.zeros(1)
+        self.keep = keep
+
+    def forward(self, x, train=False, noisy=False):
+        self.x, self.z = x, x @ self.W1 + self.b1
+        a = np.maximum(self.z, 0)
+        self.mask = (np.random.random(a.shape) < self.keep) / self.keep if train else 1.0
+        self.a = a * self.mask
+        return self.a @ self.W2 + self.b2
+
+    def backward(self, dy):
+        dz = dy @ self.W2.T * self.mask * (self.z > 0)
+        return {"W1": self.x.T @ dz, "b1": dz.sum(0), "W2": self.a.T @ dy, "b2": dy.sum(0)}
+"""
+
+
+def test_a_forward_pass_is_judged_where_it_trains_too(tmp_path: Path) -> None:
+    code, _, said = judged(DROPOUT, tmp_path)
+    assert (code, "forward(x, train=True, noisy)" in said) == (0, True), said
+    code, lines, said = judged(DROPOUT.replace(" * self.mask * (", " * ("), tmp_path)
+    assert (code, "train=True" in said) == (1, True), said
+    assert lines[0].startswith("dz = dy @ self.W2.T"), said
+    whole = DROPOUT.replace("backward(self, dy)", "backward(self, out, y)")
+    whole = whole.replace("dz = dy", "dy = 2 * (out - y) / len(y)\n        dz = dy")
+    code, _, said = judged(whole, tmp_path)
+    assert (code, "forward(x, train=True, noisy)" in said) == (0, True), said
+    assert "note: noisy=True is not tried" in said
+    code, lines, said = judged(whole.replace(" * self.mask * (", " * ("), tmp_path)
+    assert code == 1, said
+
+
+SOFTMAX = """
+import numpy as np
+
+class Softmax:
+    def __init__(self, input_len, nodes):
+        self.weights = np.random.randn(input_len, nodes) / input_len
+        self.biases = np.zeros(nodes)
+
+    def forward(self, input):
+        self.shape = input.shape
+        self.last = input.flatten()
+        e = np.exp(self.last @ self.weights + self.biases)
+        self.out = e / np.sum(e)
+        return self.out
+
+    def backprop(self, label, learn_rate):
+        d = self.out.copy()
+        d[label] -= 1
+        back = self.weights @ d
+        self.weights -= learn_rate * self.last[:, None] @ d[None]
+        self.biases -= learn_rate * d
+        return back.reshape(self.shape)
+"""
+
+
+def test_the_gradient_of_the_input_is_judged_beside_updates(tmp_path: Path) -> None:
+    code, _, said = judged(SOFTMAX, tmp_path)
+    assert (code, "parameters weights, biases, the input" in said) == (0, True), said
+    late = SOFTMAX.replace("        back = self.weights @ d\n", "")
+    late = late.replace("return back", "return (self.weights @ d)")
+    code, _, said = judged(late, tmp_path)
+    assert (code, "wrong: the gradient of the input" in said) == (1, True), said
+
+
+SHORT = """
+import numpy as np
+
+def bce_with_logits(logits, target):
+    loss = np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
+    prob = 1 / (1 + np.exp(-logits))
+    return loss.mean(), (prob - target) / logits.size
+
+def gaussian_kl(mu, logvar):
+    n = mu.shape[0]
+    value = 0.5 * np.sum(np.exp(logvar) + mu ** 2 - 1.0 - logvar) / n
+    return value, (mu / n, 0.5 * (np.exp(logvar) - 1) / n)
+"""
+
+
+def test_a_loss_that_is_called_for_short_is_judged(tmp_path: Path) -> None:
+    code, _, said = judged(SHORT, tmp_path)
+    assert (code, said.count("all right")) == (0, 2), said
+    for right, wrong in (("(prob - target)", "(target - prob)"), ("logvar) - 1)", "logvar) + 1)")):
+        code, lines, said = judged(SHORT.replace(right, wrong), tmp_path)
+        assert (code, wrong in lines[0]) == (1, True), said
+
+
+TENSORS = """
+import numpy as np
+import torch
+
+def linear_forward(x, w_gate, b):
+    return torch.relu(x) @ w_gate + b, (x, w_gate)
+
+def linear_backward(dout, cache):
+    x, w_gate = cache
+    return dout @ w_gate.t() * (x > 0), x.clamp(min=0).t() @ dout, dout.sum(0)
+
+def mse_loss(pred, y):
+    return ((pred - y) ** 2).mean(), 2 * (pred - y) / pred.numel()
+
+if __name__ == "__main__":
+    print(np.zeros(3))
+"""
+
+
+def test_functions_of_plain_tensors_are_called_with_tensors(tmp_path: Path) -> None:
+    code, _, said = judged(TENSORS, tmp_path)
+    assert (code, said.count("all right")) == (0, 2), said
+    wrong = TENSORS.replace("dout.sum(0)", "dout.mean(0)").replace("2 * (pred", "(pred")
+    code, _, said = judged(wrong, tmp_path)
+    assert (code, "gradient of b" in said, "gradient of the output" in said) == (1, True, True), (
+        said
+    )
+
+
+LAYERS = """
+import numpy as np
+
+class Bilinear:
+    def __init__(self, n1, n2, n_out):
+        self.A, self.b = np.random.randn(n_out, n1, n2), np.zeros(n_out)
+
+    def forward(self, x1, x2):
+        self.x1, self.x2 = x1, x2
+        return np.einsum("ni,kij,nj->nk", x1, self.A, x2) + self.b
+
+    def backward(self, dout):
+        self.dA = np.einsum("nk,ni,nj->kij", dout, self.x1, self.x2)
+        self.db = dout.sum(axis=0)
+        dx1 = np.einsum("nk,kij,nj->ni", dout, self.A, self.x2)
+        dx2 = np.einsum("nk,kij,ni->nj", dout, self.A, self.x1)
+        return dx1, dx2
+
+class Dropout:
+    def __init__(self, p=0.5):
+        self.p = p
+
+    def forward(self, x):
+        self.mask = np.random.random(x.shape) > self.p
+        return x * self.mask
+
+    def backward(self, dout):
+        return dout * self.mask
+"""
+
+
+def test_a_layer_of_two_inputs_and_one_that_hands_on_what_it_is_given(tmp_path: Path) -> None:
+    code, _, said = judged(LAYERS, tmp_path)
+    assert (code, "parameters A, b, the input, x2" in said) == (0, True), said
+    wrong = LAYERS.replace(
+        '"nk,kij,ni->nj", dout, self.A, self.x1', '"nk,kij,nj->ni", dout, self.A, self.x2'
+    )
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, "wrong: the gradient of x2" in said) == (1, True), said
+    assert lines[0].startswith("dx2 ="), said
+    code, lines, said = judged(LAYERS.replace("dout * self.mask", "dout"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return dout"]), said
+
+
+MACHINE = """
+import numpy as np
+
+class LinearSVM:
+    def __init__(self, learning_rate=0.001, lambda_param=0.01, n_iters=1000):
+        self.lr, self.lambda_param, self.n_iters = learning_rate, lambda_param, n_iters
+
+    def fit(self, X, y):
+        y_ = np.where(y <= 0, -1, 1)
+        self.w, self.b = np.random.rand(X.shape[1]), 0
+        for _ in range(self.n_iters):
+            for i, x in enumerate(X):
+                if y_[i] * (np.dot(x, self.w) - self.b) >= 1:
+                    self.w -= self.lr * (2 * self.lambda_param * self.w)
+                else:
+                    self.w -= self.lr * (2 * self.lambda_param * self.w - np.dot(x, y_[i]))
+                    self.b -= self.lr * y_[i]
+"""
+
+
+def test_all_that_a_bias_moves_is_not_compared_with_a_first_step(tmp_path: Path) -> None:
+    code, _, said = judged(MACHINE, tmp_path)
+    assert code == 3, said
+
+
+ARRAYS = """
+import numpy as np
+import torch
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+
+if __name__ == "__main__":
+    print(torch.zeros(3))
+"""
+
+
+def test_layers_of_numpy_in_a_file_that_imports_torch_are_given_arrays(tmp_path: Path) -> None:
+    code, _, said = judged(ARRAYS, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
