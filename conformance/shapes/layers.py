@@ -26,11 +26,26 @@ from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.held_state import doubles, holds_tensors, is_floats, leaves
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
-    INPUT, StretchedError, input_goals, is_smaller, is_stretched, of_parameters, outputs,
-    parameters_of, refuse_handed_on, together, upstream,
+    INPUT,
+    StretchedError,
+    input_goals,
+    is_smaller,
+    is_stretched,
+    of_parameters,
+    outputs,
+    parameters_of,
+    refuse_handed_on,
+    together,
+    upstream,
 )  # fmt: skip
 from conformance.shapes.layer_shapes import (
-    OPTIONS, Make, Takes, called_itself, layer_constructions, only, takes,
+    OPTIONS,
+    Make,
+    Takes,
+    called_itself,
+    layer_constructions,
+    only,
+    takes,
 )  # fmt: skip
 from conformance.shapes.other_settings import switched_off, training
 from conformance.shapes.places import places
