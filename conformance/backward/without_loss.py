@@ -179,12 +179,16 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
 
 
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
-    """The gradients by a known cost that they have but for one slip; None if there is none."""
+    """The gradients by a known cost that they have but for one slip; None if there is none.
+
+    Of one gradient any operand would do.
+    """
+    slips = SLIPS if len(run.goals) > 1 else {*SLIPS} - {"operand"}
     telling = [e for e in found if e.name not in ("hinge", "margin")]  # of whole numbers
     for examined in _examined(run, telling, error):
         for blamed in examined.accused:
             changed = blamed.cause.changed
-            if blamed.mends and changed is not None and changed.what in SLIPS:
+            if blamed.mends and changed is not None and changed.what in slips:
                 return examined
     return None
 

@@ -243,7 +243,8 @@ class _Search:
             for i, each in enumerate(chain.values)
             if i in (0, last) or not self._is_passed(each, chain.values[i + 1])
         ]
-        return chain if len(kept) < 3 else Carried(kept)  # noqa: PLR2004 - one step of it all
+        moved_on = {*map(operation_key, kept[-1].consumers)} <= {operation_key(kept[-1])}
+        return Carried(kept, open=len(kept) < len(chain.values) and moved_on)
 
     def _is_passed(self, value: Node, new: Node) -> bool:
         return {new, *self.way(value, new)}.issuperset(value.consumers)
@@ -254,14 +255,11 @@ class _Search:
         waiting = [node]
         for each in waiting:
             for consumer in each.consumers:
-                linear = consumer not in found and consumer in self._linear_in(each)
+                linear = consumer not in found and each in self.ancestors(consumer)
                 if linear and len(found) < most:
                     found.add(consumer)
                     waiting.append(consumer)
         return found
-
-    def _linear_in(self, node: Node) -> list[Node]:
-        return [each for each in node.consumers if node in self.ancestors(each)]
 
 
 def _wholes(node: Node) -> set[Node]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, recomputed, taken
+from conformance.tracing.node import FILLED, Node, flat, recomputed, taken
 from reference.step import Array
 
 SAME = frozenset(
@@ -167,14 +167,15 @@ def is_whole(at: Array | None, array: Node) -> bool:
 
 
 def _written(state: Node, index: Any) -> Any:
-    """What was written last at the very places that are taken; None if nothing was."""
+    """What was written last at the very places that are taken, or put together; None if nothing."""
     while type(state) is Node and state.operation == FILLED:
         before, pairs = state.args
         for at, value in reversed(pairs):
             if at is not None and np.array_equal(at, index):
                 return value
         state = before
-    return None
+    together = type(state) is Node and state.operation == "array" and not np.ndim(index)
+    return [*flat(state.args[0])][int(index)] if together else None
 
 
 def operands(node: Node) -> list[Node]:

@@ -26,7 +26,7 @@ class Carried:
 
     Attributes:
         values: one after another.
-        open: whether the last is an array into which more may be written in the same step.
+        open: whether the last may be moved further in the same step.
     """
 
     values: list[Node]
@@ -65,7 +65,7 @@ def join(chains: Sequence[Carried]) -> None:
         moved[new] = written
         left = [each for each in left if each is not chain]
     for each in chains:
-        each.open = bool(moved.get(each.values[-1]))
+        each.open = each.open or bool(moved.get(each.values[-1]))
 
 
 def _share(one: Node, other: Node, starts: int) -> bool:

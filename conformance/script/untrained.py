@@ -33,9 +33,8 @@ def nothing_trained(trace: Trace, notes: Notes) -> str:
     if "unfollowed" in said:
         return f"{ended}, and what it computes with {said['unfollowed']} is not followed"
     if not trace.nodes:
-        what = f"{ended} and computed nothing with NumPy or torch"
-        hint = "`conformance check` judges functions and classes of such"
-        return f"{what}; a script's lists and numbers of Python are not followed: {hint}"
+        hint = "`conformance check` judges the functions and classes of a file"
+        return f"{ended} and computed nothing: {hint}"
     what = f"{ended}, and no parameter was seen to be updated: {_rounds(trace)}"
     others = [each for each in POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what

@@ -360,7 +360,7 @@ NUMPY = "import numpy as np\n"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("x = [0.5]\nx[0] -= 0.1 * x[0]", "lists and numbers of Python are not followed"),
+        ("x = [0.5]\nx[0] -= 0.1 * x[0]", "no parameter was seen to be updated"),
         (f"{NUMPY}x = np.arange(5.0) * 2", "no parameter was seen to be updated"),
         (
             f"{NUMPY}x = np.ones(3)\nfor i in range(9):\n    y = x * i",

@@ -117,15 +117,12 @@ class Numbers:
         made.known, made.replaced = None, False
         return made
 
-    def write(self, index: Any, value: Any) -> None:
-        """Note what a program stores, a number or a list of them."""
+    def write(self, at: int, value: Any) -> None:
+        """Note a number that a program stores."""
         memory, node = self.trace.before_write(self.array), self.trace.argument(value)
         self._look_up()
-        if np.ndim(index):
-            self._begin(None)
-        elif self.before is None or index in self.stored:
+        if self.before is None or at in self.stored:
             self._begin(self.trace.node_of(self.array))
-        if not np.ndim(index):
-            self.stored[index] = node
-        self.array.view(np.ndarray).reshape(-1)[index] = plain(value)
-        self.trace.write_at(memory, np.asarray(index), node)
+        self.stored[at] = node
+        self.array.view(np.ndarray).reshape(-1)[at] = plain(value)
+        self.trace.write_at(memory, np.asarray(at), node)

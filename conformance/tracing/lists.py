@@ -175,7 +175,8 @@ class Lists(Entrance):
             return
         first = known.start + at * len(value)
         _replaced(given[at])
-        numbers.write(np.arange(first, first + len(value)), value)
+        for i, each in enumerate(value):
+            numbers.write(first + i, each)
         self._known.pop(id(given[at]))
         given[at] = known.items[at] = value
         self._know(value, numbers, first)

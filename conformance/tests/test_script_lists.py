@@ -1,0 +1,261 @@
+"""Scripts that compute with lists and numbers of Python: their lists are judged as arrays."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conformance.errors import UnjudgedError
+from conformance.tests.scripts import run_edited
+from conformance.tracing.lists import Lists
+from conformance.tracing.long import LongTrace
+
+NEURONS = """from math import exp
+from random import random, seed
+seed(1)
+data = [[2.78, 2.55, 0], [1.46, 2.36, 0], [7.62, 2.75, 1], [5.33, -2.08, 1]]
+network = [[{"w": [random() for _ in range(3)]} for _ in range(2)] for _ in range(2)]
+
+def activate(w, x):
+    z = w[-1]
+    for i in range(len(w) - 1):
+        z += w[i] * x[i]
+    return 1 / (1 + exp(-z))
+
+def forward(row):
+    for layer in network:
+        outputs = []
+        for n in layer:
+            n["out"] = activate(n["w"], row)
+            outputs.append(n["out"])
+        row = outputs
+    return row
+
+def backward(target):
+    for l in (1, 0):
+        for j, n in enumerate(network[l]):
+            error = 0.0
+            if l == 1:
+                error = n["out"] - target[j]
+            else:
+                for m in network[1]:
+                    error += m["w"][j] * m["delta"]
+            n["delta"] = error * n["out"] * (1 - n["out"])
+
+for epoch in range(9):
+    for row in data:
+        forward(row)
+        target = [0, 0]
+        target[row[-1]] = 1
+        loss = sum((t - n["out"]) ** 2 for t, n in zip(target, network[1])) / 2
+        backward(target)
+        x = row[:-1]
+        for layer in network:
+            for n in layer:
+                for j in range(2):
+                    n["w"][j] -= 0.1 * n["delta"] * x[j]
+                n["w"][-1] -= 0.1 * n["delta"]
+            x = [n["out"] for n in layer]
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        ((), 0),
+        ((("error += m", "error = m"),), 31),
+        ((("* x[j]", "* x[0]"),), 45),
+        ((('* n["out"] * (1', "* (1"),), 32),
+    ],
+)
+def test_a_network_of_dicts_of_lists_is_judged(
+    edit: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, NEURONS, *edit)
+    assert report.exit_code == bool(line), str(report)
+    assert len(report.gradients) == 4
+    assert not line or f"script.py:{line}" in str(report)
+
+
+MOMENTUM = """import math, random
+random.seed(0)
+data = [([c + random.gauss(0, 1), random.gauss(0, 1)], c) for c in (0, 1, 2) for _ in range(4)]
+W = [[0.1 * random.gauss(0, 1) for _ in range(2)] for _ in range(3)]
+B = [0.0 for _ in range(3)]
+VW, VB = [[0.0] * 2 for _ in range(3)], [0.0] * 3
+
+def softmax(z):
+    m = max(z)
+    e = [math.exp(v - m) for v in z]
+    return [v / sum(e) for v in e]
+
+for step in range(9):
+    gW, gB, loss = [[0.0] * 2 for _ in range(3)], [0.0] * 3, 0.0
+    for x, y in data:
+        p = softmax([sum(W[k][d] * x[d] for d in range(2)) + B[k] for k in range(3)])
+        loss -= math.log(p[y]) / len(data)
+        for k in range(3):
+            diff = p[k] - (1 if k == y else 0)
+            for d in range(2):
+                gW[k][d] += diff * x[d]
+            gB[k] += diff
+    for k in range(3):
+        for d in range(2):
+            VW[k][d] = 0.9 * VW[k][d] - 0.1 * gW[k][d] / len(data)
+            W[k][d] += VW[k][d]
+        VB[k] = 0.9 * VB[k] - 0.1 * gB[k] / len(data)
+        B[k] += VB[k]
+"""
+
+
+def test_lists_that_are_moved_number_by_number_follow_the_rule_of_arrays(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, MOMENTUM)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("W", "B")
+    assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.1, "μ": 0.9})
+
+
+RIDGE = """import random
+random.seed(1)
+X = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(12)]
+y = [2 * a - b + 0.3 for a, b, _ in X]
+w, b = [0.0] * 3, 0.0
+for step in range(9):
+    errors = [sum(p * q for p, q in zip(w, row)) + b - t for row, t in zip(X, y)]
+    loss = sum(e * e for e in errors) / 24 + 0.05 * sum(p * p for p in w)
+    grad = [sum(e * row[j] for e, row in zip(errors, X)) / 12 + 0.1 * w[j] for j in range(3)]
+    w = [p - 0.3 * g for p, g in zip(w, grad)]
+    b = b - 0.3 * sum(errors) / 12
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "wrong"),
+    [
+        ((), []),
+        (((" + 0.1 * w[j]", ""),), ["w"]),
+        ((("sum(errors) / 12", "sum(errors)"),), ["b"]),
+    ],
+)
+def test_a_list_that_a_new_one_replaces_is_a_parameter(
+    edit: tuple[tuple[str, str], ...], wrong: list[str], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, RIDGE, *edit)
+    assert [each.name for each in report.gradients] == ["w", "b"]
+    assert [each.name for each in report.gradients if not each.ok] == wrong, str(report)
+
+
+def test_numbers_alone_are_judged(tmp_path: Path) -> None:
+    text = """data = [(1.0, 3.1), (2.0, 4.9), (3.0, 7.2)]
+w, b = 0.5, 0.0
+for step in range(9):
+    dw = db = 0.0
+    for x, y in data:
+        dw += (w * x + b - y) * x
+        db += w * x + b - y
+    w -= 0.05 * dw / 3
+    b -= 0.05 * db / 3
+"""
+    report = run_edited(tmp_path, text)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("w", "b")
+    wrong = run_edited(tmp_path, text, ("+ b - y) * x", "+ b - y)"))
+    assert [each.ok for each in wrong.gradients] == [False, True], str(wrong)
+
+
+TABLE = """ratings = [("a", 0, 3.0), ("b", 1, 1.0), ("a", 1, 2.0), ("c", 0, 4.0), ("b", 0, 2.0)]
+P = {u: [0.1 * i, 0.2] for i, u in enumerate("abc", 1)}
+Q = [[0.3, 0.1], [0.2, 0.5]]
+for sweep in range(9):
+    for u, i, r in ratings:
+        p, q = P[u], Q[i]
+        e = sum(a * b for a, b in zip(p, q)) - r
+        P[u] = [a - 0.1 * e * b for a, b in zip(p, q)]
+        Q[i] = [b - 0.1 * e * a for a, b in zip(p, q)]
+"""
+
+
+@pytest.mark.parametrize("factor", ["e * a", "e * b"])
+def test_vectors_that_are_moved_in_other_steps_are_not_judged(factor: str, tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError):
+        run_edited(tmp_path, TABLE, ("e * a for", f"{factor} for"))
+
+
+SAMPLES = """import numpy as np
+rng = np.random.default_rng(0)
+ws = [rng.normal(size=(3, 2)), rng.normal(size=(1, 3))]
+X, Y = rng.normal(size=(8, 2)), np.array([[0.], [1.], [1.], [0.], [1.], [0.], [0.], [1.]])
+
+def gradients(x, y):
+    h = np.tanh(ws[0] @ x)
+    d = 1 / (1 + np.exp(-ws[1] @ h)) - y
+    return [np.outer(ws[1].T @ d * (1 - h * h), x), np.outer(d, h)]
+
+for step in range(9):
+    for start in (0, 4):
+        found = [gradients(x, y) for x, y in zip(X[start:start + 4], Y[start:start + 4])]
+        for grads in found:
+            for l in range(2):
+                ws[l] -= 0.3 / 4 * grads[l]
+"""
+
+
+def test_gradients_of_samples_that_are_taken_off_one_by_one_are_one_step(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SAMPLES)
+    assert report.exit_code == 0, str(report)
+    wrong = run_edited(tmp_path, SAMPLES, ("(1 - h * h)", "h"))
+    assert [each.ok for each in wrong.gradients] == [False, True], str(wrong)
+
+
+PARTS = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([0, 1, 1, 0.0])
+W, v = rng.uniform(-1, 1, (3, 2)), rng.uniform(-1, 1, 3)
+for epoch in range(9):
+    for x, y in zip(X, Y):
+        h = [np.tanh(sum(w * e for w, e in zip(W[j], x))) for j in range(3)]
+        d = sum(v[j] * h[j] for j in range(3)) - y
+        loss = 0.5 * d ** 2
+        for j in range(3):
+            back = d * v[j] * (1 - h[j] ** 2)
+            v[j] -= 0.1 * d * h[j]
+            for i in range(2):
+                W[j][i] -= 0.1 * back * x[i]
+"""
+
+
+def test_an_array_that_is_written_through_parts_of_parts_is_a_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, PARTS)
+    assert report.exit_code == 0, str(report)
+    wrong = run_edited(tmp_path, PARTS, ("back * x[i]", "back * h[i]"))
+    assert sorted(each.ok for each in wrong.gradients) == [False, True], str(wrong)
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_a_list_keeps_its_numbers_whatever_is_done_to_it(rows: int) -> None:
+    """Against lists that nobody follows: indices, slices, rows, growth, and numbers held apart."""
+    rng = np.random.default_rng(rows)
+    for _ in range(40):
+        plain = rng.normal(size=(rows, 3) if rows else 4).round(2).tolist()
+        lists = Lists(LongTrace(lambda: 0), floats=True)
+        followed = lists.value([*map(list, plain)] if rows else list(plain))
+        held, before = followed[0], plain[0]
+        for _ in range(12):
+            i, kind = int(rng.integers(len(plain))), rng.integers(4)
+            number = float(rng.normal())
+            if kind == 0 and rows:
+                plain[i][1], lists.stored_in(followed[i])[1] = number, number
+            elif kind == 1 and rows:
+                plain[i], lists.stored_in(followed)[i] = [number] * 3, lists.value([number] * 3)
+            elif not rows and kind < 2:
+                plain[i], lists.stored_in(followed)[i] = number, number
+            elif not rows and kind == 2:
+                plain.append(number)
+                followed.append(number)
+            lists.value(followed)
+            assert followed == plain
+            array = lists.array(followed)
+            assert array is not None
+            assert np.array_equal(array, plain)
+            assert np.array_equal(lists.trace.argument(array).value, plain)
+        assert rows or held == before
