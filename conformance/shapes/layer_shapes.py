@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
-from conformance.shapes.attempts import result_of
+from conformance.shapes.arguments import (
+    PENALTY, RATE, Scope, called, needed, size_kinds, taken, ways,
+)  # fmt: skip
+from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, Data, M
 from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
 
@@ -73,6 +75,18 @@ class Takes:
     def upstreams(self) -> int:
         """How many ∂C/∂(an output) it is given."""
         return self.backward.count("upstream")
+
+    def handed_back(self, upstreams: Sequence[Any], inputs: Any) -> tuple[Any, ...]:
+        """What the backward part is given.
+
+        Raises:
+            UnfitError: it takes more ∂C/∂(an output) than there are.
+        """
+        if len(upstreams) < self.upstreams:
+            raise UnfitError("it takes more than its forward part gives")
+        waiting = iter(upstreams)
+        known = {"rate": RATE, "inputs": inputs, "penalty": PENALTY, **OPTIONS}
+        return tuple(next(waiting) if e == "upstream" else known[e] for e in self.backward)
 
 
 def takes(

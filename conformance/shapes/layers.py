@@ -18,7 +18,7 @@ import numpy as np
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed
+from conformance.shapes.arguments import RATE, Scope, called, needed
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.built import build
@@ -204,12 +204,17 @@ class LayerSearch:
         parts = [of_parameters(step, found, blame=blame)] if goals else []
         alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
         parts += [examine_pass(each, blame=blame) for each in alone]
-        calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
         names = tuple(each.name for each in (*goals, *inner))
-        off = switched_off(run.roots["self"])
-        recognised = Recognised(plan.said, data.layout, "", calls, found.source, names, off=off)
+        recognised = self._recognised(plan, run, found.source, names)
         left = (*(found.unfound if goals else parameters_of(run, out)), *unseen)
         return Found(recognised, together(parts), run.used(), left)
+
+    def _recognised(
+        self, plan: Plan, run: Attempt, source: str, names: tuple[str, ...]
+    ) -> Recognised:
+        data, off = run.data, switched_off(run.roots["self"])
+        calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
+        return Recognised(plan.said, data.layout, "", calls, source, names, off=off)
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
@@ -236,7 +241,7 @@ class LayerSearch:
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
                 try:
-                    back = run.called(backward, *self._given_back(given_back, inputs[INPUT]))
+                    back = run.called(backward, *self.takes.handed_back(given_back, inputs[INPUT]))
                 except UnfitError as error:
                     raise UnfitError(str(error), stage=1) from error
                 run.results.append((Call("backward", backward), backward, back))
@@ -253,16 +258,6 @@ class LayerSearch:
             drawn = rng.normal(size=run.data.output_shape) if kind == "state" else None
             inputs[name] = OPTIONS[kind] if drawn is None else run.recorded.given(drawn, name)
         return inputs
-
-    def _given_back(self, upstreams: Sequence[Any], inputs: Any) -> tuple[Any, ...]:
-        """What the backward part is given."""
-        if len(upstreams) < self.takes.upstreams:
-            raise UnfitError("it takes more than its forward part gives")
-        waiting = iter(upstreams)
-        known = {"rate": RATE, "inputs": inputs, "penalty": PENALTY, **OPTIONS}
-        return tuple(
-            next(waiting) if kind == "upstream" else known[kind] for kind in self.takes.backward
-        )
 
     def _made(self, plan: Plan, run: Attempt) -> dict[str, Any]:
         """The layer; after it is built or went forward, if it makes its parameters then."""

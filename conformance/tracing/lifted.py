@@ -124,14 +124,12 @@ class _Lifting:
 
     def array(self, operands: Sequence[Any]) -> Node:
         """An array of numbers that have no operation in common."""
-        nodes = [each for each in operands if type(each) is Node]
         values = [each.value if type(each) is Node else each for each in operands]
         made = self.trace.node(
             "array", put_in_shape, ([*operands], self.places.shape), {},
             np.array(values, np.float64).reshape(self.places.shape),
         )  # fmt: skip
-        last = nodes[-1]
-        made.frames, made.calls, made.sites = last.frames, last.calls, last.sites
+        made.frames, made.calls, made.sites = (), (), ()  # the lines are those of the numbers
         return made
 
 
