@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from conformance.shapes.arguments import (
-    PENALTY, RATE, Scope, called, needed, size_kinds, taken, ways,
+    PENALTY,
+    RATE,
+    Scope,
+    called,
+    needed,
+    size_kinds,
+    taken,
+    ways,
 )  # fmt: skip
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, Data, M

@@ -204,14 +204,14 @@ class LayerSearch:
         parts = [of_parameters(step, found, blame=blame)] if goals else []
         alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
         parts += [examine_pass(each, blame=blame) for each in alone]
-        names = tuple(each.name for each in (*goals, *inner))
-        recognised = self._recognised(plan, run, found.source, names)
+        recognised = self._recognised(plan, run, found.source, (*goals, *inner))
         left = (*(found.unfound if goals else parameters_of(run, out)), *unseen)
         return Found(recognised, together(parts), run.used(), left)
 
     def _recognised(
-        self, plan: Plan, run: Attempt, source: str, names: tuple[str, ...]
+        self, plan: Plan, run: Attempt, source: str, goals: Sequence[Goal]
     ) -> Recognised:
+        names = tuple(each.name for each in goals)
         data, off = run.data, switched_off(run.roots["self"])
         calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
         return Recognised(plan.said, data.layout, "", calls, source, names, off=off)
