@@ -36,7 +36,7 @@ from conformance.backward.recorded_pass import NotAGradientError, OwnPass, Recor
 from conformance.backward.source import line_of, lines_of, lines_of_each, own_lines
 from conformance.backward.unknown_cost import OwnErrors, weighted, whole_loss
 from conformance.backward.value_names import operation_text
-from conformance.tracing.ancestors import ancestors
+from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import Node
 
 FEW = 5  # costs by which the lines to blame are looked for
@@ -181,9 +181,10 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
     """The gradients by a known cost that they have but for one slip; None if there is none.
 
-    Of one gradient any operand would do.
+    Of one gradient that is computed number by number any number would do as an operand.
     """
-    slips = SLIPS if len(run.goals) > 1 else {*SLIPS} - {"operand"}
+    numbers = any(e.operation == "array" and not e.frames for e in walk([error.error]))
+    slips = {*SLIPS} - {"operand"} if numbers and len(run.goals) == 1 else {*SLIPS}
     telling = [e for e in found if e.name not in ("hinge", "margin")]  # of whole numbers
     for examined in _examined(run, telling, error):
         for blamed in examined.accused:

@@ -16,7 +16,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
 from conformance.script.linear import ancestors, steady
-from conformance.script.rows import Carried, join, read_places, written_places
+from conformance.script.rows import Carried, is_part, join, may_be_same, written_places
 from conformance.script.scaled import scaled_by_itself
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, taken
@@ -35,7 +35,7 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     new_of = search.unforked(search.direct(search.pairs(nodes)))
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
-    made = [search.read(each) for each in map(search.extended, found) if _is_trained(each)]
+    made = search.whole_steps([e for e in map(search.extended, found) if _is_trained(e)])
     join(made)
     return sorted(made, key=lambda each: each.values[1].number)
 
@@ -55,6 +55,12 @@ def _holds_data(node: Node) -> bool:
         return np.size(node.value) > 1
     known = () if node.operation == FILLED or node.function is taken else (node.args, node.kwargs)
     return any(isinstance(e, np.ndarray) and e.size > 1 for e in flat(known))
+
+
+def _without(chain: Carried, passed: set[int]) -> Carried:
+    kept = [each for i, each in enumerate(chain.values) if i not in passed]
+    moved_on = {*map(operation_key, kept[-1].consumers)} <= {operation_key(kept[-1])}
+    return Carried(kept, open=bool(passed) and moved_on)
 
 
 def _chain(old: Node, new_of: dict[Node, Node]) -> Carried:
@@ -100,7 +106,7 @@ class _Search:
         found = []
         for node in nodes:
             known = node.function is None or not node.consumers or not is_float(node)
-            if known or (_is_part(node) and not np.ndim(node.value)):
+            if known or (is_part(node) and not np.ndim(node.value)):
                 continue  # a number of an array is moved as a part of it
             if node.operation == FILLED and self.is_moved_in_part(node):
                 found.append((node.args[0], node))
@@ -149,11 +155,12 @@ class _Search:
         one after another, what has more uses comes first.
         """
         ways = {new: set(self.way(old, new)[1:-1]) for old, new in pairs}
+        at = {old: ways[new] for old, new in pairs} | ways
         kept: list[tuple[Node, Node]] = []
         known: set[Node] = set()
         for old, new in sorted(pairs, key=lambda e: (-len(self.roles(e[1])), e[1].number)):
             own = {old, new}
-            through = [e for e in ways[new] & ways.keys() if own.isdisjoint(ways[e])]
+            through = [e for e in ways[new] & at.keys() if own.isdisjoint(at[e])]
             if known.isdisjoint(ways[new]) and not through:
                 kept.append((old, new))
                 known.update(own)
@@ -196,7 +203,7 @@ class _Search:
         if within.operation == FILLED:
             within_old = {within, *self.ancestors(within)}
             for each in self.ancestors(value):
-                if _may_be_same(each, within, within_old):
+                if may_be_same(each, within, within_old):
                     return self.is_moved_by(each, value, old)
             return False
         return _computed(value, old)
@@ -228,23 +235,33 @@ class _Search:
                 break
         first, second = chain.values[:2]
         while operation_key(first) == operation_key(second):  # as of what begins with zeros
-            olds = [each for each in self.ancestors(first) if self.alike(each, first)]
+            step = self._keys(first, second)
+            alike = [e for e in self.ancestors(first) if self.alike(e, first)]
+            olds = [each for each in alike if self._keys(each, first) == step]
             if not olds:
                 break
             second, first = first, max(olds, key=lambda e: self.alike(e, first))
             chain.values.insert(0, first)
         return chain
 
-    def read(self, chain: Carried) -> Carried:
-        """A chain without the values that nothing reads but what moves them on in the same step."""
-        last = len(chain.values) - 1
-        kept = [
-            each
-            for i, each in enumerate(chain.values)
-            if i in (0, last) or not self._is_passed(each, chain.values[i + 1])
-        ]
-        moved_on = {*map(operation_key, kept[-1].consumers)} <= {operation_key(kept[-1])}
-        return Carried(kept, open=len(kept) < len(chain.values) and moved_on)
+    def _keys(self, old: Node, new: Node) -> list[Any]:
+        return [operation_key(each) for each in self.way(old, new)[1:]]
+
+    def whole_steps(self, chains: list[Carried]) -> list[Carried]:
+        """Chains without the values that nothing reads but what moves them on in the same step.
+
+        All of them are passed in the same rounds, or else each round is a step.
+        """
+        passed = [self._passed(each.values) for each in chains]
+        most = min((len(each.values) - 1 for each in chains), default=0)
+        alike = {frozenset(i for i in each if i < most) for each in passed}
+        if len(alike) != 1 or not any(passed):
+            return chains
+        return [_without(*pair) for pair in zip(chains, passed, strict=True)]
+
+    def _passed(self, values: list[Node]) -> set[int]:
+        pairs = enumerate(pairwise(values))
+        return {i for i, (each, new) in pairs if i and self._is_passed(each, new)}
 
     def _is_passed(self, value: Node, new: Node) -> bool:
         return {new, *self.way(value, new)}.issuperset(value.consumers)
@@ -260,27 +277,6 @@ class _Search:
                     found.add(consumer)
                     waiting.append(consumer)
         return found
-
-
-def _wholes(node: Node) -> set[Node]:
-    """A value, and the arrays that it is taken out of, part by part."""
-    return {*walk([node], lambda each: each.inputs if _is_part(each) else ())}
-
-
-def _is_part(node: Node) -> bool:
-    return node.operation == "getitem" or node.function is taken
-
-
-def _may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
-    """Whether a part of an array has places that are written into: x[t + 1] = x[t] + … has none.
-
-    Those of a view of it, such as a transpose, are other numbers, and are not compared.
-    """
-    if old.isdisjoint(_wholes(part)):
-        return False
-    places = written_places(written)
-    direct = _is_part(part) and not old.isdisjoint(part.inputs)
-    return not places or not direct or not places.isdisjoint(read_places(part))
 
 
 def _computed(node: Node, old: Node) -> bool:

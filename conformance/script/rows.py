@@ -115,6 +115,28 @@ def read_places(node: Node, places: Array | None = None) -> set[int]:
     return {int(i) for i in np.ravel(places)}
 
 
+def _wholes(node: Node) -> set[Node]:
+    """A value, and the arrays that it is taken out of, part by part."""
+    return {*walk([node], lambda each: each.inputs if is_part(each) else ())}
+
+
+def is_part(node: Node) -> bool:
+    """Whether a value is taken out of an array."""
+    return node.operation == "getitem" or node.function is taken
+
+
+def may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
+    """Whether a part of an array has places that are written into: x[t + 1] = x[t] + … has none.
+
+    Those of a view of it, such as a transpose, are other numbers, and are not compared.
+    """
+    if old.isdisjoint(_wholes(part)):
+        return False
+    places = written_places(written)
+    direct = is_part(part) and not old.isdisjoint(part.inputs)
+    return not places or not direct or not places.isdisjoint(read_places(part))
+
+
 def _index(node: Node) -> Any:
     """The index by which a part is taken, of numbers; torch has a list with None for all."""
     value = node.args[1]
