@@ -15,7 +15,7 @@ from conformance.backward.certain import size_of
 from conformance.backward.chain import Chain
 from conformance.backward.comparable import comparable
 from conformance.backward.factor import snapped, usual_factors
-from conformance.backward.groups import grouped
+from conformance.backward.groups import grouped, operation_key
 from conformance.backward.judge_gradients import Forward, distance
 from conformance.backward.loss_names import is_named, is_printed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
@@ -124,13 +124,19 @@ def _numbers(node: Node, given: int) -> list[Node]:
     return [e for e in node.inputs if linear and np.size(e.value) == 1 and e.uses & given]
 
 
+def _is_running(node: Node) -> bool:
+    """Whether a sum is one that goes on, as of products number by number."""
+    key = operation_key(node)
+    return node.operation == "add" and any(operation_key(e) == key for e in node.inputs)
+
+
 def _is_linear(node: Node, given: int) -> bool:
     """Whether a number is a linear function of one parameter, and not constant."""
     way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
     own = [each for each in way if not given >> each.number & 1]
     return given.bit_count() == 1 and all(
         each.operation in MOVES
-        or each.operation in ("add", "subtract")
+        or _is_running(each)
         or (each.operation in LINEAR and sum(bool(e.uses & given) for e in each.inputs) == 1)
         for each in own
     )

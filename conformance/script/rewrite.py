@@ -1,8 +1,9 @@
 """A program's source, compiled so that the arrays that come into it are entered into a trace.
 
-Only values that are assigned, looped over, handed on or returned are passed through a function, and
-lists that something is stored in; every expression keeps its place in the source. Left out: what
-they are passed through (`tracing/entering.py`, `tracing/lists.py`).
+Only values that are assigned, looped over or handed on as more than a name are passed through a
+function, of a program with lists of numbers also what is returned and what is stored into; every
+expression keeps its place in the source. Left out: what they are passed through
+(`tracing/entering.py`, `tracing/lists.py`).
 """
 
 import ast
@@ -19,15 +20,19 @@ _UNTAKEN = (*_PLAIN, ast.Starred, ast.GeneratorExp, ast.Await)
 """Arguments that hold no array, or one that has been entered under a name."""
 
 
-def compiled(source: bytes | str, file: str) -> CodeType:
+def compiled(source: bytes | str, file: str, *, lists: bool = False) -> CodeType:
     """The code of a program; as `compile` gives it, but for what is entered.
+
+    Args:
+        source: of the program.
+        file: that it is in.
+        lists: whether its lists of numbers are followed, and what is stored in them.
 
     Raises:
         SyntaxError: it is no Python.
     """
-    made: CodeType = compile(
-        _Entering().visit(parsed(source, file)), file, "exec", dont_inherit=True
-    )
+    entering = _EnteringLists() if lists else _Entering()
+    made: CodeType = compile(entering.visit(parsed(source, file)), file, "exec", dont_inherit=True)
     return made
 
 
@@ -64,17 +69,28 @@ class _Entering(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
-        node.args = [_argument(e) for e in node.args]
+        node.args = [self.argument(e) for e in node.args]
         for each in node.keywords:
             if each.arg is not None:
-                each.value = _argument(each.value)
+                each.value = self.argument(each.value)
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
             node.func.value = _passed(node.func.value)
         return node
 
+    def argument(self, value: ast.expr) -> ast.expr:
+        """A value that is handed on, passed through if it may hold an array that is not entered."""
+        return value if isinstance(value, _UNTAKEN) else _passed(value)
+
+
+class _EnteringLists(_Entering):
+    """Passes on lists by a name too, which may have grown, and notes what is stored in them."""
+
+    def argument(self, value: ast.expr) -> ast.expr:
+        return _called(VALUE, value) if isinstance(value, ast.Name) else super().argument(value)
+
     def visit_Return(self, node: ast.Return) -> Any:
         self.generic_visit(node)
-        node.value = None if node.value is None else _argument(node.value)
+        node.value = None if node.value is None else self.argument(node.value)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
@@ -82,13 +98,6 @@ class _Entering(ast.NodeTransformer):
         if isinstance(node.ctx, ast.Store):
             node.value = _called(STORE, node.value)
         return node
-
-
-def _argument(value: ast.expr) -> ast.expr:
-    """A value that is handed on, passed through; a list by a name may have grown."""
-    if isinstance(value, ast.Name):
-        return _called(VALUE, value)
-    return value if isinstance(value, _UNTAKEN) else _passed(value)
 
 
 def _is_range(node: ast.expr) -> bool:

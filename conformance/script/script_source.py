@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -35,7 +36,7 @@ from conformance.tracing.substitute import Float, noted_tensors, substitutes
 from conformance.tracing.trace import Trace
 
 ARRAYS = re.compile(rb"^\s*(import|from)\s+(numpy|torch|jax)\b", re.MULTILINE)
-"""What a script has that computes with arrays; in others each float may be a parameter."""
+"""What a script has that computes with arrays; others compute with lists and numbers."""
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def traced_imports(
     """
     instead = substitutes(entrance.trace, seed)
     plain = builtins.__import__
-    finder = _Finder()
+    finder = _Finder(lists=isinstance(entrance, Lists))
     builtins.__import__ = _importing(plain, instead, main)
     setattr(builtins, VALUE, entrance.value)
     setattr(builtins, EACH, entrance.each)
@@ -91,6 +92,9 @@ def _is_own(file: str | None) -> bool:
 class _Finder:
     """Finds a program's own modules."""
 
+    def __init__(self, *, lists: bool) -> None:
+        self.loader = partial(_Loader, lists=lists)
+
     def find_spec(self, name: str, path: Any = None, _target: Any = None) -> ModuleSpec | None:
         """The module with a loader of ours; None for anything else."""
         if name.partition(".")[0] in sys.stdlib_module_names:
@@ -98,17 +102,21 @@ class _Finder:
         spec = PathFinder.find_spec(name, path)
         if spec is None or type(spec.loader) is not SourceFileLoader or not _is_own(spec.origin):
             return None
-        spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        spec.loader = self.loader(spec.loader.name, spec.loader.path)
         return spec
 
 
 class _Loader(SourceFileLoader):
     """Compiles a module from its source as it is now."""
 
+    def __init__(self, name: str, path: str, *, lists: bool) -> None:
+        super().__init__(name, path)
+        self.lists = lists
+
     def get_code(self, fullname: str) -> CodeType:
         """The code, compiled to be traced."""
         file = self.get_filename(fullname)
-        return compiled(self.get_data(file), file)
+        return compiled(self.get_data(file), file, lists=self.lists)
 
     def exec_module(self, module: ModuleType) -> None:
         """Run it."""
@@ -156,8 +164,8 @@ def run(
     """
     parts = parts_of(script)
     whole = b"\n".join(source for _, source in parts)
-    codes = [_compiled(source, name, script) for name, source in parts]
-    lists = trace.lists = Lists(trace, floats=not ARRAYS.search(whole))
+    lists = None if ARRAYS.search(whole) else Lists(trace)
+    codes = [_compiled(source, name, script, lists=bool(lists)) for name, source in parts]
     module = _main(script, arguments)
     _warn_as_python_does()
     random.seed(seed)
@@ -166,7 +174,7 @@ def run(
     with (
         stand_ins(whole, running=True),
         noted_tensors(trace),
-        traced_imports(lists, seed) as names,
+        traced_imports(lists or Entrance(trace), seed) as names,
     ):
         module.__dict__.update(names)
         for code in codes:
@@ -174,9 +182,9 @@ def run(
         ended(module.__dict__)
 
 
-def _compiled(source: bytes, name: str, script: str) -> CodeType:
+def _compiled(source: bytes, name: str, script: str, *, lists: bool) -> CodeType:
     try:
-        return compiled(source, name)
+        return compiled(source, name, lists=lists)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
         where = script + name.removeprefix(_file(script))  # with the cell

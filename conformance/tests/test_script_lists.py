@@ -242,7 +242,7 @@ def test_a_list_keeps_its_numbers_whatever_is_done_to_it(rows: int) -> None:
     rng = np.random.default_rng(rows)
     for _ in range(40):
         plain = rng.normal(size=(rows, 3) if rows else 4).round(2).tolist()
-        lists = Lists(LongTrace(lambda: 0), floats=True)
+        lists = Lists(LongTrace(lambda: 0))
         followed = lists.value([*map(list, plain)] if rows else list(plain))
         held, before = followed[0], plain[0]
         for _ in range(12):

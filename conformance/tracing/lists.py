@@ -50,9 +50,9 @@ class _List:
 class Lists(Entrance):
     """Makes the lists of a program known, and its plain arrays and floats traced."""
 
-    def __init__(self, trace: Trace, *, floats: bool) -> None:
+    def __init__(self, trace: Trace) -> None:
         super().__init__(trace)
-        self.floats = floats
+        trace.lists = self
         self._known: dict[int, _List] = {}
         self._same: dict[Node, Node] = {}
 
@@ -61,7 +61,7 @@ class Lists(Entrance):
         kind = type(given)
         if not self.trace.recording or not depth:
             return given
-        if kind is float and self.floats:
+        if kind is float:
             constant = self.trace.node("constant", None, (), {}, np.asarray(given))
             return traced_number(given, constant, self.trace)
         if kind is list:
