@@ -330,6 +330,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.seldom  # torch is imported again
 def test_layers_of_numpy_in_a_file_that_imports_torch_are_given_arrays(tmp_path: Path) -> None:
     code, _, said = judged(ARRAYS, tmp_path)
     assert (code, "3 gradients, all right" in said) == (0, True), said
