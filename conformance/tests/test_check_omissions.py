@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from conformance.tests.shapes.measure import judged_source as judged
 
 ADALINE = """
