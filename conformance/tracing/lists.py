@@ -94,8 +94,9 @@ class Lists(Entrance):
         return whole if whole.size == own else None
 
     def _is_same(self, known: _List) -> bool:
-        rows = (self._known[id(each)] for each in known.itself) if known.rows else ()
-        return known.is_same() and all(each.is_same() for each in rows)
+        rows = [self._known.get(id(each)) for each in known.itself] if known.rows else []
+        own = all(e is not None and e.numbers is known.numbers and e.is_same() for e in rows)
+        return own and known.is_same()
 
     def _enter(self, given: list[Any], depth: int) -> None:
         known = self._known.get(id(given))
@@ -163,7 +164,7 @@ class Lists(Entrance):
             self._store_row(known, at, value)
         else:
             given[key] = value
-            self._known.pop(id(given))
+            self._known.pop(id(given), None)
             self._enter(given, DEPTH)
 
     def _fits(self, value: Any, row: Any) -> bool:
@@ -177,7 +178,7 @@ class Lists(Entrance):
         _replaced(given[at])
         for i, each in enumerate(value):
             numbers.write(first + i, each)
-        self._known.pop(id(given[at]))
+        self._known.pop(id(given[at]), None)
         given[at] = known.items[at] = value
         self._know(value, numbers, first)
 
