@@ -68,7 +68,7 @@ class Numbers:
         """A node of one number as it is now."""
         self._look_up()
         index, before = np.asarray(at), None if at in self.stored else self.before
-        state = before or self.state()
+        state = before or self._state()
         return self.trace.node("getitem", taken, (state, index), {}, taken(state.value, index))
 
     def is_current(self, entry: Node) -> bool:
@@ -79,6 +79,9 @@ class Numbers:
     def state(self) -> Node:
         """What computed the numbers as they are now."""
         self._look_up()
+        return self._state()
+
+    def _state(self) -> Node:
         memory = self.trace.before_write(self.array)
         if memory.writes and self.before is not None:
             self._lift(memory)

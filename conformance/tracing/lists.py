@@ -66,14 +66,8 @@ class Lists(Entrance):
             return traced_number(given, constant, self.trace)
         if kind is list:
             self._enter(given, depth)
-        elif kind is tuple:
-            parts = tuple(self.value(each, depth - 1) for each in given)
-            return given if all(a is b for a, b in zip(parts, given, strict=True)) else parts
         elif kind is dict:
-            for key, before in given.items():
-                after = self.value(before, depth - 1)
-                if after is not before:
-                    given[key] = after
+            self._items(given, list(given), depth)
         else:
             return super().value(given, depth)
         return given
@@ -106,10 +100,7 @@ class Lists(Entrance):
         if len(shape) > 1 and not all(self._is_free(each) for each in given):
             return  # a choice of the rows of another list, such as a mini-batch
         if not shape or np.prod(shape) > MOST:
-            for i, before in enumerate(given):
-                after = self.value(before, depth - 1)
-                if after is not before:
-                    given[i] = after
+            self._items(given, range(len(given)), depth)
             return
         values = np.array([plain(each) for each in given], np.float64)
         self._know(given, Numbers(self.trace, values, self._made(given, values), self._same), 0)
@@ -133,8 +124,7 @@ class Lists(Entrance):
             made = lifted(self.trace, numbers, places, before, self._same)
             if made is not None:
                 return made
-        args = ([*numbers], values.shape)
-        return self.trace.node("array", put_in_shape, args, {}, np.array(values))
+        return self.trace.node("array", put_in_shape, (numbers, values.shape), {}, np.array(values))
 
     def _know(self, given: list[Any], numbers: Numbers, start: int) -> None:
         """Let a list have some entries of an array, from a place on."""

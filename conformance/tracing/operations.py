@@ -209,7 +209,7 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
     trace = trace_of_call(args, kwargs)
     if trace is None or not trace.recording:
         return func(*map(plain, args), **plain_of(kwargs))
-    args, own = lengths(args), OWN.get(name)
+    args, own = lengths(args) if trace.lists else args, OWN.get(name)
     if own is None and isinstance(kwargs.get("out"), np.ndarray):
         own = _written_into
     if own is not None:
