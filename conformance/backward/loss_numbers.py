@@ -104,18 +104,18 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     the same share of all, it is the sum of them, and of whatever else it has.
     """
     given = _given(trace, goals)
-    forwards = [Forward(Recorded(trace, e, (*goals,)), Chain(trace)) for e in losses]
     for group in grouped([*walk(losses, lambda each: _numbers(each, given))]):
         total, *rest = sorted(group.nodes, key=lambda each: each.number)
-        if rest and rest[0].depends_on(total):
+        if not rest or rest[0].depends_on(total):
             continue  # such as the totals themselves
+        forwards = (Forward(Recorded(trace, e, (*goals,)), Chain(trace)) for e in losses)
         if any(len({float(np.sum(e.right(n))) for n in group.nodes}) == 1 for e in forwards):
             continue
         for each in rest:
             value = np.asarray(total.value + each.value)
             total = trace.node("add", np.add, (total, each), {}, value)
             total.frames, total.calls = each.frames, each.calls
-        yield from [total] if rest else []
+        yield total
 
 
 def _numbers(node: Node, given: int) -> list[Node]:
