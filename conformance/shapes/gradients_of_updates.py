@@ -16,6 +16,7 @@ from conformance.shapes.held_state import Leaf, short
 from conformance.shapes.matched import key_of, parameter_key
 from conformance.shapes.not_learned import is_beside, is_only_written, means
 from conformance.shapes.origins import goes_on, origin
+from conformance.shapes.part_updates import goes_into, taken_off_parts
 from conformance.shapes.returned_parameters import updated
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
@@ -185,7 +186,8 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
         return taken_off(trace, before, inner)[0], after
     first = _first_update(before, after)
     if first is None or (first[0] is not after and not _used(first[0], after)):
-        return _difference(trace, before, after), after
+        parts = taken_off_parts(trace, before, after)
+        return parts or (_difference(trace, before, after), after)
     made, term, sign = first
     shape = np.shape(before.value)
     if np.size(term.value) < np.size(before.value) and np.shape(made.value) == shape:
@@ -228,23 +230,7 @@ def _used(version: Node, after: Node) -> bool:
     """
     later = _first_update(version, after)
     last = after if later is None else later[0]
-    return any(each is not last and not _decays(each, last) for each in version.consumers)
-
-
-def _decays(node: Node, update: Node) -> bool:
-    """Whether all that is made of a number is multiplied by constants on the way to an update."""
-    if node is update:
-        return True
-    scalars = [
-        e
-        for e in node.args
-        if type(e) is not Node or (e.function is None and np.size(e.value) == 1)
-    ]
-    if node.operation not in ("multiply", "subtract", "add") or not (
-        scalars or update in node.consumers
-    ):
-        return False
-    return bool(node.consumers) and all(_decays(each, update) for each in node.consumers)
+    return any(each is not last and not goes_into(each, last) for each in version.consumers)
 
 
 def _is_difference(update: Update) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
+from conformance.shapes.part_updates import adds_to_a_part
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat
+from conformance.tracing.node import FILLED, Node
 
 
 def goes_on(first: Sequence[Goal], versions: Collection[Node], second: Iterable[Node]) -> bool:
@@ -22,7 +23,8 @@ def goes_on(first: Sequence[Goal], versions: Collection[Node], second: Iterable[
     """
     way = {*walk(second, lambda each: () if each in versions else each.inputs)}
     began = [each.parameter for each in first]
-    made = (each for each in walk(e.node for e in first) if each in way and each not in began)
+    apart = {*began, *versions}
+    made = (each for each in walk(e.node for e in first) if each in way and each not in apart)
     return any(each.depends_on(old) for each in made for old in began)
 
 
@@ -36,17 +38,7 @@ def origin(node: Node) -> Node | None:
             node, updated = earlier[0], True
         elif node.operation == "add" and earlier:
             node, updated = min(earlier, key=lambda e: e.number), True
-        elif node.operation == FILLED and _adds_to_a_part(node):
+        elif node.operation == FILLED and adds_to_a_part(node):
             node, updated = node.args[0], True
         else:
             return node if updated else None
-
-
-def _adds_to_a_part(node: Node) -> bool:
-    """Whether a part of an array was written that is itself with something added, `w[1:] += d`."""
-    written = [e for e in flat(node.args[1:]) if type(e) is Node]
-    return type(node.args[0]) is Node and any(
-        part.operation == "getitem"
-        for each in written
-        for part in (each, *(each.inputs if each.operation in ("add", "subtract") else ()))
-    )

@@ -148,6 +148,50 @@ def test_weights_that_training_makes_anew_are_judged(tmp_path: Path) -> None:
     assert (code, "syn0 += " in lines[0]) == (1, True), said
 
 
+BIAS_FIRST = """
+import numpy as np
+
+class LinearNeuron:
+    def __init__(self, rate=0.01, epochs=50):
+        self.rate = rate
+        self.epochs = epochs
+
+    def fit(self, X, y):
+        self.weights = np.zeros(1 + X.shape[1])
+        self.costs = []
+        for _ in range(self.epochs):
+            out = self.net(X)
+            errors = y - out
+            self.weights[1:] += self.rate * X.T.dot(errors)
+            self.weights[0] += self.rate * errors.sum()
+            cost = (errors ** 2).sum() / 2.0
+            self.costs.append(cost)
+        return self
+
+    def net(self, X):
+        return np.dot(X, self.weights[1:]) + self.weights[0]
+"""
+
+
+def test_weights_of_zeros_that_are_moved_in_parts_are_judged(tmp_path: Path) -> None:
+    code, _, said = judged(BIAS_FIRST, tmp_path)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("line", "right", "wrong"),
+    [
+        ("weights[1:]", "X.T.dot(errors)", "X.T.dot(out)"),
+        ("weights[0]", "weights[0] +=", "weights[0] -="),
+    ],
+)
+def test_a_wrong_part_of_weights_of_zeros_is_blamed(
+    tmp_path: Path, line: str, right: str, wrong: str
+) -> None:
+    code, lines, said = judged(BIAS_FIRST.replace(right, wrong), tmp_path)
+    assert (code, line in lines[0]) == (1, True), said
+
+
 WIDTHS = """
 import numpy as np
 
