@@ -108,7 +108,8 @@ def _of_kind(cause: Cause) -> str:
     other = f"∂C/∂{needed}" if needed != held else "that of the step before"
     words = OF_KIND.get(kind, "no single operation is known that would make it right")
     return words.format(
-        operation=f"`{cause.operation}`", needed=needed, held=held, lacks=lacks, other=other,
+        operation=f"`{cause.operation}`" if cause.operation else "this", needed=needed,
+        held=held, lacks=lacks, other=other,
         step=cause.operation, factor=cause.factor, names=cause.names, missing=missing,
     )  # fmt: skip
 

@@ -46,13 +46,14 @@ def join(chains: Sequence[Carried]) -> None:
     something else computed of the parameters.
     """
     starts = bits_of_nodes(each.values[0] for each in chains)
+    states = {state for each in chains for value in each.values for state in _states(value)}
     events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
     moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
     left = [*chains]
     first = events[0][1] if events else None
     for chain, new in events:
         again = first is not None and not left and operation_key(new) == operation_key(first)
-        again = again and first is not None and not _share(new, first, starts)
+        again = again and first is not None and not _share(new, first, starts, states)
         if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
             moved, left = {}, [*chains]
         if not moved:
@@ -68,18 +69,28 @@ def join(chains: Sequence[Carried]) -> None:
         each.open = each.open or bool(moved.get(each.values[-1]))
 
 
-def _share(one: Node, other: Node, starts: int) -> bool:
-    """Whether two values are made of the same error, or something else of the parameters."""
-    way = walk(
-        [one], lambda each: () if each.operation == FILLED and each is not one else each.inputs
-    )
+def _share(one: Node, other: Node, starts: int, states: set[Node]) -> bool:
+    """Whether two values are made of the same error, or something else of the parameters.
+
+    What goes through a state of what is carried on is none.
+    """
+    way = walk([one], lambda each: () if each in states and each is not one else each.inputs)
     return any(
         each.function is not None
-        and each.operation not in (*MOVES, FILLED)
+        and each not in states
+        and each.operation not in MOVES
         and each.uses & starts
         and other.depends_on(each)
         for each in way
     )
+
+
+def _states(node: Node) -> list[Node]:
+    """A value, and what it was before each write into it."""
+    found = [node]
+    while found[-1].operation == FILLED and type(found[-1].args[0]) is Node:
+        found.append(found[-1].args[0])
+    return found
 
 
 def written_places(node: Node) -> set[int]:

@@ -180,10 +180,44 @@ for sweep in range(9):
 """
 
 
-@pytest.mark.parametrize("factor", ["e * a", "e * b"])
-def test_vectors_that_are_moved_in_other_steps_are_not_judged(factor: str, tmp_path: Path) -> None:
+def test_vectors_that_are_moved_in_other_steps_are_not_judged(tmp_path: Path) -> None:
     with pytest.raises(UnjudgedError):
-        run_edited(tmp_path, TABLE, ("e * a for", f"{factor} for"))
+        run_edited(tmp_path, TABLE)
+
+
+WORDS = """import math
+words = [0, 3, 1, 4, 2, 5, 0, 2, 4]
+emb = [[0.1 * i - 0.2 * j for j in range(3)] for i in range(6)]
+out = [[0.3 - 0.1 * i + 0.2 * j for j in range(3)] for i in range(6)]
+for epoch in range(2):
+    for center, context in zip(words, words[1:]):
+        h = emb[center]
+        scores = [sum(a * b for a, b in zip(h, row)) for row in out]
+        exps = [math.exp(s) for s in scores]
+        probs = [e / sum(exps) for e in exps]
+        loss = -math.log(probs[context])
+        err = [p - (k == context) for k, p in enumerate(probs)]
+        dh = [sum(err[k] * out[k][d] for k in range(6)) for d in range(3)]
+        for k in range(6):
+            out[k] = [o - 0.1 * err[k] * x for o, x in zip(out[k], h)]
+        emb[center] = [e - 0.1 * g for e, g in zip(h, dh)]
+"""
+
+
+def test_rows_that_are_replaced_are_those_of_parameters(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, WORDS)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("emb[center]", "out")
+
+
+@pytest.mark.parametrize(
+    ("edit", "right"),
+    [(("e - 0.1", "e + 0.1"), [False, True]), (("err[k] * x for", "err[k] for"), [True, False])],
+    ids=["words", "outputs"],
+)
+def test_wrong_rows_are_told(edit: tuple[str, str], right: list[bool], tmp_path: Path) -> None:
+    report = run_edited(tmp_path, WORDS, edit)
+    assert [each.ok for each in report.gradients] == right, str(report)
 
 
 SAMPLES = """import numpy as np

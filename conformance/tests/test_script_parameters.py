@@ -178,3 +178,27 @@ train(rng.normal(size=(6, 3)), rng.normal(size=(6, 2)))
 def test_parameters_that_one_statement_assigns_have_names_of_their_own(tmp_path: Path) -> None:
     report = run_edited(tmp_path, PAIR)
     assert "3 updates of b, W, by" in str(report)
+
+
+CLASS_BY_CLASS = """import numpy as np
+rng = np.random.default_rng(0)
+emb, out = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
+for center, context in [(0, 1), (3, 4), (1, 2), (4, 0), (2, 3), (0, 4)]:
+    h = emb[center].copy()
+    p = np.exp(out @ h)
+    p = p / p.sum()
+    loss = -np.log(p[context])
+    p[context] -= 1
+    dh = out.T @ p
+    for k in range(5):
+        out[k] -= 0.1 * p[k] * h
+    emb[center] -= 0.1 * dh
+"""
+
+
+def test_rows_that_are_moved_by_one_error_are_one_step(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CLASS_BY_CLASS)
+    assert report.exit_code == 0, str(report)
+    assert len(report.ran.parameters) == 2
+    wrong = run_edited(tmp_path, CLASS_BY_CLASS, ("emb[center] -=", "emb[center] +="))
+    assert [each.ok for each in wrong.gradients] == [False, True], str(wrong)

@@ -34,11 +34,11 @@ def lifted(
     if found is None or found in entries:
         return None
     found.uses |= uses_of_nodes(entries)
-    _let_go(entries)
+    let_go(entries)
     return found
 
 
-def _let_go(entries: Iterable[Node]) -> None:
+def let_go(entries: Iterable[Node]) -> None:
     """Take what nothing is computed from any more from the consumers of its operands."""
     waiting = [each for each in entries if not each.consumers]
     for node in waiting:

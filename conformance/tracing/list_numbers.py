@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.lifted import lifted
+from conformance.tracing.frames import Frame
+from conformance.tracing.lifted import let_go, lifted
 from conformance.tracing.memory import Memory
-from conformance.tracing.node import Node, taken
+from conformance.tracing.node import Node, flat, taken
+from conformance.tracing.operations import put_in_shape
 from conformance.tracing.trace import Trace, plain
 from conformance.tracing.traced_numbers import TracedFloat, TracedInt
 from reference.step import Array
@@ -27,6 +29,8 @@ class Entry:
     @property
     def node(self) -> Node:
         """What computed it: it is taken out of the array when it is first used."""
+        if self.of.row is not None:
+            self.of.see_row()
         known = self.known
         if known is None or not (self.replaced or self.of.is_current(known)):
             known = self.known = self.of.entry(self.at)
@@ -56,6 +60,7 @@ class Numbers:
         before: what computed it before the numbers that were stored since; None if it is not known.
         stored: what computed these, by their places.
         between: what computed the array when only some of them were stored.
+        row: the line that stored a row last, until another one reads a number.
     """
 
     def __init__(self, trace: Trace, values: Array, node: Node, same: dict[Node, Node]) -> None:
@@ -63,6 +68,14 @@ class Numbers:
         self.before: Node | None = node
         self.stored: dict[int, Any] = {}
         self.between: list[Node] = []
+        self.row: Frame | None = None
+
+    def see_row(self) -> None:
+        """Note what the array is with its new row, if another line reads a number of it."""
+        frames, _ = self.trace.where()
+        if frames and frames[0] != self.row:
+            self.row = None
+            self.state()
 
     def entry(self, at: int) -> Node:
         """A node of one number as it is now."""
@@ -112,6 +125,7 @@ class Numbers:
         if made is not None:
             *_, (_, _, frames, calls) = memory.writes
             memory.writes[:] = [(None, made, frames, calls)]
+            let_go(self.between)
 
     def number(self, at: int, value: Any) -> Any:
         """One of the numbers as a program has it."""
@@ -122,10 +136,32 @@ class Numbers:
 
     def write(self, at: int, value: Any) -> None:
         """Note a number that a program stores."""
-        memory, node = self.trace.before_write(self.array), self.trace.argument(value)
+        self._write(np.asarray(at), plain(value), _alone(self.trace.argument(value)))
+
+    def write_row(self, first: int, row: list[Any], made: Any) -> None:
+        """Note a list that a program stores as a row, and what is known of it as an array."""
+        node = None if made is None else self.trace.node_of(made)
+        if node is None or node.constant or node.function is put_in_shape:
+            for i, each in enumerate(row):
+                self.write(first + i, each)
+        else:
+            self._write(np.arange(first, first + len(row)), node.value, node)
+        self.row = next(iter(self.trace.where()[0]), None)
+
+    def _write(self, at: Array, value: Any, node: Any) -> None:
+        memory = self.trace.before_write(self.array)
         self._look_up()
-        if self.before is None or at in self.stored:
+        places = np.ravel(at).tolist()
+        if self.before is None or not self.stored.keys().isdisjoint(places):
             self._begin(self.trace.node_of(self.array))
-        self.stored[at] = node
-        self.array.view(np.ndarray).reshape(-1)[at] = plain(value)
-        self.trace.write_at(memory, np.asarray(at), node)
+        self.stored |= dict.fromkeys(places, node)
+        self.array.view(np.ndarray).reshape(-1)[at] = value
+        self.trace.write_at(memory, at, node)
+
+
+def _alone(number: Any) -> Any:
+    """What computed a number, which may have been put into a list of its own before."""
+    inner = number.args[0] if type(number) is Node and number.function is taken else None
+    if inner is None or inner.function is not put_in_shape:
+        return number
+    return [*flat(inner.args[0])][int(number.args[1])]

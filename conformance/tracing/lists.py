@@ -166,8 +166,7 @@ class Lists(Entrance):
             return
         first = known.start + at * len(value)
         _replaced(given[at])
-        for i, each in enumerate(value):
-            numbers.write(first + i, each)
+        numbers.write_row(first, value, self.array(value))
         self._known.pop(id(given[at]), None)
         given[at] = known.items[at] = value
         self._know(value, numbers, first)
