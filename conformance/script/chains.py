@@ -155,7 +155,8 @@ class _Search:
         one after another, what has more uses comes first.
         """
         ways = {new: set(self.way(old, new)[1:-1]) for old, new in pairs}
-        at = {old: ways[new] for old, new in pairs} | ways
+        at = {old: {*ways[new], new} for old, new in pairs}
+        at |= {new: {old, *ways[new]} for old, new in pairs}
         kept: list[tuple[Node, Node]] = []
         known: set[Node] = set()
         for old, new in sorted(pairs, key=lambda e: (-len(self.roles(e[1])), e[1].number)):

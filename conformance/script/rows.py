@@ -104,9 +104,21 @@ def _reads(new: Node, old: Node, written: set[int]) -> bool:
     """Whether a value is computed from another one by what stands at some places."""
     filled = [e for e in old.consumers if e.operation == FILLED and e.args[0] is old]
     used = [e for e in old.consumers if e not in filled and new.depends_on(e)]
+    used = [e for e in used if not _is_added_to(e)]
     elsewhere = bool(written) and all(written.isdisjoint(read_places(e)) for e in used)
     later = (e for e in filled if e is not new and new.depends_on(e))
     return not elsewhere or any(_reads(new, e, written) for e in later)
+
+
+def _is_added_to(part: Node) -> bool:
+    """Whether a part of an array is taken to be moved alone, as in `w[i] -= d`."""
+    sums = part.consumers if is_part(part) else []
+    return bool(sums) and all(
+        each.operation in ("add", "subtract")
+        and bool(each.consumers)
+        and all(user.operation == FILLED for user in each.consumers)
+        for each in sums
+    )
 
 
 def read_places(node: Node, places: Array | None = None) -> set[int]:
