@@ -19,8 +19,7 @@ from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import line_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
-from conformance.script.counting import counts, function_around
-from conformance.script.direction import settled
+from conformance.script.blamed_updates import by_strangers, settled
 from conformance.script.discarded import discarded
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
@@ -31,8 +30,8 @@ from conformance.script.parameter_names import Held, attached, by_attached, name
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged, unchanged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
+from conformance.script.source_around import counts, function_around
 from conformance.script.still import never_moved
-from conformance.script.strangers import by_strangers
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script.update import Update
 from conformance.script_outcome import Ran, Rule

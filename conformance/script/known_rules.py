@@ -11,7 +11,6 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.decays import decay, shrinking
 from conformance.script.linear import entrywise, kept, read_forward
 from conformance.script.moments import (
     Mistake,
@@ -21,6 +20,7 @@ from conformance.script.moments import (
     moment_of,
     multiple,
 )
+from conformance.script.multiples import decay, shrinking
 from conformance.script.quotients import Steps, by_signs
 from conformance.script.readings import Given, Reading, readings
 from conformance.script.update import Update

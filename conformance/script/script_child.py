@@ -17,12 +17,11 @@ import numpy as np
 from conformance.backward.findings import Line
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
-from conformance.script.anew import begun_anew, is_right
 from conformance.script.conclude import conclude
-from conformance.script.later import training_after
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.script_source import run
+from conformance.script.source_around import begun_anew, is_right, training_after
 from conformance.script_outcome import ENDED, Ran
 from conformance.tracing.frames import Frame, raised_in
 from conformance.tracing.long import MOST, LongTrace

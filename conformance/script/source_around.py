@@ -1,24 +1,111 @@
-"""Values that a loop begins anew in each of its rounds, as the states of a recurrence.
+"""What the source tells about an update: whether it is counted, and of the loops around it.
 
-Such is `h` where the steps of a forward pass add to it, or an error that goes back through time.
-They are moved as parameters are, and so may be taken for some until the parameters themselves are
-moved. Left out: what is carried on (`parameters.py`).
+Adam without its corrections may be meant where nothing is counted. Another training may follow,
+before which a script is ended; and a loop may begin a value anew in each of its rounds, as the
+states of a recurrence, or an error that goes back through time. Such are moved as parameters are,
+and may be taken for some until the parameters themselves are moved. Left out: several trainings by
+the same lines, of which the first is judged, and what is carried on (`parameters.py`).
 """
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
 from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.syntax import Loop, loops_around, statement, stored
+from conformance.backward.syntax import Loop, loops_around, statement, stored, tree
 from conformance.errors import ConformanceError
-from conformance.script.counting import function_around
 from conformance.script.linear import ancestors
 from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
+from conformance.shapes.vocabulary import bare
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
+
+COUNT = re.compile("t")
+"""What nothing else is called that is counted beside an update."""
+
+
+def counts(definition: ast.AST | None, names: re.Pattern[str] = COUNT) -> bool:
+    """Whether a function has a line such as `self.t += 1`, or an argument t.
+
+    Args:
+        definition: of the function.
+        names: what the count may be called.
+    """
+    for each in ast.walk(definition or ast.Pass()):
+        name = each.arg if isinstance(each, ast.arg) else ""
+        if isinstance(each, ast.AugAssign):
+            name = ast.unparse(each.target).rpartition(".")[2]
+        if name and names.fullmatch(bare(name)):
+            return True
+    return False
+
+
+def raises_at_once(definition: ast.AST | None, name: str) -> bool:
+    """Whether the first that a function does with an argument is to add to it: `t += 1`."""
+    used = (e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Name))
+    first = min(
+        (e for e in used if e.id == name), key=lambda e: (e.lineno, e.col_offset), default=None
+    )
+    return first is not None and isinstance(first.ctx, ast.Store)
+
+
+def function_around(line: Line | None) -> ast.AST | None:
+    """The innermost function that a line is in; None if it is in none."""
+    module = None if line is None else tree(line.file)
+    found = [
+        each
+        for each in ast.walk(module or ast.Pass())
+        if isinstance(each, ast.FunctionDef)
+        and line is not None
+        and each.lineno <= line.line <= (each.end_lineno or 0)
+    ]
+    return max(found, key=lambda each: each.lineno, default=None)
+
+
+def training_after(found: Sequence[Parameter]) -> Line | None:
+    """The first line of a loop after that of some parameters which takes a product off another one.
+
+    Args:
+        found: the parameters, as they were moved.
+    """
+    for frame in (e for each in found for e in each.values[-1].frames):
+        line = Line(frame.file, frame.line)
+        for loop in loops_around(line)[-1:]:
+            known = {name for name, _ in _steps(loop)}
+            steps = (step for other in _loops_after(loop, line) for step in _steps(other))
+            later = [number for name, number in steps if name not in known]
+            if later:
+                return Line(frame.file, min(later))
+    return None
+
+
+def _loops_after(loop: Loop, line: Line) -> Iterator[Loop]:
+    """The loops after another one, in the same function."""
+    scope = function_around(line)
+    loops = (e for e in ast.walk(scope or tree(line.file) or ast.Pass()) if isinstance(e, Loop))
+    for each in loops:
+        own = function_around(Line(line.file, each.lineno)) is scope
+        if own and each.lineno > (loop.end_lineno or 0):
+            yield each
+
+
+def _steps(loop: Loop) -> Iterator[tuple[str, int]]:
+    """What is moved by `w -= lr * g` or `w = w - lr * g` in a loop, each with its line."""
+    for each in ast.walk(loop):
+        match each:
+            case ast.AugAssign(target, ast.Sub(), step):
+                yield from _of_product(target, step)
+            case ast.Assign([target], ast.BinOp(old, ast.Sub(), step)):
+                if ast.unparse(old) == ast.unparse(target):
+                    yield from _of_product(target, step)
+
+
+def _of_product(target: ast.expr, step: ast.expr) -> Iterator[tuple[str, int]]:
+    if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult):
+        yield ast.unparse(target), target.lineno
 
 
 def begun_anew(parameter: Parameter) -> bool:
