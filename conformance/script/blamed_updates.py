@@ -14,7 +14,7 @@ import numpy as np
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, merged
 from conformance.backward.loss_numbers import best_loss
 from conformance.backward.own_pass import OwnPass, examine_pass
-from conformance.backward.source import line_of
+from conformance.backward.source import lines_of
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.linear import kept
@@ -66,8 +66,8 @@ def _accused(
     for each, name, (gradient, _) in chosen:
         turned = (state for _, state in each.states if kept(gradient, state) < 0)
         steps = (new for old, new in each.states if _holds_the_step(gradient, old, new))
-        made = [*map(line_of, steps), line_of(each.new), *map(line_of, turned), *errors]
-        told = tuple(dict.fromkeys(line for line in made if line is not None))
+        made = [line for e in (*steps, each.new, *turned) for line in lines_of(e)]
+        told = tuple(dict.fromkeys((*made, *errors)))
         yield Accused((name,), told, Cause(kind), mends=False)
 
 
@@ -139,6 +139,5 @@ def _exchanged(
 def _of_another(judgement: Judgement, names: Sequence[str], pair: Pair) -> Accused:
     made, (gradient, _) = judgement.updates[pair[0]], judgement.chosen[pair[0]]
     nodes: list[Node] = [new for _, new in made.states if kept(gradient, new)]
-    line = line_of([*nodes, made.new][0])
     cause = Cause("other", names=(names[pair[0]], names[pair[1]]))
-    return Accused((names[pair[0]],), () if line is None else (line,), cause, mends=True)
+    return Accused((names[pair[0]],), lines_of([*nodes, made.new][0]), cause, mends=True)

@@ -135,13 +135,8 @@ class History:
                 return olds, [following[e] for e in olds if e in following]
         return None
 
-    def moments(self, gradients: Sequence[Node] | None = None) -> list[Moment]:
-        """What is kept; nothing if it is not the same at all updates.
-
-        Args:
-            gradients: of which it may be means; None for those of the parameter.
-        """
-        of = self.gradients if gradients is None else gradients
+    def moments(self) -> list[Moment]:
+        """What is kept; nothing if it is not the same at all updates."""
         chains = {id(e): e for made in self.updates for e in made.parameter.states}
         found = []
         for chain in chains.values():
@@ -152,7 +147,7 @@ class History:
             if not all(of_all):
                 return []
             latest = [max(each, key=lambda e: e[1].number) for each in of_all]
-            found.append(moment_of(latest, self.updates, of))
+            found.append(moment_of(latest, self.updates, self.gradients))
         return found
 
     def known(self, factor: float) -> Known:

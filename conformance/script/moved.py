@@ -12,7 +12,7 @@ from types import FunctionType
 import numpy as np
 
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged, merged
-from conformance.backward.source import line_of
+from conformance.backward.source import lines_of
 from conformance.backward.syntax import forget
 from conformance.script.judgement import Judgement
 from conformance.script.linear import links
@@ -108,9 +108,8 @@ def _strange(made: Moved, unused: Mapping[str, Node]) -> Iterator[Accused]:
         for other, (gradient, *_) in made.gradients.items():
             taking = [each for each in gradient.consumers if new.depends_on(each)]
             if other != name and taking:
-                line = line_of(taking[0])
-                lines = () if line is None else (line,)
-                yield Accused((name,), lines, Cause("other", names=(name, other)), mends=False)
+                why = Cause("other", names=(name, other))
+                yield Accused((name,), lines_of(taking[0]), why, mends=False)
 
 
 def _found(made: Moved) -> list[Parameter] | None:
@@ -152,9 +151,5 @@ def _multiple(made: Update, gradient: Node) -> Multiple:
 
 def _wrong(moved: dict[str, Node], kind: str) -> tuple[Accused, ...]:
     """The updates that do not take the gradients off, line by line."""
-    lines = ((name, line_of(new)) for name, new in moved.items())
-    accused = (
-        Accused((name,), () if line is None else (line,), Cause(kind), mends=False)
-        for name, line in lines
-    )
+    accused = (Accused((e,), lines_of(moved[e]), Cause(kind), mends=False) for e in moved)
     return merged(accused, lambda each: each.lines)

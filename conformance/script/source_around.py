@@ -15,7 +15,7 @@ from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import Loop, loops_around, statement, stored, tree
 from conformance.errors import ConformanceError
-from conformance.script.linear import ancestors
+from conformance.script.linear import ancestors, way
 from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
 from conformance.shapes.vocabulary import bare
@@ -52,15 +52,12 @@ def raises_at_once(definition: ast.AST | None, name: str) -> bool:
     return first is not None and isinstance(first.ctx, ast.Store)
 
 
-def function_around(line: Line | None) -> ast.AST | None:
+def function_around(line: Line) -> ast.AST | None:
     """The innermost function that a line is in; None if it is in none."""
-    module = None if line is None else tree(line.file)
     found = [
         each
-        for each in ast.walk(module or ast.Pass())
-        if isinstance(each, ast.FunctionDef)
-        and line is not None
-        and each.lineno <= line.line <= (each.end_lineno or 0)
+        for each in ast.walk(tree(line.file) or ast.Pass())
+        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0)
     ]
     return max(found, key=lambda each: each.lineno, default=None)
 
@@ -118,13 +115,9 @@ def begun_anew(parameter: Parameter) -> bool:
 
 
 def _way(old: Node, new: Node) -> list[Node]:
-    """The values from an old one to the new one, the new one first."""
-    within, way = ancestors(new), [new]
-    at = within.get(old, new)
-    while at is not new:
-        way.append(at)
-        at = within[at]
-    return way
+    """The values after an old one up to the new one; this alone, if it is not made of the old."""
+    within = ancestors(new)
+    return way(old, new, within)[1:] if old in within else [new]
 
 
 def _is_begun(frames: Sequence[Frame]) -> bool:
