@@ -163,8 +163,7 @@ def _is_root(node: Node) -> bool:
 def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgement:
     """The judgement with what is to blame, if that is found in time."""
     found = within_seconds(
-        SEARCHING,
-        lambda: by_strangers(trace, settled(trace, judgement.searched(), said), said),
+        SEARCHING, lambda: by_strangers(trace, settled(trace, judgement.searched(), said), said)
     )
     if found is not None:
         return found

@@ -86,11 +86,7 @@ class Judgement:
         return all(each.ok for each in self.examined.gradients)
 
     def instead(
-        self,
-        step: OwnPass,
-        numbers: Sequence[Node],
-        called: Sequence[Node],
-        others: Sequence[Node],
+        self, step: OwnPass, numbers: Sequence[Node], called: Sequence[Node], others: Sequence[Node]
     ) -> Node | None:
         """The number that decides in the place of the known costs; None if they do.
 

@@ -12,14 +12,7 @@ import numpy as np
 
 from conformance.script.adaptive import adaptive
 from conformance.script.linear import entrywise, kept, read_forward
-from conformance.script.moments import (
-    Mistake,
-    Moment,
-    arithmetic,
-    is_square,
-    moment_of,
-    multiple,
-)
+from conformance.script.moments import Mistake, Moment, arithmetic, is_square, moment_of, multiple
 from conformance.script.multiples import decay, shrinking
 from conformance.script.quotients import Steps, by_signs
 from conformance.script.readings import Given, Reading, readings

@@ -166,11 +166,7 @@ def _rising(k: int, n: int) -> Array:
 
 
 def walk(
-    network: BookNetwork,
-    call: LoopCall,
-    data: Data,
-    epochs: int,
-    tracer: LoopTracer | None = None,
+    network: BookNetwork, call: LoopCall, data: Data, epochs: int, tracer: LoopTracer | None = None
 ) -> Walk:
     """Run the loop of a new network; the same random numbers are drawn each time.
 
@@ -199,12 +195,7 @@ def walk(
 
 
 def _note_updates(
-    network: BookNetwork,
-    net: Any,
-    data: Data,
-    seen: Walk,
-    most: int,
-    tracer: LoopTracer | None,
+    network: BookNetwork, net: Any, data: Data, seen: Walk, most: int, tracer: LoopTracer | None
 ) -> None:
     update = net.update_mini_batch
 
