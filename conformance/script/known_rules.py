@@ -130,9 +130,8 @@ class History:
 
     def moments(self) -> list[Moment]:
         """What is kept; nothing if it is not the same at all updates."""
-        chains = {id(e): e for made in self.updates for e in made.parameter.states}
         found = []
-        for chain in chains.values():
+        for chain in dict.fromkeys(e for made in self.updates for e in made.parameter.states):
             of_all = [[e for e in made.states if e[1] in chain.values] for made in self.updates]
             rows = zip(self.updates, of_all, strict=True)
             if not any(_is_own(made, new) for made, pairs in rows for _, new in pairs):
@@ -177,7 +176,7 @@ class History:
 
     def momentum(self, moment: Moment, factor: float) -> Known:
         """Gradient descent with momentum, that of Nesterov or the usual one."""
-        if (moment.is_taken_off or moment.rate < 0) and moment.power == 1:
+        if moment.rate < 0 and moment.power == 1:
             return Known(Rule("other"), (Mistake("minus", moment.news[0], (moment.rate,)),))
         decaying = None if moment.is_mean else moment.with_decay(self.updates, self.gradients)
         if decaying is None and (not moment.is_mean or moment.power != 1):

@@ -37,9 +37,8 @@ def judged_optimisers(
         name, made = one.kind.__name__, moved(one)
         if made is None and isinstance(one.kind, FunctionType):
             continue
-        ran = None if made is None else judged_moves(f"{place}:{name}", made)
-        zeroed = None if made is None or ran is not None else _from_zeros(one, made)
-        ran = ran if zeroed is None else judged_moves(f"{place}:{name}", zeroed)
+        ways = () if made is None else _ways(one, made)
+        ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
         why = f"no way was found to have `{one.method}` move parameters"
         if made is not None:
             why = "its updates are those of no rule that is known, such as momentum or Adam"
@@ -48,14 +47,15 @@ def judged_optimisers(
         )
 
 
-def _from_zeros(one: Optimiser, made: Moved) -> Moved | None:
-    """The updates with zeros in what it keeps before, if the first is the same; else None."""
+def _ways(one: Optimiser, made: Moved) -> Iterator[Moved]:
+    """The updates; then those with zeros in what it keeps before, if the first is the same."""
+    yield made
     filled = moved(one, made.filled) if any(made.filled) else None
-    alike = filled is not None and all(
+    if filled is not None and all(
         np.array_equal(filled.values[name][1].value, each[1].value)
         for name, each in made.values.items()
-    )
-    return filled if alike else None
+    ):
+        yield filled
 
 
 def _is_used(one: Optimiser) -> bool:

@@ -16,6 +16,7 @@ from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
 from conformance.script.multiples import alike
+from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.frames import Frame
@@ -161,13 +162,13 @@ def unwritten(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Ac
 
 def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """What two parameters keep together."""
-    owner: dict[int, str] = {}
+    owner: dict[Carried, str] = {}
     for each, name in zip(judgement.updates, names, strict=True):
         for state in each.parameter.states:
-            if id(state) in owner:
-                why = Cause("shared", names=(name, owner[id(state)]))
+            if state in owner:
+                why = Cause("shared", names=(name, owner[state]))
                 yield _accused(name, lines_of(state.values[-1]), why)
-            owner.setdefault(id(state), name)
+            owner.setdefault(state, name)
 
 
 def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
