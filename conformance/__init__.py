@@ -288,6 +288,6 @@ def train(
 
 def load_ipython_extension(shell: Any) -> None:
     """Give a notebook the magic `%%conformance`, by `%load_ext conformance`."""
-    from conformance.script.magic import load
+    from conformance.script.recording import load
 
     load(shell)

@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
-from conformance.script.linear import ancestors, steady
+from conformance.script.linear import ancestors, steady, way
 from conformance.script.rows import Carried, is_part, join, may_be_same, written_places
 from conformance.script.scaled import scaled_by_itself
 from conformance.tracing.ancestors import walk
@@ -169,11 +169,7 @@ class _Search:
 
     def way(self, old: Node, new: Node) -> list[Node]:
         """The values from an old one to the new one."""
-        within = self.ancestors(new)
-        found = [old]
-        while found[-1] is not new:
-            found.append(within[found[-1]])
-        return found
+        return way(old, new, self.ancestors(new))
 
     def alike(self, one: Node, other: Node) -> float:
         """The share of the uses that two values have in common."""

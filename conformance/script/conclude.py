@@ -16,11 +16,10 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.loss_names import is_named
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.source import line_of
+from conformance.backward.source import lines_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
-from conformance.script.counting import counts, function_around
-from conformance.script.direction import settled
+from conformance.script.blamed_updates import by_strangers, settled
 from conformance.script.discarded import discarded
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
@@ -31,8 +30,8 @@ from conformance.script.parameter_names import Held, attached, by_attached, name
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged, unchanged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
+from conformance.script.source_around import counts, function_around
 from conformance.script.still import never_moved
-from conformance.script.strangers import by_strangers
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script.update import Update
 from conformance.script_outcome import Ran, Rule
@@ -120,7 +119,7 @@ def _of_updates(
     results[at] = _blamed(trace, results[at], said)
     examined, rates = _with_rates(results[at], trace, moved)
     told = rules(results, rates)
-    counted = counts(function_around(line_of(results[at].updates[0].new)))
+    counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, said, told, counts=counted)
     accused = (*moving, *_not_told_by(moving, examined.accused))
     accused = accused or tuple(never_moved(trace, results[at], variables))
@@ -146,7 +145,7 @@ def _unused_loss(
     """The number that a script calls its loss, where it was not judged by it."""
     if judgement.examined.cost != "own":
         losses = filter(is_named, Unjudged(trace, judgement.updates, names).losses)
-        lines = [line for each in losses if (line := line_of(each)) is not None]
+        lines = [line for each in losses for line in lines_of(each)]
         yield from (("loss", f"{os.path.relpath(e.file)}:{e.line}") for e in lines[-1:])
 
 
@@ -164,8 +163,7 @@ def _is_root(node: Node) -> bool:
 def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgement:
     """The judgement with what is to blame, if that is found in time."""
     found = within_seconds(
-        SEARCHING,
-        lambda: by_strangers(trace, settled(trace, judgement.searched(), said), said),
+        SEARCHING, lambda: by_strangers(trace, settled(trace, judgement.searched(), said), said)
     )
     if found is not None:
         return found
@@ -252,7 +250,7 @@ def _finite(moved: Sequence[Parameter], k: int) -> bool:
 
 def _infinite(moved: Sequence[Parameter]) -> str:
     """Where the numbers come from of a program that has lost its own before they can be judged."""
-    first = first_infinite(next(e.values[0] for e in moved if not finite(e.values[0])))
-    line = origin(first) or line_of(first)
-    where = "" if line is None else f": {os.path.relpath(line.file)}:{line.line} computes the first"
+    lost = next(e.values[0] for e in moved if not finite(e.values[0]))
+    said = (f": {os.path.relpath(e.file)}:{e.line}" for e in origin(first_infinite(lost)))
+    where = "".join(f"{each} computes the first" for each in said)
     return f"its parameters become numbers that are not finite at once{where}"

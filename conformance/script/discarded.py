@@ -44,9 +44,8 @@ def discarded(trace: Trace, results: Sequence[Judgement], names: Sequence[str]) 
             return None
     accused = []
     for name, (node, count) in zip(names, found[0], strict=True):
-        line = _in_a_loop(node)
-        lines = () if line is None else (line,)
-        accused.append(Accused((name,), lines, Cause("last", factor=count + 1), mends=False))
+        why = Cause("last", factor=count + 1)
+        accused.append(Accused((name,), _in_a_loop(node), why, mends=False))
     examined = results[0].examined
     gradients = tuple(replace(each, ok=False) for each in examined.gradients)
     told = merged(accused, lambda each: each.lines)
@@ -92,7 +91,7 @@ def _is_unused(
     )
 
 
-def _in_a_loop(node: Node) -> Line | None:
+def _in_a_loop(node: Node) -> tuple[Line, ...]:
     """The innermost line that led to a value and stands in a loop; the value's own if none does."""
     lines = list(own_lines(node))
-    return next(filter(loops_around, lines), lines[0] if lines else None)
+    return (*filter(loops_around, lines), *lines)[:1]

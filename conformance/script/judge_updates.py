@@ -25,9 +25,8 @@ from conformance.backward.loss_numbers import (
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
-from conformance.script import within
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
-from conformance.script.multiples import common, usual
+from conformance.script.multiples import common, inner_choices, usual
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node
@@ -64,7 +63,7 @@ def judged(
     made = _as_read(step)
     if made.ok or not made.chosen:
         return made
-    for choice in within.choices(updates):
+    for choice in inner_choices(updates):
         found = step.by_choice([choice])
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             return replace(found, altered=True)

@@ -16,7 +16,7 @@ from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.loss_numbers import Fit
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
-from conformance.backward.source import is_float, line_of
+from conformance.backward.source import is_float, lines_of
 from conformance.backward.stated_loss import disagreeing
 from conformance.script.multiples import alike
 from conformance.script.update import Multiple, Update
@@ -86,11 +86,7 @@ class Judgement:
         return all(each.ok for each in self.examined.gradients)
 
     def instead(
-        self,
-        step: OwnPass,
-        numbers: Sequence[Node],
-        called: Sequence[Node],
-        others: Sequence[Node],
+        self, step: OwnPass, numbers: Sequence[Node], called: Sequence[Node], others: Sequence[Node]
     ) -> Node | None:
         """The number that decides in the place of the known costs; None if they do.
 
@@ -177,8 +173,8 @@ def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
         return [] if common >> node.number & 1 else [e for e in node.inputs if e.uses & given]
 
     way = walk((each.new for each in judgement.updates), further)
-    lines = map(line_of, (each for each in way if common >> each.number & 1))
-    return tuple(dict.fromkeys(each for each in lines if each is not None))
+    last = (each for each in way if common >> each.number & 1)
+    return tuple(dict.fromkeys(line for each in last for line in lines_of(each)))
 
 
 def even(trace: Trace, results: Sequence[Judgement]) -> bool:

@@ -11,16 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.decays import decay, shrinking
 from conformance.script.linear import entrywise, kept, read_forward
-from conformance.script.moments import (
-    Mistake,
-    Moment,
-    arithmetic,
-    is_square,
-    moment_of,
-    multiple,
-)
+from conformance.script.moments import Mistake, Moment, arithmetic, is_square, moment_of, multiple
+from conformance.script.multiples import decay, shrinking
 from conformance.script.quotients import Steps, by_signs
 from conformance.script.readings import Given, Reading, readings
 from conformance.script.update import Update
@@ -135,16 +128,10 @@ class History:
                 return olds, [following[e] for e in olds if e in following]
         return None
 
-    def moments(self, gradients: Sequence[Node] | None = None) -> list[Moment]:
-        """What is kept; nothing if it is not the same at all updates.
-
-        Args:
-            gradients: of which it may be means; None for those of the parameter.
-        """
-        of = self.gradients if gradients is None else gradients
-        chains = {id(e): e for made in self.updates for e in made.parameter.states}
+    def moments(self) -> list[Moment]:
+        """What is kept; nothing if it is not the same at all updates."""
         found = []
-        for chain in chains.values():
+        for chain in dict.fromkeys(e for made in self.updates for e in made.parameter.states):
             of_all = [[e for e in made.states if e[1] in chain.values] for made in self.updates]
             rows = zip(self.updates, of_all, strict=True)
             if not any(_is_own(made, new) for made, pairs in rows for _, new in pairs):
@@ -152,7 +139,7 @@ class History:
             if not all(of_all):
                 return []
             latest = [max(each, key=lambda e: e[1].number) for each in of_all]
-            found.append(moment_of(latest, self.updates, of))
+            found.append(moment_of(latest, self.updates, self.gradients))
         return found
 
     def known(self, factor: float) -> Known:
@@ -189,7 +176,7 @@ class History:
 
     def momentum(self, moment: Moment, factor: float) -> Known:
         """Gradient descent with momentum, that of Nesterov or the usual one."""
-        if (moment.is_taken_off or moment.rate < 0) and moment.power == 1:
+        if moment.rate < 0 and moment.power == 1:
             return Known(Rule("other"), (Mistake("minus", moment.news[0], (moment.rate,)),))
         decaying = None if moment.is_mean else moment.with_decay(self.updates, self.gradients)
         if decaying is None and (not moment.is_mean or moment.power != 1):

@@ -3,7 +3,7 @@
 Left out: which values are old and new (`chains.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -263,6 +263,14 @@ def kept(old: Node, new: Node, apart: frozenset[Node] = frozenset()) -> float:
         if node.number > old.number and node not in apart:
             known[node] = sum(factor * known.get(each, 0.0) for each, factor in links(node))
     return known.get(new, 0.0)
+
+
+def way(old: Node, new: Node, within: Mapping[Node, Node]) -> list[Node]:
+    """The values from an old one to a new one, each of which is in the next."""
+    found = [old]
+    while found[-1] is not new:
+        found.append(within[found[-1]])
+    return found
 
 
 def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:

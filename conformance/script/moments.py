@@ -70,11 +70,6 @@ class Moment:
         """Whether it is some mean or sum of the gradients or their squares, at a fixed rate."""
         return bool(self.power) and not isnan(self.rate) and not isnan(self.share)
 
-    @property
-    def is_taken_off(self) -> bool:
-        """Whether the program takes off what was kept: it subtracts it, or its negative is kept."""
-        return self.rate < 0 and _sign_of_numbers(self.olds[0], self.news[0]) > 0
-
     def is_under_root(self, updates: Sequence[Update]) -> bool:
         """Whether the first update divides by a root of something that it is in."""
         made, new = updates[0], self.news[0]
@@ -194,16 +189,3 @@ def precision(*values: Array) -> float:
     """Half of the digits of a format; of several the one that has the fewest."""
     kinds = (e.dtype if np.issubdtype(e.dtype, np.floating) else np.float64 for e in values)
     return float(np.sqrt(max(np.finfo(each).eps for each in kinds)))
-
-
-def _sign_of_numbers(old: Node, new: Node) -> float:
-    """The sign of the product of the numbers by which an old value is multiplied in a new one."""
-    bits = 1 << old.number
-    sign = 1.0
-    for node in {new, *entrywise(new, frozenset({old}))}:
-        if node.uses & bits and node.operation in ("multiply", "divide", "true_divide"):
-            for each in node.args[:2]:
-                if type(each) is not Node or not each.uses & bits:
-                    number = scalar(each)
-                    sign *= 1.0 if number is None else float(np.sign(number))
-    return sign

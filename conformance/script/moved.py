@@ -12,7 +12,7 @@ from types import FunctionType
 import numpy as np
 
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged, merged
-from conformance.backward.source import line_of
+from conformance.backward.source import lines_of
 from conformance.backward.syntax import forget
 from conformance.script.judgement import Judgement
 from conformance.script.linear import links
@@ -37,9 +37,8 @@ def judged_optimisers(
         name, made = one.kind.__name__, moved(one)
         if made is None and isinstance(one.kind, FunctionType):
             continue
-        ran = None if made is None else judged_moves(f"{place}:{name}", made)
-        zeroed = None if made is None or ran is not None else _from_zeros(one, made)
-        ran = ran if zeroed is None else judged_moves(f"{place}:{name}", zeroed)
+        ways = () if made is None else _ways(one, made)
+        ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
         why = f"no way was found to have `{one.method}` move parameters"
         if made is not None:
             why = "its updates are those of no rule that is known, such as momentum or Adam"
@@ -48,14 +47,15 @@ def judged_optimisers(
         )
 
 
-def _from_zeros(one: Optimiser, made: Moved) -> Moved | None:
-    """The updates with zeros in what it keeps before, if the first is the same; else None."""
+def _ways(one: Optimiser, made: Moved) -> Iterator[Moved]:
+    """The updates; then those with zeros in what it keeps before, if the first is the same."""
+    yield made
     filled = moved(one, made.filled) if any(made.filled) else None
-    alike = filled is not None and all(
+    if filled is not None and all(
         np.array_equal(filled.values[name][1].value, each[1].value)
         for name, each in made.values.items()
-    )
-    return filled if alike else None
+    ):
+        yield filled
 
 
 def _is_used(one: Optimiser) -> bool:
@@ -108,9 +108,8 @@ def _strange(made: Moved, unused: Mapping[str, Node]) -> Iterator[Accused]:
         for other, (gradient, *_) in made.gradients.items():
             taking = [each for each in gradient.consumers if new.depends_on(each)]
             if other != name and taking:
-                line = line_of(taking[0])
-                lines = () if line is None else (line,)
-                yield Accused((name,), lines, Cause("other", names=(name, other)), mends=False)
+                why = Cause("other", names=(name, other))
+                yield Accused((name,), lines_of(taking[0]), why, mends=False)
 
 
 def _found(made: Moved) -> list[Parameter] | None:
@@ -152,9 +151,5 @@ def _multiple(made: Update, gradient: Node) -> Multiple:
 
 def _wrong(moved: dict[str, Node], kind: str) -> tuple[Accused, ...]:
     """The updates that do not take the gradients off, line by line."""
-    lines = ((name, line_of(new)) for name, new in moved.items())
-    accused = (
-        Accused((name,), () if line is None else (line,), Cause(kind), mends=False)
-        for name, line in lines
-    )
+    accused = (Accused((e,), lines_of(moved[e]), Cause(kind), mends=False) for e in moved)
     return merged(accused, lambda each: each.lines)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.script.counting import counts, raises_at_once
-from conformance.script.holders import Holder, holders, holds, started
+from conformance.script.holders import Dicts, Holder, Shapes, holders, holds, started
 from conformance.script.optimiser_classes import Calls, Optimiser, by_name, pairs_by_name
-from conformance.script.zeros import Dicts, Shapes
+from conformance.script.source_around import counts, raises_at_once
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import definition_of

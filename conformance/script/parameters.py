@@ -47,17 +47,13 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         cut: whether the trace may begin in the middle of a step.
     """
     chains = _owners(carried(nodes))
-    parts = {id(each): _parts(each, chains) for each in chains}
+    parts = {each: _parts(each, chains) for each in chains}
     kept = {
-        id(each): [
-            other
-            for other in parts[id(each)]
-            if not any(e is each for e in parts[id(other)]) or _is_made_first(other, each)
-        ]
-        for each in chains
+        each: [e for e in own if each not in parts[e] or _is_made_first(e, each)]
+        for each, own in parts.items()
     }
-    states = {id(other) for some in kept.values() for other in some}
-    found = [Parameter(e, tuple(kept[id(e)])) for e in chains if id(e) not in states]
+    states = {other for some in kept.values() for other in some}
+    found = [Parameter(e, tuple(kept[e])) for e in chains if e not in states]
     _align([each.chain for each in found])
     if cut and found:
         _skip_a_part([each.chain for each in found])
@@ -158,22 +154,24 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     """
     made = [(new, entrywise(new, frozenset({old}))) for old, new in pairwise(chain.values)]
     within = {
-        i: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
-        for i, other in enumerate(chains)
+        other: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
+        for other in chains
         if other is not chain and not _goes_forward(other) and not _is_read(other, chain)
     }
-    found: set[int] = set()
+    found: set[Carried] = set()
     for _ in chains:  # one may be a state for those that were found before
         several = len(found)
-        for i, steps_of in within.items():
-            others = {i, *found}
-            rest = [e for j, e in enumerate(chains) if e is not chain and j not in others]
-            for new, values in steps_of:
-                if i not in found and values and not any(_changes(e, new, rest) for e in values):
-                    found.add(i)
+        for other, steps_of in within.items():
+            beside = {chain, other, *found}
+            rest = [e for e in chains if e not in beside]
+            if other not in found and any(
+                values and not any(_changes(e, new, rest) for e in values)
+                for new, values in steps_of
+            ):
+                found.add(other)
         if len(found) == several:
             break
-    return [each for i, each in enumerate(chains) if i in found]
+    return [each for each in chains if each in found]
 
 
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "inner")
@@ -225,17 +223,15 @@ def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:
 
 def _owners(found: list[Carried]) -> list[Carried]:
     """Of an array and its parts the array, unless they are all of it and no single numbers."""
-    kept = list(found)
+    passed: list[Carried] = []
     for whole in found:
         parts = [e for e in found if e is not whole and _is_part(e, whole)]
         if not parts:
             continue
         sizes = [each.values[0].value.size for each in parts]
         apart = max(sizes) > 1 or whole.values[0].value.size == 1
-        for each in [whole] if apart and sum(sizes) >= whole.values[0].value.size else parts:
-            if each in kept:
-                kept.remove(each)
-    return kept
+        passed += [whole] if apart and sum(sizes) >= whole.values[0].value.size else parts
+    return [each for each in found if each not in passed]
 
 
 def _is_part(part: Carried, whole: Carried) -> bool:

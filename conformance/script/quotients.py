@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from conformance.script.corrections import by
-from conformance.script.decays import decay
 from conformance.script.linear import entrywise, scalar
 from conformance.script.moments import Mistake, Moment, precision
+from conformance.script.multiples import decay
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node, flat

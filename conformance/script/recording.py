@@ -1,25 +1,29 @@
 """What a block of Python or a cell of a notebook trains, recorded where it runs and judged.
 
 Nothing is stopped: once enough is recorded, the rest runs as it would without us. Arrays that the
-program holds when it begins are traced ones until it ends.
+program holds when it begins are traced ones until it ends. A cell begins with `%%conformance`.
 
 Left out: scripts, which run in a process of their own (`run_script.py`).
 """
 
 import ctypes
+import linecache
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from itertools import count
 from types import FrameType, FunctionType, ModuleType, TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-from conformance.errors import SubjectError
+from conformance.errors import ConformanceError, SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.script.conclude import conclude
 from conformance.script.parameter_names import Held, held
 from conformance.script.parameters import enough, parameters, steps
+from conformance.script.rewrite import compiled
+from conformance.script.script_source import traced_imports
 from conformance.tracing.entering import Entrance, left
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
@@ -200,3 +204,45 @@ def _variables(value: Any) -> dict[str, Any]:
     module = sys.modules.get(type(value).__module__)
     file = getattr(module, "__file__", None) or ""
     return {} if "site-packages" in file else found
+
+
+_CELLS = count(1)
+
+
+def load(shell: Any) -> None:
+    """Give a shell of IPython the magic."""
+
+    def conformance(line: str, cell: str) -> ScriptReport | None:
+        """Run the cell, and judge the gradients and updates of what it trains."""
+        return run_cell(shell, cell, _updates(line))
+
+    shell.register_magic_function(conformance, "cell", "conformance")
+
+
+def _updates(line: str) -> int:
+    """The number in `--updates N`; 3 if there is none."""
+    words = line.replace("=", " ").split()
+    return int(words[1]) if words[:1] == ["--updates"] and words[1:] else 3
+
+
+def run_cell(shell: Any, cell: str, updates: int) -> ScriptReport | None:
+    """Run a cell in the variables of a shell; None, and one line, if it trains nothing.
+
+    Args:
+        shell: of IPython: `user_ns`, and `transform_cell` if it has that.
+        cell: the source.
+        updates: that are judged.
+    """
+    name = f"cell {next(_CELLS)}"
+    source = getattr(shell, "transform_cell", str)(cell)
+    lines = source.splitlines(keepends=True)
+    linecache.cache[name] = len(source), None, lines, name
+    run = Recording(name, updates)
+    code = compiled(source, name)
+    with run.within([shell.user_ns], traced_imports(Entrance(run.trace), SEED, shell.user_ns)):
+        exec(code, shell.user_ns)  # noqa: S102 - to run it is what was asked for
+    try:
+        return run.report
+    except ConformanceError as error:
+        sys.stderr.write(f"error: {name}: {error}\n")
+        return None

@@ -135,9 +135,9 @@ def _together(
     updates: Sequence[Update], made: Sequence[tuple[list[Named], Judgement]]
 ) -> Judgement:
     """The judgements of groups of parameters as one, in the order of the updates."""
-    place = {id(each): i for i, each in enumerate(updates)}
+    place = {each: i for i, each in enumerate(updates)}
     parts = [
-        (place[id(update)], judgement.examined.gradients[i], judgement.chosen[i : i + 1], judgement)
+        (place[update], judgement.examined.gradients[i], judgement.chosen[i : i + 1], judgement)
         for group, judgement in made
         for i, (update, _) in enumerate(group)
     ]

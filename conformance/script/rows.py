@@ -50,14 +50,14 @@ def join(chains: Sequence[Carried]) -> None:
     events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
     moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
     left = [*chains]
-    first = events[0][1] if events else None
+    first: Node  # of the step
     for chain, new in events:
-        again = first is not None and not left and operation_key(new) == operation_key(first)
-        again = again and first is not None and not _share(new, first, starts, states)
-        if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
-            moved, left = {}, [*chains]
         if not moved:
             first = new
+        again = not left and operation_key(new) == operation_key(first)
+        again = again and not _share(new, first, starts, states)
+        if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
+            moved, left, first = {}, [*chains], new
         before = new.args[0] if new.operation == FILLED else None
         written = written_places(new)
         if before in moved and before in chain.values:

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line, merged
-from conformance.backward.source import is_float, line_of, operands
+from conformance.backward.source import is_float, lines_of, operands
 from conformance.backward.syntax import assigned, passed
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
 from conformance.script.multiples import alike
+from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.frames import Frame
@@ -93,8 +94,8 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
         free = adaptive or _is_measured(each, gradient)
         if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
-            line = line_of(each.new) if ratio < 0 and sign == usual else _line(each)
-            yield _accused(name, line, Cause(kind, factor=ratio))
+            lines = lines_of(each.new) if ratio < 0 and sign == usual else _line(each)
+            yield _accused(name, lines, Cause(kind, factor=ratio))
 
 
 def _factors(judgement: Judgement) -> list[float]:
@@ -161,13 +162,13 @@ def unwritten(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Ac
 
 def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """What two parameters keep together."""
-    owner: dict[int, str] = {}
+    owner: dict[Carried, str] = {}
     for each, name in zip(judgement.updates, names, strict=True):
         for state in each.parameter.states:
-            if id(state) in owner:
-                line = line_of(state.values[-1])
-                yield _accused(name, line, Cause("shared", names=(name, owner[id(state)])))
-            owner.setdefault(id(state), name)
+            if state in owner:
+                why = Cause("shared", names=(name, owner[state]))
+                yield _accused(name, lines_of(state.values[-1]), why)
+            owner.setdefault(state, name)
 
 
 def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
@@ -183,9 +184,9 @@ def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
         usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1))
         for made, name, (rate, new) in zip(judgement.updates, names, several, strict=True):
             if rate == usual == 1 and not made.adaptive:
-                yield _accused(name, line_of(new), Cause("accumulates"))
+                yield _accused(name, lines_of(new), Cause("accumulates"))
             elif not alike(usual, rate):
-                yield _accused(name, line_of(new), Cause("rate", factor=rate))
+                yield _accused(name, lines_of(new), Cause("rate", factor=rate))
 
 
 def mistaken(
@@ -198,12 +199,12 @@ def mistaken(
     of_all = [*zip(*(each.updates for each in results), strict=True)]
     for i, (name, each) in enumerate(zip(names, told, strict=True)):
         for one in each.mistakes:
-            yield _accused(name, line_of(one.node), Cause(one.kind, numbers=one.numbers))
+            yield _accused(name, lines_of(one.node), Cause(one.kind, numbers=one.numbers))
         if each.rule.kind.startswith("uncorrected ") and counts:
-            yield _accused(name, line_of(of_all[i][0].new), Cause("uncorrected"))
+            yield _accused(name, lines_of(of_all[i][0].new), Cause("uncorrected"))
         if each.rule.kind == "other" and not each.mistakes:
             for other, node in of_others(of_all, i):
-                yield _accused(name, line_of(node), Cause("other", names=(name, names[other])))
+                yield _accused(name, lines_of(node), Cause("other", names=(name, names[other])))
 
 
 def not_ahead(
@@ -215,7 +216,7 @@ def not_ahead(
     if known and {each.rule.kind for each in told} == {"momentum"}:
         for name, each in zip(names, ahead, strict=True):
             if each is None:
-                yield _accused(name, line_of(known[0]), Cause("behind"))
+                yield _accused(name, lines_of(known[0]), Cause("behind"))
 
 
 def _ahead(made: Update) -> Node | None:
@@ -240,15 +241,14 @@ def uneven_rates(
     for made, name, eta in zip(updates, names, etas, strict=True):
         near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
         if abs(eta - usual) > near * abs(usual):
-            yield _accused(name, line_of(made.new), Cause("step", factor=eta / usual))
+            yield _accused(name, lines_of(made.new), Cause("step", factor=eta / usual))
 
 
 def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """The updates that make infinite numbers of finite ones."""
     for each, name in zip(judgement.updates, names, strict=True):
         if finite(each.old) and not finite(each.new):
-            first = first_infinite(each.new)
-            yield _accused(name, origin(first) or line_of(first), Cause("infinite"))
+            yield _accused(name, origin(first_infinite(each.new)), Cause("infinite"))
 
 
 def first_infinite(node: Node) -> Node:
@@ -263,26 +263,27 @@ def finite(node: Node) -> bool:
     return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
 
 
-def _accused(name: str, line: Line | None, cause: Cause) -> Accused:
-    return Accused((name,), () if line is None else (line,), cause, mends=False)
+def _accused(name: str, lines: tuple[Line, ...], cause: Cause) -> Accused:
+    return Accused((name,), lines, cause, mends=False)
 
 
-def _term(made: Update) -> Line | None:
+def _term(made: Update) -> tuple[Line, ...]:
     """The line that computes what is added."""
-    return line_of(made.options[0][0] if made.options else made.new)
+    return lines_of(made.options[0][0] if made.options else made.new)
 
 
-def _line(made: Update) -> Line | None:
+def _line(made: Update) -> tuple[Line, ...]:
     """The line of an update at which its factor is decided: where its state is computed, if any."""
     nodes: list[Node] = [state for _, state in made.states] or [made.new]
-    return line_of(nodes[0])
+    return lines_of(nodes[0])
 
 
-def origin(node: Node) -> Line | None:
-    """The line that assigns to the last variable in the divisor of an operation."""
+def origin(node: Node) -> tuple[Line, ...]:
+    """The line that assigns to the last variable in the divisor of an operation; else its own."""
     divisor = operands(node)[1:2] if node.operation in ("divide", "true_divide") else []
     names = [e.id for each in divisor for e in ast.walk(each) if isinstance(e, ast.Name)]
-    return _assigned(names[-1], node.frames) if names else None
+    made = _assigned(names[-1], node.frames) if names else None
+    return lines_of(node) if made is None else (made,)
 
 
 def _assigned(name: str, frames: tuple[Frame, ...]) -> Line | None:

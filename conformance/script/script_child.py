@@ -17,14 +17,13 @@ import numpy as np
 from conformance.backward.findings import Line
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
-from conformance.script.anew import begun_anew, is_right
 from conformance.script.conclude import conclude
-from conformance.script.later import training_after
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.script_source import run
+from conformance.script.source_around import begun_anew, is_right, training_after
 from conformance.script_outcome import ENDED, Ran
-from conformance.tracing.frames import Frame, raised_in
+from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
 from conformance.values import to_values
 
@@ -192,7 +191,7 @@ class Session:
                 self.found = self._parameters()
                 self.notes.append(("time", f"{self.seconds:g}"))
                 if not steps(self.found):
-                    self.notes.append(("at", _place(frame)))
+                    self.notes.append(("at", _line(subject_frames(frame))))
                 signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
             self.stop(frame)
 
@@ -205,13 +204,6 @@ class Session:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _place(frame: FrameType | None) -> str:
-    """The line of the script that runs."""
-    from conformance.tracing.frames import subject_frames
-
-    return _line(subject_frames(frame) if frame is not None else ())
 
 
 def _line(lines: Sequence[Frame]) -> str:

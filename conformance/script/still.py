@@ -22,7 +22,7 @@ from conformance.backward.loss_numbers import best_loss, candidates
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.sample_count import samples
-from conformance.backward.source import MOVES, is_float, line_of
+from conformance.backward.source import MOVES, is_float, lines_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held, names
@@ -64,7 +64,7 @@ def never_moved(trace: Trace, judgement: Judgement, variables: Sequence[Held]) -
     found = []
     for still, gradient in _left_out(step.trace, forward, goals, whole):
         unkept = _moved(whole[still], whole.get(gradient))
-        lines = [line for e in (*unkept, gradient) if (line := line_of(e)) is not None]
+        lines = [line for e in (*unkept, gradient) for line in lines_of(e)]
         name = tuple(names([_replacements(whole[still])], variables))
         cause = Cause("unkept" if unkept else "still")
         found += [Accused(name, tuple(dict.fromkeys(lines)), cause, mends=False)] if lines else []

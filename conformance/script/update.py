@@ -18,6 +18,7 @@ from conformance.script.linear import (
     links_to,
     read_forward,
     source,
+    way,
 )
 from conformance.script.parameters import Parameter
 from conformance.script.scaled import unscaled
@@ -109,15 +110,13 @@ class _Reader:
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
-        way, kept = ancestors(new), factor
-        if old not in way:
+        within, kept = ancestors(new), factor
+        if old not in within:
             return
-        path = [old]
-        while path[-1] is not new:
-            path.append(way[path[-1]])
-        for within, below in zip(path[::-1], path[-2::-1], strict=False):
-            by, others = dict(reversed([*links(within)])), [*_others(within, below)]
-            self.sums += [within] if others and old is self.made.old else []
+        path = way(old, new, within)
+        for whole, below in zip(path[::-1], path[-2::-1], strict=False):
+            by, others = dict(reversed([*links(whole)])), [*_others(whole, below)]
+            self.sums += [whole] if others and old is self.made.old else []
             for operand, each in others:
                 self.term(operand, factor * each)
             factor *= by.get(below, 1.0)

@@ -17,12 +17,7 @@ from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.layers import layer_search
-from conformance.shapes.named_losses import (
-    before_activations,
-    loss_class,
-    losses,
-    states_loss,
-)
+from conformance.shapes.named_losses import before_activations, loss_class, losses, states_loss
 from conformance.shapes.not_judged import NotJudged
 from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.parameter_shapes import (

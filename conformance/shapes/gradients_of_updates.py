@@ -11,11 +11,16 @@ import numpy as np
 
 from conformance.backward.recorded_pass import Goal
 from conformance.shapes.attempts import Attempt, UnfitError
-from conformance.shapes.bounds import unbounded
 from conformance.shapes.held_state import Leaf, short
 from conformance.shapes.matched import key_of, parameter_key
-from conformance.shapes.not_learned import is_beside, is_only_written, means
-from conformance.shapes.origins import goes_on, origin
+from conformance.shapes.moved_arrays import (
+    goes_on,
+    is_beside,
+    is_only_written,
+    means,
+    origin,
+    unbounded,
+)
 from conformance.shapes.part_updates import goes_into, taken_off_parts
 from conformance.shapes.returned_parameters import updated
 from conformance.tracing.ancestors import walk

@@ -102,9 +102,7 @@ def _is_asked_for(
 
 
 def _by_shape(
-    parameters: Mapping[str, tuple[Leaf, Node]],
-    found: Sequence[Leaf],
-    known: dict[str, Leaf],
+    parameters: Mapping[str, tuple[Leaf, Node]], found: Sequence[Leaf], known: dict[str, Leaf]
 ) -> dict[str, Leaf]:
     """The gradients of parameters that no name tells, each the only one of its shape."""
     taken = {id(each) for each in known.values()}

@@ -64,18 +64,17 @@ def meets_a_parameter(run: Attempt, goals: Sequence[Goal]) -> bool:
 def meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:
     """The first value that depends on parameters and meets one of the targets, and that one."""
     whole = run.target
-    for node in run.recorded.nodes if whole is not None else ():
+    if whole is None:
+        return None, None
+    for node in run.recorded.nodes:
         if node.operation != "subtract" or len(node.inputs) != len(("output", "target")):
             continue
         used = any(each.node.depends_on(node) for each in goals)
         for output, target in (node.inputs, node.inputs[::-1]):
-            learned = any(output.depends_on(each.parameter) for each in goals)
-            own = (
-                whole is not None
-                and target.depends_on(whole)
-                and not any(target.depends_on(each.parameter) for each in goals)
+            learned, other = (
+                any(each.depends_on(goal.parameter) for goal in goals) for each in (output, target)
             )
-            if used and learned and own:
+            if used and learned and not other and target.depends_on(whole):
                 return output, _in_shape(run.recorded, target, np.shape(output.value))
     return None, None
 

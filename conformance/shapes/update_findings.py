@@ -11,12 +11,12 @@ import numpy as np
 
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, merged
 from conformance.backward.recorded_pass import Goal
-from conformance.backward.source import line_of
+from conformance.backward.source import lines_of
 from conformance.shapes.arguments import RATE
 from conformance.shapes.gradients_of_updates import Update, gradient_and_rate
 from conformance.shapes.places import Places
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
 
 
@@ -28,13 +28,8 @@ def _with_updates(
         return first
     names = {each.goal.name for each in wrong}
     gradients = tuple(replace(e, ok=False) if e.name in names else e for e in first.gradients)
-    lines = ((each.goal.name, line_of(each.node)) for each in wrong)
-    accused = (
-        Accused(
-            (name,), () if line is None else (line,), Cause(kind, factor=factor), mends=kind != ADDS
-        )
-        for name, line in lines
-    )
+    why = Cause(kind, factor=factor)
+    accused = (Accused((e.goal.name,), lines_of(e.node), why, mends=kind != ADDS) for e in wrong)
     blamed = merged(accused, lambda each: each.lines)
     return replace(first, gradients=gradients, accused=blamed)
 
@@ -78,9 +73,9 @@ def opposite(examined: Examined) -> bool:
 
 def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
     """What is known, with the lines of updates where what moves a parameter was given as it is."""
-    lines = {each.goal.name: line for each in updates if (line := line_of(each.node)) is not None}
+    lines = {each.goal.name: lines_of(each.node) for each in updates}
     accused = tuple(
-        replace(each, lines=tuple(dict.fromkeys(lines[e] for e in each.gradients if e in lines)))
+        replace(each, lines=tuple({line: 1 for e in each.gradients for line in lines.get(e, ())}))
         if not each.lines
         else each
         for each in examined.accused
@@ -90,10 +85,10 @@ def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
 
 def never_moved(examined: Examined, places: Places) -> Examined:
     """What is known, with the lines of gradients that are computed and move no parameter."""
-    lines = {each.name: line_of(each.node) for each in places.moved if each.name in places.still}
+    lines = {each.name: lines_of(each.node) for each in places.moved if each.name in places.still}
     accused = tuple(
-        replace(each, lines=(line,), cause=Cause("still"))
-        if len(each.gradients) == 1 and (line := lines.get(each.gradients[0])) is not None
+        replace(each, lines=found, cause=Cause("still"))
+        if len(each.gradients) == 1 and (found := lines.get(each.gradients[0]))
         else each
         for each in examined.accused
     )
@@ -181,19 +176,14 @@ LINEAR = {
 
 def _linear(moved: Goal, direct: Sequence[Goal]) -> bool:
     """Whether what moves a parameter is made of gradients by linear operations alone."""
-    gradients = [each.node for each in direct]
-    waiting, seen = [moved.node], set()
-    while waiting:
-        node = waiting.pop()
-        if node in gradients or node.number in seen:
-            continue
-        seen.add(node.number)
-        inputs = [e for e in node.inputs if any(e.depends_on(each) for each in gradients)]
-        if node.operation == "multiply" and len(inputs) > 1:
-            return False
-        if node.operation == "divide" and len(node.args) > 1 and node.args[1] in inputs:
-            return False
-        if inputs and node.operation not in LINEAR:
-            return False
-        waiting += inputs
-    return True
+    ends = [each.node for each in direct]
+    given = bits_of_nodes(ends)
+    way = walk([moved.node], lambda each: () if each in ends else each.inputs)
+    return all(_is_linear(e, given) for e in way if e not in ends and e.uses & given)
+
+
+def _is_linear(node: Node, given: int) -> bool:
+    """Whether an operation is linear in those of its operands that are made of what is given."""
+    made = [e for e in node.inputs if e.uses & given]
+    by = node.operation == "divide" and any(e in made for e in node.args[1:2])
+    return node.operation in LINEAR and not by and (node.operation != "multiply" or len(made) == 1)

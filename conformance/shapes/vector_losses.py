@@ -138,9 +138,7 @@ class OwnDataSearch:
             if not isinstance(result, tuple | list) or len(result) != len(("loss", "gradients")):
                 return None
             examined = examine(self.function, params, data, cost=cost)
-        except (NotAGradientError, TooLongError):
-            return None
-        except Exception:  # noqa: BLE001 - other arguments may do
+        except (Exception, TooLongError):  # noqa: BLE001 - other arguments may do
             return None
         names = tuple(each.name for each in examined.gradients)
         calls = (called(self.function),)

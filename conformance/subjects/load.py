@@ -42,11 +42,7 @@ def split(text: str) -> tuple[str, str] | None:
     return (place, name) if place.endswith((".py", NOTEBOOK)) else None
 
 
-def load(
-    spec: str,
-    python_path: Sequence[Path] = (),
-    kinds: Kinds = DEFINITIONS,
-) -> object:
+def load(spec: str, python_path: Sequence[Path] = (), kinds: Kinds = DEFINITIONS) -> object:
     """The object that `path/to/file.py:Name` or `package.module:Name` names; Name may have dots.
 
     The folders stay in front of `sys.path`, because a subject may import when it is called: the

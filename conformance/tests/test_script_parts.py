@@ -208,6 +208,13 @@ def test_a_loss_may_be_made_of_a_cholesky_factor(tmp_path: Path) -> None:
     assert [each.line for each in report.blames][:1] in ([14], [15])
 
 
+def test_what_is_wrong_from_the_second_update_on_is_held_to_the_loss_of_the_first(
+    tmp_path: Path,
+) -> None:
+    unnamed, wrong = ("loss =", "q ="), ("by_ell = E * D2 / ell ** 2", "by_ell = E * D2")
+    assert [each.line for each in run_edited(tmp_path, PROCESS, unnamed, wrong).blames] == [15]
+
+
 def test_arrays_that_no_trace_follows_are_named(tmp_path: Path) -> None:
     text = """import numpy as np
 w, X, y = np.matrix(np.ones((3, 1))), np.matrix(np.eye(3)), np.matrix(np.zeros((3, 1)))

@@ -32,9 +32,9 @@ from conformance.subjects.book.constructor import (
     forms_of,
     has_sizes,
     parameters_of,
+    update_rule,
 )
 from conformance.subjects.book.trial_runs import stops, trial_of_decay
-from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
 

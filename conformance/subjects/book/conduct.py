@@ -19,8 +19,7 @@ import numpy as np
 
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork, X
-from conformance.subjects.book.loop_call import role_of
-from conformance.subjects.book.loop_walk import random_numbers_kept
+from conformance.subjects.book.loop_walk import random_numbers_kept, role_of
 from conformance.subjects.book.own_loop import NOTHING, Conduct, own_loop
 from conformance.subjects.near import CLOSE
 from conformance.tracing.frames import Frame

@@ -16,13 +16,7 @@ from conformance.corpus.case import Case
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.subjects.book.epsilon import (
-    CROSS_ENTROPY,
-    OUTPUTS,
-    TARGETS,
-    Epsilon,
-    epsilon_of,
-)
+from conformance.subjects.book.epsilon import CROSS_ENTROPY, OUTPUTS, TARGETS, Epsilon, epsilon_of
 from conformance.subjects.observation import Observed
 from conformance.subjects.stepped import traced_run
 from conformance.tracing.frames import Frame

@@ -14,7 +14,6 @@ import numpy as np
 
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.subjects.book.loop_call import LoopCall, loop_call
 from conformance.subjects.book.loop_crash import is_its_own
 from conformance.subjects.book.loop_lines import LoopTracer, loop_around
 from conformance.subjects.book.loop_walk import (
@@ -22,7 +21,9 @@ from conformance.subjects.book.loop_walk import (
     Data,
     EndlessError,
     Given,
+    LoopCall,
     Walk,
+    loop_call,
     random_numbers_kept,
     walk,
 )

@@ -62,11 +62,7 @@ def short_run(
 
 
 def backprop_run(
-    network: BookNetwork,
-    case: Case,
-    start: Parameters,
-    batch: Batch,
-    trace: Trace | None = None,
+    network: BookNetwork, case: Case, start: Parameters, batch: Batch, trace: Trace | None = None
 ) -> Stepped:
     """Backprop of each sample alone, each on a new network; recorded in a trace, if it is given."""
     trace = Trace() if trace is None else trace

@@ -109,11 +109,7 @@ class TracedSession(Training):
         cost = own_cost(self.network, self.case, output, taken.batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
         forward = self._feedforward(taken, shown)
-        passes = {
-            SHOWN: self._on_balls(taken, output),
-            FORWARD: forward[2],
-            RETURNED: other[2],
-        }
+        passes = {SHOWN: self._on_balls(taken, output), FORWARD: forward[2], RETURNED: other[2]}
         refused = self.patterns.refused
         notes = (note, cost.note, f"{PARTLY_REFUSED}: {refused}" if refused else "")
         return Observation(

@@ -1,0 +1,143 @@
+"""The updates to blame, and not the gradients: their direction, or the gradient that they take.
+
+They go up their loss, or down what has to grow, or they take the gradient of another parameter.
+Left out: what has to grow (`backward/aim.py`), and what is kept of the gradient of another one
+(`known_rules.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, merged
+from conformance.backward.loss_numbers import best_loss
+from conformance.backward.own_pass import OwnPass, examine_pass
+from conformance.backward.source import lines_of
+from conformance.script.judge_updates import Unjudged
+from conformance.script.judgement import Judgement
+from conformance.script.linear import kept
+from conformance.script.multiples import alike, common
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+
+
+def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgement:
+    """The judgement of wrong gradients, or of right ones with the update to blame that adds them.
+
+    Args:
+        trace: of the run.
+        judgement: of an update.
+        names: of the parameters.
+    """
+    updates, ok = judgement.updates, judgement.ok
+    chosen = next(iter(common(updates)), ()) if judgement.whole else judgement.chosen
+    if len(chosen) < len(updates) or not (
+        judgement.downhill if ok else min(by for _, by in chosen) > 0
+    ):
+        return judgement
+    judgement = replace(judgement, chosen=tuple(chosen), factor=chosen[0][1])
+    found = judgement.examined if ok else _subtracted(trace, judgement, names)
+    if not found.ok:
+        return judgement
+    errors = [line for each in judgement.examined.accused for line in each.lines[:1]]
+    accused = _accused(judgement, names, errors, "downhill" if ok else ADDS)
+    examined = replace(found, accused=merged(accused, lambda each: each.lines))
+    return replace(judgement, examined=examined, own_loss=True)
+
+
+def _subtracted(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Examined:
+    """What is known of gradients if they were subtracted, by the program's own loss."""
+    again = Unjudged(trace, judgement.updates, names)
+    step = again.part([gradient for gradient, _ in judgement.chosen])
+    goals = again.goals(step, judgement.chosen, -1)
+    fit = best_loss(step.trace, [step.of[each] for each in again.losses], goals)
+    if fit is None or fit.count < len(goals):
+        return judgement.examined
+    return examine_pass(OwnPass(step.trace, goals, loss=fit.loss, scaled=True))
+
+
+def _accused(
+    judgement: Judgement, names: Sequence[str], errors: Sequence[Line], kind: str
+) -> Iterator[Accused]:
+    """The update of each parameter; or else what turns its sign, or the error."""
+    chosen = zip(judgement.updates, names, judgement.chosen, strict=True)
+    for each, name, (gradient, _) in chosen:
+        turned = (state for _, state in each.states if kept(gradient, state) < 0)
+        steps = (new for old, new in each.states if _holds_the_step(gradient, old, new))
+        made = [line for e in (*steps, each.new, *turned) for line in lines_of(e)]
+        told = tuple(dict.fromkeys((*made, *errors)))
+        yield Accused((name,), told, Cause(kind), mends=False)
+
+
+def _holds_the_step(gradient: Node, old: Node, new: Node) -> bool:
+    """Whether η is in what is kept, which people then let descend: `v = μ v − η g`, `w += v`."""
+    share, rate = kept(gradient, new), kept(old, new)
+    return share > 0 and not alike(share, 1.0) and not alike(share, 1 - rate)
+
+
+Pair = tuple[int, int]
+"""A parameter, and the one by whose gradient it is moved."""
+
+
+def by_strangers(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgement:
+    """The judgement, with the updates to blame that take the gradient of another parameter.
+
+    Args:
+        trace: of the run.
+        judgement: of an update.
+        names: of the parameters.
+    """
+    gradients = judgement.examined.gradients
+    wrong = [i for i, each in enumerate(gradients) if not each.ok]
+    if not wrong or len(judgement.chosen) < len(gradients):
+        return judgement
+    pairs = dict(_taken_twice(judgement, wrong)) or dict(_exchanged(trace, judgement, wrong, names))
+    if not pairs:
+        return judgement
+    known = {names[i] for i in pairs}
+    rest = [each for each in judgement.examined.accused if not known.issuperset(each.gradients)]
+    accused = (*(_of_another(judgement, names, each) for each in pairs.items()), *rest)
+    return replace(judgement, examined=replace(judgement.examined, accused=accused))
+
+
+def _taken_twice(judgement: Judgement, wrong: Sequence[int]) -> Iterator[Pair]:
+    """Those that are moved by the very array that is the right gradient of another one."""
+    arrays = [{each for each, _ in made.options} for made in judgement.updates]
+    for i in wrong:
+        for j, (gradient, _) in enumerate(judgement.chosen):
+            if j not in wrong and not arrays[i].isdisjoint((gradient, *arrays[j])):
+                yield i, j
+
+
+def _exchanged(
+    trace: Trace, judgement: Judgement, wrong: Sequence[int], names: Sequence[str]
+) -> Iterator[Pair]:
+    """Those of which two are each moved by the gradient of the other."""
+    again = Unjudged(trace, judgement.updates, names)
+    step = again.part([gradient for gradient, _ in judgement.chosen])
+    losses = [step.of[each] for each in again.losses]
+    own, taken = [*judgement.chosen], set[int]()
+    for i, j in combinations(wrong, 2):
+        chosen = [*own]
+        chosen[i], chosen[j] = chosen[j], chosen[i]
+        shapes = {np.shape(each[0].value) for each in (chosen[i], chosen[j])}
+        if len(shapes) > 1 or not taken.isdisjoint((i, j)):
+            continue
+        goals = again.goals(step, chosen, judgement.factor)
+        fit = best_loss(step.trace, losses, (goals[i], goals[j]))
+        if losses and (fit is None or fit.count < len((i, j))):
+            continue
+        found = again.by_choice([chosen])
+        if found.examined.gradients[i].ok and found.examined.gradients[j].ok:
+            own = chosen
+            taken |= {i, j}
+            yield from ((i, j), (j, i))
+
+
+def _of_another(judgement: Judgement, names: Sequence[str], pair: Pair) -> Accused:
+    made, (gradient, _) = judgement.updates[pair[0]], judgement.chosen[pair[0]]
+    nodes: list[Node] = [new for _, new in made.states if kept(gradient, new)]
+    cause = Cause("other", names=(names[pair[0]], names[pair[1]]))
+    return Accused((names[pair[0]],), lines_of([*nodes, made.new][0]), cause, mends=True)

@@ -1,0 +1,197 @@
+"""What the source tells about an update: whether it is counted, and of the loops around it.
+
+Adam without its corrections may be meant where nothing is counted. Another training may follow,
+before which a script is ended; and a loop may begin a value anew in each of its rounds, as the
+states of a recurrence, or an error that goes back through time. Such are moved as parameters are,
+and may be taken for some until the parameters themselves are moved. Left out: several trainings by
+the same lines, of which the first is judged, and what is carried on (`parameters.py`).
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from conformance.backward.findings import Line
+from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.syntax import Loop, loops_around, statement, stored, tree
+from conformance.errors import ConformanceError
+from conformance.script.linear import ancestors, way
+from conformance.script.parameters import Parameter
+from conformance.script.results import all_judged
+from conformance.shapes.vocabulary import bare
+from conformance.tracing.frames import Frame
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+
+COUNT = re.compile("t")
+"""What nothing else is called that is counted beside an update."""
+
+
+def counts(definition: ast.AST | None, names: re.Pattern[str] = COUNT) -> bool:
+    """Whether a function has a line such as `self.t += 1`, or an argument t.
+
+    Args:
+        definition: of the function.
+        names: what the count may be called.
+    """
+    for each in ast.walk(definition or ast.Pass()):
+        name = each.arg if isinstance(each, ast.arg) else ""
+        if isinstance(each, ast.AugAssign):
+            name = ast.unparse(each.target).rpartition(".")[2]
+        if name and names.fullmatch(bare(name)):
+            return True
+    return False
+
+
+def raises_at_once(definition: ast.AST | None, name: str) -> bool:
+    """Whether the first that a function does with an argument is to add to it: `t += 1`."""
+    used = (e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Name))
+    first = min(
+        (e for e in used if e.id == name), key=lambda e: (e.lineno, e.col_offset), default=None
+    )
+    return first is not None and isinstance(first.ctx, ast.Store)
+
+
+def function_around(line: Line) -> ast.AST | None:
+    """The innermost function that a line is in; None if it is in none."""
+    found = [
+        each
+        for each in ast.walk(tree(line.file) or ast.Pass())
+        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0)
+    ]
+    return max(found, key=lambda each: each.lineno, default=None)
+
+
+def training_after(found: Sequence[Parameter]) -> Line | None:
+    """The first line of a loop after that of some parameters which takes a product off another one.
+
+    Args:
+        found: the parameters, as they were moved.
+    """
+    for frame in (e for each in found for e in each.values[-1].frames):
+        line = Line(frame.file, frame.line)
+        for loop in loops_around(line)[-1:]:
+            known = {name for name, _ in _steps(loop)}
+            steps = (step for other in _loops_after(loop, line) for step in _steps(other))
+            later = [number for name, number in steps if name not in known]
+            if later:
+                return Line(frame.file, min(later))
+    return None
+
+
+def _loops_after(loop: Loop, line: Line) -> Iterator[Loop]:
+    """The loops after another one, in the same function."""
+    scope = function_around(line)
+    loops = (e for e in ast.walk(scope or tree(line.file) or ast.Pass()) if isinstance(e, Loop))
+    for each in loops:
+        own = function_around(Line(line.file, each.lineno)) is scope
+        if own and each.lineno > (loop.end_lineno or 0):
+            yield each
+
+
+def _steps(loop: Loop) -> Iterator[tuple[str, int]]:
+    """What is moved by `w -= lr * g` or `w = w - lr * g` in a loop, each with its line."""
+    for each in ast.walk(loop):
+        match each:
+            case ast.AugAssign(target, ast.Sub(), step):
+                yield from _of_product(target, step)
+            case ast.Assign([target], ast.BinOp(old, ast.Sub(), step)):
+                if ast.unparse(old) == ast.unparse(target):
+                    yield from _of_product(target, step)
+
+
+def _of_product(target: ast.expr, step: ast.expr) -> Iterator[tuple[str, int]]:
+    if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult):
+        yield ast.unparse(target), target.lineno
+
+
+def begun_anew(parameter: Parameter) -> bool:
+    """Whether what moves a value stands in a loop around which another one begins it anew.
+
+    The other loop may be that around a call, if the function itself begins it.
+    """
+    pairs = parameter.values[:2], parameter.values[-2:]  # the last may be of a part of a round
+    return any(_is_begun(each.frames) for pair in pairs for each in _way(*pair))
+
+
+def _way(old: Node, new: Node) -> list[Node]:
+    """The values after an old one up to the new one; this alone, if it is not made of the old."""
+    within = ancestors(new)
+    return way(old, new, within)[1:] if old in within else [new]
+
+
+def _is_begun(frames: Sequence[Frame]) -> bool:
+    """Whether a value that is handed from round to round is begun anew in a loop around these."""
+    made = statement(frames[0].file, frames[0].line) if frames else None
+    names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
+    loops = loops_around(_line(frames[0])) if made is not None else []
+    kept = _kept_in(made, loops[0]) if loops else set()
+    if not loops or not names | kept:
+        return False
+    outer: list[ast.AST] = [*loops[1:]]
+    function = function_around(_line(frames[0]))
+    if function is not None and (kept or any(loops_around(_line(each)) for each in frames[1:])):
+        outer.append(function)
+    handed = [{name, *_handed_to(loops[0], name)} for name in names | kept]
+    return any(
+        all(any(_begins(each, loops[0], name) for name in several) for several in handed)
+        for each in outer
+    )
+
+
+def _kept_in(made: ast.stmt | None, loop: Loop) -> set[str]:
+    """The list or array in which a loop keeps what each round computes, as of a trajectory."""
+    turns = stored(loop.target) if isinstance(loop, ast.For) else set[str]()
+    match made:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), "append"))):
+            return {name}
+        case ast.Assign([ast.Subscript(ast.Name(name), at)]) | ast.AugAssign(
+            ast.Subscript(ast.Name(name), at)
+        ):
+            used = {each.id for each in ast.walk(at) if isinstance(each, ast.Name)}
+            return {name} if used & turns else set()
+    return set()
+
+
+def _handed_to(inner: Loop, name: str) -> Iterator[str]:
+    """The names that a loop gives the value of another: `level, slope = new_level, new_slope`."""
+    for each in ast.walk(inner):
+        match each:
+            case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)):
+                pairs = [*zip(targets, values, strict=False)]
+            case ast.Assign([target], value):
+                pairs = [(target, value)]
+            case _:
+                pairs = []
+        for target, value in pairs:
+            match target, value:
+                case ast.Name(to), ast.Name(of) if of == name:
+                    yield to
+
+
+def is_right(trace: Trace, found: Sequence[Parameter]) -> bool:
+    """Whether the first update of some values is one by right gradients of a loss or known cost."""
+    names = [f"{i}" for i, _ in enumerate(found)]
+    try:
+        made = all_judged(trace, found, names, 1)
+        return all(each.ok and each.examined.cost != "unknown" for each in made)
+    except (NotAGradientError, ConformanceError):
+        return False
+
+
+def _line(at: Frame) -> Line:
+    return Line(at.file, at.line)
+
+
+def _begins(whole: ast.AST, inner: Loop, name: str) -> bool:
+    """Whether a loop or function gives a name a new value before a loop in it."""
+    before = (e for e in ast.walk(whole) if getattr(e, "lineno", inner.lineno) < inner.lineno)
+    return any(
+        (isinstance(each, ast.arg) and each.arg == name)
+        or (
+            isinstance(each, ast.Assign)
+            and name in stored(each)
+            and not any(isinstance(e, ast.Name) and e.id == name for e in ast.walk(each.value))
+        )
+        for each in before
+    )
