@@ -250,9 +250,11 @@ class _Search:
         All of them are passed in the same rounds, or else each round is a step.
         """
         passed = [self._passed(each.values) for each in chains]
-        most = min((len(each.values) - 1 for each in chains), default=0)
-        alike = {frozenset(i for i in each if i < most) for each in passed}
-        if len(alike) != 1 or not any(passed):
+        rounds = set().union(*passed)
+        if not rounds or not all(
+            own == {i for i in rounds if i < each.count}
+            for each, own in zip(chains, passed, strict=True)
+        ):
             return chains
         return [_without(*pair) for pair in zip(chains, passed, strict=True)]
 

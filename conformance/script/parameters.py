@@ -222,14 +222,19 @@ def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:
 
 
 def _owners(found: list[Carried]) -> list[Carried]:
-    """Of an array and its parts the array, unless they are all of it and no single numbers."""
+    """Of an array and its parts the array, unless they are all of it and no single numbers.
+
+    Rows of a table are moved in some steps, and parts that are parameters in each.
+    """
     passed: list[Carried] = []
     for whole in found:
         parts = [e for e in found if e is not whole and _is_part(e, whole)]
         if not parts:
             continue
         sizes = [each.values[0].value.size for each in parts]
-        apart = max(sizes) > 1 or whole.values[0].value.size == 1
+        counts = [each.count for each in parts]
+        apart = max(sizes) > 1 and max(counts) - min(counts) <= 1
+        apart = apart or whole.values[0].value.size == 1
         passed += [whole] if apart and sum(sizes) >= whole.values[0].value.size else parts
     return [each for each in found if each not in passed]
 

@@ -207,7 +207,7 @@ for epoch in range(2):
 def test_rows_that_are_replaced_are_those_of_parameters(tmp_path: Path) -> None:
     report = run_edited(tmp_path, WORDS)
     assert report.exit_code == 0, str(report)
-    assert report.ran.parameters == ("emb[center]", "out")
+    assert report.ran.parameters == ("emb", "out")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,22 @@ from conformance.tracing.trace import Trace
 from reference.step import Array
 
 
+class Partial(NamedTuple):
+    """An array in which some numbers were stored, of which all are stored one by one.
+
+    Attributes:
+        before: what the array was before.
+        stored: the places of the numbers.
+        after: what it is once all are stored; None until then.
+    """
+
+    before: Node
+    stored: frozenset[int]
+    after: Node | None = None
+
+
 def lifted(
-    trace: Trace, entries: Sequence[Any], places: Array, before: Node, same: Mapping[Node, Node]
+    trace: Trace, entries: Sequence[Any], places: Array, before: Node, known: Mapping[Node, Partial]
 ) -> Node | None:
     """What moves some numbers of an array, as one operation; None if they are not moved so.
 
@@ -24,10 +38,9 @@ def lifted(
         entries: the new numbers: nodes.
         places: theirs in the flattened array; the result has their shape.
         before: what the array was.
-        same: arrays as they were while they were written, each with what it became: the numbers
-            that were written are those of either.
+        known: what is known of arrays as they were while they were written.
     """
-    made = _Lifting(trace, places, before, same)
+    made = _Lifting(trace, places, before, known)
     if not all(type(each) is Node and made.moves(each, i) for i, each in enumerate(entries)):
         return None
     found = made.operation(entries)
@@ -51,9 +64,9 @@ def let_go(entries: Iterable[Node]) -> None:
 
 class _Lifting:
     def __init__(
-        self, trace: Trace, places: Array, before: Node, same: Mapping[Node, Node]
+        self, trace: Trace, places: Array, before: Node, known: Mapping[Node, Partial]
     ) -> None:
-        self.trace, self.places, self.before, self.same = trace, places, before, same
+        self.trace, self.places, self.before, self.known = trace, places, before, known
 
     def moves(self, entry: Node, i: int) -> bool:
         """Whether a number is computed of what was at its place, by operations for it alone."""
@@ -112,7 +125,10 @@ class _Lifting:
         if node.function is not taken or np.ndim(node.value):
             return None
         state: Node = node.args[0]
-        return self.same.get(state, state)
+        partial = self.known.get(state)
+        if partial is None:
+            return state
+        return (partial.after or state) if int(node.args[1]) in partial.stored else partial.before
 
     def taken(self, nodes: Sequence[Node], state: Node) -> Node:
         """The numbers of one array at some places."""

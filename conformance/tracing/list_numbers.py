@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.frames import Frame
-from conformance.tracing.lifted import let_go, lifted
+from conformance.tracing.lifted import Partial, let_go, lifted
 from conformance.tracing.memory import Memory
 from conformance.tracing.node import Node, flat, taken
 from conformance.tracing.operations import put_in_shape
@@ -60,34 +60,42 @@ class Numbers:
         before: what computed it before the numbers that were stored since; None if it is not known.
         stored: what computed these, by their places.
         between: what computed the array when only some of them were stored.
-        row: the line that stored a row last, until another one reads a number.
+        latest: the last of these in which a row was stored.
+        known: what is known of all such arrays.
+        row: the line that stored the last number of a row, until another one reads a number.
     """
 
-    def __init__(self, trace: Trace, values: Array, node: Node, same: dict[Node, Node]) -> None:
-        self.trace, self.array, self.same = trace, trace.traced(values, node), same
+    def __init__(self, trace: Trace, values: Array, node: Node, known: dict[Node, Partial]) -> None:
+        self.trace, self.array, self.known = trace, trace.traced(values, node), known
         self.before: Node | None = node
         self.stored: dict[int, Any] = {}
         self.between: list[Node] = []
         self.row: Frame | None = None
+        self.latest: Node | None = None
 
     def see_row(self) -> None:
         """Note what the array is with its new row, if another line reads a number of it."""
         frames, _ = self.trace.where()
         if frames and frames[0] != self.row:
             self.row = None
-            self.state()
+            found = self.state()
+            self.latest = found if self.stored else None
 
     def entry(self, at: int) -> Node:
         """A node of one number as it is now."""
         self._look_up()
-        index, before = np.asarray(at), None if at in self.stored else self.before
+        index, before = np.asarray(at), None if at in self.stored else self.latest or self.before
         state = before or self._state()
         return self.trace.node("getitem", taken, (state, index), {}, taken(state.value, index))
 
     def is_current(self, entry: Node) -> bool:
         """Whether a node of one number may stand for it still."""
-        known = self.trace.has(entry) and entry.function is taken
-        return known and entry.args[0] not in self.same
+        if not self.trace.has(entry) or entry.function is not taken:
+            return False
+        state: Node = entry.args[0]
+        partial = self.known.get(state)
+        late = self.latest is None or state.number >= self.latest.number
+        return late and (partial is None or partial.after is None)
 
     def state(self) -> Node:
         """What computed the numbers as they are now."""
@@ -100,9 +108,11 @@ class Numbers:
             self._lift(memory)
         found = self.trace.node_of(self.array)
         if len(self.stored) == self.array.size:
-            self.same.update(dict.fromkeys(self.between, found))
+            for each in self.between:
+                self.known[each] = self.known[each]._replace(after=found)
             self._begin(found)
-        elif self.stored and found not in self.between:
+        elif self.before is not None and self.stored and found not in self.between:
+            self.known[found] = Partial(self.before, frozenset(self.stored))
             self.between.append(found)
         return found
 
@@ -113,7 +123,7 @@ class Numbers:
             self._begin(None)
 
     def _begin(self, before: Node | None) -> None:
-        self.before, self.stored, self.between = before, {}, []
+        self.before, self.stored, self.between, self.latest = before, {}, [], None
 
     def _lift(self, memory: Memory) -> None:
         """Take what was stored number by number as one array, if that is all of it."""
@@ -121,7 +131,7 @@ class Numbers:
             return
         places = np.arange(self.array.size).reshape(self.array.shape)
         entries = [self.stored[each] for each in range(self.array.size)]
-        made = lifted(self.trace, entries, places, self.before, self.same)
+        made = lifted(self.trace, entries, places, self.before, self.known)
         if made is not None:
             *_, (_, _, frames, calls) = memory.writes
             memory.writes[:] = [(None, made, frames, calls)]
@@ -146,7 +156,6 @@ class Numbers:
                 self.write(first + i, each)
         else:
             self._write(np.arange(first, first + len(row)), node.value, node)
-        self.row = next(iter(self.trace.where()[0]), None)
 
     def _write(self, at: Array, value: Any, node: Any) -> None:
         memory = self.trace.before_write(self.array)
@@ -157,6 +166,8 @@ class Numbers:
         self.stored |= dict.fromkeys(places, node)
         self.array.view(np.ndarray).reshape(-1)[at] = value
         self.trace.write_at(memory, at, node)
+        rows = self.array.ndim > 1 and not len(self.stored) % self.array.shape[-1]
+        self.row = next(iter(memory.writes[-1][2]), None) if rows else None
 
 
 def _alone(number: Any) -> Any:

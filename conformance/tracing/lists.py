@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.entering import Entrance
-from conformance.tracing.lifted import lifted
+from conformance.tracing.lifted import Partial, lifted
 from conformance.tracing.list_numbers import Entry, Numbers
 from conformance.tracing.node import Node, taken
 from conformance.tracing.operations import put_in_shape
@@ -54,7 +54,7 @@ class Lists(Entrance):
         super().__init__(trace)
         trace.lists = self
         self._known: dict[int, _List] = {}
-        self._same: dict[Node, Node] = {}
+        self._partial: dict[Node, Partial] = {}
 
     def value(self, given: Any, depth: int = DEPTH) -> Any:
         """The same value, its lists known and its floats traced."""
@@ -103,7 +103,7 @@ class Lists(Entrance):
             self._items(given, range(len(given)), depth)
             return
         values = np.array([plain(each) for each in given], np.float64)
-        self._know(given, Numbers(self.trace, values, self._made(given, values), self._same), 0)
+        self._know(given, Numbers(self.trace, values, self._made(given, values), self._partial), 0)
 
     def _is_free(self, row: Any) -> bool:
         """Whether a list is none of those that are known, or stands alone and was not used yet."""
@@ -121,7 +121,7 @@ class Lists(Entrance):
         numbers = [*_flat(entries)]
         places = np.arange(values.size).reshape(values.shape)
         for before in _sources(numbers[0], values.shape):
-            made = lifted(self.trace, numbers, places, before, self._same)
+            made = lifted(self.trace, numbers, places, before, self._partial)
             if made is not None:
                 return made
         return self.trace.node("array", put_in_shape, (numbers, values.shape), {}, np.array(values))
