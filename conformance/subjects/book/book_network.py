@@ -28,6 +28,7 @@ from conformance.subjects.book.book_conventions import (
 )
 from conformance.subjects.book.constructor import (
     cost_of,
+    cost_of_error,
     costs_of,
     forms_of,
     has_sizes,
@@ -62,7 +63,8 @@ class BookNetwork(BookCalls):
         Args:
             factory: called with sizes, and with `cost=` if it takes that.
             name: for messages.
-            cost: the one that it has, if it cannot be chosen; quadratic if that is not said.
+            cost: the one that it has, if it cannot be chosen; if that is not said, the one that it
+                shows, or that of its output error.
 
         Raises:
             UsageError: it does not have the book's interface; the message says what is missing.
@@ -88,10 +90,11 @@ class BookNetwork(BookCalls):
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
         self.costs = costs_of(factory, net)
-        # From its output error a forgotten σ′ would pass for the cross-entropy.
-        cost = cost or cost_of(net) or max(self.costs, default="quadratic")
-        stored = replace(stored, dtype=self.numbers.dtype or stored.dtype, cost=cost)
+        stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
         self.conventions = self._recognised(stored)
+        stated = cost or cost_of(net) or max(self.costs, default="")
+        cost = stated or self._cost_of_error()
+        self.conventions = replace(self.conventions, cost=cost, stated=bool(stated))
         # Where others have the arrays too, and do not look at the list, they are filled instead.
         tests = self._ignored, self._unmoved
         self.in_place = not self.odd and any(e() and not e(in_place=True) for e in tests)
@@ -227,6 +230,17 @@ class BookNetwork(BookCalls):
         # Not a layout but a mistake: the cases will show it, each in its own way.
         self.odd = problems[0]
         return stored
+
+    def _cost_of_error(self) -> str:
+        """The cost that a network has by its output error."""
+        net = self.make(self.probe)
+        try:
+            with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
+                delta = self.backprop(net, X, Y)[0][-1]
+                error = self.feedforward(net, X) - Y
+        except Exception:  # noqa: BLE001 - the cases will show it
+            return "quadratic"
+        return cost_of_error(net, delta, error, self.conventions.dtype)
 
     def _misordered(self) -> Finding | None:
         """What is wrong if an update does not take the layers in the order of backprop."""

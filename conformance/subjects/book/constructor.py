@@ -3,15 +3,20 @@
 Left out: how the network lays out its numbers (`book_conventions.py`).
 """
 
+import ast
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from conformance.subjects.near import CLOSE, alike
 from reference.equations import COSTS
+from reference.step import Array
 
 Form = Callable[[Sequence[int]], tuple[Any, ...]]
 """Makes of sizes the positional arguments of a constructor."""
@@ -135,3 +140,35 @@ def cost_of(net: Any) -> str | None:
     cost = getattr(net, "cost", None)
     kind = cost if isinstance(cost, type) else type(cost)
     return next((CLASSES[each.__name__] for each in kind.__mro__ if each.__name__ in CLASSES), None)
+
+
+NAMED = re.compile(r"cost|loss|mse|quadratic|squared_?error", re.IGNORECASE)
+LOGARITHM = re.compile(r"(xlog|log(2|10|1p|add|$)|.*(cross_?entropy|bce|nll)).*", re.IGNORECASE)
+
+
+def cost_of_error(net: Any, delta: Array, error: Array, dtype: str) -> str:
+    """The cost of a network that shows none: the cross-entropy if a^L − y is its output error.
+
+    Who names a cost and takes no logarithm means the quadratic one, and left σ′ out.
+
+    Args:
+        net: it.
+        delta: its output error δ^L, (n_L, 1).
+        error: a^L − y, (n_L, 1).
+        dtype: of its gradients.
+    """
+    if not alike(delta, error, CLOSE[dtype]):
+        return "quadratic"
+    names = _identifiers(type(net))
+    named = any(map(NAMED.search, names)) and not any(map(LOGARITHM.fullmatch, names))
+    return "quadratic" if named else "cross-entropy"
+
+
+def _identifiers(kind: type) -> set[str]:
+    """The names in the files of a class and its base classes, as far as there are files."""
+    nodes: list[ast.AST] = []
+    for module in filter(None, dict.fromkeys(map(inspect.getmodule, kind.__mro__))):
+        with suppress(OSError, TypeError, SyntaxError):
+            nodes += ast.walk(ast.parse(inspect.getsource(module)))
+    kinds = (("name", ast.FunctionDef), ("id", ast.Name), ("attr", ast.Attribute), ("arg", ast.arg))
+    return {getattr(node, name) for node in nodes for name, of in kinds if isinstance(node, of)}
