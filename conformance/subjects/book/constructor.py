@@ -71,6 +71,13 @@ def _binds(signature: inspect.Signature, form: Form, sizes: Sequence[int]) -> bo
     return True
 
 
+def name_feedforward(kind: type) -> None:
+    """Give a class that spells it `feed_forward` or `feedForward` its `feedforward` too."""
+    spelled = next((e for e in dir(kind) if e.replace("_", "").lower() == "feedforward"), None)
+    if spelled and "update_mini_batch" in dir(kind) and not hasattr(kind, "feedforward"):
+        kind.feedforward = getattr(kind, spelled)  # type: ignore[attr-defined]
+
+
 def has_sizes(net: Any, sizes: Sequence[int]) -> bool:
     """Whether a network has as many weights a layer as these sizes ask for."""
     try:
