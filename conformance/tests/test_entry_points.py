@@ -79,6 +79,20 @@ def test_a_constructor_that_takes_any_sizes_in_another_form_is_judged_in_all_cas
     assert judged(subject)[0] == judged(subject, THREE_LAYERS)[0] == set()
 
 
+class TakesClasses(Network):
+    """Subtracts 1 where the target is the largest."""
+
+    def cost_derivative(self, output_activations: Array, y: Array) -> Array:
+        """What is not the target."""
+        return output_activations - np.eye(len(y))[:, [np.argmax(y)]]
+
+
+def test_targets_that_are_taken_for_classes_are_one_hot() -> None:
+    subject = adapt(TakesClasses, "it")
+    assert reason(subject, TWO_LAYERS) == "takes each target for a class, one-hot"
+    assert judged(subject, "mnist-784-10")[0] == set()
+
+
 @pytest.mark.parametrize("name", ["feed_forward", "feedForward"])
 def test_feedforward_may_be_spelled_in_another_way(name: str) -> None:
     inner = {each: vars(Network)[each] for each in ("__init__", "backprop", "cost_derivative")}
