@@ -102,6 +102,11 @@ class Case:
         object.__setattr__(self, "activations", given)
 
     @property
+    def has_classes(self) -> bool:
+        """Whether its targets are one-hot, as those of the images are, and of a softmax."""
+        return self.id.startswith("mnist") or self.cost == "log-likelihood"
+
+    @property
     def rows(self) -> Rows:
         """The table of one step."""
         made = reduced_rows if self.parts else rows

@@ -92,6 +92,10 @@ _WORDS: dict[Kind, Callable[[Finding], str]] = {
     ),
     Kind.ARRAY_SHARED: _of("two layers of a new {sizes} network share one array"),
     Kind.MISORDERED: _of(f"{_LAST_FIRST}; update_mini_batch takes the first layer first"),
+    Kind.MOVED_EARLY: _of(
+        "update_mini_batch moves the weights or biases before all samples were sent through them "
+        "(update-inside-sample-loop)"
+    ),
     Kind.RUNS_DIFFER: _of(
         f"{_RUNS} in {{name}}, as with an array that is not set, a generator without a seed, or "
         "threads that write to the same place"

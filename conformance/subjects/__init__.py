@@ -55,6 +55,7 @@ class Subject:
         takes_state: whether it can be given what an update keeps, as it is before a step; if not,
             it begins with nothing kept.
         given_masks: whether it is given the masks of a dropout, which may keep all neurons too.
+        takes_classes: whether it looks only at which target of a sample is the largest.
         goes_back: whether it has a backward pass, by which another family is judged.
     """
 
@@ -71,6 +72,7 @@ class Subject:
     updates: tuple[str, ...] = (SGD,)
     takes_state: bool = True
     given_masks: bool = False
+    takes_classes: bool = False
     goes_back: ClassVar[bool] = True
 
     def has_activations_of(self, case: Case) -> bool:
@@ -90,6 +92,8 @@ class Subject:
             return f"computes in {' or '.join(self.dtypes)}"
         if case.cost not in self.costs:
             return f"has no {case.cost} cost"
+        if self.takes_classes and not case.has_classes:
+            return "takes each target for a class, one-hot"
         stopped = self.stops.get(case.layers)
         return f"takes no networks of {case.layers} layers: {stopped}" if stopped else ""
 

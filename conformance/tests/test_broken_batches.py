@@ -21,19 +21,21 @@ from conformance.tests.networks.right_batches import (
 from conformance.tests.parts import part
 from conformance.tests.support import exactly, recorded
 from conformance.tests.test_broken import short, wrong_layers
+from conformance.verdict.finding import Kind
 
 EDITS = [(cls, edit) for cls, edits in BROKEN.items() for edit in edits]
 CASES = ("remainder-3-4-2", "square-4-4-4-4", "zeros-2-2-2")
 ORDER = "backprop returns nabla_b and nabla_w with the last layer first"
 
 
-def report_on(cls: str, edit: Edit, folder: Path, *ids: str) -> tuple[Report, int]:
-    """What is said of an edited program, and the number of the line."""
+def report_on(cls: str, edit: Edit, folder: Path, *ids: str, whole: str = "") -> tuple[Report, int]:
+    """What is said of an edited program in short cases and a whole one, and the line's number."""
     source, line = broken_source(edit)
     file = folder / "edited.py"
     file.write_text(source, encoding="utf-8")
     subject = book_subject(cast("type", load(f"{file}:{cls}")), edit.id)
-    return Report(subject.name, cases=tuple(check_case(subject, short(id_)) for id_ in ids)), line
+    cases = [*map(short, ids), *([recorded(whole)] if whole else [])]
+    return Report(subject.name, cases=tuple(check_case(subject, each) for each in cases)), line
 
 
 CHOSEN = part(EDITS, lambda each: each[0], lambda each: each[1].tags)
@@ -162,6 +164,28 @@ def test_gradients_in_another_order_are_said_if_the_update_does_not_know(tmp_pat
     assert not report.blames
     assert report.remarks == [f"{ORDER}; update_mini_batch takes the first layer first"]
     assert not report.ok
+
+
+def test_gradients_in_another_order_explain_a_free_run(tmp_path: Path) -> None:
+    """Between layers of equal widths the update takes those of another layer, and does not stop."""
+    edit = edited("return nabla_b, nabla_w", "return nabla_b[::-1], nabla_w", "")
+    report, line = report_on("Network", edit, tmp_path, whole="cancelling-2-2-2")
+    assert not report.blames
+    assert [each.frames[0].line for each in report.findings] == [line]
+
+
+@pytest.mark.parametrize("name", ["biases", "weights"])
+def test_parameters_that_move_before_all_samples_were_sent_through(
+    name: str, tmp_path: Path
+) -> None:
+    k = name[0]
+    find = f"nabla_{k} = [n{k} + dn{k} for n{k}, dn{k} in zip(nabla_{k}, delta_nabla_{k})]"
+    moves = f"self.{name} = [w - eta * dw for w, dw in zip(self.{name}, delta_nabla_{k})]"
+    edit = edited(find, moves, "")
+    report, line = report_on("Network", edit, tmp_path, *CASES, whole="cancelling-2-2-2")
+    assert not report.blames
+    assert [each.kind for each in report.findings] == [Kind.MOVED_EARLY]
+    assert [each.frames[0].line for each in report.findings] == [line]
 
 
 def test_the_gradients_of_another_layer_move_the_biases_in_the_update(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from conformance.errors import SubjectError, UsageError
 from conformance.judging.judge import check_case
 from conformance.report.message import problem_text
 from conformance.subjects import Subject
-from conformance.subjects.adapt import adapt
+from conformance.subjects.adapt import adapt, is_of_the_book
 from conformance.tests.networks.book import Array, Network, Pairs, sigmoid
 from conformance.tests.networks.right_costs import CrossEntropyCost, WithCost
 from conformance.tests.support import recorded
@@ -77,6 +77,35 @@ def test_a_constructor_that_takes_any_sizes_in_another_form_is_judged_in_all_cas
 ) -> None:
     subject = adapt(thing, "it")
     assert judged(subject)[0] == judged(subject, THREE_LAYERS)[0] == set()
+
+
+class TakesClasses(Network):
+    """Subtracts 1 where the target is the largest."""
+
+    def cost_derivative(self, output_activations: Array, y: Array) -> Array:
+        """What is not the target."""
+        return output_activations - np.eye(len(y))[:, [np.argmax(y)]]
+
+
+def test_targets_that_are_taken_for_classes_are_one_hot() -> None:
+    subject = adapt(TakesClasses, "it")
+    assert reason(subject, TWO_LAYERS) == "takes each target for a class, one-hot"
+    assert judged(subject, "mnist-784-10")[0] == set()
+
+
+@pytest.mark.parametrize("name", ["feed_forward", "feedForward"])
+def test_feedforward_may_be_spelled_in_another_way(name: str) -> None:
+    inner = {each: vars(Network)[each] for each in ("__init__", "backprop", "cost_derivative")}
+    ascends = {**inner, "update_mini_batch": _ascends, name: Network.feedforward}
+    thing = type("Respelled", (), ascends)
+    assert is_of_the_book(thing)
+    assert judged(adapt(thing, "it"))[0] == {"B"}
+
+
+def _ascends(net: Any, mini_batch: Pairs, eta: float) -> None:
+    before = [np.array(each) for each in net.biases]
+    Network.update_mini_batch(net, mini_batch, eta)
+    net.biases = [2 * one - other for one, other in zip(before, net.biases, strict=True)]
 
 
 @pytest.mark.parametrize("thing", [ThreeNumbers, ThreeSizes, made], ids=lambda each: each.__name__)

@@ -5,7 +5,8 @@ Left out: the derivative of a cost, which BP1 judges.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
+from conformance.subjects.load import load
 from conformance.tests.networks import right_costs
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right_costs import (
@@ -82,6 +84,50 @@ def test_a_cost_that_is_asked_in_another_way_is_not_judged_and_the_report_says_s
     assert report.status is Status.PASS
     notes = [v.problem for v in report.verdicts if v.status is Status.NOT_OBSERVED and not v.name]
     assert {note.partition(":")[0] for note in notes} == {"cost.fn(a, y) was not judged"}
+
+
+# No cost
+
+WITHOUT_COST = """
+from conformance.tests.programs.base import Network, s
+
+class Mine(Network):
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(s(w @ a[-1] + b))
+        d = a[-1] - y
+        nb, nw = [], []
+        for l in reversed(range(len(self.weights))):
+            nb.insert(0, d)
+            nw.insert(0, d @ a[l].T)
+            d = self.weights[l].T @ d * a[l] * (1 - a[l])
+        return nb, nw
+"""
+QUADRATIC = """
+    def loss(self, x, y):
+        return 0.5 * ((self.feedforward(x) - y) ** 2).sum()
+"""
+ENTROPY = """
+    def loss(self, x, y):
+        a = self.feedforward(x)
+        return -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "cost"),
+    [("", "cross-entropy"), (QUADRATIC, "quadratic"), (ENTROPY, "cross-entropy")],
+    ids=["none", "quadratic", "entropy"],
+)
+def test_a_network_that_states_no_cost_has_that_of_its_output_error(
+    tmp_path: Path, more: str, cost: str
+) -> None:
+    (tmp_path / "mine.py").write_text(f"import numpy as np\n{WITHOUT_COST}{more}")
+    subject = book_subject(cast("type", load(f"{tmp_path / 'mine.py'}:Mine")), "mine")
+    assert subject.costs == (cost,)
+    said = any("none is stated" in each for each in subject.conventions)
+    assert said == (cost == "cross-entropy")
 
 
 # An ε in the logarithms

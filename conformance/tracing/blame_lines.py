@@ -130,7 +130,8 @@ class Blame:
         rate = self._rate((wrong, *(other for other, _ in taken)), way)
         if rate is not None and rate.given:
             return self.calls.takes_first(rate, wrong)
-        return self._guilty(rate or wrong, way, together)
+        number = () if rate else self.calls.given_number(wrong)
+        return number or self._guilty(rate or wrong, way, together)
 
     def _computed(self, repair: Repair, at: Location, way: Way) -> Node:
         """What gave the numbers that were arranged, if the right ones are not among them."""

@@ -5,7 +5,7 @@ Left out: which function is to blame (`blame_lines.py`).
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from conformance.tracing.frames import Frame, is_replaced, keeps, reads_a_parame
 from conformance.tracing.index import as_floats
 from conformance.tracing.node import Node
 from conformance.tracing.passed_on import passed_on
-from conformance.tracing.repair import CLOSE, are_exact
+from conformance.tracing.repair import CLOSE, SCALING, are_exact
 from conformance.tracing.replay import Replay
+from conformance.tracing.source_names import is_handed_a_number
 from conformance.tracing.trials import Known, samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array
@@ -175,6 +176,14 @@ class Calls:
                 if place == frame or not is_replaced(place):
                     return place, *given.frames[depth + 1 :]
         return taker.frames
+
+    @staticmethod
+    def given_number(wrong: Node) -> tuple[Frame, ...]:
+        """The frames of the caller that gives a helper the plain number by which it multiplies."""
+        numbers = [e for e in wrong.args if type(e) in (int, float)]
+        scales = wrong.operation in SCALING and len(wrong.frames) > 1
+        handed = scales and any(map(partial(is_handed_a_number, wrong.frames[0]), numbers))
+        return wrong.frames[1:] if handed else ()
 
     def hands_on(self, node: Node, depth: int) -> bool:
         """Whether a function only hands on what another one gave that others call too."""

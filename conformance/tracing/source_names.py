@@ -4,18 +4,38 @@ Left out: which line passes on what belongs elsewhere (`passed_on.py`).
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from conformance.tracing.frames import Frame, function_around
+from conformance.tracing.frames import Frame, function_around, reads_a_parameter
 
 HOLDING = (ast.Tuple, ast.List, ast.Dict, ast.keyword, ast.IfExp)
 PASSING = (ast.Assign, ast.Return, ast.Yield, *HOLDING)
+
+
+def returns_on(function: Callable[..., Any]) -> tuple[Frame, ...]:
+    """The line of the last return of a function; none if it cannot be read."""
+    code = inspect.unwrap(getattr(function, "__func__", function)).__code__
+    first = Frame(code.co_filename, code.co_firstlineno, code.co_name)
+    lines = [each.lineno for each in parts_around(first) if isinstance(each, ast.Return)]
+    return (first._replace(line=max(lines)),) if lines else ()
 
 
 def parts_around(frame: Frame) -> list[ast.AST]:
     """The parts of the function around a line."""
     around = function_around(frame)
     return [] if around is None else list(ast.walk(around))
+
+
+def is_handed_a_number(frame: Frame, number: float) -> bool:
+    """Whether a line has a number as an argument of its function: it is not written there."""
+    around = function_around(frame)
+    if around is None or around.args.defaults or around.args.kw_defaults:
+        return False
+    on_line = (each for each in ast.walk(around) if getattr(each, "lineno", 0) == frame.line)
+    written = [each.value for each in on_line if isinstance(each, ast.Constant)]
+    return reads_a_parameter(frame) and abs(number) not in written
 
 
 def name_of(part: ast.AST) -> str:

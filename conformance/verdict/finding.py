@@ -25,6 +25,9 @@ class Kind(StrEnum):
     MISORDERED = "misordered"
     """backprop returns `lists` with the last layer first, the update takes the first one first."""
 
+    MOVED_EARLY = "moved-early"
+    """The update moves parameters before all samples have been sent through them."""
+
     RUNS_DIFFER = "runs-differ"
     """Two runs of the same command differ in the quantity `name`, from inputs that do not."""
     ONE_RUN_STOPPED = "one-run-stopped"

@@ -22,8 +22,9 @@ from conformance.subjects.book.book_conventions import (
     pair,
     taken_apart,
 )
-from conformance.subjects.book.constructor import Form, UpdateRule, listed
+from conformance.subjects.book.constructor import Form, listed
 from conformance.subjects.book.epsilon import Epsilon
+from conformance.subjects.book.update_rule import UpdateRule
 from conformance.subjects.real import goes_through, layers, numbers
 from reference.step import Array, Batch, Parameters
 

@@ -35,9 +35,11 @@ class Conventions:
     backwards: tuple[str, ...] = ()  # those of nabla_b, nabla_w whose last layer comes first
     dtype: str = "float64"  # of the gradients
     cost: str = "quadratic"
+    stated: bool = True  # else the cost is that of the output error
 
     def said(self) -> list[str]:
         """The conventions that are not the book's, in words."""
+        by_error = ": none is stated, and the output error is a − y"
         departures = {
             "weights stored as (n_{l-1}, n_l)": self.transposed,
             f"biases as {self.bias}": self.bias != "columns",
@@ -47,7 +49,7 @@ class Conventions:
                 self.backwards
             ),
             self.dtype: self.dtype != "float64",
-            f"{self.cost} cost": self.cost != "quadratic",
+            f"{self.cost} cost{'' if self.stated else by_error}": self.cost != "quadratic",
         }
         return [words for words, departs in departures.items() if departs]
 

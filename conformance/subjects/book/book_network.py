@@ -28,13 +28,15 @@ from conformance.subjects.book.book_conventions import (
 )
 from conformance.subjects.book.constructor import (
     cost_of,
+    cost_of_error,
     costs_of,
     forms_of,
     has_sizes,
     parameters_of,
-    update_rule,
 )
 from conformance.subjects.book.trial_runs import stops, trial_of_decay
+from conformance.subjects.book.update_rule import update_rule
+from conformance.tracing.source_names import returns_on
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
 
@@ -50,6 +52,7 @@ class BookNetwork(BookCalls):
     Attributes:
         probe: the sizes of the network that is tried.
         misordered: what is wrong if backprop and the update do not agree on the order of layers.
+        takes_classes: whether backprop looks only at which target of a sample is the largest.
         stops: how networks of some numbers of layers stop, where others run.
         family: the activations of its hidden layers and its output.
     """
@@ -62,7 +65,8 @@ class BookNetwork(BookCalls):
         Args:
             factory: called with sizes, and with `cost=` if it takes that.
             name: for messages.
-            cost: the one that it has, if it cannot be chosen; quadratic if that is not said.
+            cost: the one that it has, if it cannot be chosen; if that is not said, the one that it
+                shows, or that of its output error.
 
         Raises:
             UsageError: it does not have the book's interface; the message says what is missing.
@@ -88,14 +92,16 @@ class BookNetwork(BookCalls):
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
         self.costs = costs_of(factory, net)
-        # From its output error a forgotten σ′ would pass for the cross-entropy.
-        cost = cost or cost_of(net) or max(self.costs, default="quadratic")
-        stored = replace(stored, dtype=self.numbers.dtype or stored.dtype, cost=cost)
+        stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
         self.conventions = self._recognised(stored)
+        stated = cost or cost_of(net) or max(self.costs, default="")
+        cost = stated or self._cost_of_error()
+        self.conventions = replace(self.conventions, cost=cost, stated=bool(stated))
         # Where others have the arrays too, and do not look at the list, they are filled instead.
         tests = self._ignored, self._unmoved
         self.in_place = not self.odd and any(e() and not e(in_place=True) for e in tests)
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
+        self.takes_classes = self._takes_classes()
         self.misordered, self.stops = self._misordered(), stops(self, len(self.probe))
 
     def take_family(self, family: tuple[str, str]) -> None:
@@ -228,6 +234,29 @@ class BookNetwork(BookCalls):
         self.odd = problems[0]
         return stored
 
+    def _cost_of_error(self) -> str:
+        """The cost that a network has by its output error."""
+        net = self.make(self.probe)
+        try:
+            with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
+                delta = self.backprop(net, X, Y)[0][-1]
+                error = self.feedforward(net, X) - Y
+        except Exception:  # noqa: BLE001 - the cases will show it
+            return "quadratic"
+        return cost_of_error(net, delta, error, self.conventions.dtype)
+
+    def _takes_classes(self) -> bool:
+        """Whether backprop looks only at which target is the largest."""
+        net, classes = self.make(self.probe), np.eye(len(Y))
+        targets = Y, classes[:, -1:], classes[:, :1]  # that of Y is the last
+        try:
+            with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
+                deltas = [self.backprop(net, X, y)[0][-1] for y in targets]
+        except Exception:  # noqa: BLE001 - the cases will show it
+            return False
+        own, of_its_class, of_another = map(np.asarray, deltas)
+        return np.array_equal(own, of_its_class) and not np.array_equal(own, of_another)
+
     def _misordered(self) -> Finding | None:
         """What is wrong if an update does not take the layers in the order of backprop."""
         backwards = self.conventions.backwards
@@ -243,7 +272,7 @@ class BookNetwork(BookCalls):
         else:
             fits = shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
         lists = " and ".join(backwards)
-        return None if fits else finding(Kind.MISORDERED, lists=lists)
+        return None if fits else finding(Kind.MISORDERED, returns_on(net.backprop), lists=lists)
 
 
 def _dtype(returned: Any) -> str:

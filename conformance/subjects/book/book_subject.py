@@ -53,4 +53,5 @@ def book_subject(
         updates=network.rule.names,
         takes_state=False,
         given_masks=bool(network.mask),
+        takes_classes=network.takes_classes,
     )

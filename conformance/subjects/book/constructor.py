@@ -1,26 +1,22 @@
-"""How a class or factory is called for a network of some sizes, with which costs and constants.
+"""How a class or factory is called for a network of some sizes, and with which costs.
 
-A constructor or an update that has a parameter of such a name promises a rule: `momentum` or `mu`
-for momentum (that of Nesterov, if its name or another keyword says so), `beta1` and `beta2` for
-Adam (AdamW, if its name says so), `rho` or `decay_rate` for RMSProp. What is kept starts at zero in
-a new network, and is not set from outside. Left out: whether the rule is kept to, and how the
-network lays out its numbers (`book_conventions.py`).
+Left out: how the network lays out its numbers (`book_conventions.py`).
 """
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from conformance.corpus.case import Case
-from conformance.model.update_kinds import SGD
+from conformance.subjects.near import CLOSE, alike
 from reference.equations import COSTS
-from reference.updates import UPDATES
+from reference.step import Array
 
 Form = Callable[[Sequence[int]], tuple[Any, ...]]
 """Makes of sizes the positional arguments of a constructor."""
@@ -73,6 +69,13 @@ def _binds(signature: inspect.Signature, form: Form, sizes: Sequence[int]) -> bo
     except TypeError:
         return False
     return True
+
+
+def name_feedforward(kind: type) -> None:
+    """Give a class that spells it `feed_forward` or `feedForward` its `feedforward` too."""
+    spelled = next((e for e in dir(kind) if e.replace("_", "").lower() == "feedforward"), None)
+    if spelled and "update_mini_batch" in dir(kind) and not hasattr(kind, "feedforward"):
+        kind.feedforward = getattr(kind, spelled)  # type: ignore[attr-defined]
 
 
 def has_sizes(net: Any, sizes: Sequence[int]) -> bool:
@@ -146,83 +149,33 @@ def cost_of(net: Any) -> str | None:
     return next((CLASSES[each.__name__] for each in kind.__mro__ if each.__name__ in CLASSES), None)
 
 
-NAMES = {
-    "mu": re.compile(r"mu|μ|momentum|moment|mom|beta_?1|β1|b1|momentum_(coef\w*|rate|factor|term)"),
-    "rho": re.compile(r"rho|ρ|decay_?rate|alpha|smoothing|beta_?2|β2|b2"),
-    "epsilon": re.compile(r"eps(ilon)?|ε"),
-}
-"""How constants are called."""
-
-INIT, UPDATE = "constructor", "update_mini_batch"
+NAMED = re.compile(r"cost|loss|mse|quadratic|squared_?error", re.IGNORECASE)
+LOGARITHM = re.compile(r"(xlog|log(2|10|1p|add|$)|.*(cross_?entropy|bce|nll)).*", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class UpdateRule:
-    """Which updates a network has, and how it is given their constants.
+def cost_of_error(net: Any, delta: Array, error: Array, dtype: str) -> str:
+    """The cost of a network that shows none: the cross-entropy if a^L − y is its output error.
 
-    Attributes:
-        names: of the updates; the book's among them if it is that where the constants are 0.
-        init: the keywords of the constructor by the constants.
-        update: those of `update_mini_batch`.
-    """
-
-    names: tuple[str, ...] = (SGD,)
-    init: Mapping[str, str] = field(default_factory=dict)
-    update: Mapping[str, str] = field(default_factory=dict)
-
-    def made(self, case: Case | None) -> dict[str, float]:
-        """The keywords with which a network of a case is made; of no case it is the book's."""
-        return self._given(self.init, case)
-
-    def stepped(self, case: Case | None) -> dict[str, float]:
-        """The keywords of an update of a case; likewise."""
-        return self._given(self.update, case)
-
-    def _given(self, keywords: Mapping[str, str], case: Case | None) -> dict[str, float]:
-        if case is None or case.update == SGD:
-            return dict.fromkeys(keywords.values(), 0.0) if SGD in self.names else {}
-        constants = dict(case.constants)
-        return {word: constants[each] for each, word in keywords.items() if each in constants}
-
-    def said(self) -> list[str]:
-        """The rule and its keywords, in words."""
-        words = [f"{each} as `{word}`" for each, word in {**self.init, **self.update}.items()]
-        others = [each for each in self.names if each != SGD]
-        return [f"{' and '.join(others)}, {', '.join(words)}"] if others else []
-
-
-def update_rule(
-    init: Mapping[str, Any], update: Mapping[str, Any], name: str, kind: Callable[..., Any]
-) -> UpdateRule:
-    """The rule that the parameters of a constructor and of an update promise.
+    Who names a cost and takes no logarithm means the quadratic one, and left σ′ out.
 
     Args:
-        init: the parameters of the constructor.
-        update: those of the update behind the mini-batch and η.
-        name: of the class.
-        kind: what it makes.
+        net: it.
+        delta: its output error δ^L, (n_L, 1).
+        error: a^L − y, (n_L, 1).
+        dtype: of its gradients.
     """
-    by_init, by_update = _keywords(init), _keywords(update)
-    found = {**by_init, **by_update}
-    words = f"{name} {kind.__name__}".lower()
-    if "mu" in found and "rho" in found:
-        rules: tuple[str, ...] = ("adamw" if "adamw" in words else "adam",)
-    elif "mu" in found:
-        ahead = "nesterov" in words or any("nesterov" in each.lower() for each in (*init, *update))
-        rules = (SGD, "nesterov" if ahead else "momentum")
-    elif "rho" in found and "epsilon" in found:
-        rules = ("rmsprop",)
-    else:
-        return UpdateRule()
-    wanted = UPDATES[rules[-1]].constants
-    kept = ({c: w for c, w in each.items() if c in wanted} for each in (by_init, by_update))
-    return UpdateRule(rules, *kept)
+    if not alike(delta, error, CLOSE[dtype]):
+        return "quadratic"
+    names = _identifiers(type(net))
+    named = any(map(NAMED.search, names)) and not any(map(LOGARITHM.fullmatch, names))
+    return "quadratic" if named else "cross-entropy"
 
 
-def _keywords(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters that are called like constants, by these."""
-    pairs = ((c, word) for c, name in NAMES.items() for word in parameters if name.fullmatch(word))
-    found: dict[str, str] = {}
-    for constant, word in pairs:
-        found.setdefault(constant, word)
-    return found
+def _identifiers(kind: type) -> set[str]:
+    """The names in the files of a class and its base classes, as far as there are files."""
+    nodes: list[ast.AST] = []
+    for module in filter(None, dict.fromkeys(map(inspect.getmodule, kind.__mro__))):
+        with suppress(OSError, TypeError, SyntaxError):
+            nodes += ast.walk(ast.parse(inspect.getsource(module)))
+    kinds = (("name", ast.FunctionDef), ("id", ast.Name), ("attr", ast.Attribute), ("arg", ast.arg))
+    return {getattr(node, name) for node in nodes for name, of in kinds if isinstance(node, of)}

@@ -43,6 +43,19 @@ class NamesErrorAgain(Network):
         return nb, nw
 
 
+class HandsANumber(Network):
+    def add_outer(self, factor, d, a, array):
+        array += factor * d @ a.T
+
+    def backprop(self, x, y):
+        nb, nw = super().backprop(x, y)
+        a, nw = x, [np.zeros_like(w) for w in self.weights]
+        for l, d in enumerate(nb):
+            self.add_outer(-1.0, d, a, nw[l])  # wrong
+            a = s(self.weights[l] @ a + self.biases[l])
+        return nb, nw
+
+
 class HandsAnOperator(Network):
     class Named:
         """An array whose operators go through one function, which is handed what they do."""
@@ -437,7 +450,7 @@ EXPECTED = {
     "KeepsTheLastError": ["BP3"],
     "NamesZAgain": ["A"], "NamesErrorAgain": ["BP2"], "HandsAnOperator": ["BP2"], "HandsAFunction": ["A"],
     "AppendsZByIndex": ["A"], "DropsWhatIsReturned": ["B"],
-    "HandsARate": ["W"],
+    "HandsARate": ["W"], "HandsANumber": ["BP4"],
     "SumsOverAll": ["BP3"], "StoresInAMethod": ["BP3"],
     "ReplacesASum": ["BP4"],
     "ForgetsABias": ["Z"], "LeavesOneOut": ["BP3"], "StoresAPart": ["BP2"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
