@@ -270,8 +270,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         unsure = loss is None and returned is None
         if places.rate != RATE or unsure or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
-    right = places.direct and all(each.ok for each in first.gradients)
-    first = taking(first, places) if right and places.moved else first
+    first = taking(first, places) if places.direct else first
     return with_inputs(first, step, inputs)
 
 

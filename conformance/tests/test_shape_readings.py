@@ -539,3 +539,29 @@ def test_a_layer_goes_on_by_the_stride_that_it_has_by_default(tmp_path: Path) ->
     assert judged(STRIDES, tmp_path)[0] == 0
     code, lines, said = judged(STRIDES.replace("lo = t * self.stride", "lo = t"), tmp_path)
     assert (code, lines[0][:9]) == (1, "self.dW +"), said
+
+
+CLIMBS = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        self.out = np.tanh(X @ self.w)
+        return self.out
+
+    def backward(self, X, y):
+        self.dw = X.T @ ((y - self.out) * (1 - self.out**2))
+
+    def update(self, lr):
+        self.w += lr * self.dw
+"""
+
+
+def test_a_class_may_ascend_with_the_negative_gradients_that_it_keeps(tmp_path: Path) -> None:
+    code, _, said = judged(CLIMBS, tmp_path)
+    assert (code, "convention" in said) == (0, True), said
+    code, _, said = judged(CLIMBS.replace("self.w +=", "self.w -="), tmp_path)
+    assert code == 1, said
