@@ -99,6 +99,12 @@ def with_weights(reading: Reading) -> Iterator[Reading]:
         yield from [] if again is None else [again]
 
 
+def with_other_parameters(reading: Reading) -> Iterator[Reading]:
+    """The reading with smaller and larger parameters."""
+    tried = (_scaled(reading, each) for each in SCALES)
+    yield from (each for each in tried if each is not None)
+
+
 def in_training(reading: Reading) -> Reading | None:
     """The reading in which what goes forward is told that it trains, which it is not by default.
 
