@@ -565,3 +565,29 @@ def test_a_class_may_ascend_with_the_negative_gradients_that_it_keeps(tmp_path: 
     assert (code, "convention" in said) == (0, True), said
     code, _, said = judged(CLIMBS.replace("self.w +=", "self.w -="), tmp_path)
     assert code == 1, said
+
+
+EPOCHS = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        self.out = np.tanh(X @ self.w)
+        return self.out
+
+    def fit(self, X, y, rate):
+        for _ in range(20):
+            self.forward(X)
+            self.dw = X.T @ ((self.out - y) * (1 - self.out**2))
+            self.w -= rate * self.dw
+"""
+
+
+def test_gradients_that_are_kept_after_many_steps_are_those_of_the_last(tmp_path: Path) -> None:
+    code, _, said = judged(EPOCHS, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(EPOCHS.replace(" * (1 - self.out**2)", ""), tmp_path)
+    assert (code, lines[:1]) == (1, ["self.dw = X.T @ ((self.out - y))"]), said
