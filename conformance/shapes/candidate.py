@@ -3,8 +3,8 @@
 Left out: which things in a file are such (`candidates.py`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from conformance.backward.findings import Examined
@@ -13,7 +13,7 @@ from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.search import Refusal, Searched
-from conformance.shapes.second_readings import where_it_is_right, wrong_with
+from conformance.shapes.second_readings import where_it_is_right, with_activations, wrong_with
 from conformance.shapes.update_findings import opposite
 
 JUDGED = 9  # the stage of readings that ran to their end
@@ -44,6 +44,7 @@ class Candidate:
             by which its gradients are right as they are.
         others: its readings with other activations, none of which it may be wrong with.
         either: it as a layer, if it may be one as well: more is right then.
+        activations: the layer with other activations, by what it is told.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Candidate:
     stated: tuple[Searched, ...] = ()
     others: tuple[Searched, ...] = ()
     either: LayerSearch | None = None
+    activations: Mapping[str, LayerSearch] = field(default_factory=dict)
 
     @property
     def refusal(self) -> Refusal:
@@ -73,7 +75,7 @@ class Candidate:
         """It, recognised and judged; None if no reading fits."""
         alone = None if self.layer is None else self.layer.found(cost)
         if alone is not None:
-            return alone
+            return with_activations(self.activations, alone)
         found = self._as_network(cost)
         if self.either is None or (found is not None and found.examined.ok):
             return found

@@ -3,11 +3,13 @@
 Left out: which settings a class has (`other_settings.py`), and the first reading (`candidates.py`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.shapes.judge_readings import Found, judged
+from conformance.shapes.layer_outputs import INPUT
+from conformance.shapes.layers import LayerSearch
 from conformance.shapes.search import Searched
 
 
@@ -48,3 +50,15 @@ def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Fo
             continue
         return other
     return None
+
+
+def with_activations(others: Mapping[str, LayerSearch], found: Found) -> Found:
+    """The verdict on a layer that is right: by an activation that it is wrong with, if any.
+
+    One that has parameters may leave out what its loss brings with it: what is not tried is told.
+    """
+    alone = found.examined.ok and found.recognised.parameters == (INPUT,)
+    tried = {said: each.found(None) if alone else None for said, each in others.items()}
+    wrong = (each for each in tried.values() if each is not None and not each.examined.ok)
+    off = *found.recognised.off, *(said for said, each in tried.items() if each is None)
+    return next(wrong, replace(found, recognised=replace(found.recognised, off=off)))

@@ -591,3 +591,43 @@ def test_gradients_that_are_kept_after_many_steps_are_those_of_the_last(tmp_path
     assert code == 0, said
     code, lines, said = judged(EPOCHS.replace(" * (1 - self.out**2)", ""), tmp_path)
     assert (code, lines[:1]) == (1, ["self.dw = X.T @ ((self.out - y))"]), said
+
+
+ACTIVATION = """
+import numpy as np
+
+class Activation:
+    def __init__(self, activation="tanh"):
+        if activation == "tanh":
+            self.f, self.prime = np.tanh, lambda x: 1 - np.tanh(x) ** 2
+        elif activation == "sigmoid":
+            self.f = lambda x: 1 / (1 + np.exp(-x))
+            self.prime = lambda x: self.f(x) * (1 - self.f(x))
+        elif activation == "softmax":
+            self.f = lambda x: np.exp(x) / np.exp(x).sum(axis=0)
+            self.prime = lambda x: np.ones_like(x)
+
+    def forward(self, x):
+        self.x = x
+        return self.f(x)
+
+    def backward(self, dout):
+        return dout * self.prime(self.x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("self.f(x) * (1 - self.f(x))", "self.f(x)"),
+        ("np.ones_like(x)", "self.f(x) * (1 - self.f(x))"),
+    ],
+    ids=["sigmoid", "softmax"],
+)
+def test_a_layer_is_judged_by_each_activation_that_it_may_be_told(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(ACTIVATION, tmp_path)
+    assert (code, "activation='softmax' is not tried" in said) == (0, True), said
+    code, _, said = judged(ACTIVATION.replace(right, wrong), tmp_path)
+    assert code == 1, said
