@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from conformance.backward.findings import ADDS, Examined
@@ -35,6 +34,7 @@ from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import cells, has_main, of_module, trains_at_import
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
+from conformance.shapes.update_findings import agreed, sign_of
 from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values
 
@@ -233,8 +233,8 @@ def settled(parts: Sequence[Part]) -> tuple[list[Part], list[NotJudged]]:
     moving = [each for each in parts if isinstance(each, ShapeReport | UpdateReport)]
     adding = [each for each in moving if _adds(each.examined)]
     networks = [e for e in moving if isinstance(e, ShapeReport) and e.recognised.coding]
-    negated = [each for each in networks if _sign(each.examined) < 0]
-    right = any(_sign(each.examined) > 0 for each in networks)
+    negated = [each for each in networks if sign_of(each.examined) < 0]
+    right = any(sign_of(each.examined) > 0 for each in networks)
     if not adding or (right and not negated):
         return list(parts), []
     if negated and not right:
@@ -250,21 +250,12 @@ def _adds(examined: Examined) -> bool:
     return {each.cause.kind for each in examined.accused} == {ADDS}
 
 
-def _sign(examined: Examined) -> float:
-    """The factor that all gradients of a network have; 0 if one of them is wrong otherwise."""
-    ratios = [1.0 if each.ok else each.ratio or 0.0 for each in examined.gradients]
-    if {each.cause.kind for each in examined.accused} == {"negated"}:
-        return -examined.factor
-    return examined.factor * ratios[0] if ratios and np.allclose(ratios, ratios[0]) else 0.0
-
-
 def _agreed(report: Part) -> Part:
     """The report without the blame of the sign."""
     assert isinstance(report, ShapeReport | UpdateReport)  # noqa: S101 - the others have no sign
-    right = tuple(replace(each, ok=True, ratio=None) for each in report.examined.gradients)
-    examined = replace(report.examined, gradients=right, accused=(), passes=())
+    examined = agreed(report.examined)
     if isinstance(report, UpdateReport):
+        examined = replace(examined, factor=report.examined.factor)
         ran = replace(report.ran, examined=examined, notes=(*report.ran.notes, (ADDS, "")))
         return replace(report, examined=examined, ran=ran)
-    factor = _sign(report.examined) or -examined.factor
-    return replace(report, examined=replace(examined, factor=factor))
+    return replace(report, examined=examined)

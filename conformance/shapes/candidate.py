@@ -1,21 +1,19 @@
 """A thing in a file that may be judged: as a layer or a loss, or as a network that is searched.
 
-The verdict on a network is by further readings, too: of one output, and with other settings. Left
-out: which things in a file are such (`candidates.py`), and which settings a class has
-(`other_settings.py`).
+Left out: which things in a file are such (`candidates.py`).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Examined
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.search import Refusal, Searched
+from conformance.shapes.second_readings import where_it_is_right, with_activations, wrong_with
 from conformance.shapes.update_findings import opposite
 
 JUDGED = 9  # the stage of readings that ran to their end
@@ -46,6 +44,7 @@ class Candidate:
             by which its gradients are right as they are.
         others: its readings with other activations, none of which it may be wrong with.
         either: it as a layer, if it may be one as well: more is right then.
+        activations: the layer with other activations, by what it is told.
     """
 
     name: str
@@ -56,6 +55,7 @@ class Candidate:
     stated: tuple[Searched, ...] = ()
     others: tuple[Searched, ...] = ()
     either: LayerSearch | None = None
+    activations: Mapping[str, LayerSearch] = field(default_factory=dict)
 
     @property
     def refusal(self) -> Refusal:
@@ -75,7 +75,7 @@ class Candidate:
         """It, recognised and judged; None if no reading fits."""
         alone = None if self.layer is None else self.layer.found(cost)
         if alone is not None:
-            return alone
+            return with_activations(self.activations, alone)
         found = self._as_network(cost)
         if self.either is None or (found is not None and found.examined.ok):
             return found
@@ -109,42 +109,3 @@ def _is_stated(known: Examined, stated: Examined) -> bool:
     """
     unsure = not known.ok or bool(known.decay)
     return known.cost == "unknown" or (unsure and not opposite(stated))
-
-
-def where_it_is_right(searched: Searched, found: Found) -> Found:
-    """The verdict on a program that is wrong, if it is right for one output, or with inputs of 1.
-
-    It may be off by the number of outputs. A single layer whose parameters are handed to it says
-    nothing of how many outputs it has, with a loss of its own or without; and the gradient of its
-    bias may need no input, where the bias is the weight of a first input that is 1.
-    """
-    ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
-    number = round(max(ratios, default=0.0))
-    by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
-    one_layer = len(found.recognised.parameters) <= len(("w", "b"))
-    stated, made = found.examined.cost == "own", found.recognised.made
-    if not (by_length or (one_layer and ratios)) or not (stated or (one_layer and not made)):
-        return found
-    handed = by_length or not made
-    others = {"output": replace(_anew(searched), outs=(1,))} if handed else {}
-    others |= {"ones": replace(_anew(searched), ones=True)} if one_layer and stated else {}
-    for alone, each in others.items():
-        one = judged(each.readings())
-        if one is not None and one.examined.ok and one.examined.cost == found.examined.cost:
-            return replace(one, recognised=replace(one.recognised, alone=alone))
-    return found
-
-
-def _anew(searched: Searched) -> Searched:
-    return Searched(searched.makers, searched.roles, searched.module, outs=searched.outs)
-
-
-def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:
-    """The first of other readings of a right program that is wrong by the same cost."""
-    for each in others if found.examined.ok else ():
-        same = (e for e in each.readings() if e.data.coding == found.recognised.coding)
-        other = judged(same, cost)
-        if other is None or other.examined.ok or other.examined.cost != found.examined.cost:
-            continue
-        return other
-    return None

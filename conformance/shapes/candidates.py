@@ -3,8 +3,9 @@
 Left out: judging it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial, update_wrapper
 from types import FunctionType
 from typing import Any
 
@@ -16,8 +17,13 @@ from conformance.shapes.definitions import Definitions, returned_functions
 from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
-from conformance.shapes.layers import layer_search
-from conformance.shapes.named_losses import before_activations, loss_class, losses, states_loss
+from conformance.shapes.layers import LayerSearch, layer_search
+from conformance.shapes.named_losses import (
+    before_activations,
+    loss_class,
+    losses,
+    states_loss,
+)
 from conformance.shapes.not_judged import NotJudged
 from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.parameter_shapes import (
@@ -104,7 +110,9 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
         or loss_class(kind)
     )
     if layer is not None:
-        return _alone(kind.__name__, layer)
+        alone = _alone(kind.__name__, layer)
+        told = _told(layer, found) if isinstance(layer, LayerSearch) else {}
+        return replace(alone, activations=told)
     roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
@@ -117,6 +125,20 @@ def of_class(kind: type, found: Definitions) -> Candidate | None:
     first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
     either = unnamed_layer(kind, found.module, roles, own)
     return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
+
+
+def _told(layer: LayerSearch, found: Definitions) -> dict[str, LayerSearch]:
+    """A layer with other activations."""
+    ways = other_settings(layer.kind, found.words, {"softmax"})
+    return {
+        f"{name}={word!r}": replace(layer, kind=_with(layer.kind, {name: word}), problems=[])
+        for way in ways
+        for name, word in way.items()
+    }
+
+
+def _with(kind: Callable[..., Any], settings: Mapping[str, str]) -> Callable[..., Any]:
+    return update_wrapper(partial(kind, **settings), kind, updated=())
 
 
 def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candidate]:

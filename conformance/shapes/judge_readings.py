@@ -34,7 +34,14 @@ from conformance.shapes.other_settings import switched_off, told
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
 from conformance.shapes.reading import Reading
 from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_inputs
-from conformance.shapes.sides import Sides, in_training, on_other_sides, sides, with_weights
+from conformance.shapes.sides import (
+    Sides,
+    in_training,
+    on_other_sides,
+    sides,
+    with_other_parameters,
+    with_weights,
+)
 from conformance.shapes.update_findings import never_moved, taking, turned
 from conformance.tracing.frames import Frame
 
@@ -173,15 +180,19 @@ def _on_all_sides(
 ) -> Found:
     """What is known of a program once its choices were seen on either side.
 
-    So it is of one that weighs its samples in its own loss.
+    So it is of one that weighs its samples in its own loss. A decay that the loss does not state is
+    the same for other parameters.
     """
     weighed = with_weights(reading) if found.examined.cost == "own" else ()
-    tried = chain(on_other_sides(reading, known), weighed)
+    others = with_other_parameters(reading) if found.examined.decay_beside else ()
+    tried = chain(on_other_sides(reading, known), weighed, others)
     for each in tried if found.examined.ok else ():
         try:
             again = _examined(each, cost)
         except NotAGradientError:
             continue
+        if not np.isclose(again.decay, found.examined.decay, rtol=HALF_OF_THE_DIGITS):
+            again = examined(each, cost, decays=False)  # it is one of some samples alone
         same = again.cost == found.examined.cost and again.factor == found.examined.factor
         wrong = (e for e in again.gradients if not (e.ok or e.lost))
         if same and any(not e.error <= HALF_OF_THE_DIGITS for e in wrong):
@@ -242,8 +253,14 @@ GIVING = ("backward", "gradients", "train")
 """What the functions do that give gradients."""
 
 
-def examined(reading: Reading, cost: str | None) -> Examined:
-    """The gradients of a reading, then the update that it makes of them."""
+def examined(reading: Reading, cost: str | None, *, decays: bool = True) -> Examined:
+    """The gradients of a reading, then the update that it makes of them.
+
+    Args:
+        reading: of the program.
+        cost: as in `judged`.
+        decays: whether weights may decay beside the loss.
+    """
     run, places = reading.run, reading.places
     goals, loss = places.goals, own_loss(run, places)
     if loss is not None and not np.all(np.isfinite(loss.value)):
@@ -257,7 +274,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
     more = None if inputs is None else inputs.node
     used = (*(each.node for each in goals), loss, named, output, target, more)
     run.recorded.cut(each for each in used if each is not None)
-    promised = bool(places.direct) and together(run)
+    promised = not decays or (bool(places.direct) and together(run))
     step = OwnPass(run.recorded, goals, loss=loss, target=target, output=output, promised=promised)
     step = replace(step, scaled=not places.direct, returns=_returns(run))
     if not told and named is None and meets_a_parameter(run, goals):
@@ -270,8 +287,7 @@ def examined(reading: Reading, cost: str | None) -> Examined:
         unsure = loss is None and returned is None
         if places.rate != RATE or unsure or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
-    right = places.direct and all(each.ok for each in first.gradients)
-    first = taking(first, places) if right and places.moved else first
+    first = taking(first, places) if places.direct else first
     return with_inputs(first, step, inputs)
 
 

@@ -6,6 +6,7 @@ And how a layer is made. Left out: calling it (`layers.py`, `function_pairs.py`)
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -212,9 +213,14 @@ def cell_shapes(names: Sequence[str], layout: str) -> Iterator[dict[str, tuple[i
 def _maker(kind: Callable[..., Any], args: Any, kwargs: Any) -> Make:
     def make(_data: Data, _scope: Scope) -> dict[str, Any]:
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-        return {"self": result_of(kind, *args, **kwargs)}
+        return {"self": result_of(kind, *args, **{**kwargs, **_told(kind)})}
 
     return make
+
+
+def _told(kind: Callable[..., Any]) -> dict[str, Any]:
+    """What a class is told anyway."""
+    return kind.keywords if isinstance(kind, partial) else {}
 
 
 def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[str, Make]]:
@@ -223,7 +229,7 @@ def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[
     sizes = size_kinds(replace(data, sizes=s))
     known = {key: e for key, e in sizes.items() if key not in ("sizes", "n_hiddens")}
     known["n_hidden"] = s.n_out
-    said = called(kind)
+    said = called(kind, told=_told(kind))
     own = {e.name for e in taken(kind) if type(e.default) is int and e.default > 1}
     for args, kwargs in ways(kind, "", Scope(known, {**SIZES, **_shapes(data)})):
         fewer = {name: e for name, e in kwargs.items() if name not in own}  # such as its stride

@@ -5,7 +5,7 @@ class is made (`plans.py`).
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from inspect import Parameter
 from typing import Any
 
@@ -65,17 +65,23 @@ def _penalises(argument: Parameter) -> bool:
     return named or REGULARISER.search(bare(argument.name)) is not None
 
 
-def others(factory: Callable[..., Any], words: Iterable[str]) -> list[dict[str, str]]:
+def others(
+    factory: Callable[..., Any], words: Iterable[str], further: Collection[str] = ()
+) -> list[dict[str, str]]:
     """What a class may be told of its hidden activation and of its penalty, by their names.
 
     Args:
         factory: the class.
         words: that its file knows.
+        further: activations beside those of hidden layers.
     """
     own, known = taken(factory), list(dict.fromkeys(words))
     hidden = [e for e in own if e.default in ACTIVATIONS and "out" not in e.name][:1]
     penalty = [e for e in own if type(e.default) is str and _penalises(e)][:1]
-    pairs = [(e, ACTIVATIONS) for e in hidden] + [(e, PENALTIES) for e in penalty]
+    pairs = [(e, {*ACTIVATIONS, *further}) for e in hidden] + [(e, PENALTIES) for e in penalty]
     return [
-        {e.name: word} for e, names in pairs for word in known if bare(word) in map(bare, names)
+        {e.name: word}
+        for e, names in pairs
+        for word in known
+        if word != e.default and bare(word) in map(bare, names)
     ]

@@ -73,7 +73,7 @@ def places(run: Attempt) -> Places:
     moved = [unclipped(each.goal) for each in updates]
     kept = _kept(run, end)
     found = matched(run, [*returned(run), *kept], {each.name for each in moved}, after)
-    direct = _uncleared(run, found, moved)
+    direct = [] if _is_later(found, updates) else _uncleared(run, found, moved)
     still = _others(run, moved)
     biases = (_is_bias(path) or _is_only_added(run.start[path][1]) for path in still)
     held = all(biases) and not any(_is_bias(e.name) or _is_only_added(e.parameter) for e in moved)
@@ -92,6 +92,11 @@ def places(run: Attempt) -> Places:
         rate,
         tuple(map(short, still)) if held else (),
     )
+
+
+def _is_later(direct: Sequence[Goal], updates: Sequence[Update]) -> bool:
+    """Whether the gradients that a program keeps are those of a later step than the first."""
+    return any(e.several and goal.node.depends_on(e.node) for e in updates for goal in direct)
 
 
 def _uncleared(run: Attempt, direct: list[Goal], moved: Sequence[Goal]) -> list[Goal]:

@@ -110,8 +110,9 @@ class Reading:
         goals = [each.node for each in self.places.goals]
         used = [e for e in inputs.consumers if any(each.depends_on(e) for each in goals)]
         part = all(each.operation in ("getitem", "take") for each in used)
-        sizes = [np.size(each.value) for each in used]
-        return part and 0 < max(sizes, default=0) < np.size(inputs.value)
+        parts = {each.value.tobytes(): np.size(each.value) for each in used}  # a loop takes several
+        alone = len(parts) == 1 or set(parts.values()) == {1}
+        return part and alone and sum(parts.values()) < np.size(inputs.value)
 
     @property
     def is_constant(self) -> bool:

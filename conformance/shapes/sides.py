@@ -99,6 +99,12 @@ def with_weights(reading: Reading) -> Iterator[Reading]:
         yield from [] if again is None else [again]
 
 
+def with_other_parameters(reading: Reading) -> Iterator[Reading]:
+    """The reading with smaller and larger arrays of parameters; a number may be a setting."""
+    tried = (_scaled(reading, each, numbers=False) for each in SCALES)
+    yield from (each for each in tried if each is not None)
+
+
 def in_training(reading: Reading) -> Reading | None:
     """The reading in which what goes forward is told that it trains, which it is not by default.
 
@@ -114,10 +120,13 @@ def in_training(reading: Reading) -> Reading | None:
     return again if told else None
 
 
-def _scaled(reading: Reading, scale: float) -> Reading | None:
+def _scaled(reading: Reading, scale: float, *, numbers: bool = True) -> Reading | None:
     """The reading with parameters, or inputs, of another size; None if it does not run so."""
     run, data = reading.run, reading.data
-    values = {path: _times(value, scale) for path, value in generic(run).items()}
+    values = {
+        path: _times(value, scale if numbers or np.ndim(value) else 1.0)
+        for path, value in generic(run).items()
+    }
     born = not any(each.parameter.given for each in reading.places.goals)
     if born and is_floats(data.x):  # it makes its parameters, which are small, when it trains
         data = replace(data, x=data.x * scale**2)

@@ -125,14 +125,37 @@ def _is_negative(goal: Goal, examined: Examined) -> bool:
 
 
 def taking(examined: Examined, places: Places) -> Examined:
-    """What is known, with updates that do not take the gradients, which are right, as they are."""
-    wrong = [each.name for each in _wrong_updates(places.direct, places.moved)]
+    """What is known, with updates that do not take the gradients, which are right, as they are.
+
+    The negatives of gradients are right where all updates add them.
+    """
+    negated = sign_of(examined) < 0
+    if not (negated or all(each.ok for each in examined.gradients)):
+        return examined
+    wrong = {e.name for e in _wrong_updates(places.direct, places.moved, -1 if negated else 1)}
+    if negated:
+        return examined if wrong or not places.moved else agreed(examined)
     return _with_updates(examined, [e for e in places.updates if e.goal.name in wrong])
 
 
-def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal]) -> list[Goal]:
+def sign_of(examined: Examined) -> float:
+    """The factor that all gradients have; 0 if one of them is wrong otherwise."""
+    ratios = [1.0 if each.ok else each.ratio or 0.0 for each in examined.gradients]
+    if {each.cause.kind for each in examined.accused} == {"negated"}:
+        return -examined.factor
+    return examined.factor * ratios[0] if ratios and np.allclose(ratios, ratios[0]) else 0.0
+
+
+def agreed(examined: Examined) -> Examined:
+    """What is known, without the blame of the sign."""
+    right = tuple(replace(each, ok=True, ratio=None) for each in examined.gradients)
+    factor = sign_of(examined) or -examined.factor
+    return replace(examined, gradients=right, accused=(), passes=(), factor=factor)
+
+
+def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal], sign: int) -> list[Goal]:
     """The parameters that were not moved by one factor times their gradients, decay beside."""
-    given = {each.name: np.ravel(each.node.value) for each in direct}
+    given = {each.name: sign * np.ravel(each.node.value) for each in direct}
     wrong, factors = [], []
     fits: list[Array] = []
     for each in sorted(moved, key=lambda e: -np.size(e.node.value)):  # few entries tell little

@@ -83,30 +83,31 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
     "forward": _patterns(
         NETWORKS + r"(forward|feedforward|fprop|propagateforward|fwd)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?",
-        r"query|think|activate|compute(output)?|call|propagate|ff|run(network)?",
-        r"predict(proba|ions?)?|infer(ence)?|output|hypothesis|evaluate",
+        r"query|think|activate|compute(output)?|call|propagate|ff|run(network)?|propag(ar|aci[oó]n|a[cç][aã]o|er)",
+        r"predict(proba|ions?)?|infer(ence)?|output|hypothesis|evaluate|predecir|prever|predire",
     ),
     "loss": _patterns(
         r"(compute|calc|calculate|get|total|eval|nn)?(the)?(loss|cost|error|objective|j)(function|fn|func|fun|value)?"
         r"(withreg.*)?",
         r"(binary|categorical)?crossentropy(loss|cost)?|(mse|bce|nll|ce|sse|quadratic|logloss|meansquared(d)?(error)?)(loss|cost)?"
-        r"|squarederror|squaredloss|nllloss|softmaxloss",
+        r"|squarederror|squaredloss|nllloss|softmaxloss|(calcular?)?(cost[oe]|custo|p[eé]rdida|perda|co[uû]t|perte)",
     ),
     "backward": _patterns(
         NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|backpropagation|backpropagate|backpropogation)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?(errors?)?",
         r"(compute|calc|calculate|get|find|analytic(al)?)?(the)?(gradients?|grads?|derivatives?)",
-        r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrads?|lossgrad",
+        r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrads?|lossgrad"
+        r"|r[eé]tropropag(ar|aci[oó]n|a[cç][aã]o|er|ation)",
     ),
     "update": _patterns(
         r"(update|apply|adjust)(the)?(params?|parameters|weights|weightsandbiases|gradients?|grads?|all|model|network)?"
         r"(withgd|sgd|gd)?",
         r"(gradientdescent|sgd|optimi[sz]er?)?(step|update)",
-        r"optimi[sz]e|gradientdescent|sgd|descend",
+        r"optimi[sz]e|gradientdescent|sgd|descend|ac?tuali[zs]ar(pesos|par[aâá]metros)?",
     ),
     "train": _patterns(
         r"(train|learn|fit|sgd|update|gradientdescent|optimi[sz]e)?(one)?(step|batch|onbatch|minibatch|sample)(train|update)?",
-        r"train(network|model|nn|ing|one|once|epoch)?",
+        r"train(network|model|nn|ing|one|once|epoch)?|entrenar|treinar|entra[iî]ner",
         r"fit(one)?",
         r"learn|partialfit|update|sgd|gradientdescent|optimi[sz]e|(nn)?model|(loss|cost)and(step|update)",
     ),

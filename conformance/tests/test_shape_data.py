@@ -371,3 +371,27 @@ def test_a_loss_of_other_targets_than_those_of_a_step_is_not_its_own(tmp_path: P
 def test_a_network_of_one_input_and_one_output_is_given_such(tmp_path: Path) -> None:
     code, _, said = judged(CURVE.partition("if __name__")[0], tmp_path)
     assert code == 0, said
+
+
+MARGIN = """
+import numpy as np
+
+def svm_loss(w, X, y):
+    return np.mean(np.maximum(0, 1 - y * np.dot(X, w)))
+
+def svm_grad(w, X, y):
+    dw = np.zeros(w.shape)
+    for i, d in enumerate(1 - y * np.dot(X, w)):
+        if d > 0:
+            dw -= y[i] * X[i]
+        else:
+            dw += 0 * w
+    return dw / len(y)
+"""
+
+
+@pytest.mark.parametrize("there", ["0 * w", "w"])
+def test_a_decay_of_some_samples_is_none(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(MARGIN.replace("0 * w", there), tmp_path)
+    assert code == int(there == "w"), said
+    assert lines[:1] == ["dw += w"] * code

@@ -539,3 +539,95 @@ def test_a_layer_goes_on_by_the_stride_that_it_has_by_default(tmp_path: Path) ->
     assert judged(STRIDES, tmp_path)[0] == 0
     code, lines, said = judged(STRIDES.replace("lo = t * self.stride", "lo = t"), tmp_path)
     assert (code, lines[0][:9]) == (1, "self.dW +"), said
+
+
+CLIMBS = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        self.out = np.tanh(X @ self.w)
+        return self.out
+
+    def backward(self, X, y):
+        self.dw = X.T @ ((y - self.out) * (1 - self.out**2))
+
+    def update(self, lr):
+        self.w += lr * self.dw
+"""
+
+
+def test_a_class_may_ascend_with_the_negative_gradients_that_it_keeps(tmp_path: Path) -> None:
+    code, _, said = judged(CLIMBS, tmp_path)
+    assert (code, "convention" in said) == (0, True), said
+    code, _, said = judged(CLIMBS.replace("self.w +=", "self.w -="), tmp_path)
+    assert code == 1, said
+
+
+EPOCHS = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        self.out = np.tanh(X @ self.w)
+        return self.out
+
+    def fit(self, X, y, rate):
+        for _ in range(20):
+            self.forward(X)
+            self.dw = X.T @ ((self.out - y) * (1 - self.out**2))
+            self.w -= rate * self.dw
+"""
+
+
+def test_gradients_that_are_kept_after_many_steps_are_those_of_the_last(tmp_path: Path) -> None:
+    code, _, said = judged(EPOCHS, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(EPOCHS.replace(" * (1 - self.out**2)", ""), tmp_path)
+    assert (code, lines[:1]) == (1, ["self.dw = X.T @ ((self.out - y))"]), said
+
+
+ACTIVATION = """
+import numpy as np
+
+class Activation:
+    def __init__(self, activation="tanh"):
+        if activation == "tanh":
+            self.f, self.prime = np.tanh, lambda x: 1 - np.tanh(x) ** 2
+        elif activation == "sigmoid":
+            self.f = lambda x: 1 / (1 + np.exp(-x))
+            self.prime = lambda x: self.f(x) * (1 - self.f(x))
+        elif activation == "softmax":
+            self.f = lambda x: np.exp(x) / np.exp(x).sum(axis=0)
+            self.prime = lambda x: np.ones_like(x)
+
+    def forward(self, x):
+        self.x = x
+        return self.f(x)
+
+    def backward(self, dout):
+        return dout * self.prime(self.x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("self.f(x) * (1 - self.f(x))", "self.f(x)"),
+        ("np.ones_like(x)", "self.f(x) * (1 - self.f(x))"),
+    ],
+    ids=["sigmoid", "softmax"],
+)
+def test_a_layer_is_judged_by_each_activation_that_it_may_be_told(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(ACTIVATION, tmp_path)
+    assert (code, "activation='softmax' is not tried" in said) == (0, True), said
+    code, _, said = judged(ACTIVATION.replace(right, wrong), tmp_path)
+    assert code == 1, said

@@ -1,0 +1,64 @@
+"""The verdict on a program by further readings: of one output, and with other settings.
+
+Left out: which settings a class has (`other_settings.py`), and the first reading (`candidates.py`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.shapes.judge_readings import Found, judged
+from conformance.shapes.layer_outputs import INPUT
+from conformance.shapes.layers import LayerSearch
+from conformance.shapes.search import Searched
+
+
+def where_it_is_right(searched: Searched, found: Found) -> Found:
+    """The verdict on a program that is wrong, if it is right for one output, or with inputs of 1.
+
+    It may be off by the number of outputs. A single layer whose parameters are handed to it says
+    nothing of how many outputs it has, with a loss of its own or without; and the gradient of its
+    bias may need no input, where the bias is the weight of a first input that is 1.
+    """
+    ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
+    number = round(max(ratios, default=0.0))
+    by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
+    one_layer = len(found.recognised.parameters) <= len(("w", "b"))
+    stated, made = found.examined.cost == "own", found.recognised.made
+    if not (by_length or (one_layer and ratios)) or not (stated or (one_layer and not made)):
+        return found
+    handed = by_length or not made
+    others = {"output": replace(_anew(searched), outs=(1,))} if handed else {}
+    others |= {"ones": replace(_anew(searched), ones=True)} if one_layer and stated else {}
+    for alone, each in others.items():
+        one = judged(each.readings())
+        if one is not None and one.examined.ok and one.examined.cost == found.examined.cost:
+            return replace(one, recognised=replace(one.recognised, alone=alone))
+    return found
+
+
+def _anew(searched: Searched) -> Searched:
+    return Searched(searched.makers, searched.roles, searched.module, outs=searched.outs)
+
+
+def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:
+    """The first of other readings of a right program that is wrong by the same cost."""
+    for each in others if found.examined.ok else ():
+        same = (e for e in each.readings() if e.data.coding == found.recognised.coding)
+        other = judged(same, cost)
+        if other is None or other.examined.ok or other.examined.cost != found.examined.cost:
+            continue
+        return other
+    return None
+
+
+def with_activations(others: Mapping[str, LayerSearch], found: Found) -> Found:
+    """The verdict on a layer that is right: by an activation that it is wrong with, if any.
+
+    One that has parameters may leave out what its loss brings with it: what is not tried is told.
+    """
+    alone = found.examined.ok and found.recognised.parameters == (INPUT,)
+    tried = {said: each.found(None) if alone else None for said, each in others.items()}
+    wrong = (each for each in tried.values() if each is not None and not each.examined.ok)
+    off = *found.recognised.off, *(said for said, each in tried.items() if each is None)
+    return next(wrong, replace(found, recognised=replace(found.recognised, off=off)))
