@@ -5,6 +5,7 @@ names of the terms that it is made of. Left out: which numbers these are (`loss_
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -19,6 +20,7 @@ from conformance.backward.loss_numbers import best_loss
 from conformance.backward.no_loss import FEW
 from conformance.backward.own_error import DIRECTIONS, OwnError, along
 from conformance.backward.recorded_pass import Goal, Recorded
+from conformance.backward.saturated import unsaturated
 from conformance.backward.unknown_cost import OwnErrors
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -91,8 +93,19 @@ def curvature(trace: Trace, found: OwnError) -> int:
 
 
 def factors(run: Recorded, error: OwnError, loss: Node) -> list[float] | None:
-    """By which factors an error is the derivative of a number; None if the output is not in it."""
-    forward = Forward(Recorded(run.trace, loss, run.goals), Chain(run.trace))
+    """By which factors an error is the derivative of a number; None if the output is not in it.
+
+    Where a logarithm in it is of almost 0, the derivative is that of an ε or of a bound, or none:
+    there other parameters tell.
+    """
+    run = replace(run, loss=loss)
+    forward = Forward(run, Chain(run.trace))
+    found = _factors(forward, error)
+    elsewhere = None if found else unsaturated(forward)
+    return found if elsewhere is None else _factors(elsewhere, error)
+
+
+def _factors(forward: Forward, error: OwnError) -> list[float] | None:
     right = _derivative(forward, error.output)
     if right is None or not np.any(right):
         return None

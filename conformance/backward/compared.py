@@ -16,7 +16,7 @@ import numpy as np
 from conformance.backward.groups import grouped
 from conformance.backward.recorded_pass import Goal, bits
 from conformance.backward.source import is_float, is_literal
-from conformance.tracing.ancestors import ancestors
+from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import FILLED, Node, uses_of_nodes
 from reference.step import Array
 
@@ -137,6 +137,7 @@ def _pair(
 ) -> tuple[Node, Any] | None:
     """An output and what it is compared with by an operation."""
     output, target = given
+    allowed = None if inputs else parameters
     if node.operation in (FILLED, "subtract.at", "add.at"):
         return _labelled(node, parameters)
     if node.operation not in COMPARING or len(node.args) < 2:  # noqa: PLR2004 - of two operands
@@ -150,11 +151,11 @@ def _pair(
             continue  # such as the 1 of 1 / (1 + e^−z)
         own = target is not None and type(other) is Node and other.depends_on(target)
         stated = type(other) in (int, float) and is_literal(node, place)
-        if own or (target is None and not stated and _is_target(other, one, inputs)):
+        if own or (target is None and not stated and _is_target(other, one, allowed)):
             return plain(one), other
         if spread and node.operation == "subtract" and np.shape(node.value) == np.shape(one.value):
             rows = np.broadcast_to(np.asarray(_value(other)), np.shape(one.value))
-            if np.size(_value(other)) > 1 and _is_target(rows, one, inputs):
+            if np.size(_value(other)) > 1 and _is_target(rows, one, allowed):
                 return plain(one), rows
     return None
 
@@ -177,15 +178,29 @@ def _is_decay(node: Node, parameters: int) -> bool:
     return at is not node and whole.function is None and bool(at.uses & parameters)
 
 
-def _is_target(value: Any, output: Node, inputs: bool) -> bool:
-    """Whether it may be what an output is compared with."""
+def _is_target(value: Any, output: Node, parameters: int | None) -> bool:
+    """Whether it may be what an output is compared with; no input, if parameters are given."""
     array = np.asarray(_value(value))
     alike = array.shape == np.shape(output.value) or array.size == 1 == np.size(output.value)
     if array.dtype.kind not in "biuf" or not alike:
         return False
-    if type(value) is Node and output.depends_on(value) and not inputs:
+    if type(value) is Node and parameters is not None and _is_input(value, output, parameters):
         return False
     return array.size == 1 or bool(np.any(array != array.flat[0]))
+
+
+def _is_input(value: Node, output: Node, parameters: int) -> bool:
+    """Whether an output was computed from a value, and not only from a number of several data.
+
+    Such is the mean of all targets.
+    """
+
+    def further(node: Node) -> list[Node]:
+        several = sum(np.size(each.value) for each in node.inputs) > 1
+        number = several and np.size(node.value) == 1 and not node.uses & parameters
+        return [] if number else [e for e in node.inputs if e is value or e.depends_on(value)]
+
+    return output.depends_on(value) and value in walk([output], further)
 
 
 def _value(target: Any) -> Any:

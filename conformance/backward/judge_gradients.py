@@ -295,6 +295,6 @@ def _of_balls(verdict: Verdict, certain: Certain | None) -> Verdict:
     if certain.right:
         lost = not certain.has_half
         return replace(verdict, exact=True, lost=lost, ok=not lost, apart=0.0)
-    if certain.right_without_epsilons and verdict.error <= SMALL:
+    if certain.right_without_epsilons:
         return replace(verdict, ok=True, apart=max(verdict.error, verdict.apart))
     return replace(verdict, ok=False, exact=True)

@@ -94,12 +94,13 @@ def _examined(
 def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float | None:
     """The factor that most gradients share: a usual one, or another that is a constant.
 
-    None where no gradient is right with any.
+    That of all with the other sign, if they share one; None where no gradient is right with any.
     """
     usual = usual_factors(forward)
     told = shared(found, usual, free=free)
     if not told.count:
-        return None
+        turned = shared(found, usual, free=True, sign=-1)
+        return -turned.factor if turned.by_all else None
     if told.factor in usual:
         return told.factor
     if not told.by_all and not _is_constant(forward, told.factor):

@@ -111,7 +111,8 @@ def _told_by(
 ) -> Node | None:
     """The number that the only output error disagrees with; see `disagreeing`."""
     signs = {each: _sign(factors(run, error, each), error) for each in (*losses, *called)}
-    agreeing = [each for each in losses if signs[each] == 1]
+    turned = [e for e in called if signs[e] == -1]  # what one is minus of is none
+    agreeing = [e for e in losses if signs[e] == 1 and not any(t.depends_on(e) for t in turned)]
     if agreeing or any(signs[each] == 1 for each in called):
         stating = (e for e in reversed(agreeing) if has_own_terms(replace(step, loss=e)))
         return next(stating, None)

@@ -67,9 +67,12 @@ class OwnErrors:
     def best(self) -> OwnError | None:
         """The one that makes most gradients right, taken for ∂C/∂v; None if none does.
 
-        One that does so for the output itself comes first.
+        One that makes all right comes first, then one that does so for the output itself.
         """
-        return max(self._measured, key=lambda each: (each.at_output, each.count), default=None)
+        whole = len(self._run.goals)
+        return max(
+            self._measured, key=lambda e: (e.count == whole, e.at_output, e.count), default=None
+        )
 
     def of_two_outputs(self) -> OwnError | None:
         """The errors of two outputs that make most gradients right together; None if none do.

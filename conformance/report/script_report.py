@@ -69,6 +69,8 @@ class UpdateReport(ScriptReport):
         return super().in_one_line() if self.blames else str(self).splitlines()[0]
 
 
+SATURATED = "at saturated outputs its derivative is that of an ε, a bound or none"
+
 MANY = 12  # parameters, beyond which their names are not all said
 
 RULES = {
@@ -109,6 +111,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "later": f"it was stopped before {text}, where another training begins: not judged",
             "unchanged": f"not judged are the updates that change no parameter: {text}",
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
+            "saturated": f"it computes a loss ({text}); {SATURATED}",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

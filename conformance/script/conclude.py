@@ -16,6 +16,7 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.loss_names import is_named
 from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.saturated import is_saturated
 from conformance.backward.source import lines_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
@@ -145,8 +146,9 @@ def _unused_loss(
     """The number that a script calls its loss, where it was not judged by it."""
     if judgement.examined.cost != "own":
         losses = filter(is_named, Unjudged(trace, judgement.updates, names).losses)
-        lines = [line for each in losses for line in lines_of(each)]
-        yield from (("loss", f"{os.path.relpath(e.file)}:{e.line}") for e in lines[-1:])
+        for each in [each for each in losses if lines_of(each)][-1:]:
+            kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
+            yield kind, f"{os.path.relpath(line.file)}:{line.line}"
 
 
 def _has_root(made: Update) -> bool:

@@ -24,6 +24,7 @@ from conformance.backward.loss_numbers import (
 )
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
+from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.multiples import common, inner_choices, usual
@@ -219,8 +220,9 @@ class Unjudged:
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
             stands = made(known)
-            named = stands.ok or is_named(cost) or is_named(known)
-            return stands if named else by_cost_alone(made, known=True) or stands
+            if stands.ok or not is_saturated(step.trace, known):
+                named = stands.ok or is_named(cost) or is_named(known)
+                return stands if named else by_cost_alone(made, known=True) or stands
         return self.by_either(step, goals, fit, made)
 
     def by_either(

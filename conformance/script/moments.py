@@ -96,6 +96,8 @@ class Moment:
         for old, new, made, gradient in zip(self.olds, self.news, updates, gradients, strict=True):
             g, parameter = np.asarray(gradient.value), np.asarray(made.old.value)
             added = np.ravel(np.asarray(new.value) - self.rate * np.asarray(old.value))
+            if np.shape(g) != np.shape(parameter):  # it is spread over its axes, and has no decay
+                return None
             matrix = np.stack((np.ravel(g), np.ravel(parameter)), axis=1)
             if not np.all(np.isfinite(matrix)) or not np.all(np.isfinite(added)):
                 return None

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import fits
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
@@ -182,7 +183,9 @@ def all_judged(
     if even(trace, results):
         return results
     apart = [tuple(map(with_decay_apart, each.updates)) for each in results]  # it may be clipped
-    tried = [(apart, None), *(([each.updates for each in results], cost) for cost in COST_NAMES)]
+    stated = any(each.loss is not None and is_named(each.loss) for each in results)
+    costs = () if stated else COST_NAMES
+    tried = [(apart, None), *(([each.updates for each in results], cost) for cost in costs)]
     for updates, cost in tried:
         try:
             others = [judged(trace, each, names, cost) for each in updates]

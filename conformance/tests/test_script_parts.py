@@ -356,3 +356,22 @@ def test_rows_that_two_lines_move_by_arrays_of_places_are_one_update(
     assert "3 updates of E" in str(report)
     (blame,) = run_edited(tmp_path, PAIRS, *edits, ("+= 0.01", "-= 0.01")).blames
     assert blame.gradients == ("E",)
+
+
+RATINGS = """import numpy as np
+np.random.seed(0)
+R = np.random.randint(1, 6, size=(5, 4)).astype(float)
+samples = [(u, i, R[u, i]) for u in range(5) for i in range(4)]
+P, Q = np.random.normal(size=(5, 3)), np.random.normal(size=(4, 3))
+mu = np.mean([r for _, _, r in samples])
+for u, i, r in samples:
+    e = r - (mu + P[u] @ Q[i])
+    p = P[u].copy()
+    P[u] += 0.01 * e * Q[i]
+    Q[i] += 0.01 * e * p
+"""
+
+
+def test_the_mean_of_all_targets_is_in_an_output_that_is_compared_with_one(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, RATINGS)
+    assert report.exit_code == 0, str(report)

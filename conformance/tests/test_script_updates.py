@@ -52,6 +52,17 @@ def test_a_gradient_of_another_shape_is_named_in_adam(tmp_path: Path) -> None:
     assert blame.accused.cause.kind == "shape"
 
 
+def test_a_gradient_of_another_shape_is_named_in_momentum(tmp_path: Path) -> None:
+    momentum = [(f"v[k] = beta2 * v[k] + {SQUARE}", "pass"), (SECOND, "pass")]
+    step = STEP, "p[k] -= lr * m[k]"
+    rows = ('"b1": np.zeros(6)', '"b1": np.zeros((1, 6))')
+    (blame,) = run(
+        tmp_path, step, *momentum, rows, ("dh.sum(axis=0)", "dh.sum(keepdims=True)")
+    ).blames
+    assert blame.gradients == ("p['b1']",)
+    assert blame.accused.cause.kind == "shape"
+
+
 def line_of(kind: str, report: ScriptReport) -> str:
     (blame,) = report.blames
     assert blame.accused.cause.kind == kind

@@ -45,11 +45,12 @@ for it in range(10):
     [
         (UP, {10, 11}),
         ([("de = np", "de = -np")], {9}),
+        ([("de = np", "de = -np"), (OWN, f"-(-{OWN}"), ("- 0.5).mean()", "- 0.5).mean())")], {9}),
         ([*LOGCOSH, *UP], {10, 11}),
         ([*LOGCOSH, *UP, ("loss", "total")], {10, 11}),
         ([*LOGCOSH, (".mean()\n", ".mean() + 0.05 * w @ w\n")], {10}),
     ],
-    ids=["ascends", "negated error", "smooth", "any name", "forgotten penalty"],
+    ids=["ascends", "negated error", "minus a mean", "smooth", "any name", "forgotten penalty"],
 )
 def test_what_no_number_of_the_program_agrees_with_is_wrong(
     edits: list[tuple[str, str]], lines: set[int], tmp_path: Path
@@ -165,3 +166,24 @@ def test_a_rate_within_a_product_is_not_to_blame_for_wrong_targets(tmp_path: Pat
     assert run_edited(tmp_path, RATE_WITHIN).exit_code == 0
     (blame,) = run_edited(tmp_path, RATE_WITHIN, ("(out - Y[i]) /", "(out - Y[:16]) /")).blames
     assert ({*blame.gradients}, blame.line) == ({"W", "b"}, 9)
+
+
+NUMBER_BY_NUMBER = """import math, random
+random.seed(0)
+data = [([random.random(), random.random()], random.randint(0, 1)) for _ in range(20)]
+w, b = [0.1, -0.2], 0.0
+for x, t in data:
+    p = 1 / (1 + math.exp(-(w[0] * x[0] + w[1] * x[1] + b)))
+    loss = -(t * math.log(p) + (1 - t) * math.log(1 - p))
+    e = p - t
+    for i in range(2):
+        w[i] -= 0.1 * e * x[i]
+    b -= 0.1 * e
+"""
+
+
+def test_the_gradients_of_another_cost_than_the_loss_are_wrong(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, NUMBER_BY_NUMBER).exit_code == 0
+    report = run_edited(tmp_path, NUMBER_BY_NUMBER, ("p - t", "(p - t) * p * (1 - p)"))
+    assert report.exit_code == 1, str(report)
+    assert [each.line for each in report.blames] == [8]

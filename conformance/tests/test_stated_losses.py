@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from conformance.tests.scripts import run_edited
 
 LOOKS_AHEAD = """import numpy as np
@@ -100,3 +102,30 @@ def test_one_wrong_gradient_of_an_actor_and_its_critic_is_told_apart(tmp_path: P
     (blame,) = report.blames
     assert blame.gradients == ("W",)
     assert "in `1 - h`, h has to be h²" in str(report)
+
+
+SATURATED = """import numpy as np
+rng = np.random.default_rng(1)
+x = rng.uniform(18, 70, 100)
+y = (x > 45).astype(float)
+w, b = 0.0, 0.0
+for i in range(5):
+    p = 1 / (1 + np.exp(-(w * x + b)))
+    loss = -np.mean(y * np.log(p + 1e-9) + (1 - y) * np.log(1 - p + 1e-9))
+    d = (p - y) / len(x)
+    w -= 0.1 * (d @ x)
+    b -= 0.1 * d.sum()
+"""
+NO_EPSILON = [(" + 1e-9", ""), ("0.1 *", "1.0 *")]
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize("edits", [[], NO_EPSILON], ids=["ε", "no ε: the loss is not finite"])
+def test_a_loss_tells_nothing_where_its_output_is_saturated(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, SATURATED, *edits)
+    assert report.exit_code == 0, str(report)
+    assert "at saturated outputs its derivative is that of an ε, a bound or none" in str(report)
+    wrong = run_edited(tmp_path, SATURATED, *edits, ("(p - y)", "(p - y) * p * (1 - p)"))
+    assert wrong.exit_code == 1
