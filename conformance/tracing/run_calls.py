@@ -19,7 +19,7 @@ from conformance.tracing.node import Node
 from conformance.tracing.passed_on import passed_on
 from conformance.tracing.repair import CLOSE, SCALING, are_exact
 from conformance.tracing.replay import Replay
-from conformance.tracing.source_names import scales_by_an_argument
+from conformance.tracing.source_names import numbers_on, scales_by_an_argument
 from conformance.tracing.trials import Known, samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array
@@ -179,10 +179,12 @@ class Calls:
 
     @staticmethod
     def given_number(wrong: Node) -> tuple[Frame, ...]:
-        """The frames of the caller that gives a helper the plain number by which it multiplies."""
+        """The frames of the caller on whose line the number stands by which a helper multiplies."""
         if wrong.operation not in SCALING or len(wrong.frames) == 1:
             return ()
-        left = [k == 0 for k, each in enumerate(wrong.args) if type(each) in (int, float)]
+        written = numbers_on(wrong.frames[1])
+        numbers = ((k, each) for k, each in enumerate(wrong.args) if type(each) in (int, float))
+        left = [k == 0 for k, number in numbers if abs(number) in written]
         handed = any(scales_by_an_argument(wrong.frames[0], left=each) for each in left)
         return wrong.frames[1:] if handed else ()
 

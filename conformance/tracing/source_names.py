@@ -44,6 +44,12 @@ def scales_by_an_argument(frame: Frame, *, left: bool) -> bool:
     return any(name_of(each.left if left else each.right) in names for each in scaling)
 
 
+def numbers_on(frame: Frame) -> list[object]:
+    """What is written as a constant on a line, such as 1.0 of `-1.0`."""
+    constants = (each for each in parts_around(frame) if isinstance(each, ast.Constant))
+    return [each.value for each in constants if each.lineno == frame.line]
+
+
 def name_of(part: ast.AST) -> str:
     """The variable or attribute that a part of a program is, as it is written; or nothing.
 
