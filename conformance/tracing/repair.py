@@ -34,7 +34,7 @@ from conformance.tracing.index import (
 )
 from conformance.tracing.node import Node, holds_records, recomputed
 from conformance.tracing.replay import Replay
-from conformance.tracing.trials import Equation, Step, Trials, samples_of
+from conformance.tracing.trials import Equation, Known, Step, Trials, samples_of
 from reference.step import Array
 
 SCALING = ("multiply", "divide", "power")
@@ -116,7 +116,8 @@ class Repairs:
         calls = {call for each in node.consumers for call in each.calls} - set(node.calls)
         value = np.asarray(self.replay.value(node))
         given = any(node.number in handed[call] for call in calls)
-        return given and are_exact(value) and value not in equation.own
+        result = Known([equation.of(samples_of(node, equation.samples))]) if given else ()
+        return given and are_exact(value) and value not in equation.own and value not in result
 
     @staticmethod
     def _is_own(step: Step, equation: Equation) -> bool:

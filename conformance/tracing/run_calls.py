@@ -5,7 +5,7 @@ Left out: which function is to blame (`blame_lines.py`).
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from conformance.tracing.node import Node
 from conformance.tracing.passed_on import passed_on
 from conformance.tracing.repair import CLOSE, SCALING, are_exact
 from conformance.tracing.replay import Replay
-from conformance.tracing.source_names import is_handed_a_number
+from conformance.tracing.source_names import numbers_on, scales_by_an_argument
 from conformance.tracing.trials import Known, samples_of
 from conformance.tracing.ways import Way
 from reference.step import Array
@@ -179,10 +179,13 @@ class Calls:
 
     @staticmethod
     def given_number(wrong: Node) -> tuple[Frame, ...]:
-        """The frames of the caller that gives a helper the plain number by which it multiplies."""
-        numbers = [e for e in wrong.args if type(e) in (int, float)]
-        scales = wrong.operation in SCALING and len(wrong.frames) > 1
-        handed = scales and any(map(partial(is_handed_a_number, wrong.frames[0]), numbers))
+        """The frames of the caller on whose line the number stands by which a helper multiplies."""
+        if wrong.operation not in SCALING or len(wrong.frames) == 1:
+            return ()
+        written = numbers_on(wrong.frames[1])
+        numbers = ((k, each) for k, each in enumerate(wrong.args) if type(each) in (int, float))
+        left = [k == 0 for k, number in numbers if abs(number) in written]
+        handed = any(scales_by_an_argument(wrong.frames[0], left=each) for each in left)
         return wrong.frames[1:] if handed else ()
 
     def hands_on(self, node: Node, depth: int) -> bool:

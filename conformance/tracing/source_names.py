@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from conformance.tracing.frames import Frame, function_around, reads_a_parameter
+from conformance.tracing.frames import Frame, function_around
 
 HOLDING = (ast.Tuple, ast.List, ast.Dict, ast.keyword, ast.IfExp)
 PASSING = (ast.Assign, ast.Return, ast.Yield, *HOLDING)
@@ -28,14 +28,26 @@ def parts_around(frame: Frame) -> list[ast.AST]:
     return [] if around is None else list(ast.walk(around))
 
 
-def is_handed_a_number(frame: Frame, number: float) -> bool:
-    """Whether a line has a number as an argument of its function: it is not written there."""
+def scales_by_an_argument(frame: Frame, *, left: bool) -> bool:
+    """Whether an operand of a product or quotient on a line is an argument without a default.
+
+    Args:
+        frame: the line.
+        left: whether it is the left operand, and not the right one.
+    """
     around = function_around(frame)
     if around is None or around.args.defaults or around.args.kw_defaults:
         return False
-    on_line = (each for each in ast.walk(around) if getattr(each, "lineno", 0) == frame.line)
-    written = [each.value for each in on_line if isinstance(each, ast.Constant)]
-    return reads_a_parameter(frame) and abs(number) not in written
+    names = {each.arg for each in ast.walk(around.args) if isinstance(each, ast.arg)}
+    every = (each for each in ast.walk(around) if isinstance(each, ast.BinOp))
+    scaling = (e for e in every if e.lineno == frame.line and isinstance(e.op, ast.Mult | ast.Div))
+    return any(name_of(each.left if left else each.right) in names for each in scaling)
+
+
+def numbers_on(frame: Frame) -> list[object]:
+    """What is written as a constant on a line, such as 1.0 of `-1.0`."""
+    constants = (each for each in parts_around(frame) if isinstance(each, ast.Constant))
+    return [each.value for each in constants if each.lineno == frame.line]
 
 
 def name_of(part: ast.AST) -> str:

@@ -77,7 +77,9 @@ class ForwardSearch:
         if location is not None and within:
             if name[0] == "z" and not self._goes_on(right, name):
                 found = self._going_on(name, (*where, above), made, changed)
-                if found is not None and not self._turned_for_its_use(found.location, location):
+                twice = found and overlap(found.value, self.run.activated(int(name[1:]), right))
+                turned = found and self._turned_for_its_use(found.location, location)
+                if found and not (twice or turned):  # of a right z f is made twice
                     return self.lookup.take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
             last = self.uses.place(right, made, location, self.lookup.columns(right, within))

@@ -51,7 +51,8 @@ class BookNetwork(BookCalls):
 
     Attributes:
         probe: the sizes of the network that is tried.
-        misordered: what is wrong if backprop and the update do not agree on the order of layers.
+        unfit: why nothing that its update leaves can be judged: the order of the layers is another
+            than backprop's, or the parameters move too early.
         takes_classes: whether backprop looks only at which target of a sample is the largest.
         stops: how networks of some numbers of layers stop, where others run.
         family: the activations of its hidden layers and its output.
@@ -102,7 +103,7 @@ class BookNetwork(BookCalls):
         self.in_place = not self.odd and any(e() and not e(in_place=True) for e in tests)
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
         self.takes_classes = self._takes_classes()
-        self.misordered, self.stops = self._misordered(), stops(self, len(self.probe))
+        self.unfit, self.stops = self._misordered(), stops(self, len(self.probe))
 
     def take_family(self, family: tuple[str, str]) -> None:
         """Take it for one with these activations of hidden layers and output."""
@@ -115,7 +116,8 @@ class BookNetwork(BookCalls):
     def said(self) -> list[str]:
         """The conventions that are not the book's, in words."""
         filled = ["parameters filled in place"] if self.in_place else []
-        c = replace(self.conventions, backwards=()) if self.misordered else self.conventions
+        wrong = any(each.kind is Kind.MISORDERED for each in self.unfit)
+        c = replace(self.conventions, backwards=()) if wrong else self.conventions
         epsilon = [] if self.epsilon is None else [self.epsilon.said]
         return [
             *self.numbers.said,
@@ -257,11 +259,11 @@ class BookNetwork(BookCalls):
         own, of_its_class, of_another = map(np.asarray, deltas)
         return np.array_equal(own, of_its_class) and not np.array_equal(own, of_another)
 
-    def _misordered(self) -> Finding | None:
+    def _misordered(self) -> tuple[Finding, ...]:
         """What is wrong if an update does not take the layers in the order of backprop."""
         backwards = self.conventions.backwards
         if not backwards:
-            return None
+            return ()
         net = self.make(self.probe)
         shapes = [np.shape(each) for each in (*net.weights, *net.biases)]
         try:
@@ -272,7 +274,8 @@ class BookNetwork(BookCalls):
         else:
             fits = shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
         lists = " and ".join(backwards)
-        return None if fits else finding(Kind.MISORDERED, returns_on(net.backprop), lists=lists)
+        misordered = finding(Kind.MISORDERED, returns_on(net.backprop), lists=lists)
+        return () if fits else (misordered,)
 
 
 def _dtype(returned: Any) -> str:

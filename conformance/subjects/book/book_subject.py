@@ -12,6 +12,7 @@ from conformance.subjects import Subject
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.conduct import conduct
 from conformance.subjects.book.family import Family, family_of, mask_scale
+from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_epsilon
 from conformance.subjects.book.traced_session import TracedSession
@@ -36,6 +37,7 @@ def book_subject(
     if network.mask:
         network.mask_scale = mask_scale(network, patterns)
         patterns = NetworkPatterns(network)  # of runs with other masks
+    network.unfit = network.unfit or tuple(moved_early(network))
     found = conduct(network)
     every = {*network.costs, network.conventions.cost}
     costs = tuple(sorted(each for each in every if network.family[1] in COSTS[each].outputs))

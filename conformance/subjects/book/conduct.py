@@ -20,7 +20,6 @@ import numpy as np
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork, X
 from conformance.subjects.book.loop_walk import random_numbers_kept, role_of
-from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.own_loop import NOTHING, Conduct, own_loop
 from conformance.subjects.near import CLOSE
 from conformance.tracing.frames import Frame
@@ -170,7 +169,7 @@ def conduct(network: BookNetwork) -> Conduct:
     """What is wrong with a network beside its steps."""
     with random_numbers_kept(), quiet():
         loop, cost = own_loop(network), total_cost(network)
-        others = [*_feedforward(network), *entries_ignored(network), *moved_early(network)]
+        others = [*_feedforward(network), *entries_ignored(network)]
     found = distinct((*loop.findings, *cost.findings, *others))
     return Conduct(tuple(found), (*loop.notes, *cost.notes))
 

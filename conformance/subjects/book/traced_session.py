@@ -39,7 +39,7 @@ from conformance.subjects.stepped import Stepped, gathered
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
 from conformance.verdict.compare import FORWARD, RETURNED
-from conformance.verdict.finding import Finding, Kind
+from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Elsewhere, OnBalls
 from reference.step import STATE, Array, Batch, Parameters, split
 
@@ -79,15 +79,14 @@ class TracedSession(Training):
 
     def _step(self, batch: Batch) -> Observation:
         network, case, start = self.network, self.case, self._start()
-        misordered, unfit = tuple(filter(None, [network.misordered])), self._is_unfit()
-        if self.freely and unfit:
-            return Observation({}, findings=misordered)
+        if self.freely and network.unfit:
+            return Observation({}, findings=network.unfit)
         if self.freely and self._goes_on(start, batch):
             return Observation(self._judged(self.after))
         own, pair = backprop_findings(network, case, start, batch.columns((0,)))
-        findings = (*own, *misordered)
+        findings = (*own, *network.unfit)
         other = misshapen(pair, start)
-        if unfit or other:
+        if network.unfit or other:
             # No update can be made of gradients of other shapes either: they are the failure.
             shown = {**means(returned(network, case, start, batch), case.dtype), **other}
             lines = self.patterns.lines(case, batch.m, backprop_run)
@@ -99,11 +98,6 @@ class TracedSession(Training):
             # Else of samples after the first no equation is what it was.
             taken = replace(taken, traced=TracedUpdate(made, *self.patterns.found(case, made)))
         return self._observed(taken, findings, note)
-
-    def _is_unfit(self) -> bool:
-        """Whether nothing that an update leaves can be judged: a finding is the failure."""
-        early = any(each.kind is Kind.MOVED_EARLY for each in self.conduct.findings)
-        return early or self.network.misordered is not None
 
     def _observed(self, taken: Taken, findings: tuple[Finding, ...], note: str) -> Observation:
         """What is seen of a step; the note says why it was not traced."""

@@ -56,6 +56,20 @@ class HandsANumber(Network):
         return nb, nw
 
 
+class ActivatesTwice(Network):
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(s(w @ a[-1] + b))
+        o = s(a[-1])  # wrong
+        d, nb, nw = (o - y) * a[-1] * (1 - a[-1]), [], []
+        for l in reversed(range(len(self.weights))):
+            nb.insert(0, d)
+            nw.insert(0, d @ a[l].T)
+            d = self.weights[l].T @ d * a[l] * (1 - a[l])
+        return nb, nw
+
+
 class HandsAnOperator(Network):
     class Named:
         """An array whose operators go through one function, which is handed what they do."""
@@ -450,7 +464,7 @@ EXPECTED = {
     "KeepsTheLastError": ["BP3"],
     "NamesZAgain": ["A"], "NamesErrorAgain": ["BP2"], "HandsAnOperator": ["BP2"], "HandsAFunction": ["A"],
     "AppendsZByIndex": ["A"], "DropsWhatIsReturned": ["B"],
-    "HandsARate": ["W"], "HandsANumber": ["BP4"],
+    "HandsARate": ["W"], "HandsANumber": ["BP4"], "ActivatesTwice": ["A"],
     "SumsOverAll": ["BP3"], "StoresInAMethod": ["BP3"],
     "ReplacesASum": ["BP4"],
     "ForgetsABias": ["Z"], "LeavesOneOut": ["BP3"], "StoresAPart": ["BP2"], "ErrorsForGradients": ["BP4"], "TurnsWhatItSends": ["BP2"],
