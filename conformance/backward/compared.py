@@ -60,7 +60,9 @@ def compared(
     )
     parameters = {each.parameter for each in goals}  # of one any gradient is right by itself
     if all(e in parameters for each in found for e, _ in each.pairs):
-        told = [Compared(*each, labels=True) for each in margins(nodes, bits(goals))]
+        needed = uses_of_nodes(each.node for each in goals)
+        beside = [each for each in nodes if not needed >> each.number & 1]
+        told = [Compared(*each, labels=True) for each in margins(beside, bits(goals))]
         if told:
             return told
     if output is not None and target is not None:
