@@ -216,7 +216,7 @@ class Unjudged:
         if grown is not None:
             return made(grown, scaled=True)
         if cost is not None:
-            known = with_terms(cost, losses, goals)
+            known = with_terms(cost, losses, goals, None if fit is None else fit.loss)
             opposite = best_loss(step.trace, [known], goals, sign=-1)
             if opposite is not None and opposite.count == len(goals):
                 found = made(None)
