@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.groups import grouped
+from conformance.backward.margins import margins
 from conformance.backward.recorded_pass import Goal, bits
 from conformance.backward.source import is_float, is_literal
 from conformance.tracing.ancestors import ancestors, walk
@@ -32,10 +33,12 @@ class Compared:
         pairs: an output and its target, as a node or an array of the same shape: one pair, or one a
             sample or time step.
         users: the operations that compare them, if they are known.
+        labels: whether the targets are the labels of margins.
     """
 
     pairs: tuple[tuple[Node, Any], ...]
     users: tuple[Node, ...] = ()
+    labels: bool = False
 
 
 def compared(
@@ -55,8 +58,15 @@ def compared(
         or _found(nodes, goals, None, None, inputs=True)
         or _found(nodes, goals, None, None, spread=True)
     )
+    parameters = {each.parameter for each in goals}  # of one any gradient is right by itself
+    if all(e in parameters for each in found for e, _ in each.pairs):
+        needed = uses_of_nodes(each.node for each in goals)
+        beside = [each for each in nodes if not needed >> each.number & 1]
+        told = [Compared(*each, labels=True) for each in margins(beside, bits(goals))]
+        if told:
+            return told
     if output is not None and target is not None:
-        known = (_fitting(output, e) for e in targets(np.shape(output.value), target))
+        known = (Compared(((output, e),)) for e in targets(np.shape(output.value), target))
         found = [*known, *found]
     return [alike for each in found for alike in (each, *_others(each, bits(goals)))]
 
@@ -253,10 +263,6 @@ def targets(shape: tuple[int, ...], target: Any) -> Iterator[Array]:
                     hot = np.eye(classes)[labels]
                     rest = [n for i, n in enumerate(shape) if i != axis]
                     yield np.moveaxis(hot.reshape(*rest, classes), -1, axis)
-
-
-def _fitting(output: Node, target: Array) -> Compared:
-    return Compared(((output, target),))
 
 
 def _others(found: Compared, parameters: int) -> Iterator[Compared]:

@@ -82,7 +82,8 @@ def _hinge(trace: Trace, output: Node, target: Any) -> Any:
 def _margin(trace: Trace, output: Node, target: Any) -> Any:
     """Σ max(0, 1 − y a), of labels −1 and 1."""
     y = _value(target)
-    return np.sum(np.maximum(1 - _traced(trace, output) * y, 0)) if _of_two(y) else None
+    found = np.sum(np.maximum(1 - _traced(trace, output) * y, 0))
+    return found if np.all(abs(y) == 1) else None
 
 
 def _logistic(trace: Trace, output: Node, target: Any) -> Any:

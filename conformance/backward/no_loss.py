@@ -183,13 +183,16 @@ def tried(
         (name, each, loss, by is not None)
         for each, by in weighed
         for name in names
-        if (loss := cost(run.trace, name, each.pairs, by)) is not None
+        if (name == "margin" or not each.labels)
+        and (loss := cost(run.trace, name, each.pairs, by)) is not None
     ]
     chain = Chain(run.trace)
     found = []
     for name, each, loss, weighted in appended:
         forward = Forward(replace(run, loss=loss), chain)
         found.append(Tried(name, each, forward, verdicts(forward), weighted))
+    if any(e.compared.labels and not (e.fits or e.negated) for e in found):
+        raise NothingComparedError("they are not those of the hinge loss")
     return found
 
 

@@ -54,16 +54,19 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
     return None
 
 
-def with_terms(loss: Node, losses: Sequence[Node], goals: Sequence[Goal]) -> Node:
+def with_terms(
+    loss: Node, losses: Sequence[Node], goals: Sequence[Goal], fit: Node | None = None
+) -> Node:
     """A loss with what is added to it that depends on the parameters, such as a decay.
 
-    It may be the loss times a number, or times what is learnt, to which that is added.
+    It may be the loss times a number, or times what is learnt, to which that is added; or the loss
+    times a number alone, where some gradients fit that.
     """
     given = bits(goals)
     for each in reversed(losses):
         way = walk([each], lambda e: e.inputs if e.operation in LINEAR and e is not loss else ())
         ends = {e for e in way if e is loss or e.operation not in LINEAR}
-        if loss in ends and any(e.uses & given for e in ends - {loss}):
+        if loss in ends and (each is fit or any(e.uses & given for e in ends - {loss})):
             return each
     return loss
 

@@ -192,10 +192,10 @@ def conventions(examined: Examined) -> Iterator[str]:
     decay = f", with {_decay(examined)}" if examined.decay else ""
     if examined.cost == "unknown":
         where = f": {place(examined.output_error)}" if examined.output_error else ""
-        yield f"no loss, and no known cost has this output error; it is judged by it{decay}{where}"
+        yield f"no known cost has this output error; the rest is judged by it{decay}{where}"
     elif (name := examined.cost.removeprefix(WEIGHTED)) in COSTS:
         weights = ", each sample with a weight of its own" if name != examined.cost else ""
-        yield f"no loss; judged by {COSTS[name]}{weights}{decay}"
+        yield f"judged by {COSTS[name]}{weights}{decay}"
     elif examined.decay_beside:
         yield f"judged by the loss, with {_decay(examined)} beside it: a convention"
     shared = any(each.ok and not each.dead for each in examined.gradients)

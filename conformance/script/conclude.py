@@ -123,11 +123,12 @@ def _of_updates(
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, said, told, counts=counted)
     accused = (*moving, *_not_told_by(moving, examined.accused))
-    accused = accused or tuple(never_moved(trace, results[at], variables))
+    still, frozen = ([], []) if accused else never_moved(trace, results[at], variables)
+    accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     at = _number(results[at])
-    noted = (*unchanged(moved, count), *unused)
+    noted = (*unchanged(moved, count), *unused, *(("frozen", each) for each in frozen))
     return Ran("", tuple(said), count, examined, at, _rule(told), unjudged, noted)
 
 

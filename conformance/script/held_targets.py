@@ -51,7 +51,8 @@ def with_held_targets(
             found = judged(trace, updates, names, held=users, quick=quick)
         except NotAGradientError:
             continue
-        known = found.right and found.examined.cost != "unknown"
+        turned = found.times is not None  # the sign of all is what is wrong
+        known = turned or (found.right and found.examined.cost != "unknown")
         seen = all(e.ok or e.error > HALF_OF_THE_DIGITS for e in found.examined.gradients)
         more = right is not None and found.right > right and seen
         fewer = right is not None and found.right < right

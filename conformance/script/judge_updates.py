@@ -22,6 +22,7 @@ from conformance.backward.loss_numbers import (
     is_of_absolutes,
     of_some,
 )
+from conformance.backward.margins import asked
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.saturated import is_saturated
@@ -30,7 +31,7 @@ from conformance.script.judgement import Judgement, by_cost_alone, likeliest_fir
 from conformance.script.multiples import common, inner_choices, usual
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
 NOTHING: Mapping[Node, str] = MappingProxyType({})
@@ -124,14 +125,15 @@ class Unjudged:
             shared: whether a loss depends on all of the parameters.
             quick: see `judged`.
         """
-        self.quick = quick
         self.whole_trace, self.updates, self.names = trace, updates, names
-        self.cost = cost
+        self.cost, self.quick = cost, quick
         own = {each.old: name for each, name in zip(updates, names, strict=True)}
         self.olds = {**own, **beside}
         news = [each.new for each in updates]
         self.losses = candidates(trace.nodes, [*own], news, shared=shared)
         self.others = of_some(trace.nodes, [*own], news, self.losses)
+        margins = asked(trace.nodes[: max(each.number for each in news)], bits_of_nodes(own))
+        self.told = *self.losses, *self.others, *margins
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""
@@ -175,7 +177,7 @@ class Unjudged:
 
     def part(self, wanted: Sequence[Node]) -> Step:
         """The trace of the step."""
-        return Step(self.whole_trace, self.olds, [*wanted, *self.losses, *self.others], self.held)
+        return Step(self.whole_trace, self.olds, [*wanted, *self.told], self.held)
 
     def goals(
         self, step: Step, chosen: Sequence[Multiple], sign: float | None = None
@@ -207,22 +209,21 @@ class Unjudged:
         if self.cost is None and fit is not None and fits:
             return replace(made(fit.loss), downhill=lessens(step.trace, fit.loss, goals))
         losses = [step.of[each] for each in self.losses]
-        stated = [each for each in losses if not is_of_absolutes(each)]
-        cost = declared(step.trace, stated, goals) if self.cost is None else None
+        told = (e for e in losses if not is_of_absolutes(e) and not is_saturated(step.trace, e))
+        cost = declared(step.trace, [*told], goals) if self.cost is None else None
         grown = objective(step.trace, losses, goals, cost) if self.cost is None else None
         if grown is not None:
             return made(grown, scaled=True)
         if cost is not None:
-            known = with_terms(cost, losses, goals)
+            known = with_terms(cost, losses, goals, None if fit is None else fit.loss)
             opposite = best_loss(step.trace, [known], goals, sign=-1)
             if opposite is not None and opposite.count == len(goals):
                 found = made(None)
                 if any(each.cause.kind == "negated" for each in found.examined.accused):
                     return found
             stands = made(known)
-            if stands.ok or not is_saturated(step.trace, known):
-                named = stands.ok or is_named(cost) or is_named(known)
-                return stands if named else by_cost_alone(made, known=True) or stands
+            named = stands.ok or is_named(cost) or is_named(known)
+            return stands if named else by_cost_alone(made, known=True) or stands
         return self.by_either(step, goals, fit, made)
 
     def by_either(

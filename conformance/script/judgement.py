@@ -178,7 +178,10 @@ def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
 
 
 def even(trace: Trace, results: Sequence[Judgement]) -> bool:
-    """Whether a factor of gradients that are right is one and the same at all updates."""
+    """Whether gradients that are right are those of one cost, by one factor, at all updates."""
+    told = [each for each in results if each.times is not None and not each.own_loss]
+    if len({each.examined.cost.removeprefix("weighted ") for each in told}) > 1:
+        return False
     for own in (True, False):
         free = [e for e in results if e.own_loss is own and e.times is not None]
         if free and all(_single_error(trace, each) for each in free):  # else it is no chance

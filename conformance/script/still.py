@@ -30,23 +30,48 @@ from conformance.script.update_step import Step
 from conformance.tracing.node import Node, flat
 from conformance.tracing.trace import Trace
 
+PRODUCTS = ("matmul", "dot")
 MOST = 64  # consumers of a parameter, and values that take its place
 
 Use = tuple[str, int]
 """An operation, and which of its operands."""
 
 
-def never_moved(trace: Trace, judgement: Judgement, variables: Sequence[Held]) -> list[Accused]:
-    """The parameters that one update leaves out.
+def never_moved(
+    trace: Trace, judgement: Judgement, variables: Sequence[Held]
+) -> tuple[list[Accused], list[str]]:
+    """The parameters that one update leaves out; and the names of those without a gradient.
 
     Args:
         trace: of the run.
         judgement: of the update, whose gradients are right.
         variables: what the script's variables hold.
     """
-    updates = judgement.updates
     if not judgement.chosen:
-        return []
+        return [], []
+    step, forward = _read(trace, judgement)
+    if forward is None:
+        return [], []
+    whole = {copy: node for node, copy in step.of.items()}
+
+    def name(still: Node) -> str:
+        return names([_replacements(whole[still])], variables)[0]
+
+    found = []
+    left = list(_left_out(step.trace, forward, forward.run.goals, whole))
+    for still, gradient in left:
+        unkept = _moved(whole[still], whole.get(gradient))
+        lines = [line for e in (*unkept, gradient) for line in lines_of(e)]
+        cause = Cause("unkept" if unkept else "still")
+        told = tuple(dict.fromkeys(lines))
+        found += [Accused((name(still),), told, cause, mends=False)] if lines else []
+    frozen = _frozen(step.trace, forward) if not left else ()
+    return found, [name(each) for each in frozen]
+
+
+def _read(trace: Trace, judgement: Judgement) -> tuple[Step, Forward | None]:
+    """An update with all that was computed before it, and its forward pass."""
+    updates = judgement.updates
     olds = {each.old: f"parameter {i}" for i, each in enumerate(updates)}
     news = [each.new for each in updates]
     until = max(each.number for each in news)
@@ -57,18 +82,21 @@ def never_moved(trace: Trace, judgement: Judgement, variables: Sequence[Held]) -
         Goal(name, step.of[old], step.of[gradient])
         for (old, name), (gradient, _) in zip(olds.items(), judgement.chosen, strict=True)
     )
-    forward = _forward(step, [step.of[each] for each in losses], goals)
-    if forward is None:
-        return []
-    whole = {copy: node for node, copy in step.of.items()}
-    found = []
-    for still, gradient in _left_out(step.trace, forward, goals, whole):
-        unkept = _moved(whole[still], whole.get(gradient))
-        lines = [line for e in (*unkept, gradient) for line in lines_of(e)]
-        name = tuple(names([_replacements(whole[still])], variables))
-        cause = Cause("unkept" if unkept else "still")
-        found += [Accused(name, tuple(dict.fromkeys(lines)), cause, mends=False)] if lines else []
-    return found
+    return step, _forward(step, [step.of[each] for each in losses], goals)
+
+
+def _frozen(trace: Trace, forward: Forward) -> list[Node]:
+    """The matrices that are used as parameters of a layer are, and are constant."""
+    goals = forward.run.goals
+    used = {e for goal in goals for e in _uses(goal.parameter, forward) if e[0] in PRODUCTS}
+    constants = (e for e in trace.nodes if e.function is None and not e.given and is_float(e))
+    return [
+        each
+        for each in constants
+        if np.ndim(each.value) == 2  # noqa: PLR2004 - a matrix
+        and np.any(forward.gradient.get(each.number, 0.0))
+        and not used.isdisjoint(_uses(each, forward))
+    ]
 
 
 def _moved(parameter: Node, gradient: Node | None) -> list[Node]:

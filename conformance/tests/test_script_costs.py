@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import UnjudgedError
 from conformance.tests.parts import in_ci
 from conformance.tests.scripts import run_edited
 
@@ -382,3 +383,24 @@ for step in range(3):
 def test_the_derivative_at_a_fixed_point_is_right_as_far_as_it_is_reached(tmp_path: Path) -> None:
     assert run_edited(tmp_path, AT_REST).exit_code == 0
     assert run_edited(tmp_path, AT_REST, ("W * s[i]", "W.T * s[i]")).exit_code == 1
+
+
+MARGINS = """import numpy as np
+X = np.array([[1.0, 2.0, 0.5], [-1.0, 0.5, 1.0], [2.0, -1.0, 0.3], [0.5, 1.5, -1.0]])
+Y = np.array([1, -1, 1, -1])
+W = np.zeros(3)
+for epoch in range(20):
+    for x, y in zip(X, Y):
+        if y * np.dot(x, W) < 1:
+            W = W - 0.001 * (W - 10 * y * x)
+        else:
+            W = W - 0.001 * W
+"""
+
+
+def test_margins_that_are_asked_for_are_those_of_the_hinge_loss(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, MARGINS)
+    assert report.exit_code == 0
+    assert "judged by the hinge loss" in str(report)
+    with pytest.raises(UnjudgedError, match="they are not those of the hinge loss"):
+        run_edited(tmp_path, MARGINS, ("10 * y * x", "10 * x"))

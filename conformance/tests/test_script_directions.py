@@ -160,3 +160,22 @@ def test_products_of_the_data_may_be_computed_first(
     else:  # it is of another quadratic form
         with pytest.raises(UnjudgedError):
             run_edited(tmp_path, RIDGE, (old, new))
+
+
+BOOTSTRAPPED = """import numpy as np
+rng = np.random.default_rng(0)
+w = rng.normal(size=4)
+s = rng.normal(size=4)
+for t in range(20):
+    after = 0.5 * s + rng.normal(size=4)
+    target = s[0] + 0.9 * (w @ after)
+    delta = target - w @ s
+    w += 0.1 * delta * s
+    s = after
+"""
+
+
+def test_the_sign_of_an_error_beside_a_held_target_is_told_once(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, BOOTSTRAPPED).exit_code == 0
+    (blame,) = run_edited(tmp_path, BOOTSTRAPPED, ("w += 0.1", "w -= 0.1")).blames
+    assert blame.accused.cause.kind == "negated"

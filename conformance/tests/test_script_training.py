@@ -238,3 +238,22 @@ def test_parameters_that_are_set_from_one_flat_array_are_judged(tmp_path: Path) 
     assert report.exit_code == 0, str(report)
     report = run_edited(tmp_path, FLAT, ("1 - a**2", "1 - a"))
     assert [blame.line for blame in report.blames] == [9]
+
+
+LAST_ALONE = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.random((10, 3)), rng.random((10, 2))
+W = [rng.normal(size=(3, 4)), rng.normal(size=(4, 2))]
+for epoch in range(5):
+    a = [X]
+    for w in W:
+        a.append(np.tanh(a[-1] @ w))
+    d = (a[2] - Y) * (1 - a[2] ** 2)
+    W[1] -= 0.1 * a[1].T @ d
+"""
+
+
+def test_a_layer_that_is_used_as_the_updated_one_and_stays_is_noted(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LAST_ALONE)
+    assert report.exit_code == 0
+    assert "W[0] is used as the parameters are, and is not updated" in str(report)

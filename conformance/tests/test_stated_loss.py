@@ -187,3 +187,27 @@ def test_the_gradients_of_another_cost_than_the_loss_are_wrong(tmp_path: Path) -
     report = run_edited(tmp_path, NUMBER_BY_NUMBER, ("p - t", "(p - t) * p * (1 - p)"))
     assert report.exit_code == 1, str(report)
     assert [each.line for each in report.blames] == [8]
+
+
+MEAN_OF_NUMBERS = """import numpy as np
+rng = np.random.default_rng(0)
+xs = rng.random(20) * 4
+ys = 2.5 * xs - 1 + 0.3 * rng.normal(size=20)
+w = b = 0.0
+for epoch in range(20):
+    dw = db = loss = 0.0
+    for x, y in zip(xs, ys):
+        err = w * x + b - y
+        loss += err ** 2
+        dw += 2 * err * x
+        db += 2 * err
+    loss /= 20
+    w -= 0.05 * (dw / 20)
+    b -= 0.05 * (db / 20)
+"""
+
+
+def test_the_mean_is_the_loss_where_a_gradient_is_that_of_the_mean(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, MEAN_OF_NUMBERS).exit_code == 0
+    report = run_edited(tmp_path, MEAN_OF_NUMBERS, ("db += 2", "db = 2"))
+    assert [each.gradients for each in report.blames] == [("b",)]
