@@ -99,6 +99,12 @@ def takes_inputs(function: Callable[..., Any]) -> bool:
     return any("inputs" in kinds_of(each.name) for each in needed(function))
 
 
+def trains(function: FunctionType) -> bool:
+    """Whether a function trains by a word of its name, and takes inputs and targets."""
+    kinds = {kind for each in needed(function) for kind in kinds_of(each.name)}
+    return "train" in bare(function.__name__) and kinds >= {"inputs", "targets"}
+
+
 def methods(kind: type) -> list[Named]:
     """The methods of a class, those of its own bases too."""
     found: dict[str, Named] = {}

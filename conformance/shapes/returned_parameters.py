@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.attempts import Attempt
+from conformance.shapes.attempts import Attempt, is_number
 from conformance.shapes.definitions import returned_parts
-from conformance.shapes.held_state import leaves, short
+from conformance.shapes.held_state import Leaf, is_floats, leaves, short
 
 
 def updated(run: Attempt) -> dict[str, Any]:
@@ -50,3 +50,13 @@ def _returned_by_training(run: Attempt, name: str) -> Iterator[Any]:
 
 def _shapes(run: Attempt) -> list[tuple[int, ...]]:
     return [np.shape(each) for each in run.roots.values()]
+
+
+def returned_anew(run: Attempt) -> list[Leaf]:
+    """What a function that trains returned, where it used none that are ours and makes its own."""
+    used = any(node is not None and node.consumers for _, node in run.start.values())
+    if used or any(call.role != "train" for call, _, _ in run.results):
+        return []
+    run.start.clear()
+    found = (Leaf(name, name, value) for name, value in run.updated.items())
+    return [each for each in found if is_floats(each.value) or is_number(each.value)]
