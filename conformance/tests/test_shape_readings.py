@@ -683,3 +683,29 @@ def test_a_layer_that_adds_all_that_it_is_given_may_be_right(tmp_path: Path) -> 
     adding = DENSE.replace("- lr", "+ lr").replace("self.b -=", "self.b +=")
     code, _, said = judged(adding, tmp_path)
     assert code == 3, said
+
+
+DT = """
+import numpy as np
+
+class Densa:
+    def __init__(self, output_size, input_size):
+        self.pesos = np.random.randn(output_size, input_size)
+
+    def forward(self, x):
+        self.x = x
+        return np.dot(self.pesos, self.x)
+
+    def backward(self, grad_output, dt):
+        grad_pesos = grad_output @ self.x.T
+        grad_input = self.pesos.T @ grad_output
+        self.pesos -= grad_pesos * dt
+        return grad_input
+"""
+
+
+def test_what_is_named_as_a_gradient_is_no_target(tmp_path: Path) -> None:
+    code, _, said = judged(DT, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(DT.replace("self.x.T", "(self.x**2).T"), tmp_path)
+    assert (code, lines) == (1, ["grad_pesos = grad_output @ (self.x**2).T"]), said
