@@ -228,15 +228,13 @@ UNKNOWN = (
 def settled(parts: Sequence[Part]) -> tuple[list[Part], list[NotJudged]]:
     """The reports by the sign that networks, optimisers and layers share; what is not judged by it.
 
-    A layer is given its upstream gradients by us, so it shows nothing of their sign. An optimiser
-    that subtracts them shows it for the others, where no network does.
+    A layer is given its upstream gradients by us, so it shows nothing of their sign.
     """
     moving = [each for each in parts if isinstance(each, ShapeReport | UpdateReport)]
     adding = [each for each in moving if _adds(each.examined)]
     networks = [e for e in moving if isinstance(e, ShapeReport) and e.recognised.coding]
     negated = [each for each in networks if sign_of(each.examined) < 0]
     right = any(sign_of(each.examined) > 0 for each in networks)
-    right = right or (not networks and any(map(_descends, moving)))
     if not adding or (right and not negated):
         return list(parts), []
     if negated and not right:
@@ -250,12 +248,6 @@ def settled(parts: Sequence[Part]) -> tuple[list[Part], list[NotJudged]]:
 def _adds(examined: Examined) -> bool:
     """Whether an optimiser or a layer adds what it is given, and nothing else is wrong."""
     return {each.cause.kind for each in examined.accused} == {ADDS}
-
-
-def _descends(report: ShapeReport | UpdateReport) -> bool:
-    """Whether an optimiser takes off what it is given, and is right."""
-    named = report.name.rpartition(":")[2].isidentifier()  # else it is a script
-    return isinstance(report, UpdateReport) and named and report.examined.ok
 
 
 def _agreed(report: Part) -> Part:

@@ -40,6 +40,7 @@ from conformance.shapes.plans import (
     by_role,
     closures,
     constructors,
+    makes_its_own,
     methods,
     takes_gradients,
     takes_inputs,
@@ -173,7 +174,8 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
             yield _giving_two(found, roles, each, loss)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
-        of_nothing = Searched(lambda _data: iter([NOTHING]), without, found.module)
+        makes = [pair for pair in roles["train"] if callable(pair[1]) and makes_its_own(pair[1])]
+        of_nothing = Searched(lambda _: iter([NOTHING]), {**without, "train": makes}, found.module)
         whole = (of_nothing, _searched(found, without))
         names = frozenset(each.__name__ for each in found.functions)
         yield Candidate(roles["train"][0][0], searched=whole, functions=names)
