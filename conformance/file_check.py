@@ -130,7 +130,7 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
                 made.left.append(from_values(NotJudged, said["left"]))
             elif "failed" in said:
                 made.failed = from_values(NotHere, said["failed"])
-            else:
+            elif "refused" in said:
                 made.refusal = from_values(Refused, said["refused"])
     except SubjectError as error:
         words = str(error)

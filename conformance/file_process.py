@@ -102,6 +102,7 @@ def send_all(asked: Asked, send: Send) -> None:
     with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
             if not each.functions & judging.used:  # else it was judged as a part of another
+                send({"tried": each.name})  # its silence is that of one candidate
                 judging.judge(each)
         if not judging.judged_any and asked.name is None:
             judging.on_own_calls()

@@ -17,7 +17,14 @@ from conformance.backward.found import Found
 from conformance.backward.groups import Factor, Repair
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.region import Region, unmoved
-from conformance.backward.source import expression, line_of, operand_name, operands, written_name
+from conformance.backward.source import (
+    expression,
+    is_literal,
+    line_of,
+    operand_name,
+    operands,
+    written_name,
+)
 from conformance.backward.syntax import aliased
 from conformance.backward.value_names import (
     named,
@@ -202,8 +209,10 @@ def _number(node: Node) -> Named | None:
         for i, each in enumerate(values)
         if isinstance(each, numbers) or (isinstance(each, np.ndarray) and not each.ndim)
     )
-    name = operand_name(node, next(places, -1))
-    return Named(name, None) if name else None
+    place = next(places, -1)
+    if is_literal(node, place):
+        return None
+    return Named(ast.unparse(operands(node)[place]), None)
 
 
 def _updated(forward: Forward, fix: Fix) -> Cause | None:

@@ -5,7 +5,7 @@ tried where a name suggests one, such as the state of a cell. Left out: trying t
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -26,7 +26,7 @@ WIDTHS = (N_HIDDEN, N_OUT, 7, 10, 9)
 """Widths of what is no input, in the order in which they are taken."""
 GATES = (4, 3, 2)
 """Of a cell: of an LSTM, of a GRU, of gated units."""
-KERNELS: tuple[Shape, ...] = ((4, 3, 3, 3), (4, 3, 2, 2), (3, 3, 3, 4))
+KERNELS: tuple[Shape, ...] = ((4, 3, 3, 3), (4, 3, 2, 2), (3, 3, 3, 4), (3, 3, 4, 5))
 
 SCALE = re.compile(r"gamma|scale|shift|gain|g|alpha|running\w*|mean|mu|var|std")
 WEIGHTS = re.compile(r"[ur][a-z]{0,2}\d*|v[a-z]\d*|emb\w*|embedding\w*|table|phi|proj\w*")
@@ -118,7 +118,8 @@ def _shapes(name: str, chosen: Mapping[Path, Any]) -> Iterator[Shape]:
         inside = {n for shape in weights for n in shape}
         if len(first) == 1:  # that of a single neuron is a number
             yield ()
-        yield from _vectors(first, [n for n in known[::-1] if n in inside or not weights])
+        ends = {shape[-1] for shape in weights}
+        yield from _vectors(first, [n for n in known[::-1] if n in inside or not weights], ends)
     elif _is_weight(name):
         yield from _weights(first, known, _own(states, first))
     else:
@@ -137,17 +138,19 @@ def _own(shapes: Sequence[Shape], first: Shape) -> list[int]:
     return list(dict.fromkeys(n for shape in shapes for n in shape if n not in first))
 
 
-def _vectors(first: Shape, known: Sequence[int]) -> Iterator[Shape]:
+def _vectors(first: Shape, known: Sequence[int], ends: Collection[int]) -> Iterator[Shape]:
     """The shapes of biases and gains: a width that is known, along an axis of their own.
 
-    The number of samples is none: it is in no weights.
+    The number of samples is none: it is in no weights. Where images end with their channels,
+    weights end with the width.
     """
     yield from ((n,) for n in known)
     yield from (e for n in known for e in ((1, n), (n, 1)))
+    if len(first) == len(IMAGES):
+        yield from ((1, 1, 1, n) for n in known if n in ends)
+        yield from ((1, n, 1, 1) for n in known)
     if len(first) > len(("samples", "features")):
         yield from (e for n in known for e in ((1, 1, n), (1, n, 1)))
-    if len(first) == len(IMAGES):
-        yield from ((1, n, 1, 1) for n in known)
 
 
 def _states(first: Shape, known: Sequence[int]) -> Iterator[Shape]:

@@ -177,16 +177,19 @@ def ways(
     count = len(needed(function))
     for form in FORMS.get("backward" if role == "gradients" else role, ()):
         fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))
-        said = named is None or not _contradicts(function, form)
+        said = not _contradicts(function, form, whole=named is not None)
         if fits and said and all(kind in scope.kinds for kind in form):
             yield tuple(scope.kinds[kind] for kind in form), {}
 
 
-def _contradicts(function: Callable[..., Any], form: tuple[str, ...]) -> bool:
-    """Whether the names of the arguments say something else than an order of kinds."""
+def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: bool) -> bool:
+    """Whether the names of the arguments say something else than an order of kinds.
+
+    Where they do not tell the whole, one says so that is named as a gradient is.
+    """
     pairs = zip(taken(function), form, strict=False)
-    found = ((kinds_of(each.name), kind) for each, kind in pairs)
-    return any(kinds and kind not in kinds for kinds, kind in found)
+    told = ((bare(e.name), kind) for e, kind in pairs if whole or bare(e.name).startswith("grad"))
+    return any(kinds_of(name) and kind not in kinds_of(name) for name, kind in told)
 
 
 def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:

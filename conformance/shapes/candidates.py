@@ -40,9 +40,11 @@ from conformance.shapes.plans import (
     by_role,
     closures,
     constructors,
+    makes_its_own,
     methods,
     takes_gradients,
     takes_inputs,
+    trains,
 )
 from conformance.shapes.search import Searched
 from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
@@ -153,6 +155,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     """
     yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
     roles = by_role(_named(*found.functions))
+    roles["train"] = roles["train"] or _named(*filter(trains, found.functions))
     if roles["backward"] or roles["loss"]:
         named = roles["backward"] or roles["loss"]
         going_back = frozenset(name for name, _ in roles["backward"])
@@ -171,9 +174,15 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
             yield _giving_two(found, roles, each, loss)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}
-        whole = (_searched(found, without),)
+        makes = [pair for pair in roles["train"] if callable(pair[1]) and makes_its_own(pair[1])]
+        of_nothing = Searched(lambda _: iter([NOTHING]), {**without, "train": makes}, found.module)
+        whole = (of_nothing, _searched(found, without))
         names = frozenset(each.__name__ for each in found.functions)
         yield Candidate(roles["train"][0][0], searched=whole, functions=names)
+
+
+NOTHING = Made("", lambda _data, _scope: {})
+"""No parameters: what trains makes its own."""
 
 
 def _losses(found: Definitions) -> dict[FunctionType, Judgeable]:

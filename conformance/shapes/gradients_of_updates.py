@@ -22,7 +22,7 @@ from conformance.shapes.moved_arrays import (
     unbounded,
 )
 from conformance.shapes.part_updates import goes_into, taken_off_parts
-from conformance.shapes.returned_parameters import updated
+from conformance.shapes.returned_parameters import returned_anew, updated
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -67,7 +67,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         _check_shape(path, np.shape(before.value), np.shape(now.value))
         term, node = taken_off(trace, before, now)
         found.append(_update(path, before, _unscaled(term, before, kept), node, now))
-    found = found or _born(run, end)
+    found = found or _born(run, [*end, *returned_anew(run)])
     over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
     if over_all and any(each.several for each in found):
         words = f"{over_all[0]} is moved several times, of which the first is not recorded"

@@ -3,7 +3,8 @@
 Left out: running it (`layers.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,14 +14,24 @@ from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
-from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.running.quiet import quiet
+from conformance.shapes.arguments import PENALTY, RATE, called, needed
+from conformance.shapes.attempts import Attempt, Call, UnfitError
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.gradients_of_updates import Update
-from conformance.shapes.held_state import is_floats, leaves, short
-from conformance.shapes.places import Places
-from conformance.shapes.update_findings import ascending, unrated, with_lines, without_rates
-from conformance.shapes.vocabulary import bare, stem
+from conformance.shapes.held_state import doubles, is_floats, leaves, short
+from conformance.shapes.places import Places, places
+from conformance.shapes.plans import methods
+from conformance.shapes.update_findings import (
+    ascending,
+    taking_what_is_given,
+    unrated,
+    with_lines,
+    without_rates,
+)
+from conformance.shapes.vocabulary import bare, is_role, kinds_of, stem
 from conformance.tracing.node import Node
+from conformance.tracing.substitute import traced_program
 
 INPUT = "the input"
 """What the input is called among the gradients."""
@@ -104,6 +115,63 @@ def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Node], dout: Any) 
     return goals
 
 
+def went_back(run: Attempt, backward: Callable[..., Any], given: Iterable[Any]) -> Any:
+    """What the backward part returns.
+
+    Raises:
+        UnfitError: it stops.
+    """
+    try:
+        back = run.called(backward, *given)
+    except UnfitError as error:
+        raise UnfitError(str(error), stage=1) from error
+    run.results.append((Call("backward", backward), backward, back))
+    return back
+
+
+SETTINGS = {"rate": RATE, "penalty": PENALTY}
+
+
+def after_update(run: Attempt, found: Places) -> Places:
+    """The gradients that a layer keeps, and what its updates make of them, if it has some."""
+    with quiet(), doubles(), traced_program(run.recorded), suppress(UnfitError):
+        _update(run)
+        moved, names = places(run), {each.name for each in found.direct}
+        updates = tuple(each for each in moved.updates if each.goal.name in names)
+        return replace(
+            found, moved=tuple(e for e in moved.moved if e.name in names), updates=updates
+        )
+    return found
+
+
+def _update(run: Attempt) -> None:
+    """Let a layer update its parameters, where that takes such settings alone."""
+    for each in _updates(run):
+        kinds = [next((e for e in kinds_of(a.name) if e in SETTINGS), "") for a in needed(each)]
+        with suppress(UnfitError):
+            if all(kinds):
+                result = run.called(each, *(SETTINGS[kind] for kind in kinds))
+                run.results.append((Call("update", each), each, result))
+
+
+def untried(run: Attempt) -> list[str]:
+    """The updates of a layer that could not be called."""
+    known = [function for _, function, _ in run.results]
+    return [called(each) for each in _updates(run) if each not in known]
+
+
+def _updates(run: Attempt) -> list[Callable[..., Any]]:
+    layer = run.roots["self"]
+    return [getattr(layer, e) for e, _ in methods(type(layer)) if is_role(e, "update") == 0]
+
+
+def of_output(values: Mapping[str, Any], run: Attempt, out: Node) -> dict[str, Any]:
+    """The numbers for what an output depends on: what is beside it, such as a velocity, is kept."""
+    nodes = {path: node for path, (_, node) in run.start.items()}
+    used = {path for path, node in nodes.items() if node is None or out.depends_on(node)}
+    return {path: value for path, value in values.items() if path in used}
+
+
 class StretchedError(Exception):
     """What is added to a gradient is smaller than it: a layer may be written for other arrays."""
 
@@ -140,7 +208,9 @@ def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:
     step = replace(step, goals=goals)
     examined = with_decay_beside(step, examine_pass(step, blame=blame), blame=blame)
     part = with_lines(without_rates(examined, left_out), found.updates)
-    return replace(ascending(part, found), factor=1.0) if step.scaled else part
+    if step.scaled:
+        return replace(ascending(part, found), factor=1.0)
+    return taking_what_is_given(part, found)
 
 
 def together(parts: Sequence[Examined]) -> Examined:

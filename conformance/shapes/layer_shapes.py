@@ -104,7 +104,7 @@ def takes(
 
     Args:
         forward: of a class, or of an object.
-        backward: of the same; what it needs, and its rate.
+        backward: of the same; what it needs, and its rate, which is what else it asks for.
         named: whether an argument is ∂C/∂(an output) by its name alone; else the only one is, or
             the only one of which its name says nothing.
     """
@@ -115,7 +115,9 @@ def takes(
     asked += [e for e in taken(backward) if e not in asked and "rate" in kinds_of(e.name)]
     back = [_back(each.name, more=len(ahead) > 1) for each in asked]
     silent = [i for i, each in enumerate(asked) if not kinds_of(each.name)]
-    if not named and "upstream" not in back and len(silent) == 1:
+    if len(silent) == 1 and not back[silent[0]] and "upstream" in back:
+        back[silent[0]] = "rate"  # by whatever name, such as `dt`
+    elif len(silent) == 1 and not named and "upstream" not in back:
         back[silent[0]] = "upstream"
     found = Takes(ahead, tuple(back))
     if not names or "" in (*ahead, *back) or not found.upstreams:

@@ -28,15 +28,19 @@ from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
     INPUT,
     StretchedError,
+    after_update,
     input_goals,
     is_smaller,
     is_stretched,
+    of_output,
     of_parameters,
     outputs,
     parameters_of,
     refuse_handed_on,
     together,
+    untried,
     upstream,
+    went_back,
 )  # fmt: skip
 from conformance.shapes.layer_shapes import (
     OPTIONS,
@@ -132,7 +136,7 @@ class LayerSearch:
     def _right(self, ways: Sequence[tuple[Plan, Data]]) -> Found | None:
         """It, in the first of some ways in which all is right; None if there is none."""
         arrays = (way for way in ways if isinstance(way[1].x, np.ndarray))
-        found = (self._judged(made, data, blame=False) for made, data in arrays)
+        found = (self._judged(*way, blame=False) for way in arrays)
         return next((each for each in found if each is not None and each.examined.ok), None)
 
     def _ways(self) -> Iterator[tuple[Plan, Data]]:
@@ -186,10 +190,11 @@ class LayerSearch:
             UnfitError: it does not run so, or not each parameter has a gradient.
             StretchedError: something smaller is added to a gradient, where that may not be.
         """
-        first, _, _ = self._run(plan, data, None, at)
-        run, out, inner = self._run(plan, data, generic(first), at)
+        first, out, _ = self._run(plan, data, None, at)
+        run, out, inner = self._run(plan, data, of_output(generic(first), first, out), at)
         refuse_handed_on(run, inner)
         found = places(run)
+        found = after_update(run, found) if found.direct else found
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
         inner = [each for each in inner if each.name not in unseen]  # it left the record
         if not goals and not inner:
@@ -199,7 +204,7 @@ class LayerSearch:
         smaller = any(map(is_smaller, found.updates)) and not found.direct
         if not stretched and (smaller or any(is_stretched(each.node) for each in goals)):
             raise StretchedError
-        back = last_return(run.results[-1][1])
+        back = last_return(run.results[1][1])
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct, returns=back)
         parts = [of_parameters(step, found, blame=blame)] if goals else []
         alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
@@ -212,9 +217,9 @@ class LayerSearch:
         self, plan: Plan, run: Attempt, source: str, goals: Sequence[Goal]
     ) -> Recognised:
         names = tuple(each.name for each in goals)
-        data, off = run.data, switched_off(run.roots["self"])
+        data, off = run.data, (*switched_off(run.roots["self"]), *untried(run))
         calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
-        return Recognised(plan.said, data.layout, "", calls, source, names, off=off)
+        return Recognised(plan.said, data.layout, "", calls, source, names, backward=1, off=off)
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None
@@ -232,7 +237,7 @@ class LayerSearch:
                 inputs = self._inputs(run, forward, rng)
                 ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
                 result = run.called(partial(forward, **run.data.settings), *inputs.values())
-                run.results.append((Call("forward", forward), forward, result))
+                run.results = [(Call("forward", forward), forward, result)]
                 outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
                 douts = [upstream(rng, out, at) for out in outs]
@@ -240,11 +245,7 @@ class LayerSearch:
                 loss = run.node(sum(terms[1:], terms[0]))
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
-                try:
-                    back = run.called(backward, *self.takes.handed_back(given_back, inputs[INPUT]))
-                except UnfitError as error:
-                    raise UnfitError(str(error), stage=1) from error
-                run.results.append((Call("backward", backward), backward, back))
+                back = went_back(run, backward, self.takes.handed_back(given_back, inputs[INPUT]))
             run.note_gradients(since)
             return run, loss, input_goals(run, back, ahead, given_back[0])
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.arguments import Scope, constructions, needed
+from conformance.shapes.arguments import Scope, constructions, needed, taken
 from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
@@ -20,6 +20,7 @@ from conformance.shapes.vocabulary import (
     BIAS,
     ROLES,
     bare,
+    is_parameter,
     is_plain,
     is_role,
     kinds_of,
@@ -97,6 +98,22 @@ def takes_gradients(function: Callable[..., Any]) -> bool:
 def takes_inputs(function: Callable[..., Any]) -> bool:
     """Whether a function is given inputs, by the names of its arguments."""
     return any("inputs" in kinds_of(each.name) for each in needed(function))
+
+
+def trains(function: FunctionType) -> bool:
+    """Whether a function trains by a word of its name, and takes inputs and targets."""
+    return "train" in bare(function.__name__) and {"inputs", "targets"} <= _kinds(function)
+
+
+def makes_its_own(function: Callable[..., Any]) -> bool:
+    """Whether a function that trains is given inputs and targets, and no parameters."""
+    handed = any(is_parameter(each.name) for each in taken(function))
+    kinds = _kinds(function)
+    return {"inputs", "targets"} <= kinds and not handed and "params" not in kinds
+
+
+def _kinds(function: Callable[..., Any]) -> set[str]:
+    return {kind for each in taken(function) for kind in kinds_of(each.name)}
 
 
 def methods(kind: type) -> list[Named]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.attempts import Attempt
+from conformance.shapes.attempts import Attempt, is_number
 from conformance.shapes.definitions import returned_parts
-from conformance.shapes.held_state import leaves, short
+from conformance.shapes.held_state import Leaf, is_floats, leaves, short
 
 
 def updated(run: Attempt) -> dict[str, Any]:
@@ -50,3 +50,10 @@ def _returned_by_training(run: Attempt, name: str) -> Iterator[Any]:
 
 def _shapes(run: Attempt) -> list[tuple[int, ...]]:
     return [np.shape(each) for each in run.roots.values()]
+
+
+def returned_anew(run: Attempt) -> list[Leaf]:
+    """What a function that trains returned, where it was handed no parameters and makes its own."""
+    found = (Leaf(name, name, value) for name, value in run.updated.items())
+    numbers = (each for each in found if is_floats(each.value) or is_number(each.value))
+    return [] if run.roots else [*numbers]

@@ -138,6 +138,26 @@ def taking(examined: Examined, places: Places) -> Examined:
     return _with_updates(examined, [e for e in places.updates if e.goal.name in wrong])
 
 
+def taking_what_is_given(examined: Examined, places: Places) -> Examined:
+    """What is known of a layer that keeps its gradients, with updates to blame that go up by them.
+
+    All may add what they are given, as is right for minus the gradient. What an update makes of a
+    velocity, or of squares, is not judged.
+    """
+    given = {each.name: np.ravel(each.node.value) for each in places.direct}
+    wrong, adding = set[str](), set[str]()
+    for each in places.moved if all(one.ok for one in examined.gradients) else ():
+        columns = np.stack([given[each.name], np.ravel(each.parameter.value)], axis=1)
+        solved, fit = _fit(columns, np.ravel(each.node.value), ())
+        adding |= {each.name} if fit and solved[0] < 0 else set()
+        grows = columns.size > len(columns[0]) ** 2 and solved[1] < -HALF
+        wrong |= {each.name} if fit and grows else set()
+    kind = ADDS if adding == given.keys() else "update"
+    return _with_updates(
+        examined, [e for e in places.updates if e.goal.name in adding | wrong], kind
+    )
+
+
 def sign_of(examined: Examined) -> float:
     """The factor that all gradients have; 0 if one of them is wrong otherwise."""
     ratios = [1.0 if each.ok else each.ratio or 0.0 for each in examined.gradients]

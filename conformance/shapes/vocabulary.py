@@ -38,7 +38,7 @@ KINDS: dict[str, Pattern] = {
         "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"
         r"|numberof(epochs|trainingiterations|iterations)|trainingiterations",
         "batchsize": r"(mini)?batchsize|bs|sizeofbatch",
-        "penalty": r"reg|regstrength|lambdar?|lam|lmb?da?|lambd|l2(reg|lambda|penalty)?|reglambda"
+        "penalty": r"reg|regstrength|lambdar?|lam|lm?bda?|lmda?|lambd|l2(reg|lambda|penalty)?|reglambda"
         r"|weightdecay|decay|regularization|λ",
         "sizes": r"layers?|sizes|(layer|layers|net|network)?(sizes|dims|dimensions|list|structure)"
         r"|architecture|topology|structure|dims|nodes|neurons|units"
@@ -100,7 +100,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"|r[eé]tropropag(ar|aci[oó]n|a[cç][aã]o|er|ation)",
     ),
     "update": _patterns(
-        r"(update|apply|adjust)(the)?(params?|parameters|weights|weightsandbiases|gradients?|grads?|all|model|network)?"
+        r"(update|apply|adjust)(the)?(params?|parameters|weights|bias(es)?|weightsandbiases|gradients?|grads?|all|model|network)?"
         r"(withgd|sgd|gd)?",
         r"(gradientdescent|sgd|optimi[sz]er?)?(step|update)",
         r"optimi[sz]e|gradientdescent|sgd|descend|ac?tuali[zs]ar(pesos|par[aâá]metros)?",
@@ -124,8 +124,10 @@ WEIGHT = re.compile(
 )
 BIAS = re.compile(r"(b|bias|biases|bh|bo|by|beta|intercepts?)\d*[a-z]{0,2}\d*|bias\w*")
 
-SETTING = re.compile(r"decay|regulari[sz]|penalt|lambda|l[12]$|init|scale$|std$|rate$|size$|shape$")
-"""What is done with parameters, such as `weight_decay`, and is none."""
+SETTING = re.compile(
+    r"veloc|moment|decay|regulari[sz]|penalt|lambda|l[12]$|init|scale$|std$|rate$|size$|shape$"
+)
+"""What is done with parameters or kept beside them, such as `weight_decay`, and is none."""
 
 GRADIENT = re.compile(
     r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d(?!.*(?:grad|gradient|derivative|update)s?$)|grads?"

@@ -134,7 +134,7 @@ def test_a_right_program_is_right_and_balls_say_so(source: str, tmp_path: Path) 
 
 EDITS = (
     (TWO_LAYERS, "d[range(n), y] -= 1", "d[range(n), y] += 1", "+ has to be −"),
-    (TWO_LAYERS, "d /= n", "d /= 2 * n", "the number 12 has to be 6"),
+    (TWO_LAYERS, "d /= n", "d /= 2 * n", "`2 * n` (12 here) has to be multiplied by 0.5"),
     (TWO_LAYERS, "d.sum(0)}", "d.mean(0)}", "mean has to be sum"),
     (TWO_LAYERS, "dh[h <= 0] = 0", "dh[h <= 0] = 1", "the number has to be 0"),
     (TWO_LAYERS, "d @ p['W2'].T", "P @ p['W2'].T", "the first operand has to be `d` (line"),

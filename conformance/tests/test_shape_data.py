@@ -395,3 +395,56 @@ def test_a_decay_of_some_samples_is_none(there: str, tmp_path: Path) -> None:
     code, lines, said = judged(MARGIN.replace("0 * w", there), tmp_path)
     assert code == int(there == "w"), said
     assert lines[:1] == ["dw += w"] * code
+
+
+CHANNELS_LAST = """
+import numpy as np
+
+def conv_forward(A_prev, W, b, hparameters):
+    step, f = hparameters["stride"], W.shape[0]
+    (m, height, width, _), n = A_prev.shape, W.shape[3]
+    Z = np.zeros((m, (height - f) // step + 1, (width - f) // step + 1, n))
+    for i, j in np.ndindex(Z.shape[1:3]):
+        part = A_prev[:, i * step:i * step + f, j * step:j * step + f, :]
+        Z[:, i, j] = np.tensordot(part, W, 3) + b[0, 0, 0]
+    return Z, (A_prev, W, b, hparameters)
+
+def conv_backward(dZ, cache):
+    A_prev, W, b, hparameters = cache
+    step, f = hparameters["stride"], W.shape[0]
+    dA, dW = np.zeros(A_prev.shape), np.zeros(W.shape)
+    for i, j in np.ndindex(dZ.shape[1:3]):
+        at = np.s_[:, i * step:i * step + f, j * step:j * step + f, :]
+        dA[at] += np.tensordot(dZ[:, i, j], W, (1, 3))
+        dW += np.tensordot(A_prev[at], dZ[:, i, j], (0, 0))
+    return dA, dW, dZ.sum(axis=(0, 1, 2)).reshape(b.shape)
+"""
+
+
+@pytest.mark.parametrize("there", ["dW +=", "dW ="])
+def test_a_convolution_may_have_its_channels_last(there: str, tmp_path: Path) -> None:
+    code, _, said = judged(CHANNELS_LAST.replace("dW +=", there), tmp_path)
+    assert code == int(there == "dW ="), said
+
+
+RETURNS = """
+import numpy as np
+
+def train_logistic_regression(X, y, lr=0.1, steps=100):
+    w = np.zeros(X.shape[1])
+    b = 0.0
+    for _ in range(steps):
+        e = 1 / (1 + np.exp(-(X @ w + b))) - y
+        w -= lr * X.T @ e / len(y)
+        b -= lr * np.sum(e) / len(y)
+    return (w, b)
+"""
+
+
+@pytest.mark.parametrize("there", ["np.sum(e)", "np.sum(e**2)"])
+def test_a_function_that_returns_the_parameters_that_it_makes_is_judged(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(RETURNS.replace("np.sum(e)", there), tmp_path)
+    assert code == int(there != "np.sum(e)"), said
+    assert lines[:1] == ["b -= lr * np.sum(e**2) / len(y)"] * code

@@ -631,3 +631,81 @@ def test_a_layer_is_judged_by_each_activation_that_it_may_be_told(
     assert (code, "activation='softmax' is not tried" in said) == (0, True), said
     code, _, said = judged(ACTIVATION.replace(right, wrong), tmp_path)
     assert code == 1, said
+
+
+DENSE = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n, m):
+        self.W = np.random.normal(0, 1, (n, m))
+        self.b = np.zeros((1, m))
+        self.weights_velocity = np.zeros((n, m))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        self.db = np.sum(dout, axis=0, keepdims=True)
+        return dout @ self.W.T
+
+    def update_weights(self, lr):
+        self.weights_velocity = 0.9 * self.weights_velocity - lr * self.dW
+        self.W += self.weights_velocity
+
+    def update_biases(self, lr):
+        self.b -= lr * self.db
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("self.b -= lr", "self.b -= lr"),
+        ("self.b -= lr", "self.b += lr"),
+        ("velocity - lr * self.dW", "velocity + lr * self.dW"),
+    ],
+)
+def test_the_update_of_a_layer_is_judged(right: str, there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(DENSE.replace(right, there), tmp_path)
+    assert code == int(right != there), said
+    assert len(lines) == code, said
+
+
+def test_what_a_layer_keeps_for_its_update_is_no_parameter(tmp_path: Path) -> None:
+    code, _, said = judged(DENSE.replace("weights_velocity", "W_v"), tmp_path)
+    assert code == 0, said
+
+
+def test_a_layer_that_adds_all_that_it_is_given_may_be_right(tmp_path: Path) -> None:
+    adding = DENSE.replace("- lr", "+ lr").replace("self.b -=", "self.b +=")
+    code, _, said = judged(adding, tmp_path)
+    assert code == 3, said
+
+
+DT = """
+import numpy as np
+
+class Densa:
+    def __init__(self, output_size, input_size):
+        self.pesos = np.random.randn(output_size, input_size)
+
+    def forward(self, x):
+        self.x = x
+        return np.dot(self.pesos, self.x)
+
+    def backward(self, grad_output, dt):
+        grad_pesos = grad_output @ self.x.T
+        grad_input = self.pesos.T @ grad_output
+        self.pesos -= grad_pesos * dt
+        return grad_input
+"""
+
+
+def test_what_is_named_as_a_gradient_is_no_target(tmp_path: Path) -> None:
+    code, _, said = judged(DT, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(DT.replace("self.x.T", "(self.x**2).T"), tmp_path)
+    assert (code, lines) == (1, ["grad_pesos = grad_output @ (self.x**2).T"]), said
