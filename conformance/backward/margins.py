@@ -44,9 +44,10 @@ def _of_product(node: Node, parameters: int) -> tuple[Node, Array] | None:
         return None
     (label,) = (e for e in node.args[:2] if e is not own[0])
     y = np.asarray(_value(label))
-    if y.dtype.kind not in "if" or not np.all(np.abs(y) == 1):
+    shape = np.shape(own[0].value)
+    if y.dtype.kind not in "if" or not np.all(np.abs(y) == 1) or np.shape(node.value) != shape:
         return None
-    return own[0], np.broadcast_to(y.astype(float), np.shape(own[0].value))
+    return own[0], np.broadcast_to(y.astype(float), shape)
 
 
 def _value(label: Any) -> Any:

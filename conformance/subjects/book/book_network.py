@@ -241,8 +241,8 @@ class BookNetwork(BookCalls):
         net = self.make(self.probe)
         try:
             with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
-                delta = self.backprop(net, X, Y)[0][-1]
-                error = self.feedforward(net, X) - Y
+                delta = np.asarray(self.backprop(net, X, Y)[0][-1])
+                error = np.asarray(self.feedforward(net, X)) - Y
         except Exception:  # noqa: BLE001 - the cases will show it
             return "quadratic"
         return cost_of_error(net, delta, error, self.conventions.dtype)
