@@ -130,6 +130,22 @@ def test_a_network_that_states_no_cost_has_that_of_its_output_error(
     assert said == (cost == "cross-entropy")
 
 
+def test_an_error_in_the_biases_alone_is_no_cost(tmp_path: Path) -> None:
+    wrong = WITHOUT_COST.replace("d = a[-1] - y", "d = (a[-1] - y) * a[-1] * (1 - a[-1])").replace(
+        "nb.insert(0, d)", "nb.insert(0, a[-1] - y if l == len(self.weights) - 1 else d)"
+    )
+    (tmp_path / "mine.py").write_text(wrong)
+    subject = book_subject(cast("type", load(f"{tmp_path / 'mine.py'}:Mine")), "mine")
+    assert subject.costs == ("quadratic",)
+
+
+def test_biases_that_look_at_one_target_make_no_classes_of_targets(tmp_path: Path) -> None:
+    wrong = WITHOUT_COST.replace("nb.insert(0, d)", "nb.insert(0, 0 * d + d[0])")
+    (tmp_path / "mine.py").write_text(wrong)
+    subject = book_subject(cast("type", load(f"{tmp_path / 'mine.py'}:Mine")), "mine")
+    assert not subject.takes_classes
+
+
 # An ε in the logarithms
 
 

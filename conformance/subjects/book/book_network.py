@@ -241,11 +241,11 @@ class BookNetwork(BookCalls):
         net = self.make(self.probe)
         try:
             with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
-                delta = np.asarray(self.backprop(net, X, Y)[0][-1])
+                nabla_b, nabla_w = (np.asarray(e[-1]) for e in self.backprop(net, X, Y))
                 error = np.asarray(self.feedforward(net, X)) - Y
         except Exception:  # noqa: BLE001 - the cases will show it
             return "quadratic"
-        return cost_of_error(net, delta, error, self.conventions.dtype)
+        return cost_of_error(net, nabla_b, nabla_w, error=error, dtype=self.conventions.dtype)
 
     def _takes_classes(self) -> bool:
         """Whether backprop looks only at which target is the largest."""
@@ -253,11 +253,12 @@ class BookNetwork(BookCalls):
         targets = Y, classes[:, -1:], classes[:, :1]  # that of Y is the last
         try:
             with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
-                deltas = [self.backprop(net, X, y)[0][-1] for y in targets]
+                found = [[np.asarray(e[-1]) for e in self.backprop(net, X, y)] for y in targets]
         except Exception:  # noqa: BLE001 - the cases will show it
             return False
-        own, of_its_class, of_another = map(np.asarray, deltas)
-        return np.array_equal(own, of_its_class) and not np.array_equal(own, of_another)
+        own, *others = found
+        same, different = (all(map(np.array_equal, own, each)) for each in others)
+        return same and not different
 
     def _misordered(self) -> tuple[Finding, ...]:
         """What is wrong if an update does not take the layers in the order of backprop."""

@@ -153,18 +153,25 @@ NAMED = re.compile(r"cost|loss|mse|quadratic|squared_?error", re.IGNORECASE)
 LOGARITHM = re.compile(r"(xlog|log(2|10|1p|add|$)|.*(cross_?entropy|bce|nll)).*", re.IGNORECASE)
 
 
-def cost_of_error(net: Any, delta: Array, error: Array, dtype: str) -> str:
+def cost_of_error(net: Any, nabla_b: Array, nabla_w: Array, *, error: Array, dtype: str) -> str:
     """The cost of a network that shows none: the cross-entropy if a^L − y is its output error.
 
-    Who names a cost and takes no logarithm means the quadratic one, and left σ′ out.
+    It is if both gradients of the output layer are made of it. Who names a cost and takes no
+    logarithm means the quadratic one, and left σ′ out.
 
     Args:
         net: it.
-        delta: its output error δ^L, (n_L, 1).
+        nabla_b: ∂C/∂b^L of a sample, (n_L, 1).
+        nabla_w: ∂C/∂w^L of it, (n_L, n_{L-1}).
         error: a^L − y, (n_L, 1).
         dtype: of its gradients.
     """
-    if not alike(delta, error, CLOSE[dtype]):
+    if np.ndim(nabla_w) != 2 or not len(nabla_w) == nabla_b.size == error.size:  # noqa: PLR2004
+        return "quadratic"  # they have not even its shape
+    largest = int(np.argmax(np.abs(error)))
+    of_error = error * (nabla_w[largest] / error[largest])
+    pairs = ((nabla_b, error), (nabla_w, of_error))
+    if not all(alike(given, made, CLOSE[dtype]) for given, made in pairs):
         return "quadratic"
     names = _identifiers(type(net))
     named = any(map(NAMED.search, names)) and not any(map(LOGARITHM.fullmatch, names))
