@@ -16,6 +16,7 @@ from conformance.subjects.book.traced_runs import short_run
 from conformance.subjects.generic import generic
 from conformance.subjects.near import CLOSE, alike
 from conformance.subjects.stepped import Stepped
+from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING, before_arranging, whole
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
@@ -40,15 +41,28 @@ def moved_early(network: BookNetwork) -> Iterator[Finding]:
 
 def _moved(made: Stepped, start: Parameters, close: float) -> Iterator[Node]:
     """What moved a parameter that a later sample is sent through."""
-    nodes = made.trace.nodes
+    nodes, versions = made.trace.nodes, _versions(made)
     for node in (each for each in nodes if each.operation not in ARRANGING):
         for sent in (e for e in node.inputs if not e.uses & made.y):
             own = samples_of(sent, made.x)
-            for held in (e for e in node.inputs if len(own) == 1 and e.uses & made.y):
+            for held in (e for e in node.inputs if len(own) == 1 and e in versions):
                 others = samples_of(held, made.x)
                 if others and own[0] not in others and not _unmoved(held, start, close):
                     numbers = before_arranging(whole(held), nodes).numbers
                     yield next(nodes[n] for n in numbers if nodes[n].uses & made.y)
+
+
+def _versions(made: Stepped) -> set[Node]:
+    """The parameters once something was added that was made of a target, and their parts."""
+    begun = {*walk(made.before.values(), lambda e: e.inputs if e.operation in ARRANGING else ())}
+    for node in made.trace.nodes:
+        of_begun = [each for each in node.inputs if each in begun]
+        beside = [each for each in node.inputs if each not in begun]
+        moves = node.operation in ("add", "subtract") and any(e.uses & made.y for e in beside)
+        scales = node.operation == "multiply" and all(np.size(e.value) == 1 for e in beside)
+        if of_begun and (moves or scales or node.operation in ARRANGING):
+            begun.add(node)
+    return {each for each in begun if each.uses & made.y}
 
 
 def _unmoved(held: Node, start: Parameters, close: float) -> bool:
