@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.groups import grouped
-from conformance.backward.margins import margins
+from conformance.backward.margins import margins, value_of
 from conformance.backward.recorded_pass import Goal, bits
 from conformance.backward.source import is_float, is_literal
 from conformance.tracing.ancestors import ancestors, walk
@@ -136,7 +136,7 @@ def _of_group(
     """The pairs that all executions of an operation compare; None if it compares nothing."""
     pairs = [_pair(each, parameters, given, inputs, spread) for each in nodes]
     some = [(pair, user) for pair, user in zip(pairs, nodes, strict=True) if pair is not None]
-    numbers = {np.asarray(_value(target)).tobytes() for (_, target), _ in some}
+    numbers = {np.asarray(value_of(target)).tobytes() for (_, target), _ in some}
     if len(some) < len(nodes) or (len(some) > 1 and len(numbers) == 1):  # it is a constant
         return None
     return Compared(tuple(pair for pair, _ in some), tuple(user for _, user in some))
@@ -164,8 +164,8 @@ def _pair(
         if own or (target is None and not stated and _is_target(other, one, allowed)):
             return plain(one), other
         if spread and node.operation == "subtract" and np.shape(node.value) == np.shape(one.value):
-            rows = np.broadcast_to(np.asarray(_value(other)), np.shape(one.value))
-            if np.size(_value(other)) > 1 and _is_target(rows, one, allowed):
+            rows = np.broadcast_to(np.asarray(value_of(other)), np.shape(one.value))
+            if np.size(value_of(other)) > 1 and _is_target(rows, one, allowed):
                 return plain(one), rows
     return None
 
@@ -190,7 +190,7 @@ def _is_decay(node: Node, parameters: int) -> bool:
 
 def _is_target(value: Any, output: Node, parameters: int | None) -> bool:
     """Whether it may be what an output is compared with; no input, if parameters are given."""
-    array = np.asarray(_value(value))
+    array = np.asarray(value_of(value))
     alike = array.shape == np.shape(output.value) or array.size == 1 == np.size(output.value)
     if array.dtype.kind not in "biuf" or not alike:
         return False
@@ -211,10 +211,6 @@ def _is_input(value: Node, output: Node, parameters: int) -> bool:
         return [] if number else [e for e in node.inputs if e is value or e.depends_on(value)]
 
     return output.depends_on(value) and value in walk([output], further)
-
-
-def _value(target: Any) -> Any:
-    return target.value if type(target) is Node else target
 
 
 def plain(node: Node) -> Node:
@@ -245,7 +241,7 @@ def _labelled(node: Node, parameters: int) -> tuple[Node, Any] | None:
 
 def targets(shape: tuple[int, ...], target: Any) -> Iterator[Array]:
     """A target under the shapes that an output may have: values, one-hot, integer labels."""
-    array = np.asarray(_value(target))
+    array = np.asarray(value_of(target))
     lean = array.squeeze()
     for each in (array, array.T, lean, lean.T):
         if each.size == int(np.prod(shape)) and [n for n in each.shape if n > 1] == [

@@ -43,12 +43,13 @@ def _of_product(node: Node, parameters: int) -> tuple[Node, Array] | None:
     if node.operation != "multiply":
         return None
     (label,) = (e for e in node.args[:2] if e is not own[0])
-    y = np.asarray(_value(label))
+    y = np.asarray(value_of(label))
     shape = np.shape(own[0].value)
     if y.dtype.kind not in "if" or not np.all(np.abs(y) == 1) or np.shape(node.value) != shape:
         return None
     return own[0], np.broadcast_to(y.astype(float), shape)
 
 
-def _value(label: Any) -> Any:
+def value_of(label: Any) -> Any:
+    """The numbers of a label or a target, which may be a node."""
     return label.value if type(label) is Node else label

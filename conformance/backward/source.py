@@ -22,7 +22,7 @@ from conformance.backward.syntax import (
     written_part,
 )
 from conformance.backward.through_complex import composed
-from conformance.tracing.node import FILLED, Node, part_of, substituted
+from conformance.tracing.node import FILLED, Node, part_of, states_of, substituted
 
 MOVES = frozenset(
     {
@@ -291,7 +291,6 @@ def lines_of_each(node: Node) -> tuple[Line, ...]:
             break
         (node,) = whole
     lines = lines_of(node)
-    while node.operation == FILLED and type(node.args[0]) is Node:
-        node = node.args[0]
-        lines += lines_of(node)
+    for state in states_of(node)[1:]:
+        lines += lines_of(state)
     return lines

@@ -16,10 +16,10 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
 from conformance.script.linear import ancestors, steady, way
-from conformance.script.rows import Carried, is_part, join, may_be_same, written_places
+from conformance.script.rows import Carried, join, may_be_same, written_places
 from conformance.script.scaled import scaled_by_itself
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat, taken
+from conformance.tracing.node import FILLED, Node, flat, is_part, taken
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 

@@ -16,7 +16,15 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.linear import is_whole
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, bits_of_nodes, substituted, taken
+from conformance.tracing.node import (
+    FILLED,
+    Node,
+    bits_of_nodes,
+    is_part,
+    states_of,
+    substituted,
+    taken,
+)
 from reference.step import Array
 
 
@@ -46,7 +54,7 @@ def join(chains: Sequence[Carried]) -> None:
     something else computed of the parameters.
     """
     starts = bits_of_nodes(each.values[0] for each in chains)
-    states = {state for each in chains for value in each.values for state in _states(value)}
+    states = {state for each in chains for value in each.values for state in states_of(value)}
     events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
     moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
     left = [*chains]
@@ -83,14 +91,6 @@ def _share(one: Node, other: Node, starts: int, states: set[Node]) -> bool:
         and other.depends_on(each)
         for each in way
     )
-
-
-def _states(node: Node) -> list[Node]:
-    """A value, and what it was before each write into it."""
-    found = [node]
-    while found[-1].operation == FILLED and type(found[-1].args[0]) is Node:
-        found.append(found[-1].args[0])
-    return found
 
 
 def written_places(node: Node) -> set[int]:
@@ -143,11 +143,6 @@ def _wholes(node: Node) -> set[Node]:
     return {*walk([node], lambda each: each.inputs if is_part(each) else ())}
 
 
-def is_part(node: Node) -> bool:
-    """Whether a value is taken out of an array."""
-    return node.operation == "getitem" or node.function is taken
-
-
 def may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
     """Whether a part of an array has places that are written into: x[t + 1] = x[t] + … has none.
 
@@ -172,7 +167,7 @@ def _index(node: Node) -> Any:
 
 
 def _takes_a_part(node: Node) -> bool:
-    return len(node.inputs) == 1 and (node.function is taken or node.operation == "getitem")
+    return len(node.inputs) == 1 and is_part(node)
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.node import FILLED, Node, Write, filled, flat, taken
+from conformance.tracing.node import FILLED, Node, Write, filled, flat, is_part
 from conformance.tracing.trace import Trace
 
 
@@ -61,7 +61,7 @@ def adds_to_a_part(node: Node) -> bool:
     """Whether a part of an array was written that is itself with something added, `w[1:] += d`."""
     written = [e for e in flat(node.args[1:]) if type(e) is Node]
     return type(node.args[0]) is Node and any(
-        _is_part(part)
+        is_part(part)
         for each in written
         for part in (each, *(each.inputs if each.operation in ("add", "subtract") else ()))
     )
@@ -72,7 +72,7 @@ def _taken_off(trace: Trace, written: Any) -> Any:
     if type(written) is not Node or written.operation not in ("add", "subtract"):
         return None
     for part, term in _operands(written):
-        if _is_part(part) and np.shape(part.value) == np.shape(written.value):
+        if type(part) is Node and is_part(part) and np.shape(part.value) == np.shape(written.value):
             if written.operation == "subtract":
                 return term
             if type(term) is not Node:
@@ -86,10 +86,6 @@ def _operands(node: Node) -> Iterator[tuple[Any, Any]]:
     yield node.args[0], node.args[1]
     if node.operation == "add":
         yield node.args[1], node.args[0]
-
-
-def _is_part(node: Any) -> bool:
-    return type(node) is Node and (node.operation == "getitem" or node.function is taken)
 
 
 def goes_into(node: Node, update: Node) -> bool:

@@ -115,6 +115,11 @@ ENTROPY = """
 """
 
 
+def _subject(folder: Path, text: str) -> Any:
+    (folder / "mine.py").write_text(text)
+    return book_subject(cast("type", load(f"{folder / 'mine.py'}:Mine")), "mine")
+
+
 @pytest.mark.parametrize(
     ("more", "cost"),
     [("", "cross-entropy"), (QUADRATIC, "quadratic"), (ENTROPY, "cross-entropy")],
@@ -123,8 +128,7 @@ ENTROPY = """
 def test_a_network_that_states_no_cost_has_that_of_its_output_error(
     tmp_path: Path, more: str, cost: str
 ) -> None:
-    (tmp_path / "mine.py").write_text(f"import numpy as np\n{WITHOUT_COST}{more}")
-    subject = book_subject(cast("type", load(f"{tmp_path / 'mine.py'}:Mine")), "mine")
+    subject = _subject(tmp_path, f"import numpy as np\n{WITHOUT_COST}{more}")
     assert subject.costs == (cost,)
     said = any("none is stated" in each for each in subject.conventions)
     assert said == (cost == "cross-entropy")
@@ -134,15 +138,13 @@ def test_an_error_in_the_biases_alone_is_no_cost(tmp_path: Path) -> None:
     wrong = WITHOUT_COST.replace("d = a[-1] - y", "d = (a[-1] - y) * a[-1] * (1 - a[-1])").replace(
         "nb.insert(0, d)", "nb.insert(0, a[-1] - y if l == len(self.weights) - 1 else d)"
     )
-    (tmp_path / "mine.py").write_text(wrong)
-    subject = book_subject(cast("type", load(f"{tmp_path / 'mine.py'}:Mine")), "mine")
+    subject = _subject(tmp_path, wrong)
     assert subject.costs == ("quadratic",)
 
 
 def test_biases_that_look_at_one_target_make_no_classes_of_targets(tmp_path: Path) -> None:
     wrong = WITHOUT_COST.replace("nb.insert(0, d)", "nb.insert(0, 0 * d + d[0])")
-    (tmp_path / "mine.py").write_text(wrong)
-    subject = book_subject(cast("type", load(f"{tmp_path / 'mine.py'}:Mine")), "mine")
+    subject = _subject(tmp_path, wrong)
     assert not subject.takes_classes
 
 

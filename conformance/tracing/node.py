@@ -234,6 +234,19 @@ def taken(state: Array, index: Array) -> Array:
     return np.asarray(state).reshape(-1)[index]
 
 
+def is_part(node: Node) -> bool:
+    """Whether a value is taken out of an array."""
+    return node.operation == "getitem" or node.function is taken
+
+
+def states_of(node: Node) -> list[Node]:
+    """A value, and what it was before each write into it, the latest first."""
+    found = [node]
+    while found[-1].operation == FILLED and type(found[-1].args[0]) is Node:
+        found.append(found[-1].args[0])
+    return found
+
+
 def touched(state: Node, index: Array, most: int = 16) -> Node:
     """The state of an array in which something was last written at some places.
 

@@ -4,22 +4,12 @@ Left out: which line passes on what belongs elsewhere (`passed_on.py`).
 """
 
 import ast
-import inspect
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from conformance.tracing.frames import Frame, function_around
 
 HOLDING = (ast.Tuple, ast.List, ast.Dict, ast.keyword, ast.IfExp)
 PASSING = (ast.Assign, ast.Return, ast.Yield, *HOLDING)
-
-
-def returns_on(function: Callable[..., Any]) -> tuple[Frame, ...]:
-    """The line of the last return of a function; none if it cannot be read."""
-    code = inspect.unwrap(getattr(function, "__func__", function)).__code__
-    first = Frame(code.co_filename, code.co_firstlineno, code.co_name)
-    lines = [each.lineno for each in parts_around(first) if isinstance(each, ast.Return)]
-    return (first._replace(line=max(lines)),) if lines else ()
 
 
 def parts_around(frame: Frame) -> list[ast.AST]:

@@ -3,6 +3,7 @@
 Left out: how its networks are run (`book_calls.py`), loading it (`subjects/load.py`).
 """
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.arithmetic.formats import SHORT
+from conformance.backward.recorded_pass import last_return
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
@@ -36,7 +38,6 @@ from conformance.subjects.book.constructor import (
 )
 from conformance.subjects.book.trial_runs import stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
-from conformance.tracing.source_names import returns_on
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
 
@@ -274,9 +275,8 @@ class BookNetwork(BookCalls):
             fits = False
         else:
             fits = shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
-        lists = " and ".join(backwards)
-        misordered = finding(Kind.MISORDERED, returns_on(net.backprop), lists=lists)
-        return () if fits else (misordered,)
+        line = last_return(inspect.unwrap(net.backprop))
+        return () if fits else (finding(Kind.MISORDERED, line, lists=" and ".join(backwards)),)
 
 
 def _dtype(returned: Any) -> str:
