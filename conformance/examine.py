@@ -118,11 +118,13 @@ def _grown(subject: Subject, place: Path, report: Report) -> Iterator[Report]:
     on floats as the cases did, and on balls a subject may hang that never did so before.
     """
     if any(each.failures for each in report.cases):
+        from conformance.changed_line import with_change
         from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs neither
         from conformance.explain.step_lines import examples
 
         report = replace(report, causes=diagnose(report.cases))
         yield report
+        report = with_change(report, subject, place)
         scaled = any(each.case.scale != 1 for each in report.cases)  # small networks are not
         if repeats(report.cases) and not scaled:  # else they would not show the same twice either
             tags = [each.tag for each in report.causes]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.diagnosis.measured import Cause
+from conformance.edits.edit import Change
 from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.observe import ExactRun
@@ -81,6 +82,7 @@ class Outcome:
         causes: of the equations that are wrong, in causal order.
         smallest: the smallest networks on which they are.
         declined: why the subject itself declined cases that were put to it, by their ids.
+        change: of one line, with which every case is right; None if none is known.
     """
 
     subject: str
@@ -91,6 +93,7 @@ class Outcome:
     causes: tuple[Cause, ...] = ()
     smallest: tuple[Example, ...] = ()
     declined: dict[str, str] = field(default_factory=dict)
+    change: Change | None = None
 
     @property
     def ok(self) -> bool:

@@ -6,6 +6,7 @@ Left out: its cause (`cause_words.py`), its line of code (`source_words.py`).
 from collections.abc import Sequence
 
 from conformance.corpus.case import Case
+from conformance.edits.edit import EditKind
 from conformance.model.row import Row
 from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.message import difference, run_words, what
@@ -50,6 +51,21 @@ def first_words(report: Outcome, blame: Blame | LostEquation) -> list[str]:
     if first.hidden:
         words.append(doubtful(case, first))
     return words
+
+
+CHANGES = {
+    EditKind.REPLACED: "every case is right with:  {text}",
+    EditKind.REMOVED: "every case is right without this line",
+    EditKind.MOVED_OUT: "every case is right with this line after the block that it is in",
+    EditKind.MOVED_IN: "every case is right with this line at the end of the block before it",
+    EditKind.EXCHANGED: "every case is right with this line after the next one",
+}
+
+
+def change_words(report: Outcome) -> list[str]:
+    """What change of the line that is blamed makes every case right, if one is known."""
+    change = report.change
+    return [] if change is None else [CHANGES[change.kind].format(text=change.text)]
 
 
 def explained(report: Outcome, first: Verdict) -> list[Verdict]:

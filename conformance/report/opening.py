@@ -1,7 +1,7 @@
 """The verdict in its first lines: what is wrong, on which line of code, and why.
 
-Three lines for the first finding in causal order, one for each other. If most cases stopped, that
-is said first. Left out: the rest of the report (`terminal.py`).
+Three lines for the first finding in causal order, and the change that mends it; one for each other.
+If most cases stopped, that is said first. Left out: the rest of the report (`terminal.py`).
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 from conformance.judging.case_report import CaseReport
 from conformance.outcome import Blame, LostEquation, Outcome
-from conformance.report.blame_words import at_layers, equation_of_blame, first_words, heading
+from conformance.report.blame_words import (
+    at_layers,
+    change_words,
+    equation_of_blame,
+    first_words,
+    heading,
+)
 from conformance.report.cause_words import NO_CAUSE, beside_cause, formulas, told_of
 from conformance.report.exact_words import loss_text, loss_words
 from conformance.report.message import accused, finding_text
@@ -78,7 +84,7 @@ def opening(report: Outcome, width: int | None = None) -> Iterator[str]:
         yield first.what
     else:
         yield f"{verdict(report)}: {first.what}"
-    yield from (f"  {each}" for each in (first.where, first.why) if each)
+    yield from (f"  {each}" for each in (first.where, first.why, *change_words(report)) if each)
     yield from (_cut(f"also {each.in_one_line()}", width) for each in others)
 
 

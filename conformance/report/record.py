@@ -9,6 +9,7 @@ from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.diagnosis.measured import Cause
+from conformance.edits.edit import Change
 from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport, Cell, Point
 from conformance.judging.observe import ExactRun
@@ -63,6 +64,7 @@ def further_to_json(report: Outcome) -> dict[str, Any]:
         "exact": to_values(report.exact),
         "causes": [{"equation": each.pop("tag"), **each} for each in causes],
         "smallest": to_values(report.smallest),
+        **({} if report.change is None else {"change": report.change._asdict()}),
     }
 
 
@@ -89,6 +91,7 @@ def from_json(values: dict[str, Any]) -> tuple[Any, ...]:
         tuple(from_values(Cause, each) for each in causes),
         from_values(tuple[Example, ...], values.get("smallest", [])),
         dict(values.get("declined", {})),
+        from_values(Change, values["change"]) if "change" in values else None,
     )
 
 

@@ -12,6 +12,7 @@ from conformance.outcome import Blame, Outcome
 from conformance.report.blame_words import (
     LISTED,
     at_layers,
+    change_words,
     declined_words,
     equation_of_blame,
     skipped_words,
@@ -99,6 +100,7 @@ def counts(report: Outcome) -> str:
 
 def facts(report: Outcome) -> Iterator[str]:
     """How much was judged, by which conventions, and what was not and why."""
+    yield from change_words(report)
     yield counts(report)
     yield judged_words(report.cases)
     yield from format_words(report)

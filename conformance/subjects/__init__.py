@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from conformance.corpus.case import Case
+from conformance.corpus.recorded import Recorded
 from conformance.model.functions import DROPOUT, SIGMOID
 from conformance.model.update_kinds import SGD
 from conformance.subjects.observation import Observation
@@ -56,6 +57,8 @@ class Subject:
             it begins with nothing kept.
         given_masks: whether it is given the masks of a dropout, which may keep all neurons too.
         takes_classes: whether it looks only at which target of a sample is the largest.
+        is_right: whether it is right in a case, run as it is, without being traced; None if it
+            can only be judged.
         goes_back: whether it has a backward pass, by which another family is judged.
     """
 
@@ -73,6 +76,7 @@ class Subject:
     takes_state: bool = True
     given_masks: bool = False
     takes_classes: bool = False
+    is_right: Callable[[Recorded], bool] | None = None
     goes_back: ClassVar[bool] = True
 
     def has_activations_of(self, case: Case) -> bool:

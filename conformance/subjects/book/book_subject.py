@@ -15,6 +15,7 @@ from conformance.subjects.book.family import Family, family_of, mask_scale
 from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_epsilon
+from conformance.subjects.book.plain_run import is_right
 from conformance.subjects.book.traced_session import TracedSession
 
 
@@ -56,4 +57,5 @@ def book_subject(
         takes_state=False,
         given_masks=bool(network.mask),
         takes_classes=network.takes_classes,
+        is_right=partial(is_right, network),
     )

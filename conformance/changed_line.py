@@ -1,0 +1,56 @@
+"""A report whose lines are those of the change that makes the subject right.
+
+What a line computes can look right, and lead to what is wrong, as the header of a loop that leaves
+out a layer does. If a change of one line makes every case right, that line is the one to blame.
+Left out: the lines by what was computed (`tracing/blame_lines.py`).
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.cases.build import read
+from conformance.cases.small import entries
+from conformance.edits.edit import Change
+from conformance.edits.live_functions import live_functions
+from conformance.edits.search_edits import holds, search
+from conformance.judging.case_report import CaseReport
+from conformance.report.book_report import Report
+from conformance.subjects import Subject
+from conformance.tracing.frames import Frame
+from conformance.verdict.compare import Status, Verdict
+
+
+def with_change(report: Report, subject: Subject, place: Path) -> Report:
+    """The report with the change of one line that makes every case right, if one is found.
+
+    Args:
+        report: on a subject that is wrong.
+        subject: it runs here, in this process.
+        place: the corpus.
+    """
+    blamed = [each.frames for each in report.blames if each.frames]
+    is_right = subject.is_right
+    if is_right is None or not blamed:
+        return report
+    failing = sorted((e.case for e in report.cases if e.blamed), key=lambda e: entries(e.sizes))
+    others = (each.case for each in report.cases if each.case != failing[0])
+    cases = [read(place, each) for each in (failing[0], *others)]  # what fails soonest first
+    files = {each.file for frames in blamed for each in frames}
+    functions = live_functions(lambda: holds(lambda: is_right(cases[0])), files)
+    change = search(functions, blamed, lambda: all(map(is_right, cases)))
+    return report if change is None else _with_its_line(report, change)
+
+
+def _with_its_line(report: Report, change: Change) -> Report:
+    frames = (Frame(change.file, change.line, change.function),)
+
+    def lined(verdict: Verdict) -> Verdict:
+        wrong = verdict.status is Status.FAIL and verdict.name
+        moved = not verdict.frames or verdict.frames[0] != frames[0]
+        return replace(verdict, frames=frames) if wrong and moved else verdict
+
+    def of_case(case: CaseReport) -> CaseReport:
+        verdicts = [lined(each) for each in case.verdicts]
+        return case if verdicts == case.verdicts else replace(case, verdicts=verdicts)
+
+    return replace(report, cases=tuple(map(of_case, report.cases)), change=change)

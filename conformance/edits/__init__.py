@@ -1,0 +1,1 @@
+"""Changes of one line of a program, and which of them makes it right."""

@@ -1,0 +1,246 @@
+"""What may stand in the place of an expression: what people write there by mistake, undone.
+
+Another name, number or operator; a part left out; the transpose; another order of operands or
+arguments; a factor or a term more. Left out: statements (`statement_edits.py`).
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from conformance.edits.edit import Edit, Slot, located
+from conformance.edits.scope import Scope
+
+ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div, ast.MatMult),
+    ast.Div: (ast.Mult,),
+    ast.FloorDiv: (ast.Div,),
+    ast.MatMult: (ast.Mult,),
+}
+COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.Gt),
+    ast.LtE: (ast.Lt,),
+    ast.Gt: (ast.GtE, ast.Lt),
+    ast.GtE: (ast.Gt,),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+}
+
+
+def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes of one name, number or operator, and those that leave out or turn a part."""
+    for slot in slots:
+        part = slot.get()
+        if isinstance(part, ast.expr):
+            for new in _others(part, slot, scope):
+                yield Edit(part.lineno, puts=((slot, located(new, part)),))
+
+
+def extended(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes that give an expression a function, a factor, a divisor or a term more."""
+    for slot in slots:
+        part = slot.get()
+        if not isinstance(part, ast.expr) or not _is_value(slot, part):
+            continue
+        for new in _called(part, scope):
+            yield Edit(part.lineno, puts=((slot, located(new, part)),))
+        for operator in _joined(slot):
+            for other in scope.parts:
+                new = ast.BinOp(part, operator, other)
+                yield Edit(part.lineno, puts=((slot, located(new, part)),))
+
+
+def _copied(part: ast.expr) -> ast.expr:
+    return ast.Call(ast.Attribute(part, "copy", ast.Load()), [], [])
+
+
+def _called(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
+    """An expression under a function that takes one."""
+    yield from (ast.Call(each, [part], []) for each in scope.functions)
+
+
+def _joined(slot: Slot) -> Iterator[ast.operator]:
+    """The operators by which a part can be joined with another where it stands in none alike."""
+    around = slot.parent.op if isinstance(slot.parent, ast.BinOp) else None
+    if not isinstance(around, ast.Mult | ast.Div):
+        yield from (ast.Mult(), ast.Div())
+    if not isinstance(around, ast.Add | ast.Sub):
+        yield from (ast.Add(), ast.Sub())
+
+
+def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes that put another expression of the scope in an expression's place."""
+    for slot in slots:
+        part = slot.get()
+        if not isinstance(part, ast.expr) or not _is_value(slot, part):
+            continue
+        text = ast.dump(part)
+        for other in scope.parts:
+            if ast.dump(other) != text:
+                yield Edit(part.lineno, puts=((slot, other),))
+
+
+def _is_value(slot: Slot, part: ast.expr) -> bool:
+    """Whether an expression may be an array: no callee, slice, constant or part of an index."""
+    if slot.field in ("func", "slice", "keywords") or isinstance(part, ast.Slice | ast.Constant):
+        return False
+    return not isinstance(slot.parent, ast.Slice | ast.Attribute | ast.Subscript | ast.Starred)
+
+
+def _others(part: ast.expr, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+    """What may stand for an expression that is one word or sign less, more, or another."""
+    own = OTHERS.get(type(part))
+    if own is not None:
+        yield from own(part, slot, scope)
+    plain = not isinstance(part, ast.Constant | ast.Slice | ast.Starred)
+    if plain and slot.field != "func":
+        yield from _wrapped(part, scope)
+
+
+def _constants(part: ast.Constant, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    if isinstance(part.value, int | float) and not isinstance(part.value, bool):
+        yield from map(_number, _numbers(part.value))
+
+
+def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+    names = scope.callees if slot.field == "func" else scope.names
+    yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)
+
+
+def _compared(part: ast.Compare, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    if len(part.ops) == 1:
+        for kind in COMPARISONS.get(type(part.ops[0]), ()):
+            yield ast.Compare(part.left, [kind()], part.comparators)
+
+
+def _pairs(part: ast.Tuple | ast.List, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    if len(part.elts) == 2:  # noqa: PLR2004 - as (∇b, ∇w)
+        yield type(part)(part.elts[::-1], ast.Load())
+
+
+def _choices(part: ast.IfExp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    yield from (part.body, part.orelse)
+    yield ast.IfExp(part.test, part.orelse, part.body)
+
+
+def _gathered(part: ast.GeneratorExp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    yield ast.ListComp(part.elt, part.generators)
+
+
+def _signed(part: ast.UnaryOp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    yield part.operand
+
+
+def _numbers(value: float) -> Iterator[float]:
+    seen = [value]
+    for each in (
+        value + 1,
+        value - 1,
+        -value,
+        type(value)(0),
+        type(value)(1),
+        2 * value,
+        value / 2,
+    ):
+        if each not in seen:
+            seen.append(each)
+            yield each
+
+
+def _number(value: float) -> ast.expr:
+    """A number as a program has it, whose sign is an operator."""
+    constant = ast.Constant(abs(value))
+    return ast.UnaryOp(ast.USub(), constant) if value < 0 else constant
+
+
+def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+    called = slot.field == "func"
+    if not called:
+        yield part.value
+    others = scope.callees if called else scope.attributes
+    yield from (ast.Attribute(part.value, each, ast.Load()) for each in others if each != part.attr)
+
+
+def _operations(part: ast.BinOp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    yield from (part.left, part.right)
+    for kind in ARITHMETIC.get(type(part.op), ()):
+        yield ast.BinOp(part.left, kind(), part.right)
+    if isinstance(part.op, ast.Sub | ast.Div | ast.MatMult):
+        yield ast.BinOp(part.right, part.op, part.left)
+
+
+def _calls(part: ast.Call, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    yield from (each for each in part.args if not isinstance(each, ast.Starred))
+    if isinstance(part.func, ast.Attribute):
+        yield part.func.value
+    for i in range(len(part.args) - 1):
+        args = list(part.args)
+        args[i : i + 2] = args[i + 1], args[i]
+        yield ast.Call(part.func, args, part.keywords)
+    for i in range(len(part.keywords)):
+        yield ast.Call(part.func, part.args, part.keywords[:i] + part.keywords[i + 1 :])
+    for i in range(len(part.args)):
+        yield ast.Call(part.func, part.args[:i] + part.args[i + 1 :], part.keywords)
+
+
+def _subscripts(part: ast.Subscript, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    yield part.value
+    if not isinstance(part.slice, ast.Slice | ast.Tuple):
+        for new in _moved(part.slice):
+            yield ast.Subscript(part.value, new, ast.Load())
+
+
+def _moved(index: ast.expr) -> Iterator[ast.expr]:
+    """An index one further, one less, and from the other end."""
+    one = ast.Constant(1)
+    yield from (ast.BinOp(index, kind(), one) for kind in (ast.Add, ast.Sub))
+    yield ast.UnaryOp(ast.USub(), index)
+
+
+def _slices(part: ast.Slice, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    """A slice without one of its ends, or with each one further or less."""
+    for name in ("lower", "upper", "step"):
+        held = {each: getattr(part, each) for each in ("lower", "upper", "step")}
+        if held[name] is not None:
+            for new in (None, *_moved(held[name])):
+                yield ast.Slice(**{**held, name: new})
+        elif name != "step":
+            first = ast.Constant(1) if name == "lower" else ast.UnaryOp(ast.USub(), ast.Constant(1))
+            yield ast.Slice(**{**held, name: first})
+        else:
+            yield ast.Slice(**{**held, name: ast.UnaryOp(ast.USub(), ast.Constant(1))})
+
+
+def _wrapped(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
+    """An expression negated, transposed, copied, as a list of copies, turned round, or as zeros."""
+    yield ast.UnaryOp(ast.USub(), part)
+    yield ast.Attribute(part, "T", ast.Load())
+    yield _copied(part)
+    loop = ast.comprehension(ast.Name("each", ast.Store()), part, [], 0)
+    yield ast.ListComp(_copied(ast.Name("each", ast.Load())), [loop])
+    backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+    yield ast.Subscript(part, backwards, ast.Load())
+    if scope.numpy:
+        like = ast.Attribute(ast.Name(scope.numpy, ast.Load()), "zeros_like", ast.Load())
+        yield ast.Call(like, [part], [])
+
+
+OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Scope], Iterator[ast.expr]]] = {
+    ast.Constant: _constants,
+    ast.Name: _names,
+    ast.Attribute: _attributes,
+    ast.BinOp: _operations,
+    ast.UnaryOp: _signed,
+    ast.Compare: _compared,
+    ast.Call: _calls,
+    ast.Subscript: _subscripts,
+    ast.Slice: _slices,
+    ast.Tuple: _pairs,
+    ast.List: _pairs,
+    ast.GeneratorExp: _gathered,
+    ast.IfExp: _choices,
+}

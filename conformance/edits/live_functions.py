@@ -1,0 +1,148 @@
+"""The functions of a program as they run, each with its source, whose code can be changed.
+
+A change is compiled, and its code put into the functions that were made of the old one; nothing
+of the program is executed for it. Functions within functions are a part of the outermost one.
+Left out: which changes there are.
+"""
+
+import ast
+import gc
+import linecache
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+from conformance.edits.edit import Edit, located
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True)
+class LiveFunction:
+    """A function of a program's source, and what was made of it.
+
+    Attributes:
+        file: of its source.
+        name: of the function.
+        definition: its source, a part of the tree.
+        tree: the whole source of the file.
+        around: the name of the class that it is defined in; empty if in none.
+        made: the functions that run it.
+        ran: the lines of it that were run.
+    """
+
+    file: str
+    name: str
+    definition: Definition
+    tree: ast.Module
+    around: str
+    made: tuple[FunctionType, ...]
+    ran: frozenset[int]
+
+    @contextmanager
+    def changed(self, edit: Edit) -> Iterator[None]:
+        """The program with a change of this function, to the end of the block.
+
+        Raises:
+            SyntaxError: what is changed is no program.
+            ValueError: it needs variables of functions around it that it has not.
+        """
+        with edit.made():
+            code = self._compiled()
+        before = [each.__code__ for each in self.made]
+        try:
+            for each in self.made:
+                each.__code__ = code
+            yield
+        finally:
+            for each, old in zip(self.made, before, strict=True):
+                each.__code__ = old
+
+    def _compiled(self) -> CodeType:
+        if isinstance(self.definition, ast.Lambda):
+            body: list[ast.stmt] = [located(ast.Expr(self.definition), self.definition)]
+        else:
+            body = [_undecorated(self.definition)]
+        if self.around:  # whose name is a part of private names
+            whole = ast.ClassDef(self.around, [], [], body, [])
+            body = [located(whole, self.definition)]
+        code = compile(ast.Module(body, []), self.file, "exec")
+        for _ in range(2 if self.around else 1):
+            code = next(each for each in code.co_consts if isinstance(each, CodeType))
+        return code
+
+
+def live_functions(run: Callable[[], object], files: Collection[str]) -> tuple[LiveFunction, ...]:
+    """The functions of some files that a run calls, as far as their source is known."""
+    ran = _lines_of(run, files)
+    by_code = {code: list[FunctionType]() for code in ran}
+    for each in gc.get_objects():
+        if type(each) is FunctionType and each.__code__ in by_code:
+            by_code[each.__code__].append(each)
+    found = list[LiveFunction]()
+    for file in sorted(files):
+        lines = {line for code, own in ran.items() if code.co_filename == file for line in own}
+        found += _of_file(file, by_code, lines)
+    return tuple(found)
+
+
+def _lines_of(run: Callable[[], object], files: Collection[str]) -> dict[CodeType, set[int]]:
+    """The lines of some files that a run comes to, by the code that they belong to."""
+    found: dict[CodeType, set[int]] = {}
+
+    def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line":
+            found.setdefault(frame.f_code, set()).add(frame.f_lineno)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    return found
+
+
+def _of_file(
+    file: str, made: dict[CodeType, list[FunctionType]], lines: set[int]
+) -> Iterator[LiveFunction]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:  # it is no Python source
+        return
+    for definition, around in _outermost(tree, ""):
+        span = range(definition.lineno, (definition.end_lineno or 0) + 1)
+        name = "<lambda>" if isinstance(definition, ast.Lambda) else definition.name
+        decorated = [] if isinstance(definition, ast.Lambda) else definition.decorator_list
+        first = min([definition.lineno, *(each.lineno for each in decorated)])
+        own = [
+            function
+            for code, functions in made.items()
+            if (code.co_filename, code.co_name, code.co_firstlineno) == (file, name, first)
+            for function in functions
+        ]
+        if own:
+            ran = frozenset(lines.intersection(span))
+            yield LiveFunction(file, name, definition, tree, around, tuple(own), ran)
+
+
+def _undecorated(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
+    """The function alone, with the same body, which may be changed."""
+    fields = {name: getattr(definition, name) for name in definition._fields}
+    made = type(definition)(**{**fields, "decorator_list": []})
+    return ast.copy_location(made, definition)
+
+
+def _outermost(tree: ast.AST, around: str) -> Iterator[tuple[Definition, str]]:
+    """The functions that are in no other, each with the name of the class around it."""
+    for each in ast.iter_child_nodes(tree):
+        if isinstance(each, Definition):
+            yield each, around
+        else:
+            yield from _outermost(each, each.name if isinstance(each, ast.ClassDef) else around)

@@ -1,0 +1,151 @@
+"""What a line of a function could have read: names, functions, attributes, and expressions.
+
+A variable of a loop is known within the loop alone. An expression that another line reads with such
+a variable is one that this line could read with an index of its own.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+
+from conformance.edits.edit import Slot
+
+PARTS = 60
+"""Expressions, and functions, of which one may be lacking in a line."""
+
+KINDS = (ast.Call, ast.BinOp, ast.Subscript, ast.Attribute, ast.Name)
+"""What may be lacking, the first kinds first."""
+
+OF_EXPRESSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a line could have read.
+
+    Attributes:
+        names: of variables.
+        callees: names that are called anywhere in its file.
+        functions: that its file calls with one argument.
+        attributes: names of attributes that are read anywhere in its file.
+        parts: expressions of the function around it.
+        numpy: the name by which the file knows NumPy; empty if it has none.
+    """
+
+    names: tuple[str, ...]
+    callees: tuple[str, ...]
+    functions: tuple[ast.expr, ...]
+    attributes: tuple[str, ...]
+    parts: tuple[ast.expr, ...]
+    numpy: str = ""
+
+
+def expressions(tree: ast.AST) -> Iterator[Slot]:
+    """The places of a function that hold expressions which it evaluates."""
+    for parent in ast.walk(tree):
+        for field, held in ast.iter_fields(parent):
+            if field in ("decorator_list", "annotation", "returns", "defaults", "kw_defaults"):
+                continue
+            places = enumerate(held) if isinstance(held, list) else ((None, held),)
+            for place, each in places:
+                if isinstance(each, ast.expr) and not _is_stored(each):
+                    yield Slot(parent, field, place)
+
+
+def _is_stored(part: ast.expr) -> bool:
+    return isinstance(getattr(part, "ctx", None), ast.Store | ast.Del)
+
+
+class Names:
+    """The names of a function, and where they are known."""
+
+    def __init__(self, definition: ast.AST, tree: ast.Module) -> None:
+        """Look at a function and its file."""
+        inside, whole = list(ast.walk(definition)), list(ast.walk(tree))
+        calls = [each for each in whole if isinstance(each, ast.Call)]
+        self.callees = tuple({name: None for each in calls if (name := _last(each.func))})
+        of_one = {ast.dump(e.func): e.func for e in calls if len(e.args) == 1 and not e.keywords}
+        self.functions = tuple(map(deepcopy, [*of_one.values()][:PARTS]))
+        self.attributes = tuple({e.attr: None for e in whole if isinstance(e, ast.Attribute)})
+        imported = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
+        self.numpy = next((e.asname or e.name for e in imported if e.name == "numpy"), "")
+        names = {e.id: None for e in inside if isinstance(e, ast.Name)}
+        names |= {e.arg: None for e in inside if isinstance(e, ast.arg)}
+        self.names = tuple(each for each in names if each not in self.callees)
+        self.spans = _spans(definition)
+        self.slots = list(expressions(definition))
+        held = (each.get() for each in self.slots)
+        found = {ast.dump(e): e for e in held if isinstance(e, KINDS) and not _is_self(e)}
+        self.parts = tuple(map(deepcopy, found.values()))
+
+    def scope(self, line: int) -> Scope:
+        """What a line could have read."""
+        unknown = {
+            name for name, spans in self.spans.items() if not any(line in each for each in spans)
+        }
+        names = tuple(each for each in self.names if each not in unknown)
+        parts = self._parts(line, unknown)
+        return Scope(names, self.callees, self.functions, self.attributes, parts, self.numpy)
+
+    def _parts(self, line: int, unknown: set[str]) -> tuple[ast.expr, ...]:
+        """The expressions, those of loops elsewhere with the indices of this line."""
+        held = [each.get() for each in self.slots]
+        indices = {
+            ast.dump(each.slice): each.slice
+            for each in held
+            if isinstance(each, ast.Subscript) and each.lineno == line
+        }
+        found: dict[str, ast.expr] = {}
+        for part in self.parts:
+            strange = _read(part) & unknown
+            for each in [part] if not strange else _with_indices(part, strange, indices.values()):
+                found.setdefault(ast.dump(each), each)
+        ordered = sorted(found.values(), key=lambda each: KINDS.index(type(each)))
+        return tuple(ordered[:PARTS])
+
+
+def _is_self(part: ast.AST) -> bool:
+    return getattr(part, "id", "") == "self"
+
+
+def _read(part: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(part) if isinstance(each, ast.Name)}
+
+
+def _with_indices(
+    part: ast.expr, strange: set[str], indices: Iterable[ast.expr]
+) -> Iterator[ast.expr]:
+    """An expression with other indices in the place of variables that are not known here."""
+    for index in indices:
+        new = deepcopy(part)
+        for slot in list(expressions(ast.Expr(new))):
+            each = slot.get()
+            if isinstance(each, ast.Subscript) and _read(each.slice) & strange:
+                each.slice = deepcopy(index)
+        if not _read(new) & strange:
+            yield new
+
+
+def _spans(definition: ast.AST) -> dict[str, list[range]]:
+    """The lines on which the variables of loops are known, that no other statement assigns to."""
+    found: dict[str, list[range]] = {}
+    others = {e.arg for e in ast.walk(definition) if isinstance(e, ast.arg)}
+    loops = set[ast.AST]()
+    for each in ast.walk(definition):
+        if not isinstance(each, ast.For | OF_EXPRESSIONS):
+            continue
+        targets = (
+            [each.target] if isinstance(each, ast.For) else [e.target for e in each.generators]
+        )
+        named = (e for target in targets for e in ast.walk(target))
+        for name in (e for e in named if isinstance(e, ast.Name)):
+            found.setdefault(name.id, []).append(range(each.lineno, (each.end_lineno or 0) + 1))
+            loops.add(name)
+    stored = (e for e in ast.walk(definition) if isinstance(e, ast.Name) and e not in loops)
+    others |= {each.id for each in stored if isinstance(each.ctx, ast.Store)}
+    return {name: spans for name, spans in found.items() if name not in others}
+
+
+def _last(callee: ast.expr) -> str:
+    return callee.id if isinstance(callee, ast.Name) else getattr(callee, "attr", "")

@@ -1,0 +1,122 @@
+"""The change of one line that makes a program right: then that line is the one to blame.
+
+The line that was found by what the program computed is tried first, and stays if a change of it
+does. Left out: what is right, which the caller tells.
+"""
+
+import linecache
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+
+from conformance.edits.edit import Change, Edit, EditKind
+from conformance.edits.edited_text import text_after
+from conformance.edits.expression_edits import extended, replaced, swapped
+from conformance.edits.live_functions import LiveFunction
+from conformance.edits.scope import Names, expressions
+from conformance.edits.statement_edits import statements
+from conformance.running.quiet import TooLongError, limited, quiet
+from conformance.tracing.frames import Frame
+
+MOST = 4000
+"""Changes that are tried."""
+
+SECONDS = 1.0  # of one trial: a change may make a loop endless
+
+Trial = Callable[[], bool]
+"""Whether the program, as it is now, is right; what it raises says that it is not."""
+
+
+def search(
+    functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]], trial: Trial
+) -> Change | None:
+    """The change of one line with which a program is right; None if none is found.
+
+    Args:
+        functions: of the program.
+        blamed: the lines that are blamed, each with those that lead to it.
+        trial: whether the program is right.
+    """
+    tried = 0
+    with warnings.catch_warnings(), quiet():
+        warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
+        for function, edit in _edits(functions, blamed):
+            if tried >= MOST:
+                return None
+            tried += 1
+            if _is_right(function, edit, trial):
+                return _told(function, edit)
+    return None
+
+
+def _edits(
+    functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]]
+) -> Iterator[tuple[LiveFunction, Edit]]:
+    """The changes to try, those of the lines that are blamed first, then the near ones."""
+    ways = {each.definition: _Ways(each) for each in functions}
+    places = _by_distance(functions, [each for frames in blamed for each in frames])
+    guilty = {(frames[0].file, frames[0].line) for frames in blamed}
+    first = [each for each in places if (each[1].file, each[0]) in guilty]
+    others = [each for each in places if each not in first]
+    for level, some in [*((each, first) for each in range(3)), (0, others), (1, others)]:
+        for line, function in some:
+            yield from ((function, edit) for edit in ways[function.definition].of(line, level))
+
+
+def _by_distance(
+    functions: Sequence[LiveFunction], blamed: Sequence[Frame]
+) -> list[tuple[int, LiveFunction]]:
+    """The lines that were run, with their functions, the nearest to what is blamed first."""
+
+    def distance(place: tuple[int, LiveFunction]) -> tuple[int, int, int]:
+        line, function = place
+        for depth, frame in enumerate(blamed):
+            if frame.file == function.file and frame.line in function.ran:
+                return depth, abs(line - frame.line), line
+        return len(blamed), 0, line
+
+    every = [(line, each) for each in functions for line in each.ran]
+    return sorted(every, key=distance)
+
+
+class _Ways:
+    """The changes of one function."""
+
+    def __init__(self, function: LiveFunction) -> None:
+        """Look at its expressions."""
+        self.function = function
+        self.slots = list(expressions(function.definition))
+        self.names = Names(function.definition, function.tree)
+
+    def of(self, line: int, level: int) -> Iterator[Edit]:
+        """The changes of what is on a line: small ones, a factor or term more, another part."""
+        slots = [each for each in self.slots if getattr(each.get(), "lineno", 0) == line]
+        scope = self.names.scope(line)
+        if level == 0:
+            yield from swapped(slots, scope)
+            yield from statements(self.function.definition, {line})
+        else:
+            yield from (extended if level == 1 else replaced)(slots, scope)
+
+
+def _is_right(function: LiveFunction, edit: Edit, trial: Trial) -> bool:
+    try:
+        with function.changed(edit):
+            return holds(trial)
+    except (SyntaxError, ValueError):  # it is no program, or needs other variables
+        return False
+
+
+def holds(trial: Trial) -> bool:
+    """Whether a trial says so; not if it stops, by whatever that is, or takes too long."""
+    try:
+        with limited(SECONDS):
+            return trial()
+    except (Exception, SystemExit, TooLongError):  # noqa: BLE001 - it is other people's code
+        return False
+
+
+def _told(function: LiveFunction, edit: Edit) -> Change:
+    text = linecache.getline(function.file, edit.line).strip()
+    if edit.kind is EditKind.REPLACED:
+        text = text_after(function, edit)
+    return Change(function.file, edit.line, function.name, edit.kind, text)

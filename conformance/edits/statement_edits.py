@@ -1,0 +1,60 @@
+"""What may stand in the place of a statement: += for =, a line left out, or one block further."""
+
+import ast
+from collections.abc import Collection, Iterator
+
+from conformance.edits.edit import Edit, EditKind, located
+
+BLOCKS = ast.For | ast.While | ast.If | ast.With
+
+
+def statements(tree: ast.AST, lines: Collection[int]) -> Iterator[Edit]:
+    """The changes of single statements of a function that begin on some lines."""
+    for parent in ast.walk(tree):
+        for field in ("body", "orelse"):
+            block = getattr(parent, field, None)
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+                yield from _of_block(block, lines)
+
+
+def _of_block(block: list[ast.stmt], lines: Collection[int]) -> Iterator[Edit]:
+    for i, each in enumerate(block):
+        if each.lineno in lines:
+            for new in _assigned(each):
+                changed = [*block[:i], located(new, each), *block[i + 1 :]]
+                yield Edit(each.lineno, lists=((block, changed),))
+            without = [*block[:i], *block[i + 1 :]] or [located(ast.Pass(), each)]
+            yield Edit(each.lineno, EditKind.REMOVED, lists=((block, without),))
+            if i + 1 < len(block):
+                turned = [*block[:i], block[i + 1], each, *block[i + 2 :]]
+                yield Edit(each.lineno, EditKind.EXCHANGED, lists=((block, turned),))
+            if i and isinstance(before := block[i - 1], BLOCKS):
+                inner = before.body
+                moved = (block, without), (inner, [*inner, each])
+                yield Edit(each.lineno, EditKind.MOVED_IN, lists=moved)
+        if isinstance(each, BLOCKS):
+            yield from _moved_out(block, i, each.body, lines)
+
+
+def _moved_out(
+    block: list[ast.stmt], i: int, inner: list[ast.stmt], lines: Collection[int]
+) -> Iterator[Edit]:
+    for k in range(1, len(inner)):
+        if inner[k].lineno in lines:
+            outer = [*block[: i + 1], *inner[k:], *block[i + 1 :]]
+            yield Edit(
+                inner[k].lineno, EditKind.MOVED_OUT, lists=((inner, inner[:k]), (block, outer))
+            )
+
+
+def _assigned(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """The same assignment that adds, takes away, or puts its value in another's place."""
+    match statement:
+        case ast.AugAssign(target=target, op=operator, value=value):
+            for kind in (ast.Add, ast.Sub):
+                if not isinstance(operator, kind):
+                    yield ast.AugAssign(target, kind(), value)
+            yield ast.Assign([target], value)
+        case ast.Assign(targets=[ast.Name() | ast.Attribute() | ast.Subscript() as target]):
+            for kind in (ast.Add, ast.Sub):
+                yield ast.AugAssign(target, kind(), statement.value)
