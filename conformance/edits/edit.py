@@ -109,8 +109,8 @@ Part = TypeVar("Part", bound=ast.AST)
 
 def located(new: Part, old: ast.AST) -> Part:
     """A new part at the place of an old one, with those of its parts that have none."""
-    ast.copy_location(new, old)
-    for each in ast.iter_child_nodes(new):
-        if not hasattr(each, "lineno"):
+    if not hasattr(new, "lineno"):
+        ast.copy_location(new, old)
+        for each in ast.iter_child_nodes(new):
             located(each, old)
     return new

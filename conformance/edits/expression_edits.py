@@ -49,7 +49,8 @@ def extended(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         for new in _called(part, scope):
             yield Edit(part.lineno, puts=((slot, located(new, part)),))
         for operator in _joined(slot):
-            for other in scope.parts:
+            slopes = scope.slopes if isinstance(operator, ast.Mult) else ()
+            for other in (*scope.parts, *slopes):
                 new = ast.BinOp(part, operator, other)
                 yield Edit(part.lineno, puts=((slot, located(new, part)),))
 

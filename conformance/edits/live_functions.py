@@ -79,14 +79,28 @@ def live_functions(run: Callable[[], object], files: Collection[str]) -> tuple[L
     """The functions of some files that a run calls, as far as their source is known."""
     ran = _lines_of(run, files)
     by_code = {code: list[FunctionType]() for code in ran}
-    for each in gc.get_objects():
-        if type(each) is FunctionType and each.__code__ in by_code:
+    every = (each for each in gc.get_objects() if type(each) is FunctionType)
+    for each in {id(e): e for e in (*every, *_held(files))}.values():
+        if each.__code__ in by_code:
             by_code[each.__code__].append(each)
     found = list[LiveFunction]()
     for file in sorted(files):
         lines = {line for code, own in ran.items() if code.co_filename == file for line in own}
         found += _of_file(file, by_code, lines)
     return tuple(found)
+
+
+def _held(files: Collection[str]) -> Iterator[FunctionType]:
+    """The functions of the modules of some files, which the collector may not look through."""
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) in files:
+            waiting = list(vars(module).values())
+            for each in waiting:
+                if isinstance(each, type) and each.__module__ == module.__name__:
+                    waiting += vars(each).values()
+                inner = getattr(each, "__wrapped__", getattr(each, "__func__", each))
+                if isinstance(inner, FunctionType):
+                    yield inner
 
 
 def _lines_of(run: Callable[[], object], files: Collection[str]) -> dict[CodeType, set[int]]:

@@ -5,7 +5,7 @@ a variable is one that this line could read with an index of its own.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from conformance.edits.edit import Slot
 
 PARTS = 60
 """Expressions, and functions, of which one may be lacking in a line."""
+
+SLOPES = 200
 
 KINDS = (ast.Call, ast.BinOp, ast.Subscript, ast.Attribute, ast.Name)
 """What may be lacking, the first kinds first."""
@@ -30,6 +32,7 @@ class Scope:
         functions: that its file calls with one argument.
         attributes: names of attributes that are read anywhere in its file.
         parts: expressions of the function around it.
+        slopes: what derivatives of activations may look like, of values of the function.
         numpy: the name by which the file knows NumPy; empty if it has none.
     """
 
@@ -38,6 +41,7 @@ class Scope:
     functions: tuple[ast.expr, ...]
     attributes: tuple[str, ...]
     parts: tuple[ast.expr, ...]
+    slopes: tuple[ast.expr, ...]
     numpy: str = ""
 
 
@@ -64,8 +68,12 @@ class Names:
         """Look at a function and its file."""
         inside, whole = list(ast.walk(definition)), list(ast.walk(tree))
         calls = [each for each in whole if isinstance(each, ast.Call)]
-        self.callees = tuple({name: None for each in calls if (name := _last(each.func))})
-        of_one = {ast.dump(e.func): e.func for e in calls if len(e.args) == 1 and not e.keywords}
+        found = [each.func for each in calls if len(each.args) == 1 and not each.keywords]
+        self.defined = _of_one(tree)
+        found += self.defined
+        of_one = {ast.dump(each): each for each in found}
+        every = (*(each.func for each in calls), *found)
+        self.callees = tuple({name: None for each in every if (name := _last(each))})
         self.functions = tuple(map(deepcopy, [*of_one.values()][:PARTS]))
         self.attributes = tuple({e.attr: None for e in whole if isinstance(e, ast.Attribute)})
         imported = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
@@ -76,8 +84,8 @@ class Names:
         self.spans = _spans(definition)
         self.slots = list(expressions(definition))
         held = (each.get() for each in self.slots)
-        found = {ast.dump(e): e for e in held if isinstance(e, KINDS) and not _is_self(e)}
-        self.parts = tuple(map(deepcopy, found.values()))
+        read = {ast.dump(e): e for e in held if isinstance(e, KINDS) and not _is_self(e)}
+        self.parts = tuple(map(deepcopy, read.values()))
 
     def scope(self, line: int) -> Scope:
         """What a line could have read."""
@@ -86,7 +94,22 @@ class Names:
         }
         names = tuple(each for each in self.names if each not in unknown)
         parts = self._parts(line, unknown)
-        return Scope(names, self.callees, self.functions, self.attributes, parts, self.numpy)
+        slopes = tuple(self._slopes(parts))[:SLOPES]
+        fixed = self.callees, self.functions, self.attributes
+        return Scope(names, *fixed, parts, slopes, self.numpy)
+
+    def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
+        """f(v) of the functions of the file, v(1 − v), 1 − v², 1 − v and v > 0 for each value v."""
+        values = [e for e in parts if isinstance(e, ast.Name | ast.Subscript)]
+        for function in self.defined:
+            yield from (ast.Call(function, [each], []) for each in values)
+        for each in values:
+            rest = ast.BinOp(ast.Constant(1), ast.Sub(), each)
+            square = ast.BinOp(each, ast.Pow(), ast.Constant(2))
+            yield ast.BinOp(each, ast.Mult(), rest)
+            yield ast.BinOp(ast.Constant(1), ast.Sub(), square)
+            yield rest
+            yield ast.Compare(each, [ast.Gt()], [ast.Constant(0)])
 
     def _parts(self, line: int, unknown: set[str]) -> tuple[ast.expr, ...]:
         """The expressions, those of loops elsewhere with the indices of this line."""
@@ -103,6 +126,20 @@ class Names:
                 found.setdefault(ast.dump(each), each)
         ordered = sorted(found.values(), key=lambda each: KINDS.index(type(each)))
         return tuple(ordered[:PARTS])
+
+
+def _of_one(tree: ast.Module) -> list[ast.expr]:
+    """The functions and methods that a file defines and that are given one argument."""
+    found: list[ast.expr] = []
+    blocks = [tree.body, *(each.body for each in tree.body if isinstance(each, ast.ClassDef))]
+    for block in blocks:
+        for each in (e for e in block if isinstance(e, ast.FunctionDef)):
+            given = [e.arg for e in each.args.posonlyargs + each.args.args]
+            if len(given) == 1 and given != ["self"]:
+                found.append(ast.Name(each.name, ast.Load()))
+            if len(given) == 2 and given[0] == "self":  # noqa: PLR2004 - and one more
+                found.append(ast.Attribute(ast.Name("self", ast.Load()), each.name, ast.Load()))
+    return found
 
 
 def _is_self(part: ast.AST) -> bool:

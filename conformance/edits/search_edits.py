@@ -7,6 +7,7 @@ does. Left out: what is right, which the caller tells.
 import linecache
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from time import process_time
 
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.edited_text import text_after
@@ -19,6 +20,9 @@ from conformance.tracing.frames import Frame
 
 MOST = 4000
 """Changes that are tried."""
+
+LONGEST = 8.0
+"""Seconds of the processor after which no other one is: few programs need so much for a trial."""
 
 SECONDS = 1.0  # of one trial: a change may make a loop endless
 
@@ -36,11 +40,11 @@ def search(
         blamed: the lines that are blamed, each with those that lead to it.
         trial: whether the program is right.
     """
-    tried = 0
+    tried, end = 0, process_time() + LONGEST
     with warnings.catch_warnings(), quiet():
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
         for function, edit in _edits(functions, blamed):
-            if tried >= MOST:
+            if tried >= MOST or process_time() > end:
                 return None
             tried += 1
             if _is_right(function, edit, trial):

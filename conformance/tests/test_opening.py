@@ -45,11 +45,12 @@ def test_a_verdict_begins_with_what_is_wrong_on_which_line_and_why(
     forgotten: tuple[Report, int],
 ) -> None:
     report, line = forgotten
-    what, where, why, after, *_ = short(report, 2 * WIDTH)
+    what, where, why, change, after, *_ = short(report, 2 * WIDTH)
     assert what.startswith("not conformant: BP2 is wrong at layers 2 and 3, in ")
     assert what.endswith(f"{len(report.cases)} of {len(report.cases)} cases")
     assert where.startswith(f"  net.py:{line}, in backprop: {EDIT.replace[:30]}")
     assert why.startswith("  cause: bp2-")
+    assert change.startswith("  every case is right with:  delta = ")
     assert not after
 
 

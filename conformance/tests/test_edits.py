@@ -1,0 +1,186 @@
+"""Changes of one line: each is made, found where it makes a program right, told, and taken back."""
+
+import ast
+import linecache
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from conformance.edits.edit import Change, Edit, EditKind
+from conformance.edits.expression_edits import extended, replaced, swapped
+from conformance.edits.live_functions import LiveFunction, live_functions
+from conformance.edits.scope import Names, expressions
+from conformance.edits.search_edits import holds, search
+from conformance.edits.statement_edits import statements
+from conformance.tracing.frames import Frame
+from reference.step import Array
+
+RIGHT = """\
+import numpy as np
+def squash(z): return np.tanh(z)
+
+def bend(s):
+    return s * (1 - s)
+
+
+class Net:
+    def step(self, w, a, y):
+        total = np.zeros_like(w)
+        kept = []
+        for i in range(len(a)):
+            s = squash(w @ a[i])
+            d = (s - y[i]) * bend(s)
+            total += np.outer(d, a[i])
+            kept.append(d)
+        mean = total / len(a)
+        return mean, kept
+"""
+WRONG = {  # a line, what stands there, and the change that mends it
+    "argument": (15, "            total += np.outer(a[i], d)", EditKind.REPLACED),
+    "assignment": (15, "            total = np.outer(d, a[i])", EditKind.REPLACED),
+    "bound": (12, "        for i in range(1, len(a)):", EditKind.REPLACED),
+    "call": (13, "            s = w @ a[i]", EditKind.REPLACED),
+    "factor": (14, "            d = s - y[i]", EditKind.REPLACED),
+    "helper": (5, "    return s * (1 + s)", EditKind.REPLACED),
+    "index": (14, "            d = (s - y[i - 1]) * bend(s)", EditKind.REPLACED),
+    "name": (14, "            d = (s - y[i]) * bend(d)", EditKind.REPLACED),
+    "negated": (14, "            d = (s - y[i]) * -bend(s)", EditKind.REPLACED),
+    "no mean": (17, "        mean = total", EditKind.REPLACED),
+    "order": (18, "        return kept, mean", EditKind.REPLACED),
+    "too early": (17, "            mean = total / len(a)\n            break", EditKind.REMOVED),
+}
+
+
+def _loaded(folder: Path, source: str) -> tuple[ModuleType, str]:
+    file = folder / "net.py"
+    file.write_text(source)
+    linecache.checkcache(str(file))
+    module = ModuleType("net")
+    exec(compile(source, str(file), "exec"), vars(module))  # noqa: S102 - it is our own
+    return module, str(file)
+
+
+def _shown(module: ModuleType) -> list[Array]:
+    rng = np.random.default_rng(0)
+    w, a, y = rng.normal(size=(2, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 2))
+    mean, kept = module.Net().step(w, a, y)
+    return [mean, *kept]
+
+
+def _agrees(shown: list[Array], right: list[Array]) -> bool:
+    return len(shown) == len(right) and all(map(np.allclose, shown, right))
+
+
+def _with(name: str) -> str:
+    """The source with one line in the place of another."""
+    number, text, _ = WRONG[name]
+    lines = RIGHT.splitlines()
+    lines[number - 1] = text
+    return "\n".join(lines) + "\n"
+
+
+def _searched(folder: Path, source: str, blamed: int) -> tuple[Change | None, ModuleType]:
+    (folder / "right").mkdir()
+    right = _shown(_loaded(folder / "right", RIGHT)[0])
+    module, file = _loaded(folder, source)
+
+    def trial() -> bool:
+        return _agrees(_shown(module), right)
+
+    functions = live_functions(lambda: holds(trial), {file})
+    return search(functions, [(Frame(file, blamed, "step"),)], trial), module
+
+
+@pytest.mark.parametrize("name", sorted(set(WRONG) - {"no mean"}))  # each term may be divided too
+def test_the_line_that_is_wrong_is_found_from_another(name: str, tmp_path: Path) -> None:
+    line, _, kind = WRONG[name]
+    line += kind is EditKind.REMOVED  # the second of two
+    found, _ = _searched(tmp_path, _with(name), blamed=11)
+    assert found is not None
+    assert (found.line, found.kind) == (line, kind)
+
+
+@pytest.mark.parametrize("name", sorted(set(WRONG) - {"too early"}))
+def test_the_line_that_is_told_makes_the_program_right(name: str, tmp_path: Path) -> None:
+    source = _with(name)
+    found, _ = _searched(tmp_path, source, blamed=WRONG[name][0])
+    assert found is not None
+    lines = source.splitlines()
+    before = lines[found.line - 1]
+    lines[found.line - 1] = before[: len(before) - len(before.lstrip())] + found.text
+    (tmp_path / "mended").mkdir()
+    mended, _ = _loaded(tmp_path / "mended", "\n".join(lines) + "\n")
+    (tmp_path / "again").mkdir()
+    assert _agrees(_shown(mended), _shown(_loaded(tmp_path / "again", RIGHT)[0]))
+
+
+def test_the_program_is_as_it_was_after_a_search(tmp_path: Path) -> None:
+    code = compile(_with("factor"), "net.py", "exec")
+    found, module = _searched(tmp_path, _with("factor"), blamed=14)
+    assert found is not None
+    inner = next(each for each in code.co_consts if getattr(each, "co_name", "") == "Net")
+    step = next(each for each in inner.co_consts if getattr(each, "co_name", "") == "step")
+    assert module.Net.step.__code__.co_code == step.co_code
+
+
+def test_nothing_is_found_where_two_lines_are_wrong(tmp_path: Path) -> None:
+    source = _with("factor").replace("mean = total / len(a)", "mean = total")
+    found, _ = _searched(tmp_path, source, blamed=14)
+    assert found is None
+
+
+def test_an_endless_loop_ends() -> None:
+    def trial() -> bool:
+        while True:
+            pass
+
+    assert not holds(trial)
+
+
+def test_a_variable_of_another_loop_is_not_known() -> None:
+    tree = ast.parse("def f(a):\n    for i in a:\n        g(a[i])\n    return a[-1]\n")
+    scope = Names(tree.body[0], tree).scope(4)
+    assert "i" not in scope.names
+    assert [ast.unparse(each) for each in scope.parts] == ["g(a[-1])", "a[-1]", "a", "g"]
+
+
+def _edits(function: Callable[[Array], Array]) -> Iterator[tuple[LiveFunction, Edit]]:
+    """Every change of a function, each to be made and taken back."""
+    found = live_functions(lambda: function(np.ones((2, 2))), {__file__})
+    live = next(each for each in found if each.name == function.__name__)
+    slots, names = list(expressions(live.definition)), Names(live.definition, live.tree)
+    for line in sorted(live.ran):
+        own = [each for each in slots if getattr(each.get(), "lineno", 0) == line]
+        scope = names.scope(line)
+        for ways in (swapped, extended, replaced):
+            yield from ((live, each) for each in ways(own, scope))
+        yield from ((live, each) for each in statements(live.definition, {line}))
+
+
+def _sample(w: Array) -> Array:
+    kept = [*w]
+    for row in w:
+        if row.sum() > 0:
+            kept[0] = row.T * 2 - 1
+    total = sum(each[0:1] for each in kept)
+    result: Array = np.dot(total, -w[0, 1])
+    return result
+
+
+def test_every_change_can_be_made_and_is_taken_back() -> None:
+    before = ast.dump(ast.parse(Path(__file__).read_text()))
+    code, count, refused = _sample.__code__, 0, 0
+    for live, edit in _edits(_sample):
+        count += 1
+        try:
+            with live.changed(edit):
+                assert _sample.__code__ is not code
+        except (SyntaxError, ValueError):
+            refused += 1
+        assert _sample.__code__ is code
+    assert ast.dump(live.tree) == before
+    assert count > 300
+    assert refused < count / 10
