@@ -6,6 +6,7 @@ Left out: the lines by what was computed (`tracing/blame_lines.py`).
 """
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from conformance.cases.build import read
@@ -36,8 +37,11 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
     others = (each.case for each in report.cases if each.case != failing[0])
     cases = [read(place, each) for each in (failing[0], *others)]  # what fails soonest first
     files = {each.file for frames in blamed for each in frames}
-    functions = live_functions(lambda: holds(lambda: is_right(cases[0])), files)
-    change = search(functions, blamed, lambda: all(map(is_right, cases)))
+    trials = [partial(is_right, each) for each in cases]
+    functions = live_functions(lambda: holds(trials[0]), files)
+    if all(map(holds, trials)):  # what is wrong shows only where it is traced
+        return report
+    change = search(functions, blamed, trials)
     return report if change is None else _with_its_line(report, change)
 
 

@@ -37,40 +37,50 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         part = slot.get()
         if isinstance(part, ast.expr):
             for new in _others(part, slot, scope):
-                yield Edit(part.lineno, puts=((slot, located(new, part)),))
+                yield _put(slot, part, new)
 
 
-def extended(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that give an expression a function, a factor, a divisor or a term more."""
+def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes that put a value under a function, or a whole one beside a slope."""
     for slot in slots:
         part = slot.get()
-        if not isinstance(part, ast.expr) or not _is_value(slot, part):
-            continue
-        for new in _called(part, scope):
-            yield Edit(part.lineno, puts=((slot, located(new, part)),))
-        for operator in _joined(slot):
-            slopes = scope.slopes if isinstance(operator, ast.Mult) else ()
-            for other in (*scope.parts, *slopes):
-                new = ast.BinOp(part, operator, other)
-                yield Edit(part.lineno, puts=((slot, located(new, part)),))
+        if isinstance(part, ast.expr) and _is_value(slot, part):
+            for each in scope.functions:
+                yield _put(slot, part, ast.Call(each, [part], []))
+            if _is_whole(slot):
+                for each in scope.slopes:
+                    yield _put(slot, part, ast.BinOp(part, ast.Mult(), each))
+
+
+def joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes that give a value a factor, a divisor or a term more."""
+    for slot in slots:
+        part = slot.get()
+        if isinstance(part, ast.expr) and _is_value(slot, part):
+            for kinds in ((ast.Mult, ast.Div), (ast.Add, ast.Sub)):
+                for kind in () if _is_of(slot, kinds) else kinds:
+                    for each in scope.parts:
+                        yield _put(slot, part, ast.BinOp(part, kind(), each))
+
+
+def _put(slot: Slot, part: ast.expr, new: ast.expr) -> Edit:
+    return Edit(part.lineno, puts=((slot, located(new, part)),))
+
+
+def _is_whole(slot: Slot) -> bool:
+    """Whether a value is all that a statement gives a name, returns, or has as a term."""
+    holders = ast.stmt | ast.Tuple | ast.List | ast.Yield
+    terms = isinstance(slot.parent, ast.BinOp) and isinstance(slot.parent.op, ast.Add | ast.Sub)
+    return isinstance(slot.parent, holders) or terms
+
+
+def _is_of(slot: Slot, kinds: Any) -> bool:
+    """Whether a value is an operand of such an operation, where one more would be the same."""
+    return isinstance(slot.parent, ast.BinOp) and isinstance(slot.parent.op, kinds)
 
 
 def _copied(part: ast.expr) -> ast.expr:
     return ast.Call(ast.Attribute(part, "copy", ast.Load()), [], [])
-
-
-def _called(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
-    """An expression under a function that takes one."""
-    yield from (ast.Call(each, [part], []) for each in scope.functions)
-
-
-def _joined(slot: Slot) -> Iterator[ast.operator]:
-    """The operators by which a part can be joined with another where it stands in none alike."""
-    around = slot.parent.op if isinstance(slot.parent, ast.BinOp) else None
-    if not isinstance(around, ast.Mult | ast.Div):
-        yield from (ast.Mult(), ast.Div())
-    if not isinstance(around, ast.Add | ast.Sub):
-        yield from (ast.Add(), ast.Sub())
 
 
 def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:

@@ -5,6 +5,7 @@ a variable is one that this line could read with an index of its own.
 """
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from conformance.edits.edit import Slot
 PARTS = 60
 """Expressions, and functions, of which one may be lacking in a line."""
 
-SLOPES = 200
+SLOPES = 150
 
 KINDS = (ast.Call, ast.BinOp, ast.Subscript, ast.Attribute, ast.Name)
 """What may be lacking, the first kinds first."""
@@ -32,7 +33,8 @@ class Scope:
         functions: that its file calls with one argument.
         attributes: names of attributes that are read anywhere in its file.
         parts: expressions of the function around it.
-        slopes: what derivatives of activations may look like, of values of the function.
+        slopes: what derivatives of activations look like, of values of the function: calls that
+            other lines have of its own, and the usual ones.
         numpy: the name by which the file knows NumPy; empty if it has none.
     """
 
@@ -68,7 +70,7 @@ class Names:
         """Look at a function and its file."""
         inside, whole = list(ast.walk(definition)), list(ast.walk(tree))
         calls = [each for each in whole if isinstance(each, ast.Call)]
-        found = [each.func for each in calls if len(each.args) == 1 and not each.keywords]
+        found = [e.func for e in calls if len(e.args) == 1 and not (e.keywords or _is_builtin(e))]
         self.defined = _of_one(tree)
         found += self.defined
         of_one = {ast.dump(each): each for each in found}
@@ -94,12 +96,13 @@ class Names:
         }
         names = tuple(each for each in self.names if each not in unknown)
         parts = self._parts(line, unknown)
-        slopes = tuple(self._slopes(parts))[:SLOPES]
+        slopes = {ast.dump(each): each for each in (*self._slopes(parts),)}
         fixed = self.callees, self.functions, self.attributes
-        return Scope(names, *fixed, parts, slopes, self.numpy)
+        return Scope(names, *fixed, parts, tuple(slopes.values())[:SLOPES], self.numpy)
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
-        """f(v) of the functions of the file, v(1 − v), 1 − v², 1 − v and v > 0 for each value v."""
+        """Calls, f(v) of functions of the file, v(1 − v), 1 − v², 1 − v, v > 0 of each value v."""
+        yield from (each for each in parts if isinstance(each, ast.Call))
         values = [e for e in parts if isinstance(e, ast.Name | ast.Subscript)]
         for function in self.defined:
             yield from (ast.Call(function, [each], []) for each in values)
@@ -140,6 +143,10 @@ def _of_one(tree: ast.Module) -> list[ast.expr]:
             if len(given) == 2 and given[0] == "self":  # noqa: PLR2004 - and one more
                 found.append(ast.Attribute(ast.Name("self", ast.Load()), each.name, ast.Load()))
     return found
+
+
+def _is_builtin(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and hasattr(builtins, call.func.id)
 
 
 def _is_self(part: ast.AST) -> bool:

@@ -7,38 +7,47 @@ does. Left out: what is right, which the caller tells.
 import linecache
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
 from time import process_time
 
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.edited_text import text_after
-from conformance.edits.expression_edits import extended, replaced, swapped
+from conformance.edits.expression_edits import applied, joined, replaced, swapped
 from conformance.edits.live_functions import LiveFunction
 from conformance.edits.scope import Names, expressions
 from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.tracing.frames import Frame
 
-MOST = 4000
+MOST = 5000
 """Changes that are tried."""
 
 LONGEST = 8.0
 """Seconds of the processor after which no other one is: few programs need so much for a trial."""
 
-SECONDS = 1.0  # of one trial: a change may make a loop endless
+LEVELS = (swapped, applied, joined, replaced)
+"""The changes of a line: one word or sign, a slope or function more, any part more, another."""
+
+LAST = 3
+"""So many of these are tried of lines that are not blamed."""
+
+SECONDS, LONG = 1.0, 20.0  # of the first trial, and of others: a change may make a loop endless
 
 Trial = Callable[[], bool]
 """Whether the program, as it is now, is right; what it raises says that it is not."""
 
 
 def search(
-    functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]], trial: Trial
+    functions: Sequence[LiveFunction],
+    blamed: Sequence[Sequence[Frame]],
+    trials: Sequence[Trial],
 ) -> Change | None:
     """The change of one line with which a program is right; None if none is found.
 
     Args:
         functions: of the program.
         blamed: the lines that are blamed, each with those that lead to it.
-        trial: whether the program is right.
+        trials: whether the program is right, each in another case; the quickest first.
     """
     tried, end = 0, process_time() + LONGEST
     with warnings.catch_warnings(), quiet():
@@ -47,7 +56,7 @@ def search(
             if tried >= MOST or process_time() > end:
                 return None
             tried += 1
-            if _is_right(function, edit, trial):
+            if _is_right(function, edit, trials):
                 return _told(function, edit)
     return None
 
@@ -61,7 +70,8 @@ def _edits(
     guilty = {(frames[0].file, frames[0].line) for frames in blamed}
     first = [each for each in places if (each[1].file, each[0]) in guilty]
     others = [each for each in places if each not in first]
-    for level, some in [*((each, first) for each in range(3)), (0, others), (1, others)]:
+    order = [*((level, first) for level in range(len(LEVELS))), *enumerate([others] * LAST)]
+    for level, some in order:
         for line, function in some:
             yield from ((function, edit) for edit in ways[function.definition].of(line, level))
 
@@ -73,6 +83,8 @@ def _by_distance(
 
     def distance(place: tuple[int, LiveFunction]) -> tuple[int, int, int]:
         line, function = place
+        if function.name == "__init__":  # what it makes is given other numbers
+            return len(blamed) + 1, 0, line
         for depth, frame in enumerate(blamed):
             if frame.file == function.file and frame.line in function.ran:
                 return depth, abs(line - frame.line), line
@@ -92,28 +104,26 @@ class _Ways:
         self.names = Names(function.definition, function.tree)
 
     def of(self, line: int, level: int) -> Iterator[Edit]:
-        """The changes of what is on a line: small ones, a factor or term more, another part."""
+        """The changes of what is on a line, of one of the levels."""
         slots = [each for each in self.slots if getattr(each.get(), "lineno", 0) == line]
         scope = self.names.scope(line)
+        yield from LEVELS[level](slots, scope)
         if level == 0:
-            yield from swapped(slots, scope)
             yield from statements(self.function.definition, {line})
-        else:
-            yield from (extended if level == 1 else replaced)(slots, scope)
 
 
-def _is_right(function: LiveFunction, edit: Edit, trial: Trial) -> bool:
+def _is_right(function: LiveFunction, edit: Edit, trials: Sequence[Trial]) -> bool:
     try:
         with function.changed(edit):
-            return holds(trial)
+            return all(map(holds, trials, chain([SECONDS], repeat(LONG))))
     except (SyntaxError, ValueError):  # it is no program, or needs other variables
         return False
 
 
-def holds(trial: Trial) -> bool:
+def holds(trial: Trial, seconds: float = LONG) -> bool:
     """Whether a trial says so; not if it stops, by whatever that is, or takes too long."""
     try:
-        with limited(SECONDS):
+        with limited(seconds):
             return trial()
     except (Exception, SystemExit, TooLongError):  # noqa: BLE001 - it is other people's code
         return False

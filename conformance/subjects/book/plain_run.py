@@ -5,33 +5,60 @@ its activations and errors, which it hides (`traced_session.py`).
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.model.update_kinds import SGD
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.verdict.compare import recorded_truth
+from conformance.verdict.compare import free_run_truth, recorded_truth
 from conformance.verdict.deviation import Target, compare
-from reference.step import Array
+from reference.step import Array, Batch, Parameters
 
 
 def is_right(network: BookNetwork, recorded: Recorded) -> bool:
-    """Whether outputs, gradients and new parameters are right in each step of a case.
+    """Whether outputs, gradients and new parameters are right in a case, also step after step.
 
     Raises:
         SubjectError: it stops, or what it returns has other shapes.
     """
-    steps = recorded.case.steps if recorded.case.update == SGD else 1  # it begins with nothing kept
+    case = recorded.case
+    steps = case.steps if case.update == SGD else 1  # it begins with nothing kept
     with quiet():
-        return all(_step_is_right(network, recorded, t) for t in range(steps))
+        apart = all(_step_is_right(network, recorded, t) for t in range(steps))
+        return apart and (steps == 1 or _run_is_right(network, recorded))
 
 
 def _step_is_right(network: BookNetwork, recorded: Recorded, t: int) -> bool:
     step, truth = recorded.steps[t], recorded_truth(recorded, t)
     shown = _shown(network, recorded, step)
     return all(_agrees(array, truth[name], recorded) for name, array in shown)
+
+
+def _run_is_right(network: BookNetwork, recorded: Recorded) -> bool:
+    """Whether the parameters of one network are right after each step of a case."""
+    case, truth = recorded.case, free_run_truth(recorded)
+    net = _begun(network, case, recorded.steps[0].parameters)
+    for step, targets in zip(recorded.steps, truth, strict=True):
+        after = _updated(network, net, case, step.batch)
+        if not all(_agrees(array, targets[name], recorded) for name, array in after.items()):
+            return False
+    return True
+
+
+def _begun(network: BookNetwork, case: Case, parameters: Parameters) -> Any:
+    net = network.made_for(case)
+    network.fill(net, *network.outwards(parameters))
+    return net
+
+
+def _updated(network: BookNetwork, net: Any, case: Case, batch: Batch) -> dict[str, Any]:
+    """The parameters after an update, as far as they are known to follow from the case."""
+    network.update(net, batch, (case.eta, case.lmbda, case.n), case)
+    return network.inwards(net) if network.decays or not case.lmbda else {}
 
 
 def _agrees(shown: Array, target: Target, recorded: Recorded) -> bool:
@@ -43,8 +70,7 @@ def _shown(
 ) -> Iterator[tuple[str, Array]]:
     """What a network shows of a step by the names of the quantities, what is cheap to get first."""
     case, batch = recorded.case, step.batch
-    net = network.made_for(case)
-    network.fill(net, *network.outwards(step.parameters))
+    net = _begun(network, case, step.parameters)
     samples = [(batch.x[:, [i]], batch.y[:, [i]]) for i in range(batch.m)]
     masks = [network.masks_of(net, batch, i) for i in range(batch.m)]
     pairs = [network.backprop(net, *xy, more) for xy, more in zip(samples, masks, strict=True)]
@@ -56,6 +82,4 @@ def _shown(
     if not case.masks:
         outputs = [network.feedforward(net, x) for x, _ in samples]
         yield f"a{case.layers}", np.hstack(outputs)
-    network.update(net, batch, (case.eta, case.lmbda, case.n), case)
-    if network.decays or not case.lmbda:
-        yield from network.inwards(net).items()
+    yield from _updated(network, net, case, batch).items()
