@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.corpus.recorded import Recorded
 from conformance.errors import UsageError
 from conformance.model.functions import COSTS as TABLE
 from conformance.model.functions import SAID, SIGMOID, UNKNOWN, families
@@ -23,7 +24,8 @@ from conformance.subjects.function.traced import FunctionTrace, TracedFunction, 
 from conformance.subjects.function.trial import recognised
 from conformance.subjects.observation import SHOWN, Observation, rounded
 from conformance.subjects.pattern import M, Patterns
-from conformance.verdict.deviation import malformed
+from conformance.verdict.compare import recorded_truth
+from conformance.verdict.deviation import compare, malformed
 from conformance.verdict.finding import Kind, finding
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, split
@@ -92,8 +94,27 @@ def function_subject(
         decays=called.decays,
         stops=trials.stops,
         family=family,
+        is_right=partial(is_right, program),
         returns_parameters=trials.moves,
     )
+
+
+def is_right(program: TracedFunction, recorded: Recorded) -> bool:
+    """Whether what a function shows is right in each step of a case, run as it is.
+
+    Raises:
+        SubjectError: it stops, or shows no numbers.
+    """
+    called, c, case = program.called, program.conventions, recorded.case
+    for t, step in enumerate(recorded.steps):
+        returned, _ = called.raw(c, case, step.parameters, step.batch)
+        shown = c.ours(called.numbers(returned, case.type), step.batch.m)
+        truth = recorded_truth(recorded, t)
+        for name, array in shown.items():
+            judged = name in truth and (program.decays or not case.lmbda or split(name)[0] != "w")
+            if judged and compare(array, truth[name], case.format).problem:
+                return False
+    return True
 
 
 def _family(patterns: Patterns) -> tuple[str, str]:
