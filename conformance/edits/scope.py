@@ -6,6 +6,7 @@ a variable is one that this line could read with an index of its own.
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Scope:
         names: of variables.
         callees: names that are called anywhere in its file.
         functions: that its file calls with one argument.
-        attributes: names of attributes that are read anywhere in its file.
+        attributes: names of attributes, and of fields of records, that its file has.
         parts: expressions of the function around it.
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
@@ -77,7 +78,7 @@ class Names:
         every = (*(each.func for each in calls), *found)
         self.callees = tuple({name: None for each in every if (name := _last(each))})
         self.functions = tuple(map(deepcopy, [*of_one.values()][:PARTS]))
-        self.attributes = tuple({e.attr: None for e in whole if isinstance(e, ast.Attribute)})
+        self.attributes = tuple(_attributes(whole))
         imported = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
         self.numpy = next((e.asname or e.name for e in imported if e.name == "numpy"), "")
         names = {e.id: None for e in inside if isinstance(e, ast.Name)}
@@ -142,6 +143,21 @@ def _of_one(tree: ast.Module) -> list[ast.expr]:
                 found.append(ast.Name(each.name, ast.Load()))
             if len(given) == 2 and given[0] == "self":  # noqa: PLR2004 - and one more
                 found.append(ast.Attribute(ast.Name("self", ast.Load()), each.name, ast.Load()))
+    return found
+
+
+def _attributes(parts: Iterable[ast.AST]) -> dict[str, None]:
+    """The names of attributes that a file reads or assigns to, and of the fields of its records."""
+    found = dict[str, None]()
+    for each in parts:
+        if isinstance(each, ast.Attribute):
+            found[each.attr] = None
+        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            found[each.target.id] = None
+        elif isinstance(each, ast.Call) and _last(each.func) == "namedtuple":
+            strings = (e.value for e in ast.walk(each) if isinstance(e, ast.Constant))
+            words = (w for text in strings if isinstance(text, str) for w in re.split(r"\W+", text))
+            found |= dict.fromkeys(filter(str.isidentifier, words))
     return found
 
 
