@@ -7,7 +7,7 @@ does. Left out: what is right, which the caller tells.
 import linecache
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import repeat, starmap
 from time import process_time
 
 from conformance.edits.edit import Change, Edit, EditKind
@@ -31,7 +31,9 @@ LEVELS = (swapped, applied, joined, replaced)
 LAST = 3
 """So many of these are tried of lines that are not blamed."""
 
-SECONDS, LONG = 1.0, 20.0  # of the first trial, and of others: a change may make a loop endless
+LONG = 20.0  # seconds of a trial: a change may make a loop endless
+SHORT, TIMES = 0.05, 20
+"""Seconds of the first trial at least, and how many times longer than before the change."""
 
 Trial = Callable[[], bool]
 """Whether the program, as it is now, is right; what it raises says that it is not."""
@@ -49,6 +51,10 @@ def search(
         blamed: the lines that are blamed, each with those that lead to it.
         trials: whether the program is right, each in another case; the quickest first.
     """
+    begun = process_time()
+    holds(trials[0])
+    seconds = max(SHORT, TIMES * (process_time() - begun))
+    limits = [seconds, *repeat(LONG, len(trials) - 1)]
     tried, end = 0, process_time() + LONGEST
     with warnings.catch_warnings(), quiet():
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
@@ -56,7 +62,7 @@ def search(
             if tried >= MOST or process_time() > end:
                 return None
             tried += 1
-            if _is_right(function, edit, trials):
+            if _is_right(function, edit, [*zip(trials, limits, strict=True)]):
                 return _told(function, edit)
     return None
 
@@ -112,10 +118,10 @@ class _Ways:
             yield from statements(self.function.definition, {line})
 
 
-def _is_right(function: LiveFunction, edit: Edit, trials: Sequence[Trial]) -> bool:
+def _is_right(function: LiveFunction, edit: Edit, trials: Sequence[tuple[Trial, float]]) -> bool:
     try:
         with function.changed(edit):
-            return all(map(holds, trials, chain([SECONDS], repeat(LONG))))
+            return all(starmap(holds, trials))
     except (SyntaxError, ValueError):  # it is no program, or needs other variables
         return False
 
