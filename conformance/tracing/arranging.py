@@ -39,11 +39,6 @@ def consumers_of(node: Node) -> Iterator[Node]:
     return _past_arranging(node, attrgetter("consumers"))
 
 
-def operands_of(node: Node) -> Iterator[Node]:
-    """What an operation was given, before it was arranged."""
-    return _past_arranging(node, attrgetter("inputs"))
-
-
 def _past_arranging(node: Node, beside: Callable[[Node], Iterable[Node]]) -> Iterator[Node]:
     for each in beside(node):
         if each.operation in ARRANGING:

@@ -9,7 +9,6 @@ import linecache
 import sys
 import sysconfig
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Container, Iterable
 from functools import cache, lru_cache
 from pathlib import Path
@@ -135,98 +134,6 @@ def raised_in(error: BaseException) -> tuple[Frame, ...]:
     return tuple(own or found)
 
 
-@cache
-def ignores_a_parameter(frame: Frame) -> bool:
-    """Whether the function of a line has a parameter, other than `self`, that it never reads."""
-    around = function_around(frame)
-    if around is None:
-        return False
-    given = around.args
-    names = {each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
-    read = {each.id for each in ast.walk(around) if isinstance(each, ast.Name)}
-    return bool(names - read - {"self", "cls"})
-
-
-@cache
-def reads_a_parameter(frame: Frame) -> bool:
-    """Whether a line reads a parameter of its function, other than `self`."""
-    around = function_around(frame)
-    given = () if around is None else around.args.posonlyargs + around.args.args
-    names = {each.arg for each in given} - {"self"}
-    every = () if around is None else ast.walk(around)
-    read = (e for e in every if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Load))
-    return any(each.lineno == frame.line and each.id in names for each in read)
-
-
-@cache
-def keeps(frame: Frame) -> bool:
-    """Whether a line keeps what it computes in an attribute, or in a list of another function."""
-    around = function_around(frame)
-    every = [] if around is None else list(ast.walk(around))
-    own = {name for each in every[:1] for name in _names(each, ast.Store)}
-    for each in (each for each in every if isinstance(each, ast.Assign)):
-        target = each.targets[0]
-        held = target.value if isinstance(target, ast.Subscript) else None
-        outside = isinstance(held, ast.Name) and held.id not in own
-        if each.lineno <= frame.line <= (each.end_lineno or 0):
-            return isinstance(target, ast.Attribute) or outside
-    return False
-
-
-@cache
-def is_replaced(frame: Frame) -> bool:
-    """Whether a name that a line assigns to is assigned to on a later line of its function too."""
-    around = function_around(frame)
-    every = [] if around is None else list(ast.walk(around))
-    within = {e for each in every if isinstance(each, ast.comprehension) for e in ast.walk(each)}
-    stored = [e for e in every if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Store)]
-    stored = [each for each in stored if each not in within]
-    own = {each.id for each in stored if each.lineno == frame.line}
-    return any(each.id in own and each.lineno > frame.line for each in stored)
-
-
-@cache
-def stored_last(frame: Frame) -> Frame:
-    """The line that puts what a line computes where it is used: itself, if it has no other name.
-
-    A name that is read once, to be stored elsewhere as it is or in a list, is another.
-    """
-    around = function_around(frame)
-    inside = [] if around is None else list(ast.walk(around))
-    bound = [each for each in inside if isinstance(each, ast.Assign | ast.For)]
-    stored = {
-        name
-        for each in bound
-        if each.lineno <= frame.line <= (_head(each).end_lineno or 0)
-        for name in _names(each.target if isinstance(each, ast.For) else each, ast.Store)
-    }
-    for each in inside:  # what a loop takes out of it
-        if isinstance(each, ast.For | ast.comprehension) and stored & {
-            *_names(each.iter, ast.Load)
-        }:
-            stored |= set(_names(each.target, ast.Store))
-    counts = Counter(name for each in inside[:1] for name in _names(each, ast.Load))
-    lines = {
-        each.lineno
-        for each in bound
-        if isinstance(each, ast.Assign)
-        for value in [each.value.elt if isinstance(each.value, ast.ListComp) else each.value]
-        if isinstance(value, ast.Name) and value.id in stored and counts[value.id] == 1
-    }
-    return frame._replace(line=min(lines)) if len(lines) == 1 else frame
-
-
-def _names(part: ast.AST, context: type[ast.expr_context]) -> list[str]:
-    """The names that a part of a program reads, or assigns to."""
-    names = (each for each in ast.walk(part) if isinstance(each, ast.Name))
-    return [each.id for each in names if isinstance(each.ctx, context)]
-
-
-def _head(statement: ast.Assign | ast.For) -> ast.expr | ast.Assign:
-    """What a statement has on its own lines, without its body."""
-    return statement.iter if isinstance(statement, ast.For) else statement
-
-
 @lru_cache(maxsize=1024)
 def function_around(frame: Frame) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """The function around a line; None if it cannot be read."""
@@ -290,7 +197,5 @@ def is_subject(file: str) -> bool:
 
 def forget() -> None:
     """Read the functions again when they are asked for: a file may have changed."""
-    for each in (ignores_a_parameter, reads_a_parameter, keeps, is_replaced, stored_last):
-        each.cache_clear()
     function_around.cache_clear()
     functions_of.cache_clear()

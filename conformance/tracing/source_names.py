@@ -1,6 +1,6 @@
 """The names in the source of a program: what a line reads and assigns to, and what passes them on.
 
-Left out: which line passes on what belongs elsewhere (`passed_on.py`).
+Left out: which line keeps what a parameter had (`lost_lines.py`).
 """
 
 import ast
@@ -16,28 +16,6 @@ def parts_around(frame: Frame) -> list[ast.AST]:
     """The parts of the function around a line."""
     around = function_around(frame)
     return [] if around is None else list(ast.walk(around))
-
-
-def scales_by_an_argument(frame: Frame, *, left: bool) -> bool:
-    """Whether an operand of a product or quotient on a line is an argument without a default.
-
-    Args:
-        frame: the line.
-        left: whether it is the left operand, and not the right one.
-    """
-    around = function_around(frame)
-    if around is None or around.args.defaults or around.args.kw_defaults:
-        return False
-    names = {each.arg for each in ast.walk(around.args) if isinstance(each, ast.arg)}
-    every = (each for each in ast.walk(around) if isinstance(each, ast.BinOp))
-    scaling = (e for e in every if e.lineno == frame.line and isinstance(e.op, ast.Mult | ast.Div))
-    return any(name_of(each.left if left else each.right) in names for each in scaling)
-
-
-def numbers_on(frame: Frame) -> list[object]:
-    """What is written as a constant on a line, such as 1.0 of `-1.0`."""
-    constants = (each for each in parts_around(frame) if isinstance(each, ast.Constant))
-    return [each.value for each in constants if each.lineno == frame.line]
 
 
 def name_of(part: ast.AST) -> str:
@@ -74,20 +52,6 @@ def names_on(frame: Frame, context: type[ast.expr_context]) -> frozenset[str]:
     inside = {part for each in statements for part in ast.walk(each)}
     names = frozenset(name for each, name in named(frame, context) if each in inside)
     return names.union(*map(targets_of, statements)) if context is ast.Store else names
-
-
-def appended(frame: Frame) -> frozenset[str]:
-    """The lists that a line appends to; `self` is none, of which a method is called."""
-    calls = (
-        e.value for e in parts_around(frame) if isinstance(e, ast.Expr) and e.lineno == frame.line
-    )
-    return frozenset(name for each in calls for name in targets_of(each)) - {"self", "cls"}
-
-
-def own_names(frame: Frame) -> frozenset[str]:
-    """The variables of the function of a line."""
-    given = {each.arg for each in parts_around(frame) if isinstance(each, ast.arg)}
-    return frozenset(given | {name for _, name in named(frame, ast.Store)})
 
 
 def passing(frame: Frame, names: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:

@@ -3,24 +3,21 @@
 Left out: what its equation gives (`equation_steps.py`), and the line to blame (`blame_lines.py`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
 from itertools import product
 from operator import or_
-from typing import Any
 
 import numpy as np
 
 from conformance.model.functions import ACTIVATIONS, SIGMOID
-from conformance.model.row import of_batch
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING, SUMS, before_arranging, kind_of
-from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values, evaluated, is_array
+from conformance.tracing.equation_steps import COLUMNS, EquationSteps, Values
 from conformance.tracing.index import Location
-from conformance.tracing.node import Node
 from conformance.tracing.traced_run import Run
-from conformance.tracing.trials import Known, Step, samples_of
+from conformance.tracing.trials import Known, Step
 from reference.equations import sigmoid
 from reference.step import Array, split
 
@@ -135,11 +132,6 @@ class Way(EquationSteps):
             found += (replace(e, final=id(e.result) in finals) for e in steps)
         return [each for each in found if each.operation not in ARRANGING]
 
-    @cached_property
-    def anywhere(self) -> Known:
-        """What all equations before it have, and those of the gradients."""
-        return Known((*(each.result for each in self._elsewhere), *self._owned()))
-
     def right_of(self, operation: str) -> Known:
         """What the equations themselves give by such an operation, on the way and elsewhere.
 
@@ -159,25 +151,6 @@ class Way(EquationSteps):
         stacked = value.ndim > 2 and len(value) == self.run.m > 1  # noqa: PLR2004 - of matrices
         return self.strictly.holds(value) or (stacked and all(map(self.strictly.holds, value)))
 
-    def stops_early(self, value: Array) -> bool:
-        """Whether a value is made of all that enters the equation, and is not its result."""
-        wholes = (
-            step.result
-            for samples in self._parts()
-            for step in self.steps(samples)
-            if step.whole and step.result.size == value.size
-        )
-        return value in Known(wholes) and value not in Known([self.of(s) for s in self._parts()])
-
-    def took_another(self, node: Node) -> bool:
-        """Whether another quantity, or f′, is taken for a gradient or for its δ, or z for a."""
-        if not self.name.startswith("nabla"):
-            z = self.found.get(f"z{self.name[1:]}") if self.name[0] == "a" else None
-            return bool(z and node.number in z.numbers)
-        slope = np.asarray(self.run.index.replay.value(node)) in self._known_slopes
-        others = (at for name, at in self.found.items() if not name.startswith("nabla"))
-        return slope or any(node.number in at.numbers for at in others)
-
     @cached_property
     def _slopes(self) -> list[Array]:
         """f′ of each layer that has one of each neuron, made of z and of the program's own a."""
@@ -189,29 +162,6 @@ class Way(EquationSteps):
         return made
 
     @cached_property
-    def _known_slopes(self) -> Known:
-        return Known(self._slopes)
-
-    def took_one(self, node: Node) -> bool:
-        """Whether an update takes a single sample's gradient, or its part of the mean, for all."""
-        alone = len(samples_of(node, self.samples)) == 1  # and not the first column of all
-        if not alone or not self.name.startswith("nabla"):
-            return False
-        ones = [self.of((i,)) for i in self.whole if len(self.whole) > 1]
-        single = Known(each for one in ones for each in (one, one / self.run.m))
-        return np.asarray(self.run.index.replay.value(node)) in single
-
-    def took_sum(self, node: Node) -> bool:
-        """Whether an update takes the sum of the gradients for their mean."""
-        value = np.asarray(self.run.index.replay.value(node))
-        return self.name.startswith("nabla") and value in Known([self.wanted * self.run.m])
-
-    def leads_to(self, node: Node) -> bool:
-        """Whether a node may have to do with what is made of the quantity."""
-        movers = self.run.movers.get(self.name.removeprefix("nabla_"))
-        return movers is None or bool(movers >> node.number & 1)
-
-    @cached_property
     def wrongly(self) -> int:
         """The bits of the nodes on the way to other quantities that are wrong too."""
         uses, found = self.run.index.replay.trace.uses_of, self.found
@@ -220,63 +170,13 @@ class Way(EquationSteps):
         return reduce(or_, (uses(found[e].numbers) & ~uses(entering) for e, entering in before), 0)
 
     @cached_property
-    def needed(self) -> list[list[list[Known]]]:
-        """What was computed, or is a sample, and enters the equation.
-
-        Of each operand the alternatives, each what has to be there together: a sample's own column
-        is enough for a column, a sum over the samples takes the columns of all.
-        """
-        row, operands = self.rows[self.name], list[list[list[Known]]]()
-        of_samples = {*row.made, *of_batch(self.run.batch)}
-        for name in (each for each in row.inputs if each in of_samples):
-            names = [name, f"a{row.layer}"] if name == f"z{row.layer}" else [name]
-            columns = [
-                Known(each for each in (self._operand(n, part) for n in names) if is_array(each))
-                for part in ((i,) for i in self.whole)
-            ]
-            own = [(n, self._operand(n, self.whole)) for n in names]
-            whole = Known(
-                kept for n, each in own if is_array(each) for kept in (each, each * self._factor(n))
-            )
-            apart = [[each] for each in columns] if split(self.name)[0] in COLUMNS else [columns]
-            operands.append([[whole], *apart])
-        return [each for each in operands if each[0][0]]
-
-    @cached_property
     def parameters(self) -> list[Known]:
         """The weights and biases that enter the equation, each alone."""
         known = dict(self.run.start.named())
         return [Known([known[each]]) for each in self.rows[self.name].inputs if each in known]
 
-    @cached_property
-    def parts(self) -> Known:
-        """What the last operation of the equation is given: a function may give it and be right."""
-        row = self.rows[self.name]
-        return Known(
-            operand
-            for equation, own in ((row.function, False), (row.of_own, True))
-            for some in self._parts()
-            if equation is not None
-            for step in self._evaluated_of(equation, some, own=own)[-1:]
-            for operand in step.operands
-        )
-
-    def _evaluated_of(
-        self, equation: Callable[..., Any], samples: Sequence[int], *, own: bool
-    ) -> list[Step]:
-        """The operations of an equation, or of one that takes a in the place of z."""
-        row = self.rows[self.name]
-        z, a = f"z{row.layer}", f"a{row.layer}"
-        operands = [self._operand(a if own and e == z else e, samples) for e in row.inputs]
-        return [] if any(each is None for each in operands) else evaluated(equation, operands)
-
     def _parts(self) -> list[tuple[int, ...]]:
         return list(dict.fromkeys((self.whole, *((i,) for i in (*self.alone, *self.whole)))))
-
-    @cached_property
-    def elsewhere(self) -> Known:
-        """The quantities before it that do not enter its equation, such as the cost."""
-        return Known(self._owned({*self._earlier} - {*self.rows[self.name].inputs}))
 
     def _owned(self, names: Collection[str] | None = None) -> Iterator[Array]:
         for samples in self._parts():
