@@ -21,6 +21,8 @@ SLOPES = 150
 KINDS = (ast.Call, ast.BinOp, ast.Subscript, ast.Attribute, ast.Name)
 """What may be lacking, the first kinds first."""
 
+MEANS = ("sum", "mean")  # which a file need not call to mean
+
 OF_EXPRESSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -76,7 +78,8 @@ class Names:
         found += self.defined
         of_one = {ast.dump(each): each for each in found}
         every = (*(each.func for each in calls), *found)
-        self.callees = tuple({name: None for each in every if (name := _last(each))})
+        names = dict.fromkeys([*filter(None, map(_last, every)), *MEANS])
+        self.callees = tuple(each for each in names if not each.startswith("__"))
         self.functions = tuple(map(deepcopy, [*of_one.values()][:PARTS]))
         self.attributes = tuple(_attributes(whole))
         imported = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
@@ -141,7 +144,7 @@ def _of_one(tree: ast.Module) -> list[ast.expr]:
             given = [e.arg for e in each.args.posonlyargs + each.args.args]
             if len(given) == 1 and given != ["self"]:
                 found.append(ast.Name(each.name, ast.Load()))
-            if len(given) == 2 and given[0] == "self":  # noqa: PLR2004 - and one more
+            if len(given) == 2 and given[0] == "self" and not each.name.startswith("__"):  # noqa: PLR2004 - and one more
                 found.append(ast.Attribute(ast.Name("self", ast.Load()), each.name, ast.Load()))
     return found
 

@@ -34,7 +34,7 @@ from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
 from conformance.tracing.repair import Repair, Repairs, are_exact, branch_of
 from conformance.tracing.replay import ROUNDINGS, Replay
-from conformance.tracing.source_names import chosen_by
+from conformance.tracing.source_names import chosen_by, returns
 from conformance.tracing.trials import Known, Step
 from conformance.tracing.ways import Way
 from reference.step import Array, split
@@ -112,15 +112,15 @@ class Blame:
     def _handed_over(self, wrong: Node, step: Step, way: Way) -> tuple[Frame, ...]:
         """The frames of the caller, where a function is right of what it has; none else.
 
-        It was handed one quantity where the equation has another, or what it gives is right, and is
-        taken for something else.
+        It was handed one quantity where the equation has another, or what it returns is right, and
+        is taken for something else.
         """
         taken, meant = self._taken(wrong, step)
         if meant is not None and meant in way.own:
             return self._handed_down(wrong, taken, meant)
         value = self.value(wrong)
-        right = are_exact(value) and wrong.operation not in ARRANGING and way.has(value)
-        return wrong.frames[1:] if right else ()
+        given = wrong.operation not in ARRANGING and returns(wrong.frames[0])
+        return wrong.frames[1:] if given and are_exact(value) and way.has(value) else ()
 
     def _taken(self, wrong: Node, step: Step) -> tuple[Node, Array | None]:
         """The operand that stands where the equation has another, and the one that it has."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, RecordedStep
+from conformance.errors import SubjectError
 from conformance.model.update_kinds import SGD
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
@@ -56,9 +57,16 @@ def _begun(network: BookNetwork, case: Case, parameters: Parameters) -> Any:
 
 
 def _updated(network: BookNetwork, net: Any, case: Case, batch: Batch) -> dict[str, Any]:
-    """The parameters after an update, as far as they are known to follow from the case."""
+    """The parameters after an update, as far as they are known to follow from the case.
+
+    Raises:
+        SubjectError: it lost some.
+    """
     network.update(net, batch, (case.eta, case.lmbda, case.n), case)
-    return network.inwards(net) if network.decays or not case.lmbda else {}
+    after = network.inwards(net)
+    if len(after) != 2 * (case.layers - 1):
+        raise SubjectError(f"it has {len(after)} arrays of parameters")
+    return after if network.decays or not case.lmbda else {}
 
 
 def _agrees(shown: Array, target: Target, recorded: Recorded) -> bool:
