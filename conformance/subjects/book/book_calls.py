@@ -183,7 +183,7 @@ class BookCalls:
 
     def feedforward(self, net: Any, x: Array) -> Array:
         """The output (n_L, 1) of one sample."""
-        given = self.numbers.out(self.conventions.sample_out(x))
+        given = self.numbers.out(self.conventions.batch_out(x))
         output = numbers(
             self.numbers.back(call(net.feedforward, given)), "what feedforward returned"
         )
@@ -262,7 +262,7 @@ class BookCalls:
         """A sample and its target in the network's layout."""
         c = self.conventions
         x, y = (np.array(array[:, [i]], subok=True) for array in (batch.x, batch.y))
-        return self.numbers.out(c.sample_out(x)), self.numbers.out(c.sample_out(y))
+        return self.numbers.out(c.batch_out(x)), self.numbers.out(c.batch_out(y))
 
 
 def net_sizes(net: Any, conventions: Conventions) -> list[int]:

@@ -150,7 +150,7 @@ def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
             [trace.given(e, f"w{i}") for i, e in enumerate(w, 2)],
             [trace.given(e, "") for e in b],
         )
-        x = network.numbers.out(trace.given(network.conventions.sample_out(batch.x), "x"))
+        x = network.numbers.out(trace.given(network.conventions.batch_out(batch.x), "x"))
         node = trace.argument(network.numbers.back(call(net.feedforward, x)))
     with precision(BITS), np.errstate(all="ignore"):
         held = Replay(trace).value(node) if type(node) is Node else None
