@@ -1,7 +1,8 @@
 """A report whose lines are those of the change that makes the subject right.
 
 What a line computes can look right, and lead to what is wrong, as the header of a loop that leaves
-out a layer does. If a change of one line makes every case right, that line is the one to blame.
+out a layer does. If a change of one line makes every case right, that line is the one to blame, and
+of the equations those that it computes: what is made of theirs is not.
 Left out: the lines by what was computed (`tracing/blame_lines.py`).
 """
 
@@ -15,6 +16,7 @@ from conformance.edits.edit import Change
 from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import holds, search
 from conformance.judging.case_report import CaseReport
+from conformance.judging.elsewhere import without_what_follows
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.tracing.frames import Frame
@@ -42,7 +44,22 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
     if all(map(holds, trials)):  # what is wrong shows only where it is traced
         return report
     change = search(functions, blamed, trials)
-    return report if change is None else _with_its_line(report, change)
+    return report if change is None else _with_its_line(_without_the_rest(report, change), change)
+
+
+def _without_the_rest(report: Report, change: Change) -> Report:
+    """The report without the equations that are blamed for what the changed line makes wrong."""
+    direct = {
+        tag
+        for case in report.cases
+        for tag, failures in case.blamed.items()
+        for each in failures
+        if (change.file, change.line) in ((e.file, e.line) for e in each.frames)
+    }
+    cases = tuple(without_what_follows(report.cases, direct))
+    left = {tag for each in cases for tag in each.blamed}
+    causes = tuple(each for each in report.causes if each.tag in left)
+    return replace(report, cases=cases, causes=causes)
 
 
 def _with_its_line(report: Report, change: Change) -> Report:

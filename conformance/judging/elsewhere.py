@@ -28,6 +28,42 @@ def explained_elsewhere(reports: Sequence[CaseReport]) -> list[CaseReport]:
     return [_explained(report, sure) for report in reports] if sure else list(reports)
 
 
+def without_what_follows(
+    reports: Sequence[CaseReport], direct: Collection[str]
+) -> list[CaseReport]:
+    """The reports on a single mistake, without the blame of what is made of what it makes wrong.
+
+    Args:
+        reports: on all cases.
+        direct: the tags of the equations that are computed where the mistake is: they stay.
+    """
+    entering: dict[str, set[str]] = {}
+    for report in reports:
+        for tag, failures in report.blamed.items():
+            names = (name for each in failures for name in _before(report, each.name))
+            entering.setdefault(tag, set()).update(report.case.rows[each].tag for each in names)
+    kept: set[str] = set()
+    for tag in sorted(entering, key=CAUSAL.index):
+        kept |= {tag} if tag in direct or kept.isdisjoint(entering[tag]) else set()
+
+    def causes(report: CaseReport) -> dict[int, str]:
+        rows = report.case.rows
+        failed = ((i, v.name) for i, v in enumerate(report.verdicts) if v in report.failures)
+        left = ((i, name) for i, name in failed if name and rows[name].tag not in kept)
+        made = ((i, [e for e in _before(report, name) if rows[e].tag in kept]) for i, name in left)
+        return {i: names[0] for i, names in made if names}
+
+    return [_without(report, causes(report)) for report in reports]
+
+
+def _before(report: CaseReport, name: str) -> list[str]:
+    """The quantities of which one is made in the step, the last ones first."""
+    rows, found = report.case.rows, [name]
+    for each in found:
+        found += [other for other in rows[each].made if other in rows and other not in found]
+    return found[1:]
+
+
 def _from_the_same_lines(reports: Sequence[CaseReport]) -> list[CaseReport]:
     """The reports without the blame of parameters that is on the line of a wrong ∇.
 

@@ -15,7 +15,7 @@ from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
-from conformance.subjects.book.constructor import forms_of, name_feedforward
+from conformance.subjects.book.constructor import feedforward_of, forms_of
 from conformance.subjects.load import describe
 
 METHODS = {"backprop", "update_mini_batch", "feedforward"}
@@ -47,7 +47,6 @@ def adapt(
     if is_module(thing):
         return _of_module(thing, name, cost)
     if isinstance(thing, type):
-        name_feedforward(thing)
         if not METHODS & set(dir(thing)):
             raise _neither(thing, name)
         return book_subject(thing, name, cost, family)
@@ -109,8 +108,8 @@ def is_of_the_book(thing: Any) -> bool:
     if is_module(thing):
         return True
     if isinstance(thing, type):
-        name_feedforward(thing)
-        return set(dir(thing)) >= METHODS
+        own = {*dir(thing), *["feedforward"] * (feedforward_of(thing) is not None)}
+        return own >= METHODS
     return _takes(thing, *ARGUMENTS) or _takes(thing, *OF_PROCESS)
 
 

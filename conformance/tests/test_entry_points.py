@@ -100,6 +100,7 @@ def test_feedforward_may_be_spelled_in_another_way(name: str) -> None:
     thing = type("Respelled", (), ascends)
     assert is_of_the_book(thing)
     assert judged(adapt(thing, "it"))[0] == {"B"}
+    assert not hasattr(thing, "feedforward")
 
 
 def _ascends(net: Any, mini_batch: Pairs, eta: float) -> None:

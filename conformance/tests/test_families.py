@@ -17,7 +17,7 @@ from conformance.cases.build import recorded_step
 from conformance.cases.small import small_case
 from conformance.corpus import store
 from conformance.corpus.case import Case
-from conformance.errors import OtherFamilyError
+from conformance.errors import OtherFamilyError, UnjudgedError
 from conformance.explain.mistakes_to_explain import first_failing
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
@@ -230,6 +230,14 @@ def test_an_object_of_no_known_family_is_judged_so_by_the_python_interface(tmp_p
     assert check(made).ok
     wrong = of_softplus(tmp_path, ("* self.hidden_prime(zs[-k])", "* self.hidden(zs[-k])"))
     assert not check(load(wrong)).ok
+
+
+def test_an_update_that_does_not_follow_from_its_right_gradients_is_not_called_right(
+    tmp_path: Path,
+) -> None:
+    wrong = of_softplus(tmp_path, ("b - (eta / m) * nb", "b - eta * nb"))
+    with pytest.raises(UnjudgedError, match="update_mini_batch moves b2, b3 by something else"):
+        check(load(wrong))
 
 
 ELU = "np.where(z > 0, z, np.expm1(z))", "np.where(z > 0, 1, np.exp(z))"

@@ -45,6 +45,7 @@ CONVENTIONS = {
     "WeightsFirst": ("backprop returns (nabla_w, nabla_b)",),
     "TransposedWeights": ("weights stored as (n_{l-1}, n_l)", "biases as rows"),
     "FlatBiases": ("biases as flat arrays",),
+    "FlatMiniBatches": ("biases as flat arrays", "samples of mini-batches as flat arrays"),
     "WithCost": ("cross-entropy cost",),
 }
 """What is said of the classes that depart from the book."""

@@ -22,7 +22,7 @@ from conformance.subjects.book.book_conventions import (
     pair,
     taken_apart,
 )
-from conformance.subjects.book.constructor import Form, listed
+from conformance.subjects.book.constructor import Form, feedforward_of, listed
 from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.update_rule import UpdateRule
 from conformance.subjects.real import goes_through, layers, numbers
@@ -62,7 +62,7 @@ def fill_in_place(net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
             np.copyto(array, new)
 
 
-NEEDED = ("weights", "biases", "backprop", "update_mini_batch", "feedforward")
+NEEDED = ("weights", "biases", "backprop", "update_mini_batch")
 
 
 class BookCalls:
@@ -129,6 +129,7 @@ class BookCalls:
                 f"{own_traceback(error)}".rstrip()
             ) from error
         missing = [each for each in NEEDED if not hasattr(net, each)]
+        missing += ["feedforward"] * (feedforward_of(net) is None)
         if missing:
             found = ", ".join(sorted(each for each in dir(net) if not each.startswith("_")))
             raise UsageError(
@@ -183,9 +184,9 @@ class BookCalls:
 
     def feedforward(self, net: Any, x: Array) -> Array:
         """The output (n_L, 1) of one sample."""
-        given = self.numbers.out(self.conventions.sample_out(x))
+        given = self.numbers.out(self.conventions.batch_out(x))
         output = numbers(
-            self.numbers.back(call(net.feedforward, given)), "what feedforward returned"
+            self.numbers.back(call(feedforward_of(net), given)), "what feedforward returned"
         )
         return np.reshape(output, (-1, 1))
 
@@ -262,7 +263,7 @@ class BookCalls:
         """A sample and its target in the network's layout."""
         c = self.conventions
         x, y = (np.array(array[:, [i]], subok=True) for array in (batch.x, batch.y))
-        return self.numbers.out(c.sample_out(x)), self.numbers.out(c.sample_out(y))
+        return self.numbers.out(c.batch_out(x)), self.numbers.out(c.batch_out(y))
 
 
 def net_sizes(net: Any, conventions: Conventions) -> list[int]:

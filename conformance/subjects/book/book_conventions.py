@@ -30,7 +30,8 @@ class Conventions:
 
     transposed: bool = False  # weights are (n_{l-1}, n_l)
     bias: str = "columns"  # a key of SAMPLES
-    sample: str = "columns"  # a key of SAMPLES
+    sample: str = "columns"  # of backprop, a key of SAMPLES
+    batch: str = ""  # of the other methods, a key of SAMPLES; empty if it is that of backprop
     weights_first: bool = False  # backprop returns (nabla_w, nabla_b)
     backwards: tuple[str, ...] = ()  # those of nabla_b, nabla_w whose last layer comes first
     dtype: str = "float64"  # of the gradients
@@ -44,6 +45,7 @@ class Conventions:
             "weights stored as (n_{l-1}, n_l)": self.transposed,
             f"biases as {self.bias}": self.bias != "columns",
             f"samples as {self.sample}": self.sample != "columns",
+            f"samples of mini-batches as {self.batch}": bool(self.batch),
             "backprop returns (nabla_w, nabla_b)": self.weights_first,
             f"backprop returns {' and '.join(self.backwards)} with the last layer first": bool(
                 self.backwards
@@ -66,8 +68,12 @@ class Conventions:
         return b.reshape(SAMPLES[self.bias])
 
     def sample_out(self, x: Array) -> Array:
-        """A column of ours as the network takes it."""
+        """A column of ours as backprop takes it."""
         return x.reshape(SAMPLES[self.sample])
+
+    def batch_out(self, x: Array) -> Array:
+        """A column of ours as feedforward takes it, and as it is in a mini-batch."""
+        return x.reshape(SAMPLES[self.batch or self.sample])
 
 
 def storage(

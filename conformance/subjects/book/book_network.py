@@ -36,7 +36,7 @@ from conformance.subjects.book.constructor import (
     has_sizes,
     parameters_of,
 )
-from conformance.subjects.book.trial_runs import stops, trial_of_decay
+from conformance.subjects.book.trial_runs import batch_layout, stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
@@ -96,6 +96,8 @@ class BookNetwork(BookCalls):
         self.costs = costs_of(factory, net)
         stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
         self.conventions = self._recognised(stored)
+        layout = "" if self.odd else batch_layout(self, self.probe, further)
+        self.conventions = replace(self.conventions, batch=layout)
         stated = cost or cost_of(net) or max(self.costs, default="")
         cost = stated or self._cost_of_error()
         self.conventions = replace(self.conventions, cost=cost, stated=bool(stated))
@@ -194,10 +196,8 @@ class BookNetwork(BookCalls):
             with quiet():
                 net = self.make(self.probe)
                 self.fill(net, *self.outwards(start))
-                pairs = [
-                    tuple(self.numbers.out(self.conventions.sample_out(e)) for e in (x, target))
-                    for target in (np.ones((y, 1)), np.zeros((y, 1)))  # errors of both signs
-                ]
+                targets = np.ones((y, 1)), np.zeros((y, 1))  # errors of both signs
+                pairs = [self.sample(Batch(x, each), 0) for each in targets]
                 call(net.update_mini_batch, pairs, 1.0)
                 return all(
                     np.array_equal(each, 0.25 + 0 * each) for each in self.inwards(net).values()

@@ -19,6 +19,7 @@ import numpy as np
 
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork, X
+from conformance.subjects.book.constructor import feedforward_of
 from conformance.subjects.book.loop_walk import random_numbers_kept, role_of
 from conformance.subjects.book.own_loop import NOTHING, Conduct, own_loop
 from conformance.subjects.near import CLOSE
@@ -76,7 +77,7 @@ def _shares(network: BookNetwork, net: Any, n: int) -> _Share | None:
         return None
     data = _data(network, n)
     try:
-        costs = [float(function(net.feedforward(x), y)) for x, y in data]
+        costs = [float(function(feedforward_of(net)(x), y)) for x, y in data]
     except Exception:  # noqa: BLE001 - `own_cost` says that it is asked in another way
         return None
     little, much, none = (float(net.total_cost([*data], each)) for each in (LITTLE, MUCH, 0.0))

@@ -71,11 +71,12 @@ def _binds(signature: inspect.Signature, form: Form, sizes: Sequence[int]) -> bo
     return True
 
 
-def name_feedforward(kind: type) -> None:
-    """Give a class that spells it `feed_forward` or `feedForward` its `feedforward` too."""
-    spelled = next((e for e in dir(kind) if e.replace("_", "").lower() == "feedforward"), None)
-    if spelled and "update_mini_batch" in dir(kind) and not hasattr(kind, "feedforward"):
-        kind.feedforward = getattr(kind, spelled)  # type: ignore[attr-defined]
+def feedforward_of(thing: Any) -> Any:
+    """The `feedforward` of a class or a network, or its `feed_forward`; None if it has none."""
+    if hasattr(thing, "feedforward"):
+        return thing.feedforward
+    own = (each for each in dir(thing) if each.replace("_", "").lower() == "feedforward")
+    return getattr(thing, next(own, "feedforward"), None)
 
 
 def has_sizes(net: Any, sizes: Sequence[int]) -> bool:

@@ -33,6 +33,7 @@ from conformance.model.functions import (
 from conformance.model.table import of_layers
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.constructor import feedforward_of
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.traced_runs import examined_alone, update_run
 from conformance.subjects.generic import generic
@@ -150,8 +151,8 @@ def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
             [trace.given(e, f"w{i}") for i, e in enumerate(w, 2)],
             [trace.given(e, "") for e in b],
         )
-        x = network.numbers.out(trace.given(network.conventions.sample_out(batch.x), "x"))
-        node = trace.argument(network.numbers.back(call(net.feedforward, x)))
+        x = network.numbers.out(trace.given(network.conventions.batch_out(batch.x), "x"))
+        node = trace.argument(network.numbers.back(call(feedforward_of(net), x)))
     with precision(BITS), np.errstate(all="ignore"):
         held = Replay(trace).value(node) if type(node) is Node else None
     if held is None or not np.asarray(held).dtype.hasobject:

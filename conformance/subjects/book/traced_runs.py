@@ -190,7 +190,7 @@ def _masks(network: BookNetwork, net: Any, trace: Trace, batch: Batch, i: int) -
 def _given(network: BookNetwork, trace: Trace, batch: Batch, i: int) -> tuple[Any, Any]:
     """A sample and its target, traced, in the network's layout."""
     c = network.conventions
-    x, y = (c.sample_out(each[:, [i]]) for each in (batch.x, batch.y))
+    x, y = (c.batch_out(each[:, [i]]) for each in (batch.x, batch.y))
     x, y = trace.given(x, f"x.{i}"), trace.given(y, f"y.{i}")
     return network.numbers.out(x), network.numbers.out(y)
 

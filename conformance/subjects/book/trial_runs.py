@@ -3,7 +3,9 @@
 Left out: what they compute, but for what λ and n change.
 """
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects.book.book_calls import BookCalls
-from conformance.subjects.book.book_conventions import Moved
+from conformance.subjects.book.book_conventions import SAMPLES, Moved
 from reference.step import Array, Batch, Parameters
 
 LAYERS = range(2, 8)
@@ -79,6 +81,55 @@ def trial_of_decay(
         return Moved(start.w, w, b)
 
     return moved
+
+
+def batch_layout(
+    network: BookCalls, sizes: tuple[int, ...], further: Mapping[str, inspect.Parameter]
+) -> str:
+    """The layout of samples for feedforward and in a mini-batch, if it is not that of backprop.
+
+    Args:
+        network: the class.
+        sizes: of which it can be made.
+        further: the parameters of its update behind the mini-batch and η.
+
+    Returns:
+        A layout with which both of them work, if neither does with that of backprop; else nothing.
+    """
+    own = network.conventions
+    needed = [key for key, each in further.items() if each.default is inspect.Parameter.empty]
+    works: dict[str, list[bool]] = {}
+    for layout in (own.sample, *SAMPLES):
+        network.conventions = replace(own, batch=layout)
+        works[layout] = [each(network, sizes, needed) for each in (_feeds, _moves)]
+        if any(works[own.sample]):
+            break
+    network.conventions = own
+    return next((each for each, both in works.items() if all(both) and each != own.sample), "")
+
+
+def _feeds(network: BookCalls, sizes: tuple[int, ...], _needed: Sequence[str]) -> bool:
+    """Whether feedforward gives as many numbers as there are outputs."""
+    try:
+        with quiet(), network.numbers.tried():
+            output = network.feedforward(network.make(sizes), _batch(network, sizes).x[:, :1])
+    except Exception:  # noqa: BLE001 - any layout may fail in any way
+        return False
+    return np.size(output) == sizes[-1]
+
+
+def _moves(network: BookCalls, sizes: tuple[int, ...], needed: Sequence[str]) -> bool:
+    """Whether an update leaves parameters of the same shapes."""
+    batch = _batch(network, sizes)
+    samples = [network.sample(batch, i) for i in range(batch.m)]
+    try:
+        with quiet(), network.numbers.tried():
+            net = network.make(sizes)
+            shapes = [np.shape(each) for each in (*net.weights, *net.biases)]
+            net.update_mini_batch(samples, 0.5, **dict.fromkeys(needed, 0.5))
+            return shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
+    except Exception:  # noqa: BLE001 - any layout may fail in any way
+        return False
 
 
 def _start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:

@@ -15,7 +15,12 @@ from conformance.tests.networks.right_batches import (
     LastFirst,
 )
 from conformance.tests.networks.right_costs import WithCost, WithQuadraticCost
-from conformance.tests.networks.right_layouts import FlatBiases, Float32, TransposedWeights
+from conformance.tests.networks.right_layouts import (
+    FlatBiases,
+    FlatMiniBatches,
+    Float32,
+    TransposedWeights,
+)
 from conformance.tests.networks.right_loops import (
     DictGradients,
     Helpers,
@@ -57,6 +62,7 @@ RIGHT = (
     Float32,
     TransposedWeights,
     FlatBiases,
+    FlatMiniBatches,
     WithCost,
     WithQuadraticCost,
 )

@@ -107,3 +107,34 @@ class FlatBiases(book.Network):
             nabla_b.insert(0, delta)
             nabla_w.insert(0, np.outer(delta, a[-l - 1]))
         return nabla_b, nabla_w
+
+
+class FlatMiniBatches(FlatBiases):
+    """Its mini-batches hold vectors of one axis; backprop takes a column for each of them."""
+
+    def update_mini_batch(self, mini_batch: Pairs, eta: float) -> None:
+        """One step on a mini-batch of (x, y) pairs, all of them at once."""
+        x, y = (np.array(each).T for each in zip(*mini_batch))
+        rate = eta / len(mini_batch)
+        nabla_b, nabla_w = self.backprop(x, y)
+        self.weights = [w - rate * nw for w, nw in zip(self.weights, nabla_w)]
+        self.biases = [b - rate * nb for b, nb in zip(self.biases, nabla_b)]
+
+    def feedforward(self, a: Array) -> Array:
+        """The output vector for the input vector a."""
+        for w, b in zip(self.weights, self.biases):
+            a = sigmoid(w @ a + b)
+        return a
+
+    def backprop(self, x: Array, y: Array) -> tuple[list[Array], list[Array]]:
+        """The gradient (nabla_b, nabla_w), summed over the columns, in the shapes of b and w."""
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(sigmoid(w @ a[-1] + b.reshape(-1, 1)))
+        delta = (a[-1] - y) * a[-1] * (1 - a[-1])
+        nabla_b, nabla_w = [delta.sum(axis=1)], [delta @ a[-2].T]
+        for l in range(2, self.num_layers):
+            delta = self.weights[-l + 1].T @ delta * a[-l] * (1 - a[-l])
+            nabla_b.insert(0, delta.sum(axis=1))
+            nabla_w.insert(0, delta @ a[-l - 1].T)
+        return nabla_b, nabla_w
