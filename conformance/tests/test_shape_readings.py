@@ -709,3 +709,36 @@ def test_what_is_named_as_a_gradient_is_no_target(tmp_path: Path) -> None:
     assert code == 0, said
     code, lines, said = judged(DT.replace("self.x.T", "(self.x**2).T"), tmp_path)
     assert (code, lines) == (1, ["grad_pesos = grad_output @ (self.x**2).T"]), said
+
+
+REGULARISED = """
+import numpy as np
+
+def cost_reg(theta, X, y, lam):
+    m = len(y)
+    h = 1 / (1 + np.exp(-X.dot(theta)))
+    cost = COST
+    return cost + lam / (2 * m) * np.sum(theta[1:] ** 2)
+
+def gradient_reg(theta, X, y, lam):
+    m = len(y)
+    h = 1 / (1 + np.exp(-X.dot(theta)))
+    grad = X.T.dot(h - y) / m
+    grad[1:] += lam / m * theta[1:]
+    return grad
+"""
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        "-np.mean(y * np.log(h) + (1 - y) * np.log(1 - h))",  # of one output: theta is a vector
+        "-(y.dot(np.log(h)) + (1 - y).dot(np.log(1 - h))) / m",  # y is an array of integers
+    ],
+)
+def test_a_loss_may_be_of_one_output_or_of_labels(cost: str, tmp_path: Path) -> None:
+    right = REGULARISED.replace("COST", cost)
+    code, _, said = judged(right, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(right.replace("+= lam", "-= lam"), tmp_path)
+    assert code == 1, said
