@@ -80,7 +80,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
 
 def _check_shape(path: str, before: tuple[int, ...], now: tuple[int, ...]) -> None:
     """Raise an UnfitError where a parameter becomes something of another shape."""
-    if now != before and not before:
+    if not before and {*now} - {1}:
         raise UnfitError(f"{short(path)} is a number and becomes an array")
     if {*before} - {1} != {*now} - {1}:
         raise UnfitError(f"{short(path)} has the shape {before} and becomes one of {now}")

@@ -742,3 +742,63 @@ def test_a_loss_may_be_of_one_output_or_of_labels(cost: str, tmp_path: Path) -> 
     assert code == 0, said
     code, _, said = judged(right.replace("+= lam", "-= lam"), tmp_path)
     assert code == 1, said
+
+
+STEPPING = """
+import numpy as np
+
+class Network:
+    def __init__(self, sizes, eta):
+        self.eta = eta
+        self.weights = [np.random.randn(k, n) for n, k in zip(sizes[:-1], sizes[1:])]
+
+    def backprop(self, x, y):
+        nabla_w = [0] * len(self.weights)
+        a = [x]
+        for w in self.weights:
+            a.append(np.tanh(np.dot(w, a[-1])))
+        delta = (a[-1] - y) * (1 - a[-1] ** 2)
+        for l in range(1, len(a)):
+            nabla_w[-l] = np.dot(delta, a[-l - 1].T)
+            delta = np.dot(self.weights[-l].T, delta) * (1 - a[-l - 1] ** 2)
+        self.weights = [w - self.eta * nw for w, nw in zip(self.weights, nabla_w)]
+        return self.weights
+"""
+
+
+def test_weights_that_are_returned_after_a_step_are_no_gradients(tmp_path: Path) -> None:
+    code, _, said = judged(STEPPING, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(STEPPING.replace("l - 1] **", "l - 1] *"), tmp_path)
+    assert (code, lines[0][:13]) == (1, "delta = np.do"), said
+
+
+WHOLE = """
+import numpy as np
+
+class Neuron:
+    def __init__(self, nx):
+        self.__W = np.random.randn(1, nx)
+        self.__b = 0
+
+    def forward_prop(self, X):
+        self.__A = 1 / (1 + np.exp(-(np.dot(self.__W, X) + self.__b)))
+        return self.__A
+
+    def cost(self, Y, A):
+        return -(Y * np.log(A) + (1 - Y) * np.log(1 - A)).mean()
+
+    def gradient_descent(self, X, Y, A, alpha=0.05):
+        m = X.shape[1]
+        dz = A - Y
+        self.__W = self.__W - alpha * np.matmul(dz, X.T) / m
+        self.__b = self.__b - alpha * np.sum(dz, axis=1, keepdims=True) / m
+"""
+
+
+def test_a_bias_of_the_whole_number_0_may_become_an_array(tmp_path: Path) -> None:
+    code, _, said = judged(WHOLE, tmp_path)
+    assert code == 0, said
+    assert "__b" in said
+    code, lines, said = judged(WHOLE.replace("keepdims=True) / m", "keepdims=True)"), tmp_path)
+    assert (code, lines[0][:8]) == (1, "self.__b"), said
