@@ -229,8 +229,9 @@ class _Judging:
 def _left(candidate: Candidate, thing: Any) -> NotJudged:
     """A thing that fits no shape."""
     name = candidate.name
-    network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     known = [name, *(each for each, _ in methods(thing))] if isinstance(thing, type) else [name]
+    goes_back = any(is_role(each, "backward") == 0 for each in known)
+    network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     says = any(
         is_role(e, role) is not None for e in known for role in ("backward", "loss", "train")
     )
@@ -238,10 +239,9 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     told = says or takes or candidate.layer or candidate.stated
     guess = candidate.refusal.unmade or not told
     promised = isinstance(candidate.layer, PairSearch | LossSearch)
-    backward = is_role(name, "backward") == 0 or promised
     refusal = candidate.refusal
     words = refusal.words.removeprefix(f"{name}: ")
-    return NotJudged(name, words, network or backward, guess, final=refusal.empty)
+    return NotJudged(name, words, network or goes_back or promised, guess, final=refusal.empty)
 
 
 def _optimisers(

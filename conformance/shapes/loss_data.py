@@ -35,6 +35,8 @@ SETTING = re.compile(
     r"|q|quantile|scale|kappa|threshold"
 )
 """Numbers that a loss needs beside arrays: a temperature, a margin."""
+SMALL = 1e-3
+"""An ε, or a smooth term, is no larger: a gradient may leave it out."""
 WEIGHTS = re.compile(r"w|\w*weights?|alphas?")
 """What the terms of a loss are multiplied by, if it comes after the target."""
 SPREADS = (None, 0.5, 2.0)
@@ -116,11 +118,12 @@ def trials(names: Sequence[str]) -> Iterator[Trial]:
 
 
 def other_settings(function: Callable[..., Any]) -> dict[str, float]:
-    """Other numbers for the settings of a loss that are 1 by default: by 1 nothing is changed."""
+    """Other numbers for the settings of a loss than their defaults, but for such as an ε."""
     return {
-        each.name: HELPFUL
+        each.name: HELPFUL * each.default
         for each in taken(function)
-        if type(each.default) is float and each.default == 1 and SETTING.fullmatch(bare(each.name))
+        if type(each.default) in (int, float) and SETTING.fullmatch(bare(each.name))
+        if each.default > SMALL
     }
 
 

@@ -156,7 +156,7 @@ def generic(run: Attempt) -> dict[str, Any]:
     for path, (leaf, node) in run.start.items():
         if node is None or not _is_parameter(run, leaf, node):
             continue
-        shape = np.shape(leaf.value) or np.shape(after.get(path, 0.0))  # `b = 0` may become an array
+        shape = np.shape(leaf.value) or np.shape(after.get(path, 0.0))  # 0 may become an array
         drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1
         dtype = np.asarray(leaf.value).dtype
         values[path] = drawn.astype(dtype) if shape else float(drawn)

@@ -363,3 +363,18 @@ def test_a_likelihood_is_climbed_or_its_minus_gone_down(there: str, tmp_path: Pa
     code, _, said = judged_source(NEWTON.replace("(Y - logistic", there), tmp_path)
     assert code == int("+" in there), said
     assert "hessian" not in said
+
+
+def test_a_setting_is_given_another_number_than_its_default(tmp_path: Path) -> None:
+    right = """
+import numpy as np
+
+def pinball(q, y, tau=0.5):
+    e = y - q
+    loss = np.mean(np.maximum(tau * e, (tau - 1) * e))
+    return loss, np.where(e > 0, -tau, 1 - tau) / y.size
+"""
+    code, _, said = judged_source(right, tmp_path)
+    assert code == 0, said
+    code, _, said = judged_source(right.replace("1 - tau)", "tau)"), tmp_path)
+    assert code == 1, said

@@ -802,3 +802,71 @@ def test_a_bias_of_the_whole_number_0_may_become_an_array(tmp_path: Path) -> Non
     assert "__b" in said
     code, lines, said = judged(WHOLE.replace("keepdims=True) / m", "keepdims=True)"), tmp_path)
     assert (code, lines[0][:8]) == (1, "self.__b"), said
+
+
+ONE_OUTPUT = """
+import numpy as np
+
+class Network:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1 = np.random.randn(n_hidden, n_in)
+        self.W2 = np.random.randn(1, n_hidden)
+
+    def backprop(self, x, y):
+        x = np.array([x]).T
+        z1 = self.W1 @ x
+        a1 = sigmoid(z1)
+        z2 = self.W2 @ a1
+        delta = (sigmoid(z2) - y) * sigmoid_prime(z2)
+        dW2 = delta @ a1.T
+        dW1 = (self.W2.T @ delta * sigmoid_prime(z1)) @ x.T
+        return dW1, dW2
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+def sigmoid_prime(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+"""
+
+
+def test_a_factor_that_depends_on_the_sample_is_no_convention(tmp_path: Path) -> None:
+    code, _, said = judged(ONE_OUTPUT, tmp_path)
+    assert code == 0, said
+    wrong = ONE_OUTPUT.replace("* sigmoid_prime(z2)", "* sigmoid_prime(sigmoid(z2))")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[0][:5]) == (1, "delta"), said
+
+
+EMBEDDING = """
+import numpy as np
+
+class Embedding:
+    def __init__(self, W):
+        self.params = [W]
+        self.grads = [np.zeros_like(W)]
+
+    def forward(self, idx):
+        W, = self.params
+        self.idx = idx.unheard_of()
+        return W[idx]
+
+    def backward(self, dout):
+        dW, = self.grads
+        dW[...] = 0
+        np.add.at(dW, self.idx, dout)
+
+class Tanh:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dout):
+        return dout * (1 - self.y ** 2)
+"""
+
+
+def test_a_class_that_goes_backward_and_is_not_judged_is_no_success(tmp_path: Path) -> None:
+    code, _, said = judged(EMBEDDING, tmp_path)
+    assert code == 3, said
+    assert "not judged: Embedding" in said
