@@ -111,7 +111,8 @@ def moved(forward: Forward) -> Forward | None:
     rng, others = np.random.default_rng(0), {}
     for each in forward.run.goals:
         value = chain.values[each.parameter.number]
-        others[each.parameter.number] = value * (1 + MOVED * rng.uniform(size=np.shape(value)))
+        size = np.where(np.any(value), value, 1.0)  # of zeros, nothing is a part
+        others[each.parameter.number] = value + size * MOVED * rng.uniform(size=np.shape(value))
     bits = uses_of_nodes((forward.run.loss, *(each.node for each in forward.run.goals)))
     needed = [each for each in forward.run.trace.nodes if bits >> each.number & 1]
     try:

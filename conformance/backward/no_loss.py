@@ -55,7 +55,9 @@ class Tried:
         """The positive factor that most gradients share."""
         usual = 1 / self.samples
         told = shared(self.found, self.constants, free=True, usual=usual)
-        if told.factor in self.constants or is_constant(self.forward, told.factor):
+        zeros = not any(np.any(each.parameter.value) for each in self.forward.run.goals)
+        usual_one = told.factor in self.constants and not zeros  # any output is ½ then, say
+        if usual_one or is_constant(self.forward, told.factor):
             return told
         return shared(self.found, self.constants, usual=usual)
 

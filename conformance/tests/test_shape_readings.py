@@ -870,3 +870,56 @@ def test_a_class_that_goes_backward_and_is_not_judged_is_no_success(tmp_path: Pa
     code, _, said = judged(EMBEDDING, tmp_path)
     assert code == 3, said
     assert "not judged: Embedding" in said
+
+
+LINEAR_SVM = """
+import numpy as np
+
+class LinearSVM:
+    def __init__(self, learning_rate=0.001, lambda_param=0.01, n_iters=1000):
+        self.lr, self.lambda_param, self.n_iters = learning_rate, lambda_param, n_iters
+
+    def fit(self, X, y):
+        self.weights = np.zeros(X.shape[1])
+        self.bias = 0
+        y_ = np.where(y <= 0, -1, 1)
+        for _ in range(self.n_iters):
+            for idx, x_i in enumerate(X):
+                if y_[idx] * (np.dot(x_i, self.weights) - self.bias) >= 1:
+                    self.weights -= self.lr * (2 * self.lambda_param * self.weights)
+                else:
+                    decay = 2 * self.lambda_param * self.weights
+                    self.weights -= self.lr * (decay - np.dot(x_i, y_[idx]))
+                    self.bias -= self.lr * y_[idx]
+"""
+
+
+def test_a_multiple_of_a_parameter_is_no_output(tmp_path: Path) -> None:
+    code, _, said = judged(LINEAR_SVM, tmp_path)
+    assert code == 3, said
+
+
+MOMENTUM = """
+import numpy as np
+
+class MomentumLogistic:
+    def __init__(self, learning_rate=0.01, n_iterations=1000, momentum=0.9):
+        self.lr, self.n_iterations, self.momentum = learning_rate, n_iterations, momentum
+
+    def fit(self, X, y):
+        self.weights, self.velocity_w = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+        for _ in range(self.n_iterations):
+            y_pred = 1 / (1 + np.exp(-np.dot(X, self.weights)))
+            error = y_pred - y
+            dw = np.dot(X.T, error) / len(X)
+            self.velocity_w = self.momentum * self.velocity_w - self.lr * dw
+            self.weights += self.velocity_w
+        return self
+"""
+
+
+def test_a_factor_of_weights_of_zeros_is_no_convention(tmp_path: Path) -> None:
+    code, _, said = judged(MOMENTUM, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(MOMENTUM.replace("= y_pred - y", "= y_pred * (y_pred - y)"), tmp_path)
+    assert code == 1, said
