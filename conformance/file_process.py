@@ -41,7 +41,7 @@ from conformance.shapes.not_judged import (
 )
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import is_role
+from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.values import to_values
 
 Send = Callable[[object], None]
@@ -230,7 +230,9 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     """A thing that fits no shape."""
     name = candidate.name
     known = [name, *(each for each, _ in methods(thing))] if isinstance(thing, type) else [name]
-    goes_back = any(is_role(each, "backward") == 0 for each in known)
+    given = needed(thing) if isinstance(thing, type) else []
+    tells = any("activation" in kinds_of(each.name) for each in given)  # it is as right as these
+    goes_back = not tells and any(is_role(each, "backward") == 0 for each in known)
     network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     says = any(
         is_role(e, role) is not None for e in known for role in ("backward", "loss", "train")

@@ -64,7 +64,8 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
             continue
         if is_only_written(before) or (not leaf.is_parameter and is_beside(run, before, now)):
             continue  # what the program keeps of its last gradients, or of its inputs
-        _check_shape(path, np.shape(before.value), np.shape(now.value))
+        if np.ndim(before.value) or np.any(before.value) or np.size(now.value) > 1:  # else `b = 0`
+            _check_shape(path, np.shape(before.value), np.shape(now.value))
         term, node = taken_off(trace, before, now)
         found.append(_update(path, before, _unscaled(term, before, kept), node, now))
     found = found or _born(run, [*end, *returned_anew(run)])
@@ -80,7 +81,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
 
 def _check_shape(path: str, before: tuple[int, ...], now: tuple[int, ...]) -> None:
     """Raise an UnfitError where a parameter becomes something of another shape."""
-    if not before and {*now} - {1}:
+    if now != before and not before:
         raise UnfitError(f"{short(path)} is a number and becomes an array")
     if {*before} - {1} != {*now} - {1}:
         raise UnfitError(f"{short(path)} has the shape {before} and becomes one of {now}")
