@@ -225,7 +225,7 @@ def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
         if before is not None and before[1] is node:
             continue
         itself = before is not None and before[1] is not None and node.depends_on(before[1])
-        if itself and key_of(leaf)[0] not in names:
+        if itself and not leaf.is_gradient and key_of(leaf)[0] not in names:
             continue  # a parameter that was moved, such as `gewichte`, and no sum of gradients
         named = bare(leaf.name) != key_of(leaf)[0] or leaf.is_gradient
         if named and not leaf.is_parameter and leaf.beside != "other":

@@ -923,3 +923,13 @@ def test_a_factor_of_weights_of_zeros_is_no_convention(tmp_path: Path) -> None:
     assert code == 0, said
     code, _, said = judged(MOMENTUM.replace("= y_pred - y", "= y_pred * (y_pred - y)"), tmp_path)
     assert code == 1, said
+
+
+def test_the_gradient_of_a_table_may_be_written_into_the_one_that_is_kept(tmp_path: Path) -> None:
+    right = EMBEDDING.replace(".unheard_of()", "")
+    code, _, said = judged(right, tmp_path)
+    assert code == 0, said
+    assert "not judged" not in said
+    wrong = right.replace("np.add.at(dW, self.idx, dout)", "dW[self.idx] = dout")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines) == (1, ["dW[self.idx] = dout"]), said
