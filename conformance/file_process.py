@@ -41,7 +41,7 @@ from conformance.shapes.not_judged import (
 )
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import is_role
+from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.values import to_values
 
 Send = Callable[[object], None]
@@ -232,8 +232,11 @@ class _Judging:
 def _left(candidate: Candidate, thing: Any) -> NotJudged:
     """A thing that fits no shape."""
     name = candidate.name
-    network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     known = [name, *(each for each, _ in methods(thing))] if isinstance(thing, type) else [name]
+    given = needed(thing) if isinstance(thing, type) else []
+    tells = any("activation" in kinds_of(each.name) for each in given)  # it is as right as these
+    goes_back = not tells and any(is_role(each, "backward") == 0 for each in known)
+    network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
     says = any(
         is_role(e, role) is not None for e in known for role in ("backward", "loss", "train")
     )
@@ -241,10 +244,9 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     told = says or takes or candidate.layer or candidate.stated
     guess = candidate.refusal.unmade or not told
     promised = isinstance(candidate.layer, PairSearch | LossSearch)
-    backward = is_role(name, "backward") == 0 or promised
     refusal = candidate.refusal
     words = refusal.words.removeprefix(f"{name}: ")
-    return NotJudged(name, words, network or backward, guess, final=refusal.empty)
+    return NotJudged(name, words, network or goes_back or promised, guess, final=refusal.empty)
 
 
 def _optimisers(

@@ -9,11 +9,13 @@ from itertools import product
 
 import numpy as np
 
+from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.backward.judge_gradients import Forward, Verdict
+from conformance.backward.groups import UNFIT
+from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.recorded_pass import bits
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED
+from conformance.tracing.node import FILLED, uses_of_nodes
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,35 @@ def shared(
     right = [each.right for each, is_near in zip(live, near, strict=True) if is_near]
     several = any(np.count_nonzero(each) > 1 for each in right)
     return replace(best, told=best.count if several else 0)
+
+
+MOVED = 0.01  # of a parameter
+
+
+def moved(forward: Forward) -> Forward | None:
+    """The forward pass with other parameters near by; None if it cannot be evaluated again."""
+    chain = Chain(forward.run.trace, ties=forward.chain.ties)
+    rng, others = np.random.default_rng(0), {}
+    for each in forward.run.goals:
+        value = chain.values[each.parameter.number]
+        size = np.where(np.any(value), value, 1.0)  # of zeros, nothing is a part
+        others[each.parameter.number] = value + size * MOVED * rng.uniform(size=np.shape(value))
+    bits = uses_of_nodes((forward.run.loss, *(each.node for each in forward.run.goals)))
+    needed = [each for each in forward.run.trace.nodes if bits >> each.number & 1]
+    try:
+        chain.change(chain.after(others, needed))
+    except UNFIT:
+        return None
+    return Forward(forward.run, chain)
+
+
+def is_constant(forward: Forward, factor: float) -> bool:
+    """Whether gradients have the same factor with other parameters: else it is that of a mistake.
+
+    The derivative of one unit for one sample is a number, so a wrong one is a factor.
+    """
+    other = moved(forward)
+    return other is not None and shared(verdicts(other), (factor,)).factor == factor
 
 
 def _place(verdict: Verdict) -> int:

@@ -11,26 +11,23 @@ Left out: which value is the output (`compared.py`), and what is to blame (`accu
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared, compared
-from conformance.backward.compared_quantities import multiple
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, multiple
 from conformance.backward.costs import COSTS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
-from conformance.backward.factor import Shared, conventions, shared
-from conformance.backward.groups import grouped
+from conformance.backward.factor import Shared, conventions, is_constant, moved, shared
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.normal_equations import before_products
 from conformance.backward.recorded_pass import Goal, NothingComparedError, Recorded, bits
-from conformance.backward.sample_count import samples
+from conformance.backward.sample_count import samples, weights
 from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors
-from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
+from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.trace import Trace
-from reference.step import Array
 
 FEW = 4  # outputs with their targets, that are tried
 
@@ -56,7 +53,13 @@ class Tried:
     @cached_property
     def shared(self) -> Shared:
         """The positive factor that most gradients share."""
-        return shared(self.found, self.constants, free=True, usual=1 / self.samples)
+        usual = 1 / self.samples
+        told = shared(self.found, self.constants, free=True, usual=usual)
+        zeros = not any(np.any(each.parameter.value) for each in self.forward.run.goals)
+        usual_one = told.factor in self.constants and not zeros  # any output is ½ then, say
+        if usual_one or is_constant(self.forward, told.factor):
+            return told
+        return shared(self.found, self.constants, usual=usual)
 
     @cached_property
     def samples(self) -> int:
@@ -110,12 +113,26 @@ class Tried:
         return None
 
     def factor(self, error: Node, output: Node) -> float | None:
-        """The factor of a backward value beside ∂C/∂(a forward value); None if it is not that."""
-        right = self.forward.gradient.get(output.number)
-        value = np.asarray(error.value, dtype=np.float64)
-        if right is None or value.size < 2:  # noqa: PLR2004 - a single number is any other's
-            return None
-        return multiple(value, right)
+        """The factor of a backward value beside ∂C/∂(a forward value); None if it is not that.
+
+        A single number is a multiple of any other: it has to be the same with other parameters.
+        """
+        found = _multiple(self.forward, error, output)
+        if found is None or np.size(error.value) > 1:
+            return found
+        other = None if self._moved is None else _multiple(self._moved, error, output)
+        same = other is not None and abs(other / found - 1) <= HALF_OF_THE_DIGITS
+        return found if same else None
+
+    @cached_property
+    def _moved(self) -> Forward | None:
+        return moved(self.forward)
+
+
+def _multiple(forward: Forward, error: Node, output: Node) -> float | None:
+    right = forward.gradient.get(output.number)
+    value = np.asarray(forward.chain.values[error.number], dtype=np.float64)
+    return None if right is None else multiple(value, right)
 
 
 def outputs(made: Compared, parameters: int) -> Iterator[Node]:
@@ -178,7 +195,7 @@ def tried(
     if not chosen:
         raise NothingComparedError("no output was found that is compared with a target")
     chosen = [*before_products(run, chosen), *chosen]
-    weighed = [(each, by) for each in chosen for by in (None, *_weights(nodes, each, run.goals))]
+    weighed = [(each, by) for each in chosen for by in (None, *weights(nodes, each, run.goals))]
     appended = [
         (name, each, loss, by is not None)
         for each, by in weighed
@@ -194,36 +211,6 @@ def tried(
     if any(e.compared.labels and not (e.fits or e.negated) for e in found):
         raise NothingComparedError("they are not those of the hinge loss")
     return found
-
-
-def _weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> Iterator[Array]:
-    """Numbers by which output errors, or what is made of them, are multiplied, one for each output.
-
-    Such are the returns of a policy gradient. None depends on the parameters.
-    """
-    if len(made.users) < 2:  # noqa: PLR2004 - one output
-        return
-    parameters, compared = bits(goals), bits_of_nodes(made.users)
-    products = [e for e in nodes if e.operation == "multiply" and e.uses & compared]
-    for group in grouped(products):
-        for place in (0, 1):
-            parts = [(e, _numbers(e.args[place], parameters)) for e in group.nodes]
-            numbers = np.concatenate([each for _, each in parts])
-            if numbers.size != len(made.users):  # several products of each, by one number
-                several = [
-                    {float(e) for node, each in parts if node.depends_on(user) for e in each}
-                    for user in made.users
-                ]
-                numbers = np.array([e for each in several if len(each) == 1 for e in each])
-            if numbers.size == len(made.users) and np.ptp(numbers) > 0:
-                yield numbers
-
-
-def _numbers(value: Any, parameters: int) -> Array:
-    """The numbers that a value is made of; none if it depends on parameters."""
-    if type(value) is Node:
-        return np.ravel(np.zeros(0) if value.uses & parameters else value.value)
-    return np.ravel(value if isinstance(value, int | float | np.ndarray | np.generic) else [])
 
 
 def best(found: Sequence[Tried]) -> Tried | None:

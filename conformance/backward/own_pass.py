@@ -17,13 +17,11 @@ import numpy as np
 
 from conformance.backward.accuse import Contradicted, finished
 from conformance.backward.certain import measured
-from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.costs import times
-from conformance.backward.factor import shared, snapped, usual_factors
+from conformance.backward.factor import is_constant, shared, snapped, usual_factors
 from conformance.backward.findings import Examined
-from conformance.backward.groups import UNFIT
-from conformance.backward.judge_gradients import Forward, Verdict, judged, verdicts
+from conformance.backward.judge_gradients import Forward, Verdict, judged
 from conformance.backward.passes import FEW_ENTRIES
 from conformance.backward.recorded_pass import Goal, NoGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float
@@ -33,8 +31,6 @@ from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, uses_of_nodes
 
 __all__ = ["OwnPass", "examine_pass"]
-
-MOVED = 0.01  # of a parameter
 
 
 def examine_pass(
@@ -103,7 +99,7 @@ def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float 
         return -turned.factor if turned.by_all else None
     if told.factor in usual:
         return told.factor
-    if not told.by_all and not _is_constant(forward, told.factor):
+    if not is_constant(forward, told.factor):
         return shared(found, usual).factor
     return measured(forward.run, told.factor)
 
@@ -123,26 +119,6 @@ def _of_the_last_derivative(forward: Forward) -> float:
             if (factor := snapped(ratio, usual, free=False)) is not None:
                 return factor
     return 1.0
-
-
-def _is_constant(forward: Forward, factor: float) -> bool:
-    """Whether gradients have the same factor with other parameters: else it is that of a mistake.
-
-    The derivative of one unit for one sample is a number, so a wrong one is a factor.
-    """
-    chain = Chain(forward.run.trace, ties=forward.chain.ties)
-    rng, moved = np.random.default_rng(0), {}
-    for each in forward.run.goals:
-        value = chain.values[each.parameter.number]
-        moved[each.parameter.number] = value * (1 + MOVED * rng.uniform(size=np.shape(value)))
-    wanted = (forward.run.loss, *(each.node for each in forward.run.goals))
-    bits = uses_of_nodes(wanted)
-    needed = [each for each in forward.run.trace.nodes if bits >> each.number & 1]
-    try:
-        chain.change(chain.after(moved, needed))
-    except UNFIT:
-        return False
-    return shared(verdicts(Forward(forward.run, chain)), (factor,)).factor == factor
 
 
 LINEAR = MOVES | {

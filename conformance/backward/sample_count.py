@@ -1,18 +1,21 @@
-"""How many samples a recorded step has, read off the outputs that it compares with targets.
+"""The samples of a recorded step, read off the outputs that it compares: their number and weights.
 
 Left out: which these are (`compared.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.compared import Compared
+from conformance.backward.groups import grouped
 from conformance.backward.recorded_pass import Goal, bits
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
+from reference.step import Array
 
 
 def samples(found: Compared, goals: Sequence[Goal]) -> int:
@@ -53,3 +56,33 @@ def _linked(sets: Sequence[int]) -> list[int]:
         apart = [other for other in joined if not other & each]
         joined = [*apart, reduce(or_, (other for other in joined if other & each), each)]
     return joined
+
+
+def weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> Iterator[Array]:
+    """Numbers by which output errors, or what is made of them, are multiplied, one for each output.
+
+    Such are the returns of a policy gradient. None depends on the parameters.
+    """
+    if len(made.users) < 2:  # noqa: PLR2004 - one output
+        return
+    parameters, compared = bits(goals), bits_of_nodes(made.users)
+    products = [e for e in nodes if e.operation == "multiply" and e.uses & compared]
+    for group in grouped(products):
+        for place in (0, 1):
+            parts = [(e, _numbers(e.args[place], parameters)) for e in group.nodes]
+            numbers = np.concatenate([each for _, each in parts])
+            if numbers.size != len(made.users):  # several products of each, by one number
+                several = [
+                    {float(e) for node, each in parts if node.depends_on(user) for e in each}
+                    for user in made.users
+                ]
+                numbers = np.array([e for each in several if len(each) == 1 for e in each])
+            if numbers.size == len(made.users) and np.ptp(numbers) > 0:
+                yield numbers
+
+
+def _numbers(value: Any, parameters: int) -> Array:
+    """The numbers that a value is made of; none if it depends on parameters."""
+    if type(value) is Node:
+        return np.ravel(np.zeros(0) if value.uses & parameters else value.value)
+    return np.ravel(value if isinstance(value, int | float | np.ndarray | np.generic) else [])

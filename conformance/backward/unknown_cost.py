@@ -20,7 +20,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared
 from conformance.backward.costs import seeded, times
 from conformance.backward.decay import decayed
-from conformance.backward.factor import shared
+from conformance.backward.factor import conventions, shared, snapped
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward, verdicts
 from conformance.backward.no_loss import likely_errors, outputs, plus_decay, undecayed
@@ -67,12 +67,16 @@ class OwnErrors:
     def best(self) -> OwnError | None:
         """The one that makes most gradients right, taken for ∂C/∂v; None if none does.
 
-        One that makes all right comes first, then one that does so for the output itself.
+        One that makes all right comes first, then one with a usual factor, then one of the output.
         """
         whole = len(self._run.goals)
-        return max(
-            self._measured, key=lambda e: (e.count == whole, e.at_output, e.count), default=None
-        )
+
+        def order(found: OwnError) -> tuple[bool, bool, bool, int]:
+            usual = conventions(np.shape(found.output.value))
+            told = snapped(abs(found.factor), usual, free=False) is not None
+            return found.count == whole, told, found.at_output, found.count
+
+        return max(self._measured, key=order, default=None)
 
     def of_two_outputs(self) -> OwnError | None:
         """The errors of two outputs that make most gradients right together; None if none do.

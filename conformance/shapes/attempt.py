@@ -29,6 +29,7 @@ from conformance.shapes.held_state import Leaf, as_array, as_tensor, changed, do
 from conformance.shapes.plans import methods
 from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.subjects.execution import missing
+from conformance.tracing.arrays import Plain
 from conformance.tracing.recorder import EnoughError
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -195,9 +196,10 @@ def _given_data(run: Attempt) -> dict[str, Any]:
         elif np.asarray(data.x).dtype.kind == "f":
             given["inputs"] = run.trace.given(data.x, "X")
         y = np.asarray(data.y)
-        if y.dtype.kind == "f" and isinstance(data.y, np.ndarray):
-            given["targets"] = run.trace.given(data.y, "y")
-            run.target = given["targets"].node
+        if isinstance(data.y, np.ndarray):
+            follows = y.dtype.kind == "f"
+            given["targets"] = run.trace.given(y, "y") if follows else y.view(Plain)
+            run.target = given["targets"].node if follows else None
         kinds["pairs"] = samples_of(replace(data, x=given["inputs"], y=given["targets"]))
     kinds.update(given)
     kinds["row"] = _row(run, given["inputs"])

@@ -85,21 +85,26 @@ class Candidate:
 
     def _as_network(self, cost: str | None) -> Found | None:
         """It, judged by the first reading of it as a network that fits; None if there is none."""
-        stated = [e for each in self.stated if (e := judged(each.readings(), cost)) is not None]
+        stated = [e for each in self.stated if (e := _judged(each, cost)) is not None]
         if right := [each for each in stated if each.examined.ok]:
             return right[0]
         for each in self.searched:
             refused: list[str] = []
-            found = judged(each.readings(), cost, refused)
+            found = _judged(each, cost, refused)
             if found is not None and stated and _is_stated(found.examined, stated[0].examined):
                 return stated[0]
             if found is not None:
-                found = where_it_is_right(each, found) if cost is None else found
                 return wrong_with(self.others, found, cost) or found
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))
                 each.refusal.parameters = True
         return stated[0] if stated else None
+
+
+def _judged(searched: Searched, cost: str | None, refused: list[str] | None = None) -> Found | None:
+    """What is searched, judged by the readings in which it is right, if there are any."""
+    found = judged(searched.readings(), cost, refused)
+    return found if found is None or cost else where_it_is_right(searched, found)
 
 
 def _is_stated(known: Examined, stated: Examined) -> bool:

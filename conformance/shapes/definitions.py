@@ -257,7 +257,7 @@ def _returned_in(code: CodeType) -> ast.expr | None:
 
 
 def _name(value: ast.expr) -> str:
-    return value.attr if isinstance(value, ast.Attribute) else ast.unparse(value)
+    return value.attr.lstrip("_") if isinstance(value, ast.Attribute) else ast.unparse(value)
 
 
 def returned_functions(function: FunctionType) -> list[str]:

@@ -64,7 +64,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
             continue
         if is_only_written(before) or (not leaf.is_parameter and is_beside(run, before, now)):
             continue  # what the program keeps of its last gradients, or of its inputs
-        _check_shape(path, np.shape(before.value), np.shape(now.value))
+        _check_shape(path, before, now)
         term, node = taken_off(trace, before, now)
         found.append(_update(path, before, _unscaled(term, before, kept), node, now))
     found = found or _born(run, [*end, *returned_anew(run)])
@@ -78,9 +78,13 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     return [each for each in found if each.goal.parameter not in held]
 
 
-def _check_shape(path: str, before: tuple[int, ...], now: tuple[int, ...]) -> None:
-    """Raise an UnfitError where a parameter becomes something of another shape."""
-    if now != before and not before:
+def _check_shape(path: str, old: Node, new: Node) -> None:
+    """Raise an UnfitError where a parameter becomes something of another shape.
+
+    A bias that begins as 0 may become an array of one number.
+    """
+    before, now = np.shape(old.value), np.shape(new.value)
+    if now != before == () and (np.any(old.value) or np.size(new.value) > 1):
         raise UnfitError(f"{short(path)} is a number and becomes an array")
     if {*before} - {1} != {*now} - {1}:
         raise UnfitError(f"{short(path)} has the shape {before} and becomes one of {now}")

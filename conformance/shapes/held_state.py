@@ -219,7 +219,11 @@ def _is_lone_number(held: Mapping[Any, Any], key: Any) -> bool:
 
 
 def _inner_name(name: str, key: str) -> str:
-    """The name of what an attribute holds: `weight.value` is a weight, `weight.grad` is its d."""
+    """The name of what an attribute holds: `weight.value` is a weight, `weight.grad` is its d.
+
+    A name with two underscores in front has that of its class before them.
+    """
+    key = re.sub(r"^_\w+?__(?=\w)", "", key)
     if key in VALUES and is_parameter(name):
         return name
     return f"d{name}" if key in GRADIENTS and is_parameter(name) else key

@@ -160,6 +160,7 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "columns": {"x": (N_IN, M), "w": (N_OUT, N_IN), "b": (N_OUT, 1), "scale": (N_IN, 1)},
     "images": {"x": IMAGES, "w": (4, 3, 3, 3), "b": (4,), "scale": (3,)},
     "one vector": {"x": (N_IN,), "w": (N_OUT, N_IN), "b": (N_OUT,), "scale": (N_IN,)},
+    "places": {"x": (M,), "w": (N_IN, N_OUT), "b": (N_OUT,), "scale": (N_IN,)},
 }
 """The shapes of the arguments of a layer."""
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.compared_quantities import fitted
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.recorded_pass import Goal
 from conformance.shapes.argument_values import HELPFUL, MASK
 from conformance.shapes.arguments import needed, taken
+from conformance.shapes.attempts import UnfitError
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.vocabulary import bare, kinds_of
 from conformance.tracing.node import Node
@@ -35,6 +36,8 @@ SETTING = re.compile(
     r"|q|quantile|scale|kappa|threshold"
 )
 """Numbers that a loss needs beside arrays: a temperature, a margin."""
+SMALL = 1e-3
+"""An ε, or a smooth term, is no larger: a gradient may leave it out."""
 WEIGHTS = re.compile(r"w|\w*weights?|alphas?")
 """What the terms of a loss are multiplied by, if it comes after the target."""
 SPREADS = (None, 0.5, 2.0)
@@ -116,11 +119,12 @@ def trials(names: Sequence[str]) -> Iterator[Trial]:
 
 
 def other_settings(function: Callable[..., Any]) -> dict[str, float]:
-    """Other numbers for the settings of a loss that are 1 by default: by 1 nothing is changed."""
+    """Other numbers for the settings of a loss than their defaults, but for such as an ε."""
     return {
-        each.name: HELPFUL
+        each.name: HELPFUL * each.default
         for each in taken(function)
-        if type(each.default) is float and each.default == 1 and SETTING.fullmatch(bare(each.name))
+        if type(each.default) in (int, float) and SETTING.fullmatch(bare(each.name))
+        if each.default > SMALL
     }
 
 
@@ -199,3 +203,21 @@ def is_difference(goal: Goal | None, y: Any) -> bool:
     if target.shape != output.shape or given.shape != output.shape:
         return False
     return (fitted(given, output - target) or 0.0) > 0
+
+
+def likelihood(p: Any, target: Any) -> Any:
+    """Minus the logarithm of what a program takes for probabilities, a row for each sample.
+
+    Raises:
+        UnfitError: they are none, or the target is of another kind.
+    """
+    y = np.asarray(target)
+    value = np.asarray(p)
+    if value.ndim != TWO or not np.all((value > 0) & (value < 1)):
+        raise UnfitError("what goes forward gives no probabilities of classes")
+    if y.shape != value.shape:
+        if y.dtype.kind != "i" or y.shape != value.shape[:1]:
+            raise UnfitError("its targets have another shape than its probabilities")
+        y = np.eye(value.shape[1])[y]
+    of_classes = np.all(np.abs(value.sum(axis=1) - 1) <= HALF_OF_THE_DIGITS)
+    return -np.sum(y * np.log(p) + (0 if of_classes else (1 - y) * np.log(1 - p)))

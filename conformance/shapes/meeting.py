@@ -52,13 +52,22 @@ def meets_a_parameter(run: Attempt, goals: Sequence[Goal]) -> bool:
     parameters = [each.parameter for each in goals]
     for node in run.recorded.nodes:
         other = node.inputs[-1] if node.operation == "subtract" and len(node.inputs) > 1 else None
-        if other is None or node.inputs[0] not in parameters or not other.depends_on(inputs):
+        if other is None or not other.depends_on(inputs):
+            continue
+        if _undivided(node.inputs[0]) not in parameters:
             continue
         used = any(each.node.depends_on(node) for each in goals)
         product = any(e.operation in PRODUCTS and e.depends_on(inputs) for e in walk([other]))
         if used and product and not any(map(other.depends_on, parameters)):
             return True
     return False
+
+
+def _undivided(node: Node) -> Node:
+    """What a value is a multiple of, by numbers that nothing is known to change."""
+    inner = [e for e in node.inputs if not e.constant] or node.inputs  # it may begin with zeros
+    scaled = node.operation in ("multiply", "divide") and len(inner) == 1
+    return _undivided(inner[0]) if scaled else node
 
 
 def meeting(run: Attempt, goals: Sequence[Goal]) -> tuple[Node | None, Node | None]:

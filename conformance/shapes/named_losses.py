@@ -15,7 +15,7 @@ from conformance.backward.syntax import tree
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.layer_shapes import called_itself
-from conformance.shapes.loss_data import weighs
+from conformance.shapes.loss_data import likelihood, weighs
 from conformance.shapes.losses import PAIR, LossSearch, beside_names
 from conformance.shapes.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
 
@@ -37,11 +37,12 @@ ENDS = ("prime", "derivative", "deriv", "grad", "gradient", "backward", "delta")
 def loss_class(kind: type) -> LossSearch | None:
     """A class as a loss with its gradient; None if it is none."""
     names = [n for n in dir(kind) if callable(getattr(kind, n)) and is_plain(n)]
-    ahead = [
+    told = [
         n
         for n in names
         if is_role(n, "loss") is not None or is_role(n, "forward") == 0 or bare(n) == "calculate"
-    ] or called_itself(kind)
+    ]
+    ahead = [n for n in told if not _is_open(getattr(kind, n))] or called_itself(kind)
     back = [
         n
         for n in names
@@ -56,9 +57,52 @@ def loss_class(kind: type) -> LossSearch | None:
         for n in names
         if is_role(n, "forward") is not None and len(needed(getattr(kind, n))) == len(PAIR)
     ]
-    if needed(kind) or not ahead or not back or whole:
-        return None  # what goes forward from inputs alone is a network
-    return LossSearch(kind.__name__, ahead[0], back[0], kind, told=not kind.__subclasses__())
+    if any(bare(each.name) != "name" for each in needed(kind)) or not back:
+        return None
+    if whole:
+        return _of_probabilities(kind, whole[0], back[0])
+    made = type(kind.__name__, (kind,), {"__init__": _by_its_name}) if needed(kind) else kind
+    return (
+        LossSearch(kind.__name__, ahead[0], back[0], made, told=_is_last(kind)) if ahead else None
+    )
+
+
+def _is_last(kind: type) -> bool:
+    """Whether no class of its file derives from one."""
+    derived: list[type] = kind.__subclasses__()
+    return all(each.__module__ != kind.__module__ for each in derived)
+
+
+def _by_its_name(self: Any) -> None:
+    """Make a loss that is given a name, which its class has for ours."""
+    super(type(self), self).__init__(type(self).__name__)
+
+
+def _is_open(function: Callable[..., Any]) -> bool:
+    """Whether a method is left to the classes that derive from its own."""
+    return "NotImplementedError" in getattr(getattr(function, "__code__", None), "co_names", ())
+
+
+def _of_probabilities(kind: type, forward: str, back: str) -> LossSearch | None:
+    """A class that makes probabilities and, given targets, the gradient of their likelihood.
+
+    None if it is a network: what goes forward from inputs alone and holds something is one.
+    """
+    if len(needed(getattr(kind, back))) != len(PAIR) or not _compares(getattr(kind, back)):
+        return None
+    try:
+        held = vars(kind())
+    except Exception:  # noqa: BLE001 - a program may refuse it in any way
+        return None
+    if any(not isinstance(each, str | int | float | None) for each in held.values()):
+        return None
+
+    def loss(self: Any, output: Any, target: Any) -> Any:
+        return likelihood(getattr(self, forward)(output), target)
+
+    loss.__name__ = forward
+    made = type(kind.__name__, (kind,), {"likelihood": loss})
+    return LossSearch(kind.__name__, "likelihood", back, made, told=_is_last(kind))
 
 
 def _compares(function: Callable[..., Any]) -> bool:

@@ -72,7 +72,10 @@ def places(run: Attempt) -> Places:
     updates, rate = without_rate(updates_of(run, end))
     moved = [unclipped(each.goal) for each in updates]
     kept = _kept(run, end)
-    found = matched(run, [*returned(run), *kept], {each.name for each in moved}, after)
+    began = {node for _, node in run.start.values()}
+    stepped = {after.get(path) for path, (e, _) in run.start.items() if e.is_parameter} - began
+    given = [each for each in returned(run) if run.node(each.value) not in stepped]
+    found = matched(run, [*given, *kept], {each.name for each in moved}, after)
     direct = [] if _is_later(found, updates) else _uncleared(run, found, moved)
     still = _others(run, moved)
     biases = (_is_bias(path) or _is_only_added(run.start[path][1]) for path in still)
@@ -222,7 +225,7 @@ def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
         if before is not None and before[1] is node:
             continue
         itself = before is not None and before[1] is not None and node.depends_on(before[1])
-        if itself and key_of(leaf)[0] not in names:
+        if itself and not leaf.is_gradient and key_of(leaf)[0] not in names:
             continue  # a parameter that was moved, such as `gewichte`, and no sum of gradients
         named = bare(leaf.name) != key_of(leaf)[0] or leaf.is_gradient
         if named and not leaf.is_parameter and leaf.beside != "other":

@@ -152,10 +152,11 @@ def generic(run: Attempt) -> dict[str, Any]:
     """Generic numbers for the parameters of a run, small enough for no unit to saturate."""
     rng = np.random.default_rng(3)
     values: dict[str, Any] = {}
+    after = {leaf.path: leaf.value for leaf in run.end()}
     for path, (leaf, node) in run.start.items():
         if node is None or not _is_parameter(run, leaf, node):
             continue
-        shape = np.shape(leaf.value)
+        shape = np.shape(leaf.value) or np.shape(after.get(path, 0.0))  # 0 may become an array
         drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1
         dtype = np.asarray(leaf.value).dtype
         values[path] = drawn.astype(dtype) if shape else float(drawn)

@@ -363,3 +363,67 @@ def test_a_likelihood_is_climbed_or_its_minus_gone_down(there: str, tmp_path: Pa
     code, _, said = judged_source(NEWTON.replace("(Y - logistic", there), tmp_path)
     assert code == int("+" in there), said
     assert "hessian" not in said
+
+
+def test_a_setting_is_given_another_number_than_its_default(tmp_path: Path) -> None:
+    right = """
+import numpy as np
+
+def pinball(q, y, tau=0.5):
+    e = y - q
+    loss = np.mean(np.maximum(tau * e, (tau - 1) * e))
+    return loss, np.where(e > 0, -tau, 1 - tau) / y.size
+"""
+    code, _, said = judged_source(right, tmp_path)
+    assert code == 0, said
+    code, _, said = judged_source(right.replace("1 - tau)", "tau)"), tmp_path)
+    assert code == 1, said
+
+
+OF_CLASSES = """
+import numpy as np
+
+class Loss:
+    def loss(self, y, Z):
+        return NotImplementedError()
+
+class CrossEntropy(Loss):
+    def __call__(self, y, Z):
+        return -np.sum(y * np.log(np.exp(Z) / np.sum(np.exp(Z), axis=0)), axis=0)
+
+    def gradient(self, y, Z):
+        return np.exp(Z) / np.sum(np.exp(Z), axis=0) - y
+
+class Euclidean:
+    def __init__(self, name):
+        self.name = name
+
+    def forward(self, input, target):
+        return ((input - target) ** 2).sum() / 2
+
+    def backward(self, input, target):
+        return input - target
+
+class SoftmaxCrossEntropy:
+    def forward(self, X):
+        e = np.exp(X - np.max(X, axis=1, keepdims=True))
+        self.probs = e / np.sum(e, axis=1, keepdims=True)
+        return self.probs
+
+    def backward(self, y_true):
+        grad = self.probs.copy()
+        grad[np.arange(len(grad)), y_true] -= 1
+        return grad / len(grad)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("0) - y", "0) + y"), ("input - target\n", "input + target\n"), ("-= 1", "-= 2")],
+)
+def test_a_class_may_be_a_loss_of_any_form(right: str, wrong: str, tmp_path: Path) -> None:
+    code, _, said = judged_source(OF_CLASSES, tmp_path)
+    assert code == 0, said
+    assert "not judged" not in said
+    code, _, said = judged_source(OF_CLASSES.replace(right, wrong), tmp_path)
+    assert code == 1, said

@@ -709,3 +709,227 @@ def test_what_is_named_as_a_gradient_is_no_target(tmp_path: Path) -> None:
     assert code == 0, said
     code, lines, said = judged(DT.replace("self.x.T", "(self.x**2).T"), tmp_path)
     assert (code, lines) == (1, ["grad_pesos = grad_output @ (self.x**2).T"]), said
+
+
+REGULARISED = """
+import numpy as np
+
+def cost_reg(theta, X, y, lam):
+    m = len(y)
+    h = 1 / (1 + np.exp(-X.dot(theta)))
+    cost = COST
+    return cost + lam / (2 * m) * np.sum(theta[1:] ** 2)
+
+def gradient_reg(theta, X, y, lam):
+    m = len(y)
+    h = 1 / (1 + np.exp(-X.dot(theta)))
+    grad = X.T.dot(h - y) / m
+    grad[1:] += lam / m * theta[1:]
+    return grad
+"""
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        "-np.mean(y * np.log(h) + (1 - y) * np.log(1 - h))",  # of one output: theta is a vector
+        "-(y.dot(np.log(h)) + (1 - y).dot(np.log(1 - h))) / m",  # y is an array of integers
+    ],
+)
+def test_a_loss_may_be_of_one_output_or_of_labels(cost: str, tmp_path: Path) -> None:
+    right = REGULARISED.replace("COST", cost)
+    code, _, said = judged(right, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(right.replace("+= lam", "-= lam"), tmp_path)
+    assert code == 1, said
+
+
+STEPPING = """
+import numpy as np
+
+class Network:
+    def __init__(self, sizes, eta):
+        self.eta = eta
+        self.weights = [np.random.randn(k, n) for n, k in zip(sizes[:-1], sizes[1:])]
+
+    def backprop(self, x, y):
+        nabla_w = [0] * len(self.weights)
+        a = [x]
+        for w in self.weights:
+            a.append(np.tanh(np.dot(w, a[-1])))
+        delta = (a[-1] - y) * (1 - a[-1] ** 2)
+        for l in range(1, len(a)):
+            nabla_w[-l] = np.dot(delta, a[-l - 1].T)
+            delta = np.dot(self.weights[-l].T, delta) * (1 - a[-l - 1] ** 2)
+        self.weights = [w - self.eta * nw for w, nw in zip(self.weights, nabla_w)]
+        return self.weights
+"""
+
+
+def test_weights_that_are_returned_after_a_step_are_no_gradients(tmp_path: Path) -> None:
+    code, _, said = judged(STEPPING, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(STEPPING.replace("l - 1] **", "l - 1] *"), tmp_path)
+    assert (code, lines[0][:13]) == (1, "delta = np.do"), said
+
+
+WHOLE = """
+import numpy as np
+
+class Neuron:
+    def __init__(self, nx):
+        self.__W = np.random.randn(1, nx)
+        self.__b = 0
+
+    def forward_prop(self, X):
+        self.__A = 1 / (1 + np.exp(-(np.dot(self.__W, X) + self.__b)))
+        return self.__A
+
+    def cost(self, Y, A):
+        return -(Y * np.log(A) + (1 - Y) * np.log(1 - A)).mean()
+
+    def gradient_descent(self, X, Y, A, alpha=0.05):
+        m = X.shape[1]
+        dz = A - Y
+        self.__W = self.__W - alpha * np.matmul(dz, X.T) / m
+        self.__b = self.__b - alpha * np.sum(dz, axis=1, keepdims=True) / m
+"""
+
+
+def test_a_bias_of_the_whole_number_0_may_become_an_array(tmp_path: Path) -> None:
+    code, _, said = judged(WHOLE, tmp_path)
+    assert code == 0, said
+    assert "__b" in said
+    code, lines, said = judged(WHOLE.replace("keepdims=True) / m", "keepdims=True)"), tmp_path)
+    assert (code, lines[0][:8]) == (1, "self.__b"), said
+
+
+ONE_OUTPUT = """
+import numpy as np
+
+class Network:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1 = np.random.randn(n_hidden, n_in)
+        self.W2 = np.random.randn(1, n_hidden)
+
+    def backprop(self, x, y):
+        x = np.array([x]).T
+        z1 = self.W1 @ x
+        a1 = sigmoid(z1)
+        z2 = self.W2 @ a1
+        delta = (sigmoid(z2) - y) * sigmoid_prime(z2)
+        dW2 = delta @ a1.T
+        dW1 = (self.W2.T @ delta * sigmoid_prime(z1)) @ x.T
+        return dW1, dW2
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+def sigmoid_prime(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+"""
+
+
+def test_a_factor_that_depends_on_the_sample_is_no_convention(tmp_path: Path) -> None:
+    code, _, said = judged(ONE_OUTPUT, tmp_path)
+    assert code == 0, said
+    wrong = ONE_OUTPUT.replace("* sigmoid_prime(z2)", "* sigmoid_prime(sigmoid(z2))")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[0][:5]) == (1, "delta"), said
+
+
+EMBEDDING = """
+import numpy as np
+
+class Embedding:
+    def __init__(self, W):
+        self.params = [W]
+        self.grads = [np.zeros_like(W)]
+
+    def forward(self, idx):
+        W, = self.params
+        self.idx = idx.unheard_of()
+        return W[idx]
+
+    def backward(self, dout):
+        dW, = self.grads
+        dW[...] = 0
+        np.add.at(dW, self.idx, dout)
+
+class Tanh:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dout):
+        return dout * (1 - self.y ** 2)
+"""
+
+
+def test_a_class_that_goes_backward_and_is_not_judged_is_no_success(tmp_path: Path) -> None:
+    code, _, said = judged(EMBEDDING, tmp_path)
+    assert code == 3, said
+    assert "not judged: Embedding" in said
+
+
+LINEAR_SVM = """
+import numpy as np
+
+class LinearSVM:
+    def __init__(self, learning_rate=0.001, lambda_param=0.01, n_iters=1000):
+        self.lr, self.lambda_param, self.n_iters = learning_rate, lambda_param, n_iters
+
+    def fit(self, X, y):
+        self.weights = np.zeros(X.shape[1])
+        self.bias = 0
+        y_ = np.where(y <= 0, -1, 1)
+        for _ in range(self.n_iters):
+            for idx, x_i in enumerate(X):
+                if y_[idx] * (np.dot(x_i, self.weights) - self.bias) >= 1:
+                    self.weights -= self.lr * (2 * self.lambda_param * self.weights)
+                else:
+                    decay = 2 * self.lambda_param * self.weights
+                    self.weights -= self.lr * (decay - np.dot(x_i, y_[idx]))
+                    self.bias -= self.lr * y_[idx]
+"""
+
+
+def test_a_multiple_of_a_parameter_is_no_output(tmp_path: Path) -> None:
+    code, _, said = judged(LINEAR_SVM, tmp_path)
+    assert code == 3, said
+
+
+MOMENTUM = """
+import numpy as np
+
+class MomentumLogistic:
+    def __init__(self, learning_rate=0.01, n_iterations=1000, momentum=0.9):
+        self.lr, self.n_iterations, self.momentum = learning_rate, n_iterations, momentum
+
+    def fit(self, X, y):
+        self.weights, self.velocity_w = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+        for _ in range(self.n_iterations):
+            y_pred = 1 / (1 + np.exp(-np.dot(X, self.weights)))
+            error = y_pred - y
+            dw = np.dot(X.T, error) / len(X)
+            self.velocity_w = self.momentum * self.velocity_w - self.lr * dw
+            self.weights += self.velocity_w
+        return self
+"""
+
+
+def test_a_factor_of_weights_of_zeros_is_no_convention(tmp_path: Path) -> None:
+    code, _, said = judged(MOMENTUM, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(MOMENTUM.replace("= y_pred - y", "= y_pred * (y_pred - y)"), tmp_path)
+    assert code == 1, said
+
+
+def test_the_gradient_of_a_table_may_be_written_into_the_one_that_is_kept(tmp_path: Path) -> None:
+    right = EMBEDDING.replace(".unheard_of()", "")
+    code, _, said = judged(right, tmp_path)
+    assert code == 0, said
+    assert "not judged" not in said
+    wrong = right.replace("np.add.at(dW, self.idx, dout)", "dW[self.idx] = dout")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines) == (1, ["dW[self.idx] = dout"]), said

@@ -165,6 +165,22 @@ for _name in METHODS:
     setattr(Traced, _name, _method(_name))
 
 
+class Plain(np.ndarray[Any, Any]):
+    """An array that is not followed, such as one of labels: what meets it is, also in a method."""
+
+    def __array_function__(
+        self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        """Leave it to the traced arrays among the arguments."""
+        if Traced in types:
+            return NotImplemented
+        return super().__array_function__(func, types, args, kwargs)
+
+    def dot(self, *args: Any, **kwargs: Any) -> Any:
+        """The product; NumPy's own method asks no other array."""
+        return np.dot(self.view(np.ndarray), *args, **kwargs)
+
+
 class _Flat:
     """What `array.flat` gives."""
 
