@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.chains import carried
-from conformance.script.linear import entrywise, links
+from conformance.script.linear import ancestors, entrywise, links
 from conformance.script.rows import Carried
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
@@ -82,6 +82,19 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
         and operation_key(each.values[1]) == operation_key(one.values[1])
         for each in found
     )
+
+
+def is_added_up(values: Sequence[Node]) -> bool:
+    """Whether each value is only added to what the one before was added to, as a velocity is."""
+    summed: list[list[Node]] = []
+    for old, new in pairwise(values):
+        within = {new, *ancestors(new)}
+        beside = [each for each in old.consumers if each not in within]
+        sums = [each for each in beside if each.operation in ("add", "subtract")]
+        if summed and (len(sums) < len(beside) or not any(e.inputs[0] in summed[-1] for e in sums)):
+            return False
+        summed.append(sums)
+    return len(summed) > 1
 
 
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:

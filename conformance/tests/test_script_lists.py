@@ -76,8 +76,9 @@ def test_a_line_of_a_network_of_dicts_of_lists_is_blamed(
     assert report.exit_code == 1
 
 
-def test_a_network_of_dicts_of_lists_is_right(tmp_path: Path) -> None:
-    report = run_edited(tmp_path, NEURONS)
+@pytest.mark.parametrize("unused", ["", "import numpy as np\n"])
+def test_a_network_of_dicts_of_lists_is_right(unused: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, unused + NEURONS)
     assert report.exit_code == 0, str(report)
     assert len(report.gradients) == 4
 
