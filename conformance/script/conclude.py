@@ -28,7 +28,7 @@ from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, scalar
 from conformance.script.multiples import is_convention
 from conformance.script.parameter_names import Held, attached, by_attached, names
-from conformance.script.parameters import Parameter, by_autograd, is_added_up, steps
+from conformance.script.parameters import Parameter, by_autograd, is_late, steps
 from conformance.script.results import all_judged, unchanged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts, function_around
@@ -47,8 +47,8 @@ ONE_STEP = (
 )
 
 LATE = (
-    "its parameters are moved by a velocity before the gradient of the step is added to it: that is "
-    "no rule that is known; let it add the gradient first"
+    "its parameters are moved by a velocity before the gradient of the step is in it: that is no "
+    "rule that is known; let it add the gradient first"
 )
 
 APART = (
@@ -140,7 +140,7 @@ def _of_updates(
 def _out_of_step(moved: Sequence[Parameter], count: int) -> str | None:
     """Why updates cannot be judged as steps, in which each parameter is moved once."""
     values = [each.values[: count + 1] for each in moved]
-    late = (is_added_up(each.values) for each in moved)
+    late = (is_late(each.values) for each in moved)
     in_steps = all(
         max(each[k - 1].number for each in values) < min(each[k].number for each in values)
         for k in range(1, count + 1)

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.chains import carried
-from conformance.script.linear import ancestors, entrywise, links
+from conformance.script.linear import ancestors, entrywise, links, way
 from conformance.script.rows import Carried
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
@@ -84,17 +84,16 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
     )
 
 
-def is_added_up(values: Sequence[Node]) -> bool:
-    """Whether each value is only added to what the one before was added to, as a velocity is."""
-    summed: list[list[Node]] = []
-    for old, new in pairwise(values):
-        within = {new, *ancestors(new)}
-        beside = [each for each in old.consumers if each not in within]
-        sums = [each for each in beside if each.operation in ("add", "subtract")]
-        if summed and (len(sums) < len(beside) or not any(e.inputs[0] in summed[-1] for e in sums)):
-            return False
-        summed.append(sums)
-    return len(summed) > 1
+def is_late(values: Sequence[Node]) -> bool:
+    """Whether what is added to each value but the first was not computed from it."""
+    return len(values) > 2 and not any(_is_moved(*each) for each in pairwise(values[1:]))  # noqa: PLR2004
+
+
+def _is_moved(old: Node, new: Node) -> bool:
+    """Whether something beside an old value was computed from it on the way to the new one."""
+    within = ancestors(new)
+    path = pairwise(way(old, new, within)) if old in within else [(new, new)]
+    return any(e is not at and e.depends_on(old) for at, made in path for e in made.inputs)
 
 
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
