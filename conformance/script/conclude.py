@@ -145,7 +145,7 @@ def _out_of_step(moved: Sequence[Parameter], count: int) -> str | None:
         max(each[k - 1].number for each in values) < min(each[k].number for each in values)
         for k in range(1, count + 1)
     )
-    return APART if not in_steps else LATE if any(late) else None
+    return APART if not in_steps else LATE if all(late) else None
 
 
 def _unused_loss(
