@@ -150,8 +150,14 @@ def _single_error(trace: Trace, judgement: Judgement) -> bool:
 
 def _decaying(judgement: Judgement) -> float:
     """The product of the numbers in what moves a parameter, such as a rate that decays."""
-    given, rate = bits_of_nodes(each.old for each in judgement.updates), 1.0
-    node = judgement.chosen[0][0] if judgement.chosen else judgement.updates[0].new
+    given = bits_of_nodes(each.old for each in judgement.updates)
+    rates = (_numbers_in(node, given) for node, _ in judgement.chosen)
+    return next((each for each in rates if each not in (0.0, 1.0)), 1.0)
+
+
+def _numbers_in(node: Node, given: int) -> float:
+    """The product of the numbers by which a value is multiplied that nothing given is in."""
+    rate = 1.0
     while node.operation in PRODUCTS:
         one, other = node.args[:2]
         node, by = (one, other) if type(one) is Node and one.uses & given else (other, one)
@@ -159,7 +165,7 @@ def _decaying(judgement: Judgement) -> float:
             break
         number = scalar(by) if type(by) is not Node or is_of_numbers(by) else None
         rate *= 1.0 if number is None else number
-    return rate or 1.0
+    return rate
 
 
 def _in_common(judgement: Judgement) -> tuple[int, int]:
