@@ -154,7 +154,8 @@ class _Search:
             if not told or np.linalg.matrix_rank(matrix) < len(columns):
                 continue
             found = np.linalg.lstsq(matrix, given, rcond=None)[0]
-            if _agrees(matrix @ found, given):
+            least = HALF_OF_THE_DIGITS * np.max(np.abs(given))
+            if _agrees(matrix @ found, given) and np.any(np.abs(found[0] * right) > least):
                 if where is None:
                     return float(found[0]), 0.0, everywhere
                 rate = self.stated(verdict, float(found[1]), given - found[0] * right, columns[1])

@@ -28,7 +28,7 @@ from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, scalar
 from conformance.script.multiples import is_convention
 from conformance.script.parameter_names import Held, attached, by_attached, names
-from conformance.script.parameters import Parameter, by_autograd, steps
+from conformance.script.parameters import Parameter, by_autograd, is_late, steps
 from conformance.script.results import all_judged, unchanged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts, function_around
@@ -44,6 +44,11 @@ SEARCHING = 20.0  # seconds of the processor that the search for the line to bla
 ONE_STEP = (
     "one update is seen, with a root as RMSProp and Adam have it, and does not tell by which rule: "
     "let it take two steps"
+)
+
+LATE = (
+    "its parameters are moved by a velocity before the gradient of the step is in it: that is no "
+    "rule that is known; let it add the gradient first"
 )
 
 APART = (
@@ -108,8 +113,8 @@ def _of_updates(
     count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)
     if not count:
         raise SubjectError(_infinite(moved))
-    if not _in_steps(moved, count):
-        raise UnjudgedError(APART)
+    if (why := _out_of_step(moved, count)) is not None:
+        raise UnjudgedError(why)
     results = all_judged(trace, moved, said, count)
     lost = discarded(trace, results, said)
     if lost is not None:
@@ -132,13 +137,15 @@ def _of_updates(
     return Ran("", tuple(said), count, examined, at, _rule(told), unjudged, noted)
 
 
-def _in_steps(moved: Sequence[Parameter], count: int) -> bool:
-    """Whether each parameter is moved once before any is moved again."""
+def _out_of_step(moved: Sequence[Parameter], count: int) -> str | None:
+    """Why updates cannot be judged as steps, in which each parameter is moved once."""
     values = [each.values[: count + 1] for each in moved]
-    return all(
+    late = (is_late(each.values) for each in moved)
+    in_steps = all(
         max(each[k - 1].number for each in values) < min(each[k].number for each in values)
         for k in range(1, count + 1)
     )
+    return APART if not in_steps else LATE if all(late) else None
 
 
 def _unused_loss(

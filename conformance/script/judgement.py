@@ -18,7 +18,8 @@ from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.stated_loss import disagreeing
-from conformance.script.multiples import alike
+from conformance.script.linear import is_of_numbers, scalar
+from conformance.script.multiples import PRODUCTS, alike
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
@@ -147,6 +148,26 @@ def _single_error(trace: Trace, judgement: Judgement) -> bool:
     )
 
 
+def _decaying(judgement: Judgement) -> float:
+    """The product of the numbers in what moves a parameter, such as a rate that decays."""
+    given = bits_of_nodes(each.old for each in judgement.updates)
+    rates = (_numbers_in(node, given) for node, _ in judgement.chosen)
+    return next((each for each in rates if each not in (0.0, 1.0)), 1.0)
+
+
+def _numbers_in(node: Node, given: int) -> float:
+    """The product of the numbers by which a value is multiplied that nothing given is in."""
+    rate = 1.0
+    while node.operation in PRODUCTS:
+        one, other = node.args[:2]
+        node, by = (one, other) if type(one) is Node and one.uses & given else (other, one)
+        if type(node) is not Node or (type(by) is Node and by.uses & given):
+            break
+        number = scalar(by) if type(by) is not Node or is_of_numbers(by) else None
+        rate *= 1.0 if number is None else number
+    return rate
+
+
 def _in_common(judgement: Judgement) -> tuple[int, int]:
     """What all updates have been computed from at this step, and the old parameters, as bits."""
     common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
@@ -188,7 +209,8 @@ def even(trace: Trace, results: Sequence[Judgement]) -> bool:
             means = np.array([each.times for each in free])
             sums = means / np.array([each.examined.samples for each in free])
             rates = np.array([each.factor for each in free])
-            factors = (means, sums, means * rates, sums * rates)
+            factors = [means, sums, means * rates, sums * rates]
+            factors += [each / np.array([*map(_decaying, free)]) for each in factors]
             same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in factors)
             if not any(same):
                 return False

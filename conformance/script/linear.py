@@ -126,7 +126,7 @@ def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
 
 def _number(value: Any, *, alone: bool) -> float | None:
     """The number that an operand is; beside a single number only one that comes of numbers."""
-    if alone and type(value) is Node and not _of_numbers(value):
+    if alone and type(value) is Node and not is_of_numbers(value):
         return None
     return scalar(value)
 
@@ -134,7 +134,7 @@ def _number(value: Any, *, alone: bool) -> float | None:
 _OF_NUMBERS: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 
 
-def _of_numbers(node: Node) -> bool:
+def is_of_numbers(node: Node) -> bool:
     """Whether a value was computed from single numbers alone, which are no parameters."""
     known = _OF_NUMBERS
     for each in [*walk([node], lambda each: () if each in known else each.inputs)][::-1]:
@@ -187,7 +187,7 @@ def steady(node: Node) -> list[Node]:
     """The same, without what a number multiplies that was computed of arrays, as an error is."""
     factors = [each for each in node.inputs if np.size(each.value) == 1]
     scaled = node.operation in ("multiply", "divide", "true_divide") and np.size(node.value) > 1
-    return operands(node) if not scaled or all(map(_of_numbers, factors)) else []
+    return operands(node) if not scaled or all(map(is_of_numbers, factors)) else []
 
 
 def ancestors(

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.chains import carried
-from conformance.script.linear import entrywise, links
+from conformance.script.linear import ancestors, entrywise, links, way
 from conformance.script.rows import Carried
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
@@ -82,6 +82,18 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
         and operation_key(each.values[1]) == operation_key(one.values[1])
         for each in found
     )
+
+
+def is_late(values: Sequence[Node]) -> bool:
+    """Whether what is added to each value but the first was not computed from it."""
+    return len(values) > 2 and not any(_is_moved(*each) for each in pairwise(values[1:]))  # noqa: PLR2004
+
+
+def _is_moved(old: Node, new: Node) -> bool:
+    """Whether something beside an old value was computed from it on the way to the new one."""
+    within = ancestors(new)
+    path = pairwise(way(old, new, within)) if old in within else [(new, new)]
+    return any(e is not at and e.depends_on(old) for at, made in path for e in made.inputs)
 
 
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:

@@ -16,7 +16,7 @@ VALUE, EACH, STORE = "__conformance_value__", "__conformance_each__", "__conform
 """The names, among the builtins, of what takes a value, those of a loop, what is stored into."""
 
 _PLAIN = (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Name, ast.Compare, ast.BoolOp)
-_UNTAKEN = (*_PLAIN, ast.Starred, ast.GeneratorExp, ast.Await)
+_UNTAKEN = (*_PLAIN, ast.GeneratorExp, ast.Await)
 """Arguments that hold no array, or one that has been entered under a name."""
 
 
@@ -71,14 +71,16 @@ class _Entering(ast.NodeTransformer):
         self.generic_visit(node)
         node.args = [self.argument(e) for e in node.args]
         for each in node.keywords:
-            if each.arg is not None:
-                each.value = self.argument(each.value)
+            each.value = self.argument(each.value)
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
             node.func.value = _passed(node.func.value)
         return node
 
     def argument(self, value: ast.expr) -> ast.expr:
         """A value that is handed on, passed through if it may hold an array that is not entered."""
+        if isinstance(value, ast.Starred):
+            value.value = self.argument(value.value)
+            return value
         return value if isinstance(value, _UNTAKEN) else _passed(value)
 
 

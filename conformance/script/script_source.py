@@ -35,8 +35,8 @@ from conformance.tracing.modules import Seen
 from conformance.tracing.substitute import Float, noted_tensors, substitutes
 from conformance.tracing.trace import Trace
 
-ARRAYS = re.compile(rb"^\s*(import|from)\s+(numpy|torch|jax)\b", re.MULTILINE)
-"""What a script has that computes with arrays; others compute with lists and numbers."""
+ARRAYS = re.compile(rb"^\s*(?:import|from)\s+((?:numpy|torch|jax)\b.*)", re.MULTILINE)
+"""What a script has that computes with arrays, if it uses it; others compute with lists."""
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def run(
     """
     parts = parts_of(script)
     whole = b"\n".join(source for _, source in parts)
-    lists = None if ARRAYS.search(whole) else Lists(trace)
+    lists = None if _uses_arrays(whole) else Lists(trace)
     codes = [_compiled(source, name, script, lists=bool(lists)) for name, source in parts]
     module = _main(script, arguments)
     _warn_as_python_does()
@@ -189,6 +189,14 @@ def _compiled(source: bytes, name: str, script: str, *, lists: bool) -> CodeType
         line = getattr(error, "lineno", 0) or 0
         where = script + name.removeprefix(_file(script))  # with the cell
         raise SubjectError(f"{where}:{line}: {getattr(error, 'msg', error)}") from error
+
+
+def _uses_arrays(source: bytes) -> bool:
+    """Whether a name is used that an import of arrays gives, as far as its line tells them."""
+    rest = ARRAYS.sub(b"", source)
+    lines = (line.rpartition(b"import ")[2] for line in ARRAYS.findall(source))
+    names = [[each for each in re.findall(rb"\w+", line) if each != b"as"] for line in lines]
+    return any(not e or any(re.search(rb"\b%b\b" % name, rest) for name in e) for e in names)
 
 
 def _file(script: str) -> str:

@@ -344,3 +344,23 @@ def test_a_loss_that_gradients_are_not_judged_by_is_named_with_why(tmp_path: Pat
     edits = (loss, "np.sum(np.abs(e))"), (" + 0.5 * W)", ")")
     (said,) = (e for e in str(run_edited(tmp_path, PRINTED, *edits)).splitlines() if "a loss" in e)
     assert said.endswith("script.py:7), of which these are not the gradients")
+
+
+ONLINE = """import numpy as np
+rng = np.random.default_rng(33)
+A = rng.uniform(-1, 1, (9, 3))
+t = A @ np.array([1.0, 2.0, -3.0])
+w = np.zeros(3)
+for i in range(9):
+    err = A[i].dot(w) - t[i]
+    lr = 0.1 / np.sqrt(i + 1)
+    w -= lr * err * A[i]
+"""
+
+
+@pytest.mark.parametrize(("error", "code"), [("A[i].dot(w) - t[i]", 0), ("A[i].dot(w) + t[i]", 1)])
+def test_a_rate_that_decays_is_no_part_of_the_error_of_one_sample(
+    error: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, ONLINE, ("A[i].dot(w) - t[i]", error))
+    assert report.exit_code == code, str(report)

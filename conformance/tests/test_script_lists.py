@@ -76,8 +76,9 @@ def test_a_line_of_a_network_of_dicts_of_lists_is_blamed(
     assert report.exit_code == 1
 
 
-def test_a_network_of_dicts_of_lists_is_right(tmp_path: Path) -> None:
-    report = run_edited(tmp_path, NEURONS)
+@pytest.mark.parametrize("unused", ["", "import numpy as np\n"])
+def test_a_network_of_dicts_of_lists_is_right(unused: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, unused + NEURONS)
     assert report.exit_code == 0, str(report)
     assert len(report.gradients) == 4
 
@@ -166,6 +167,8 @@ for step in range(9):
     assert report.ran.parameters == ("w", "b")
     wrong = run_edited(tmp_path, text, ("+ b - y) * x", "+ b - y)"))
     assert [each.ok for each in wrong.gradients] == [False, True], str(wrong)
+    alike = run_edited(tmp_path, text, ("3.1", "-0.05"), ("0.5, 0", "0.0, 0"))  # an error is 0.05
+    assert dict(alike.ran.rule.numbers) == pytest.approx({"η": 0.05 / 3})
 
 
 TABLE = """ratings = [("a", 0, 3.0), ("b", 1, 1.0), ("a", 1, 2.0), ("c", 0, 4.0), ("b", 0, 2.0)]

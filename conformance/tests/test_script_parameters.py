@@ -202,3 +202,44 @@ def test_rows_that_are_moved_by_one_error_are_one_step(tmp_path: Path) -> None:
     assert len(report.ran.parameters) == 2
     wrong = run_edited(tmp_path, CLASS_BY_CLASS, ("emb[center] -=", "emb[center] +="))
     assert [each.ok for each in wrong.gradients] == [False, True], str(wrong)
+
+
+CLOSURES = """import numpy as np
+class Gradient:
+    def __init__(self, value):
+        self.sum = np.zeros_like(value)
+    def clear(self):
+        self.sum[...] = 0
+def linear(W, b):
+    w = Gradient(W)
+    def forward(x):
+        def backward(d):
+            w.sum += x.T @ d
+            return d @ W.T, [(W, w), (b, d.sum(axis=0))]
+        return x @ W + b, backward
+    return forward, w
+rng = np.random.default_rng(4)
+init = lambda i, o: (rng.normal(size=(i, o)), np.zeros(o))
+one, v = linear(*init(3, 4))
+two, u = linear(*init(4, 1))
+X = rng.normal(size=(8, 3))
+for step in range(9):
+    v.clear(); u.clear()
+    bs = 0
+    for x in (X[:4], X[4:]):
+        h, back1 = one(x)
+        out, back2 = two(h)
+        loss = np.mean((out - x[:, :1] * x[:, 1:2]) ** 2)
+        d, of_two = back2(2 * (out - x[:, :1] * x[:, 1:2]) / 4)
+        _, of_one = back1(d)
+        bs = bs + np.concatenate([of_one[1][1], of_two[1][1]])
+    for (p, w), (b, _), g in ((*of_one, bs[:4]), (*of_two, bs[4:])):
+        p -= 0.01 * w.sum
+        b -= 0.01 * g
+"""
+
+
+def test_arrays_that_a_star_hands_on_and_a_method_clears_are_followed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CLOSURES)
+    assert report.exit_code == 0, str(report)
+    assert "4 gradients, all right" in str(report)

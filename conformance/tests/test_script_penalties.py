@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import UnjudgedError
 from conformance.tests.scripts import run_edited
 
 LASSO = """import numpy as np
@@ -176,3 +177,19 @@ def test_a_decay_that_the_loss_states_otherwise_is_blamed(tmp_path: Path) -> Non
     report = run_edited(tmp_path, LABELS, ("ERROR", "np.tanh(f - y)"), ("+ b\n", f"+ b{loss}\n"))
     (blame,) = report.blames
     assert blame.gradients == ("w",)
+
+
+OUTSIDE = """import numpy as np
+rng = np.random.default_rng(14)
+X = rng.normal(size=(100, 3))
+y = np.where(X @ np.array([1.0, -2.0, 0.5]) + 0.3 > 0, 1, -1)
+w = rng.normal(size=3) * 0.1
+for step in range(9):
+    far = y * (X @ w) > 1
+    w -= 0.01 * (w - y[far] @ X[far])
+"""
+
+
+def test_a_decay_without_any_gradient_tells_no_cost(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError, match="no known cost"):
+        run_edited(tmp_path, OUTSIDE)

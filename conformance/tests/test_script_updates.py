@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conformance.backward.findings import Cause, Changed, Line, Named
-from conformance.errors import SubjectError
+from conformance.errors import SubjectError, UnjudgedError
 from conformance.report.backward_causes import why
 from conformance.report.script_report import ScriptReport
 from conformance.script.run_script import run_script
@@ -417,3 +417,19 @@ def test_gradients_of_which_those_of_the_last_batch_alone_are_used(tmp_path: Pat
     (blame,) = run_edited(tmp_path, MICRO, (line, line.replace("+=", "="))).blames
     assert (blame.accused.cause.kind, blame.gradients) == ("last", ("W1", "b1", "W2", "b2"))
     assert MICRO.splitlines()[int(blame.line or 0) - 1] == line
+
+
+LATE = """import numpy as np
+rng = np.random.default_rng(0)
+X, t = rng.normal(size=(9, 3)), rng.normal(size=9)
+w, v = rng.normal(size=3), np.zeros(3)
+for x, y in zip(X, t):
+    g = (x @ w - y) * x
+    w = w - v
+    v = 0.01 * g + 0.9 * v
+"""
+
+
+def test_a_velocity_that_moves_before_its_gradient_is_in_it_is_no_parameter(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError, match="a velocity before the gradient"):
+        run_edited(tmp_path, LATE)

@@ -4,10 +4,10 @@ Left out: which arguments of an operation are nodes, and arrays that are written
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from math import frexp, isfinite, ldexp, trunc
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,8 @@ class Recorder:
         self.lists: Any = None  # what `lists.py` knows of the program's lists of numbers
         self.derived: dict[Any, Any] = {}  # what `backward/chain.py` knows of the derivatives
         self.handed: list[frozenset[int]] = []
+        self._called: set[CodeType] = set()
+        self._literals: set[float] = set()  # in the source of these
         self._calls: dict[FrameType, int] = {}  # keeps them: no other is taken for one
         self._above: dict[FrameType, Places] = {}
 
@@ -109,6 +111,9 @@ class Recorder:
         number = self._calls[call] = len(self.handed)
         self.handed.append(frozenset())
         self.handed[number] = frozenset(self.arguments_of(call))
+        if call.f_code not in self._called:
+            self._called.add(call.f_code)
+            self._literals.update(_literals(call.f_code))
 
     def arguments_of(self, _call: FrameType) -> Iterable[int]:
         """The numbers of the nodes among the arguments of a call; a trace knows them."""
@@ -174,8 +179,13 @@ class Recorder:
         return made
 
     def find(self, array: Array) -> Node | None:
-        """What computed these very numbers, if they are such as none meets by chance."""
+        """What computed these very numbers, if they are such as none meets by chance.
+
+        One that the source states may be any.
+        """
         if array.dtype.kind != "f" or not telling(array):
+            return None
+        if array.size == 1 and array.item() in self._literals:
             return None
         self._sort()
         key = array.tobytes()
@@ -193,6 +203,15 @@ class Recorder:
             if value.dtype.kind == "f" and value.size and node.operation != "constant":
                 self._by_bytes.setdefault(value.tobytes(), node)
         self._unsorted.clear()
+
+
+def _literals(code: CodeType) -> Iterator[float]:
+    """The numbers that some code states, and what is defined in it."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _literals(each)
+        elif isinstance(each, float):
+            yield each
 
 
 def _equal(first: Any, second: Any) -> bool:

@@ -186,6 +186,7 @@ class Trace(Recorder):
 
     def before_write(self, array: Any) -> Memory:
         """The memory of an array that is about to be written into, its numbers known."""
+        self.where()  # it reads what a call was handed, which must not be amid the write
         memory = self.memories.of(array)
         if memory.state is None and not memory.writes:
             memory.state = self.constant(np.array(memory.owner))
