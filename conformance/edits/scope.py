@@ -35,7 +35,7 @@ class Scope:
         callees: names that are called anywhere in its file.
         functions: that its file calls with one argument.
         attributes: names of attributes, and of fields of records, that its file has.
-        parts: expressions of the function around it.
+        parts: expressions of the function around it, and the lengths of what it is given.
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
         numpy: the name by which the file knows NumPy; empty if it has none.
@@ -87,6 +87,8 @@ class Names:
         names = {e.id: None for e in inside if isinstance(e, ast.Name)}
         names |= {e.arg: None for e in inside if isinstance(e, ast.arg)}
         self.names = tuple(each for each in names if each not in self.callees)
+        given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
+        self.lengths = [_call("len", each) for each in given]  # such as m
         self.spans = _spans(definition)
         self.slots = list(expressions(definition))
         held = (each.get() for each in self.slots)
@@ -131,6 +133,8 @@ class Names:
             strange = _read(part) & unknown
             for each in [part] if not strange else _with_indices(part, strange, indices.values()):
                 found.setdefault(ast.dump(each), each)
+        for each in self.lengths:
+            found.setdefault(ast.dump(each), each)
         ordered = sorted(found.values(), key=lambda each: KINDS.index(type(each)))
         return tuple(ordered[:PARTS])
 
@@ -162,6 +166,10 @@ def _attributes(parts: Iterable[ast.AST]) -> dict[str, None]:
             words = (w for text in strings if isinstance(text, str) for w in re.split(r"\W+", text))
             found |= dict.fromkeys(filter(str.isidentifier, words))
     return found
+
+
+def _call(function: str, argument: str) -> ast.expr:
+    return ast.Call(ast.Name(function, ast.Load()), [ast.Name(argument, ast.Load())], [])
 
 
 def _is_builtin(call: ast.Call) -> bool:

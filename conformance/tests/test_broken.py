@@ -13,6 +13,8 @@ from typing import cast
 
 import pytest
 
+from conformance.changed_line import with_change
+from conformance.corpus import store
 from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
@@ -156,6 +158,22 @@ def test_the_traced_lane_blames_the_equation_and_the_line(
             assert [frame.line for frame in blame.frames[:1]] == [line], blame.frames
         elif blame.frames:
             assert function_at(file, line) == blame.frames[0].function, blame.frames
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(each, id=each.id, marks=group(each))
+        for each in EDITS
+        if each.id in NO_ARITHMETIC
+    ],
+)
+def test_a_line_without_arithmetic_is_found_by_a_change_of_it(edit: Edit, subject: Subject) -> None:
+    cases = tuple(check_case(subject, recorded(id_)) for id_ in (*CASES, *OTHER_EXACT_CASES))
+    found = with_change(Report(subject.name, cases=cases), subject, store.root())
+    assert found.change is not None
+    assert found.change.line == broken_source(edit)[1], found.change
+    assert {frame.line for blame in found.blames for frame in blame.frames} == {found.change.line}
 
 
 @pytest.mark.parametrize(
