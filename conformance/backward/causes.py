@@ -204,12 +204,14 @@ def _number(node: Node) -> Named | None:
     """The variable that holds the number by which an operation multiplies; None if it has none."""
     values = [each.value if type(each) is Node else each for each in node.args]
     numbers = (int, float, np.generic)
-    places = (
+    places = [
         i
         for i, each in enumerate(values)
         if isinstance(each, numbers) or (isinstance(each, np.ndarray) and not each.ndim)
-    )
-    place = next(places, -1)
+    ]
+    place = min(
+        places, key=lambda i: type(node.args[i]) is Node, default=-1
+    )  # what is computed last
     if is_literal(node, place):
         return None
     return Named(ast.unparse(operands(node)[place]), None)

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted, multiple
 from conformance.backward.groups import UNFIT
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.recorded_pass import bits
@@ -125,10 +125,20 @@ def moved(forward: Forward) -> Forward | None:
 def is_constant(forward: Forward, factor: float) -> bool:
     """Whether gradients have the same factor with other parameters: else it is that of a mistake.
 
-    The derivative of one unit for one sample is a number, so a wrong one is a factor.
+    The derivative of one unit for one sample is a number, so a wrong one is a factor. What a decay
+    adds, which is nothing where the parameters are zeros, is a multiple of each parameter.
     """
     other = moved(forward)
-    return other is not None and shared(verdicts(other), (factor,)).factor == factor
+    if other is None:
+        return False
+    found = verdicts(other)
+    return shared(found, (factor,)).factor == factor or all(
+        each.given.shape == each.right.shape
+        and multiple(
+            each.given - factor * each.right, other.chain.values[each.goal.parameter.number]
+        )
+        for each in found
+    )
 
 
 def _place(verdict: Verdict) -> int:

@@ -99,7 +99,7 @@ def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float 
         return -turned.factor if turned.by_all else None
     if told.factor in usual:
         return told.factor
-    if not is_constant(forward, told.factor):
+    if not (free and told.by_all) and not is_constant(forward, told.factor):
         return shared(found, usual).factor
     return measured(forward.run, told.factor)
 

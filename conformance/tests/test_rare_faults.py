@@ -163,7 +163,7 @@ FAULTS = {
     ),
     "last": (RNN, ("reversed(range(T", "reversed(range(T - 1"), "T - 1", "leaves out the last of"),
     "first": (RNN, ("reversed(range(T", "reversed(range(1, T"), "1, T", "leaves out the first of"),
-    "uneven": (ONE_OUTPUT, ("", ""), "(out - y) ** 3", "the derivative of no known cost"),
+    "uneven": (ONE_OUTPUT, ("", ""), "(out - y) ** 3", "the number 3 has to be 1"),
     "sign": (
         ONE_OUTPUT,
         ("y) ** 3", "y) * out"),

@@ -119,7 +119,9 @@ class Blame:
         if meant is not None and meant in way.own:
             return self._handed_down(wrong, taken, meant)
         value = self.value(wrong)
-        given = wrong.operation not in ARRANGING and returns(wrong.frames[0])
+        z = way.found.get(f"z{split(way.name)[1]}")  # with which it could have given the quantity
+        knew = z is not None and not self.replay.trace.handed[wrong.calls[0]].isdisjoint(z.numbers)
+        given = wrong.operation not in ARRANGING and returns(wrong.frames[0]) and not knew
         return wrong.frames[1:] if given and are_exact(value) and way.has(value) else ()
 
     def _taken(self, wrong: Node, step: Step) -> tuple[Node, Array | None]:

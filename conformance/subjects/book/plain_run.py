@@ -87,7 +87,7 @@ def _shown(
         yield f"delta{layer}", np.hstack(biases)
         yield f"nabla_b{layer}", np.mean(biases, axis=0)
         yield f"nabla_w{layer}", np.mean(weights, axis=0)
-    if not case.masks:
+    if not network.mask:  # else it takes the neurons that are left out in training, scaled
         outputs = [network.feedforward(net, x) for x, _ in samples]
         yield f"a{case.layers}", np.hstack(outputs)
     yield from _updated(network, net, case, batch).items()
