@@ -32,8 +32,8 @@ class Scope:
 
     Attributes:
         names: of variables.
-        callees: names that are called anywhere in its file.
-        functions: that its file calls with one argument.
+        callees: names that are called by what runs, or are of functions that only compute.
+        functions: those that are called with one argument, or take one.
         attributes: names of attributes, and of fields of records, that its file has.
         parts: expressions of the function around it, and the lengths of what it is given.
         slopes: what derivatives of activations look like, of values of the function: calls that
@@ -69,10 +69,20 @@ def _is_stored(part: ast.expr) -> bool:
 class Names:
     """The names of a function, and where they are known."""
 
-    def __init__(self, definition: ast.AST, tree: ast.Module) -> None:
-        """Look at a function and its file."""
+    def __init__(
+        self, definition: ast.AST, tree: ast.Module, running: Sequence[ast.AST] = ()
+    ) -> None:
+        """Look at a function.
+
+        Args:
+            definition: the function.
+            tree: its file.
+            running: the functions of the file that run, which it may call as they do: others may
+                write files.
+        """
         inside, whole = list(ast.walk(definition)), list(ast.walk(tree))
-        calls = [each for each in whole if isinstance(each, ast.Call)]
+        parts = (part for each in running or (definition,) for part in ast.walk(each))
+        calls = [each for each in parts if isinstance(each, ast.Call)]
         found = [e.func for e in calls if len(e.args) == 1 and not (e.keywords or _is_builtin(e))]
         self.defined = _of_one(tree)
         found += self.defined
@@ -102,7 +112,7 @@ class Names:
         }
         names = tuple(each for each in self.names if each not in unknown)
         parts = self._parts(line, unknown)
-        slopes = {ast.dump(each): each for each in (*self._slopes(parts),)}
+        slopes = {ast.dump(each): each for each in self._slopes(parts)}
         fixed = self.callees, self.functions, self.attributes
         return Scope(names, *fixed, parts, tuple(slopes.values())[:SLOPES], self.numpy)
 
@@ -140,17 +150,28 @@ class Names:
 
 
 def _of_one(tree: ast.Module) -> list[ast.expr]:
-    """The functions and methods that a file defines and that are given one argument."""
+    """The functions and methods that a file defines, are given one argument, and only compute."""
     found: list[ast.expr] = []
     blocks = [tree.body, *(each.body for each in tree.body if isinstance(each, ast.ClassDef))]
     for block in blocks:
-        for each in (e for e in block if isinstance(e, ast.FunctionDef)):
+        for each in (e for e in block if isinstance(e, ast.FunctionDef) and _only_computes(e)):
             given = [e.arg for e in each.args.posonlyargs + each.args.args]
             if len(given) == 1 and given != ["self"]:
                 found.append(ast.Name(each.name, ast.Load()))
-            if len(given) == 2 and given[0] == "self" and not each.name.startswith("__"):  # noqa: PLR2004 - and one more
+            if len(given) == 2 and given[0] == "self":  # noqa: PLR2004 - and one more
                 found.append(ast.Attribute(ast.Name("self", ast.Load()), each.name, ast.Load()))
     return found
+
+
+def _only_computes(function: ast.FunctionDef) -> bool:
+    """Whether a function gives names values and returns one, and calls none for what it does."""
+    words = (e for e in function.body if not isinstance(e, ast.Expr))
+    said = (e for e in function.body if isinstance(e, ast.Expr))
+    kinds = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.If | ast.Return
+    plain = all(isinstance(each, kinds) for each in words)
+    text = all(isinstance(each.value, ast.Constant) for each in said)
+    returned = any(isinstance(e, ast.Return) and e.value for e in ast.walk(function))
+    return plain and text and returned and not function.name.startswith("__")
 
 
 def _attributes(parts: Iterable[ast.AST]) -> dict[str, None]:

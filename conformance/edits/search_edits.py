@@ -71,7 +71,7 @@ def _edits(
     functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]]
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes to try, those of the lines that are blamed first, then the near ones."""
-    ways = {each.definition: _Ways(each) for each in functions}
+    ways = {each.definition: _Ways(each, functions) for each in functions}
     places = _by_distance(functions, [each for frames in blamed for each in frames])
     guilty = {(frames[0].file, frames[0].line) for frames in blamed}
     first = [each for each in places if (each[1].file, each[0]) in guilty]
@@ -103,11 +103,12 @@ def _by_distance(
 class _Ways:
     """The changes of one function."""
 
-    def __init__(self, function: LiveFunction) -> None:
-        """Look at its expressions."""
+    def __init__(self, function: LiveFunction, functions: Sequence[LiveFunction]) -> None:
+        """Look at its expressions, and at the functions that run with it."""
         self.function = function
         self.slots = list(expressions(function.definition))
-        self.names = Names(function.definition, function.tree)
+        running = [each.definition for each in functions if each.file == function.file]
+        self.names = Names(function.definition, function.tree, running)
 
     def of(self, line: int, level: int) -> Iterator[Edit]:
         """The changes of what is on a line, of one of the levels."""

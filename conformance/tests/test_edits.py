@@ -147,6 +147,26 @@ def test_a_variable_of_another_loop_is_not_known() -> None:
     assert [ast.unparse(each) for each in scope.parts] == ["g(a[-1])", "len(a)", "a[-1]", "a", "g"]
 
 
+def test_nothing_is_called_that_writes_files_elsewhere() -> None:
+    source = """import os
+def slope(z):
+    s = np.tanh(z)
+    return 1 - s * s
+def save(name):
+    with open(name, "w") as file:
+        file.write(name)
+    return name
+def clear(name):
+    os.remove(name)
+def f(a):
+    return np.dot(a, a)
+"""
+    tree = ast.parse(source)
+    scope = Names(tree.body[-1], tree, tree.body[-1:]).scope(12)
+    assert [ast.unparse(each) for each in scope.functions] == ["slope", "f"]
+    assert set(scope.callees) == {"dot", "f", "slope", "sum", "mean"}
+
+
 def _edits(function: Callable[[Array], Array]) -> Iterator[tuple[LiveFunction, Edit]]:
     """Every change of a function, each to be made and taken back."""
     found = live_functions(lambda: function(np.ones((2, 2))), {__file__})
