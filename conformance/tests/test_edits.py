@@ -63,7 +63,7 @@ def _loaded(folder: Path, source: str) -> tuple[ModuleType, str]:
     return module, str(file)
 
 
-def _shown(module: ModuleType) -> list[Array]:
+def _results(module: ModuleType) -> list[Array]:
     rng = np.random.default_rng(0)
     w, a, y = rng.normal(size=(2, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 2))
     mean, kept = module.Net().step(w, a, y)
@@ -84,11 +84,11 @@ def _with(name: str) -> str:
 
 def _searched(folder: Path, source: str, blamed: int) -> tuple[Change | None, ModuleType]:
     (folder / "right").mkdir()
-    right = _shown(_loaded(folder / "right", RIGHT)[0])
+    right = _results(_loaded(folder / "right", RIGHT)[0])
     module, file = _loaded(folder, source)
 
     def trial() -> bool:
-        return _agrees(_shown(module), right)
+        return _agrees(_results(module), right)
 
     functions = live_functions(lambda: holds(trial), {file})
     return search(functions, [(Frame(file, blamed, "step"),)], [trial]), module
@@ -114,7 +114,7 @@ def test_the_line_that_is_told_makes_the_program_right(name: str, tmp_path: Path
     (tmp_path / "mended").mkdir()
     mended, _ = _loaded(tmp_path / "mended", "\n".join(lines) + "\n")
     (tmp_path / "again").mkdir()
-    assert _agrees(_shown(mended), _shown(_loaded(tmp_path / "again", RIGHT)[0]))
+    assert _agrees(_results(mended), _results(_loaded(tmp_path / "again", RIGHT)[0]))
 
 
 def test_the_program_is_as_it_was_after_a_search(tmp_path: Path) -> None:

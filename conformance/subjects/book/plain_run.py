@@ -35,7 +35,7 @@ def is_right(network: BookNetwork, recorded: Recorded) -> bool:
 
 def _step_is_right(network: BookNetwork, recorded: Recorded, t: int) -> bool:
     step, truth = recorded.steps[t], recorded_truth(recorded, t)
-    shown = _shown(network, recorded, step)
+    shown = _quantities(network, recorded, step)
     return all(_agrees(array, truth[name], recorded) for name, array in shown)
 
 
@@ -73,7 +73,7 @@ def _agrees(shown: Array, target: Target, recorded: Recorded) -> bool:
     return not compare(shown, target, recorded.case.format).problem
 
 
-def _shown(
+def _quantities(
     network: BookNetwork, recorded: Recorded, step: RecordedStep
 ) -> Iterator[tuple[str, Array]]:
     """What a network shows of a step by the names of the quantities, what is cheap to get first."""
