@@ -120,6 +120,9 @@ def _constants(part: ast.Constant, _slot: Slot, _scope: Scope) -> Iterator[ast.e
 def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     names = scope.callees if slot.field == "func" else scope.names
     yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)
+    if "self" in scope.names and slot.field != "func" and part.id != "self":
+        itself = ast.Name("self", ast.Load())
+        yield from (ast.Attribute(itself, each, ast.Load()) for each in scope.attributes)
 
 
 def _compared(part: ast.Compare, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:

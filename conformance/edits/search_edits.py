@@ -28,8 +28,7 @@ LONGEST = 8.0
 LEVELS = (swapped, applied, joined, replaced)
 """The changes of a line: one word or sign, a slope or function more, any part more, another."""
 
-LAST = 3
-"""So many of these are tried of lines that are not blamed."""
+SMALL, SLOPED, MORE, OTHER = range(len(LEVELS))
 
 LONG = 20.0  # seconds of a trial: a change may make a loop endless
 SHORT, TIMES = 0.05, 20
@@ -70,16 +69,23 @@ def search(
 def _edits(
     functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]]
 ) -> Iterator[tuple[LiveFunction, Edit]]:
-    """The changes to try, those of the lines that are blamed first, then the near ones."""
+    """The changes to try: of each level those of the lines that are blamed, then the near ones.
+
+    A small change of another line of the function comes before a larger one of the line itself.
+    """
     ways = {each.definition: _Ways(each, functions) for each in functions}
     places = _by_distance(functions, [each for frames in blamed for each in frames])
     guilty = {(frames[0].file, frames[0].line) for frames in blamed}
     first = [each for each in places if (each[1].file, each[0]) in guilty]
-    others = [each for each in places if each not in first]
-    order = [*((level, first) for level in range(len(LEVELS))), *enumerate([others] * LAST)]
-    for level, some in order:
+    around = {function.definition for _, function in first}
+    near = [e for e in places if e[1].definition in around and e not in first]
+    far = [e for e in places if e[1].definition not in around]
+    for levels, some in (
+        (SMALL, first), (SMALL, near), (SLOPED, first), (SMALL, far), (SLOPED, near),
+        (MORE, first), (OTHER, first), (SLOPED, far), (MORE, near), (MORE, far),
+    ):  # fmt: skip
         for line, function in some:
-            yield from ((function, edit) for edit in ways[function.definition].of(line, level))
+            yield from ((function, edit) for edit in ways[function.definition].of(line, levels))
 
 
 def _by_distance(
@@ -115,7 +121,7 @@ class _Ways:
         slots = [each for each in self.slots if getattr(each.get(), "lineno", 0) == line]
         scope = self.names.scope(line)
         yield from LEVELS[level](slots, scope)
-        if level == 0:
+        if level == SMALL:
             yield from statements(self.function.definition, {line})
 
 

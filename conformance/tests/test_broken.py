@@ -160,15 +160,18 @@ def test_the_traced_lane_blames_the_equation_and_the_line(
             assert function_at(file, line) == blame.frames[0].function, blame.frames
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        pytest.param(each, id=each.id, marks=group(each))
-        for each in EDITS
-        if each.id in NO_ARITHMETIC
-    ],
-)
-def test_a_line_without_arithmetic_is_found_by_a_change_of_it(edit: Edit, subject: Subject) -> None:
+REWRITTEN = {
+    "bias-frozen": "a list comprehension of two lists is taken away",
+    "last-sample-only-b": "a list comprehension of two lists is taken away",
+    "last-sample-only-w": "a list comprehension of two lists is taken away",
+}
+"""Edits that no small change takes back."""
+
+MOVED = [each for each in EDITS if each.id in NO_ARITHMETIC.keys() - REWRITTEN]
+
+
+@pytest.mark.parametrize("edit", [pytest.param(e, id=e.id, marks=group(e)) for e in MOVED])
+def test_a_line_without_arithmetic_is_found_by_its_change(edit: Edit, subject: Subject) -> None:
     cases = tuple(check_case(subject, recorded(id_)) for id_ in (*CASES, *OTHER_EXACT_CASES))
     found = with_change(Report(subject.name, cases=cases), subject, store.root())
     assert found.change is not None

@@ -13,6 +13,7 @@ and lead to it, such as the header of a loop: changes of the program tell them (
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import permutations
 
 import numpy as np
 
@@ -38,6 +39,8 @@ from conformance.tracing.source_names import chosen_by, returns
 from conformance.tracing.trials import Known, Step
 from conformance.tracing.ways import Way
 from reference.step import Array, split
+
+TURNS = ("add", "product")  # operations whose operands may stand in either order
 
 Lines = dict[tuple[object, ...], tuple[Frame, ...]]
 """The lines to blame, by what the program did."""
@@ -115,25 +118,31 @@ class Blame:
         It was handed one quantity where the equation has another, or what it returns is right, and
         is taken for something else.
         """
-        taken, meant = self._taken(wrong, step)
-        if meant is not None and meant in way.own:
-            return self._handed_down(wrong, taken, meant)
+        taken = self._taken(wrong, step)
+        meant = next((each for each in taken if each[1] in way.own), None)
+        if meant is not None:
+            return self._handed_down(wrong, *meant)
         value = self.value(wrong)
         z = way.found.get(f"z{split(way.name)[1]}")  # with which it could have given the quantity
         knew = z is not None and not self.replay.trace.handed[wrong.calls[0]].isdisjoint(z.numbers)
         given = wrong.operation not in ARRANGING and returns(wrong.frames[0]) and not knew
         return wrong.frames[1:] if given and are_exact(value) and way.has(value) else ()
 
-    def _taken(self, wrong: Node, step: Step) -> tuple[Node, Array | None]:
+    def _taken(self, wrong: Node, step: Step) -> list[tuple[Node, Array]]:
         """The operand that stands where the equation has another, and the one that it has."""
         inputs, operands = wrong.inputs, step.operands
-        alike = kind_of(step.operation) == kind_of(wrong.operation)
-        if alike and len(inputs) == len(operands) and len(inputs) in (1, 2):
-            for one, meant in zip(inputs, operands, strict=True):
-                others = [e for e in zip(inputs, operands, strict=True) if e[0] is not one]
-                if not self._same(one, meant) and all(self._same(*each) for each in others):
-                    return one, meant
-        return wrong, None
+        same = kind_of(step.operation) == kind_of(wrong.operation)
+        if not same or len(inputs) != len(operands) or len(inputs) not in (1, 2):
+            return []
+        if len(inputs) == 1:
+            return [] if self._same(inputs[0], operands[0]) else [(inputs[0], operands[0])]
+        found = []
+        for one, other in permutations(inputs):
+            for place, meant in permutations(operands):
+                straight = (one is inputs[0]) == (place is operands[0])
+                if (straight or kind_of(wrong.operation) in TURNS) and self._same(one, place):
+                    found += [] if self._same(other, meant) else [(other, meant)]
+        return found
 
     def _same(self, node: Node, array: Array) -> bool:
         return are_exact(self.value(node)) and self.value(node) in Known([array])
