@@ -21,9 +21,9 @@ ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
 }
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),
-    ast.LtE: (ast.Lt,),
+    ast.LtE: (ast.Lt, ast.GtE),
     ast.Gt: (ast.GtE, ast.Lt),
-    ast.GtE: (ast.Gt,),
+    ast.GtE: (ast.Gt, ast.LtE),
     ast.Eq: (ast.NotEq,),
     ast.NotEq: (ast.Eq,),
     ast.Is: (ast.IsNot,),
@@ -31,22 +31,33 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }
 
 
+UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
+
+
 def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes of one name, number or operator, and those that leave out or turn a part."""
     for slot in slots:
         part = slot.get()
         if isinstance(part, ast.expr):
-            for new in _others(part, slot, scope):
+            for new in OTHERS.get(type(part), _none)(part, slot, scope):
+                yield _put(slot, part, new)
+    for slot in slots:
+        part = slot.get()
+        if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
+            for new in _wrapped(part, scope):
                 yield _put(slot, part, new)
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that put a value under a function, or a whole one beside a slope."""
+    """The changes that put a value under a function or over a number, or a whole one by a slope."""
     for slot in slots:
         part = slot.get()
         if isinstance(part, ast.expr) and _is_value(slot, part):
             for each in scope.functions:
                 yield _put(slot, part, ast.Call(each, [part], []))
+            numbers = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
+            for each in () if _is_of(slot, ast.Mult | ast.Div) else numbers:
+                yield _put(slot, part, ast.BinOp(part, ast.Div(), each))
             if _is_whole(slot):
                 for each in scope.slopes:
                     yield _put(slot, part, ast.BinOp(part, ast.Mult(), each))
@@ -102,14 +113,8 @@ def _is_value(slot: Slot, part: ast.expr) -> bool:
     return not isinstance(slot.parent, ast.Slice | ast.Attribute | ast.Subscript | ast.Starred)
 
 
-def _others(part: ast.expr, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
-    """What may stand for an expression that is one word or sign less, more, or another."""
-    own = OTHERS.get(type(part))
-    if own is not None:
-        yield from own(part, slot, scope)
-    plain = not isinstance(part, ast.Constant | ast.Slice | ast.Starred)
-    if plain and slot.field != "func":
-        yield from _wrapped(part, scope)
+def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    yield from ()
 
 
 def _constants(part: ast.Constant, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
@@ -203,7 +208,7 @@ def _calls(part: ast.Call, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
 
 def _subscripts(part: ast.Subscript, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
     yield part.value
-    if not isinstance(part.slice, ast.Slice | ast.Tuple):
+    if not isinstance(part.slice, ast.Slice | ast.Tuple | ast.Constant):
         for new in _moved(part.slice):
             yield ast.Subscript(part.value, new, ast.Load())
 

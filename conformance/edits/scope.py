@@ -18,7 +18,7 @@ PARTS = 60
 
 SLOPES = 150
 
-KINDS = (ast.Call, ast.BinOp, ast.Subscript, ast.Attribute, ast.Name)
+KINDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
 """What may be lacking, the first kinds first."""
 
 MEANS = ("sum", "mean")  # which a file need not call to mean
@@ -35,7 +35,8 @@ class Scope:
         callees: names that are called by what runs, or are of functions that only compute.
         functions: those that are called with one argument, or take one.
         attributes: names of attributes, and of fields of records, that its file has.
-        parts: expressions of the function around it, and the lengths of what it is given.
+        parts: expressions of the function around it.
+        lengths: of what the function is given.
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
         numpy: the name by which the file knows NumPy; empty if it has none.
@@ -46,6 +47,7 @@ class Scope:
     functions: tuple[ast.expr, ...]
     attributes: tuple[str, ...]
     parts: tuple[ast.expr, ...]
+    lengths: tuple[ast.expr, ...]
     slopes: tuple[ast.expr, ...]
     numpy: str = ""
 
@@ -98,7 +100,7 @@ class Names:
         names |= {e.arg: None for e in inside if isinstance(e, ast.arg)}
         self.names = tuple(each for each in names if each not in self.callees)
         given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
-        self.lengths = [_call("len", each) for each in given]  # such as m
+        self.lengths = tuple(_call("len", each) for each in given)  # such as m
         self.spans = _spans(definition)
         self.slots = list(expressions(definition))
         held = (each.get() for each in self.slots)
@@ -114,7 +116,8 @@ class Names:
         parts = self._parts(line, unknown)
         slopes = {ast.dump(each): each for each in self._slopes(parts)}
         fixed = self.callees, self.functions, self.attributes
-        return Scope(names, *fixed, parts, tuple(slopes.values())[:SLOPES], self.numpy)
+        known = parts, self.lengths, tuple(slopes.values())[:SLOPES]
+        return Scope(names, *fixed, *known, self.numpy)
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
         """Calls, f(v) of functions of the file, v(1 − v), 1 − v², 1 − v, v > 0 of each value v."""
@@ -143,8 +146,6 @@ class Names:
             strange = _read(part) & unknown
             for each in [part] if not strange else _with_indices(part, strange, indices.values()):
                 found.setdefault(ast.dump(each), each)
-        for each in self.lengths:
-            found.setdefault(ast.dump(each), each)
         ordered = sorted(found.values(), key=lambda each: KINDS.index(type(each)))
         return tuple(ordered[:PARTS])
 

@@ -120,9 +120,9 @@ class _Ways:
         """The changes of what is on a line, of one of the levels."""
         slots = [each for each in self.slots if getattr(each.get(), "lineno", 0) == line]
         scope = self.names.scope(line)
-        yield from LEVELS[level](slots, scope)
         if level == SMALL:
             yield from statements(self.function.definition, {line})
+        yield from LEVELS[level](slots, scope)
 
 
 def _is_right(function: LiveFunction, edit: Edit, trials: Sequence[tuple[Trial, float]]) -> bool:
