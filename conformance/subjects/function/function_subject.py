@@ -94,13 +94,20 @@ def function_subject(
         decays=called.decays,
         stops=trials.stops,
         family=family,
-        is_right=partial(is_right, program),
+        is_right=partial(is_right, program, {}),
         returns_parameters=trials.moves,
     )
 
 
-def is_right(program: TracedFunction, recorded: Recorded) -> bool:
+def is_right(
+    program: TracedFunction, known: dict[tuple[str, int], set[str]], recorded: Recorded
+) -> bool:
     """Whether what a function shows is right in each step of a case, run as it is.
+
+    Args:
+        program: the function and its conventions.
+        known: gets what it showed of each step when it was asked first: it has to show the same.
+        recorded: the case.
 
     Raises:
         SubjectError: it stops, or shows no numbers.
@@ -110,6 +117,8 @@ def is_right(program: TracedFunction, recorded: Recorded) -> bool:
         returned, _ = called.raw(c, case, step.parameters, step.batch)
         shown = c.ours(called.numbers(returned, case.type), step.batch.m)
         truth = recorded_truth(recorded, t)
+        if known.setdefault((case.id, t), {*shown}) != shown.keys():
+            return False
         for name, array in shown.items():
             judged = name in truth and (program.decays or not case.lmbda or split(name)[0] != "w")
             if judged and compare(array, truth[name], case.format).problem:
