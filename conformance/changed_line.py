@@ -7,11 +7,12 @@ Left out: the lines by what was computed (`tracing/blame_lines.py`).
 """
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from conformance.cases.build import read
 from conformance.cases.small import entries
+from conformance.corpus.case import Case
 from conformance.edits.edit import Change
 from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import holds, search
@@ -37,9 +38,13 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
         return report
     failing = sorted((e.case for e in report.cases if e.blamed), key=lambda e: entries(e.sizes))
     others = (each.case for each in report.cases if each.case != failing[0])
-    cases = [read(place, each) for each in (failing[0], *others)]  # what fails soonest first
+    recorded = cache(partial(read, place))  # most only once a change is right in the first
+
+    def is_right_in(case: Case) -> bool:
+        return is_right(recorded(case))
+
+    trials = [partial(is_right_in, each) for each in (failing[0], *others)]  # soonest wrong first
     files = {each.file for frames in blamed for each in frames}
-    trials = [partial(is_right, each) for each in cases]
     functions = live_functions(lambda: holds(trials[0]), files)
     if all(map(holds, trials)):  # what is wrong shows only where it is traced
         return report

@@ -209,9 +209,8 @@ def _number(node: Node) -> Named | None:
         for i, each in enumerate(values)
         if isinstance(each, numbers) or (isinstance(each, np.ndarray) and not each.ndim)
     ]
-    place = min(
-        places, key=lambda i: type(node.args[i]) is Node, default=-1
-    )  # what is computed last
+    # What the program states comes before what it computes.
+    place = min(places, key=lambda i: type(node.args[i]) is Node, default=-1)
     if is_literal(node, place):
         return None
     return Named(ast.unparse(operands(node)[place]), None)

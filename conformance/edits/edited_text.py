@@ -4,7 +4,7 @@ import ast
 import linecache
 from collections.abc import Iterator
 
-from conformance.edits.edit import Edit, Slot
+from conformance.edits.edit import Edit
 from conformance.edits.live_functions import LiveFunction
 
 
@@ -46,11 +46,10 @@ def _dump(source: str) -> str:
 
 def _statement_of(edit: Edit, tree: ast.AST) -> ast.AST:
     """The innermost statement that holds what is changed, or the one that is put."""
-    for _, changed in edit.lists:
-        return next(each for each in changed if each.lineno == edit.line)
-    slots: tuple[Slot, ...] = tuple(slot for slot, _ in edit.puts)
-    found: ast.AST = tree
+    if edit.lists:
+        return next(each for each in edit.lists[0][1] if each.lineno == edit.line)
+    parent, found = edit.puts[0][0].parent, tree
     for each in ast.walk(tree):
-        if isinstance(each, ast.stmt) and any(part is slots[0].parent for part in ast.walk(each)):
+        if isinstance(each, ast.stmt) and any(part is parent for part in ast.walk(each)):
             found = each
     return found

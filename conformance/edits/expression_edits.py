@@ -50,28 +50,23 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes that put a value under a function or over a number, or a whole one by a slope."""
-    for slot in slots:
-        part = slot.get()
-        if isinstance(part, ast.expr) and _is_value(slot, part):
-            for each in scope.functions:
-                yield _put(slot, part, ast.Call(each, [part], []))
-            numbers = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
-            for each in () if _is_of(slot, ast.Mult | ast.Div) else numbers:
-                yield _put(slot, part, ast.BinOp(part, ast.Div(), each))
-            if _is_whole(slot):
-                for each in scope.slopes:
-                    yield _put(slot, part, ast.BinOp(part, ast.Mult(), each))
+    numbers = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
+    for slot, part in _values(slots):
+        for each in scope.functions:
+            yield _put(slot, part, ast.Call(each, [part], []))
+        for each in () if _is_of(slot, ast.Mult | ast.Div) else numbers:
+            yield _put(slot, part, ast.BinOp(part, ast.Div(), each))
+        for each in scope.slopes if _is_whole(slot) else ():
+            yield _put(slot, part, ast.BinOp(part, ast.Mult(), each))
 
 
 def joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes that give a value a factor, a divisor or a term more."""
-    for slot in slots:
-        part = slot.get()
-        if isinstance(part, ast.expr) and _is_value(slot, part):
-            for kinds in ((ast.Mult, ast.Div), (ast.Add, ast.Sub)):
-                for kind in () if _is_of(slot, kinds) else kinds:
-                    for each in scope.parts:
-                        yield _put(slot, part, ast.BinOp(part, kind(), each))
+    for slot, part in _values(slots):
+        for kinds in ((ast.Mult, ast.Div), (ast.Add, ast.Sub)):
+            for kind in () if _is_of(slot, kinds) else kinds:
+                for each in scope.parts:
+                    yield _put(slot, part, ast.BinOp(part, kind(), each))
 
 
 def _put(slot: Slot, part: ast.expr, new: ast.expr) -> Edit:
@@ -96,21 +91,22 @@ def _copied(part: ast.expr) -> ast.expr:
 
 def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes that put another expression of the scope in an expression's place."""
-    for slot in slots:
-        part = slot.get()
-        if not isinstance(part, ast.expr) or not _is_value(slot, part):
-            continue
+    for slot, part in _values(slots):
         text = ast.dump(part)
         for other in scope.parts:
             if ast.dump(other) != text:
-                yield Edit(part.lineno, puts=((slot, other),))
+                yield _put(slot, part, other)
 
 
-def _is_value(slot: Slot, part: ast.expr) -> bool:
-    """Whether an expression may be an array: no callee, slice, constant or part of an index."""
-    if slot.field in ("func", "slice", "keywords") or isinstance(part, ast.Slice | ast.Constant):
-        return False
-    return not isinstance(slot.parent, ast.Slice | ast.Attribute | ast.Subscript | ast.Starred)
+def _values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:
+    """The expressions that may be arrays: no callees, slices, constants or parts of an index."""
+    holders = ast.Slice | ast.Attribute | ast.Subscript | ast.Starred
+    for slot in slots:
+        part = slot.get()
+        plain = isinstance(part, ast.expr) and not isinstance(part, ast.Slice | ast.Constant)
+        inside = slot.field in ("func", "slice", "keywords") or isinstance(slot.parent, holders)
+        if isinstance(part, ast.expr) and plain and not inside:
+            yield slot, part
 
 
 def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:

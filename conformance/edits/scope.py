@@ -107,8 +107,15 @@ class Names:
         read = {ast.dump(e): e for e in held if isinstance(e, KINDS) and not _is_self(e)}
         self.parts = tuple(map(deepcopy, read.values()))
 
+        self.scopes: dict[int, Scope] = {}
+
     def scope(self, line: int) -> Scope:
         """What a line could have read."""
+        if line not in self.scopes:
+            self.scopes[line] = self._scope(line)
+        return self.scopes[line]
+
+    def _scope(self, line: int) -> Scope:
         unknown = {
             name for name, spans in self.spans.items() if not any(line in each for each in spans)
         }

@@ -14,7 +14,7 @@ from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.edited_text import text_after
 from conformance.edits.expression_edits import applied, joined, replaced, swapped
 from conformance.edits.live_functions import LiveFunction
-from conformance.edits.scope import Names, expressions
+from conformance.edits.scope import Names
 from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.tracing.frames import Frame
@@ -112,13 +112,12 @@ class _Ways:
     def __init__(self, function: LiveFunction, functions: Sequence[LiveFunction]) -> None:
         """Look at its expressions, and at the functions that run with it."""
         self.function = function
-        self.slots = list(expressions(function.definition))
         running = [each.definition for each in functions if each.file == function.file]
         self.names = Names(function.definition, function.tree, running)
 
     def of(self, line: int, level: int) -> Iterator[Edit]:
         """The changes of what is on a line, of one of the levels."""
-        slots = [each for each in self.slots if getattr(each.get(), "lineno", 0) == line]
+        slots = [each for each in self.names.slots if getattr(each.get(), "lineno", 0) == line]
         scope = self.names.scope(line)
         if level == SMALL:
             yield from statements(self.function.definition, {line})
