@@ -4,6 +4,7 @@ Some work of our own has a limit on its processor time. Left out: the limit of a
 (`isolate.py`).
 """
 
+import gc
 import signal
 import sys
 import threading
@@ -27,6 +28,28 @@ class TooLongError(BaseException):
     """Code went on for too long; it is none of its own errors."""
 
 
+SOON = 0.01
+"""Seconds after which a limit is looked at again that ended where nothing can be raised."""
+
+
+def _raises(error: type[BaseException], timer: int) -> Callable[[int, FrameType | None], None]:
+    """A handler that raises an error at the end of a timer, outside of the garbage collection.
+
+    What is raised in a callback of the collector is printed and lost, and the code goes on.
+    """
+
+    def end(_number: int, frame: FrameType | None) -> None:
+        callbacks = {getattr(each, "__code__", None) for each in gc.callbacks}
+        while frame is not None:
+            if frame.f_code in callbacks:
+                signal.setitimer(timer, SOON)
+                return
+            frame = frame.f_back
+        raise error
+
+    return end
+
+
 WAITS = 10
 """How many times longer code may go on that waits, or that other processes keep waiting."""
 
@@ -44,14 +67,11 @@ def limited(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise TooLongError
-
     limits = (
         (signal.SIGPROF, signal.ITIMER_PROF, seconds),
         (signal.SIGALRM, signal.ITIMER_REAL, WAITS * seconds),
     )
-    before = [signal.signal(number, end) for number, _, _ in limits]
+    before = [signal.signal(n, _raises(TooLongError, timer)) for n, timer, _ in limits]
     for _, timer, after in limits:
         signal.setitimer(timer, after)
     try:
@@ -77,10 +97,7 @@ def within_seconds(seconds: float, work: Callable[[], T]) -> T | None:
     if sys.platform == "win32":
         return work()
 
-    def over(_number: int, _frame: FrameType | None) -> None:
-        raise _OverError
-
-    before = signal.signal(signal.SIGVTALRM, over)
+    before = signal.signal(signal.SIGVTALRM, _raises(_OverError, signal.ITIMER_VIRTUAL))
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         return work()
