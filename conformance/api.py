@@ -33,7 +33,7 @@ from conformance.model.functions import COSTS
 from conformance.report.book_report import Report
 from conformance.report.record import case_from_json, case_to_json, further_to_json
 from conformance.running.isolate import isolated
-from conformance.subjects import COMMAND, Subject
+from conformance.subjects import COMMAND, Reading, Subject
 from conformance.subjects.adapt import adapt
 from conformance.subjects.load import is_spec, load
 from conformance.subjects.named import cases_for, find, in_format, short_format
@@ -92,8 +92,11 @@ def check(
     with TURN, threadpool_limits(1):
         named = case if isinstance(case, str) else None
         judged = found(subject, place, meant, case=named, timeout=timeout)
-        cases = _cases_for(judged, cases)
-        return _fitting(examine(judged, place, cases, done, detailed=detailed))
+        report = examine(judged, place, _cases_for(judged, cases), done, detailed=detailed)
+        if report.meant is None:
+            return _fitting(report)
+        judged = found(subject, place, _as_read(meant, report.meant), case=named, timeout=timeout)
+        return _fitting(examine(judged, place, _cases_for(judged, cases), done, detailed=detailed))
 
 
 class Meant(NamedTuple):
@@ -102,6 +105,10 @@ class Meant(NamedTuple):
     cost: str | None = None
     family: tuple[str, str] | None = None
     precision: str | None = None
+
+
+def _as_read(meant: Meant, reading: Reading) -> Meant:
+    return meant._replace(cost=reading.cost, family=reading.family)
 
 
 def found(
@@ -193,6 +200,9 @@ def _apart(
         for record in isolated(partial(_send_all, spec, cases, options, detailed), timeout):
             loaded = True
             said.update(cast("dict[str, Any]", record))
+            if "again" in said:  # as another network
+                del said["again"]
+                reports.clear()
             if "case" in said:
                 reports.append(case_from_json(said.pop("case")))
                 done(reports[-1])
@@ -244,7 +254,7 @@ def _send_all(
     gc.set_threshold(FEW_COLLECTIONS)  # to the end of the process
     meant, python_path = options
     subject = replace(_adapted(load(spec, python_path), spec, meant), folders=python_path)
-    cases = _cases_for(subject, cases)
+    every, cases = cases, _cases_for(subject, cases)
     fitting = [each for each in cases if not subject.unfit(each)]
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     short = short_format(subject)
@@ -263,7 +273,11 @@ def _send_all(
         send({"conventions": list(report.conventions), **more})
 
     with threadpool_limits(1):
-        examine(subject, store.root(), fitting, judged, grown, detailed=detailed)
+        report = examine(subject, store.root(), fitting, judged, grown, detailed=detailed)
+    if report.meant is not None:
+        send({"again": True, **further_to_json(Report(spec))})
+        again = _as_read(meant, report.meant), python_path
+        _send_all(spec, every, again, detailed, send)
 
 
 def _cases_for(subject: Subject, chosen: Sequence[Case]) -> Sequence[Case]:

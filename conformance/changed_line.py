@@ -34,9 +34,9 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
     """
     blamed = [each.frames for each in report.blames if each.frames]
     is_right = subject.is_right
-    if is_right is None or not blamed:
-        return report
     failing = sorted((e.case for e in report.cases if e.blamed), key=lambda e: entries(e.sizes))
+    if is_right is None or not failing:
+        return report
     others = (each.case for each in report.cases if each.case != failing[0])
     recorded = cache(partial(read, place))  # most only once a change is right in the first
 
@@ -44,12 +44,14 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
         return is_right(recorded(case))
 
     trials = [partial(is_right_in, each) for each in (failing[0], *others)]  # soonest wrong first
-    files = {each.file for frames in blamed for each in frames}
-    functions = live_functions(lambda: holds(trials[0]), files)
+    functions = live_functions(lambda: holds(trials[0]))
     if all(map(holds, trials)):  # what is wrong shows only where it is traced
         return report
     change = search(functions, blamed, trials)
-    return report if change is None else _with_its_line(_without_the_rest(report, change), change)
+    if change is None:
+        other = subject.otherwise
+        return replace(report, meant=other and other(blamed))
+    return _with_its_line(_without_the_rest(report, change), change)
 
 
 def _without_the_rest(report: Report, change: Change) -> Report:

@@ -13,6 +13,7 @@ from conformance.explain.example import Example
 from conformance.judging.case_report import CaseReport
 from conformance.judging.observe import ExactRun
 from conformance.model.table import CAUSAL
+from conformance.subjects import Reading
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status, Verdict
 from conformance.verdict.finding import Finding, distinct
@@ -83,6 +84,8 @@ class Outcome:
         smallest: the smallest networks on which they are.
         declined: why the subject itself declined cases that were put to it, by their ids.
         change: of one line, with which every case is right; None if none is known.
+        meant: the activations and the cost that it seems to be meant to have, if not those that it
+            was judged with.
     """
 
     subject: str
@@ -94,6 +97,7 @@ class Outcome:
     smallest: tuple[Example, ...] = ()
     declined: dict[str, str] = field(default_factory=dict)
     change: Change | None = None
+    meant: Reading | None = None
 
     @property
     def ok(self) -> bool:

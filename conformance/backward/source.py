@@ -22,6 +22,7 @@ from conformance.backward.syntax import (
     written_part,
 )
 from conformance.backward.through_complex import composed
+from conformance.tracing.frames import is_installed
 from conformance.tracing.node import FILLED, Node, part_of, states_of, substituted
 
 MOVES = frozenset(
@@ -218,7 +219,7 @@ def stored_names(node: Node) -> set[str]:
 def handed_names(node: Node) -> set[str]:
     """The variables to which a value is assigned where functions that return it are called."""
     found, made = set[str](), expression(node)
-    frames = [each for each in node.frames if "site-packages" not in each.file]
+    frames = [each for each in node.frames if not is_installed(each.file)]
     for inner, outer in pairwise(frames):
         place = returned_place(Line(inner.file, inner.line), made)
         whole = statement(outer.file, outer.line)
@@ -249,7 +250,7 @@ def written_name(node: Node) -> str:
 def returned(node: Node) -> tuple[ast.Call, Line] | None:
     """The outermost call that returns a value as it was computed, and its line."""
     made, found = expression(node), None
-    frames = [each for each in node.frames if "site-packages" not in each.file]
+    frames = [each for each in node.frames if not is_installed(each.file)]
     for inner, outer in pairwise(frames):
         whole = statement(inner.file, inner.line)
         if not isinstance(whole, ast.Return) or made is None or whole.value is not made:
@@ -275,7 +276,7 @@ def lines_of(node: Node) -> tuple[Line, ...]:
 def own_lines(node: Node) -> Iterator[Line]:
     """The lines of the program's own files that led to a node, the innermost first."""
     for each in node.frames:
-        if "site-packages" not in each.file:
+        if not is_installed(each.file):
             yield Line(each.file, each.line)
 
 

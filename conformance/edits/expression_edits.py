@@ -49,13 +49,18 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that put a value under a function or over a number, or a whole one by a slope."""
+    """The changes that put a value under a function or over a number."""
     numbers = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
     for slot, part in _values(slots):
         for each in scope.functions:
             yield _put(slot, part, ast.Call(each, [part], []))
         for each in () if _is_of(slot, ast.Mult | ast.Div) else numbers:
             yield _put(slot, part, ast.BinOp(part, ast.Div(), each))
+
+
+def sloped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes that multiply a whole value by a slope."""
+    for slot, part in _values(slots):
         for each in scope.slopes if _is_whole(slot) else ():
             yield _put(slot, part, ast.BinOp(part, ast.Mult(), each))
 
@@ -181,11 +186,11 @@ def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.e
 
 
 def _operations(part: ast.BinOp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+    if isinstance(part.op, ast.Sub | ast.Div | ast.MatMult):
+        yield ast.BinOp(part.right, part.op, part.left)
     yield from (part.left, part.right)
     for kind in ARITHMETIC.get(type(part.op), ()):
         yield ast.BinOp(part.left, kind(), part.right)
-    if isinstance(part.op, ast.Sub | ast.Div | ast.MatMult):
-        yield ast.BinOp(part.right, part.op, part.left)
 
 
 def _calls(part: ast.Call, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:

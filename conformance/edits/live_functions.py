@@ -16,6 +16,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from conformance.edits.edit import Edit, located
+from conformance.tracing.frames import is_installed, is_subject
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -75,9 +76,17 @@ class LiveFunction:
         return code
 
 
-def live_functions(run: Callable[[], object], files: Collection[str]) -> tuple[LiveFunction, ...]:
-    """The functions of some files that a run calls, as far as their source is known."""
-    ran = _lines_of(run, files)
+def live_functions(
+    run: Callable[[], object], is_its: Callable[[str], bool] = is_subject
+) -> tuple[LiveFunction, ...]:
+    """The functions of a program that a run calls, as far as their source is known.
+
+    Args:
+        run: calls them.
+        is_its: whether a file is one of the program's.
+    """
+    ran = _lines_of(run, is_its)
+    files = {each.co_filename for each in ran}
     by_code = {code: list[FunctionType]() for code in ran}
     every = (each for each in gc.get_objects() if type(each) is FunctionType)
     for each in {id(e): e for e in (*every, *_held(files))}.values():
@@ -103,12 +112,15 @@ def _held(files: Collection[str]) -> Iterator[FunctionType]:
                     yield inner
 
 
-def _lines_of(run: Callable[[], object], files: Collection[str]) -> dict[CodeType, set[int]]:
-    """The lines of some files that a run comes to, by the code that they belong to."""
+def _lines_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[CodeType, set[int]]:
+    """The lines of a program that a run comes to, by the code that they belong to.
+
+    Those of what is installed are none of it, where others are.
+    """
     found: dict[CodeType, set[int]] = {}
 
     def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
-        if frame.f_code.co_filename not in files:
+        if not is_its(frame.f_code.co_filename):
             return None
         if event == "line":
             found.setdefault(frame.f_code, set()).add(frame.f_lineno)
@@ -120,7 +132,7 @@ def _lines_of(run: Callable[[], object], files: Collection[str]) -> dict[CodeTyp
         run()
     finally:
         sys.settrace(before)
-    return found
+    return {code: found[code] for code in found if not is_installed(code.co_filename)} or found
 
 
 def _of_file(

@@ -142,14 +142,13 @@ class Names:
 
     def _parts(self, line: int, unknown: set[str]) -> tuple[ast.expr, ...]:
         """The expressions, those of loops elsewhere with the indices of this line."""
-        held = [each.get() for each in self.slots]
-        indices = {
-            ast.dump(each.slice): each.slice
-            for each in held
-            if isinstance(each, ast.Subscript) and each.lineno == line
-        }
+        subscripts = [e for each in self.slots if isinstance(e := each.get(), ast.Subscript)]
+        indices = {ast.dump(e.slice): e.slice for e in subscripts if e.lineno == line}
+        lists = {ast.dump(e.value): e.value for e in subscripts}
+        single = [each for each in indices.values() if not isinstance(each, ast.Slice)]
+        others = [ast.Subscript(e, each, ast.Load()) for e in lists.values() for each in single]
         found: dict[str, ast.expr] = {}
-        for part in self.parts:
+        for part in (*self.parts, *others):
             strange = _read(part) & unknown
             for each in [part] if not strange else _with_indices(part, strange, indices.values()):
                 found.setdefault(ast.dump(each), each)

@@ -12,23 +12,23 @@ from time import process_time
 
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.edited_text import text_after
-from conformance.edits.expression_edits import applied, joined, replaced, swapped
+from conformance.edits.expression_edits import applied, joined, replaced, sloped, swapped
 from conformance.edits.live_functions import LiveFunction
 from conformance.edits.scope import Names
 from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.tracing.frames import Frame
 
-MOST = 5000
+MOST = 9000
 """Changes that are tried."""
 
 LONGEST = 8.0
 """Seconds of the processor after which no other one is: few programs need so much for a trial."""
 
-LEVELS = (swapped, applied, joined, replaced)
-"""The changes of a line: one word or sign, a slope or function more, any part more, another."""
+LEVELS = (swapped, applied, sloped, joined, replaced)
+"""The changes of a line: one word or sign, a function or a slope more, any part more, another."""
 
-SMALL, SLOPED, MORE, OTHER = range(len(LEVELS))
+SMALL, APPLIED, SLOPED, MORE, OTHER = range(len(LEVELS))
 
 LONG = 20.0  # seconds of a trial: a change may make a loop endless
 SHORT, TIMES = 0.05, 20
@@ -81,8 +81,9 @@ def _edits(
     near = [e for e in places if e[1].definition in around and e not in first]
     far = [e for e in places if e[1].definition not in around]
     for levels, some in (
-        (SMALL, first), (SMALL, near), (SLOPED, first), (SMALL, far), (SLOPED, near),
-        (MORE, first), (OTHER, first), (SLOPED, far), (MORE, near), (MORE, far),
+        (SMALL, first), (SMALL, near), (APPLIED, first), (SLOPED, first), (APPLIED, near),
+        (SMALL, far), (MORE, first), (SLOPED, near), (OTHER, first), (APPLIED, far),
+        (SLOPED, far), (MORE, near), (MORE, far),
     ):  # fmt: skip
         for line, function in some:
             yield from ((function, edit) for edit in ways[function.definition].of(line, levels))

@@ -25,6 +25,7 @@ from conformance.script.parameters import enough, parameters, steps
 from conformance.script.rewrite import compiled
 from conformance.script.script_source import traced_imports
 from conformance.tracing.entering import Entrance, left
+from conformance.tracing.frames import is_installed
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
 from conformance.tracing.substitute import Float, noted_tensors, substitutes
@@ -203,7 +204,7 @@ def _variables(value: Any) -> dict[str, Any]:
         return {}
     module = sys.modules.get(type(value).__module__)
     file = getattr(module, "__file__", None) or ""
-    return {} if "site-packages" in file else found
+    return {} if is_installed(file) else found
 
 
 _CELLS = count(1)

@@ -29,7 +29,7 @@ from conformance.shapes.definitions import sources
 from conformance.subjects.absent import stand_ins
 from conformance.subjects.load import NOTEBOOK
 from conformance.tracing.entering import Entrance
-from conformance.tracing.frames import is_subject, subject_frames
+from conformance.tracing.frames import is_installed, is_subject, subject_frames
 from conformance.tracing.lists import Lists
 from conformance.tracing.modules import Seen
 from conformance.tracing.substitute import Float, noted_tensors, substitutes
@@ -86,7 +86,7 @@ def _importing(
 
 
 def _is_own(file: str | None) -> bool:
-    return file is not None and is_subject(file) and "site-packages" not in file
+    return file is not None and is_subject(file) and not is_installed(file)
 
 
 class _Finder:

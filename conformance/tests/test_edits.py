@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conformance.edits.edit import Change, Edit, EditKind
-from conformance.edits.expression_edits import applied, joined, replaced, swapped
+from conformance.edits.expression_edits import applied, joined, replaced, sloped, swapped
 from conformance.edits.live_functions import LiveFunction, live_functions
 from conformance.edits.scope import Names, expressions
 from conformance.edits.search_edits import holds, search
@@ -90,7 +90,7 @@ def _searched(folder: Path, source: str, blamed: int) -> tuple[Change | None, Mo
     def trial() -> bool:
         return _agrees(_results(module), right)
 
-    functions = live_functions(lambda: holds(trial), {file})
+    functions = live_functions(lambda: holds(trial), {file}.__contains__)
     return search(functions, [(Frame(file, blamed, "step"),)], [trial]), module
 
 
@@ -169,13 +169,13 @@ def f(a):
 
 def _edits(function: Callable[[Array], Array]) -> Iterator[tuple[LiveFunction, Edit]]:
     """Every change of a function, each to be made and taken back."""
-    found = live_functions(lambda: function(np.ones((2, 2))), {__file__})
+    found = live_functions(lambda: function(np.ones((2, 2))), {__file__}.__contains__)
     live = next(each for each in found if each.name == function.__name__)
     slots, names = list(expressions(live.definition)), Names(live.definition, live.tree)
     for line in sorted(live.ran):
         own = [each for each in slots if getattr(each.get(), "lineno", 0) == line]
         scope = names.scope(line)
-        for ways in (swapped, applied, joined, replaced):
+        for ways in (swapped, applied, sloped, joined, replaced):
             yield from ((live, each) for each in ways(own, scope))
         yield from ((live, each) for each in statements(live.definition, {line}))
 

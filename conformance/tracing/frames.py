@@ -184,7 +184,7 @@ def _calls_subject(file: str) -> bool:
 @cache
 def is_subject(file: str) -> bool:
     """Whether a file is the subject's: not ours, NumPy's, torch's or the standard library's."""
-    if file.startswith(_STDLIB) and _INSTALLED not in file:
+    if file.startswith(_STDLIB) and not is_installed(file):
         return False
     if file.startswith(_PLAYED):
         return True
@@ -193,6 +193,11 @@ def is_subject(file: str) -> bool:
     if file.startswith(_CELL):
         return True
     return not file.startswith((_PACKAGE, *_FOREIGN, *foreign))
+
+
+def is_installed(file: str) -> bool:
+    """Whether a file is of an installed package."""
+    return _INSTALLED in file
 
 
 def forget() -> None:

@@ -11,7 +11,7 @@ from operator import is_, itemgetter
 from types import ModuleType
 from typing import Any
 
-from conformance.tracing.frames import is_subject
+from conformance.tracing.frames import is_installed, is_subject
 
 Seen = Callable[[], Any]
 """Gives what the subject sees in the place of something."""
@@ -124,7 +124,7 @@ class _Modules:
 def is_subjects(module: Any) -> bool:
     """Whether a module is neither ours nor installed."""
     file: str = getattr(module, "__file__", None) or "<"
-    return is_subject(file) and "site-packages" not in file
+    return is_subject(file) and not is_installed(file)
 
 
 MODULES = _Modules(is_subjects)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from conformance.errors import ConformanceError, OtherFamilyError
 from conformance.model.functions import COSTS
-from conformance.subjects import Subject
+from conformance.subjects import Reading, Subject
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.conduct import conduct
 from conformance.subjects.book.family import Family, family_of, mask_scale
@@ -16,7 +17,10 @@ from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_epsilon
 from conformance.subjects.book.plain_run import is_right
+from conformance.subjects.book.readings import other_reading
+from conformance.subjects.book.traced_runs import examined_alone
 from conformance.subjects.book.traced_session import TracedSession
+from conformance.tracing.frames import Frame
 
 
 def book_subject(
@@ -34,7 +38,13 @@ def book_subject(
     network = BookNetwork(factory, name, cost)
     network.epsilon = own_epsilon(network)
     patterns = NetworkPatterns(network)
-    network.take_family(family or family_of(network, patterns))
+    try:
+        network.take_family(family or family_of(network, patterns))
+    except OtherFamilyError:
+        meant = None if cost else _meant(network)
+        if meant is None:
+            raise
+        return book_subject(factory, name, meant.cost, meant.family)
     if network.mask:
         network.mask_scale = mask_scale(network, patterns)
         patterns = NetworkPatterns(network)  # of runs with other masks
@@ -58,4 +68,17 @@ def book_subject(
         given_masks=bool(network.mask),
         takes_classes=network.takes_classes,
         is_right=partial(is_right, network),
+        otherwise=None if cost or family else partial(other_reading, network),
     )
+
+
+def _meant(network: BookNetwork) -> Reading | None:
+    """What a network of no known family is meant to be, if it is wrong by its own forward pass."""
+    try:
+        examined = examined_alone(network.factory, network.name)
+    except ConformanceError:  # nothing tells
+        return other_reading(network, ())
+    if examined.ok or all(each.mends for each in examined.accused):
+        return None
+    lines = (line for each in examined.accused for line in each.lines[:1])
+    return other_reading(network, [(Frame(line.file, line.line, ""),) for line in lines])

@@ -1,0 +1,54 @@
+"""What a wrong line computes is not taken for another network than the one that is meant.
+
+Left out: networks whose family is told (`test_families.py`), the change itself (`test_edits.py`).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.api import check
+from conformance.outcome import Outcome
+from conformance.tests.networks import classifier
+
+SOURCE = Path(classifier.__file__).read_text("utf-8")
+
+WRONG = {
+    "another activation": ("return softmax(np.dot", "return sigmoid(np.dot", "A"),
+    "divided by the largest": ("return e / np.sum(e)", "return e / np.max(e)", "A"),
+    "turned in sign": ("np.exp(z - np.max(z))", "np.exp(np.max(z) - z)", "A"),
+}
+"""By the mistake: the text, what stands in its place, the equation."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("another activation", marks=pytest.mark.thorough),
+        "divided by the largest",
+        pytest.param("turned in sign", marks=pytest.mark.thorough),
+    ],
+)
+def test_a_wrong_output_is_judged_as_the_output_that_the_code_names(
+    name: str, tmp_path: Path
+) -> None:
+    right, wrong, equation = WRONG[name]
+    assert SOURCE.count(right) == 1
+    file = tmp_path / "classifier.py"
+    file.write_text(SOURCE.replace(right, wrong), encoding="utf-8")
+    report = check(f"{file}:Network")
+    assert "softmax at the output" in report.conventions
+    assert _lines(report) == {equation: SOURCE[: SOURCE.index(right)].count("\n") + 1}
+    assert report.change is not None
+    assert right in report.change.text
+
+
+def _lines(report: Outcome) -> dict[str, int | None]:
+    return {each.tag: each.line for each in report.blames}
+
+
+def test_the_family_that_is_said_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "classifier.py"
+    file.write_text(SOURCE.replace("np.sum(e)", "np.max(e)"), encoding="utf-8")
+    report = check(f"{file}:Network", family=("sigmoid", "sigmoid"), case="single-4-3-2")
+    assert "softmax at the output" not in report.conventions
