@@ -106,6 +106,7 @@ class Names:
         held = (each.get() for each in self.slots)
         read = {ast.dump(e): e for e in held if isinstance(e, KINDS) and not _is_self(e)}
         self.parts = tuple(map(deepcopy, read.values()))
+        self.lists = _lists(definition, whole)
 
         self.scopes: dict[int, Scope] = {}
 
@@ -142,18 +143,31 @@ class Names:
 
     def _parts(self, line: int, unknown: set[str]) -> tuple[ast.expr, ...]:
         """The expressions, those of loops elsewhere with the indices of this line."""
-        subscripts = [e for each in self.slots if isinstance(e := each.get(), ast.Subscript)]
-        indices = {ast.dump(e.slice): e.slice for e in subscripts if e.lineno == line}
-        lists = {ast.dump(e.value): e.value for e in subscripts}
+        held = [each.get() for each in self.slots]
+        indices = {
+            ast.dump(each.slice): deepcopy(each.slice)
+            for each in held
+            if isinstance(each, ast.Subscript) and each.lineno == line
+        }
         single = [each for each in indices.values() if not isinstance(each, ast.Slice)]
-        others = [ast.Subscript(e, each, ast.Load()) for e in lists.values() for each in single]
+        entries = [ast.Subscript(e, each, ast.Load()) for e in self.lists for each in single]
         found: dict[str, ast.expr] = {}
-        for part in (*self.parts, *others):
+        for part in (*self.parts, *entries):
             strange = _read(part) & unknown
             for each in [part] if not strange else _with_indices(part, strange, indices.values()):
                 found.setdefault(ast.dump(each), each)
         ordered = sorted(found.values(), key=lambda each: KINDS.index(type(each)))
         return tuple(ordered[:PARTS])
+
+
+def _lists(definition: ast.AST, whole: Iterable[ast.AST]) -> list[ast.expr]:
+    """What has entries in a function, and the attributes of its object that have some anywhere."""
+    inside = [each.value for each in ast.walk(definition) if isinstance(each, ast.Subscript)]
+    if any(map(_is_self, ast.walk(definition))):
+        values = (each.value for each in whole if isinstance(each, ast.Subscript))
+        inside += [e for e in values if isinstance(e, ast.Attribute) and _is_self(e.value)]
+    plain = {ast.dump(each): each for each in inside if isinstance(each, ast.Name | ast.Attribute)}
+    return [deepcopy(each) for each in plain.values()]
 
 
 def _of_one(tree: ast.Module) -> list[ast.expr]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.arithmetic.exact import to_balls
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from reference.step import Array
@@ -259,12 +260,11 @@ def is_factor(found: Any, wanted: float) -> bool:
 
 
 def as_floats(exact: Array) -> Array:
-    """The middle of each ball as a float, and 0 where it may be that; truth values are 0 and 1."""
+    """The middle of each ball as a float, 0 where it may be that; counts and truth values too."""
     exact = np.asarray(exact)
-    if exact.dtype.kind == "b":
+    if not exact.dtype.hasobject:
         return exact.astype(np.float64)
-    balls = (each.ball for each in exact.flat)
-    floats = [0.0 if each.contains(0) else float(each.mid()) for each in balls]
+    floats = [0.0 if each.contains(0) else float(each.mid()) for each in to_balls(exact).flat]
     return np.array(floats).reshape(np.shape(exact))
 
 
