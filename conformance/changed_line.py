@@ -50,7 +50,7 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
     change = search(functions, blamed, trials)
     if change is None:
         other = subject.otherwise
-        return replace(report, meant=other and other(blamed))
+        return replace(report, meant=other and other())
     return _with_its_line(_without_the_rest(report, change), change)
 
 

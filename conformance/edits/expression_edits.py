@@ -95,12 +95,17 @@ def _copied(part: ast.expr) -> ast.expr:
 
 
 def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that put another expression of the scope in an expression's place."""
+    """The changes that put another expression of the scope in an expression's place.
+
+    In that of a factor that is computed also what is like a slope.
+    """
     for slot, part in _values(slots):
-        text = ast.dump(part)
-        for other in scope.parts:
-            if ast.dump(other) != text:
+        for other in (*scope.parts, *scope.entries):
+            if ast.dump(other) != ast.dump(part):
                 yield _put(slot, part, other)
+    for slot, part in _values(slots):
+        if isinstance(part, ast.BinOp | ast.Call) and not _is_whole(slot):
+            yield from (_put(slot, part, each) for each in scope.slopes)
 
 
 def _values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:

@@ -11,7 +11,7 @@ import linecache
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -33,6 +33,7 @@ class LiveFunction:
         around: the name of the class that it is defined in; empty if in none.
         made: the functions that run it.
         ran: the lines of it that were run.
+        callers: the lines, each with its file, that call it.
     """
 
     file: str
@@ -42,6 +43,12 @@ class LiveFunction:
     around: str
     made: tuple[FunctionType, ...]
     ran: frozenset[int]
+    callers: frozenset[tuple[str, int]]
+
+    @property
+    def places(self) -> set[tuple[str, int]]:
+        """The lines of it that were run, each with the file."""
+        return {(self.file, line) for line in self.ran}
 
     @contextmanager
     def changed(self, edit: Edit) -> Iterator[None]:
@@ -85,7 +92,7 @@ def live_functions(
         run: calls them.
         is_its: whether a file is one of the program's.
     """
-    ran = _lines_of(run, is_its)
+    ran = _runs_of(run, is_its)
     files = {each.co_filename for each in ran}
     by_code = {code: list[FunctionType]() for code in ran}
     every = (each for each in gc.get_objects() if type(each) is FunctionType)
@@ -94,8 +101,7 @@ def live_functions(
             by_code[each.__code__].append(each)
     found = list[LiveFunction]()
     for file in sorted(files):
-        lines = {line for code, own in ran.items() if code.co_filename == file for line in own}
-        found += _of_file(file, by_code, lines)
+        found += _of_file(file, by_code, ran)
     return tuple(found)
 
 
@@ -112,18 +118,32 @@ def _held(files: Collection[str]) -> Iterator[FunctionType]:
                     yield inner
 
 
-def _lines_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[CodeType, set[int]]:
-    """The lines of a program that a run comes to, by the code that they belong to.
+@dataclass
+class _Ran:
+    """The lines of a code that were run, and those that call it, each with its file."""
 
-    Those of what is installed are none of it, where others are.
+    lines: set[int] = field(default_factory=set)
+    callers: set[tuple[str, int]] = field(default_factory=set)
+
+
+def _runs_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[CodeType, _Ran]:
+    """What a run comes to of a program, by the code.
+
+    What is installed is none of it, where other code is.
     """
-    found: dict[CodeType, set[int]] = {}
+    found: dict[CodeType, _Ran] = {}
 
     def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
         if not is_its(frame.f_code.co_filename):
             return None
+        ran = found.setdefault(frame.f_code, _Ran())
         if event == "line":
-            found.setdefault(frame.f_code, set()).add(frame.f_lineno)
+            ran.lines.add(frame.f_lineno)
+        elif event == "call":
+            back = frame.f_back
+            while back and not is_its(back.f_code.co_filename):
+                back = back.f_back
+            ran.callers |= {(back.f_code.co_filename, back.f_lineno)} if back else set()
         return trace
 
     before = sys.gettrace()
@@ -136,8 +156,9 @@ def _lines_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[
 
 
 def _of_file(
-    file: str, made: dict[CodeType, list[FunctionType]], lines: set[int]
+    file: str, made: dict[CodeType, list[FunctionType]], ran: dict[CodeType, _Ran]
 ) -> Iterator[LiveFunction]:
+    lines = {e for code, each in ran.items() if code.co_filename == file for e in each.lines}
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:  # it is no Python source
@@ -147,15 +168,13 @@ def _of_file(
         name = "<lambda>" if isinstance(definition, ast.Lambda) else definition.name
         decorated = [] if isinstance(definition, ast.Lambda) else definition.decorator_list
         first = min([definition.lineno, *(each.lineno for each in decorated)])
-        own = [
-            function
-            for code, functions in made.items()
-            if (code.co_filename, code.co_name, code.co_firstlineno) == (file, name, first)
-            for function in functions
-        ]
+        at = file, name, first
+        codes = [e for e in made if (e.co_filename, e.co_name, e.co_firstlineno) == at]
+        own = tuple(function for code in codes for function in made[code])
         if own:
-            ran = frozenset(lines.intersection(span))
-            yield LiveFunction(file, name, definition, tree, around, tuple(own), ran)
+            callers = frozenset(each for code in codes for each in ran[code].callers)
+            known = frozenset(lines.intersection(span)), callers
+            yield LiveFunction(file, name, definition, tree, around, own, *known)
 
 
 def _undecorated(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:

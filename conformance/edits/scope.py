@@ -7,7 +7,7 @@ a variable is one that this line could read with an index of its own.
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -36,6 +36,7 @@ class Scope:
         functions: those that are called with one argument, or take one.
         attributes: names of attributes, and of fields of records, that its file has.
         parts: expressions of the function around it.
+        entries: what its lists have at the indices that other lines take.
         lengths: of what the function is given.
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
@@ -47,6 +48,7 @@ class Scope:
     functions: tuple[ast.expr, ...]
     attributes: tuple[str, ...]
     parts: tuple[ast.expr, ...]
+    entries: tuple[ast.expr, ...]
     lengths: tuple[ast.expr, ...]
     slopes: tuple[ast.expr, ...]
     numpy: str = ""
@@ -83,8 +85,10 @@ class Names:
                 write files.
         """
         inside, whole = list(ast.walk(definition)), list(ast.walk(tree))
+        self.numpy, of_numpy = _numpy(whole)
         parts = (part for each in running or (definition,) for part in ast.walk(each))
         calls = [each for each in parts if isinstance(each, ast.Call)]
+        calls += (e for e in whole if isinstance(e, ast.Call) and of_numpy(e.func))
         found = [e.func for e in calls if len(e.args) == 1 and not (e.keywords or _is_builtin(e))]
         self.defined = _of_one(tree)
         found += self.defined
@@ -94,8 +98,6 @@ class Names:
         self.callees = tuple(each for each in names if not each.startswith("__"))
         self.functions = tuple(map(deepcopy, [*of_one.values()][:PARTS]))
         self.attributes = tuple(_attributes(whole))
-        imported = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
-        self.numpy = next((e.asname or e.name for e in imported if e.name == "numpy"), "")
         names = {e.id: None for e in inside if isinstance(e, ast.Name)}
         names |= {e.arg: None for e in inside if isinstance(e, ast.arg)}
         self.names = tuple(each for each in names if each not in self.callees)
@@ -106,7 +108,8 @@ class Names:
         held = (each.get() for each in self.slots)
         read = {ast.dump(e): e for e in held if isinstance(e, KINDS) and not _is_self(e)}
         self.parts = tuple(map(deepcopy, read.values()))
-        self.lists = _lists(definition, whole)
+        self.held = _held(definition, tree)
+        self.lists = _lists(inside, self.held)
 
         self.scopes: dict[int, Scope] = {}
 
@@ -123,8 +126,9 @@ class Names:
         names = tuple(each for each in self.names if each not in unknown)
         parts = self._parts(line, unknown)
         slopes = {ast.dump(each): each for each in self._slopes(parts)}
+        entries = (e for e in self._entries(self._indices()) if not _read(e) & unknown)
         fixed = self.callees, self.functions, self.attributes
-        known = parts, self.lengths, tuple(slopes.values())[:SLOPES]
+        known = parts, tuple(entries)[:PARTS], self.lengths, tuple(slopes.values())[:SLOPES]
         return Scope(names, *fixed, *known, self.numpy)
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
@@ -143,31 +147,57 @@ class Names:
 
     def _parts(self, line: int, unknown: set[str]) -> tuple[ast.expr, ...]:
         """The expressions, those of loops elsewhere with the indices of this line."""
-        held = [each.get() for each in self.slots]
-        indices = {
-            ast.dump(each.slice): deepcopy(each.slice)
-            for each in held
-            if isinstance(each, ast.Subscript) and each.lineno == line
-        }
-        single = [each for each in indices.values() if not isinstance(each, ast.Slice)]
-        entries = [ast.Subscript(e, each, ast.Load()) for e in self.lists for each in single]
+        indices = self._indices(line)
         found: dict[str, ast.expr] = {}
-        for part in (*self.parts, *entries):
+        for part in (*self.parts, *self.held, *self._entries(indices)):
             strange = _read(part) & unknown
-            for each in [part] if not strange else _with_indices(part, strange, indices.values()):
+            for each in [part] if not strange else _with_indices(part, strange, indices):
                 found.setdefault(ast.dump(each), each)
         ordered = sorted(found.values(), key=lambda each: KINDS.index(type(each)))
         return tuple(ordered[:PARTS])
 
+    def _indices(self, *lines: int) -> list[ast.expr]:
+        """The indices on a line, or on all of the function, each once."""
+        read = (each.get() for each in self.slots)
+        some = (e for e in read if isinstance(e, ast.Subscript))
+        own = (each.slice for each in some if each.lineno in lines or not lines)
+        return [deepcopy(each) for each in {ast.dump(each): each for each in own}.values()]
 
-def _lists(definition: ast.AST, whole: Iterable[ast.AST]) -> list[ast.expr]:
-    """What has entries in a function, and the attributes of its object that have some anywhere."""
-    inside = [each.value for each in ast.walk(definition) if isinstance(each, ast.Subscript)]
-    if any(map(_is_self, ast.walk(definition))):
-        values = (each.value for each in whole if isinstance(each, ast.Subscript))
-        inside += [e for e in values if isinstance(e, ast.Attribute) and _is_self(e.value)]
-    plain = {ast.dump(each): each for each in inside if isinstance(each, ast.Name | ast.Attribute)}
-    return [deepcopy(each) for each in plain.values()]
+    def _entries(self, indices: Iterable[ast.expr]) -> list[ast.expr]:
+        single = [each for each in indices if not isinstance(each, ast.Slice)]
+        return [ast.Subscript(e, each, ast.Load()) for e in self.lists for each in single]
+
+
+def _numpy(whole: Sequence[ast.AST]) -> tuple[str, Callable[[ast.expr], bool]]:
+    """The name by which a file knows NumPy, if it has one, and whether a callee is NumPy's."""
+    imported = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
+    name = next((e.asname or e.name for e in imported if e.name == "numpy"), "")
+    sources = (e for e in whole if isinstance(e, ast.ImportFrom) and e.module == "numpy")
+    single = {e.asname or e.name for each in sources for e in each.names}
+
+    def is_its(callee: ast.expr) -> bool:
+        if isinstance(callee, ast.Attribute):
+            return bool(name) and getattr(callee.value, "id", "") == name
+        return isinstance(callee, ast.Name) and callee.id in single
+
+    return name, is_its
+
+
+def _held(definition: ast.AST, tree: ast.Module) -> list[ast.expr]:
+    """The attributes of its object that the methods of its class have, and do not call."""
+    classes = (e for e in tree.body if isinstance(e, ast.ClassDef) and definition in e.body)
+    parts = [part for each in classes for part in ast.walk(each)]
+    called = {id(each.func) for each in parts if isinstance(each, ast.Call)}
+    own = (e for e in parts if isinstance(e, ast.Attribute) and _is_self(e.value))
+    names = dict.fromkeys(each.attr for each in own if id(each) not in called)
+    return [ast.Attribute(ast.Name("self", ast.Load()), each, ast.Load()) for each in names]
+
+
+def _lists(inside: Iterable[ast.AST], held: Sequence[ast.expr]) -> list[ast.expr]:
+    """What has entries in a function, and may have: the attributes of its object."""
+    found = (each.value for each in inside if isinstance(each, ast.Subscript))
+    plain = [e for e in found if isinstance(e, ast.Name | ast.Attribute)]
+    return [deepcopy(e) for e in {ast.dump(each): each for each in (*plain, *held)}.values()]
 
 
 def _of_one(tree: ast.Module) -> list[ast.expr]:

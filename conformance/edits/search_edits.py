@@ -6,7 +6,7 @@ does. Left out: what is right, which the caller tells.
 
 import linecache
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import repeat, starmap
 from time import process_time
 
@@ -66,6 +66,10 @@ def search(
     return None
 
 
+Place = tuple[int, LiveFunction]
+"""A line that was run, and its function."""
+
+
 def _edits(
     functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]]
 ) -> Iterator[tuple[LiveFunction, Edit]]:
@@ -74,33 +78,71 @@ def _edits(
     A small change of another line of the function comes before a larger one of the line itself.
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
-    places = _by_distance(functions, [each for frames in blamed for each in frames])
-    guilty = {(frames[0].file, frames[0].line) for frames in blamed}
-    first = [each for each in places if (each[1].file, each[0]) in guilty]
-    around = {function.definition for _, function in first}
-    near = [e for e in places if e[1].definition in around and e not in first]
-    far = [e for e in places if e[1].definition not in around]
+    first, inner, near, far, beside = _groups(functions, blamed)
     for levels, some in (
-        (SMALL, first), (SMALL, near), (APPLIED, first), (SLOPED, first), (APPLIED, near),
-        (SMALL, far), (MORE, first), (SLOPED, near), (OTHER, first), (APPLIED, far),
-        (SLOPED, far), (MORE, near), (MORE, far),
+        (SMALL, first), (SMALL, near), (OTHER, first), (SMALL, inner), (APPLIED, first),
+        (SLOPED, first), (APPLIED, inner), (APPLIED, near), (MORE, first), (SMALL, far),
+        (SLOPED, inner), (SLOPED, near), (MORE, inner), (OTHER, inner), (APPLIED, far),
+        (SLOPED, far), (SMALL, beside), (MORE, near), (OTHER, near), (MORE, far),
+        (APPLIED, beside), (SLOPED, beside), (MORE, beside),
     ):  # fmt: skip
         for line, function in some:
             yield from ((function, edit) for edit in ways[function.definition].of(line, levels))
 
 
-def _by_distance(
-    functions: Sequence[LiveFunction], blamed: Sequence[Frame]
-) -> list[tuple[int, LiveFunction]]:
+def _groups(
+    functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]]
+) -> tuple[list[Place], ...]:
+    """The lines that were run, the nearest to what is blamed first.
+
+    Those that are blamed, those of what they call, the rest of their functions, and of what runs
+    between the first call of the program and them; then all others.
+    """
+    guilty = {(frames[0].file, frames[0].line) for frames in blamed}
+    roots = {(frames[-1].file, frames[-1].line) for frames in blamed}
+    around = [each for each in functions if each.places & guilty]
+    called = _called(functions, guilty)
+    outermost = [each for each in functions if each.places & roots]
+    below = _called(functions, {place for each in outermost for place in each.places})
+    frames = [each for one in blamed for each in one]
+    groups: tuple[list[Place], ...] = [], [], [], [], []
+    for line, function in _by_distance(functions, frames):
+        if (function.file, line) in guilty:
+            group = 0
+        elif function in called:
+            group = 1
+        elif function in around:
+            group = 2
+        else:
+            group = 3 if function in below or function in outermost or not blamed else 4
+        groups[group].append((line, function))
+    return groups
+
+
+def _called(
+    functions: Sequence[LiveFunction], lines: Collection[tuple[str, int]]
+) -> list[LiveFunction]:
+    """The functions that some lines call, and those that these call."""
+    found: list[LiveFunction] = []
+    waiting = [{*lines}]
+    for places in waiting:
+        for each in functions:
+            if each not in found and not each.callers.isdisjoint(places):
+                found.append(each)
+                waiting.append(each.places)
+    return found
+
+
+def _by_distance(functions: Sequence[LiveFunction], blamed: Sequence[Frame]) -> list[Place]:
     """The lines that were run, with their functions, the nearest to what is blamed first."""
 
-    def distance(place: tuple[int, LiveFunction]) -> tuple[int, int, int]:
+    def distance(place: Place) -> tuple[int, int, int]:
         line, function = place
         if function.name == "__init__":  # what it makes is given other numbers
             return len(blamed) + 1, 0, line
-        for depth, frame in enumerate(blamed):
+        for order, frame in enumerate(blamed):
             if frame.file == function.file and frame.line in function.ran:
-                return depth, abs(line - frame.line), line
+                return order, abs(line - frame.line), line
         return len(blamed), 0, line
 
     every = [(line, each) for each in functions for line in each.ran]

@@ -15,7 +15,6 @@ from conformance.corpus.recorded import Recorded
 from conformance.model.functions import DROPOUT, SIGMOID
 from conformance.model.update_kinds import SGD
 from conformance.subjects.observation import Observation
-from conformance.tracing.frames import Frame
 from reference.backprop import Layered, step
 from reference.equations import BOOK, COSTS
 from reference.step import Array, Batch, Parameters, Step
@@ -67,8 +66,8 @@ class Subject:
         takes_classes: whether it looks only at which target of a sample is the largest.
         is_right: whether it is right in a case, run as it is, without being traced; None if it
             can only be judged.
-        otherwise: given the lines that are blamed, the family and the cost that it may be meant to
-            have, where its own are guessed; None if they are not.
+        otherwise: gives the family and the cost that it may be meant to have, where its own are
+            guessed; None if they are not.
         goes_back: whether it has a backward pass, by which another family is judged.
     """
 
@@ -87,7 +86,7 @@ class Subject:
     given_masks: bool = False
     takes_classes: bool = False
     is_right: Callable[[Recorded], bool] | None = None
-    otherwise: Callable[[Sequence[Sequence[Frame]]], Reading | None] | None = None
+    otherwise: Callable[[], Reading | None] | None = None
     goes_back: ClassVar[bool] = True
 
     def has_activations_of(self, case: Case) -> bool:

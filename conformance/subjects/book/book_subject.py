@@ -20,7 +20,6 @@ from conformance.subjects.book.plain_run import is_right
 from conformance.subjects.book.readings import other_reading
 from conformance.subjects.book.traced_runs import examined_alone
 from conformance.subjects.book.traced_session import TracedSession
-from conformance.tracing.frames import Frame
 
 
 def book_subject(
@@ -77,8 +76,6 @@ def _meant(network: BookNetwork) -> Reading | None:
     try:
         examined = examined_alone(network.factory, network.name)
     except ConformanceError:  # nothing tells
-        return other_reading(network, ())
-    if examined.ok or all(each.mends for each in examined.accused):
-        return None
-    lines = (line for each in examined.accused for line in each.lines[:1])
-    return other_reading(network, [(Frame(line.file, line.line, ""),) for line in lines])
+        return other_reading(network)
+    mended = examined.ok or all(each.mends for each in examined.accused)
+    return None if mended else other_reading(network)

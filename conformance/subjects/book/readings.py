@@ -24,7 +24,6 @@ from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.family import activations
 from conformance.subjects.generic import LABELLED, generic
 from conformance.subjects.near import CLOSE
-from conformance.tracing.frames import Frame
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters
 
@@ -94,14 +93,11 @@ class Readings:
         )
 
 
-def other_reading(network: BookNetwork, blamed: Sequence[Sequence[Frame]]) -> Reading | None:
+def other_reading(network: BookNetwork) -> Reading | None:
     """The reading, other than its own, in which a change of one line makes a network right.
 
-    Of the readings that the code names: with every activation that is named in what runs.
-
-    Args:
-        network: in its own reading no such change is known.
-        blamed: the lines that are blamed, each with those that lead to it.
+    Of the readings that the code names: with every activation that is named in what runs. The lines
+    that are blamed in its own reading tell nothing of another.
     """
     if network.mask:
         return None
@@ -114,7 +110,7 @@ def other_reading(network: BookNetwork, blamed: Sequence[Sequence[Frame]]) -> Re
 
     functions = live_functions(lambda: holds(is_right))
     readings.keep(_named(functions))
-    if not readings.right or not (holds(is_right) or search(functions, blamed, [is_right])):
+    if not readings.right or not (holds(is_right) or search(functions, (), [is_right])):
         return None
     return last[0] if last[0] != Reading(network.family, network.conventions.cost) else None
 
