@@ -17,9 +17,9 @@ from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_epsilon
 from conformance.subjects.book.plain_run import is_right
-from conformance.subjects.book.readings import other_reading
 from conformance.subjects.book.traced_runs import examined_alone
 from conformance.subjects.book.traced_session import TracedSession
+from conformance.subjects.readings import other_reading
 
 
 def book_subject(
@@ -67,7 +67,7 @@ def book_subject(
         given_masks=bool(network.mask),
         takes_classes=network.takes_classes,
         is_right=partial(is_right, network),
-        otherwise=None if cost or family else partial(other_reading, network),
+        otherwise=None if cost or family else partial(_other_reading, network),
     )
 
 
@@ -76,6 +76,15 @@ def _meant(network: BookNetwork) -> Reading | None:
     try:
         examined = examined_alone(network.factory, network.name)
     except ConformanceError:  # nothing tells
-        return other_reading(network)
+        return _other_reading(network)
     mended = examined.ok or all(each.mends for each in examined.accused)
-    return None if mended else other_reading(network)
+    return None if mended else _other_reading(network)
+
+
+def _other_reading(network: BookNetwork) -> Reading | None:
+    if network.mask:
+        return None
+    c = network.conventions
+    costs = [c.cost] if network.costs or c.stated else [*COSTS]
+    own = Reading(network.family, c.cost)
+    return other_reading(partial(is_right, network), own, costs, c.dtype)

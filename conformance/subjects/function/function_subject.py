@@ -17,13 +17,14 @@ from conformance.corpus.recorded import Recorded
 from conformance.errors import UsageError
 from conformance.model.functions import COSTS as TABLE
 from conformance.model.functions import SAID, SIGMOID, UNKNOWN, families
-from conformance.subjects import Subject
+from conformance.subjects import Reading, Subject
 from conformance.subjects.book.family import OF_FAMILIES, activations_in
 from conformance.subjects.function.function_conventions import CalledFunction, Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised
 from conformance.subjects.observation import SHOWN, Observation, rounded
 from conformance.subjects.pattern import M, Patterns
+from conformance.subjects.readings import other_reading
 from conformance.verdict.compare import recorded_truth
 from conformance.verdict.deviation import compare, malformed
 from conformance.verdict.finding import Kind, finding
@@ -79,7 +80,7 @@ def function_subject(
     found = trials.conventions
     program = TracedFunction(called, found)
     patterns = Patterns(program, function_run)
-    family = family or _family(patterns)
+    meant, family = family, family or _family(patterns)
     goes = tuple(each for each in COSTS if family[1] in TABLE[each].outputs)
     own = (found.cost if found.cost in goes else goes[0],)
     said = found.said() if trials.moves else (*found.said(), "shows no new parameters: no free run")
@@ -95,6 +96,7 @@ def function_subject(
         stops=trials.stops,
         family=family,
         is_right=partial(is_right, program, {}),
+        otherwise=None if cost or meant else _otherwise(program, family, own[0]),
         returns_parameters=trials.moves,
     )
 
@@ -124,6 +126,15 @@ def is_right(
             if judged and compare(array, truth[name], case.format).problem:
                 return False
     return True
+
+
+def _otherwise(
+    program: TracedFunction, family: tuple[str, str], cost: str
+) -> Callable[[], Reading | None]:
+    """What gives the reading in which a change of one line makes a function right."""
+    costs = [cost] if "cost" in program.called.taken else [*COSTS]
+    test, own = partial(is_right, program, {}), Reading(family, cost)
+    return partial(other_reading, test, own, costs, program.conventions.dtypes[-1])
 
 
 def _family(patterns: Patterns) -> tuple[str, str]:

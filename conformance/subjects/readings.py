@@ -1,0 +1,79 @@
+"""What else a program may be meant to be: a network of another family, or with another cost.
+
+What a wrong line computes can be taken for another activation or another cost, by which right lines
+look wrong. If a change of one line makes the program right in a case of the activations that it
+names, it is meant to be that. Left out: judging it so (`api.py`).
+"""
+
+import ast
+import re
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+from conformance.cases.build import read
+from conformance.cases.small import entries
+from conformance.corpus import store
+from conformance.corpus.recorded import Recorded
+from conformance.edits.live_functions import LiveFunction, live_functions
+from conformance.edits.search_edits import holds, search
+from conformance.model.update_kinds import SGD
+from conformance.subjects import Reading
+
+NAMED = {
+    "sigmoid": re.compile(r"sigm|expit|logistic", re.IGNORECASE),
+    "tanh": re.compile(r"tanh", re.IGNORECASE),
+    "relu": re.compile(r"relu|maximum", re.IGNORECASE),
+    "leaky-relu": re.compile(r"leaky|lrelu", re.IGNORECASE),
+    "softmax": re.compile(r"softmax", re.IGNORECASE),
+}
+"""How code names an activation; that of a linear layer has no name."""
+
+
+def other_reading(
+    is_right: Callable[[Recorded], bool], own: Reading, costs: Collection[str], dtype: str
+) -> Reading | None:
+    """The reading, other than its own, in which a change of one line makes a program right.
+
+    Of the readings that its code names: with every activation that is named in what runs.
+
+    Args:
+        is_right: whether it is right in a case, run as it is.
+        own: in which no such change is known.
+        costs: those that it may have.
+        dtype: in which it computes.
+    """
+    cases = _first_cases(costs, dtype)
+    right: list[Reading] = []
+
+    def any_is_right() -> bool:
+        right[:] = [each for each, recorded in cases.items() if holds(partial(is_right, recorded))]
+        return bool(right)
+
+    functions = live_functions(any_is_right)
+    if right:  # in a case of its own; what is wrong is so in others
+        return None if own in right else right[0]
+    named = _named(functions)
+    for each in [each for each in cases if not named <= {*each.family} or each == own]:
+        del cases[each]
+    return right[0] if cases and search(functions, (), [any_is_right]) else None
+
+
+def _first_cases(costs: Collection[str], dtype: str) -> dict[Reading, Recorded]:
+    """The smallest case with hidden layers of each reading, by the book's update."""
+    found: dict[Reading, Recorded] = {}
+    place = store.root()
+    for case in sorted(store.cases(place, None, dtype), key=lambda each: entries(each.sizes)):
+        hidden, output = case.activations[0], case.activations[-1]
+        plain = case.layers > 2 and case.is_of(hidden, output) and not case.masks  # noqa: PLR2004
+        reading = Reading((hidden, output), case.cost)
+        if plain and case.update == SGD and case.cost in costs and reading not in found:
+            found[reading] = read(place, case)
+    return found
+
+
+def _named(functions: Sequence[LiveFunction]) -> set[str]:
+    """The activations that functions name."""
+    parts = [each for function in functions for each in ast.walk(function.definition)]
+    names = [each.id for each in parts if isinstance(each, ast.Name)]
+    words = " ".join((*names, *(each.attr for each in parts if isinstance(each, ast.Attribute))))
+    return {name for name, pattern in NAMED.items() if pattern.search(words)}
