@@ -43,6 +43,37 @@ def test_a_wrong_output_is_judged_as_the_output_that_the_code_names(
     assert right in report.change.text
 
 
+STEP = """\
+import numpy as np
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=0))
+    return e / e.max(axis=0)
+
+def step(weights, biases, x, y, eta):
+    a, m, shown = [x], x.shape[1], {}
+    for i, (w, b) in enumerate(zip(weights, biases)):
+        z = w @ a[-1] + b
+        a.append(softmax(z) if i == len(weights) - 1 else 1 / (1 + np.exp(-z)))
+        shown[f"a{i + 2}"] = a[-1]
+    delta = a[-1] - y
+    for i in reversed(range(len(weights))):
+        shown[f"nabla_b{i + 2}"] = delta.sum(axis=1, keepdims=True) / m
+        shown[f"nabla_w{i + 2}"] = delta @ a[i].T / m
+        delta = (weights[i].T @ delta) * a[i] * (1 - a[i])
+    return shown
+"""
+
+
+@pytest.mark.thorough
+def test_a_function_is_judged_as_the_output_that_it_names(tmp_path: Path) -> None:
+    file = tmp_path / "step.py"
+    file.write_text(STEP, encoding="utf-8")
+    report = check(f"{file}:step")
+    assert "softmax at the output" in " ".join(report.conventions)
+    assert _lines(report) == {"A": 5}
+
+
 def _lines(report: Outcome) -> dict[str, int | None]:
     return {each.tag: each.line for each in report.blames}
 
