@@ -22,11 +22,15 @@ from conformance.subjects import Reading
 NAMED = {
     "sigmoid": re.compile(r"sigm|expit|logistic", re.IGNORECASE),
     "tanh": re.compile(r"tanh", re.IGNORECASE),
-    "relu": re.compile(r"relu|maximum", re.IGNORECASE),
+    "relu": re.compile(r"(?<!leaky)(?<!leaky_)(?<!l)relu|maximum", re.IGNORECASE),
     "leaky-relu": re.compile(r"leaky|lrelu", re.IGNORECASE),
     "softmax": re.compile(r"softmax", re.IGNORECASE),
 }
-"""How code names an activation; that of a linear layer has no name."""
+"""How code names an activation."""
+
+EXPONENTIAL = re.compile(r"\bexp\b")
+UNNAMED = {"sigmoid", "softmax"}
+"""What may be written without a name, by the exponential; a linear layer has none anyway."""
 
 
 def other_reading(
@@ -34,7 +38,8 @@ def other_reading(
 ) -> Reading | None:
     """The reading, other than its own, in which a change of one line makes a program right.
 
-    Of the readings that its code names: with every activation that is named in what runs.
+    Of the readings that its code names: with every activation that is named in what runs, and no
+    other.
 
     Args:
         is_right: whether it is right in a case, run as it is.
@@ -52,9 +57,10 @@ def other_reading(
     functions = live_functions(any_is_right)
     if right:  # in a case of its own; what is wrong is so in others
         return None if own in right else right[0]
-    named = _named(functions)
-    for each in [each for each in cases if not named <= {*each.family} or each == own]:
-        del cases[each]
+    must, may = _named(functions)
+    for each in [*cases]:
+        if each == own or not must <= {*each.family} <= may:
+            del cases[each]
     return right[0] if cases and search(functions, (), [any_is_right]) else None
 
 
@@ -71,9 +77,10 @@ def _first_cases(costs: Collection[str], dtype: str) -> dict[Reading, Recorded]:
     return found
 
 
-def _named(functions: Sequence[LiveFunction]) -> set[str]:
-    """The activations that functions name."""
+def _named(functions: Sequence[LiveFunction]) -> tuple[set[str], set[str]]:
+    """The activations that functions name, and all that they may have."""
     parts = [each for function in functions for each in ast.walk(function.definition)]
     names = [each.id for each in parts if isinstance(each, ast.Name)]
     words = " ".join((*names, *(each.attr for each in parts if isinstance(each, ast.Attribute))))
-    return {name for name, pattern in NAMED.items() if pattern.search(words)}
+    must = {name for name, pattern in NAMED.items() if pattern.search(words)}
+    return must, must | {"linear"} | (UNNAMED if EXPONENTIAL.search(words) else set())
