@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from conformance.edits.edit import Edit, Slot, located
+from conformance.edits.formulas import activations, sums
 from conformance.edits.scope import Scope
 
 ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
@@ -106,6 +107,10 @@ def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in _values(slots):
         if isinstance(part, ast.BinOp | ast.Call) and not _is_whole(slot):
             yield from (_put(slot, part, each) for each in scope.slopes)
+    for slot, part in _values(slots):
+        if isinstance(part, ast.Call) and scope.numpy:
+            for each in part.args:
+                yield from (_put(slot, part, f) for f in activations(each, scope.numpy))
 
 
 def _values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:
@@ -126,6 +131,8 @@ def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
 def _constants(part: ast.Constant, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
     if isinstance(part.value, int | float) and not isinstance(part.value, bool):
         yield from map(_number, _numbers(part.value))
+    if isinstance(part.value, str) and "->" in part.value:
+        yield from map(ast.Constant, sums(part.value))
 
 
 def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Collection, Iterator
+from copy import copy
 
 from conformance.edits.edit import Edit, EditKind, located
 
@@ -48,13 +49,28 @@ def _moved_out(
 
 
 def _assigned(statement: ast.stmt) -> Iterator[ast.stmt]:
-    """The same assignment that adds, takes away, or puts its value in another's place."""
+    """The same assignment that adds, takes away, or puts its value in another's place.
+
+    In place, or not: another name may stand for the same array.
+    """
     match statement:
         case ast.AugAssign(target=target, op=operator, value=value):
             for kind in (ast.Add, ast.Sub):
                 if not isinstance(operator, kind):
                     yield ast.AugAssign(target, kind(), value)
             yield ast.Assign([target], value)
+            yield ast.Assign([target], ast.BinOp(_read(target), operator, value))
         case ast.Assign(targets=[ast.Name() | ast.Attribute() | ast.Subscript() as target]):
             for kind in (ast.Add, ast.Sub):
                 yield ast.AugAssign(target, kind(), statement.value)
+            match statement.value:
+                case ast.BinOp(left=left, op=operator, right=right):
+                    if ast.dump(left) == ast.dump(_read(target)):
+                        yield ast.AugAssign(target, operator, right)
+
+
+def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
+    """What an assignment gives a value to, as it is read."""
+    read = copy(target)
+    read.ctx = ast.Load()
+    return read

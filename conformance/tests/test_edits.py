@@ -3,6 +3,7 @@
 import ast
 import linecache
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
@@ -204,3 +205,37 @@ def test_every_change_can_be_made_and_is_taken_back() -> None:
     assert ast.dump(live.tree) == before
     assert count > 300
     assert refused < count / 10
+
+
+MENDED = {
+    "activation": ("a = np.tanh(w @ x)", "a = 1 / (1 + np.exp(-(w @ x)))"),
+    "entry": ("a = w @ x", "a = w @ x + self.b"),
+    "in place": ("w = w + x", "w += x"),
+    "new array": ("w -= x", "w = w - x"),
+    "product": ("a = np.einsum('ij,j->j', w, x)", "a = np.einsum('ij,j->i', w, x)"),
+    "slope": ("a = x * np.exp(x)", "a = x * (x * (1 - x))"),
+}
+"""What stands on a line, and what one change makes of it."""
+
+
+@pytest.mark.parametrize("name", sorted(MENDED))
+def test_a_line_is_mended_by_one_change(name: str) -> None:
+    line, mended = MENDED[name]
+    source = f"""import numpy as np
+class Layer:
+    def __init__(self, b):
+        self.b = b
+    def f(self, w, x):
+        {line}
+        return w
+"""
+    tree = ast.parse(source)
+    definition = next(e for e in ast.walk(tree) if getattr(e, "name", "") == "f")
+    names = Names(definition, tree)
+    slots = [each for each in names.slots if getattr(each.get(), "lineno", 0) == 6]
+    found = set[str]()
+    edits = (ways(slots, names.scope(6)) for ways in (swapped, applied, sloped, joined, replaced))
+    for edit in (*chain.from_iterable(edits), *statements(definition, {6})):
+        with edit.made():
+            found.add(ast.unparse(definition).splitlines()[1].strip())
+    assert mended in found
