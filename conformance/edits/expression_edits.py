@@ -67,7 +67,16 @@ def sloped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that give a value a factor, a divisor or a term more."""
+    """The changes that give a whole value a factor, a divisor or a term more."""
+    yield from _joined([each for each in slots if _is_whole(each)], scope)
+
+
+def joined_within(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The same of the parts of a value."""
+    yield from _joined([each for each in slots if not _is_whole(each)], scope)
+
+
+def _joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in _values(slots):
         for kinds in ((ast.Mult, ast.Div), (ast.Add, ast.Sub)):
             for kind in () if _is_of(slot, kinds) else kinds:
@@ -80,10 +89,12 @@ def _put(slot: Slot, part: ast.expr, new: ast.expr) -> Edit:
 
 
 def _is_whole(slot: Slot) -> bool:
-    """Whether a value is all that a statement gives a name, returns, or has as a term."""
-    holders = ast.stmt | ast.Tuple | ast.List | ast.Yield
-    terms = isinstance(slot.parent, ast.BinOp) and isinstance(slot.parent.op, ast.Add | ast.Sub)
-    return isinstance(slot.parent, holders) or terms
+    """Whether a value is all that a statement gives a name or a list, returns, or has as a term."""
+    holders, parent = ast.stmt | ast.Tuple | ast.List | ast.Yield, slot.parent
+    terms = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)
+    callee = parent.func if isinstance(parent, ast.Call) and slot.field == "args" else None
+    kept = isinstance(callee, ast.Attribute) and callee.attr in ("append", "insert")
+    return isinstance(parent, holders) or terms or kept
 
 
 def _is_of(slot: Slot, kinds: Any) -> bool:

@@ -124,7 +124,8 @@ class Names:
             name for name, spans in self.spans.items() if not any(line in each for each in spans)
         }
         names = tuple(each for each in self.names if each not in unknown)
-        parts = self._parts(line, unknown)
+        own = (ast.Name(each, ast.Load()) for each in names if each not in ("self", "cls"))
+        parts = self._parts(line, unknown, own)
         slopes = {ast.dump(each): each for each in self._slopes(parts)}
         entries = (e for e in self._entries(self._indices()) if not _read(e) & unknown)
         fixed = self.callees, self.functions, self.attributes
@@ -145,11 +146,13 @@ class Names:
             yield rest
             yield ast.Compare(each, [ast.Gt()], [ast.Constant(0)])
 
-    def _parts(self, line: int, unknown: set[str]) -> tuple[ast.expr, ...]:
+    def _parts(
+        self, line: int, unknown: set[str], names: Iterable[ast.expr]
+    ) -> tuple[ast.expr, ...]:
         """The expressions, those of loops elsewhere with the indices of this line."""
         indices = self._indices(line)
         found: dict[str, ast.expr] = {}
-        for part in (*self.parts, *self.held, *self._entries(indices)):
+        for part in (*self.parts, *names, *self.held, *self._entries(indices)):
             strange = _read(part) & unknown
             for each in [part] if not strange else _with_indices(part, strange, indices):
                 found.setdefault(ast.dump(each), each)

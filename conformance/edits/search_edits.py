@@ -12,23 +12,30 @@ from time import process_time
 
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.edited_text import text_after
-from conformance.edits.expression_edits import applied, joined, replaced, sloped, swapped
+from conformance.edits.expression_edits import (
+    applied,
+    joined,
+    joined_within,
+    replaced,
+    sloped,
+    swapped,
+)
 from conformance.edits.live_functions import LiveFunction
 from conformance.edits.scope import Names
 from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.tracing.frames import Frame
 
-MOST = 9000
+MOST = 12_000
 """Changes that are tried."""
 
 LONGEST = 8.0
 """Seconds of the processor after which no other one is: few programs need so much for a trial."""
 
-LEVELS = (swapped, applied, sloped, joined, replaced)
+LEVELS = (swapped, applied, sloped, joined, joined_within, replaced)
 """The changes of a line: one word or sign, a function or a slope more, any part more, another."""
 
-SMALL, APPLIED, SLOPED, MORE, OTHER = range(len(LEVELS))
+SMALL, APPLIED, SLOPED, JOINED, WITHIN, OTHER = range(len(LEVELS))
 
 LONG = 20.0  # seconds of a trial: a change may make a loop endless
 SHORT, TIMES = 0.05, 20
@@ -79,15 +86,16 @@ def _edits(
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
     first, inner, near, far, beside = _groups(functions, blamed)
-    for levels, some in (
+    for level, some in (
         (SMALL, first), (SMALL, near), (OTHER, first), (SMALL, inner), (APPLIED, first),
-        (SLOPED, first), (APPLIED, inner), (APPLIED, near), (MORE, first), (SMALL, far),
-        (SLOPED, inner), (SLOPED, near), (MORE, inner), (OTHER, inner), (APPLIED, far),
-        (SLOPED, far), (SMALL, beside), (MORE, near), (OTHER, near), (MORE, far),
-        (APPLIED, beside), (SLOPED, beside), (MORE, beside),
+        (SLOPED, first), (JOINED, first), (APPLIED, inner), (APPLIED, near), (SMALL, far),
+        (JOINED, near), (SLOPED, inner), (JOINED, inner), (WITHIN, first), (OTHER, near),
+        (SLOPED, near), (WITHIN, inner), (OTHER, inner), (APPLIED, far), (JOINED, far),
+        (SLOPED, far), (SMALL, beside), (WITHIN, near), (WITHIN, far), (APPLIED, beside),
+        (JOINED, beside), (SLOPED, beside),
     ):  # fmt: skip
         for line, function in some:
-            yield from ((function, edit) for edit in ways[function.definition].of(line, levels))
+            yield from ((function, edit) for edit in ways[function.definition].of(line, level))
 
 
 def _groups(
@@ -95,10 +103,10 @@ def _groups(
 ) -> tuple[list[Place], ...]:
     """The lines that were run, the nearest to what is blamed first.
 
-    Those that are blamed, those of what they call, the rest of their functions, and of what runs
-    between the first call of the program and them; then all others.
+    Those that are blamed and that call these, those of what they call, the rest of their functions,
+    and of what runs between the first call of the program and them; then all others.
     """
-    guilty = {(frames[0].file, frames[0].line) for frames in blamed}
+    guilty = {(each.file, each.line) for frames in blamed for each in frames[:2]}
     roots = {(frames[-1].file, frames[-1].line) for frames in blamed}
     around = [each for each in functions if each.places & guilty]
     called = _called(functions, guilty)

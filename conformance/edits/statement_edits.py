@@ -6,6 +6,8 @@ from copy import copy
 
 from conformance.edits.edit import Edit, EditKind, located
 
+Place = ast.Name | ast.Attribute | ast.Subscript
+
 BLOCKS = ast.For | ast.While | ast.If | ast.With
 
 
@@ -51,7 +53,7 @@ def _moved_out(
 def _assigned(statement: ast.stmt) -> Iterator[ast.stmt]:
     """The same assignment that adds, takes away, or puts its value in another's place.
 
-    In place, or not: another name may stand for the same array.
+    In place, or not: another name may stand for the same array. What a call gives may be kept.
     """
     match statement:
         case ast.AugAssign(target=target, op=operator, value=value):
@@ -59,18 +61,24 @@ def _assigned(statement: ast.stmt) -> Iterator[ast.stmt]:
                 if not isinstance(operator, kind):
                     yield ast.AugAssign(target, kind(), value)
             yield ast.Assign([target], value)
-            yield ast.Assign([target], ast.BinOp(_read(target), operator, value))
+            yield ast.Assign([target], ast.BinOp(_in(target, ast.Load()), operator, value))
         case ast.Assign(targets=[ast.Name() | ast.Attribute() | ast.Subscript() as target]):
             for kind in (ast.Add, ast.Sub):
                 yield ast.AugAssign(target, kind(), statement.value)
-            match statement.value:
-                case ast.BinOp(left=left, op=operator, right=right):
-                    if ast.dump(left) == ast.dump(_read(target)):
-                        yield ast.AugAssign(target, operator, right)
+            yield from _in_place(target, statement.value)
+        case ast.Expr(value=ast.Call(args=args)):
+            places = (e for e in args if isinstance(e, ast.Name | ast.Attribute | ast.Subscript))
+            yield from (ast.Assign([_in(e, ast.Store())], statement.value) for e in places)
 
 
-def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
-    """What an assignment gives a value to, as it is read."""
-    read = copy(target)
-    read.ctx = ast.Load()
-    return read
+def _in_place(target: Place, value: ast.expr) -> Iterator[ast.stmt]:
+    held = ast.dump(_in(target, ast.Load()))
+    if isinstance(value, ast.BinOp) and ast.dump(value.left) == held:
+        yield ast.AugAssign(target, value.op, value.right)
+
+
+def _in(place: Place, context: ast.expr_context) -> Place:
+    """A variable, an attribute or an entry, to be read or to be given a value."""
+    held = copy(place)
+    held.ctx = context
+    return held

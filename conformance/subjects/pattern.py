@@ -21,7 +21,6 @@ from conformance.subjects.searched import BITS, Searched, searched
 from conformance.subjects.stepped import Stepped
 from conformance.subjects.stretched import Operations, Twins, alike, operations
 from conformance.tracing.arranging import LIMITING
-from conformance.tracing.blame_lines import Lines
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -62,7 +61,6 @@ class Patterns:
         self._traced: dict[StandIn, Stepped | None] = {}
         self._searched: dict[StandIn, Searched] = {}
         self._placed: dict[tuple[StandIn, tuple[int, ...], int], _Placed] = {}
-        self._lines: Lines = {}
 
     def found(
         self, case: Case, made: Stepped, run: RunOf | None = None
@@ -82,7 +80,7 @@ class Patterns:
                 return pattern, {name: each for name, each in places.items() if each is not None}
         if self.is_large(case) or self._computes_untraced(case, made.batch.m, run):
             return self.pattern(case, made.batch.m, run), {}
-        found = searched(case, made, decays=self.program.decays, lines=self._lines)
+        found = searched(case, made, decays=self.program.decays)
         return replace(found, own=True), found.roles.found
 
     def _place(
@@ -180,7 +178,7 @@ class Patterns:
 
     def _found(self, case: Case, each: "StandIn", made: Stepped) -> Searched:
         stand_in = generic_case(case, each.m, each.sizes)
-        return searched(stand_in, made, decays=self.program.decays, lines=self._lines)
+        return searched(stand_in, made, decays=self.program.decays)
 
 
 @dataclass(frozen=True)

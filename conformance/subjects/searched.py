@@ -10,26 +10,22 @@ Left out: which runs stand for others (`pattern.py`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 
 import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.stepped import TURNED, Stepped
-from conformance.tracing.arranging import before_arranging, whole
-from conformance.tracing.blame_lines import Blame, Lines
+from conformance.tracing.arranging import arranged_last, before_arranging, whole
 from conformance.tracing.deltas import ErrorSearch
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
-from conformance.tracing.lost_lines import assigned_to_itself, left_out
 from conformance.tracing.nablas import GradientSearch
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_run import Lookup, Roles, Run, quantities_at
 from conformance.tracing.uses import Uses
-from conformance.tracing.ways import Way
 from conformance.tracing.z_and_a import ForwardSearch
 
 BITS = 400
@@ -55,7 +51,6 @@ class Searched:
         trace: of the run.
         after: the numbers of the nodes of what it returned or left, by the names.
         named: the quantities that it returned under their names.
-        lines: those to blame in other runs of the program.
         own: whether its numbers are those of a case, some of which may be equal by chance.
     """
 
@@ -64,9 +59,7 @@ class Searched:
     trace: Trace
     after: dict[str, int]
     named: Mapping[str, Location]
-    lines: Lines = field(default_factory=dict)
     own: bool = False
-    _frames: dict[tuple[str, int], tuple[Frame, ...]] = field(default_factory=dict)
     _wrong: dict[str, bool] = field(default_factory=dict)
 
     def frames(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
@@ -85,45 +78,22 @@ class Searched:
             number = self.after[name.removeprefix("nabla_")]
         if number is None:
             return ()
-        if (name, number) not in self._frames:
-            self._frames[name, number] = self._blamed(name, number, location)
-        return self._frames[name, number]
-
-    def _blamed(self, name: str, number: int, location: Location | None) -> tuple[Frame, ...]:
+        if name[0] in "bw" and not self.run.rewritten.get(name, not self.trace.nodes[number].given):
+            return self._lost(name)
         at = location or _everywhere(self.trace.nodes[number])
-        node = self.trace.nodes[number if location else at.numbers[0]]
-        with precision(BITS), np.errstate(all="ignore"):
-            way = self._way(name, node)
-            if name[0] in "bw" and not self.run.rewritten.get(name, not node.given):
-                return self._lost(name, way)
-            return self.blame.frames(node, at, way)
+        computed = self.trace.nodes[before_arranging(at, self.trace.nodes).numbers[0]]
+        return arranged_last(computed).frames or self.trace.nodes[number].frames
 
-    def _way(self, name: str, node: Node | None = None) -> Way:
-        bits = enumerate(self.run.samples)
-        alone = tuple(i for i, bit in bits if node is not None and node.uses & bit)
-        roles = self.roles
-        wrong = [*roles.wrong, *(each for each in self.named if each != name and self.wrong(each))]
-        right = None
-        if name[0] in "bw" and node is not None:
-            movers = self.run.movers.items()
-            right = reduce(or_, (uses for each, uses in movers if not self.wrong(each)), 0)
-        return Way(name, self.run, roles.values, roles.found, alone, wrong, right)
-
-    def _lost(self, name: str, way: Way) -> tuple[Frame, ...]:
+    def _lost(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a parameter which was not kept, or left it where others moved.
 
         If none moved, they are those that computed the gradient that was not taken.
         """
-        location = self.run.index.locate(way.wanted) if way.decides else None
         every = [e for e in self.trace.nodes if e.number in self._moved and e.frames]
         every.sort(key=lambda e: self._moved[e.number] != name[0])  # its own kind comes first
-        moved = [each.frames for each in every]
-        if location is not None:
-            return left_out(self.trace.nodes[location.numbers[-1]].frames, moved)
-        idle = next(filter(None, map(assigned_to_itself, moved)), ())
         gradient = self.roles.found.get(f"nabla_{name}")
-        if idle or moved or gradient is None:
-            return idle or next(iter(moved), ())
+        if every or gradient is None:
+            return every[0].frames if every else ()
         return self.trace.nodes[gradient.numbers[-1]].frames
 
     @cached_property
@@ -149,9 +119,12 @@ class Searched:
         if number is None or name.startswith("nabla"):
             return False
         with precision(BITS), np.errstate(all="ignore"):
-            way = self._way(name)
+            row, known = self.run.rows[name], {**self.roles.values, **self.run.given}
+            if not known.keys() >= {*row.inputs}:
+                return False
+            right = np.asarray(row.function(*(known[each] for each in row.inputs)))
             held = self.run.index.replay.value(self.trace.nodes[number])
-            return way.decides and not np.array_equal(as_floats(way.wanted), as_floats(held))
+            return not np.array_equal(as_floats(right), as_floats(held))
 
     def _is_other(self, name: str) -> bool:
         """Whether a quantity is another than its equation gives of what comes before it."""
@@ -159,11 +132,6 @@ class Searched:
         with precision(BITS), np.errstate(all="ignore"):
             right = quantities_at(self.run, others).values[name]
             return not np.array_equal(as_floats(right), as_floats(self.roles.values[name]))
-
-    @cached_property
-    def blame(self) -> Blame:
-        """The search for lines in its trace."""
-        return Blame(self.run.index.replay, self.run.samples, self.lines)
 
 
 def _everywhere(node: Node) -> Location:
@@ -178,7 +146,7 @@ def _everywhere(node: Node) -> Location:
     return Location(np.full(shape, node.number), places)
 
 
-def searched(case: Case, made: Stepped, *, decays: bool, lines: Lines | None = None) -> Searched:
+def searched(case: Case, made: Stepped, *, decays: bool) -> Searched:
     """Look for the quantities of a run in its own numbers, where they are not known by name."""
     with precision(BITS), np.errstate(all="ignore"):
         run = made.run(case, decays=decays)
@@ -189,7 +157,7 @@ def searched(case: Case, made: Stepped, *, decays: bool, lines: Lines | None = N
             known.wrong = [each for each in roles.wrong if each not in made.named]
             known.nothing = [each for each in roles.nothing if each not in made.named]
             roles = known
-    return _searched(run, roles, made, lines)
+    return _searched(run, roles, made)
 
 
 def in_its_own_numbers(
@@ -202,7 +170,7 @@ def in_its_own_numbers(
     return _searched(run, roles, made)
 
 
-def _searched(run: Run, roles: Roles, made: Stepped, lines: Lines | None = None) -> Searched:
+def _searched(run: Run, roles: Roles, made: Stepped) -> Searched:
     returned = {name: node for each in made.returned[:1] for name, node in each.items()}
     after = {name: node.number for name, node in {**returned, **made.after}.items()}
-    return Searched(run, roles, made.trace, after, made.named, {} if lines is None else lines)
+    return Searched(run, roles, made.trace, after, made.named)

@@ -48,6 +48,7 @@ NO_ARITHMETIC = {
     "divided-twice": "a Python float: the lines that multiply by it are shown",
     "integer-eta": "a Python float: the lines that multiply by it are shown",
     "ascends": "a Python float: the lines that multiply by it are shown",
+    "bp4-no-delta": "an activation is taken for ∂C/∂w: the line that computed it is shown",
 }
 """Edits of lines on which NumPy computes nothing, and what is shown: a line of their function."""
 
@@ -157,7 +158,7 @@ def test_the_traced_lane_blames_the_equation_and_the_line(
         if edit.id not in NO_ARITHMETIC:
             assert [frame.line for frame in blame.frames[:1]] == [line], blame.frames
         elif blame.frames:
-            assert function_at(file, line) == blame.frames[0].function, blame.frames
+            assert function_at(file, line) in {each.function for each in blame.frames}, blame.frames
 
 
 REWRITTEN = {

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from conformance.edits.edit import Change, Edit, EditKind
-from conformance.edits.expression_edits import applied, joined, replaced, sloped, swapped
+from conformance.edits.expression_edits import (
+    applied,
+    joined,
+    joined_within,
+    replaced,
+    sloped,
+    swapped,
+)
 from conformance.edits.live_functions import LiveFunction, live_functions
 from conformance.edits.scope import Names, expressions
 from conformance.edits.search_edits import holds, search
@@ -176,7 +183,7 @@ def _edits(function: Callable[[Array], Array]) -> Iterator[tuple[LiveFunction, E
     for line in sorted(live.ran):
         own = [each for each in slots if getattr(each.get(), "lineno", 0) == line]
         scope = names.scope(line)
-        for ways in (swapped, applied, sloped, joined, replaced):
+        for ways in WAYS:
             yield from ((live, each) for each in ways(own, scope))
         yield from ((live, each) for each in statements(live.definition, {line}))
 
@@ -207,6 +214,8 @@ def test_every_change_can_be_made_and_is_taken_back() -> None:
     assert refused < count / 10
 
 
+WAYS = (swapped, applied, sloped, joined, joined_within, replaced)
+
 MENDED = {
     "activation": ("a = np.tanh(w @ x)", "a = 1 / (1 + np.exp(-(w @ x)))"),
     "entry": ("a = w @ x", "a = w @ x + self.b"),
@@ -234,7 +243,7 @@ class Layer:
     names = Names(definition, tree)
     slots = [each for each in names.slots if getattr(each.get(), "lineno", 0) == 6]
     found = set[str]()
-    edits = (ways(slots, names.scope(6)) for ways in (swapped, applied, sloped, joined, replaced))
+    edits = (ways(slots, names.scope(6)) for ways in WAYS)
     for edit in (*chain.from_iterable(edits), *statements(definition, {6})):
         with edit.made():
             found.add(ast.unparse(definition).splitlines()[1].strip())

@@ -72,7 +72,6 @@ def defined(*files: str) -> list[str]:
 OPEN = {
     "ClipsInputs": "BP4 is blamed too: what z and ∇w take is made wrong on one line before them",
     "HandsAnOperator": "the line of an operator that is right elsewhere is blamed, not its caller",
-    "SlopeOfOutput": "the line of the helper that is handed a is blamed, not the one that hands it",
     "DecayAdds": "the line of the update that it calls is blamed, and not the one that negates λ",
 }
 """What is wrong in a verdict today."""

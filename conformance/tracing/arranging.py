@@ -15,6 +15,9 @@ from reference.step import Array
 
 MOST = 2**32  # entries of an array: more than any has
 
+SCALING = ("multiply", "divide", "power")
+"""What may multiply by a number."""
+
 ARRANGING = {
     "append", "array", "asarray", "block", "column_stack", "concatenate", "copy", "copyto",
     "flatten", "getitem", "hstack", "insert", "pad", "ravel", "repeat", "reshape", "row_stack",

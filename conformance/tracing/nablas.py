@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.ancestors import walk
-from conformance.tracing.arranging import before_arranging
+from conformance.tracing.arranging import SCALING, before_arranging
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor, times
 from conformance.tracing.node import Node, bits_of_nodes
-from conformance.tracing.repair import SCALING
 from conformance.tracing.traced_run import Lookup, has_factor
 from reference.equations import BOOK
 from reference.step import Array

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from conformance.tracing.arranging import SCALING
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import bits_of_nodes
-from conformance.tracing.repair import SCALING
 from conformance.tracing.traced_run import Lookup
 from conformance.tracing.value_candidates import Candidate
 from reference.step import Array, split

@@ -20,7 +20,6 @@ from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import ARRANGING, before_arranging, whole
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
-from conformance.tracing.trials import samples_of
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Parameters
 
@@ -44,9 +43,9 @@ def _moved(made: Stepped, start: Parameters, close: float) -> Iterator[Node]:
     nodes, versions = made.trace.nodes, _versions(made)
     for node in (each for each in nodes if each.operation not in ARRANGING):
         for sent in (e for e in node.inputs if not e.uses & made.y):
-            own = samples_of(sent, made.x)
+            own = _samples_of(sent, made)
             for held in (e for e in node.inputs if len(own) == 1 and e in versions):
-                others = samples_of(held, made.x)
+                others = _samples_of(held, made)
                 if others and own[0] not in others and not _unmoved(held, start, close):
                     numbers = before_arranging(whole(held), nodes).numbers
                     yield next(nodes[n] for n in numbers if nodes[n].uses & made.y)
@@ -79,3 +78,8 @@ def _without_helpers(node: Node, nodes: Sequence[Node]) -> tuple[Frame, ...]:
         if len(callers) == 1:
             return frames[depth - 1 :]
     return frames[-1:]
+
+
+def _samples_of(node: Node, made: Stepped) -> tuple[int, ...]:
+    """The samples that an operation was computed from."""
+    return tuple(i for i, bits in enumerate(made.x) if node.uses & bits)
