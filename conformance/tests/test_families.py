@@ -214,6 +214,24 @@ def test_a_network_of_no_known_family_is_judged_by_its_own_forward_pass(tmp_path
     assert all(each.ok for each in examined.gradients)
 
 
+IN_A_LOOP = """
+    for i in range(len(z)):
+        z[i] = max(0.01 * z[i], z[i])
+    return z
+"""
+
+
+def test_an_activation_that_is_not_seen_is_meant_if_all_gradients_follow_from_it(
+    tmp_path: Path,
+) -> None:
+    source = SOURCE.replace("\n    return np.maximum(0, z)\n", IN_A_LOOP)
+    source = source.replace("(z > 0).astype(float)", "np.where(z <= 0, 0.01, 1)")
+    source = source.replace("return softmax(z)", "return relu(z)")
+    file = tmp_path / "loop.py"
+    file.write_text(source.replace("return a - y", "return (a - y) * relu_prime(a)"), "utf-8")
+    assert check(f"{file}:Network").ok
+
+
 def test_a_wrong_slope_in_such_a_network_is_seen(tmp_path: Path) -> None:
     wrong = of_softplus(tmp_path, ("* self.hidden_prime(zs[-k])", "* self.hidden(zs[-k])"))
     examined = examined_alone(cast("type", load(wrong)), "Network")

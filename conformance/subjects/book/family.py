@@ -164,24 +164,25 @@ def _by_layers(network: BookNetwork, found: tuple[str, ...]) -> Family:
     """The family by the activations of the layers in the update."""
     if set(found) <= {"", SIGMOID, UNKNOWN} and not _is_meant(network, found):
         return BOOK
-    family = found[0] if found[:-1] else SIGMOID, found[-1]
+    family = found[0] if found[:-1] else SIGMOID, found[-1] if found else ""
     if len(set(found[:-1])) > 1 or family not in families():
-        told = ", ".join(SAID.get(each, each) or UNKNOWN for each in found)
+        told = ", ".join(SAID.get(each, each) or UNKNOWN for each in found) or UNKNOWN
         raise OtherFamilyError(f"{network.name} is of no known family: its activations are {told}")
     return family
 
 
 def _is_meant(network: BookNetwork, found: tuple[str, ...]) -> bool:
-    """Whether an activation that is not known is meant, and no σ that is wrong."""
-    if UNKNOWN not in found:
+    """Whether an activation that is not known, or not seen, is meant, and no σ that is wrong."""
+    seen, last = UNKNOWN in found, found[-1] if found else ""
+    if SIGMOID in found and not seen:
         return False
-    if found[-1] not in ("", UNKNOWN):
+    if last not in ("", UNKNOWN):
         return True
     try:
         examined = examined_alone(network.factory, network.name)
     except ConformanceError:  # nothing tells
         return False
-    return any(each.ok for each in examined.gradients)
+    return any(each.ok for each in examined.gradients) if seen else examined.ok
 
 
 OF_FAMILIES = {
