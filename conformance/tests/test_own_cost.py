@@ -134,12 +134,6 @@ def test_a_network_that_states_no_cost_has_that_of_its_output_error(
     assert said == (cost == "cross-entropy")
 
 
-def test_a_wrong_feedforward_does_not_change_the_cost_of_the_output_error(tmp_path: Path) -> None:
-    wrong = "    def feedforward(self, a):\n        return self.weights[0] @ a\n"
-    text = f"import numpy as np\n{WITHOUT_COST}{wrong}"
-    assert _subject(tmp_path, text).costs == ("cross-entropy",)
-
-
 SHOWN = """
 class Entropy:
     @staticmethod

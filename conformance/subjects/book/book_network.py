@@ -239,17 +239,15 @@ class BookNetwork(BookCalls):
         return stored
 
     def _cost_of_error(self) -> str:
-        """The cost that a network has by how its output error depends on the target."""
-        net, other = self.make(self.probe), Y[::-1]
+        """The cost that a network has by its output error."""
+        net = self.make(self.probe)
         try:
             with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
-                pairs = [self.backprop(net, X, y) for y in (Y, other)]
-                one, two = ([np.array(part[-1]) for part in pair] for pair in pairs)
-                nabla_b, nabla_w = (first - second for first, second in zip(one, two, strict=True))
+                nabla_b, nabla_w = (np.asarray(e[-1]) for e in self.backprop(net, X, Y))
+                error = np.asarray(self.feedforward(net, X)) - Y
         except Exception:  # noqa: BLE001 - the cases will show it
             return "quadratic"
-        dtype = self.conventions.dtype
-        return cost_of_error(net, nabla_b, nabla_w, error=other - Y, dtype=dtype)
+        return cost_of_error(net, nabla_b, nabla_w, error=error, dtype=self.conventions.dtype)
 
     def _takes_classes(self) -> bool:
         """Whether backprop looks only at which target is the largest."""

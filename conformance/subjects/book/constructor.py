@@ -157,14 +157,14 @@ LOGARITHM = re.compile(r"(xlog|log(2|10|1p|add|$)|.*(cross_?entropy|bce|nll)).*"
 def cost_of_error(net: Any, nabla_b: Array, nabla_w: Array, *, error: Array, dtype: str) -> str:
     """The cost of a network that shows none: the cross-entropy if a^L − y is its output error.
 
-    It is if both gradients of the output layer change with y as those that are made of it. Who
-    names a cost and takes no logarithm means the quadratic one, and left σ′ out.
+    It is if both gradients of the output layer are made of it. Who names a cost and takes no
+    logarithm means the quadratic one, and left σ′ out.
 
     Args:
         net: it.
-        nabla_b: ∂C/∂b^L for one y less that for another, (n_L, 1).
-        nabla_w: ∂C/∂w^L likewise, (n_L, n_{L-1}).
-        error: a^L − y likewise, (n_L, 1).
+        nabla_b: ∂C/∂b^L of a sample, (n_L, 1).
+        nabla_w: ∂C/∂w^L of it, (n_L, n_{L-1}).
+        error: a^L − y, (n_L, 1).
         dtype: of its gradients.
     """
     if np.ndim(nabla_w) != 2 or not len(nabla_w) == nabla_b.size == error.size:  # noqa: PLR2004
