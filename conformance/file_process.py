@@ -22,7 +22,7 @@ from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.arguments import needed
 from conformance.shapes.candidate import Candidate
-from conformance.shapes.candidates import candidates, of_thing, slopes
+from conformance.shapes.candidates import candidates, of_class, of_thing, slopes
 from conformance.shapes.definitions import (
     Definitions,
     definitions,
@@ -59,6 +59,7 @@ class Asked:
         cost: the cost to judge with, in the place of the program's own.
         python_path: folders from which the file may import.
         timeout: the longest silence of its process in seconds.
+        as_book: whether what has the interface of the book's network is judged as that.
     """
 
     place: str
@@ -66,6 +67,7 @@ class Asked:
     cost: str | None = None
     python_path: tuple[Path, ...] = ()
     timeout: float = 60.0
+    as_book: bool = True
 
     @property
     def said(self) -> str:
@@ -288,5 +290,5 @@ def _candidates(asked: Asked, found: Definitions) -> Sequence[Candidate]:
     if asked.name is None:
         return list(candidates(found))
     thing = getattr(found.module, asked.name, None)
-    made = of_thing(thing, found)
+    made = of_thing(thing, found) if asked.as_book else of_class(thing, found, as_book=False)
     return [] if made is None else [made]

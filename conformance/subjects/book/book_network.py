@@ -36,7 +36,7 @@ from conformance.subjects.book.constructor import (
     parameters_of,
 )
 from conformance.subjects.book.own_cost import shown_cost
-from conformance.subjects.book.trial_runs import batch_layout, stops, trial_of_decay
+from conformance.subjects.book.trial_runs import batch_layout, check_output, stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
@@ -95,6 +95,7 @@ class BookNetwork(BookCalls):
         self.costs = costs_of(factory, net)
         stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
         self.conventions = self._recognised(stored)
+        check_output(self)
         layout = "" if self.odd else batch_layout(self, self.probe, further)
         self.conventions = replace(self.conventions, batch=layout)
         stated = cost or cost_of(net) or max(self.costs, default="") or shown_cost(self)
