@@ -57,7 +57,7 @@ def other_reading(
     functions = live_functions(any_is_right)
     if right:  # in a case of its own; what is wrong is so in others
         return None if own in right else right[0]
-    must, may = _named(functions)
+    must, may = named(functions)
     for each in [*cases]:
         if each == own or not must <= {*each.family} <= may:
             del cases[each]
@@ -77,7 +77,7 @@ def _first_cases(costs: Collection[str], dtype: str) -> dict[Reading, Recorded]:
     return found
 
 
-def _named(functions: Sequence[LiveFunction]) -> tuple[set[str], set[str]]:
+def named(functions: Sequence[LiveFunction]) -> tuple[set[str], set[str]]:
     """The activations that functions name, and all that they may have."""
     parts = [each for function in functions for each in ast.walk(function.definition)]
     names = [each.id for each in parts if isinstance(each, ast.Name)]

@@ -4,6 +4,7 @@ Left out: the equations (`test_table.py`), the tolerances (`test_running_error.p
 (`test_corpus.py`).
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -183,6 +184,15 @@ def test_a_module_is_told_its_family_and_is_conformant(
     report = judged(found)
     assert len(report.cases) >= 2
     assert report.ok, report.blames
+
+
+def test_the_activations_that_are_named_tell_the_family_of_which_nothing_else_is_seen(
+    tmp_path: Path,
+) -> None:
+    source = re.sub(r"(np\.dot\([\w.\[\]-]+, a\)) \+ [\w.\[\]-]+", r"\1", SOURCE)
+    (tmp_path / "wrong.py").write_text(source, encoding="utf-8")
+    wrong = book_subject(cast("type", load(f"{tmp_path / 'wrong.py'}:Network")), "Network")
+    assert wrong.family == ("relu", "softmax")
 
 
 # Networks of no known family
