@@ -85,9 +85,11 @@ def by_returned(run: Attempt, places: Places) -> Examined | None:
     parts += [] if unseen else run.losses
     number = next((each for each in parts if is_number(each)), None)
     goals = places.moved
-    node = None if number is None or places.several or places.direct else run.node(number)
+    node = None if number is None or places.direct else run.node(number)
     if node is None or not all(node.depends_on(each.parameter) for each in goals):
         return None
+    if places.several and not is_of_same_samples(node, goals):
+        return None  # it may be that of all of them, where a step is of a part
     if any(node.depends_on(each.node) for each in goals):
         return None  # it is that after the step
     step = OwnPass(run.recorded, goals, loss=node, scaled=True)

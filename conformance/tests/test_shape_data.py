@@ -448,3 +448,43 @@ def test_a_function_that_returns_the_parameters_that_it_makes_is_judged(
     code, lines, said = judged(RETURNS.replace("np.sum(e)", there), tmp_path)
     assert code == int(there != "np.sum(e)"), said
     assert lines[:1] == ["b -= lr * np.sum(e**2) / len(y)"] * code
+
+
+MASKED = """
+import numpy as np
+
+class Factorizer:
+    def __init__(self, n_rows, n_cols, rank=3):
+        rng = np.random.default_rng(0)
+        self.U = rng.normal(size=(n_rows, rank)) * 0.4
+        self.V = rng.normal(size=(n_cols, rank)) * 0.4
+
+    def loss(self, R, mask):
+        return 0.5 * np.sum(np.where(mask, self.U @ self.V.T - R, 0.0) ** 2)
+
+    def gradients(self, R, mask):
+        E = np.where(mask, self.U @ self.V.T - R, 0.0)
+        return {"U": E @ self.V, "V": E.T @ self.U}
+"""
+
+
+def test_a_mask_tells_which_entries_of_a_table_are_known(tmp_path: Path) -> None:
+    code, _, said = judged(MASKED, tmp_path)
+    assert code == 0, said
+    error = "E = np.where(mask, self.U @ self.V.T - R, 0.0)"
+    code, _, said = judged(MASKED.replace(error, "E = self.U @ self.V.T - R"), tmp_path)
+    assert code == 1, said
+
+
+MASKED_LOSS = """
+def masked_mse(W, X, Y, mask):
+    E = X @ W - Y
+    return 0.5 * (mask * E**2).sum(), X.T @ (mask * E)
+"""
+
+
+def test_a_mask_has_the_shape_of_the_targets(tmp_path: Path) -> None:
+    code, _, said = judged(MASKED_LOSS, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(MASKED_LOSS.replace("(mask * E)", "E"), tmp_path)
+    assert code == 1, said
