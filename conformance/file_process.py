@@ -184,10 +184,11 @@ class _Judging:
         return name in self.used
 
     def on_derivatives(self, asked: Asked) -> None:
-        """Judge the derivatives of functions, where nothing else is, nor would be in a run."""
+        """Judge the derivatives of functions that nothing judged uses, nor would use in a run."""
         runs = asked.name or has_main(asked.place) or trains_at_import(asked.place)
-        for each in () if runs or self.judged_any else slopes(self._found, self.left):
-            self.judge(each)
+        for each in () if runs else slopes(self._found, self.left):
+            if not each.functions & (self.used | self.called):
+                self.judge(each)
 
     @cached_property
     def _calls(self) -> list[OwnCall]:

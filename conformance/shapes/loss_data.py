@@ -52,14 +52,16 @@ class Trial:
     Attributes:
         data: the layout, and the targets.
         kinds: what each argument is: an array, the target, a number, weights, or a mask.
+        seed: of the arrays that are drawn.
     """
 
     data: Data
     kinds: tuple[str, ...]
+    seed: int = 6
 
     def given(self, names: Sequence[str], spread: float | None, trace: Trace) -> dict[str, Any]:
         """The arguments by name, of which the arrays and targets of floats are recorded."""
-        rng = np.random.default_rng(6)
+        rng = np.random.default_rng(self.seed)
         made: dict[str, Any] = {}
         for name, kind in zip(names, self.kinds, strict=True):
             if kind == NUMBER:

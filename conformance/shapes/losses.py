@@ -17,7 +17,7 @@ from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, is_number, node_of, tried
-from conformance.shapes.definitions import returned_names
+from conformance.shapes.definitions import beside_names, returned_names
 from conformance.shapes.held_state import arrays_in
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.loss_data import (
@@ -38,6 +38,7 @@ from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 PAIR = ("loss", "gradient")
+FURTHER_SEEDS = range(7, 15)
 HUGE = 1e12  # a loss of a few numbers around 1 is less, unless it has no value for such data
 
 
@@ -92,7 +93,10 @@ class LossSearch:
                 if judged.idle:
                     idle = idle or judged
                 elif judged.found.examined.ok:
-                    return judged.found if wrong is None else self._cleared(judged.found, wrong)
+                    if wrong is None:
+                        return judged.found
+                    if self._is_right_anywhere(trial):
+                        return self._cleared(judged.found, wrong)
                 else:
                     wrong = wrong or judged
         chosen = wrong or idle
@@ -111,14 +115,20 @@ class LossSearch:
         self.of_several.append(wrong)
         return replace(right, recognised=replace(one, alone="output"))
 
+    def _is_right_anywhere(self, trial: Trial) -> bool:
+        """Whether it is right for other numbers too, of which more are on either side of a kink."""
+        return all(self._is_right(replace(trial, seed=each)) for each in FURTHER_SEEDS)
+
     def _takes_numbers(self, trial: Trial) -> bool:
         """Whether it is right with labels that are no whole numbers: it takes no labels."""
         y = np.asarray(trial.data.y)
-        if y.dtype.kind != "i":
-            return False
         between = replace(trial, data=replace(trial.data, y=y + 0.25))
+        return y.dtype.kind == "i" and self._is_right(between)
+
+    def _is_right(self, trial: Trial) -> bool:
+        """Whether it runs with some data, and is right."""
         try:
-            return self._judged(between).found.examined.ok
+            return self._judged(trial).found.examined.ok
         except (UnfitError, NotAGradientError):
             return False
 
@@ -288,9 +298,3 @@ def _beside(function: Any, result: Sequence[Any]) -> list[Any]:
     pairs = zip(names[1:], result[1:], strict=True) if alike else ()
     named = [each for name, each in pairs if is_gradient(name)]
     return arrays_in(named or result[1:])
-
-
-def beside_names(function: Any) -> list[str]:
-    """What a function names after the loss that it returns: `return loss, (da, db)` gives two."""
-    names = returned_names(function)[1:]
-    return [e.strip() for each in names for e in each.strip("()").split(",")]

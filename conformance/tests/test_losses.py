@@ -427,3 +427,28 @@ def test_a_class_may_be_a_loss_of_any_form(right: str, wrong: str, tmp_path: Pat
     assert "not judged" not in said
     code, _, said = judged_source(OF_CLASSES.replace(right, wrong), tmp_path)
     assert code == 1, said
+
+
+TRIPLET = """
+import numpy as np
+
+def triplet_loss(anchor, positive, negative, margin=0.5):
+    d_pos = np.sum((anchor - positive) ** 2, axis=1)
+    d_neg = np.sum((anchor - negative) ** 2, axis=1)
+    violation = d_pos - d_neg + margin
+    active = (violation > 0)[:, None]
+    da = 2 * active * (negative - positive) / len(anchor)
+    dp = -2 * active * (anchor - positive) / len(anchor)
+    dn = 2 * active * (anchor - negative) / len(anchor)
+    return np.maximum(violation, 0).mean(), (da, dp, dn)
+"""
+
+
+@pytest.mark.parametrize("name", ["dp", "dn"])
+def test_a_few_numbers_on_one_side_of_a_margin_clear_no_loss(name: str, tmp_path: Path) -> None:
+    code, _, said = judged_source(TRIPLET, tmp_path)
+    assert code == 0, said
+    right = next(line for line in TRIPLET.splitlines() if line.startswith(f"    {name} ="))
+    wrong = right.replace(" * active", "")
+    code, lines, said = judged_source(TRIPLET.replace(right, wrong), tmp_path)
+    assert (code, lines[:1]) == (1, [wrong.strip()]), said
