@@ -61,7 +61,8 @@ class Data:
         m, n = self.sizes.m, self.sizes.n_out
         return {
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
-            "a sequence of labels": (n, 1), STEPS[0]: (m, n), TABLES[0]: (self.sizes.n_in, n),
+            "a sequence of labels": (n, 1), STEPS[0]: (m, n), TOKENS[0]: (m, n),
+            TABLES[0]: (self.sizes.n_in, n),
         }.get(self.layout, (n,))  # fmt: skip
 
     @property
@@ -81,6 +82,7 @@ BATCHES = ("rows", "columns")
 SINGLES = ("one column", "one row", "one vector")
 SEQUENCES = ("a sequence of labels",)
 STEPS = ("samples of steps",)
+TOKENS = ("rows of labels",)
 TABLES = ("a table",)
 """Of which a mask tells the entries that are known, as for a factorisation."""
 
@@ -107,6 +109,8 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
         return np.random.default_rng(SEED).normal(size=shapes[layout])
     if layout == "a sequence of labels":
         return [3 * t % sizes.n_in for t in range(sizes.m)]
+    if layout in TOKENS:
+        return np.random.default_rng(SEED).integers(0, sizes.n_in, size=(sizes.m, 4))
     if layout == "a list of columns":
         return [*np.random.default_rng(SEED).normal(size=(4, sizes.n_in, 1))]
     if layout == "places":

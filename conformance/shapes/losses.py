@@ -73,10 +73,9 @@ class LossSearch:
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run.
 
-        It is judged by the first data with which it runs and with which no gradient has to be 0.
-        Other data clear it of what is wrong there only if with them it is right wherever its
-        outputs lie, and if labels are not taken for numbers. Whether several outputs are wrong
-        where one is right is told.
+        It is judged by the first data with which it runs and no gradient has to be 0. Other data
+        clear it of what is wrong there only if with them it is right wherever its outputs lie, and
+        labels are no numbers. Whether several outputs are wrong where one is right is told.
         """
         wrong: _Judged | None = None
         idle: _Judged | None = None
@@ -93,24 +92,25 @@ class LossSearch:
                 if judged.idle:
                     idle = idle or judged
                 elif judged.found.examined.ok:
-                    if wrong is None:
-                        return judged.found
-                    if self._is_right_anywhere(trial):
-                        return self._cleared(judged.found, wrong)
+                    if wrong is None or self._is_right_anywhere(trial):
+                        return self._told(judged.found, wrong)
                 else:
                     wrong = wrong or judged
-        chosen = wrong or idle
-        if chosen is not None and not chosen.found.examined.ok:
-            return chosen.blamed()
-        if chosen is None and self.told:
+        return self._never_right(wrong or idle, problem)
+
+    def _never_right(self, chosen: "_Judged | None", problem: str) -> Found | None:
+        """The verdict where no data clear it; where nothing is told of it, why is noted."""
+        if chosen is not None:
+            return chosen.found if chosen.found.examined.ok else chosen.blamed()
+        if self.told:
             problem = problem.removeprefix(f"{self.name}: ") or "its arguments are not known"
             self.problems.append(problem)
-        return None if chosen is None else chosen.found
+        return None
 
-    def _cleared(self, right: Found, wrong: "_Judged") -> Found:
+    def _told(self, right: Found, wrong: "_Judged | None") -> Found:
         """The verdict where it is right, of which is told if it is wrong for several outputs."""
-        one, several = right.recognised, wrong.found.recognised
-        if one.layout not in SINGLE or several.layout in SINGLE:
+        one = right.recognised
+        if wrong is None or one.layout not in SINGLE or wrong.found.recognised.layout in SINGLE:
             return right
         self.of_several.append(wrong)
         return replace(right, recognised=replace(one, alone="output"))
@@ -122,8 +122,8 @@ class LossSearch:
     def _takes_numbers(self, trial: Trial) -> bool:
         """Whether it is right with labels that are no whole numbers: it takes no labels."""
         y = np.asarray(trial.data.y)
-        between = replace(trial, data=replace(trial.data, y=y + 0.25))
-        return y.dtype.kind == "i" and self._is_right(between)
+        trial = replace(trial, data=replace(trial.data, y=y + 0.25))
+        return y.dtype.kind == "i" and self._is_right(trial)
 
     def _is_right(self, trial: Trial) -> bool:
         """Whether it runs with some data, and is right."""

@@ -20,6 +20,7 @@ from conformance.shapes.example_data import (
     SINGLES,
     STEPS,
     TABLES,
+    TOKENS,
     Data,
     Sizes,
     example_data,
@@ -97,7 +98,7 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = process_time() + SEARCHED
         misshapen: list[Reading] = []
-        for layouts in (TABLES, BATCHES, SINGLES, SEQUENCES, STEPS):
+        for layouts in (TABLES, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):

@@ -488,3 +488,89 @@ def test_a_mask_has_the_shape_of_the_targets(tmp_path: Path) -> None:
     assert code == 0, said
     code, _, said = judged(MASKED_LOSS.replace("(mask * E)", "E"), tmp_path)
     assert code == 1, said
+
+
+TOKENS = """
+import numpy as np
+
+class BagOfWords:
+    def __init__(self, vocab_size, dim, n_classes):
+        rng = np.random.default_rng(0)
+        self.E = rng.normal(size=(vocab_size, dim))
+        self.V = rng.normal(size=(dim, n_classes))
+
+    def loss_and_grads(self, tokens, labels):
+        n, length = tokens.shape
+        mean = self.E[tokens].mean(axis=1)
+        z = mean @ self.V
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        d = e / e.sum(axis=1, keepdims=True)
+        loss = -np.mean(np.log(d[np.arange(n), labels]))
+        d[np.arange(n), labels] -= 1.0
+        d /= n
+        dE = np.zeros_like(self.E)
+        np.add.at(dE, tokens, np.repeat((d @ self.V.T)[:, None, :] / length, length, axis=1))
+        return loss, {"E": dE, "V": mean.T @ d}
+"""
+
+
+def test_a_sample_may_be_a_row_of_words(tmp_path: Path) -> None:
+    code, _, said = judged(TOKENS, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(TOKENS.replace("np.add.at(dE, tokens,", "dE[tokens] += ("), tmp_path)
+    assert (code, lines[0][:13]) == (1, "dE[tokens] +="), said
+
+
+CONVOLUTION = """
+import numpy as np
+
+class Convolution:
+    def __init__(self, nb_filtres, nb_canaux, taille):
+        self.W = np.random.RandomState(3).normal(0, 0.3, (nb_filtres, nb_canaux, taille))
+
+    def forward(self, x):
+        n, _, length = x.shape
+        f, _, k = self.W.shape
+        self.x = x
+        out = np.zeros((n, f, length - k + 1))
+        for i in range(length - k + 1):
+            out[:, :, i] = np.einsum("nck,fck->nf", x[:, :, i:i + k], self.W)
+        return out
+
+    def backward(self, dout):
+        k = self.W.shape[2]
+        self.dW, dx = np.zeros_like(self.W), np.zeros_like(self.x)
+        for i in range(dout.shape[2]):
+            self.dW += np.einsum("nf,nck->fck", dout[:, :, i], self.x[:, :, i:i + k])
+            dx[:, :, i:i + k] += np.einsum("nf,fck->nck", dout[:, :, i], self.W)
+        return dx
+"""
+
+
+def test_filters_may_come_before_channels_by_any_name(tmp_path: Path) -> None:
+    code, _, said = judged(CONVOLUTION, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(CONVOLUTION.replace("i:i + k] += np", "i:i + k] = np"), tmp_path)
+    assert (code, lines[0][:19]) == (1, "dx[:, :, i:i + k] ="), said
+
+
+RIDGE = """
+import numpy as np
+
+class Ridge:
+    def __init__(self, n_in, n_out, beta=0.3):
+        self.W, self.b = np.random.default_rng(1).normal(size=(n_in, n_out)), np.zeros(n_out)
+        self.beta = beta
+
+    def cost(self, X, Y):
+        R = X @ self.W + self.b - Y
+        J = 0.5 * np.sum(R**2) / len(X) + 0.5 * self.beta * np.sum(self.W**2)
+        return J, {"W": X.T @ R / len(X) + self.beta * self.W, "b": R.sum(axis=0) / len(X)}
+"""
+
+
+def test_a_number_that_multiplies_is_no_bias(tmp_path: Path) -> None:
+    code, _, said = judged(RIDGE, tmp_path)
+    assert (code, "parameters W, b" in said) == (0, True), said
+    code, _, said = judged(RIDGE.replace("+ self.beta * self.W", ""), tmp_path)
+    assert code == 1, said
