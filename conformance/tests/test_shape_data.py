@@ -574,3 +574,33 @@ def test_a_number_that_multiplies_is_no_bias(tmp_path: Path) -> None:
     assert (code, "parameters W, b" in said) == (0, True), said
     code, _, said = judged(RIDGE.replace("+ self.beta * self.W", ""), tmp_path)
     assert code == 1, said
+
+
+LISTS = """
+import numpy as np
+
+class Red:
+    def __init__(self, estructura):
+        self.pesos = [np.random.randn(n, k) for n, k in zip(estructura[1:], estructura[:-1])]
+        self.sesgos = [np.random.randn(n, 1) for n in estructura[1:]]
+
+    def retropropagacion(self, x, y):
+        a = [x]
+        for p, s in zip(self.pesos, self.sesgos):
+            a.append(1.0 / (1.0 + np.exp(-(np.dot(p, a[-1]) + s))))
+        delta = (a[-1] - y) * a[-1] * (1 - a[-1])
+        nablaP, nablaS = [], []
+        for capa in range(1, len(self.pesos) + 1):
+            nablaP.insert(0, np.dot(delta, a[-1 - capa].T))
+            nablaS.insert(0, delta)
+            delta = np.dot(self.pesos[-capa].T, delta) * a[-1 - capa] * (1 - a[-1 - capa])
+        return nablaP, nablaS
+"""
+
+
+def test_parameters_whose_names_say_nothing_have_the_shapes_of_gradients(tmp_path: Path) -> None:
+    code, _, said = judged(LISTS, tmp_path)
+    assert (code, "4 gradients, all right" in said) == (0, True), said
+    wrong = "delta = np.dot(self.pesos[-capa].T, delta)"
+    code, lines, said = judged(LISTS.replace("delta) * a[-1 - capa]", "delta)"), tmp_path)
+    assert (code, lines[:1]) == (1, [f"{wrong} * (1 - a[-1 - capa])"]), said
