@@ -169,6 +169,8 @@ def _weights(first: Shape, known: Sequence[int], states: Sequence[int]) -> Itera
     new = _new(known)
     if len(first) == len(IMAGES):
         yield from KERNELS
+    elif len(first) == len(IMAGES) - 1 and not states:  # one image, its channels last or first
+        yield from ((new, 2, 2, first[-1]), (2, 2, first[-1], new), (new, first[0], 2, 2))
     own = states or [new]
     for n, end in product(own, known):
         yield from ((end, n), (n, end))

@@ -100,7 +100,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|backpropagation|backpropagate|backpropogation)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?(errors?)?",
         r"(compute|calc|calculate|get|find|analytic(al)?)?(the)?(gradients?|grads?|derivatives?)",
-        r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrads?|lossgrad"
+        r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrad(s|ients?)?|lossgrad"
         r"|r[eé]tropropag(ar|aci[oó]n|a[cç][aã]o|er|ation)",
     ),
     "update": _patterns(

@@ -604,3 +604,59 @@ def test_parameters_whose_names_say_nothing_have_the_shapes_of_gradients(tmp_pat
     wrong = "delta = np.dot(self.pesos[-capa].T, delta)"
     code, lines, said = judged(LISTS.replace("delta) * a[-1 - capa]", "delta)"), tmp_path)
     assert (code, lines[:1]) == (1, [f"{wrong} * (1 - a[-1 - capa])"]), said
+
+
+ONE_VECTOR = """
+import numpy as np
+
+def NAME(x, W1, b1, W2, b2, y_true):
+    z1 = x @ W1.T + b1
+    a1 = np.maximum(0, z1)
+    z2 = a1 @ W2.T + b2
+    d = 2 * (z2 - y_true) / len(y_true)
+    dz1 = (d @ W2) * (z1 > 0)
+    loss = np.mean((z2 - y_true) ** 2)
+    return {"loss": loss, "dW1": np.outer(dz1, x), "db1": dz1, "dW2": np.outer(d, a1), "db2": d}
+"""
+
+
+@pytest.mark.parametrize("name", ["forward_and_backward", "loss_and_gradients"])
+def test_a_loss_may_be_in_a_dict_with_its_gradients(name: str, tmp_path: Path) -> None:
+    source = ONE_VECTOR.replace("NAME", name)
+    code, _, said = judged(source, tmp_path)
+    assert (code, "judged by" in said) == (0, False), said
+    code, lines, said = judged(source.replace(" * (z1 > 0)", ""), tmp_path)
+    assert (code, lines[:1]) == (1, ["dz1 = (d @ W2)"]), said
+
+
+IMAGE = """
+import numpy as np
+
+def conv_forward(x, filters, biases):
+    h, w, c = x.shape
+    f, k, _, _ = filters.shape
+    out = np.zeros((h - k + 1, w - k + 1, f))
+    for i in range(h - k + 1):
+        for j in range(w - k + 1):
+            for n in range(f):
+                out[i, j, n] = np.sum(x[i:i + k, j:j + k, :] * filters[n]) + biases[n]
+    return out, (x, filters)
+
+def conv_backward(d_output, cache):
+    x, filters = cache
+    k = filters.shape[1]
+    dx, dw = np.zeros_like(x), np.zeros_like(filters)
+    for i in range(d_output.shape[0]):
+        for j in range(d_output.shape[1]):
+            for n in range(d_output.shape[2]):
+                dx[i:i + k, j:j + k, :] += d_output[i, j, n] * filters[n]
+                dw[n] += d_output[i, j, n] * x[i:i + k, j:j + k, :]
+    return dx, dw, d_output.sum(axis=(0, 1))
+"""
+
+
+def test_a_convolution_may_be_of_one_image(tmp_path: Path) -> None:
+    code, _, said = judged(IMAGE, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(IMAGE.replace("dw[n] +=", "dw[n] ="), tmp_path)
+    assert (code, lines[0][:7]) == (1, "dw[n] ="), said

@@ -1000,3 +1000,31 @@ class Red:
     assert code == 0, said
     code, _, said = judged(program.replace("(A - Y) @", "((A - Y) * A) @"), tmp_path)
     assert code == 1, said
+
+
+def test_an_update_of_a_layer_may_compute_the_gradients(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+class Layer:
+    def __init__(self, input_dim, units):
+        self.weights = np.random.randn(input_dim, units)
+        self.bias = np.zeros((1, units))
+
+    def forward(self, X):
+        self.input = X
+        self.output = np.tanh(self.input @ self.weights + self.bias)
+        return self.output
+
+    def backward(self, delta):
+        self.delta = (1 - self.output**2) * delta
+        return self.delta @ self.weights.T
+
+    def update(self, learning_rate):
+        self.weights = self.weights - learning_rate * self.input.T @ self.delta
+        self.bias = self.bias - learning_rate * np.sum(self.delta, axis=0)
+"""
+    code, _, said = judged(source, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(source.replace("np.sum(", "np.mean("), tmp_path)
+    assert (code, "np.mean(" in lines[0]) == (1, True), said
