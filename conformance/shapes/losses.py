@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, is_number, node_of, tried
@@ -167,8 +167,7 @@ class LossSearch:
         if not examined.ok and self.prime is not None and is_difference(alone, trial.data.y):
             raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
         said, names = tuple(map(called, calls)), tuple(each.name for each in step.goals)
-        data = trial.data
-        how = data.layout, data.coding, said, "returned", names
+        how = trial.data.layout, trial.data.coding, said, "returned", names
         recognised = Recognised(self.name, *how, off=switched_off(None, calls))
         used = tuple(getattr(each, "__name__", "") for each in calls)
         dead = any(each.dead for each in examined.gradients)
@@ -202,8 +201,9 @@ class LossSearch:
             raise UnfitError(f"{self.name}: no data were found that fit: its loss is {node.value}")
         if not any(node.depends_on(each.parameter) for each in goals):
             raise UnfitError(f"{self.name} does not depend on the output")
-        step = OwnPass(trace, goals, loss=node, promised=self.prime is None)
-        return step, [function] if self.prime is None else [function, self._prime(held)]
+        calls = [function] if self.prime is None else [function, self._prime(held)]
+        line = last_return(calls[-1])
+        return OwnPass(trace, goals, node, returns=line, promised=len(calls) == 1), calls
 
     def _goals(self, trace: Trace, arrays: dict[str, Any], back: list[Any]) -> tuple[Goal, ...]:
         """The gradients: each of the array of its name, else in the order of the arrays.

@@ -172,3 +172,20 @@ def tanHGradient(y):
     assert (code, said.count("all right")) == (0, 2), said
     code, _, said = judged(source.replace("1 - y**2", "1 - y"), tmp_path)
     assert code == 1, said
+
+
+def test_a_function_may_write_into_what_it_is_given(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def relu(z):
+    z[:] = np.maximum(0.01 * z, z)
+    return z
+
+def relu_prime(z):
+    return np.where(z <= 0, 0.01, 1)
+"""
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(source.replace("0.01, 1)", "0, 1)"), tmp_path)
+    assert code == 1, said

@@ -452,3 +452,16 @@ def test_a_few_numbers_on_one_side_of_a_margin_clear_no_loss(name: str, tmp_path
     wrong = right.replace(" * active", "")
     code, lines, said = judged_source(TRIPLET.replace(right, wrong), tmp_path)
     assert (code, lines[:1]) == (1, [wrong.strip()]), said
+
+
+def test_the_gradient_of_another_array_is_blamed_where_it_is_returned(tmp_path: Path) -> None:
+    source = """
+def pull_loss(left, right):
+    diff = left - right
+    dleft = 2 * diff / diff.size
+    return (diff**2).mean(), (dleft, -dleft)
+"""
+    code, _, said = judged_source(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged_source(source.replace("-dleft", "dleft"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return (diff**2).mean(), (dleft, dleft)"]), said
