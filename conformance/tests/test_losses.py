@@ -465,3 +465,30 @@ def pull_loss(left, right):
     assert code == 0, said
     code, lines, said = judged_source(source.replace("-dleft", "dleft"), tmp_path)
     assert (code, lines[:1]) == (1, ["return (diff**2).mean(), (dleft, dleft)"]), said
+
+
+def test_no_count_of_samples_is_blamed_for_a_sign(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def sigma(t):
+    return 1.0 / (1.0 + np.exp(-t))
+
+def loss_and_gradient(w, X, y, cuts):
+    n = len(y)
+    low, high = np.append(-1e3, cuts), np.append(cuts, 1e3)
+    a, b = sigma(high[y] - X @ w), sigma(np.maximum(low[y] - X @ w, -500))
+    d = -(a * (1 - a) - b * (1 - b)) / (a - b) / n
+    loss = -np.mean(np.log(a - b))
+    return loss, X.T @ d
+
+if __name__ == "__main__":
+    X, w = np.random.default_rng(2).normal(size=(60, 3)), np.zeros(3)
+    for _ in range(3):
+        loss, grad = loss_and_gradient(w, X, np.arange(60) % 3, np.array([-1.0, 1.0]))
+        w = w - 0.5 * grad
+"""
+    code, lines, said = judged_source(source, tmp_path)
+    assert (code, lines[:1]) == (1, ["d = -(a * (1 - a) - b * (1 - b)) / (a - b) / n"]), said
+    code, _, said = judged_source(source.replace("-(a *", "(a *"), tmp_path)
+    assert code == 0, said
