@@ -138,14 +138,14 @@ class _Judging:
     def __init__(self, cost: str | None, found: Definitions, send: Send) -> None:
         self._cost, self._found, self._send = cost, found, send
         self.used, self.called = set[str](), set[str]()
-        self.judged_any = False
+        self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
         self._asked_own = False
 
     def judge(self, each: Candidate) -> None:
         """Judge a candidate, and send what comes of it."""
         if each.book:
-            self.judged_any = True
+            self.judged_any = self._of_the_book = True  # by itself, and with it all that it uses
             self.used.add(each.name)
             self._send({"book": each.name})
             return
@@ -186,10 +186,11 @@ class _Judging:
         return name in self.used
 
     def on_derivatives(self, asked: Asked) -> None:
-        """Judge the derivatives of functions, where nothing else is, nor would be in a run."""
+        """Judge the derivatives of functions that nothing judged uses, nor would use in a run."""
         runs = asked.name or has_main(asked.place) or trains_at_import(asked.place)
-        for each in () if runs or self.judged_any else slopes(self._found, self.left):
-            self.judge(each)
+        for each in () if runs or self._of_the_book else slopes(self._found, self.left):
+            if not each.functions & (self.used | self.called):
+                self.judge(each)
 
     @cached_property
     def _calls(self) -> list[OwnCall]:
