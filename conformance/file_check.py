@@ -19,6 +19,7 @@ from conformance.errors import (
     OtherFamilyError,
     SubjectError,
     UnjudgedError,
+    UnknownSubjectError,
     UsageError,
 )
 from conformance.file_process import Asked, by_own_forward, send_adapter, send_all, send_alone
@@ -101,12 +102,23 @@ class _Defined:
     failed: NotHere | None = None
     unjudged: UnjudgedError | None = None
 
-    def judge(self, network: Callable[[], Part]) -> None:
-        """Take the report on a network of the book's, or why there is none."""
+    def judge(self, asked: Asked, book: Callable[[str], Report]) -> None:
+        """Take the report on a network of the book's, or why there is none.
+
+        One whose methods take something else, or return it, is judged as any other class.
+        """
         try:
-            self.parts.append(network())
+            self.parts.append(_of_the_book(asked, book))
         except UnjudgedError as error:
             self.unjudged = error
+        except UnknownSubjectError:
+            if not asked.as_book:
+                raise
+            other = _defined(replace(asked, as_book=False), book)
+            if not other.parts:
+                raise
+            self.parts += other.parts
+            self.left += other.left
 
 
 def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
@@ -118,7 +130,7 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
         for record in isolated(partial(send_all, asked), asked.timeout):
             said = cast("dict[str, Any]", record)
             if "book" in said:
-                made.judge(partial(_of_the_book, replace(asked, name=str(said["book"])), book))
+                made.judge(replace(asked, name=str(said["book"])), book)
             elif "found" in said:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"

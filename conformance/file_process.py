@@ -22,7 +22,7 @@ from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.arguments import needed
 from conformance.shapes.candidate import Candidate
-from conformance.shapes.candidates import candidates, of_thing, slopes
+from conformance.shapes.candidates import candidates, of_class, of_thing, slopes
 from conformance.shapes.definitions import (
     Definitions,
     definitions,
@@ -59,6 +59,7 @@ class Asked:
         cost: the cost to judge with, in the place of the program's own.
         python_path: folders from which the file may import.
         timeout: the longest silence of its process in seconds.
+        as_book: whether what has the interface of the book's network is judged as that.
     """
 
     place: str
@@ -66,6 +67,7 @@ class Asked:
     cost: str | None = None
     python_path: tuple[Path, ...] = ()
     timeout: float = 60.0
+    as_book: bool = True
 
     @property
     def said(self) -> str:
@@ -136,14 +138,14 @@ class _Judging:
     def __init__(self, cost: str | None, found: Definitions, send: Send) -> None:
         self._cost, self._found, self._send = cost, found, send
         self.used, self.called = set[str](), set[str]()
-        self.judged_any = False
+        self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
         self._asked_own = False
 
     def judge(self, each: Candidate) -> None:
         """Judge a candidate, and send what comes of it."""
         if each.book:
-            self.judged_any = True
+            self.judged_any = self._of_the_book = True  # by itself, and with it all that it uses
             self.used.add(each.name)
             self._send({"book": each.name})
             return
@@ -184,10 +186,11 @@ class _Judging:
         return name in self.used
 
     def on_derivatives(self, asked: Asked) -> None:
-        """Judge the derivatives of functions, where nothing else is, nor would be in a run."""
+        """Judge the derivatives of functions that nothing judged uses, nor would use in a run."""
         runs = asked.name or has_main(asked.place) or trains_at_import(asked.place)
-        for each in () if runs or self.judged_any else slopes(self._found, self.left):
-            self.judge(each)
+        for each in () if runs or self._of_the_book else slopes(self._found, self.left):
+            if not each.functions & (self.used | self.called):
+                self.judge(each)
 
     @cached_property
     def _calls(self) -> list[OwnCall]:
@@ -288,5 +291,5 @@ def _candidates(asked: Asked, found: Definitions) -> Sequence[Candidate]:
     if asked.name is None:
         return list(candidates(found))
     thing = getattr(found.module, asked.name, None)
-    made = of_thing(thing, found)
+    made = of_thing(thing, found) if asked.as_book else of_class(thing, found, as_book=False)
     return [] if made is None else [made]

@@ -105,11 +105,16 @@ def _checked(subject: object, book: Callable[[object], Report], options: Options
         return book(subject)
     except UnknownSubjectError as error:
         if named is not None:
-            return _of_file(*named, book, options)
+            return _of_file(*named, partial(_refused, error), options)
         found = _other(subject, error, options)
         if found is None:
             raise
         return found
+
+
+def _refused(error: UnknownSubjectError, _subject: object) -> Report:
+    """The report of `api.check`, which has refused what is asked already."""
+    raise error
 
 
 def _other(subject: object, error: UnknownSubjectError, options: Options) -> "AnyReport | None":

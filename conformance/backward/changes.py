@@ -172,8 +172,10 @@ def renumbered(
     """
     first = nodes[0]
     has = first.args[values[first.number]]
-    inverse = {1 / has} if has else set()
-    for number in sorted({2 * has, has / 2, has + 1, has - 1, -has, 1, *others} | inverse):
+    more = {1 / has} if has else set()
+    if isinstance(has, float) or has <= 1:  # no count, such as that of the samples, is negative
+        more.add(-has)
+    for number in sorted({2 * has, has / 2, has + 1, has - 1, 1, *others} | more):
         if number != has:
 
             def rule(node: Node, args: list[Any], kwargs: dict[str, Any], n: Any = number) -> Any:

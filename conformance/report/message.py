@@ -117,6 +117,10 @@ _WORDS: dict[Kind, Callable[[Finding], str]] = {
         "SGD gives the last, short mini-batch an η as if it were whole (remainder-nominal-size)"
     ),
     Kind.DECAY_FACTOR: _decay,
+    Kind.COSTS_SUMMED: _of(
+        "total_cost adds up the costs of the samples, and not their mean, beside the L2 term "
+        "λ/2n Σw²"
+    ),
     Kind.ENTRIES_IGNORED: _of(
         "{method} ignores all other entries of a sample where one is 0 · log 0: "
         "nan_to_num belongs inside the sum"

@@ -153,7 +153,7 @@ class Dicts:
 
     def __init__(self, objects: Sequence[Any]) -> None:
         own = [getattr(each, "__dict__", {}) for each in objects]
-        empty = [e for held in own for e in held.values() if type(e) is dict and not e]
+        empty = [e for held in own for e in held.values() if isinstance(e, dict) and not e]
         self.found = [(each, None) for each in empty] + [(held, _zeros(held)) for held in own]
 
     def fill(self, shapes: Shapes, trace: Trace) -> None:

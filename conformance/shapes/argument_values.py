@@ -183,6 +183,8 @@ def _weights(first: Shape, known: Sequence[int], states: Sequence[int]) -> Itera
         yield from ((n + other, new), (new, n + other), (n + other, n), (n, n + other))
     yield from ((n,) for n in known)
     yield from (e for n, other in product(known, known) for e in ((new, n, other), (2, n, other)))
+    if len(first) == len(IMAGES) - 1:  # of one image, its channels last or first
+        yield from ((new, 2, 2, first[-1]), (2, 2, first[-1], new), (new, first[0], 2, 2))
 
 
 def _new(known: Sequence[int]) -> int:

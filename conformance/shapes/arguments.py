@@ -26,17 +26,18 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "loss": (
         ("output", "targets"), ("targets", "output"), ("inputs", "targets"), ("targets",), (),
+        ("inputs", "mask"),
     ),
     "backward": (
         ("inputs", "targets", "output"), ("inputs", "targets"), ("targets",), ("targets", "output"),
         ("output", "targets"), (), ("inputs", "targets", "rate"), ("targets", "rate"),
-        ("params", "inputs", "targets"), ("inputs", "targets", "params"),
+        ("params", "inputs", "targets"), ("inputs", "targets", "params"), ("inputs", "mask"),
     ),
     "train": (
         ("inputs", "targets"), ("inputs", "targets", "count"), ("inputs", "targets", "rate"),
         ("inputs", "targets", "count", "rate"), ("inputs", "targets", "rate", "count"), ("pairs",),
         ("pairs", "rate"), ("count",), (), ("params", "inputs", "targets"),
-        ("params", "inputs", "targets", "rate"),
+        ("params", "inputs", "targets", "rate"), ("inputs", "mask"),
     ),
     "update": (("rate",), (), ("params", "grads", "rate"), ("grads", "rate"), ("grads",)),
 }  # fmt: skip
@@ -90,6 +91,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "generator": Generator(0),
         "pairs": samples_of(data),
         "state": np.zeros((sizes.n_hidden, 1)),
+        "mask": data.mask,
         **({} if data.weights is None else {"sample weights": data.weights}),
     }
 
@@ -185,11 +187,14 @@ def ways(
 def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: bool) -> bool:
     """Whether the names of the arguments say something else than an order of kinds.
 
-    Where they do not tell the whole, one says so that is named as a gradient is.
+    Where they do not tell the whole, one says so that is named as a gradient or a mask is.
     """
-    pairs = zip(taken(function), form, strict=False)
-    told = ((bare(e.name), kind) for e, kind in pairs if whole or bare(e.name).startswith("grad"))
-    return any(kinds_of(name) and kind not in kinds_of(name) for name, kind in told)
+    told = ((bare(e.name), kind) for e, kind in zip(taken(function), form, strict=False))
+    return any(
+        kinds_of(name) and kind not in kinds_of(name)
+        for name, kind in told
+        if whole or name.startswith("grad") or "mask" in kinds_of(name)
+    )
 
 
 def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:

@@ -233,9 +233,15 @@ def _is_given(function: Callable[..., Any], name: str) -> bool:
 
 
 def _has_loss(result: Any) -> bool:
-    """Whether it may be a loss and gradients, in either order."""
-    parts = result if isinstance(result, tuple | list) and len(result) > 1 else ()
-    return any(is_number(each) and np.ndim(each) == 0 for each in parts)
+    """Whether it may be a loss and gradients, in either order, or by their names."""
+    parts = parts_of(result)
+    return len(parts) > 1 and any(is_number(each) and np.ndim(each) == 0 for each in parts)
+
+
+def parts_of(result: Any) -> list[Any]:
+    """What is in a tuple, a list or a dict; nothing in anything else."""
+    parts = result.values() if isinstance(result, dict) else result
+    return [*parts] if isinstance(result, tuple | list | dict) else []
 
 
 def _is_pair(result: Any) -> bool:

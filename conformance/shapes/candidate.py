@@ -13,7 +13,12 @@ from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.search import Refusal, Searched
-from conformance.shapes.second_readings import where_it_is_right, with_activations, wrong_with
+from conformance.shapes.second_readings import (
+    where_it_is_right,
+    with_activations,
+    with_untried,
+    wrong_with,
+)
 from conformance.shapes.update_findings import opposite
 
 JUDGED = 9  # the stage of readings that ran to their end
@@ -94,7 +99,7 @@ class Candidate:
             if found is not None and stated and _is_stated(found.examined, stated[0].examined):
                 return stated[0]
             if found is not None:
-                return wrong_with(self.others, found, cost) or found
+                return with_untried(each, wrong_with(self.others, found, cost) or found)
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))
                 each.refusal.parameters = True

@@ -100,9 +100,17 @@ def _alone(name: str, layer: Judgeable, names: Collection[str] = ()) -> Candidat
     return Candidate(name, layer=layer, functions=frozenset(names or (name,)))
 
 
-def of_class(kind: type, found: Definitions) -> Candidate | None:
-    """A class as a candidate; None if nothing in it goes backwards."""
-    if is_of_the_book(kind):
+def of_class(kind: Any, found: Definitions, *, as_book: bool = True) -> Candidate | None:
+    """A class as a candidate; None if nothing in it goes backwards, or it is no class.
+
+    Args:
+        kind: it.
+        found: what the file defines.
+        as_book: whether one with the interface of the book's network is judged as that.
+    """
+    if not isinstance(kind, type) or (is_module(kind) and not as_book):
+        return None
+    if as_book and is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)
     own = tuple(assembled(kind, found.files, found.module))
     layer = (

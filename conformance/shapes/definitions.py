@@ -260,6 +260,12 @@ def _name(value: ast.expr) -> str:
     return value.attr.lstrip("_") if isinstance(value, ast.Attribute) else ast.unparse(value)
 
 
+def beside_names(function: Any) -> list[str]:
+    """What a function names after the loss that it returns: `return loss, (da, db)` gives two."""
+    names = returned_names(function)[1:]
+    return [e.strip() for each in names for e in each.strip("()").split(",")]
+
+
 def returned_functions(function: FunctionType) -> list[str]:
     """The functions within a function that it returns, by their names, alone or with more."""
     definition = definition_of(function.__code__)

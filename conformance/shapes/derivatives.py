@@ -83,12 +83,13 @@ class DerivativeSearch:
         drawn = np.random.default_rng(9).normal(size=shape)
         with quiet(), traced_program(trace, self.function):
             given = trace.given(drawn, name)
+            start = node_of(trace, given)  # the function may write into it
             out = _result(self.function, given, one_by_one=one_by_one)
             slope = _result(self.prime, out if of_output else given, one_by_one=one_by_one)
             if np.shape(slope) == () or np.asarray(slope).dtype.kind != "f":
                 slope = slope * np.ones(shape)  # such as `z > 0`, or 1
             loss = node_of(trace, np.sum(out))
-            goal = Goal(name, node_of(trace, given), node_of(trace, slope))
+            goal = Goal(name, start, node_of(trace, slope))
         if np.shape(goal.node.value) != shape or not np.isfinite(loss.value):
             raise UnfitError(f"{self.prime.__name__}: it gives no derivative of each entry")
         entries = np.shape(out) == shape

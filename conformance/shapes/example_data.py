@@ -61,8 +61,15 @@ class Data:
         m, n = self.sizes.m, self.sizes.n_out
         return {
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
-            "a sequence of labels": (n, 1), STEPS[0]: (m, n),
+            "a sequence of labels": (n, 1), STEPS[0]: (m, n), TOKENS[0]: (m, n),
+            TABLES[0]: (self.sizes.n_in, n),
         }.get(self.layout, (n,))  # fmt: skip
+
+    @property
+    def mask(self) -> Array:
+        """Which entries of an output count: not all, and some of each sample and of each class."""
+        counts: Array = np.indices(self.output_shape).sum(axis=0) % 3 != 0
+        return counts
 
     def with_ones(self) -> "Data":
         """The same with 1 for the first input of each sample, as many a program has its bias."""
@@ -75,6 +82,9 @@ BATCHES = ("rows", "columns")
 SINGLES = ("one column", "one row", "one vector")
 SEQUENCES = ("a sequence of labels",)
 STEPS = ("samples of steps",)
+TOKENS = ("rows of labels",)
+TABLES = ("a table",)
+"""Of which a mask tells the entries that are known, as for a factorisation."""
 
 
 def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
@@ -93,12 +103,14 @@ IMAGES = (2, 3, 6, 4)
 def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
         "images": IMAGES, "an image of channels": (3, 6, 8), "sequences": (2, 4, sizes.n_in),
-        STEPS[0]: (sizes.m, 4, sizes.n_in),
+        STEPS[0]: (sizes.m, 4, sizes.n_in), TABLES[0]: (sizes.n_in, sizes.n_out),
     }  # fmt: skip
     if layout in shapes:
         return np.random.default_rng(SEED).normal(size=shapes[layout])
     if layout == "a sequence of labels":
         return [3 * t % sizes.n_in for t in range(sizes.m)]
+    if layout in TOKENS:
+        return np.random.default_rng(SEED).integers(0, sizes.n_in, size=(sizes.m, 4))
     if layout == "a list of columns":
         return [*np.random.default_rng(SEED).normal(size=(4, sizes.n_in, 1))]
     if layout == "places":
@@ -125,6 +137,9 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
     labels = np.random.default_rng(SEED + 1).permutation(classes)
     if layout in SEQUENCES:
         yield "labels from 0", labels.tolist()
+        return
+    if layout in TABLES:
+        yield "values", _inputs(sizes, layout)
         return
     if sizes.n_out == 1:
         values = (np.arange(sizes.m) % 3 != 0).astype(float).reshape(-1, 1)

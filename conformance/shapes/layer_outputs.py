@@ -133,10 +133,15 @@ SETTINGS = {"rate": RATE, "penalty": PENALTY}
 
 
 def after_update(run: Attempt, found: Places) -> Places:
-    """The gradients that a layer keeps, and what its updates make of them, if it has some."""
+    """The gradients that a layer keeps, and what its updates make of them, if it has some.
+
+    If it keeps none, they may be computed in its updates.
+    """
     with quiet(), doubles(), traced_program(run.recorded), suppress(UnfitError):
         _update(run)
         moved, names = places(run), {each.name for each in found.direct}
+        if not names:
+            return moved
         updates = tuple(each for each in moved.updates if each.goal.name in names)
         return replace(
             found, moved=tuple(e for e in moved.moved if e.name in names), updates=updates

@@ -242,7 +242,10 @@ def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[
     yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
         0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
-        3: [(s.n_in, s.n_out, s.n_out)],  # of two inputs, which may be as long as the output
+        3: [
+            (s.n_in, s.n_out, s.n_out),  # of two inputs, which may be as long as the output
+            (s.n_out, s.n_in, s.n_out),  # of filters, channels, and their width
+        ],
     }  # fmt: skip
     for args in by_order.get(len(needed(kind)), []):
         yield said, _maker(kind, args, {})

@@ -194,7 +194,7 @@ class LayerSearch:
         run, out, inner = self._run(plan, data, of_output(generic(first), first, out), at)
         refuse_handed_on(run, inner)
         found = places(run)
-        found = after_update(run, found) if found.direct else found
+        found = after_update(run, found) if found.direct or not found.moved else found
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
         inner = [each for each in inner if each.name not in unseen]  # it left the record
         if not goals and not inner:
@@ -219,7 +219,8 @@ class LayerSearch:
         names = tuple(each.name for each in goals)
         data, off = run.data, (*switched_off(run.roots["self"]), *untried(run))
         calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
-        return Recognised(plan.said, data.layout, "", calls, source, names, backward=1, off=off)
+        at = 1 if source == "returned" else len(calls) - 1  # its update, if that is called
+        return Recognised(plan.said, data.layout, "", calls, source, names, backward=at, off=off)
 
     def _run(
         self, plan: Plan, data: Data, values: Any, at: int | None

@@ -52,14 +52,16 @@ class Trial:
     Attributes:
         data: the layout, and the targets.
         kinds: what each argument is: an array, the target, a number, weights, or a mask.
+        seed: of the arrays that are drawn.
     """
 
     data: Data
     kinds: tuple[str, ...]
+    seed: int = 6
 
     def given(self, names: Sequence[str], spread: float | None, trace: Trace) -> dict[str, Any]:
         """The arguments by name, of which the arrays and targets of floats are recorded."""
-        rng = np.random.default_rng(6)
+        rng = np.random.default_rng(self.seed)
         made: dict[str, Any] = {}
         for name, kind in zip(names, self.kinds, strict=True):
             if kind == NUMBER:
@@ -78,9 +80,9 @@ class Trial:
         return made
 
     def _mask(self, kind: str) -> Array:
-        """Which entries, or samples, count: not all, and some of each sample and of each class."""
-        shape = (self.data.sizes.m,) if kind == MASKS[2] else self.data.output_shape
-        counts: Array = np.indices(shape).sum(axis=0) % 3 != 0
+        """Which entries, or samples, count: not all."""
+        samples = np.arange(self.data.sizes.m) % 3 != 0
+        counts = samples if kind == MASKS[2] else self.data.mask
         return counts.astype(float) if kind == MASKS[1] else counts
 
     def _drawn(self, rng: np.random.Generator, spread: float | None) -> Array:

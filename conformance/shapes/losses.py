@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, is_number, node_of, tried
-from conformance.shapes.definitions import returned_names
+from conformance.shapes.definitions import beside_names, returned_names
 from conformance.shapes.held_state import arrays_in
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.loss_data import (
@@ -38,6 +38,7 @@ from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 PAIR = ("loss", "gradient")
+FURTHER_SEEDS = range(7, 15)
 HUGE = 1e12  # a loss of a few numbers around 1 is less, unless it has no value for such data
 
 
@@ -72,10 +73,9 @@ class LossSearch:
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run.
 
-        It is judged by the first data with which it runs and with which no gradient has to be 0.
-        Other data clear it of what is wrong there only if with them it is right wherever its
-        outputs lie, and if labels are not taken for numbers. Whether several outputs are wrong
-        where one is right is told.
+        It is judged by the first data with which it runs and no gradient has to be 0. Other data
+        clear it of what is wrong there only if with them it is right wherever its outputs lie, and
+        labels are no numbers. Whether several outputs are wrong where one is right is told.
         """
         wrong: _Judged | None = None
         idle: _Judged | None = None
@@ -92,33 +92,43 @@ class LossSearch:
                 if judged.idle:
                     idle = idle or judged
                 elif judged.found.examined.ok:
-                    return judged.found if wrong is None else self._cleared(judged.found, wrong)
+                    if wrong is None or self._is_right_anywhere(trial):
+                        return self._told(judged.found, wrong)
                 else:
                     wrong = wrong or judged
-        chosen = wrong or idle
-        if chosen is not None and not chosen.found.examined.ok:
-            return chosen.blamed()
-        if chosen is None and self.told:
+        return self._never_right(wrong or idle, problem)
+
+    def _never_right(self, chosen: "_Judged | None", problem: str) -> Found | None:
+        """The verdict where no data clear it; where nothing is told of it, why is noted."""
+        if chosen is not None:
+            return chosen.found if chosen.found.examined.ok else chosen.blamed()
+        if self.told:
             problem = problem.removeprefix(f"{self.name}: ") or "its arguments are not known"
             self.problems.append(problem)
-        return None if chosen is None else chosen.found
+        return None
 
-    def _cleared(self, right: Found, wrong: "_Judged") -> Found:
+    def _told(self, right: Found, wrong: "_Judged | None") -> Found:
         """The verdict where it is right, of which is told if it is wrong for several outputs."""
-        one, several = right.recognised, wrong.found.recognised
-        if one.layout not in SINGLE or several.layout in SINGLE:
+        one = right.recognised
+        if wrong is None or one.layout not in SINGLE or wrong.found.recognised.layout in SINGLE:
             return right
         self.of_several.append(wrong)
         return replace(right, recognised=replace(one, alone="output"))
 
+    def _is_right_anywhere(self, trial: Trial) -> bool:
+        """Whether it is right for other numbers too, of which more are on either side of a kink."""
+        return all(self._is_right(replace(trial, seed=each)) for each in FURTHER_SEEDS)
+
     def _takes_numbers(self, trial: Trial) -> bool:
         """Whether it is right with labels that are no whole numbers: it takes no labels."""
         y = np.asarray(trial.data.y)
-        if y.dtype.kind != "i":
-            return False
-        between = replace(trial, data=replace(trial.data, y=y + 0.25))
+        trial = replace(trial, data=replace(trial.data, y=y + 0.25))
+        return y.dtype.kind == "i" and self._is_right(trial)
+
+    def _is_right(self, trial: Trial) -> bool:
+        """Whether it runs with some data, and is right."""
         try:
-            return self._judged(between).found.examined.ok
+            return self._judged(trial).found.examined.ok
         except (UnfitError, NotAGradientError):
             return False
 
@@ -157,8 +167,7 @@ class LossSearch:
         if not examined.ok and self.prime is not None and is_difference(alone, trial.data.y):
             raise _OtherError(f"{self.name}: its gradient is that of what the output is made of")
         said, names = tuple(map(called, calls)), tuple(each.name for each in step.goals)
-        data = trial.data
-        how = data.layout, data.coding, said, "returned", names
+        how = trial.data.layout, trial.data.coding, said, "returned", names
         recognised = Recognised(self.name, *how, off=switched_off(None, calls))
         used = tuple(getattr(each, "__name__", "") for each in calls)
         dead = any(each.dead for each in examined.gradients)
@@ -192,8 +201,9 @@ class LossSearch:
             raise UnfitError(f"{self.name}: no data were found that fit: its loss is {node.value}")
         if not any(node.depends_on(each.parameter) for each in goals):
             raise UnfitError(f"{self.name} does not depend on the output")
-        step = OwnPass(trace, goals, loss=node, promised=self.prime is None)
-        return step, [function] if self.prime is None else [function, self._prime(held)]
+        calls = [function] if self.prime is None else [function, self._prime(held)]
+        line = last_return(calls[-1])
+        return OwnPass(trace, goals, node, returns=line, promised=len(calls) == 1), calls
 
     def _goals(self, trace: Trace, arrays: dict[str, Any], back: list[Any]) -> tuple[Goal, ...]:
         """The gradients: each of the array of its name, else in the order of the arrays.
@@ -288,9 +298,3 @@ def _beside(function: Any, result: Sequence[Any]) -> list[Any]:
     pairs = zip(names[1:], result[1:], strict=True) if alike else ()
     named = [each for name, each in pairs if is_gradient(name)]
     return arrays_in(named or result[1:])
-
-
-def beside_names(function: Any) -> list[str]:
-    """What a function names after the loss that it returns: `return loss, (da, db)` gives two."""
-    names = returned_names(function)[1:]
-    return [e.strip() for each in names for e in each.strip("()").split(",")]

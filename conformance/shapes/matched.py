@@ -38,19 +38,31 @@ def parameter_key(leaf: Leaf) -> Key:
 def _parameters(
     run: Attempt, found: Sequence[Leaf], moved: set[str], after: Mapping[str, Node]
 ) -> dict[str, tuple[Leaf, Node]]:
-    """What a program begins with that may have a gradient."""
-    return {
+    """What a program begins with that may have a gradient.
+
+    If no name tells, it is each array that it computes with and leaves as it is.
+    """
+    began = {
         path: (leaf, node)
         for path, (leaf, node) in run.start.items()
-        if node is not None
-        and not (leaf.is_gradient or leaf.beside)
-        and (
+        if node is not None and not (leaf.is_gradient or leaf.beside)
+    }
+    told = {
+        path: (leaf, node)
+        for path, (leaf, node) in began.items()
+        if (
             leaf.is_parameter
             or short(path) in moved
             or not path.startswith("self")
             or "params" in kinds_of(leaf.name)
             or _is_asked_for(run, leaf, node, found, stays=after.get(path) is node)
         )
+    }
+    data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
+    return told or {
+        path: (leaf, node)
+        for path, (leaf, node) in began.items()
+        if np.ndim(leaf.value) and node.consumers and node not in data and after.get(path) is node
     }
 
 

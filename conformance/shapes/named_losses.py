@@ -5,7 +5,7 @@ Left out: judging them (`losses.py`).
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from types import FunctionType
@@ -13,10 +13,10 @@ from typing import Any
 
 from conformance.backward.syntax import tree
 from conformance.shapes.arguments import needed, taken
-from conformance.shapes.definitions import returned_names
+from conformance.shapes.definitions import beside_names, returned_names
 from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import likelihood, weighs
-from conformance.shapes.losses import PAIR, LossSearch, beside_names
+from conformance.shapes.losses import PAIR, LossSearch
 from conformance.shapes.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
 
 LOSS = re.compile(
@@ -24,6 +24,7 @@ LOSS = re.compile(
 )
 SLOPE = re.compile(r"grad|der(iv\w*)?$|prime|delta|slope")
 """What the name of what gives a gradient has beside that of its loss."""
+GRADIENT = re.compile(r"grad|deriv|prime")
 RETURNED = re.compile(r"(\w+_)?(loss|cost|nll|objective)|l|j")
 """The names under which a function returns a loss."""
 
@@ -120,6 +121,7 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
         for end in ENDS[::-1]
         if own + end in named
     }
+    primes |= dict(_by_arguments(functions, primes))
     for name, function in named.items():
         count = len(needed(function))
         if name in primes:
@@ -140,6 +142,37 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
             and not _is_of_a_network(function)
         ):
             yield LossSearch(function.__name__, function, None, told=True)
+
+
+def _by_arguments(
+    functions: Sequence[FunctionType], known: Mapping[str, FunctionType]
+) -> Iterator[tuple[str, FunctionType]]:
+    """The losses that have no partner of their name, each with the only gradient of its arguments.
+
+    Their names share a word: `cross_entropy_loss(z, y)` and `softmax_cross_entropy_grad(z, y)`.
+    """
+    paired = [*known.values()]
+    slopes = [e for e in functions if GRADIENT.search(bare(e.__name__)) and e not in paired]
+    stated = [e for e in functions if _says_loss(e) and bare(e.__name__) not in known]
+    fits = [
+        (loss, slope)
+        for loss in stated
+        for slope in slopes
+        if _words(loss) & _words(slope) and _arguments(loss) == _arguments(slope)
+    ]
+    for loss, slope in fits:
+        if sum(loss is one or slope is other for one, other in fits) == 1:
+            yield bare(loss.__name__), slope
+
+
+def _words(function: FunctionType) -> set[str]:
+    """The words of the name of a function."""
+    return {*re.findall(r"[a-z]+|[A-Z]+[a-z]*", function.__name__)}
+
+
+def _arguments(function: FunctionType) -> list[str]:
+    """The names of the arguments that a function needs, in their order."""
+    return [each.name for each in needed(function)]
 
 
 def _returns_loss(function: FunctionType) -> bool:
@@ -170,7 +203,7 @@ def _says_loss(function: FunctionType) -> bool:
 
 
 def _names(function: FunctionType) -> list[str]:
-    return sorted(each.name for each in needed(function))
+    return sorted(_arguments(function))
 
 
 def _takes_the_same(function: FunctionType, prime: FunctionType) -> bool:

@@ -22,10 +22,11 @@ from conformance.backward.stated_loss import (
     has_own_terms,
     with_decay_beside,
 )
-from conformance.shapes.attempts import Attempt, is_number
+from conformance.shapes.attempts import Attempt, is_number, parts_of
 from conformance.shapes.held_state import is_floats
 from conformance.shapes.places import Places
 from conformance.shapes.update_findings import opposite
+from conformance.shapes.vocabulary import is_gradient, is_parameter
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, flat
 
@@ -51,13 +52,20 @@ def _is_a_gradient(number: Node, places: Places) -> bool:
 
 def _given(run: Attempt, places: Places) -> Iterator[Any]:
     """The numbers that functions gave which give a loss, or one beside something else."""
+    roles = {"forward": tuple, "backward": tuple | list | dict, "gradients": tuple | list | dict}
     for call, _, result in run.results:
-        kinds = {"forward": tuple, "backward": tuple | list, "gradients": tuple | list}
         if call.role == "loss" and is_number(result):
             yield result
-        elif call.role in kinds and isinstance(result, kinds[call.role]):
-            numbers = [each for each in result if is_number(each)]
+        elif call.role in roles and isinstance(result, roles[call.role]):
+            numbers = [each for each in _unnamed(result) if is_number(each)]
             yield from [e for e in numbers if not _is_a_gradient(run.node(e), places)][:1]
+
+
+def _unnamed(result: Any) -> list[Any]:
+    """What a function returned; in a dict, what has no name of a parameter or a gradient."""
+    if not isinstance(result, dict):
+        return parts_of(result)
+    return [e for k, e in result.items() if not (is_gradient(str(k)) or is_parameter(str(k)))]
 
 
 def _beside_gradients(run: Attempt, places: Places) -> Iterator[Any]:
@@ -85,9 +93,11 @@ def by_returned(run: Attempt, places: Places) -> Examined | None:
     parts += [] if unseen else run.losses
     number = next((each for each in parts if is_number(each)), None)
     goals = places.moved
-    node = None if number is None or places.several or places.direct else run.node(number)
+    node = None if number is None or places.direct else run.node(number)
     if node is None or not all(node.depends_on(each.parameter) for each in goals):
         return None
+    if places.several and not is_of_same_samples(node, goals):
+        return None  # it may be that of all of them, where a step is of a part
     if any(node.depends_on(each.node) for each in goals):
         return None  # it is that after the step
     step = OwnPass(run.recorded, goals, loss=node, scaled=True)
@@ -182,7 +192,7 @@ def together(run: Attempt) -> bool:
     """Whether one call returned the loss and its gradients."""
     backward = [result for call, _, result in run.results if call.role in ("backward", "gradients")]
     alone = not any(call.role == "loss" for call, _, _ in run.results)
-    return alone and isinstance(backward[0] if backward else None, tuple | list)
+    return alone and bool(backward) and bool(parts_of(backward[0]))
 
 
 METRICS = {"argmax", "equal", "round", "rint"}

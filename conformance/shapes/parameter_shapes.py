@@ -133,7 +133,8 @@ def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:
 
 
 STYLES = ("flat", "matrix", "turned")
-"""Biases as vectors (n,), or as matrices (1, n) and (n, 1); last for w.T @ X + b, of one number."""
+"""Biases as vectors (n,), or as matrices (1, n) and (n, 1); last for w.T @ X + b, or X @ w.T + b.
+"""
 
 
 def _dense(names: Sequence[str], data: Data, style: str) -> dict[str, Array]:
@@ -153,10 +154,11 @@ def _dense(names: Sequence[str], data: Data, style: str) -> dict[str, Array]:
     columns = "column" in data.layout
     shapes: dict[str, tuple[int, ...]] = {}
     for name, n, k in zip(weights, sizes[:-1], sizes[1:], strict=True):
-        shapes[name] = (k, n) if columns and style != "turned" else (n, k)
+        shapes[name] = (k, n) if columns != (style == "turned") else (n, k)
+    flat = style == "flat" or (style == "turned" and not columns)
     for name, k in zip(biases, sizes[1:], strict=False):
-        shapes[name] = (k,) if style == "flat" else (k, 1) if columns else (1, k)
-        if style == "turned" and k == 1:
+        shapes[name] = (k,) if flat else (k, 1) if columns else (1, k)
+        if style == "turned" and columns and k == 1:
             shapes[name] = ()
     rng = np.random.default_rng(5)
     return {name: rng.normal(size=shapes[name]) for name in names if name in shapes}

@@ -126,7 +126,7 @@ def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
         path
         for path, (leaf, node) in run.start.items()
         if goals and node is not None and short(path) not in names
-        and leaf.is_parameter and _matters(run, node)
+        and leaf.is_parameter and _matters(run, node) and not _is_factor(path, node)
     ]  # fmt: skip
 
 
@@ -178,6 +178,12 @@ def _is_only_added(node: Node | None) -> bool:
     """Whether a number is never multiplied, such as the last of a neuron's weights: a bias."""
     used = () if node is None or np.shape(node.value) else node.consumers
     return bool(used) and all(each.operation in ("add", "subtract") for each in used)
+
+
+def _is_factor(path: str, node: Node) -> bool:
+    """Whether a number that is named as a bias is multiplied, as a setting is: `self.beta`."""
+    number = bool(node.consumers) and not np.shape(node.value)
+    return number and _is_bias(path) and not _is_only_added(node)
 
 
 def _matters(run: Attempt, node: Node) -> bool:

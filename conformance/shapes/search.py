@@ -19,6 +19,8 @@ from conformance.shapes.example_data import (
     SEQUENCES,
     SINGLES,
     STEPS,
+    TABLES,
+    TOKENS,
     Data,
     Sizes,
     example_data,
@@ -96,13 +98,14 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = process_time() + SEARCHED
         misshapen: list[Reading] = []
-        for layouts in (BATCHES, SINGLES, SEQUENCES, STEPS):
+        for layouts in (TABLES, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS):
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
                     if (not each.plan.said and not each.fits) or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
-                    if each.misshapen or each.places.missing or each.without_targets:
+                    lacks = each.places.missing or each.places.unfound or each.without_targets
+                    if each.misshapen or lacks:
                         misshapen.append(each)  # in another layout they may fit
                         continue
                     found = True
@@ -192,6 +195,8 @@ class Searched:
     ) -> Reading | None:
         """The reading with the first functions that run; None if the chain does not."""
         forward, loss, backward, update = chain
+        if data.layout in TABLES and not self._takes_table(made, data, backward.function):
+            return None
         takes_y = [pair for pair in forward if "targets" in self._kinds(made, data, pair[1])]
         if "targets" in self._kinds(made, data, backward.function):
             loss = [pair for pair in loss if not self._is_of_others(made, data, pair[1])]
@@ -218,6 +223,11 @@ class Searched:
             self._functions[key] = getattr(self._held(made, data).get("self"), function, None)
         function = self._functions.get(key, function)
         return {kind for each in taken(function) for kind in kinds_of(each.name)}
+
+    def _takes_table(self, made: Made, data: Data, function: Any) -> bool:
+        """Whether a function takes a table, and which of its entries are known."""
+        told = self._kinds(made, data, function)
+        return "mask" in told and not {"inputs", "targets"} <= told
 
     def _is_of_others(self, made: Made, data: Data, function: Any) -> bool:
         """Whether a loss makes its own targets of inputs, beside those of a step."""

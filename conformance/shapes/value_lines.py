@@ -21,19 +21,21 @@ def going_back(kind: type) -> str | None:
 
 
 def overwriting(kind: type, gradient: str) -> Iterator[Line]:
-    """The lines of operations that write a derivative, and do not add to what is there.
+    """The lines that write the derivative of an operand, and do not add to what is there.
 
     Args:
         kind: the class.
         gradient: the name of the attribute that is the derivative.
     """
     for file, method in _methods(kind):
-        if method.name in ("__init__", going_back(kind)) or not _has_function(method):
+        back = method.name == going_back(kind)
+        if not back and (method.name == "__init__" or not _has_function(method)):
             continue
         for node in (each for each in ast.walk(method) if isinstance(each, ast.Assign)):
             if any(isinstance(e, ast.Attribute) and e.attr == gradient for e in node.targets):
                 read = {ast.unparse(each) for each in ast.walk(node.value)}
-                if not read & {ast.unparse(each) for each in node.targets}:
+                begins = back and not any(each.endswith(f".{gradient}") for each in read)
+                if not begins and not read & {ast.unparse(each) for each in node.targets}:
                     yield Line(file, node.lineno)
 
 
@@ -72,6 +74,8 @@ def in_backward(kind: type, line: Line) -> bool:
 def of_operands(kind: type, method: str, *, second: bool) -> Iterator[Line]:
     """The lines of the lambdas of an operation that stand beside one of its operands; else of all.
 
+    Without any, they are those that return what is handed on, such as numbers in a tuple.
+
     Args:
         kind: the class.
         method: that computes the operation.
@@ -89,7 +93,9 @@ def of_operands(kind: type, method: str, *, second: bool) -> Iterator[Line]:
                 and name in map(ast.unparse, ast.iter_child_nodes(e))
             ]
             every = [e for e in ast.walk(each) if isinstance(e, ast.Lambda)]
-            yield from (Line(file, e.body.lineno) for e in beside or every)
+            ends = [e.lineno for e in ast.walk(each) if isinstance(e, ast.Return)]
+            lines = [e.body.lineno for e in beside or every]
+            yield from (Line(file, e) for e in lines or ends[-1:])
 
 
 def _methods(kind: type) -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -29,6 +29,7 @@ KINDS: dict[str, Pattern] = {
         r"|training(set)?(inputs|examples)|train(ing)?data|imgs?",
         "row": r"rows?",
         "sample weights": r"(sample|case|observation)weights?",
+        "mask": r"(\w+)?mask\w*",
         "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
         r"|targets?(list|data|vector)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
         r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec",
@@ -36,7 +37,8 @@ KINDS: dict[str, Pattern] = {
         r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
         "rate": r"lr|(l|learn(ing)?)?rate|alpha|eta|stepsize|ta[sx]a(de)?(aprendi\w+)?|α|η",
         "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"
-        r"|numberof(epochs|trainingiterations|iterations)|trainingiterations",
+        r"|numberof(epochs|trainingiterations|iterations)|trainingiterations"
+        r"|(n|num|nb)?([eé]po(ca|que)s?|epochen|itera(cion|[cç][aã]o|[cç][oõ]|tion)(es|en)?)",
         "batchsize": r"(mini)?batchsize|bs|sizeofbatch",
         "penalty": r"reg|regstrength|lambdar?|lam|lm?bda?|lmda?|lambd|l2(reg|lambda|penalty)?|reglambda"
         r"|weightdecay|decay|regularization|λ",
@@ -46,17 +48,19 @@ KINDS: dict[str, Pattern] = {
         "n_in": r"n?(in|inputs?|x|features|i|d|din)|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
         r"|inputs?(size|dim|len(gth)?|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(size|dim|d)(in|input)|in(features|nodes|channels|planes)|inputchannels|cin|d|dim|fanin|nx"
-        r"|(d|n)?(model|embd?|embed(ding)?)(dim|size|d)?|embeddim|vocab(ulary)?(size|len)?",
+        r"|(d|n)?(model|embd?|embed(ding)?)(dim|size|d)?|embeddim|vocab(ulary)?(size|len)?"
+        r"|(n|num)(rows|users)",
         "n_hidden": r"n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
-        r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh|width",
+        r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh|width"
+        r"|rank|(n|num)(latent)?factors|latentdim",
         "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units)|hiddens",
         "n_out": r"n?(out|outputs?|y|classes|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
-        r"|out(features|nodes|channels|planes)|outputchannels|cout",
+        r"|out(features|nodes|channels|planes)|outputchannels|cout|(n|num)(col(umn)?|item)s",
         "m": r"m(batch|train)?|n|batch|nsamples|numsamples|numexamples|samples",
         "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|net(work)?|p|wb|weightsandbiases|unrolled",
-        "cache": r"caches?|memory|ctx|context|tape|intermediates|store|forwardcache|activations",
+        "cache": r"caches?|memory|m[eé]m[oó](ria|ire)s?|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
         "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
@@ -96,7 +100,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|backpropagation|backpropagate|backpropogation)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?(errors?)?",
         r"(compute|calc|calculate|get|find|analytic(al)?)?(the)?(gradients?|grads?|derivatives?)",
-        r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrads?|lossgrad"
+        r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrad(s|ients?)?|lossgrad"
         r"|r[eé]tropropag(ar|aci[oó]n|a[cç][aã]o|er|ation)",
     ),
     "update": _patterns(

@@ -150,3 +150,42 @@ def test_a_softmax_may_hand_on_what_its_loss_gives(tmp_path: Path) -> None:
     assert code == 3, said
     code, _, said = judged(HANDS_ON, tmp_path)
     assert (code, "Softmax: backward: it hands on" in said) == (1, True), said
+
+
+def test_a_derivative_beside_a_loss_that_does_not_use_it_is_judged(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def MSE(y, y_pred):
+    return 0.5 * np.mean((y - y_pred) ** 2)
+
+def MSEgradient(y, y_pred):
+    return (y_pred - y) / y.size
+
+def tanH(x):
+    return np.tanh(x)
+
+def tanHGradient(y):
+    return 1 - y**2
+"""
+    code, _, said = judged(source, tmp_path)
+    assert (code, said.count("all right")) == (0, 2), said
+    code, _, said = judged(source.replace("1 - y**2", "1 - y"), tmp_path)
+    assert code == 1, said
+
+
+def test_a_function_may_write_into_what_it_is_given(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def relu(z):
+    z[:] = np.maximum(0.01 * z, z)
+    return z
+
+def relu_prime(z):
+    return np.where(z <= 0, 0.01, 1)
+"""
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(source.replace("0.01, 1)", "0, 1)"), tmp_path)
+    assert code == 1, said

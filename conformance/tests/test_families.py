@@ -4,6 +4,7 @@ Left out: the equations (`test_table.py`), the tolerances (`test_running_error.p
 (`test_corpus.py`).
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -185,6 +186,15 @@ def test_a_module_is_told_its_family_and_is_conformant(
     assert report.ok, report.blames
 
 
+def test_the_activations_that_are_named_tell_the_family_of_which_nothing_else_is_seen(
+    tmp_path: Path,
+) -> None:
+    source = re.sub(r"(np\.dot\([\w.\[\]-]+, a\)) \+ [\w.\[\]-]+", r"\1", SOURCE)
+    (tmp_path / "wrong.py").write_text(source, encoding="utf-8")
+    wrong = book_subject(cast("type", load(f"{tmp_path / 'wrong.py'}:Network")), "Network")
+    assert wrong.family == ("relu", "softmax")
+
+
 # Networks of no known family
 
 SOFTPLUS = ("    return np.maximum(0, z)", "    return np.log(1 + np.exp(z))")
@@ -212,6 +222,24 @@ def test_a_network_of_no_known_family_is_judged_by_its_own_forward_pass(tmp_path
     examined = examined_alone(cast("type", load(of_softplus(tmp_path))), "Network")
     assert examined.cost == "log-likelihood"
     assert all(each.ok for each in examined.gradients)
+
+
+IN_A_LOOP = """
+    for i in range(len(z)):
+        z[i] = max(0.01 * z[i], z[i])
+    return z
+"""
+
+
+def test_an_activation_that_is_not_seen_is_meant_if_all_gradients_follow_from_it(
+    tmp_path: Path,
+) -> None:
+    source = SOURCE.replace("\n    return np.maximum(0, z)\n", IN_A_LOOP)
+    source = source.replace("(z > 0).astype(float)", "np.where(z <= 0, 0.01, 1)")
+    source = source.replace("return softmax(z)", "return relu(z)")
+    file = tmp_path / "loop.py"
+    file.write_text(source.replace("return a - y", "return (a - y) * relu_prime(a)"), "utf-8")
+    assert check(f"{file}:Network").ok
 
 
 def test_a_wrong_slope_in_such_a_network_is_seen(tmp_path: Path) -> None:

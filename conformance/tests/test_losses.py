@@ -427,3 +427,68 @@ def test_a_class_may_be_a_loss_of_any_form(right: str, wrong: str, tmp_path: Pat
     assert "not judged" not in said
     code, _, said = judged_source(OF_CLASSES.replace(right, wrong), tmp_path)
     assert code == 1, said
+
+
+TRIPLET = """
+import numpy as np
+
+def triplet_loss(anchor, positive, negative, margin=0.5):
+    d_pos = np.sum((anchor - positive) ** 2, axis=1)
+    d_neg = np.sum((anchor - negative) ** 2, axis=1)
+    violation = d_pos - d_neg + margin
+    active = (violation > 0)[:, None]
+    da = 2 * active * (negative - positive) / len(anchor)
+    dp = -2 * active * (anchor - positive) / len(anchor)
+    dn = 2 * active * (anchor - negative) / len(anchor)
+    return np.maximum(violation, 0).mean(), (da, dp, dn)
+"""
+
+
+@pytest.mark.parametrize("name", ["dp", "dn"])
+def test_a_few_numbers_on_one_side_of_a_margin_clear_no_loss(name: str, tmp_path: Path) -> None:
+    code, _, said = judged_source(TRIPLET, tmp_path)
+    assert code == 0, said
+    right = next(line for line in TRIPLET.splitlines() if line.startswith(f"    {name} ="))
+    wrong = right.replace(" * active", "")
+    code, lines, said = judged_source(TRIPLET.replace(right, wrong), tmp_path)
+    assert (code, lines[:1]) == (1, [wrong.strip()]), said
+
+
+def test_the_gradient_of_another_array_is_blamed_where_it_is_returned(tmp_path: Path) -> None:
+    source = """
+def pull_loss(left, right):
+    diff = left - right
+    dleft = 2 * diff / diff.size
+    return (diff**2).mean(), (dleft, -dleft)
+"""
+    code, _, said = judged_source(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged_source(source.replace("-dleft", "dleft"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return (diff**2).mean(), (dleft, dleft)"]), said
+
+
+def test_no_count_of_samples_is_blamed_for_a_sign(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def sigma(t):
+    return 1.0 / (1.0 + np.exp(-t))
+
+def loss_and_gradient(w, X, y, cuts):
+    n = len(y)
+    low, high = np.append(-1e3, cuts), np.append(cuts, 1e3)
+    a, b = sigma(high[y] - X @ w), sigma(np.maximum(low[y] - X @ w, -500))
+    d = -(a * (1 - a) - b * (1 - b)) / (a - b) / n
+    loss = -np.mean(np.log(a - b))
+    return loss, X.T @ d
+
+if __name__ == "__main__":
+    X, w = np.random.default_rng(2).normal(size=(60, 3)), np.zeros(3)
+    for _ in range(3):
+        loss, grad = loss_and_gradient(w, X, np.arange(60) % 3, np.array([-1.0, 1.0]))
+        w = w - 0.5 * grad
+"""
+    code, lines, said = judged_source(source, tmp_path)
+    assert (code, lines[:1]) == (1, ["d = -(a * (1 - a) - b * (1 - b)) / (a - b) / n"]), said
+    code, _, said = judged_source(source.replace("-(a *", "(a *"), tmp_path)
+    assert code == 0, said

@@ -155,3 +155,59 @@ def test_the_gradient_of_a_loss_may_be_called_by_its_initials(tmp_path: Path) ->
     assert (code, "binary_cross_entropy: 1 gradient, all right" in said) == (0, True), said
     code, lines, said = judged(SHORT.replace("(p - targets)", "(p + targets)"), tmp_path)
     assert (code, "(p + targets)" in lines[0]) == (1, True), said
+
+
+STATED = """
+import numpy as np
+
+def cross_entropy_loss(logits, Y_ind):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    true = shifted[np.arange(logits.shape[0]), Y_ind]
+    return (np.log(np.exp(shifted).sum(axis=1)) - true).mean()
+
+def softmax_cross_entropy_grad(logits, Y_ind):
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    p[np.arange(p.shape[0]), Y_ind] -= 1.0
+    return p / logits.shape[0]
+
+def MSE(y, y_pred):
+    return 0.5 * np.mean((y - y_pred) ** 2)
+
+def MSEgradient(y, y_pred):
+    return (y_pred - y) / y.size
+"""
+
+
+def test_a_gradient_is_that_of_the_only_loss_of_its_arguments(tmp_path: Path) -> None:
+    code, _, said = judged(STATED, tmp_path)
+    assert (code, said.count("all right")) == (0, 2), said
+    code, lines, said = judged(STATED.replace("-= 1.0", "+= 1.0"), tmp_path)
+    assert (code, lines[:1]) == (1, ["p[np.arange(p.shape[0]), Y_ind] += 1.0"]), said
+
+
+def test_a_loss_of_each_sample_has_the_gradient_of_its_mean(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def softmax_crossentropy_with_logits(logits, answers):
+    own = logits[np.arange(len(logits)), answers]
+    return np.log(np.sum(np.exp(logits), axis=-1)) - own
+
+def grad_softmax_crossentropy_with_logits(logits, answers):
+    ones = np.zeros_like(logits)
+    ones[np.arange(len(logits)), answers] = 1
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    return (softmax - ones) / logits.shape[0]
+
+class ReLU:
+    def forward(self, input):
+        return np.maximum(0, input)
+
+    def backward(self, input, grad_output):
+        return grad_output * (input > 0)
+"""
+    code, _, said = judged(source, tmp_path)
+    assert (code, said.count("all right")) == (0, 2), said
+    code, _, said = judged(source.replace("(softmax - ones)", "(softmax + ones)"), tmp_path)
+    assert code == 1, said

@@ -372,3 +372,24 @@ def test_what_is_kept_may_begin_as_a_number_and_a_decay_beside_the_gradient(
     assert all(each.exit_code == 0 for each in report.parts)
     rules = [each.ran.rule.kind for each in report.parts if isinstance(each, UpdateReport)]
     assert rules == [e for e in ("momentum", "adagrad") if e not in [u.lower() for u in unknown]]
+
+
+def test_what_is_kept_may_be_in_a_dict_that_makes_numbers(tmp_path: Path) -> None:
+    source = """
+from collections import defaultdict
+
+
+class Momentum:
+    def __init__(self, lr=0.01, mu=0.9):
+        self.lr, self.mu, self.v = lr, mu, defaultdict(float)
+
+    def step(self, params, grads):
+        for k in params:
+            self.v[k] = self.mu * self.v[k] + grads[k]
+            params[k] -= self.lr * self.v[k]
+"""
+    file = tmp_path / "moving.py"
+    file.write_text(source, encoding="utf-8")
+    report = check_file(Asked(str(file)), no_book)
+    rules = [each.ran.rule.kind for each in report.parts if isinstance(each, UpdateReport)]
+    assert (report.exit_code, rules) == (0, ["momentum"]), str(report)

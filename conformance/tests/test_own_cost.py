@@ -134,6 +134,21 @@ def test_a_network_that_states_no_cost_has_that_of_its_output_error(
     assert said == (cost == "cross-entropy")
 
 
+SHOWN = """
+class Entropy:
+    @staticmethod
+    def fn(a, y):
+        return -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum()
+
+Mine.cost = Entropy
+"""
+
+
+def test_the_cost_that_is_shown_decides_before_the_output_error(tmp_path: Path) -> None:
+    wrong = WITHOUT_COST.replace("d = a[-1] - y", "d = (a[-1] - y) * a[-1] * (1 - a[-1])")
+    assert _subject(tmp_path, f"import numpy as np\n{wrong}{SHOWN}").costs == ("cross-entropy",)
+
+
 def test_an_error_in_the_biases_alone_is_no_cost(tmp_path: Path) -> None:
     wrong = WITHOUT_COST.replace("d = a[-1] - y", "d = (a[-1] - y) * a[-1] * (1 - a[-1])").replace(
         "nb.insert(0, d)", "nb.insert(0, a[-1] - y if l == len(self.weights) - 1 else d)"

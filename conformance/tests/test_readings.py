@@ -9,7 +9,8 @@ import pytest
 
 from conformance.api import check
 from conformance.outcome import Outcome
-from conformance.tests.networks import classifier
+from conformance.tests.networks import classifier, families
+from conformance.tests.parts import in_ci
 
 SOURCE = Path(classifier.__file__).read_text("utf-8")
 
@@ -83,3 +84,25 @@ def test_the_family_that_is_said_is_kept(tmp_path: Path) -> None:
     file.write_text(SOURCE.replace("np.sum(e)", "np.max(e)"), encoding="utf-8")
     report = check(f"{file}:Network", family=("sigmoid", "sigmoid"), case="single-4-3-2")
     assert "softmax at the output" not in report.conventions
+
+
+FOLLOWED = {
+    "over the samples": ("e / np.sum(e)", "e / np.sum(e, axis=1, keepdims=True)"),
+    "no activation": ("        return relu(z)\n", "        return z\n"),
+}
+"""What the program's own forward pass can be followed through, with a change of another line."""
+
+
+@pytest.mark.parametrize("name", in_ci(FOLLOWED))
+def test_the_family_that_is_named_is_preferred_to_the_own_forward_pass(
+    name: str, tmp_path: Path
+) -> None:
+    source = Path(families.__file__).read_text("utf-8")
+    right, wrong = FOLLOWED[name]
+    assert source.count(right) == 1
+    file = tmp_path / "families.py"
+    file.write_text(source.replace(right, wrong), encoding="utf-8")
+    report = check(f"{file}:Network")
+    assert "ReLU in the hidden layers" in report.conventions
+    assert "softmax at the output" in report.conventions
+    assert report.blames[0].tag == "A"

@@ -117,3 +117,61 @@ def test_a_penalty_that_is_chosen_by_its_name_is_tried(tmp_path: Path) -> None:
     assert code == 0, said
     code, lines, said = judged(PENALISED.replace("/ len(y) * self", "* self"), tmp_path)
     assert (code, lines[:1]) == (1, ["grad += self.lmbda * self.beta"]), said
+
+
+BOOK = """
+import numpy as np
+
+class Network:
+    def __init__(self, sizes):
+        self.weights = [np.random.randn(y, x) for x, y in zip(sizes[:-1], sizes[1:])]
+        self.biases = [np.zeros((y, 1)) for y in sizes[1:]]
+
+    def feedforward(self, a):
+        acts = [a]
+        for b, w in zip(self.biases, self.weights):
+            acts.append(np.tanh(w @ acts[-1] + b))
+        return acts[-1]
+
+    def update_mini_batch(self, mini_batch, eta):
+        X, Y = (np.hstack(each) for each in zip(*mini_batch))
+        nabla_b, nabla_w = self.backprop(X, Y)
+        self.weights = [w - eta / X.shape[1] * nw for w, nw in zip(self.weights, nabla_w)]
+        self.biases = [b - eta / X.shape[1] * nb for b, nb in zip(self.biases, nabla_b)]
+
+    def backprop(self, X, Y):
+        acts = [X]
+        for b, w in zip(self.biases, self.weights):
+            acts.append(np.tanh(w @ acts[-1] + b))
+        delta = (acts[-1] - Y) * (1 - acts[-1] ** 2)
+        nabla_b, nabla_w = [], []
+        for l in range(1, len(acts)):
+            nabla_b.insert(0, delta.sum(1, keepdims=True))
+            nabla_w.insert(0, delta @ acts[-l - 1].T)
+            delta = (self.weights[-l].T @ delta) * (1 - acts[-l - 1] ** 2)
+        return nabla_b, nabla_w
+"""
+
+OTHERWISE = {
+    "an update of arrays": [
+        ("mini_batch, eta", "X, Y, eta"),
+        ("        X, Y = (np.hstack(each) for each in zip(*mini_batch))\n", ""),
+    ],
+    "a forward pass that returns more": [("return acts[-1]", "return acts[:-1], acts[-1]")],
+    "no forward pass": [("def feedforward", "def forward_pass")],
+}
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_of_a_class_that_is_like_the_books_the_gradients_are_judged_and_the_rest_is_told(
+    name: str, right: bool, tmp_path: Path
+) -> None:
+    text = BOOK if right else BOOK.replace("(1 - acts[-l - 1] ** 2)", "acts[-l - 1] ** 2")
+    for here, there in OTHERWISE[name]:
+        assert text.count(here) == 1
+        text = text.replace(here, there)
+    code, _, said = judged(text, tmp_path)
+    assert code == int(not right), said
+    if right:
+        assert "note: update_mini_batch is not tried" in said

@@ -448,3 +448,215 @@ def test_a_function_that_returns_the_parameters_that_it_makes_is_judged(
     code, lines, said = judged(RETURNS.replace("np.sum(e)", there), tmp_path)
     assert code == int(there != "np.sum(e)"), said
     assert lines[:1] == ["b -= lr * np.sum(e**2) / len(y)"] * code
+
+
+MASKED = """
+import numpy as np
+
+class Factorizer:
+    def __init__(self, n_rows, n_cols, rank=3):
+        rng = np.random.default_rng(0)
+        self.U = rng.normal(size=(n_rows, rank)) * 0.4
+        self.V = rng.normal(size=(n_cols, rank)) * 0.4
+
+    def loss(self, R, mask):
+        return 0.5 * np.sum(np.where(mask, self.U @ self.V.T - R, 0.0) ** 2)
+
+    def gradients(self, R, mask):
+        E = np.where(mask, self.U @ self.V.T - R, 0.0)
+        return {"U": E @ self.V, "V": E.T @ self.U}
+"""
+
+
+def test_a_mask_tells_which_entries_of_a_table_are_known(tmp_path: Path) -> None:
+    code, _, said = judged(MASKED, tmp_path)
+    assert code == 0, said
+    error = "E = np.where(mask, self.U @ self.V.T - R, 0.0)"
+    code, _, said = judged(MASKED.replace(error, "E = self.U @ self.V.T - R"), tmp_path)
+    assert code == 1, said
+
+
+MASKED_LOSS = """
+def masked_mse(W, X, Y, mask):
+    E = X @ W - Y
+    return 0.5 * (mask * E**2).sum(), X.T @ (mask * E)
+"""
+
+
+def test_a_mask_has_the_shape_of_the_targets(tmp_path: Path) -> None:
+    code, _, said = judged(MASKED_LOSS, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(MASKED_LOSS.replace("(mask * E)", "E"), tmp_path)
+    assert code == 1, said
+
+
+TOKENS = """
+import numpy as np
+
+class BagOfWords:
+    def __init__(self, vocab_size, dim, n_classes):
+        rng = np.random.default_rng(0)
+        self.E = rng.normal(size=(vocab_size, dim))
+        self.V = rng.normal(size=(dim, n_classes))
+
+    def loss_and_grads(self, tokens, labels):
+        n, length = tokens.shape
+        mean = self.E[tokens].mean(axis=1)
+        z = mean @ self.V
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        d = e / e.sum(axis=1, keepdims=True)
+        loss = -np.mean(np.log(d[np.arange(n), labels]))
+        d[np.arange(n), labels] -= 1.0
+        d /= n
+        dE = np.zeros_like(self.E)
+        np.add.at(dE, tokens, np.repeat((d @ self.V.T)[:, None, :] / length, length, axis=1))
+        return loss, {"E": dE, "V": mean.T @ d}
+"""
+
+
+def test_a_sample_may_be_a_row_of_words(tmp_path: Path) -> None:
+    code, _, said = judged(TOKENS, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(TOKENS.replace("np.add.at(dE, tokens,", "dE[tokens] += ("), tmp_path)
+    assert (code, lines[0][:13]) == (1, "dE[tokens] +="), said
+
+
+CONVOLUTION = """
+import numpy as np
+
+class Convolution:
+    def __init__(self, nb_filtres, nb_canaux, taille):
+        self.W = np.random.RandomState(3).normal(0, 0.3, (nb_filtres, nb_canaux, taille))
+
+    def forward(self, x):
+        n, _, length = x.shape
+        f, _, k = self.W.shape
+        self.x = x
+        out = np.zeros((n, f, length - k + 1))
+        for i in range(length - k + 1):
+            out[:, :, i] = np.einsum("nck,fck->nf", x[:, :, i:i + k], self.W)
+        return out
+
+    def backward(self, dout):
+        k = self.W.shape[2]
+        self.dW, dx = np.zeros_like(self.W), np.zeros_like(self.x)
+        for i in range(dout.shape[2]):
+            self.dW += np.einsum("nf,nck->fck", dout[:, :, i], self.x[:, :, i:i + k])
+            dx[:, :, i:i + k] += np.einsum("nf,fck->nck", dout[:, :, i], self.W)
+        return dx
+"""
+
+
+def test_filters_may_come_before_channels_by_any_name(tmp_path: Path) -> None:
+    code, _, said = judged(CONVOLUTION, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(CONVOLUTION.replace("i:i + k] += np", "i:i + k] = np"), tmp_path)
+    assert (code, lines[0][:19]) == (1, "dx[:, :, i:i + k] ="), said
+
+
+RIDGE = """
+import numpy as np
+
+class Ridge:
+    def __init__(self, n_in, n_out, beta=0.3):
+        self.W, self.b = np.random.default_rng(1).normal(size=(n_in, n_out)), np.zeros(n_out)
+        self.beta = beta
+
+    def cost(self, X, Y):
+        R = X @ self.W + self.b - Y
+        J = 0.5 * np.sum(R**2) / len(X) + 0.5 * self.beta * np.sum(self.W**2)
+        return J, {"W": X.T @ R / len(X) + self.beta * self.W, "b": R.sum(axis=0) / len(X)}
+"""
+
+
+def test_a_number_that_multiplies_is_no_bias(tmp_path: Path) -> None:
+    code, _, said = judged(RIDGE, tmp_path)
+    assert (code, "parameters W, b" in said) == (0, True), said
+    code, _, said = judged(RIDGE.replace("+ self.beta * self.W", ""), tmp_path)
+    assert code == 1, said
+
+
+LISTS = """
+import numpy as np
+
+class Red:
+    def __init__(self, estructura):
+        self.pesos = [np.random.randn(n, k) for n, k in zip(estructura[1:], estructura[:-1])]
+        self.sesgos = [np.random.randn(n, 1) for n in estructura[1:]]
+
+    def retropropagacion(self, x, y):
+        a = [x]
+        for p, s in zip(self.pesos, self.sesgos):
+            a.append(1.0 / (1.0 + np.exp(-(np.dot(p, a[-1]) + s))))
+        delta = (a[-1] - y) * a[-1] * (1 - a[-1])
+        nablaP, nablaS = [], []
+        for capa in range(1, len(self.pesos) + 1):
+            nablaP.insert(0, np.dot(delta, a[-1 - capa].T))
+            nablaS.insert(0, delta)
+            delta = np.dot(self.pesos[-capa].T, delta) * a[-1 - capa] * (1 - a[-1 - capa])
+        return nablaP, nablaS
+"""
+
+
+def test_parameters_whose_names_say_nothing_have_the_shapes_of_gradients(tmp_path: Path) -> None:
+    code, _, said = judged(LISTS, tmp_path)
+    assert (code, "4 gradients, all right" in said) == (0, True), said
+    wrong = "delta = np.dot(self.pesos[-capa].T, delta)"
+    code, lines, said = judged(LISTS.replace("delta) * a[-1 - capa]", "delta)"), tmp_path)
+    assert (code, lines[:1]) == (1, [f"{wrong} * (1 - a[-1 - capa])"]), said
+
+
+ONE_VECTOR = """
+import numpy as np
+
+def NAME(x, W1, b1, W2, b2, y_true):
+    z1 = x @ W1.T + b1
+    a1 = np.maximum(0, z1)
+    z2 = a1 @ W2.T + b2
+    d = 2 * (z2 - y_true) / len(y_true)
+    dz1 = (d @ W2) * (z1 > 0)
+    loss = np.mean((z2 - y_true) ** 2)
+    return {"loss": loss, "dW1": np.outer(dz1, x), "db1": dz1, "dW2": np.outer(d, a1), "db2": d}
+"""
+
+
+@pytest.mark.parametrize("name", ["forward_and_backward", "loss_and_gradients"])
+def test_a_loss_may_be_in_a_dict_with_its_gradients(name: str, tmp_path: Path) -> None:
+    source = ONE_VECTOR.replace("NAME", name)
+    code, _, said = judged(source, tmp_path)
+    assert (code, "judged by" in said) == (0, False), said
+    code, lines, said = judged(source.replace(" * (z1 > 0)", ""), tmp_path)
+    assert (code, lines[:1]) == (1, ["dz1 = (d @ W2)"]), said
+
+
+IMAGE = """
+import numpy as np
+
+def conv_forward(x, filters, biases):
+    h, w, c = x.shape
+    f, k, _, _ = filters.shape
+    out = np.zeros((h - k + 1, w - k + 1, f))
+    for i in range(h - k + 1):
+        for j in range(w - k + 1):
+            for n in range(f):
+                out[i, j, n] = np.sum(x[i:i + k, j:j + k, :] * filters[n]) + biases[n]
+    return out, (x, filters)
+
+def conv_backward(d_output, cache):
+    x, filters = cache
+    k = filters.shape[1]
+    dx, dw = np.zeros_like(x), np.zeros_like(filters)
+    for i in range(d_output.shape[0]):
+        for j in range(d_output.shape[1]):
+            for n in range(d_output.shape[2]):
+                dx[i:i + k, j:j + k, :] += d_output[i, j, n] * filters[n]
+                dw[n] += d_output[i, j, n] * x[i:i + k, j:j + k, :]
+    return dx, dw, d_output.sum(axis=(0, 1))
+"""
+
+
+def test_a_convolution_may_be_of_one_image(tmp_path: Path) -> None:
+    code, _, said = judged(IMAGE, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(IMAGE.replace("dw[n] +=", "dw[n] ="), tmp_path)
+    assert (code, lines[0][:7]) == (1, "dw[n] ="), said

@@ -933,3 +933,98 @@ def test_the_gradient_of_a_table_may_be_written_into_the_one_that_is_kept(tmp_pa
     wrong = right.replace("np.add.at(dW, self.idx, dout)", "dW[self.idx] = dout")
     code, lines, said = judged(wrong, tmp_path)
     assert (code, lines) == (1, ["dW[self.idx] = dout"]), said
+
+
+TRAINS = """
+import numpy as np
+
+class Red:
+    def __init__(self, n_entradas, n_ocultas, n_salidas=1):
+        azar = np.random.RandomState(7)
+        self.W1 = azar.randn(n_ocultas, n_entradas) * 0.3
+        self.W2 = azar.randn(n_salidas, n_ocultas) * 0.3
+
+    def coste(self, A2, Y):
+        return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]
+
+    def entrenar(self, X, Y, veces=5, alfa=0.5):
+        historia = []
+        for _ in range(veces):
+            A1 = np.tanh(self.W1 @ X)
+            A2 = 1.0 / (1.0 + np.exp(-(self.W2 @ A1)))
+            historia.append(self.coste(A2, Y))
+            dZ2 = (A2 - Y) / Y.shape[1]
+            dZ1 = (self.W2.T @ dZ2) * (1 - A1**2)
+            self.W2 -= alfa * dZ2 @ A1.T
+            self.W1 -= alfa * dZ1 @ X.T
+        return historia
+"""
+
+
+def test_the_loss_of_a_class_decides_where_it_trains_several_times(tmp_path: Path) -> None:
+    code, _, said = judged(TRAINS, tmp_path)
+    assert code == 0, said
+    right, wrong = "(A2 - Y) / Y", "(A2 - Y) * A2 * (1 - A2) / Y"
+    code, lines, said = judged(TRAINS.replace(right, wrong), tmp_path)
+    assert (code, lines[:1]) == (1, [f"dZ2 = {wrong}.shape[1]"]), said
+
+
+def test_what_was_known_of_values_is_forgotten_with_them(tmp_path: Path) -> None:
+    computed = "loss = -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]"
+    program = TRAINS.replace("historia.append(self.coste(A2, Y))", computed)
+    program = program.replace("(A2 - Y) / Y.shape[1]", "A2 - Y").replace("veces", "iteraciones")
+    code, lines, said = judged(program.replace("(1 - A1**2)", "(1 - A1)"), tmp_path)
+    assert (code, lines[:1]) == (1, ["dZ1 = (self.W2.T @ dZ2) * (1 - A1)"]), said
+
+
+def test_what_a_forward_pass_keeps_may_have_another_name(tmp_path: Path) -> None:
+    program = """
+import numpy as np
+
+class Red:
+    def __init__(self, n_entradas, n_salidas):
+        self.W = np.random.RandomState(7).randn(n_salidas, n_entradas) * 0.3
+
+    def propagar(self, X):
+        A = 1.0 / (1.0 + np.exp(-(self.W @ X)))
+        return A, (X, 1.0)
+
+    def coste(self, A, Y):
+        return -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / Y.shape[1]
+
+    def retropropagar(self, A, Y, memoria):
+        X, _ = memoria
+        return {"W": (A - Y) @ X.T / Y.shape[1]}
+"""
+    code, _, said = judged(program, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(program.replace("(A - Y) @", "((A - Y) * A) @"), tmp_path)
+    assert code == 1, said
+
+
+def test_an_update_of_a_layer_may_compute_the_gradients(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+class Layer:
+    def __init__(self, input_dim, units):
+        self.weights = np.random.randn(input_dim, units)
+        self.bias = np.zeros((1, units))
+
+    def forward(self, X):
+        self.input = X
+        self.output = np.tanh(self.input @ self.weights + self.bias)
+        return self.output
+
+    def backward(self, delta):
+        self.delta = (1 - self.output**2) * delta
+        return self.delta @ self.weights.T
+
+    def update(self, learning_rate):
+        self.weights = self.weights - learning_rate * self.input.T @ self.delta
+        self.bias = self.bias - learning_rate * np.sum(self.delta, axis=0)
+"""
+    code, _, said = judged(source, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(source.replace("np.sum(", "np.mean("), tmp_path)
+    assert (code, "np.mean(" in lines[0]) == (1, True), said

@@ -283,3 +283,52 @@ def test_a_function_that_returns_what_it_is_given_is_blamed_on_its_own_line(
     line = LAMBDAS[: LAMBDAS.index(old)].count("\n") + 1
     assert code == 1
     assert said.splitlines()[1].startswith(f"numbers_.py:{line}:")
+
+
+PARTIALS = """
+class Var:
+    def __init__(self, data, links=()):
+        self.data, self.grad, self.links = float(data), 0.0, links
+
+    def backward(self):
+        topo, seen = [], set()
+
+        def build(v):
+            if v not in seen:
+                seen.add(v)
+                for child, _ in v.links:
+                    build(child)
+                topo.append(v)
+
+        build(self)
+        self.grad = 1.0
+        for v in reversed(topo):
+            for child, d in v.links:
+                child.grad += d * v.grad
+
+    def __add__(self, other):
+        return Var(self.data + other.data, ((self, 1.0), (other, 1.0)))
+
+    def __sub__(self, other):
+        return Var(self.data - other.data, ((self, 1.0), (other, -1.0)))
+
+    def __mul__(self, other):
+        return Var(self.data * other.data, ((self, other.data), (other, self.data)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("(other, -1.0)", "(other, 1.0)"), ("child.grad += d", "child.grad = d")],
+    ids=["sign", "overwritten"],
+)
+def test_what_is_handed_on_in_a_tuple_is_blamed_on_its_own_line(
+    old: str, new: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "numbers_.py"
+    file.write_text(PARTIALS, encoding="utf-8")
+    assert checked(capsys, "check", str(file))[0] == 0
+    file.write_text(PARTIALS.replace(old, new), encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    line = PARTIALS[: PARTIALS.index(old)].count("\n") + 1
+    assert (code, said.splitlines()[1].split()[0]) == (1, f"numbers_.py:{line}:"), said

@@ -74,13 +74,14 @@ class Recorder:
         self.most = None
 
     def cut(self, last: Iterable[Node]) -> None:
-        """Let go what was computed after some nodes, also what was known by its numbers."""
+        """Let go what was computed after some nodes, also what was known by their numbers."""
         count = max(each.number for each in last) + 1
         del self.nodes[count:]
         for each in self.nodes:
             each.consumers = [user for user in each.consumers if user.number < count]
         self._by_bytes = {k: e for k, e in self._by_bytes.items() if e is None or e.number < count}
         self._constants = {k: e for k, e in self._constants.items() if e.number < count}
+        self.accurate, self.derived = None, {}
 
     def let_go(self) -> None:
         """Forget what was computed from each node: else only a search for garbage frees them."""

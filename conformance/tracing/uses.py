@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from conformance.tracing.arranging import SCALING
+from conformance.arithmetic.exact import UndecidedComparisonError
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import bits_of_nodes
 from conformance.tracing.traced_run import Lookup
@@ -82,7 +83,8 @@ class Uses:
             scales: as of `used`.
         """
         free = self._free(name, where, right)
-        equations = max((len(list(made(each.value, exactly))) for each in free[:1]), default=0)
+        held = [as_floats(each.value) for each in free[:1]]
+        equations = max((len(list(made(each, self.lookup.in_floats))) for each in held), default=0)
         for i in range(equations):
 
             def result(value: Array, lift: Lift, number: int = i) -> list[Use]:
@@ -173,7 +175,11 @@ class Uses:
             scales: how many times what its equation makes a ∇ may be; any if none are given.
         """
         m = self.run.m
-        for result, summed, gradient in made(value, exactly):
+        try:
+            uses = [*made(value, exactly)]
+        except UndecidedComparisonError:  # of entries that are equal, which is the largest
+            return 0
+        for result, summed, gradient in uses:
             parts = [result]
             whole = self.lookup.made_of(result, location) if summed and m > 1 else (0, 0.0)
             if whole is None or (alike and whole[1] * location.factor < 0):  # turned in the sum

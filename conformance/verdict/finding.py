@@ -49,6 +49,7 @@ class Kind(StrEnum):
     """The last, short mini-batch of `n` samples by `m` is given an η as if it were whole."""
 
     DECAY_FACTOR = "decay-factor"
+    COSTS_SUMMED = "costs-summed"
     """total_cost has `factor` times the share of the decay, of `n` samples; `each`: n times."""
     ENTRIES_IGNORED = "entries-ignored"
     """Where one entry is 0 · log 0, `method` ignores all other entries."""

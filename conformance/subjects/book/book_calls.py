@@ -71,6 +71,7 @@ class BookCalls:
     Attributes:
         factory: called with sizes, and with `cost=` if it takes that.
         form: how it takes its sizes.
+        probe: the sizes of the network that is tried.
         costs: the cost classes that it can be given, by the costs' names.
         name: for messages.
         conventions: how it lays out its arrays.
@@ -85,6 +86,7 @@ class BookCalls:
     """
 
     numbers: ArrayNumbers
+    probe: tuple[int, ...]
     form: Form = staticmethod(listed)
     decay = DecayParameters()
     epsilon: Epsilon | None = None

@@ -5,8 +5,7 @@ Left out: how its networks are run (`book_calls.py`), loading it (`subjects/load
 
 import inspect
 import re
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -19,7 +18,7 @@ from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
-from conformance.subjects.book.array_numbers import ArrayNumbers
+from conformance.subjects.book.array_numbers import numbers_of
 from conformance.subjects.book.book_calls import BookCalls, check_assignable
 from conformance.subjects.book.book_conventions import (
     SAMPLES,
@@ -36,7 +35,8 @@ from conformance.subjects.book.constructor import (
     has_sizes,
     parameters_of,
 )
-from conformance.subjects.book.trial_runs import batch_layout, stops, trial_of_decay
+from conformance.subjects.book.own_cost import shown_cost
+from conformance.subjects.book.trial_runs import batch_layout, check_output, stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
@@ -51,7 +51,6 @@ class BookNetwork(BookCalls):
     """How to make, fill and run networks of one class, in the conventions that it has.
 
     Attributes:
-        probe: the sizes of the network that is tried.
         unfit: why nothing that its update leaves can be judged: the order of the layers is another
             than backprop's, or the parameters move too early.
         takes_classes: whether backprop looks only at which target of a sample is the largest.
@@ -96,9 +95,10 @@ class BookNetwork(BookCalls):
         self.costs = costs_of(factory, net)
         stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
         self.conventions = self._recognised(stored)
+        check_output(self)
         layout = "" if self.odd else batch_layout(self, self.probe, further)
         self.conventions = replace(self.conventions, batch=layout)
-        stated = cost or cost_of(net) or max(self.costs, default="")
+        stated = cost or cost_of(net) or max(self.costs, default="") or shown_cost(self)
         cost = stated or self._cost_of_error()
         self.conventions = replace(self.conventions, cost=cost, stated=bool(stated))
         # Where others have the arrays too, and do not look at the list, they are filled instead.
@@ -114,7 +114,9 @@ class BookNetwork(BookCalls):
         self.family = f"{hidden.removesuffix(DROPOUT)}{DROPOUT * bool(self.mask)}", output
         goes = [name for name, each in COSTS.items() if family[1] in each.outputs]
         if self.conventions.cost not in goes:
-            self.conventions = replace(self.conventions, cost=goes[0])
+            found = self._cost_of_error()
+            cost = found if found in goes else goes[0]
+            self.conventions = replace(self.conventions, cost=cost, stated=False)
 
     def said(self) -> list[str]:
         """The conventions that are not the book's, in words."""
@@ -283,18 +285,3 @@ def _dtype(returned: Any) -> str:
     kinds = {str(np.asarray(each).dtype) for part in returned for each in part}
     narrow = {each for each in kinds if each in ("float32", *SHORT)}
     return narrow.pop() if kinds == narrow and len(kinds) == 1 else "float64"
-
-
-def numbers_of(parameters: Iterable[Any]) -> ArrayNumbers:
-    """What a new network computes with, by its parameters; torch is not imported for that.
-
-    Raises:
-        UsageError: it is tensors of a dtype in which nothing is judged.
-    """
-    torch = sys.modules.get("torch")
-    tensors = [each for each in parameters if torch and isinstance(each, torch.Tensor)]
-    if not tensors:
-        return ArrayNumbers()
-    from conformance.subjects.book.tensor_numbers import TensorNumbers
-
-    return TensorNumbers(tensors)

@@ -19,6 +19,7 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
+from conformance.edits.live_functions import live_functions
 from conformance.errors import ConformanceError, OtherFamilyError
 from conformance.model import functions
 from conformance.model.functions import (
@@ -31,13 +32,15 @@ from conformance.model.functions import (
     families,
 )
 from conformance.model.table import of_layers
+from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
-from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.book_network import BookNetwork, X, Y
 from conformance.subjects.book.constructor import feedforward_of
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.traced_runs import examined_alone, update_run
 from conformance.subjects.generic import generic
 from conformance.subjects.pattern import M
+from conformance.subjects.readings import named
 from conformance.subjects.searched import BITS, Searched
 from conformance.subjects.stepped import traced_run
 from conformance.tracing.index import as_floats, common_factor, overlap
@@ -163,25 +166,38 @@ def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
 def _by_layers(network: BookNetwork, found: tuple[str, ...]) -> Family:
     """The family by the activations of the layers in the update."""
     if set(found) <= {"", SIGMOID, UNKNOWN} and not _is_meant(network, found):
-        return BOOK
-    family = found[0] if found[:-1] else SIGMOID, found[-1]
+        return BOOK if any(found) else _by_names(network)
+    family = found[0] if found[:-1] else SIGMOID, found[-1] if found else ""
     if len(set(found[:-1])) > 1 or family not in families():
-        told = ", ".join(SAID.get(each, each) or UNKNOWN for each in found)
+        told = ", ".join(SAID.get(each, each) or UNKNOWN for each in found) or UNKNOWN
         raise OtherFamilyError(f"{network.name} is of no known family: its activations are {told}")
     return family
 
 
+def _by_names(network: BookNetwork) -> Family:
+    """The family by the two activations that code names of which nothing else is seen."""
+
+    def run() -> None:
+        with quiet(), suppress(Exception):  # the cases will show it
+            network.backprop(network.make(network.probe), X, Y)
+
+    names = named(live_functions(run))[0]
+    fitting = [family for family in families() if {*family} == names != {family[0]}]
+    return fitting[0] if len(fitting) == 1 else BOOK
+
+
 def _is_meant(network: BookNetwork, found: tuple[str, ...]) -> bool:
-    """Whether an activation that is not known is meant, and no σ that is wrong."""
-    if UNKNOWN not in found:
+    """Whether an activation that is not known, or not seen, is meant, and no σ that is wrong."""
+    seen, last = UNKNOWN in found, found[-1] if found else ""
+    if SIGMOID in found and not seen:
         return False
-    if found[-1] not in ("", UNKNOWN):
+    if last not in ("", UNKNOWN):
         return True
     try:
         examined = examined_alone(network.factory, network.name)
     except ConformanceError:  # nothing tells
         return False
-    return any(each.ok for each in examined.gradients)
+    return any(each.ok for each in examined.gradients) if seen else examined.ok
 
 
 OF_FAMILIES = {

@@ -1,8 +1,8 @@
 """The cost that a network shows, as the chapter 3 program does: `cost.fn(a, y)`.
 
 C is the mean of it over the mini-batch, without the share of the decay; an ε in its logarithms is a
-convention. Left out: `total_cost`, and costs under other names, which `conformance gradcheck`
-finds.
+convention. A network that names no cost is judged by the one that it shows. Left out: `total_cost`,
+and costs under other names, which `conformance gradcheck` finds.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,15 +13,23 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.model.functions import COSTS
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
-from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.book_calls import BookCalls
 from conformance.subjects.book.epsilon import CROSS_ENTROPY, OUTPUTS, TARGETS, Epsilon, epsilon_of
+from conformance.subjects.near import CLOSE, alike
 from conformance.subjects.observation import Observed
 from conformance.subjects.stepped import traced_run
 from conformance.tracing.frames import Frame
 from conformance.tracing.trace import Trace
 from reference.step import Array, Batch
+
+INSIDE = np.array(
+    [[0.125, 0.5, 0.25, 0.125], [0.625, 0.125, 0.125, 0.125], [0.25, 0.25, 0.375, 0.125]]
+).T
+CLASSES = np.eye(4)[:, [1, 0, 3]]
+"""Outputs (n_L, m) of which an ε changes no cost much, and their targets: samples of a softmax."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +48,7 @@ class OwnCost:
     note: str = ""
 
 
-def own_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> OwnCost:
+def own_cost(network: BookCalls, case: Case, output: Array, batch: Batch) -> OwnCost:
     """The mean cost of a network's own output (n_L, m) where batch.y is wanted, if it shows one."""
     made = case.sizes, case.cost
     try:
@@ -55,7 +63,7 @@ def own_cost(network: BookNetwork, case: Case, output: Array, batch: Batch) -> O
     return OwnCost(value, partial(_line, network, made, output, batch.y))
 
 
-def own_epsilon(network: BookNetwork) -> Epsilon | None:
+def own_epsilon(network: BookCalls) -> Epsilon | None:
     """The ε in the logarithms of the cost that a network shows, if there is one."""
     try:
         with quiet():
@@ -65,8 +73,29 @@ def own_epsilon(network: BookNetwork) -> Epsilon | None:
         return None
 
 
+def shown_cost(network: BookCalls) -> str | None:
+    """The cost that a network shows by what it gives, but for a factor; None if it is no known one.
+
+    What is wrong in the output error is not taken for the error of another cost then.
+    """
+    try:
+        with quiet(), network.numbers.tried(), np.errstate(all="ignore"):
+            found = _costs(network, (network.probe, None), INSIDE, CLASSES)
+            costs = None if found is None else [float(each) for each in found]
+    except Exception:  # noqa: BLE001 - where it is judged, it is said that it could not be
+        return None
+    if costs is None or not np.all(costs):
+        return None
+    for name, cost in COSTS.items():
+        samples = ((INSIDE[:, [i]], CLASSES[:, [i]]) for i in range(CLASSES.shape[1]))
+        right = np.array([float(cost.book.value(*each)) for each in samples])
+        if alike(np.array(costs) / costs[0], right / right[0], CLOSE[network.conventions.dtype]):
+            return name
+    return None
+
+
 def _line(
-    network: BookNetwork, made: tuple[Sequence[int], str], output: Array, y: Array
+    network: BookCalls, made: tuple[Sequence[int], str], output: Array, y: Array
 ) -> tuple[Frame, ...]:
     """The line that the cost of a sample ends with; none if the network refuses traced arrays."""
     trace = Trace()
@@ -83,8 +112,8 @@ def _plain(array: Array, _name: str) -> Array:
 
 
 def _costs(
-    network: BookNetwork,
-    made: tuple[Sequence[int], str],
+    network: BookCalls,
+    made: tuple[Sequence[int], str | None],
     output: Array,
     y: Array,
     given: Callable[[Array, str], Any] = _plain,

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from conformance.errors import UsageError
 from conformance.running.quiet import quiet
-from conformance.running.tracebacks import headline
+from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.book_calls import BookCalls
 from conformance.subjects.book.book_conventions import SAMPLES, Moved
+from conformance.subjects.book.constructor import feedforward_of
 from reference.step import Array, Batch, Parameters
 
 LAYERS = range(2, 8)
@@ -81,6 +83,24 @@ def trial_of_decay(
         return Moved(start.w, w, b)
 
     return moved
+
+
+def check_output(network: BookCalls) -> None:
+    """Check that feedforward returns the output alone, if it runs.
+
+    Raises:
+        UsageError: it returns a tuple, such as all z and a.
+    """
+    x = network.numbers.out(network.conventions.batch_out(_batch(network, network.probe).x[:, :1]))
+    try:
+        with quiet(), network.numbers.tried():
+            returned = call(feedforward_of(network.make(network.probe)), x)
+    except Exception:  # noqa: BLE001 - the cases will show it
+        return
+    if isinstance(returned, tuple):
+        raise UsageError(
+            f"{network.name}: feedforward returns a tuple of {len(returned)}, expected the output"
+        )
 
 
 def batch_layout(
