@@ -84,7 +84,7 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     results: list[Judgement] = []
     for k in range(count):
         given = [each[k] for each in made.gradients.values()]
-        updates = [_by(update(e, k + 1), g) for e, g in zip(found, given, strict=True)]
+        updates = [_by(update(made.trace, e, k + 1), g) for e, g in zip(found, given, strict=True)]
         chosen = tuple(map(_multiple, updates, given))
         up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
         if 0 < len(up) < len(names):
