@@ -57,11 +57,11 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     grown = (Mistake("growth", _growing(first)),) if shrinking(first) < 0 else ()
     if not first.states:
         eta = abs(first.options[first.own][1])
-        return Known(Rule("plain", (("η", eta * factor), *decay(first, eta))), grown)
+        return Known(Rule("plain", (("η", eta * factor), *decay(first, eta * factor))), grown)
     best = _likeliest(each.known(factor) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
-    eta = dict(best.rule.numbers).get("η", 0.0) / (1.0 if first.adaptive else factor)
+    eta = dict(best.rule.numbers).get("η", 0.0)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay(first, eta)))
     return Known(rule, (*best.mistakes, *grown))
 

@@ -59,7 +59,7 @@ def never_moved(
 
     found = []
     pairs = zip(judgement.updates, judgement.chosen, strict=True)
-    ends = uses_of_nodes(step.of[e.new if g in e.parts else g] for e, (g, _) in pairs)
+    ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
     left = list(_left_out(step.trace, forward, ends, whole))
     for still, gradient in left:
         unkept = _moved(whole[still], whole.get(gradient))
@@ -151,7 +151,7 @@ def _left_out(
             continue
         for each in trace.nodes:
             alike = np.shape(each.value) == np.shape(right) and not forward.contains(each)
-            on_the_way = ends >> each.number & 1
+            on_the_way = each in whole and ends >> whole[each].number & 1
             if alike and each.function is not None and is_float(each) and not on_the_way:
                 found = fitted(np.asarray(each.value), right)
                 fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
