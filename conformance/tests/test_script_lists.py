@@ -320,6 +320,7 @@ for x, gold in data:
         err = probs[k] - (1.0 if k == gold else 0.0)
         weights[k] = [w - lr * err * v - lr * decay * w for w, v in zip(weights[k], x)]
 """
+APART, TOGETHER = "lr * err * v - lr * decay * w", "lr * (err * v + decay * w)"
 DENSE, SPARSE = "0.6], 1), ([0.2", "0.0], 1), ([0.2"
 
 
@@ -328,10 +329,13 @@ DENSE, SPARSE = "0.6], 1), ([0.2", "0.0], 1), ([0.2"
     [
         (),
         ((DENSE, SPARSE),),
-        (("lr * err * v - lr * decay * w", "lr * (err * v + decay * w)"),),
-        (("lr * err * v - lr * decay * w", "lr * (err * v + decay * w)"), (DENSE, SPARSE)),
-        (("0.6]", "0.0]"), ("lr * err * v - lr * decay * w", "lr * (err * v + decay * w)")),
-        (("loss =", "total ="), ("lr * err * v - lr * decay * w", "lr * (err * v + decay * w)")),
+        ((APART, TOGETHER),),
+        ((APART, TOGETHER), (DENSE, SPARSE)),
+        (
+            (", -1.0, 0.6]", ", 0.0, 0.0]"),
+            (APART, TOGETHER),
+        ),
+        (("loss =", "total ="), (APART, TOGETHER)),
     ],
 )
 def test_rows_that_are_lists_may_decay(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
