@@ -113,6 +113,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "frozen": f"{text} is used as the parameters are, and is not updated",
             "saturated": f"it computes a loss ({text}); {SATURATED}",
+            "without": f"it was given {text} other than 0, and no update has anything of it",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

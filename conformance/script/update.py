@@ -144,7 +144,9 @@ class _Reader:
             self.made.decay += kept - factor if kept == 1.0 else 0.0
 
     def term(self, node: Node, factor: float) -> None:
-        """Note what is added so many times."""
+        """Note what is added so many times, if it is not 0 times."""
+        if not factor:
+            return
         options = self.peeled(node, factor)
         node, factor = options[-1]
         if node is self.made.old:
@@ -270,7 +272,7 @@ class _Reader:
             rest = [e for e, _ in links(node) if not e.depends_on(self.made.old)]
             if len(below) != 1 or node.operation == FILLED or not all(map(_is_constant, rest)):
                 break
-            if node.operation in ("add", "subtract") and not rest:
+            if (node.operation in ("add", "subtract") and not rest) or not below[0][1]:
                 break
             if any(self.is_of_the_pass(each, below[0][0]) for each in node.inputs):
                 break
