@@ -145,15 +145,15 @@ class _Reader:
 
     def term(self, node: Node, factor: float) -> None:
         """Note what is added so many times, if it is not 0 times."""
-        if not factor:
-            return
         options = self.peeled(node, factor)
         node, factor = options[-1]
         if node is self.made.old:
             self.made.decay -= factor
             self.decays.append((options, self.at))
             return
-        if any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
+        if not factor or any(
+            node is old for old, _ in self.made.states
+        ):  # in `m += (1 − β) (g − m)`
             return
         state = self.state(node)
         if state in self.first:  # as it was before the first update
