@@ -430,3 +430,23 @@ for epoch in range(20):
 
 def test_digits_of_a_gradient_that_is_almost_0_beside_others_are_not_lost(tmp_path: Path) -> None:
     assert run_edited(tmp_path, SATURATED).examined.ok
+
+
+RANKING = """import numpy as np
+rng = np.random.default_rng(3)
+P = rng.normal(0.0, 0.1, size=(5, 4))
+Q = rng.normal(0.0, 0.1, size=(6, 4))
+for step in range(40):
+    u = int(rng.integers(0, 5))
+    i, j = rng.choice(6, 2, replace=False)
+    pu, qi, qj = P[u].copy(), Q[i].copy(), Q[j].copy()
+    sig = 1.0 / (1.0 + np.exp(pu @ (qi - qj)))
+    P[u] += 0.05 * sig * (qi - qj)
+    Q[i] += 0.05 * sig * pu
+    Q[j] += 0.05 * -sig * pu
+"""
+
+
+def test_what_a_gradient_is_itself_is_no_output_error(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError):
+        run_edited(tmp_path, RANKING)
