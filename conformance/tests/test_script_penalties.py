@@ -231,3 +231,12 @@ def test_a_decay_that_is_added_to_the_velocity_beside_the_gradient_is_a_part_of_
 def test_a_wrong_decay_that_is_added_to_the_velocity_is_blamed(tmp_path: Path) -> None:
     report = run_edited(tmp_path, RIDGE, (" + lam * w", " - lam * w"))
     assert report.examined.accused[0].lines[0].line == 11
+
+
+def test_a_decay_of_another_size_than_the_loss_states_is_wrong(tmp_path: Path) -> None:
+    loss = ("0.5 * np.mean(r**2) + 0.5 * lam * np.sum(w**2)", "r @ r / 80 + 0.5 * lam * w @ w")
+    steps = (SUMMED, "    w = w - 0.05 * (X.T @ r / len(y) + 2 * lam * w)")
+    report = run_edited(tmp_path, RIDGE, loss, steps)
+    assert report.examined.accused[0].lines[0].line == 11
+    right = (SUMMED, "    w = w - 0.05 * (X.T @ r / len(y) + lam * w)")
+    assert run_edited(tmp_path, RIDGE, loss, right).examined.ok
