@@ -32,7 +32,7 @@ from conformance.script.parameters import Parameter, by_autograd, is_late, steps
 from conformance.script.results import all_judged, unchanged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts, function_around
-from conformance.script.still import never_moved
+from conformance.script.still import never_moved, unseen
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script.update import Update
 from conformance.script_outcome import Ran, Rule
@@ -134,6 +134,8 @@ def _of_updates(
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     at = _number(results[at])
     noted = (*unchanged(moved, count), *unused, *(("frozen", each) for each in frozen))
+    apart = [] if accused else unseen(trace, [each.values[0] for each in moved], variables)
+    noted = (*noted, *(("unseen", each) for each in apart))
     return Ran("", tuple(said), count, examined, at, _rule(told), unjudged, noted)
 
 

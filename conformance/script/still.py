@@ -25,6 +25,7 @@ from conformance.backward.sample_count import samples
 from conformance.backward.source import MOVES, is_float, lines_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
+from conformance.script.linear import links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node, flat, uses_of_nodes
@@ -69,6 +70,30 @@ def never_moved(
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
     frozen = _frozen(step.trace, forward) if not left else ()
     return found, [name(each) for each in frozen]
+
+
+def unseen(trace: Trace, olds: Sequence[Node], variables: Sequence[Held]) -> list[str]:
+    """The constants, used as parameters are, that are moved by what is computed of none of them.
+
+    Args:
+        trace: of the run.
+        olds: the first values of the parameters.
+        variables: what the script's variables hold.
+    """
+
+    def uses(node: Node) -> set[Use]:
+        pairs = ((e, enumerate(flat(e.args))) for e in node.consumers)
+        return {(e.operation, i) for e, args in pairs for i, each in args if each is node}
+
+    used = set[Use]().union(*map(uses, olds)) - {("getitem", 0)}
+    given = [e for e in trace.nodes if e.function is None and is_float(e) and e not in olds]
+    found = []
+    for each in (e for e in given if 0 < len(e.consumers) <= MOST and used & uses(e)):
+        moved = _replacement(each)
+        data = moved is not None and not any(moved.depends_on(old) for old in olds)
+        if moved is not None and data and any(node is each for node, _ in links(moved)):
+            found.append(names([_replacements(each)], variables)[0])
+    return found
 
 
 def _read(trace: Trace, judgement: Judgement) -> tuple[Step, Forward | None]:

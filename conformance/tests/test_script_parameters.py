@@ -243,3 +243,26 @@ def test_arrays_that_a_star_hands_on_and_a_method_clears_are_followed(tmp_path: 
     report = run_edited(tmp_path, CLOSURES)
     assert report.exit_code == 0, str(report)
     assert "4 gradients, all right" in str(report)
+
+
+UNSEEN = """import numpy as np
+rng = np.random.RandomState(9)
+x = rng.uniform(0, 1, (50, 1))
+y = 2 + np.sin(6 * x) + rng.exponential(0.3, (50, 1))
+slope = np.vectorize(lambda u: 0.9 if u >= 0 else -0.1)
+w1, b1 = rng.randn(1, 4), rng.randn(4)
+w2, b2 = rng.randn(4, 1), np.array([2.0])
+for k in range(20):
+    a = np.tanh(x @ w1 + b1)
+    q = a @ w2 + b2
+    dq = -slope(y - q) / 50
+    da = dq @ w2.T * (1 - a * a)
+    w2 -= 0.1 * a.T @ dq
+    b2 -= 0.1 * dq.mean(axis=0)
+    w1 -= 0.1 * x.T @ da
+    b1 -= 0.1 * da.sum(axis=0)
+"""
+
+
+def test_a_parameter_whose_gradient_is_not_seen_to_be_computed_is_told(tmp_path: Path) -> None:
+    assert "b2 is not judged" in str(run_edited(tmp_path, UNSEEN))
