@@ -249,12 +249,14 @@ UNSEEN = """import numpy as np
 rng = np.random.RandomState(9)
 x = rng.uniform(0, 1, (50, 1))
 y = 2 + np.sin(6 * x) + rng.exponential(0.3, (50, 1))
+pinball = np.vectorize(lambda u: 0.9 * u if u >= 0 else -0.1 * u)
 slope = np.vectorize(lambda u: 0.9 if u >= 0 else -0.1)
 w1, b1 = rng.randn(1, 4), rng.randn(4)
 w2, b2 = rng.randn(4, 1), np.array([2.0])
 for k in range(20):
     a = np.tanh(x @ w1 + b1)
     q = a @ w2 + b2
+    loss = np.mean(pinball(y - q))
     dq = -slope(y - q) / 50
     da = dq @ w2.T * (1 - a * a)
     w2 -= 0.1 * a.T @ dq
