@@ -116,8 +116,10 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
         found: what the program's variables hold.
     """
     owner = {node: i for i, values in enumerate(chains) for node in values}
-    known = [(owner[each.value], each) for each in found if each.value in owner]
     written = [_written(values) for values in chains]
+    several = {each for each in written if written.count(each) > 1}  # as of a loop over all
+    own = [each for each in found if each.name not in several]
+    known = [(owner[each.value], each) for each in own if each.value in owner]
     if len(set(written)) == len(chains) and all(
         (i, n) in _said(known) for i, n in enumerate(written)
     ):
@@ -127,16 +129,21 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
         for i, each in scheme.items():
             if each.name not in named.values():
                 named.setdefault(i, each.name)
-    own = ["" if written.count(each) > 1 else each for each in written]
-    later = (_of_one_more(values[-1], found) for values in chains)
-    rows = enumerate(zip(own, later, written, strict=True))
+    single = ["" if each in several else each for each in written]
+    later = (_of_one_more(values[-1], own) for values in chains)
+    rows = enumerate(zip(single, later, written, strict=True))
     return [named.get(i) or next(filter(None, row), f"parameter {i + 1}") for i, row in rows]
 
 
 def _of_one_more(last: Node, found: Sequence[Held]) -> str:
     """The name of the next value of a parameter, if a variable holds that one already."""
-    of = (e for e in found if operation_key(e.value) == operation_key(last))
-    return next((each.name for each in of if last in ancestors(each.value)), "")
+    key = operation_key(last)
+    for each in found:
+        before = ancestors(each.value)
+        moved = (e for e in (each.value, *before) if operation_key(e) == key and e is not last)
+        if last in before and any(moved):
+            return each.name
+    return ""
 
 
 def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:

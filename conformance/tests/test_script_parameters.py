@@ -268,3 +268,20 @@ for k in range(20):
 
 def test_a_parameter_whose_gradient_is_not_seen_to_be_computed_is_told(tmp_path: Path) -> None:
     assert "b2 is not judged" in str(run_edited(tmp_path, UNSEEN))
+
+
+LOOP = """import numpy as np
+rng = np.random.default_rng(1)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+W, b = rng.normal(size=3), np.zeros(1)
+for it in range(10):
+    r = X @ W + b - y
+    loss = 0.5 * np.mean(r**2)
+    for param, grad in ((W, X.T @ r / 20), (b, r.mean(keepdims=True))):
+        param -= 0.1 * grad
+"""
+
+
+def test_the_variable_of_a_loop_over_all_parameters_is_the_name_of_none(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LOOP)
+    assert {*report.ran.parameters} == {"W", "b"}
