@@ -136,14 +136,15 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
 
 
 def _of_one_more(last: Node, found: Sequence[Held]) -> str:
-    """The name of the next value of a parameter, if a variable holds that one already."""
-    key = operation_key(last)
-    for each in found:
-        before = ancestors(each.value)
-        moved = (e for e in (each.value, *before) if operation_key(e) == key and e is not last)
-        if last in before and any(moved):
-            return each.name
-    return ""
+    """The name of the next value of a parameter, if a variable holds that one already.
+
+    Where the run was stopped amid its update, it holds numbers that nothing has computed.
+    """
+    of = (e for e in found if operation_key(e.value) == operation_key(last))
+    next_one = next((each.name for each in of if last in ancestors(each.value)), "")
+    new = (each for each in found if each.value.constant and each.value.number > last.number)
+    amid = [each.name for each in new if np.shape(each.value.value) == np.shape(last.value)]
+    return next_one or (amid[0] if len(amid) == 1 else "")
 
 
 def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:
