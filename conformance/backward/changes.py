@@ -173,7 +173,8 @@ def renumbered(
     first = nodes[0]
     has = first.args[values[first.number]]
     inverse = {1 / has} if has else set()
-    for number in sorted({2 * has, has / 2, has + 1, has - 1, -has, 1, *others} | inverse):
+    turned = {-has} if has < 0 or has == 1 else set()  # a rate or a length is none that has a sign
+    for number in sorted({2 * has, has / 2, has + 1, has - 1, 1, *others} | inverse | turned):
         if number != has:
 
             def rule(node: Node, args: list[Any], kwargs: dict[str, Any], n: Any = number) -> Any:

@@ -143,7 +143,7 @@ def _rule(rule: Rule) -> str:
         return ""
     less = "" if kind == rule.kind else " without the correction of its first steps"
     numbers = ", ".join(f"{name} = {value:.6g}" for name, value in rule.numbers)
-    return f", by {RULES[kind]}{less}: {numbers}"
+    return f", by {RULES[kind]}{less}" + (f": {numbers}" if numbers else "")
 
 
 def to_json(ran: Ran) -> dict[str, Any]:
