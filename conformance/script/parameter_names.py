@@ -118,7 +118,7 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
     owner = {node: i for i, values in enumerate(chains) for node in values}
     written = [_written(values) for values in chains]
     several = {each for each in written if written.count(each) > 1}  # as of a loop over all
-    own = [each for each in found if each.name not in several]
+    own = sorted(found, key=lambda each: each.name in several)
     known = [(owner[each.value], each) for each in own if each.value in owner]
     if len(set(written)) == len(chains) and all(
         (i, n) in _said(known) for i, n in enumerate(written)
@@ -143,8 +143,8 @@ def _of_one_more(last: Node, found: Sequence[Held]) -> str:
     of = (e for e in found if operation_key(e.value) == operation_key(last))
     next_one = next((each.name for each in of if last in ancestors(each.value)), "")
     new = (each for each in found if each.value.constant and each.value.number > last.number)
-    amid = [each.name for each in new if np.shape(each.value.value) == np.shape(last.value)]
-    return next_one or (amid[0] if len(amid) == 1 else "")
+    amid = [each for each in new if np.shape(each.value.value) == np.shape(last.value)]
+    return next_one or (amid[0].name if len({each.value for each in amid}) == 1 else "")
 
 
 def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:
