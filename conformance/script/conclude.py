@@ -135,7 +135,7 @@ def _of_updates(
     examined = replace(examined, accused=accused)
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
-    apart = [] if accused else unseen(trace, [each.values[0] for each in moved], variables)
+    apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     noted = (*unchanged(moved, count), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted)
 

@@ -72,12 +72,14 @@ def never_moved(
     return found, [name(each) for each in frozen]
 
 
-def unseen(trace: Trace, olds: Sequence[Node], variables: Sequence[Held]) -> list[str]:
+def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[Held]) -> list[str]:
     """The constants, used as parameters are, that are moved by what is computed of none of them.
+
+    What parameters are moved by, as a sum of gradients that begins with zeros, is none.
 
     Args:
         trace: of the run.
-        olds: the first values of the parameters.
+        chains: the values of each parameter, one after another.
         variables: what the script's variables hold.
     """
 
@@ -85,13 +87,15 @@ def unseen(trace: Trace, olds: Sequence[Node], variables: Sequence[Held]) -> lis
         pairs = ((e, enumerate(flat(e.args))) for e in node.consumers)
         return {(e.operation, i) for e, args in pairs for i, each in args if each is node}
 
+    olds = [values[0] for values in chains]
     used = set[Use]().union(*map(uses, olds)) - {("getitem", 0)}
-    given = [e for e in trace.nodes if e.function is None and is_float(e) and e not in olds]
+    within = uses_of_nodes(values[-1] for values in chains)
+    before = trace.nodes[: min(values[1].number for values in chains)]
+    given = (e for e in before if e.function is None and is_float(e))
     found = []
-    for each in (e for e in given if 0 < len(e.consumers) <= MOST and used & uses(e)):
+    for each in (e for e in given if not within >> e.number & 1 and used & uses(e)):
         moved = _replacement(each)
-        data = moved is not None and not any(moved.depends_on(old) for old in olds)
-        if moved is not None and data and any(node is each for node, _ in links(moved)):
+        if moved is not None and any(node is each for node, _ in links(moved)):
             found.append(names([_replacements(each)], variables)[0])
     return found
 

@@ -285,3 +285,21 @@ for it in range(10):
 def test_the_variable_of_a_loop_over_all_parameters_is_the_name_of_none(tmp_path: Path) -> None:
     report = run_edited(tmp_path, LOOP)
     assert {*report.ran.parameters} == {"W", "b"}
+
+
+SUMMED = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+w, b = rng.normal(size=3), 0.1
+for it in range(10):
+    r = b + X @ w - y
+    dw = np.zeros(3)
+    for i in range(20):
+        dw = dw + r[i] * X[i] / 20
+    w -= 0.1 * dw
+    b -= 0.1 * r.mean()
+"""
+
+
+def test_a_sum_of_gradients_is_no_parameter_that_is_not_seen_to_be_computed(tmp_path: Path) -> None:
+    assert "is not judged" not in str(run_edited(tmp_path, SUMMED))
