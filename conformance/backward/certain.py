@@ -44,7 +44,7 @@ class Certain:
         digits: to which both agree.
         size: how large it is.
         needed: how large it has to be, for the floats that the program gives to have half of their
-            digits; the largest of those counts that one operation computes, as of all neurons.
+            digits; the largest of all gradients of the step counts.
         right_without_epsilons: whether it is the slope with every ε taken for 0.
     """
 
@@ -66,19 +66,16 @@ def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain
         return []
     with precision(BITS):
         replay = Replay(run.trace)
-        return _by_operation([_of_group(run, group, replay) for group in groups])
+        return _of_one_step([_of_group(run, group, replay) for group in groups])
 
 
-def _by_operation(groups: list[dict[Goal, Certain]]) -> list[dict[Goal, Certain]]:
-    """What is known of gradients, each with the size of the largest that its operation computes."""
-    sizes: dict[Any, float] = {}
-    for goal, each in (item for group in groups for item in group.items()):
-        key = goal.node.operation, goal.node.frames
-        sizes[key] = max(each.size, sizes.get(key, 0.0))
-    return [
-        {g: replace(e, size=sizes[g.node.operation, g.node.frames]) for g, e in group.items()}
-        for group in groups
-    ]
+def _of_one_step(groups: list[dict[Goal, Certain]]) -> list[dict[Goal, Certain]]:
+    """What is known of gradients, each with the size of the largest of them all.
+
+    What is lost of one that is almost 0, as of a saturated neuron, moves nothing beside the others.
+    """
+    size = max((each.size for group in groups for each in group.values()), default=0.0)
+    return [{g: replace(e, size=size) for g, e in group.items()} for group in groups]
 
 
 def measured(run: Recorded, factor: float) -> float:

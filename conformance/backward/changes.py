@@ -172,10 +172,9 @@ def renumbered(
     """
     first = nodes[0]
     has = first.args[values[first.number]]
-    more = {1 / has} if has else set()
-    if isinstance(has, float) or has <= 1:  # no count, such as that of the samples, is negative
-        more.add(-has)
-    for number in sorted({2 * has, has / 2, has + 1, has - 1, 1, *others} | more):
+    inverse = {1 / has} if has else set()
+    turned = {-has} if has < 0 or has == 1 else set()  # a rate or a length is none that has a sign
+    for number in sorted({2 * has, has / 2, has + 1, has - 1, 1, *others} | inverse | turned):
         if number != has:
 
             def rule(node: Node, args: list[Any], kwargs: dict[str, Any], n: Any = number) -> Any:

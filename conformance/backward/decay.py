@@ -88,8 +88,10 @@ class _Search:
         plain = [factor for _, (factor, rate, _) in fits if not rate]
         fitting = {id(each) for each, _ in fits}
         rest = [each for each in self.verdicts if id(each) not in fitting]
+        usual = [] if fits else [1.0]  # where no gradient tells another
         for each in rest:
-            beside = (fit for factor in plain if (fit := self.beside(each, factor)) is not None)
+            factors = plain or (usual if self.terms(each.goal) else [])
+            beside = (fit for factor in factors if (fit := self.beside(each, factor)) is not None)
             fits += [(each, fit) for fit in islice(beside, 1)]
         rates = [(factor, rate) for _, (factor, rate, _) in fits if factor > 0 and rate]
         decays = [one for s, c in rates if (one := self.common(fits, s, c)) is not None]

@@ -13,13 +13,18 @@ from conformance.backward.source import MOVES, handed_names, line_of, stored_nam
 from conformance.backward.syntax import statement
 from conformance.tracing.node import Node
 
+OTHERS = r"xent(ropy)?|cross_?entrop(y|ie)|perte|verlust|kosten|custo|perd(id)?a|co[uû]t"
+
 NAMED = re.compile(
-    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?(loss|cost|objective|nll|mse|bce)\w*|[CJL]",
+    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?((loss|cost|objective|nll|mse|bce)\w*"
+    rf"|(ce|{OTHERS})s?)|[CJL]",
     re.IGNORECASE,
 )
 
 MINIMISED = re.compile(
-    r"loss|cost|nll|mse|bce|neg|minus|error|divergence|(?<![a-z])kl(?![a-z])", re.IGNORECASE
+    r"loss|cost|nll|mse|bce|neg|minus|error|divergence|(?<![a-z])(kl|ce)(?![a-z])"
+    r"|cross_?entrop|perte|verlust|kosten|custo",
+    re.IGNORECASE,
 )
 
 MAXIMISED = re.compile(

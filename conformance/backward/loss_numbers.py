@@ -21,7 +21,7 @@ from conformance.backward.loss_names import is_named, is_printed
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, bits_of_nodes, uses_of_nodes
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
@@ -130,6 +130,11 @@ def _is_running(node: Node) -> bool:
     return node.operation == "add" and any(operation_key(e) == key for e in node.inputs)
 
 
+def _count_of(node: Node, given: int) -> int:
+    """How many operands were computed of what is given: two in `r @ r`."""
+    return sum(type(each) is Node and bool(each.uses & given) for each in flat(node.args))
+
+
 def _is_linear(node: Node, given: int) -> bool:
     """Whether a number is a linear function of one parameter, and not constant."""
     way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
@@ -137,7 +142,7 @@ def _is_linear(node: Node, given: int) -> bool:
     return given.bit_count() == 1 and all(
         each.operation in MOVES
         or _is_running(each)
-        or (each.operation in LINEAR and sum(bool(e.uses & given) for e in each.inputs) == 1)
+        or (each.operation in LINEAR and _count_of(each, given) == 1)
         for each in own
     )
 

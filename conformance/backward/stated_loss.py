@@ -199,7 +199,10 @@ def decay_beside(step: OwnPass) -> Decay | None:
 
 
 def has_own_terms(step: OwnPass) -> bool:
-    """Whether a loss is a sum with a term of the parameters alone, such as a decay."""
+    """Whether a loss is a sum with a term of the parameters alone, such as a decay.
+
+    Where it has nothing else, its data are no arrays, and it does not tell.
+    """
     assert step.loss is not None  # noqa: S101 - it is judged by it
     given = bits(step.goals)
 
@@ -208,6 +211,8 @@ def has_own_terms(step: OwnPass) -> bool:
         leaves = (e for e in way if e.function is None and is_float(e) and np.size(e.value) > 1)
         return all(given >> each.number & 1 for each in leaves)
 
+    if is_alone(step.loss):
+        return False
     terms = walk([step.loss], lambda each: each.inputs if each.operation in LINEAR else ())
     alone = (e for e in terms if e.function and e.uses & given and is_alone(e))
     return any(not _multiplies_two(each, given) for each in alone)

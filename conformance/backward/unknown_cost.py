@@ -33,13 +33,15 @@ from conformance.backward.own_error import (
     turned_to,
 )
 from conformance.backward.recorded_pass import Goal, Recorded, bits
-from conformance.backward.source import is_float
-from conformance.tracing.ancestors import ancestors
+from conformance.backward.source import MOVES, is_float
+from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
 FEW_ERRORS, FEW_OUTPUTS = 6, 2
+
+SUMS = ("add", "subtract", "negative")
 
 
 class OwnErrors:
@@ -165,8 +167,8 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     """The first values of the backward pass, each taken for ∂C/∂v of the last of the forward."""
     first, *rest = outputs(made, bits(run.goals))
     few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
-    alone = run.goals[0].node if len(run.goals) == 1 else None  # which is right by itself
-    errors = (e for e in likely_errors(made, run.goals, FEW_ERRORS) if e is not alone)
+    likely = likely_errors(made, run.goals, FEW_ERRORS)
+    errors = [each for each in likely if _tells(each, run.goals)]
     values, count = Chain(run.trace).values, len(made.pairs)
     for error, output in product(errors, few):
         executions = [_alike(run, each)[:count] for each in (error, output)]
@@ -174,6 +176,18 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
         if pairs:
             at_output = output is made.pairs[0][0]
             yield OwnError(error, output, at_output, seeded(run.trace, pairs))
+
+
+def _tells(error: Node, goals: Sequence[Goal]) -> bool:
+    """Whether a gradient is more than sums of an error and its entries, and so not right by it."""
+
+    def between(goal: Goal) -> list[Node]:
+        if not goal.node.depends_on(error):
+            return []
+        way = walk([goal.node], lambda e: [] if e is error else e.inputs)
+        return [each for each in way if each is not error and each.depends_on(error)]
+
+    return any(each.operation not in (*SUMS, *MOVES) for goal in goals for each in between(goal))
 
 
 def _pairs(

@@ -111,8 +111,10 @@ def notes(ran: Ran) -> Iterator[str]:
             "later": f"it was stopped before {text}, where another training begins: not judged",
             "unchanged": f"not judged are the updates that change no parameter: {text}",
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
+            "unseen": f"{text} is not judged: by what it is updated was not seen to be computed",
             "frozen": f"{text} is used as the parameters are, and is not updated",
             "saturated": f"it computes a loss ({text}); {SATURATED}",
+            "without": f"it was given {text} other than 0, and no update has anything of it",
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:
@@ -141,7 +143,7 @@ def _rule(rule: Rule) -> str:
         return ""
     less = "" if kind == rule.kind else " without the correction of its first steps"
     numbers = ", ".join(f"{name} = {value:.6g}" for name, value in rule.numbers)
-    return f", by {RULES[kind]}{less}: {numbers}"
+    return f", by {RULES[kind]}{less}" + (f": {numbers}" if numbers else "")
 
 
 def to_json(ran: Ran) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.source import lines_of
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
-from conformance.script.linear import kept
-from conformance.script.multiples import alike, common
+from conformance.script.linear import alike, kept
+from conformance.script.multiples import common
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -64,8 +64,9 @@ def _accused(
     """The update of each parameter; or else what turns its sign, or the error."""
     chosen = zip(judgement.updates, names, judgement.chosen, strict=True)
     for each, name, (gradient, _) in chosen:
-        turned = (state for _, state in each.states if kept(gradient, state) < 0)
-        steps = (new for old, new in each.states if _holds_the_step(gradient, old, new))
+        part = each.parts_of(gradient)[0]
+        turned = (state for _, state in each.states if kept(part, state) < 0)
+        steps = (new for old, new in each.states if _holds_the_step(part, old, new))
         made = [line for e in (*steps, each.new, *turned) for line in lines_of(e)]
         told = tuple(dict.fromkeys((*made, *errors)))
         yield Accused((name,), told, Cause(kind), mends=False)

@@ -85,6 +85,11 @@ class _Search:
             self._roles[node] = frozenset(roles(node))
         return self._roles[node]
 
+    def uses(self, node: Node) -> int:
+        """How many uses a value has, with those of an array that it is written into."""
+        arrays = (each for each in node.consumers if each.operation == FILLED)
+        return len(self.roles(node).union(*map(self.roles, arrays)))
+
     def ancestors(self, node: Node) -> dict[Node, Node]:
         """As `linear.ancestors`, also of what is scaled by its own norms."""
         if node not in self._ancestors:
@@ -159,7 +164,7 @@ class _Search:
         at |= {new: {old, *ways[new]} for old, new in pairs}
         kept: list[tuple[Node, Node]] = []
         known: set[Node] = set()
-        for old, new in sorted(pairs, key=lambda e: (-len(self.roles(e[1])), e[1].number)):
+        for old, new in sorted(pairs, key=lambda e: (-self.uses(e[1]), e[1].number)):
             own = {old, new}
             through = [e for e in ways[new] & at.keys() if own.isdisjoint(at[e])]
             if known.isdisjoint(ways[new]) and not through:

@@ -32,7 +32,7 @@ from conformance.script.parameters import Parameter, by_autograd, is_late, steps
 from conformance.script.results import all_judged, unchanged
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts, function_around
-from conformance.script.still import never_moved
+from conformance.script.still import never_moved, unseen
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script.update import Update
 from conformance.script_outcome import Ran, Rule
@@ -40,6 +40,8 @@ from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
+
+UNSEEN = "η", 1.0
 
 ONE_STEP = (
     "one update is seen, with a root as RMSProp and Adam have it, and does not tell by which rule: "
@@ -132,9 +134,14 @@ def _of_updates(
     accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
-    at = _number(results[at])
-    noted = (*unchanged(moved, count), *unused, *(("frozen", each) for each in frozen))
-    return Ran("", tuple(said), count, examined, at, _rule(told), unjudged, noted)
+    rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
+    apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
+    noted = (*unchanged(moved, count), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
+    return Ran("", tuple(said), count, examined, number, rule, unjudged, noted)
+
+
+def _noted(kind: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(kind, each) for each in names]
 
 
 def _out_of_step(moved: Sequence[Parameter], count: int) -> str | None:
@@ -189,11 +196,15 @@ def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Ite
     yield from (e for e in gradients if not (infinite and e.cause.kind == "gradient"))
 
 
-def _rule(told: Sequence[Known]) -> Rule:
-    """The known rule of most numbers; else that there is none, or that too little tells."""
+def _rule(told: Sequence[Known], *, seen: bool = True) -> Rule:
+    """The known rule of most numbers; else that there is none, or that too little tells.
+
+    Where no gradient is right to which a rate is seen beside, an η of 1 may stand for any.
+    """
     order = {"other": 1, "unknown": 2}
     rules = (each.rule for each in told)  # the weights alone may decay
-    return min(rules, key=lambda each: (order.get(each.kind, 0), -len(each.numbers)))
+    rule = min(rules, key=lambda each: (order.get(each.kind, 0), -len(each.numbers)))
+    return rule if seen else replace(rule, numbers=tuple(e for e in rule.numbers if e != UNSEEN))
 
 
 def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:

@@ -168,9 +168,7 @@ class Unjudged:
         goals = []
         for each, name in zip(self.updates, self.names, strict=True):
             old, new = step.of[each.old], step.of[each.new]
-            value = np.asarray(old.value - new.value)
-            node = step.trace.node("subtract", np.subtract, (old, new), {}, value)
-            node.frames, node.calls = each.new.frames, each.new.calls
+            node = step.noted("subtract", np.subtract, (old, new), each.new)
             goals.append(Goal(name, old, node))
         fit = best_loss(step.trace, [step.of[each] for each in self.losses], tuple(goals))
         return self.examined(step, tuple(goals), fit, whole=True)
@@ -190,8 +188,7 @@ class Unjudged:
         for (gradient, by), each, name in zip(chosen, self.updates, self.names, strict=True):
             node = step.of[gradient]
             if (by if sign is None else sign) > 0:
-                node = step.trace.node("negative", np.negative, (node,), {}, -node.value)
-                node.frames, node.calls = gradient.frames, gradient.calls
+                node = step.noted("negative", np.negative, (node,), gradient)
             goals.append(Goal(name, step.of[each.old], node))
         return tuple(goals)
 
@@ -257,9 +254,12 @@ class Unjudged:
         instead = without.instead(OwnPass(step.trace, goals), numbers, called, others)
         if instead is not None:
             return made(instead)
-        if without.ok or own is None or self.cost is not None:
+        if without.ok or self.cost is not None:
             return without
-        return max(made(own), without, key=lambda each: each.right)
+        if own is not None:
+            return max(made(own), without, key=lambda each: each.right)
+        tried = (made(step.of[each], quick=True) for each in reversed(self.losses))
+        return next((each for each in tried if each.ok), without)  # with a decay beside it
 
     def called_losses(self, step: Step, goals: tuple[Goal, ...]) -> list[Node]:
         """The numbers that the program calls its loss, or that were it at another update."""

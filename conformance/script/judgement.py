@@ -18,8 +18,8 @@ from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.stated_loss import disagreeing
-from conformance.script.linear import is_of_numbers, scalar
-from conformance.script.multiples import PRODUCTS, alike
+from conformance.script.linear import alike, is_of_numbers, scalar
+from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes

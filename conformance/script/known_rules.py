@@ -57,11 +57,11 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     grown = (Mistake("growth", _growing(first)),) if shrinking(first) < 0 else ()
     if not first.states:
         eta = abs(first.options[first.own][1])
-        return Known(Rule("plain", (("η", eta * factor), *decay(first, eta))), grown)
+        return Known(Rule("plain", (("η", eta * factor), *decay(first, eta * factor))), grown)
     best = _likeliest(each.known(factor) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
-    eta = dict(best.rule.numbers).get("η", 0.0) / (1.0 if first.adaptive else factor)
+    eta = dict(best.rule.numbers).get("η", 0.0)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay(first, eta)))
     return Known(rule, (*best.mistakes, *grown))
 
@@ -159,7 +159,10 @@ class History:
     def is_arithmetic(self) -> bool:
         """Whether no step does anything else than to add, multiply, divide and take roots."""
         return all(
-            arithmetic(each.new, frozenset({each.old, g, *(new for _, new in each.states)}))
+            arithmetic(
+                each.new,
+                frozenset({each.old, *each.parts_of(g), *(new for _, new in each.states)}),
+            )
             for each, g in zip(self.updates, self.gradients, strict=True)
         )
 
@@ -253,7 +256,8 @@ def of_others(of_all: Sequence[Sequence[Update]], at: int) -> Iterator[tuple[int
     own = firsts[at].gradients[0]
     for each in firsts[at].moments():
         made = each.news[0].uses & ~each.olds[0].uses
-        if each.power or made >> own.number & 1 or each.news[0].value.shape != own.value.shape:
+        uses_own = any(made >> e.number & 1 for e in of_all[at][0].parts_of(own))
+        if each.power or uses_own or each.news[0].value.shape != own.value.shape:
             continue
         for j, other in enumerate(firsts):
             if j != at and made >> other.gradients[0].number & 1:

@@ -36,6 +36,8 @@ ENTRYWISE = frozenset(
 ) | SAME | BOUNDED  # fmt: skip
 """Operations of which each entry comes of the entries at its own place."""
 
+SAME_FACTOR = 1e-9  # two of one step that are the same were computed in another order at most
+
 Link = tuple[Node, float]
 """An operand, and how many times it the result is."""
 
@@ -181,6 +183,11 @@ def _written(state: Node, index: Any) -> Any:
 def operands(node: Node) -> list[Node]:
     """The operands that a value is a linear function of."""
     return [each for each, _ in links(node)]
+
+
+def alike(one: float, other: float) -> bool:
+    """Whether two factors of one step are the same."""
+    return abs(one - other) <= SAME_FACTOR * abs(one)
 
 
 def steady(node: Node) -> list[Node]:

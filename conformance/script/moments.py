@@ -10,8 +10,7 @@ from math import isnan, nan
 import numpy as np
 
 from conformance.script.linear import SAME as COPIES
-from conformance.script.linear import entrywise, kept, read_forward, scalar
-from conformance.script.multiples import alike
+from conformance.script.linear import alike, entrywise, kept, read_forward, scalar
 from conformance.script.update import Update
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken
 from reference.step import Array
@@ -165,7 +164,7 @@ def _share(added: Sequence[Array], powers: Sequence[Array]) -> float | None:
 
 def _is_arithmetic(old: Node, new: Node, gradient: Node, made: Update) -> bool:
     """Whether the old value goes into the new one by arithmetic alone."""
-    return arithmetic(new, frozenset({old, gradient, made.old}))
+    return arithmetic(new, frozenset({old, *made.parts_of(gradient), made.old}))
 
 
 def arithmetic(node: Node, given: frozenset[Node]) -> bool:

@@ -17,7 +17,7 @@ from conformance.backward.syntax import forget
 from conformance.script.judgement import Judgement
 from conformance.script.linear import links
 from conformance.script.optimiser_classes import Optimiser, moving_functions, optimisers
-from conformance.script.optimisers import Moved, moved
+from conformance.script.optimisers import Moved, hiding, moved
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules
 from conformance.script.update import Multiple, Update, update
@@ -39,12 +39,22 @@ def judged_optimisers(
             continue
         ways = () if made is None else _ways(one, made)
         ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
+        if ran is not None and isinstance(one.kind, type):
+            ran = replace(ran, notes=(*ran.notes, *_without(one.kind, ran)))
         why = f"no way was found to have `{one.method}` move parameters"
         if made is not None:
             why = "its updates are those of no rule that is known, such as momentum or Adam"
         yield ran or NotJudged(
             name, why, network=True, final=True, runs=made is None and _is_used(one)
         )
+
+
+def _without(kind: type, ran: Ran) -> Iterator[tuple[str, str]]:
+    """A note on each number of a constructor, 0 by default, that no update has anything of."""
+    told = {symbol for symbol, _ in ran.rule.numbers}
+    for name, decays in hiding(kind):
+        if ran.examined.ok and (not told & {"λ"} if decays else ran.rule.kind == "plain"):
+            yield "without", name
 
 
 def _ways(one: Optimiser, made: Moved) -> Iterator[Moved]:
@@ -84,7 +94,7 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     results: list[Judgement] = []
     for k in range(count):
         given = [each[k] for each in made.gradients.values()]
-        updates = [_by(update(e, k + 1), g) for e, g in zip(found, given, strict=True)]
+        updates = [_by(update(made.trace, e, k + 1), g) for e, g in zip(found, given, strict=True)]
         chosen = tuple(map(_multiple, updates, given))
         up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
         if 0 < len(up) < len(names):

@@ -12,11 +12,9 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.syntax import tree
-from conformance.script.linear import entrywise, scalar
+from conformance.script.linear import SAME_FACTOR, alike, entrywise, scalar
 from conformance.script.update import Multiple, Update
 from conformance.tracing.node import Node
-
-SAME = 1e-9  # two factors of one step that are the same were computed in another order at most
 
 
 def common(updates: Sequence[Update]) -> list[list[Multiple]]:
@@ -35,7 +33,10 @@ def common(updates: Sequence[Update]) -> list[list[Multiple]]:
             found.append([multiple, *(each[0] for each in chosen)])
     own = [each.options[each.own] for each in updates]
     if all(alike(abs(own[0][1]), abs(each)) for _, each in own):
-        return [own, *(each for each in found if abs(each[0][1]) < abs(own[0][1]) * (1 - SAME))]
+        return [
+            own,
+            *(each for each in found if abs(each[0][1]) < abs(own[0][1]) * (1 - SAME_FACTOR)),
+        ]
     return found[-1:]
 
 
@@ -48,11 +49,6 @@ def usual(chosen: Sequence[Multiple]) -> list[float]:
     counts = {each: sum(alike(each, other) for other in factors) for each in factors}
     most = max(counts.values())
     return sorted((e for e in counts if counts[e] == most), key=lambda e: (e > 0, abs(e)))
-
-
-def alike(one: float, other: float) -> bool:
-    """Whether two factors of one step are the same."""
-    return abs(one - other) <= SAME * abs(one)
 
 
 def is_convention(factor: float, lengths: Iterable[int]) -> bool:
@@ -133,7 +129,7 @@ def _holds(node: Node, old: Node, kept: set[Node]) -> bool:
 def shrinking(made: Update) -> float:
     """How many times a parameter is taken away; less than 0 if it grows."""
     share = made.decay or made.after
-    return share if abs(share) > SAME else 0.0
+    return share if abs(share) > SAME_FACTOR else 0.0
 
 
 def decay(made: Update, eta: float) -> tuple[tuple[str, float], ...]:

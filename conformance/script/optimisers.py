@@ -30,7 +30,7 @@ from reference.step import Array
 
 STEPS = 4
 DECAY, DECAYING = re.compile(r"wd|weightdecay|l2(reg|lambda|penalty)?"), 2.0**-6
-"""A decay that is 0 by default would hide its sign."""
+"""A decay or a momentum that is 0 by default would hide what it multiplies."""
 TIME = re.compile(r"t|step|iter(ation)?|epoch|i")
 NUMBERS = (
     (re.compile(r"(beta|b|rho|decay(rate)?)2"), 0.999),
@@ -239,15 +239,35 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
     Raises:
         UnfitError: an argument is not known.
     """
-    asked = (e for e in taken(function) if t or DECAY.fullmatch(bare(e.name)))
-    wanted = {e.name: e for e in (*needed(function), *asked)}
+    hiding = (e for e in taken(function) if t or _is_0(e.default))
+    wanted = {e.name: e for e in (*needed(function), *hiding)}
     found = {}
     for name, each in wanted.items():
-        if DECAY.fullmatch(bare(name)) and not t:
-            found[name] = DECAYING if each.default in (0, each.empty) else each.default
+        if not t and _is_0(each.default):
+            found[name] = DECAYING if DECAY.fullmatch(bare(name)) else _known(name, each.default)
+        elif DECAY.fullmatch(bare(name)) and not t:
+            found[name] = DECAYING
         elif each.default is each.empty or "rate" in kinds_of(name):
             found[name] = _argument(name, holder, t)
     return found
+
+
+def hiding(kind: type) -> Iterator[tuple[str, bool]]:
+    """The numbers of a constructor that are 0 by default and are tried, each whether it decays."""
+    for each in taken(kind):
+        decays = DECAY.fullmatch(bare(each.name)) is not None
+        if _is_0(each.default) and (decays or _known(each.name, None) is not None):
+            yield each.name, decays
+
+
+def _is_0(default: Any) -> bool:
+    """Whether a number is 0, and no truth value."""
+    return isinstance(default, int | float) and not isinstance(default, bool) and not default
+
+
+def _known(name: str, other: Any) -> Any:
+    """What an argument is given by its name, or another number."""
+    return next((e for pattern, e in NUMBERS if pattern.fullmatch(bare(name))), other)
 
 
 def _argument(name: str, holder: Holder, t: int) -> Any:
@@ -255,8 +275,7 @@ def _argument(name: str, holder: Holder, t: int) -> Any:
         return holder.arguments[name]
     if names_gradients(name) and holder.grads is not None:
         return holder.grads
-    known = RATE if "rate" in kinds_of(name) else None
-    known = next((e for pattern, e in NUMBERS if pattern.fullmatch(bare(name))), known)
+    known = _known(name, RATE if "rate" in kinds_of(name) else None)
     if known is None and TIME.fullmatch(bare(name)):
         return t
     if known is None and (holder.arguments or not holds(name)):

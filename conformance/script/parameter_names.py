@@ -116,8 +116,10 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
         found: what the program's variables hold.
     """
     owner = {node: i for i, values in enumerate(chains) for node in values}
-    known = [(owner[each.value], each) for each in found if each.value in owner]
     written = [_written(values) for values in chains]
+    several = {each for each in written if written.count(each) > 1}  # as of a loop over all
+    own = sorted(found, key=lambda each: each.name in several)
+    known = [(owner[each.value], each) for each in own if each.value in owner]
     if len(set(written)) == len(chains) and all(
         (i, n) in _said(known) for i, n in enumerate(written)
     ):
@@ -127,16 +129,22 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
         for i, each in scheme.items():
             if each.name not in named.values():
                 named.setdefault(i, each.name)
-    own = ["" if written.count(each) > 1 else each for each in written]
-    later = (_of_one_more(values[-1], found) for values in chains)
-    rows = enumerate(zip(own, later, written, strict=True))
+    single = ["" if each in several else each for each in written]
+    later = (_of_one_more(values[-1], own) for values in chains)
+    rows = enumerate(zip(single, later, written, strict=True))
     return [named.get(i) or next(filter(None, row), f"parameter {i + 1}") for i, row in rows]
 
 
 def _of_one_more(last: Node, found: Sequence[Held]) -> str:
-    """The name of the next value of a parameter, if a variable holds that one already."""
+    """The name of the next value of a parameter, if a variable holds that one already.
+
+    Where the run was stopped amid its update, it holds numbers that nothing has computed.
+    """
     of = (e for e in found if operation_key(e.value) == operation_key(last))
-    return next((each.name for each in of if last in ancestors(each.value)), "")
+    next_one = next((each.name for each in of if last in ancestors(each.value)), "")
+    new = (each for each in found if each.value.constant and each.value.number > last.number)
+    amid = [each for each in new if np.shape(each.value.value) == np.shape(last.value)]
+    return next_one or (amid[0].name if len({each.value for each in amid}) == 1 else "")
 
 
 def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:

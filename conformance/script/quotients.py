@@ -170,7 +170,8 @@ def numbers_of(made: Update, operations: frozenset[str] = frozenset()) -> list[f
     What its gradient is computed of is none, nor what is computed of the parameter.
     """
     found: set[float] = set()
-    first, stop = made.parameter.values[0], {made.old, *(each for each, _ in made.options[-1:])}
+    gradient = (e for each, _ in made.options[-1:] for e in made.parts_of(each))
+    first, stop = made.parameter.values[0], {made.old, *gradient}
     for node in {made.new, *entrywise(made.new, frozenset(stop))} - stop:
         for each in flat(
             (node.args, node.kwargs) if node.operation in operations or not operations else ()

@@ -15,14 +15,16 @@ from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import fits
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
+from conformance.script.decay_within import with_decay_within
 from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
-from conformance.script.multiples import alike, is_convention, usual
+from conformance.script.linear import alike
+from conformance.script.multiples import is_convention, usual
 from conformance.script.parameters import Parameter
 from conformance.script.quantised import decline
 from conformance.script.rule import finite
-from conformance.script.update import Update, update, with_decay_apart
+from conformance.script.update import Update, update, with_decay
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -182,7 +184,9 @@ def all_judged(
     results = list(_judgeable(trace, moved, names, told))
     if even(trace, results):
         return results
-    apart = [tuple(map(with_decay_apart, each.updates)) for each in results]  # it may be clipped
+    apart = [
+        tuple(with_decay(trace, made, apart=True) for made in each.updates) for each in results
+    ]  # it may be clipped
     stated = any(each.loss is not None and is_named(each.loss) for each in results)
     costs = () if stated else COST_NAMES
     tried = [(apart, None), *(([each.updates for each in results], cost) for cost in costs)]
@@ -196,10 +200,10 @@ def all_judged(
     return [uneven_error(each) for each in results]
 
 
-def _updates(moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
+def _updates(trace: Trace, moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
     """The k-th update of each parameter, from 1."""
     given = bits_of_nodes(each.values[k - 1] for each in moved)
-    return tuple(update(each, k, given) for each in moved)
+    return tuple(update(trace, each, k, given) for each in moved)
 
 
 def _judgeable(
@@ -216,7 +220,7 @@ def _judgeable(
     failed: list[NotAGradientError] = []
     some: list[Judgement] = []
     for k in told:
-        updates = _updates(moved, k)
+        updates = _updates(trace, moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
         if some and not (some[0].is_told_by_others(trace) and numbers):  # it is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
@@ -265,6 +269,8 @@ def _likeliest(
         if other is None:
             raise
         return other
+    within = None if made.ok else with_decay_within(trace, updates, names)
+    made = made if within is None or within.right < made.right else within
     made = made if made.ok else _otherwise(trace, updates, names, made.right) or made
     decline(trace.nodes, made, names)
     return made
@@ -278,4 +284,4 @@ def _otherwise(
     return several or with_held_targets(trace, updates, names, right=right)
 
 
-READINGS: tuple[Reading, ...] = (judged, by_several, with_held_targets)
+READINGS: tuple[Reading, ...] = (with_decay_within, judged, by_several, with_held_targets)

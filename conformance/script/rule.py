@@ -13,9 +13,8 @@ from conformance.backward.source import is_float, lines_of, operands
 from conformance.backward.syntax import assigned, passed
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
-from conformance.script.linear import ancestors, entrywise, kept, read_forward, source
+from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
-from conformance.script.multiples import alike
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -80,7 +79,7 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     if not judgement.ok or not judgement.chosen:
         return
     turned = [
-        np.sign(sum(kept(g, new) for _, new in made.states[:1]))
+        np.sign(sum(kept(made.parts_of(g)[0], new) for _, new in made.states[:1]))
         for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
     ]
     own = judgement.factors or _factors(judgement)
@@ -131,7 +130,7 @@ def _count(factors: Sequence[float], one: float) -> int:
 
 def _is_measured(made: Update, gradient: Node) -> bool:
     """Whether a gradient is multiplied by a number that is computed, such as from its norm."""
-    within = {made.new, *entrywise(made.new, frozenset({made.old, gradient}))}
+    within = {made.new, *entrywise(made.new, frozenset({made.old, *made.parts_of(gradient)}))}
     numbers = (each for node in within for each in node.inputs if np.size(each.value) == 1)
     way = {*ancestors(made.new), *(e for e, _ in made.options)}  # of one number, numbers, too
     return any(each.depends_on(made.old) and each not in way for each in numbers)

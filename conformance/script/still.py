@@ -25,9 +25,10 @@ from conformance.backward.sample_count import samples
 from conformance.backward.source import MOVES, is_float, lines_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
+from conformance.script.linear import links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
-from conformance.tracing.node import Node, flat
+from conformance.tracing.node import Node, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 PRODUCTS = ("matmul", "dot")
@@ -58,7 +59,9 @@ def never_moved(
         return names([_replacements(whole[still])], variables)[0]
 
     found = []
-    left = list(_left_out(step.trace, forward, forward.run.goals, whole))
+    pairs = zip(judgement.updates, judgement.chosen, strict=True)
+    ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
+    left = list(_left_out(step.trace, forward, ends, whole))
     for still, gradient in left:
         unkept = _moved(whole[still], whole.get(gradient))
         lines = [line for e in (*unkept, gradient) for line in lines_of(e)]
@@ -69,6 +72,34 @@ def never_moved(
     return found, [name(each) for each in frozen]
 
 
+def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[Held]) -> list[str]:
+    """The constants, used as parameters are, that are moved by what is computed of none of them.
+
+    What parameters are moved by, as a sum of gradients that begins with zeros, is none.
+
+    Args:
+        trace: of the run.
+        chains: the values of each parameter, one after another.
+        variables: what the script's variables hold.
+    """
+
+    def uses(node: Node) -> set[Use]:
+        pairs = ((e, enumerate(flat(e.args))) for e in node.consumers)
+        return {(e.operation, i) for e, args in pairs for i, each in args if each is node}
+
+    olds = [values[0] for values in chains]
+    used = set[Use]().union(*map(uses, olds)) - {("getitem", 0)}
+    within = uses_of_nodes(values[-1] for values in chains)
+    before = trace.nodes[: min(values[1].number for values in chains)]
+    given = (e for e in before if e.function is None and is_float(e))
+    found = []
+    for each in (e for e in given if not within >> e.number & 1 and used & uses(e)):
+        moved = _replacement(each)
+        if moved is not None and any(node is each for node, _ in links(moved)):
+            found.append(names([_replacements(each)], variables)[0])
+    return found
+
+
 def _read(trace: Trace, judgement: Judgement) -> tuple[Step, Forward | None]:
     """An update with all that was computed before it, and its forward pass."""
     updates = judgement.updates
@@ -77,7 +108,7 @@ def _read(trace: Trace, judgement: Judgement) -> tuple[Step, Forward | None]:
     until = max(each.number for each in news)
     window = [e for e in trace.nodes[max(each.number for each in olds) : until] if is_float(e)]
     losses = candidates(trace.nodes, [*olds], news)
-    step = Step(trace, olds, [*window, *losses])
+    step = Step(trace, olds, [*window, *losses, *(each for each, _ in judgement.chosen)])
     goals = tuple(
         Goal(name, step.of[old], step.of[gradient])
         for (old, name), (gradient, _) in zip(olds.items(), judgement.chosen, strict=True)
@@ -127,9 +158,13 @@ def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> For
 
 
 def _left_out(
-    trace: Trace, forward: Forward, goals: tuple[Goal, ...], whole: Mapping[Node, Node]
+    trace: Trace, forward: Forward, ends: int, whole: Mapping[Node, Node]
 ) -> Iterator[tuple[Node, Node]]:
-    """The constants that are used as parameters are, each with its gradient, or a part of it."""
+    """The constants that are used as parameters are, each with its gradient, or a part of it.
+
+    `ends` is what the gradients that move parameters were computed from, as bits.
+    """
+    goals = forward.run.goals
     used = {use for each in goals for use in _uses(each.parameter, forward)}
     factors = [fitted(each.node.value, forward.right(each.parameter)) for each in goals]
     factor = next((each for each in factors if each), 0.0)
@@ -145,7 +180,7 @@ def _left_out(
             continue
         for each in trace.nodes:
             alike = np.shape(each.value) == np.shape(right) and not forward.contains(each)
-            on_the_way = any(goal.node.depends_on(each) for goal in goals)
+            on_the_way = each in whole and ends >> whole[each].number & 1
             if alike and each.function is not None and is_float(each) and not on_the_way:
                 found = fitted(np.asarray(each.value), right)
                 fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS

@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.backward.syntax import statement
 from conformance.script.linear import (
+    Link,
     ancestors,
     entrywise,
     has_entries,
@@ -22,9 +23,11 @@ from conformance.script.linear import (
 )
 from conformance.script.parameters import Parameter
 from conformance.script.scaled import unscaled
+from conformance.script.summed import others_in, summed
 from conformance.tracing.node import FILLED, Node
+from conformance.tracing.trace import Trace
 
-Multiple = tuple[Node, float]
+Multiple = Link
 """An array, and how many times it is added; only the sign counts in an adaptive update."""
 
 
@@ -39,6 +42,7 @@ class Update:
         options: the arrays by which it is moved, each a multiple of the one before, and how many
             times each is added; nothing if it is not moved by multiples of a single one.
         own: which of them is the first that is not a product that the update itself computes.
+        parts: of each array that is nowhere computed, but added part by part, these.
         decay: how many times the old value itself is taken away.
         after: how many times the new value is taken away after the step.
         adaptive: whether the gradient is divided by something that is kept of earlier ones.
@@ -53,6 +57,7 @@ class Update:
     new: Node
     options: list[Multiple] = field(default_factory=list)
     own: int = 0
+    parts: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
     decay: float = 0.0
     after: float = 0.0
     adaptive: bool = False
@@ -61,29 +66,42 @@ class Update:
     signed: Node | None = None
     given: int = 0
 
+    def parts_of(self, gradient: Node) -> tuple[Node, ...]:
+        """What a gradient by which it is moved is the sum of, or that itself."""
+        return self.parts.get(gradient, (gradient,))
 
-def update(parameter: Parameter, k: int, given: int = 0) -> Update:
+
+def update(trace: Trace, parameter: Parameter, k: int, given: int = 0) -> Update:
     """The k-th update of a parameter, from 1, without a scaling of the parameter after it."""
     old, new = parameter.values[k - 1 : k + 1]
     new, left = unscaled(old, new)
-    return _read(Update(parameter, old, new, after=1 - left, given=given))
+    return _read(trace, Update(parameter, old, new, after=1 - left, given=given))
 
 
-def with_decay_apart(made: Update) -> Update:
-    """An update, where a multiple of the parameter that is added to a gradient is no part of it."""
+def with_decay(trace: Trace, made: Update, *, apart: bool) -> Update:
+    """An update, where a multiple of the parameter that is added beside a gradient is part of it.
+
+    Or, apart, one where that which is added to a gradient is no part of it.
+    """
     again = Update(made.parameter, made.old, made.new, after=made.after, given=made.given)
-    return _read(again, apart=True)
+    return _read(trace, again, apart=apart, beside=not apart)
 
 
-def _read(made: Update, *, apart: bool = False) -> Update:
+def _read(trace: Trace, made: Update, *, apart: bool = False, beside: bool = False) -> Update:
     """An update with all that is known of it."""
     reader, old, new = _Reader(made, apart=apart), made.old, made.new
     reader.read(new, old, 1.0)
-    if len(reader.gradients) == 1:
-        (made.options,) = reader.gradients.values()
-        lines = {_statement(e) for e in (new, *reader.sums, *(s for _, s in made.states))}
-        own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
-        made.own = min([*own, len(made.options) - 1])
+    parts = [each for each, _ in reader.gradients.values()]
+    if beside:
+        parts += reader.decays_beside()
+    if len(parts) > 1:
+        sums = summed(trace, parts, next(at for _, at in reader.gradients.values()))
+        made.options, made.parts = [e for e, _ in sums], {node: own for (node, _), own in sums}
+    elif parts:
+        made.options = parts[0]
+    lines = {_statement(e) for e in (new, *reader.sums, *(s for _, s in made.states))}
+    own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
+    made.own = min([*own, max(len(made.options) - 1, 0)])
     return made
 
 
@@ -100,7 +118,9 @@ class _Reader:
 
     def __init__(self, made: Update, *, apart: bool) -> None:
         self.made, self.apart = made, apart
-        self.gradients: dict[Node, list[Multiple]] = {}
+        self.gradients: dict[Node, tuple[list[Multiple], Node]] = {}  # where they are added, too
+        self.decays: list[tuple[list[Multiple], Node]] = []
+        self.at = made.new
         self.sums: list[Node] = []  # on the way, of the parameter and something else
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
@@ -113,9 +133,9 @@ class _Reader:
         within, kept = ancestors(new), factor
         if old not in within:
             return
-        path = way(old, new, within)
+        path, self.at = way(old, new, within), new
         for whole, below in zip(path[::-1], path[-2::-1], strict=False):
-            by, others = dict(reversed([*links(whole)])), [*_others(whole, below)]
+            by, others = dict(reversed([*links(whole)])), [*others_in(whole, below)]
             self.sums += [whole] if others and old is self.made.old else []
             for operand, each in others:
                 self.term(operand, factor * each)
@@ -124,13 +144,16 @@ class _Reader:
             self.made.decay += kept - factor if kept == 1.0 else 0.0
 
     def term(self, node: Node, factor: float) -> None:
-        """Note what is added so many times."""
+        """Note what is added so many times, if it is not 0 times."""
         options = self.peeled(node, factor)
         node, factor = options[-1]
         if node is self.made.old:
             self.made.decay -= factor
+            self.decays.append((options, self.at))
             return
-        if any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
+        if not factor or any(
+            node is old for old, _ in self.made.states
+        ):  # in `m += (1 − β) (g − m)`
             return
         state = self.state(node)
         if state in self.first:  # as it was before the first update
@@ -138,7 +161,9 @@ class _Reader:
         if state is not None:
             old = self.written[state]
             self.made.states.append((old, state))
+            at = self.at
             self.read(state, old, factor * dict(links_to(node, state))[state])
+            self.at = at
         elif _is_signed(node, self.made.old):
             (self.made.signed,) = node.inputs
             self.made.adaptive = True
@@ -149,7 +174,14 @@ class _Reader:
             for operand, times in links(node):  # one of them is kept of the last update
                 self.term(operand, factor * times)
         elif node.depends_on(self.made.old):
-            self.gradients[node] = options
+            self.gradients[node] = options, self.at
+
+    def decays_beside(self) -> Iterator[list[Multiple]]:
+        """The multiples of the parameter that are added where a gradient is, and no more beside."""
+        for options, at in self.decays:
+            if any(at is each for _, each in self.gradients.values()):
+                self.made.decay += options[-1][1]
+                yield options
 
     def terms(self, node: Node) -> list[Node]:
         """What a value is the sum of, or a multiple.
@@ -240,7 +272,7 @@ class _Reader:
             rest = [e for e, _ in links(node) if not e.depends_on(self.made.old)]
             if len(below) != 1 or node.operation == FILLED or not all(map(_is_constant, rest)):
                 break
-            if node.operation in ("add", "subtract") and not rest:
+            if (node.operation in ("add", "subtract") and not rest) or not below[0][1]:
                 break
             if any(self.is_of_the_pass(each, below[0][0]) for each in node.inputs):
                 break
@@ -260,12 +292,3 @@ def _is_signed(node: Node, old: Node) -> bool:
 def _is_constant(node: Node) -> bool:
     """Whether it is a multiple of what was there before the run began to move it."""
     return source(node).function is None
-
-
-def _others(node: Node, below: Node) -> Iterator[tuple[Node, float]]:
-    """What else a sum is made of; a number, or one of another shape, too."""
-    if node.operation not in ("add", "subtract"):
-        return
-    first = node.args[0] is below
-    if type(other := node.args[1 if first else 0]) is Node:
-        yield other, -1.0 if first and node.operation == "subtract" else 1.0

@@ -87,6 +87,13 @@ class Step:
         made.writes = tuple((at, self._known(value), *where) for at, value, *where in node.writes)
         made.replaces = None if node.replaces is None else self.of.get(node.replaces)
 
+    def noted(self, name: str, function: np.ufunc, inputs: tuple[Node, ...], like: Node) -> Node:
+        """A further operation, on the line of another one."""
+        value = np.asarray(function(*(each.value for each in inputs)))
+        node = self.trace.node(name, function, inputs, {}, value)
+        node.frames, node.calls = like.frames, like.calls
+        return node
+
     def _copied(self, node: Node) -> Node:
         """The copy of a node; of one that the trace has forgotten, its value."""
         return self.of[node] if node in self.of else self._copy(node, None, own=False)

@@ -18,7 +18,9 @@ ACTIVATIONS = {
 }  # fmt: skip
 
 PENALTIES = {"ridge", "lasso", "l1", "l2"}
-REGULARISER = re.compile(r"regulari[sz]|penalt|weightdecay|^l[12]reg|reg(l[12])?$")
+REGULARISER = re.compile(
+    r"regulari[sz]|penalt|weightdecay|^l[12](reg|w|b|lambda|lam|weight|bias)|reg(l[12])?$"
+)
 
 
 def switched_off(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.tests.scripts import run_edited
 from conformance.tests.shapes.measure import judged_source as judged
 
 ROBUST = """
@@ -211,3 +212,22 @@ class ReLU:
     assert (code, said.count("all right")) == (0, 2), said
     code, _, said = judged(source.replace("(softmax - ones)", "(softmax + ones)"), tmp_path)
     assert code == 1, said
+
+
+LOGISTIC = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(30, 3)), rng.integers(0, 2, 30).astype(float)
+w = np.zeros(3)
+for it in range(5):
+    p = 1 / (1 + np.exp(-(X @ w)))
+    NAME = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    w -= 0.3 * X.T @ ((p - y) * p * (1 - p)) / 30
+    print(NAME)
+"""
+
+
+@pytest.mark.parametrize("name", ["loss", "ce", "cross_entropy", "perte", "verlust", "custo"])
+def test_a_loss_may_have_its_name_in_other_words(name: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LOGISTIC, ("NAME", name))
+    assert report.examined.accused[0].lines[0].line == 8
+    assert run_edited(tmp_path, LOGISTIC, ("NAME", name), (" * p * (1 - p)", "")).examined.ok

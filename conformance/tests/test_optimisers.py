@@ -393,3 +393,33 @@ class Momentum:
     report = check_file(Asked(str(file)), no_book)
     rules = [each.ran.rule.kind for each in report.parts if isinstance(each, UpdateReport)]
     assert (report.exit_code, rules) == (0, ["momentum"]), str(report)
+
+
+HIDDEN = """import numpy as np
+class SGD:
+    def __init__(self, lr=0.1, momentum=0.0):
+        self.lr, self.momentum = lr, momentum
+        self.buf = {}
+    def step(self, params, grads):
+        for k in params:
+            b = self.buf.get(k, np.zeros_like(grads[k]))
+            self.buf[k] = self.momentum * b + grads[k]
+            params[k] -= self.lr * (grads[k] + self.momentum * self.buf[k])
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [(("", ""), 0), (("=0.0", "=0.9"), 0), (("+ self.momentum *", "- self.momentum *"), 1)],
+)
+def test_a_momentum_that_is_0_by_default_is_tried(
+    edit: tuple[str, str], code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "sgd.py").write_text(HIDDEN.replace(*edit))
+    assert bool(check_file(Asked(str(tmp_path / "sgd.py")), no_book).exit_code) == bool(code)
+
+
+def test_a_momentum_of_which_no_update_has_anything_is_told(tmp_path: Path) -> None:
+    steps = "(grads[k] + self.momentum * self.buf[k])"
+    (tmp_path / "sgd.py").write_text(HIDDEN.replace(steps, "grads[k]"))
+    assert "given momentum" in str(check_file(Asked(str(tmp_path / "sgd.py")), no_book))

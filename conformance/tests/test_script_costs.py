@@ -404,3 +404,49 @@ def test_margins_that_are_asked_for_are_those_of_the_hinge_loss(tmp_path: Path) 
     assert "judged by the hinge loss" in str(report)
     with pytest.raises(UnjudgedError, match="they are not those of the hinge loss"):
         run_edited(tmp_path, MARGINS, ("10 * y * x", "10 * x"))
+
+
+SATURATED = """import numpy as np
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+def deriv_sigmoid(x):
+    fx = sigmoid(x)
+    return fx * (1 - fx)
+x, t = [4.1, 37.4], 1.0
+w, v, b, u, c = 0.3, 0.7, 0.1, 0.7, -0.2
+for epoch in range(20):
+    s = w * x[0] + v * x[1] + b
+    h = sigmoid(s)
+    z = u * h + c
+    o = sigmoid(z)
+    d = -2 * (t - o)
+    w -= 0.1 * d * u * deriv_sigmoid(z) * x[0] * deriv_sigmoid(s)
+    v -= 0.1 * d * u * deriv_sigmoid(z) * x[1] * deriv_sigmoid(s)
+    b -= 0.1 * d * u * deriv_sigmoid(z) * deriv_sigmoid(s)
+    u -= 0.1 * d * h * deriv_sigmoid(z)
+    c -= 0.1 * d * deriv_sigmoid(z)
+"""
+
+
+def test_digits_of_a_gradient_that_is_almost_0_beside_others_are_not_lost(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, SATURATED).examined.ok
+
+
+RANKING = """import numpy as np
+rng = np.random.default_rng(3)
+P = rng.normal(0.0, 0.1, size=(5, 4))
+Q = rng.normal(0.0, 0.1, size=(6, 4))
+for step in range(40):
+    u = int(rng.integers(0, 5))
+    i, j = rng.choice(6, 2, replace=False)
+    pu, qi, qj = P[u].copy(), Q[i].copy(), Q[j].copy()
+    sig = 1.0 / (1.0 + np.exp(pu @ (qi - qj)))
+    P[u] += 0.05 * sig * (qi - qj)
+    Q[i] += 0.05 * sig * pu
+    Q[j] += 0.05 * -sig * pu
+"""
+
+
+def test_what_a_gradient_is_itself_is_no_output_error(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError):
+        run_edited(tmp_path, RANKING)

@@ -179,3 +179,24 @@ def test_the_sign_of_an_error_beside_a_held_target_is_told_once(tmp_path: Path) 
     assert run_edited(tmp_path, BOOTSTRAPPED).exit_code == 0
     (blame,) = run_edited(tmp_path, BOOTSTRAPPED, ("w += 0.1", "w -= 0.1")).blames
     assert blame.accused.cause.kind == "negated"
+
+
+BANDIT = """import numpy as np
+rng = np.random.default_rng(30)
+lr, n = 0.2, 16
+theta = np.zeros((4, 3))
+for it in range(5):
+    X, actions = rng.normal(size=(n, 4)), rng.integers(0, 3, n)
+    gain = rng.normal(size=n)
+    s = np.exp(X @ theta)
+    pi = s / s.sum(axis=1, keepdims=True)
+    loss = -(gain * np.log(pi[np.arange(n), actions])).mean()
+    d = gain[:, None] * (np.eye(3)[actions] - pi) / n
+    theta -= lr * X.T @ d
+"""
+
+
+def test_a_sign_is_blamed_on_no_rate_and_on_no_length(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, BANDIT)
+    assert report.examined.accused[0].lines[0].line == 11
+    assert "η" not in str(report)

@@ -305,3 +305,38 @@ def test_a_list_keeps_its_numbers_whatever_is_done_to_it(rows: int) -> None:
                 assert np.array_equal(array, plain)
                 assert np.array_equal(lists.trace.argument(array).value, plain)
         assert rows or held == before
+
+
+ROWS = """import math
+data = [([1.0, 0.5, 0.6], 1), ([0.2, -1.0, 0.6], 0), ([0.3, 0.4, 0.6], 1), ([0.7, -0.4, 1.0], 0)]
+weights = [[0.1, 0.2, 0.3], [0.3, -0.2, 0.1]]
+lr, decay = 0.2, 0.01
+for x, gold in data:
+    scores = [sum(w * v for w, v in zip(row, x)) for row in weights]
+    exps = [math.exp(s) for s in scores]
+    probs = [e / sum(exps) for e in exps]
+    loss = -math.log(probs[gold])
+    for k in range(2):
+        err = probs[k] - (1.0 if k == gold else 0.0)
+        weights[k] = [w - lr * err * v - lr * decay * w for w, v in zip(weights[k], x)]
+"""
+APART, TOGETHER = "lr * err * v - lr * decay * w", "lr * (err * v + decay * w)"
+DENSE, SPARSE = "0.6], 1), ([0.2", "0.0], 1), ([0.2"
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        (),
+        ((DENSE, SPARSE),),
+        ((APART, TOGETHER),),
+        ((APART, TOGETHER), (DENSE, SPARSE)),
+        (
+            (", -1.0, 0.6]", ", 0.0, 0.0]"),
+            (APART, TOGETHER),
+        ),
+        (("loss =", "total ="), (APART, TOGETHER)),
+    ],
+)
+def test_rows_that_are_lists_may_decay(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ROWS, *edits).examined.ok

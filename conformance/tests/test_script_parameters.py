@@ -243,3 +243,63 @@ def test_arrays_that_a_star_hands_on_and_a_method_clears_are_followed(tmp_path: 
     report = run_edited(tmp_path, CLOSURES)
     assert report.exit_code == 0, str(report)
     assert "4 gradients, all right" in str(report)
+
+
+UNSEEN = """import numpy as np
+rng = np.random.RandomState(9)
+x = rng.uniform(0, 1, (50, 1))
+y = 2 + np.sin(6 * x) + rng.exponential(0.3, (50, 1))
+pinball = np.vectorize(lambda u: 0.9 * u if u >= 0 else -0.1 * u)
+slope = np.vectorize(lambda u: 0.9 if u >= 0 else -0.1)
+w1, b1 = rng.randn(1, 4), rng.randn(4)
+w2, b2 = rng.randn(4, 1), np.array([2.0])
+for k in range(20):
+    a = np.tanh(x @ w1 + b1)
+    q = a @ w2 + b2
+    loss = np.mean(pinball(y - q))
+    dq = -slope(y - q) / 50
+    da = dq @ w2.T * (1 - a * a)
+    w2 -= 0.1 * a.T @ dq
+    b2 -= 0.1 * dq.mean(axis=0)
+    w1 -= 0.1 * x.T @ da
+    b1 -= 0.1 * da.sum(axis=0)
+"""
+
+
+def test_a_parameter_whose_gradient_is_not_seen_to_be_computed_is_told(tmp_path: Path) -> None:
+    assert "b2 is not judged" in str(run_edited(tmp_path, UNSEEN))
+
+
+LOOP = """import numpy as np
+rng = np.random.default_rng(1)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+W, b = rng.normal(size=3), np.zeros(1)
+for it in range(10):
+    r = X @ W + b - y
+    loss = 0.5 * np.mean(r**2)
+    for param, grad in ((W, X.T @ r / 20), (b, r.mean(keepdims=True))):
+        param -= 0.1 * grad
+"""
+
+
+def test_the_variable_of_a_loop_over_all_parameters_is_the_name_of_none(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LOOP)
+    assert {*report.ran.parameters} == {"W", "b"}
+
+
+SUMMED = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+w, b = rng.normal(size=3), 0.1
+for it in range(10):
+    r = b + X @ w - y
+    dw = np.zeros(3)
+    for i in range(20):
+        dw = dw + r[i] * X[i] / 20
+    w -= 0.1 * dw
+    b -= 0.1 * r.mean()
+"""
+
+
+def test_a_sum_of_gradients_is_no_parameter_that_is_not_seen_to_be_computed(tmp_path: Path) -> None:
+    assert "is not judged" not in str(run_edited(tmp_path, SUMMED))

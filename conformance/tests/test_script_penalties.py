@@ -193,3 +193,50 @@ for step in range(9):
 def test_a_decay_without_any_gradient_tells_no_cost(tmp_path: Path) -> None:
     with pytest.raises(UnjudgedError, match="no known cost"):
         run_edited(tmp_path, OUTSIDE)
+
+
+RIDGE = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 3))
+y = X @ np.array([1.0, 2.0, -1.0])
+w = rng.normal(size=3)
+v = np.zeros(3)
+lam = 0.05
+for it in range(5):
+    r = X @ w - y
+    loss = 0.5 * np.mean(r**2) + 0.5 * lam * np.sum(w**2)
+    v = 0.8 * v + X.T @ r / len(y) + lam * w
+    w = w - 0.4 * v
+"""
+SUMMED = "    v = 0.8 * v + X.T @ r / len(y) + lam * w\n    w = w - 0.4 * v"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        SUMMED,
+        "    v = 0.8 * v + lam * w + X.T @ r / len(y)\n    w = w - 0.4 * v",
+        "    g = X.T @ r / len(y)\n    v = 0.8 * v - 0.4 * g - 0.4 * lam * w\n    w = w + v",
+        "    v *= 0.8\n    v += X.T @ r / len(y)\n    v += lam * w\n    w -= 0.4 * v",
+    ],
+)
+def test_a_decay_that_is_added_to_the_velocity_beside_the_gradient_is_a_part_of_it(
+    steps: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, RIDGE, (SUMMED, steps))
+    assert report.examined.ok
+    assert "η = 0.4, μ = 0.8" in str(report)
+
+
+def test_a_wrong_decay_that_is_added_to_the_velocity_is_blamed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, RIDGE, (" + lam * w", " - lam * w"))
+    assert report.examined.accused[0].lines[0].line == 11
+
+
+def test_a_decay_of_another_size_than_the_loss_states_is_wrong(tmp_path: Path) -> None:
+    loss = ("0.5 * np.mean(r**2) + 0.5 * lam * np.sum(w**2)", "r @ r / 80 + 0.5 * lam * w @ w")
+    steps = (SUMMED, "    w = w - 0.05 * (X.T @ r / len(y) + 2 * lam * w)")
+    report = run_edited(tmp_path, RIDGE, loss, steps)
+    assert report.examined.accused[0].lines[0].line == 11
+    right = (SUMMED, "    w = w - 0.05 * (X.T @ r / len(y) + lam * w)")
+    assert run_edited(tmp_path, RIDGE, loss, right).examined.ok

@@ -433,3 +433,43 @@ for x, y in zip(X, t):
 def test_a_velocity_that_moves_before_its_gradient_is_in_it_is_no_parameter(tmp_path: Path) -> None:
     with pytest.raises(UnjudgedError, match="a velocity before the gradient"):
         run_edited(tmp_path, LATE)
+
+
+TIED = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 6))
+W = rng.normal(size=(6, 3)) * 0.3
+V = np.zeros_like(W)
+for it in range(5):
+    H = np.tanh(X @ W)
+    R = H @ W.T - X
+    loss = 0.5 * (R**2).sum()
+    dH = (R @ W) * (1 - H**2)
+    V = 0.9 * V - 0.01 * (X.T @ dH) - 0.01 * (R.T @ H)
+    W += V
+"""
+PARTS = "    V = 0.9 * V - 0.01 * (X.T @ dH) - 0.01 * (R.T @ H)"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        PARTS,
+        "    V *= 0.9\n    V -= 0.01 * (X.T @ dH)\n    V -= 0.01 * (R.T @ H)",
+    ],
+)
+def test_parts_of_a_gradient_may_be_added_one_by_one(steps: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TIED, (PARTS, steps))
+    assert report.examined.ok
+    assert "η = 0.01, μ = 0.9" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [((" - 0.01 * (R.T @ H)", " + 0.01 * (R.T @ H)"), 11), (("(1 - H**2)", "(1 - H)"), 10)],
+)
+def test_a_wrong_part_of_a_gradient_is_blamed(
+    edit: tuple[str, str], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, TIED, edit)
+    assert report.examined.accused[0].lines[0].line == line

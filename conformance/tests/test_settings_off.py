@@ -78,10 +78,11 @@ class Dense:
 """
 
 
-def test_a_penalty_of_a_layer_that_is_0_is_told(tmp_path: Path) -> None:
-    code, _, said = judged(LAYER, tmp_path)
+@pytest.mark.parametrize("name", ["l2_regularization_weights", "l2_w", "l1_lambda"])
+def test_a_penalty_of_a_layer_that_is_0_is_told(name: str, tmp_path: Path) -> None:
+    code, _, said = judged(LAYER.replace("l2_regularization_weights", name), tmp_path)
     assert code == 0, said
-    assert "note: l2_regularization_weights other than 0 is not tried" in said
+    assert f"note: {name} other than 0 is not tried" in said
 
 
 PENALISED = """
