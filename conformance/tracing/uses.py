@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from conformance.tracing.arranging import SCALING
 from conformance.arithmetic.exact import UndecidedComparisonError
+from conformance.tracing.arranging import SCALING
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import bits_of_nodes
 from conformance.tracing.traced_run import Lookup
