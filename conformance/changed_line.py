@@ -22,6 +22,10 @@ from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import Status, Verdict
+from conformance.verdict.finding import Kind
+
+OF_STEPS = (Kind.MISORDERED, Kind.MOVED_EARLY, Kind.RATE_IGNORED)
+"""The findings that are of steps: a program that is right in each has none of them."""
 
 
 def with_change(report: Report, subject: Subject, place: Path) -> Report:
@@ -32,9 +36,10 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
         subject: it runs here, in this process.
         place: the corpus.
     """
-    blamed = [each.frames for each in report.blames if each.frames]
+    lines = (*(e.frames for e in report.blames), *(e.frames for e in report.findings))
+    blamed = [frames for frames in lines if frames]
     is_right = subject.is_right
-    failing = sorted((e.case for e in report.cases if e.blamed), key=lambda e: entries(e.sizes))
+    failing = sorted((e.case for e in report.cases if e.failures), key=lambda e: entries(e.sizes))
     if is_right is None or not failing:
         return report
     others = (each.case for each in report.cases if each.case != failing[0])
@@ -73,6 +78,9 @@ def _with_its_line(report: Report, change: Change) -> Report:
     frames = (Frame(change.file, change.line, change.function),)
 
     def lined(verdict: Verdict) -> Verdict:
+        if verdict.finding is not None and verdict.finding.kind in OF_STEPS:
+            found = replace(verdict.finding, frames=frames)
+            return replace(verdict, finding=found, frames=frames)
         wrong = verdict.status is Status.FAIL and verdict.name
         moved = not verdict.frames or verdict.frames[0] != frames[0]
         return replace(verdict, frames=frames) if wrong and moved else verdict

@@ -9,17 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from conformance.edits.edit import Edit, Slot, located
-from conformance.edits.formulas import activations, sums
+from conformance.edits.formulas import activations, operations, sums
 from conformance.edits.scope import Scope
 
-ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
-    ast.Add: (ast.Sub,),
-    ast.Sub: (ast.Add,),
-    ast.Mult: (ast.Div, ast.MatMult),
-    ast.Div: (ast.Mult,),
-    ast.FloorDiv: (ast.Div,),
-    ast.MatMult: (ast.Mult,),
-}
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),
     ast.LtE: (ast.Lt, ast.GtE),
@@ -31,6 +23,8 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.IsNot: (ast.Is,),
 }
 
+
+COUNTS = {"enumerate", "len", "ndim", "range", "reversed", "shape", "size", "zip"}
 
 UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
 
@@ -50,9 +44,17 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that put a value under a function or over a number."""
+    """The changes that negate, double or halve a value, put it under a function or over a number.
+
+    What a function of the program is given may be in another order.
+    """
     numbers = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
     for slot, part in _values(slots):
+        yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
+        for kind in (ast.Mult, ast.Div):
+            yield _put(slot, part, ast.BinOp(part, kind(), ast.Constant(2)))
+        if isinstance(part, ast.Call):
+            yield from (_put(slot, part, each) for each in _in_order(part))
         for each in scope.functions:
             yield _put(slot, part, ast.Call(each, [part], []))
         for each in () if _is_of(slot, ast.Mult | ast.Div) else numbers:
@@ -90,7 +92,8 @@ def _put(slot: Slot, part: ast.expr, new: ast.expr) -> Edit:
 
 def _is_whole(slot: Slot) -> bool:
     """Whether a value is all that a statement gives a name or a list, returns, or has as a term."""
-    holders, parent = ast.stmt | ast.Tuple | ast.List | ast.Yield, slot.parent
+    holders = ast.stmt | ast.Tuple | ast.List | ast.Yield | ast.ListComp | ast.GeneratorExp
+    parent = slot.parent
     terms = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)
     callee = parent.func if isinstance(parent, ast.Call) and slot.field == "args" else None
     kept = isinstance(callee, ast.Attribute) and callee.attr in ("append", "insert")
@@ -131,8 +134,15 @@ def _values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:
         part = slot.get()
         plain = isinstance(part, ast.expr) and not isinstance(part, ast.Slice | ast.Constant)
         inside = slot.field in ("func", "slice", "keywords") or isinstance(slot.parent, holders)
-        if isinstance(part, ast.expr) and plain and not inside:
+        if isinstance(part, ast.expr) and plain and not (inside or _is_count(part)):
             yield slot, part
+
+
+def _is_count(part: ast.expr) -> bool:
+    """Whether a value is a shape or a count, or what a loop goes through."""
+    callee = part.func if isinstance(part, ast.Call) else None
+    named = callee.id if isinstance(callee, ast.Name) else getattr(part, "attr", "")
+    return named in COUNTS
 
 
 def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
@@ -208,26 +218,27 @@ def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.e
     yield from (ast.Attribute(part.value, each, ast.Load()) for each in others if each != part.attr)
 
 
-def _operations(part: ast.BinOp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    if isinstance(part.op, ast.Sub | ast.Div | ast.MatMult):
-        yield ast.BinOp(part.right, part.op, part.left)
-    yield from (part.left, part.right)
-    for kind in ARITHMETIC.get(type(part.op), ()):
-        yield ast.BinOp(part.left, kind(), part.right)
-
-
-def _calls(part: ast.Call, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     yield from (each for each in part.args if not isinstance(each, ast.Starred))
     if isinstance(part.func, ast.Attribute):
         yield part.func.value
-    for i in range(len(part.args) - 1):
-        args = list(part.args)
-        args[i : i + 2] = args[i + 1], args[i]
-        yield ast.Call(part.func, args, part.keywords)
+    if scope.numpy and getattr(getattr(part.func, "value", None), "id", "") == scope.numpy:
+        yield from _in_order(part)
+    match part:
+        case ast.Call(func=f, args=[ast.BinOp(left=a, op=operator, right=b)], keywords=[]):
+            yield ast.BinOp(ast.Call(f, [a], []), operator, b)
     for i in range(len(part.keywords)):
         yield ast.Call(part.func, part.args, part.keywords[:i] + part.keywords[i + 1 :])
     for i in range(len(part.args)):
         yield ast.Call(part.func, part.args[:i] + part.args[i + 1 :], part.keywords)
+
+
+def _in_order(part: ast.Call) -> Iterator[ast.expr]:
+    """A call with two arguments beside each other exchanged."""
+    for i in range(len(part.args) - 1):
+        args = list(part.args)
+        args[i : i + 2] = args[i + 1], args[i]
+        yield ast.Call(part.func, args, part.keywords)
 
 
 def _subscripts(part: ast.Subscript, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
@@ -259,8 +270,7 @@ def _slices(part: ast.Slice, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
 
 
 def _wrapped(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
-    """An expression negated, transposed, copied, as a list of copies, turned round, or as zeros."""
-    yield ast.UnaryOp(ast.USub(), part)
+    """An expression transposed, copied, as a list of copies, turned round, or as zeros."""
     yield ast.Attribute(part, "T", ast.Load())
     yield _copied(part)
     loop = ast.comprehension(ast.Name("each", ast.Store()), part, [], 0)
@@ -276,7 +286,7 @@ OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Scope], Iterator[ast.expr]]] =
     ast.Constant: _constants,
     ast.Name: _names,
     ast.Attribute: _attributes,
-    ast.BinOp: _operations,
+    ast.BinOp: operations,
     ast.UnaryOp: _signed,
     ast.Compare: _compared,
     ast.Call: _calls,

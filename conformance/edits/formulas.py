@@ -1,6 +1,6 @@
-"""Formulas that a line may need and its file need not have: activations, and sums of products.
+"""Formulas that a line may need: operations with other operands, activations, sums of products.
 
-Left out: those that the file has (`scope.py`).
+Left out: expressions that the file has (`scope.py`).
 """
 
 import ast
@@ -8,6 +8,15 @@ from collections.abc import Iterator
 from copy import deepcopy
 
 from conformance.model.functions import ACTIVATIONS
+
+ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div, ast.MatMult),
+    ast.Div: (ast.Mult,),
+    ast.FloorDiv: (ast.Div,),
+    ast.MatMult: (ast.Mult,),
+}
 
 
 def sums(subscripts: str) -> Iterator[str]:
@@ -40,3 +49,25 @@ class _Written(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """What stands for a name."""
         return deepcopy(self.names[node.id])
+
+
+def operations(part: ast.BinOp, *_: object) -> Iterator[ast.expr]:
+    """What an operation of two operands may have to be."""
+    if isinstance(part.op, ast.Sub | ast.Div | ast.MatMult):
+        yield ast.BinOp(part.right, part.op, part.left)
+    yield from (part.left, part.right)
+    for kind in ARITHMETIC.get(type(part.op), ()):
+        yield ast.BinOp(part.left, kind(), part.right)
+    yield from _regrouped(part)
+
+
+def _regrouped(part: ast.BinOp) -> Iterator[ast.expr]:
+    """The same with other brackets: a + (b * c) for (a + b) * c, f(a + b) for f(a) + b."""
+    match part:
+        case ast.BinOp(left=ast.BinOp(left=a, op=first, right=b), op=second, right=c):
+            yield ast.BinOp(a, first, ast.BinOp(b, second, c))
+        case ast.BinOp(left=ast.Call(func=f, args=[a], keywords=[]), op=second, right=c):
+            yield ast.Call(f, [ast.BinOp(a, second, c)], [])
+    match part:
+        case ast.BinOp(left=a, op=first, right=ast.BinOp(left=b, op=second, right=c)):
+            yield ast.BinOp(ast.BinOp(a, first, b), second, c)

@@ -12,9 +12,11 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+import reference
 from conformance.edits.edit import Edit, located
 from conformance.tracing.frames import is_installed, is_subject
 
@@ -50,6 +52,11 @@ class LiveFunction:
         """The lines of it that were run, each with the file."""
         return {(self.file, line) for line in self.ran}
 
+    def has(self, place: tuple[str, int]) -> bool:
+        """Whether a line of a file is one of it, run or not."""
+        end = self.definition.end_lineno or 0
+        return place[0] == self.file and self.definition.lineno <= place[1] <= end
+
     @contextmanager
     def changed(self, edit: Edit) -> Iterator[None]:
         """The program with a change of this function, to the end of the block.
@@ -83,8 +90,16 @@ class LiveFunction:
         return code
 
 
+OURS = str(Path(reference.__file__).parent)
+
+
+def is_program(file: str) -> bool:
+    """Whether a file is a program's: not of the reference, with which it is compared."""
+    return is_subject(file) and not file.startswith(OURS)
+
+
 def live_functions(
-    run: Callable[[], object], is_its: Callable[[str], bool] = is_subject
+    run: Callable[[], object], is_its: Callable[[str], bool] = is_program
 ) -> tuple[LiveFunction, ...]:
     """The functions of a program that a run calls, as far as their source is known.
 

@@ -23,7 +23,7 @@ from conformance.edits.expression_edits import (
 from conformance.edits.live_functions import LiveFunction
 from conformance.edits.scope import Names
 from conformance.edits.statement_edits import statements
-from conformance.running.quiet import TooLongError, limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet, small
 from conformance.tracing.frames import Frame
 
 MOST = 12_000
@@ -36,6 +36,8 @@ LEVELS = (swapped, applied, sloped, joined, joined_within, replaced)
 """The changes of a line: one word or sign, a function or a slope more, any part more, another."""
 
 SMALL, APPLIED, SLOPED, JOINED, WITHIN, OTHER = range(len(LEVELS))
+
+LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
 
 LONG = 20.0  # seconds of a trial: a change may make a loop endless
 SHORT, TIMES = 0.05, 20
@@ -62,7 +64,7 @@ def search(
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
     tried, end = 0, process_time() + LONGEST
-    with warnings.catch_warnings(), quiet():
+    with warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
         for function, edit in _edits(functions, blamed):
             if tried >= MOST or process_time() > end:
@@ -108,9 +110,9 @@ def _groups(
     """
     guilty = {(each.file, each.line) for frames in blamed for each in frames[:2]}
     roots = {(frames[-1].file, frames[-1].line) for frames in blamed}
-    around = [each for each in functions if each.places & guilty]
+    around = [each for each in functions if any(map(each.has, guilty))]
     called = _called(functions, guilty)
-    outermost = [each for each in functions if each.places & roots]
+    outermost = [each for each in functions if any(map(each.has, roots))]
     below = _called(functions, {place for each in outermost for place in each.places})
     frames = [each for one in blamed for each in one]
     groups: tuple[list[Place], ...] = [], [], [], [], []

@@ -96,6 +96,9 @@ _WORDS: dict[Kind, Callable[[Finding], str]] = {
         "update_mini_batch moves the weights or biases before all samples were sent through them "
         "(update-inside-sample-loop)"
     ),
+    Kind.RATE_IGNORED: _of(
+        "with half of η, update_mini_batch does not move the {what} half as far"
+    ),
     Kind.RUNS_DIFFER: _of(
         f"{_RUNS} in {{name}}, as with an array that is not set, a generator without a seed, or "
         "threads that write to the same place"

@@ -27,13 +27,14 @@ NAMED = {
 }
 """How code names an activation."""
 
-EXPONENTIAL = re.compile(r"\bexp\b")
 UNNAMED = {"sigmoid", "softmax"}
 """What may be written without a name, by the exponential; a linear layer has none anyway."""
 
+NUMPY = ("np", "numpy", "torch")
+
 
 def other_reading(
-    is_right: Callable[[Recorded], bool], own: Reading, costs: Collection[str], dtype: str
+    is_right: Callable[[Recorded], bool], own: Reading | None, costs: Collection[str], dtype: str
 ) -> Reading | None:
     """The reading, other than its own, in which a change of one line makes a program right.
 
@@ -42,7 +43,7 @@ def other_reading(
 
     Args:
         is_right: whether it is right in a case, run as it is.
-        own: in which no such change is known.
+        own: in which no such change is known; None if it has none.
         costs: those that it may have.
         dtype: in which it computes.
     """
@@ -83,9 +84,21 @@ def _first_cases(costs: Collection[str], dtype: str) -> dict[Reading, Recorded]:
 
 
 def named(functions: Sequence[LiveFunction]) -> tuple[set[str], set[str]]:
-    """The activations that functions name, and all that they may have."""
-    parts = [each for function in functions for each in ast.walk(function.definition)]
+    """The activations that functions name themselves, and all that they may have.
+
+    A function of NumPy may be a part of another activation, as tanh is of a σ.
+    """
+    must = _words([e for each in functions for e in ast.walk(each.definition)], own=True)
+    files = {each.file: each.tree for each in functions}.values()
+    may = _words([e for tree in files for e in ast.walk(tree)], own=False)
+    found = ({n for n, pattern in NAMED.items() if pattern.search(each)} for each in (must, may))
+    first, every = found
+    return first, every | {"linear"} | (UNNAMED if re.search(r"\bexp\b|tanh", may) else set())
+
+
+def _words(parts: Sequence[ast.AST], *, own: bool) -> str:
+    """The names in parts of a program, without those of NumPy's functions if they are to be own."""
     names = [each.id for each in parts if isinstance(each, ast.Name)]
-    words = " ".join((*names, *(each.attr for each in parts if isinstance(each, ast.Attribute))))
-    must = {name for name, pattern in NAMED.items() if pattern.search(words)}
-    return must, must | {"linear"} | (UNNAMED if EXPONENTIAL.search(words) else set())
+    held = (each for each in parts if isinstance(each, ast.Attribute))
+    names += (e.attr for e in held if not (own and getattr(e.value, "id", "") in NUMPY))
+    return " ".join(names)

@@ -149,6 +149,23 @@ def test_the_cost_that_is_shown_decides_before_the_output_error(tmp_path: Path) 
     assert _subject(tmp_path, f"import numpy as np\n{wrong}{SHOWN}").costs == ("cross-entropy",)
 
 
+METHODS = {
+    "of inputs": "    def cost(self, x, y):\n"
+    "        return self.loss(self.feedforward(x), y)\n"
+    "    def loss(self, a, y):\n        return LOSS.sum()\n",
+    "of outputs": "    def loss(self, a, y):\n        return LOSS.sum() / y.size\n",
+    "of targets": "    def loss_of(self, y, a):\n        return 2 * LOSS.mean()\n",
+}
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_a_method_that_gives_a_cost_decides_which_it_is(name: str, tmp_path: Path) -> None:
+    loss = "-(y * np.log(a) + (1 - y) * np.log(1 - a))"
+    wrong = WITHOUT_COST.replace("d = a[-1] - y", "d = (a[-1] - y) * a[-1] * (1 - a[-1])")
+    source = f"import numpy as np\n{wrong}{METHODS[name].replace('LOSS', loss)}"
+    assert _subject(tmp_path, source).costs == ("cross-entropy",)
+
+
 def test_an_error_in_the_biases_alone_is_no_cost(tmp_path: Path) -> None:
     wrong = WITHOUT_COST.replace("d = a[-1] - y", "d = (a[-1] - y) * a[-1] * (1 - a[-1])").replace(
         "nb.insert(0, d)", "nb.insert(0, a[-1] - y if l == len(self.weights) - 1 else d)"

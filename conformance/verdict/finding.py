@@ -28,6 +28,9 @@ class Kind(StrEnum):
     MOVED_EARLY = "moved-early"
     """The update moves parameters before all samples have been sent through them."""
 
+    RATE_IGNORED = "rate-ignored"
+    """With half of η an update does not move `what` by half as much."""
+
     RUNS_DIFFER = "runs-differ"
     """Two runs of the same command differ in the quantity `name`, from inputs that do not."""
     ONE_RUN_STOPPED = "one-run-stopped"

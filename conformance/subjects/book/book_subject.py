@@ -5,9 +5,12 @@ Left out: other kinds of subjects.
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from conformance.corpus import store
+from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, OtherFamilyError
 from conformance.model.functions import COSTS
 from conformance.subjects import Reading, Subject
@@ -18,7 +21,8 @@ from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import own_epsilon
 from conformance.subjects.book.plain_run import is_right
-from conformance.subjects.book.traced_runs import examined_alone
+from conformance.subjects.book.rate import rate_ignored
+from conformance.subjects.book.traced_runs import examined_alone, feedforward_agrees
 from conformance.subjects.book.traced_session import TracedSession
 from conformance.subjects.readings import other_reading
 
@@ -38,18 +42,23 @@ def book_subject(
     network = BookNetwork(factory, name, cost)
     network.epsilon = own_epsilon(network)
     patterns = NetworkPatterns(network)
+    unknown: OtherFamilyError | None = None
     try:
         network.take_family(family or family_of(network, patterns))
-    except OtherFamilyError:
-        meant = None if cost else _meant(network)
-        if meant is None:
-            raise
+    except OtherFamilyError as error:
+        unknown = error
+    guessed = not (cost or family)
+    if guessed and (unknown or not _cases_of(network.family)) and (meant := _meant(network)):
         return book_subject(factory, name, meant.cost, meant.family)
+    if unknown:
+        raise unknown
     if network.mask:
         network.mask_scale = mask_scale(network, patterns)
         patterns = NetworkPatterns(network)  # of runs with other masks
     network.unfit = network.unfit or tuple(moved_early(network))
     found = conduct(network)
+    if len({each.eta for each in _cases_of(network.family)}) == 1:
+        found = replace(found, findings=(*found.findings, *rate_ignored(network)))
     every = {*network.costs, network.conventions.cost}
     costs = tuple(sorted(each for each in every if network.family[1] in COSTS[each].outputs))
     start = partial(TracedSession, network, patterns, conduct=found)
@@ -68,22 +77,29 @@ def book_subject(
         given_masks=bool(network.mask),
         takes_classes=network.takes_classes,
         is_right=partial(is_right, network),
-        otherwise=None if cost or family else partial(_other_reading, network),
+        otherwise=partial(_other_reading, network, network.family) if guessed else None,
     )
+
+
+def _cases_of(family: Family) -> list[Case]:
+    """The recorded cases with hidden layers that are of a family."""
+    cases = store.cases(store.root(), None, None)
+    return [each for each in cases if each.layers > 2 and each.is_of(*family)]  # noqa: PLR2004
 
 
 def _meant(network: BookNetwork) -> Reading | None:
     """What a network of no known family is meant to be, if it is wrong by its own forward pass."""
     with suppress(ConformanceError):  # else nothing tells
-        if examined_alone(network.factory, network.name).ok:
+        if examined_alone(network.factory, network.name).ok and feedforward_agrees(network):
             return None
-    return _other_reading(network)
+    return _other_reading(network, None)
 
 
-def _other_reading(network: BookNetwork) -> Reading | None:
+def _other_reading(network: BookNetwork, family: Family | None) -> Reading | None:
+    """The reading in which a change of one line makes a network right, other than its own."""
     if network.mask:
         return None
     c = network.conventions
     costs = [c.cost] if network.costs or c.stated else [*COSTS]
-    own = Reading(network.family, c.cost)
+    own = None if family is None else Reading(family, c.cost)
     return other_reading(partial(is_right, network), own, costs, c.dtype)

@@ -5,7 +5,8 @@ convention. A network that names no cost is judged by the one that it shows. Lef
 and costs under other names, which `conformance gradcheck` finds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from conformance.model.functions import COSTS
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.book_calls import BookCalls
+from conformance.subjects.book.constructor import NAMED
 from conformance.subjects.book.epsilon import CROSS_ENTROPY, OUTPUTS, TARGETS, Epsilon, epsilon_of
 from conformance.subjects.near import CLOSE, alike
 from conformance.subjects.observation import Observed
@@ -78,20 +80,42 @@ def shown_cost(network: BookCalls) -> str | None:
 
     What is wrong in the output error is not taken for the error of another cost then.
     """
-    try:
-        with quiet(), network.numbers.tried(), np.errstate(all="ignore"):
-            found = _costs(network, (network.probe, None), INSIDE, CLASSES)
-            costs = None if found is None else [float(each) for each in found]
-    except Exception:  # noqa: BLE001 - where it is judged, it is said that it could not be
-        return None
-    if costs is None or not np.all(costs):
-        return None
-    for name, cost in COSTS.items():
-        samples = ((INSIDE[:, [i]], CLASSES[:, [i]]) for i in range(CLASSES.shape[1]))
-        right = np.array([float(cost.book.value(*each)) for each in samples])
-        if alike(np.array(costs) / costs[0], right / right[0], CLOSE[network.conventions.dtype]):
-            return name
+    with quiet(), network.numbers.tried(), np.errstate(all="ignore"):
+        for costs, outputs in _shown(network):
+            for name, cost in COSTS.items():
+                samples = zip(outputs.T[:, :, None], CLASSES.T[:, :, None], strict=True)
+                right = np.array([float(cost.book.value(*each)) for each in samples])
+                close = CLOSE[network.conventions.dtype]
+                if np.all(costs) and alike(costs / costs[0], right / right[0], close):
+                    return name
     return None
+
+
+def _shown(network: BookCalls) -> Iterator[tuple[Array, Array]]:
+    """The costs of three samples that a network gives, with the outputs (n_L, 3) that they are of.
+
+    Of `cost.fn(a, y)`, and of methods such as `cost(x, y)`, `loss(a, y)`, `loss(y, a)`.
+    """
+    with suppress(Exception):  # where it is judged, it is said that it could not be
+        costs = _costs(network, (network.probe, None), INSIDE, CLASSES)
+        if costs is not None:
+            yield np.array([float(each) for each in costs]), INSIDE
+    net = network.make(network.probe)
+    inputs = np.linspace(-1, 1, network.probe[0] * 3).reshape(-1, 3)
+    with suppress(Exception):  # the cases will show it
+        outputs = np.hstack([network.feedforward(net, inputs[:, [i]]) for i in range(3)])
+        for name in filter(NAMED.search, dir(type(net))):
+            for pair in ((inputs, CLASSES), (outputs, CLASSES), (CLASSES, outputs)):
+                with suppress(Exception):  # it may take something else
+                    method = getattr(net, name)
+                    costs = [_given(network, method, pair, i) for i in range(3)]
+                    yield np.array(costs), outputs
+
+
+def _given(network: BookCalls, method: Any, pair: tuple[Array, Array], i: int) -> float:
+    """What a method gives of a column of two arrays."""
+    columns = (network.conventions.sample_out(each[:, [i]]) for each in pair)
+    return float(network.numbers.back(call(method, *map(network.numbers.out, columns))))
 
 
 def _line(

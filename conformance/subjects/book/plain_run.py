@@ -15,6 +15,7 @@ from conformance.errors import SubjectError
 from conformance.model.update_kinds import SGD
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.rate import rate_ignored
 from conformance.verdict.compare import free_run_truth, recorded_truth
 from conformance.verdict.deviation import Target, compare
 from reference.step import Array, Batch, Parameters
@@ -23,14 +24,19 @@ from reference.step import Array, Batch, Parameters
 def is_right(network: BookNetwork, recorded: Recorded) -> bool:
     """Whether outputs, gradients and new parameters are right in a case, also step after step.
 
+    And whether the steps grow with η, whatever it is in the case.
+
     Raises:
         SubjectError: it stops, or what it returns has other shapes.
     """
     case = recorded.case
-    steps = case.steps if case.update == SGD else 1  # it begins with nothing kept
+    apart = case.steps if case.update == SGD else 1  # it begins with nothing kept
     with quiet():
-        apart = all(_step_is_right(network, recorded, t) for t in range(steps))
-        return apart and (steps == 1 or _run_is_right(network, recorded))
+        return (
+            all(_step_is_right(network, recorded, t) for t in range(apart))
+            and (case.steps == 1 or _run_is_right(network, recorded))
+            and not any(rate_ignored(network))
+        )
 
 
 def _step_is_right(network: BookNetwork, recorded: Recorded, t: int) -> bool:

@@ -209,10 +209,7 @@ def examined_alone(factory: Callable[..., Any], name: str, cost: str | None = No
         NotAGradientError: it computes nothing that is compared with its target.
     """
     network = BookNetwork(factory, name)
-    outputs = (*["sigmoid"] * (len(network.probe) - 2), "softmax")
-    case = Case("own", network.probe, LABELLED, 1.0, 0.0, 1, "float64", ((0,),), "", (), outputs)
-    stand_in, start, batch = generic(case, 1, case.sizes)
-    made = backprop_run(network, stand_in, start, batch, Trace(sites=True))
+    made = backprop_run(network, *_of_one(network), Trace(sites=True))
     goals = tuple(
         Goal(each.removeprefix("nabla_"), _as_held(made.before[each.removeprefix("nabla_")]), node)
         for each, node in made.returned[0].items()
@@ -227,3 +224,25 @@ def _as_held(node: Node) -> Node:
     while node.operation in TURNED and not node.frames and node.inputs:
         (node,) = node.inputs
     return node
+
+
+def feedforward_agrees(network: BookNetwork) -> bool:
+    """Whether backprop of a sample comes to what feedforward gives of it, in any layout.
+
+    Raises:
+        SubjectError: its code failed.
+    """
+    case, start, batch = _of_one(network)
+    made = backprop_run(network, case, start, batch)
+    net = network.made_for(case)
+    network.fill(net, *network.outwards(start))
+    output = np.ravel(network.feedforward(net, np.array(batch.x)))
+    values = (np.ravel(each.value) for each in made.trace.nodes if each.uses & made.x[0])
+    return any(len(each) == len(output) and np.allclose(each, output) for each in values)
+
+
+def _of_one(network: BookNetwork) -> tuple[Case, Parameters, Batch]:
+    """A case with generic parameters, and one sample of a class."""
+    outputs = (*["sigmoid"] * (len(network.probe) - 2), "softmax")
+    case = Case("own", network.probe, LABELLED, 1.0, 0.0, 1, "float64", ((0,),), "", (), outputs)
+    return generic(case, 1, case.sizes)
