@@ -3,7 +3,7 @@
 What a line computes can look right, and lead to what is wrong, as the header of a loop that leaves
 out a layer does. If a change of one line makes every case right, that line is the one to blame, and
 of the equations those that it computes: what is made of theirs is not.
-Left out: the lines by what was computed (`tracing/blame_lines.py`).
+Left out: the lines that computed what is wrong (`subjects/searched.py`).
 """
 
 from dataclasses import replace

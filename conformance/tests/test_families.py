@@ -16,6 +16,7 @@ from conformance import check
 from conformance.arithmetic.balls import KinkError
 from conformance.cases.build import recorded_step
 from conformance.cases.small import small_case
+from conformance.changed_line import with_change
 from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import OtherFamilyError, UnjudgedError
@@ -84,7 +85,7 @@ def test_a_right_network_is_told_its_family_and_is_conformant(name: str) -> None
             (
                 "SigmoidSoftmax",
                 "return self.hidden(z) * (1 - self.hidden(z))",
-                "return 2 * self.hidden(z)",
+                "return self.hidden(z) * (1 + self.hidden(z))",
                 "BP2",
             ),
             ("TanhTanh", "return (a - y) * tanh_prime(z)", "return a - y", "BP1"),
@@ -96,7 +97,8 @@ def test_a_right_network_is_told_its_family_and_is_conformant(name: str) -> None
 def test_a_wrong_network_is_told_its_equation_and_line(
     name: str, find: str, replace: str, blamed: str, tmp_path: Path
 ) -> None:
-    (blame,) = judged(edited(name, find, replace, tmp_path)).blames
+    wrong = edited(name, find, replace, tmp_path)
+    (blame,) = with_change(judged(wrong), wrong, store.root()).blames
     assert blame.tag == blamed
     at = (replace or "self.biases = [").strip()  # of a ∇b that is nowhere the update is shown
     assert at in (tmp_path / "edited.py").read_text("utf-8").splitlines()[blame.frames[0].line - 1]

@@ -131,7 +131,7 @@ def test_a_network_that_states_no_cost_has_that_of_its_output_error(
     subject = _subject(tmp_path, f"import numpy as np\n{WITHOUT_COST}{more}")
     assert subject.costs == (cost,)
     said = any("none is stated" in each for each in subject.conventions)
-    assert said == (cost == "cross-entropy")
+    assert said == (more == "")
 
 
 SHOWN = """

@@ -1,6 +1,6 @@
 """Operations that put arrays together or take them apart, and where the entries were computed.
 
-Left out: which of them is to blame (`blame_lines.py`).
+Left out: which of them holds a quantity (`traced_run.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

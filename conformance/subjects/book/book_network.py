@@ -18,7 +18,6 @@ from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
-from conformance.subjects.book.array_numbers import numbers_of
 from conformance.subjects.book.book_calls import BookCalls, check_assignable
 from conformance.subjects.book.book_conventions import (
     SAMPLES,
@@ -35,6 +34,7 @@ from conformance.subjects.book.constructor import (
     has_sizes,
     parameters_of,
 )
+from conformance.subjects.book.kind_of_numbers import numbers_of
 from conformance.subjects.book.own_cost import shown_cost
 from conformance.subjects.book.trial_runs import batch_layout, check_output, stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
