@@ -4,7 +4,6 @@ Left out: which of them holds a quantity (`traced_run.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
@@ -27,15 +26,6 @@ ARRANGING = {
 LIMITING = ("absolute", "fabs", "maximum", "minimum", "clip")
 """Operations that give back what they are given, where its numbers allow it."""
 
-SUMS = {"add", "sum", "add.reduce", "add.reduceat", "mean", "average", "nansum"}
-PRODUCTS = {"multiply", "matmul", "dot", "einsum", "outer", "inner", "tensordot", "vdot", "kron"}
-
-
-def only_arranges(node: Node) -> bool:
-    """Whether an operation only puts numbers in another order, and takes none of them out."""
-    sizes = [np.size(each.value) for each in node.inputs]
-    return node.operation in ARRANGING and np.size(node.value) >= max(sizes, default=0)
-
 
 def consumers_of(node: Node) -> Iterator[Node]:
     """What computed with a value, as it is or arranged."""
@@ -48,19 +38,6 @@ def _past_arranging(node: Node, beside: Callable[[Node], Iterable[Node]]) -> Ite
             yield from _past_arranging(each, beside)
         else:
             yield each
-
-
-def given_back(node: Node) -> list[Node]:
-    """The operands that an operation gave back, such as a clip those that are small enough."""
-    if holds_records(node.value):
-        return []
-    one = (each for each in node.inputs if np.asarray(each.value).dtype != object)  # not several
-    return [each for each in one if np.array_equal(each.value, node.value)]
-
-
-def kind_of(operation: str) -> str:
-    """The kind of an operation: all products are one."""
-    return "product" if operation in PRODUCTS else operation
 
 
 def whole(node: Node) -> Location:
@@ -87,39 +64,6 @@ def before_arranging(at: Location, nodes: Sequence[Node], stop: int = -1) -> Loc
             mask = at.nodes == number
             numbers[mask], places[mask] = np.divmod(codes.reshape(-1)[at.places[mask]], MOST)
         at = Location(numbers, places, at.factor)
-
-
-def places_in(node: Node, at: Location, nodes: Sequence[Node]) -> Array | slice:
-    """Where in a node the entries are of which a quantity was put together; all if it was not."""
-    found = before_arranging(at, nodes, node.number)
-    return found.places[found.nodes == node.number] if node.number in found.numbers else slice(None)
-
-
-def source_of(
-    node: Node, nodes: Sequence[Node], places: Array | slice
-) -> tuple[Node, Array] | None:
-    """The only operation of a line that gave some entries of an arrangement, or None.
-
-    It comes with the places of the entries in it.
-    """
-    codes = _sources_of(node, nodes)
-    numbers, inner = np.divmod(np.zeros(0, int) if codes is None else codes.ravel()[places], MOST)
-    found = [nodes[number] for number in sorted(set(numbers.tolist()))]
-    if len({(each.operation, each.frames) for each in found}) != 1 or found[0].function is None:
-        return None
-    return found[0], inner[numbers == found[0].number]
-
-
-def written(node: Node, places: Array | slice) -> Node:
-    """A node as what wrote some of its entries, if that is one line."""
-    last = np.full(np.size(node.value), -1)
-    for i, (index, *_) in enumerate(node.writes):
-        last[slice(None) if index is None else index] = i
-    lines = {node.writes[i][2:] for i in set(last[places].tolist()) if i >= 0}
-    if len(lines) != 1:
-        return node
-    ((frames, calls),) = lines
-    return replace(node, frames=frames, calls=calls) if frames else node
 
 
 def _sources_of(node: Node, nodes: Sequence[Node]) -> Array | None:
