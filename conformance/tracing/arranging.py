@@ -97,10 +97,3 @@ def arranged_last(node: Node) -> Node:
             break
         node = before
     return node
-
-
-def is_handed(node: Node) -> bool:
-    """Whether a node is what the program was handed, put together: no equation's result."""
-    return node.given or (
-        node.operation in ARRANGING and bool(node.inputs) and all(map(is_handed, node.inputs))
-    )
