@@ -6,6 +6,7 @@ of the equations those that it computes: what is made of theirs is not.
 Left out: the lines that computed what is wrong (`subjects/searched.py`).
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -56,17 +57,24 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
     if change is None:
         other = subject.otherwise
         return replace(report, meant=other and other())
-    return _with_its_line(_without_the_rest(report, change), change)
+    callers = {e for each in functions if each.has(change.place) for e in each.callers}
+    return _with_its_line(_without_the_rest(report, change, callers), change)
 
 
-def _without_the_rest(report: Report, change: Change) -> Report:
-    """The report without the equations that are blamed for what the changed line makes wrong."""
+def _without_the_rest(
+    report: Report, change: Change, callers: Collection[tuple[str, int]]
+) -> Report:
+    """The report without the equations that are blamed for what the changed line makes wrong.
+
+    Those are left that the line computes, or that another one computes by calling its function.
+    """
     direct = {
         tag
         for case in report.cases
         for tag, failures in case.blamed.items()
         for each in failures
-        if (change.file, change.line) in ((e.file, e.line) for e in each.frames)
+        if change.place in ((e.file, e.line) for e in each.frames)
+        or any((e.file, e.line) in callers for e in each.frames[:1])
     }
     cases = tuple(without_what_follows(report.cases, direct))
     left = {tag for each in cases for tag in each.blamed}

@@ -103,6 +103,11 @@ class Change(NamedTuple):
     kind: EditKind
     text: str
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The line, with its file."""
+        return self.file, self.line
+
 
 Part = TypeVar("Part", bound=ast.AST)
 
