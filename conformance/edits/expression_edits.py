@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from conformance.edits.edit import Edit, Slot, located
-from conformance.edits.formulas import activations, operations, sums
+from conformance.edits.formulas import activations, keywords_more, operations, sums
 from conformance.edits.scope import Scope
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -24,6 +24,7 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }
 
 
+REDUCTIONS = {"all", "amax", "any", "argmax", "max", "mean", "min", "prod", "std", "sum", "var"}
 COUNTS = {"enumerate", "len", "ndim", "range", "reversed", "shape", "size", "zip"}
 
 UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
@@ -31,7 +32,7 @@ UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
 
 def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes of one name, number or operator, and those that leave out or turn a part."""
-    for slot in slots:
+    for slot in sorted(slots, key=lambda each: not isinstance(each.get(), ast.Constant)):
         part = slot.get()
         if isinstance(part, ast.expr):
             for new in OTHERS.get(type(part), _none)(part, slot, scope):
@@ -110,14 +111,15 @@ def _copied(part: ast.expr) -> ast.expr:
 
 
 def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that put another expression of the scope in an expression's place.
-
-    In that of a factor that is computed also what is like a slope.
-    """
+    """The changes that put another expression of the scope in an expression's place."""
     for slot, part in _values(slots):
         for other in (*scope.parts, *scope.entries):
             if ast.dump(other) != ast.dump(part):
                 yield _put(slot, part, other)
+
+
+def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes that put a slope in a factor's place, and an activation in that of a function."""
     for slot, part in _values(slots):
         if isinstance(part, ast.BinOp | ast.Call) and not _is_whole(slot):
             yield from (_put(slot, part, each) for each in scope.slopes)
@@ -231,6 +233,8 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield ast.Call(part.func, part.args, part.keywords[:i] + part.keywords[i + 1 :])
     for i in range(len(part.args)):
         yield ast.Call(part.func, part.args[:i] + part.args[i + 1 :], part.keywords)
+    if getattr(part.func, "attr", getattr(part.func, "id", "")) in REDUCTIONS:
+        yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
 
 
 def _in_order(part: ast.Call) -> Iterator[ast.expr]:

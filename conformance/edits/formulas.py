@@ -29,6 +29,18 @@ def sums(subscripts: str) -> Iterator[str]:
     yield from (subscripts + each for each in letters)
 
 
+def keywords_more(keywords: list[ast.keyword]) -> Iterator[list[ast.keyword]]:
+    """The keywords of a sum with the axis, or `keepdims`, that it may lack."""
+    names = {each.arg for each in keywords}
+    kept = [ast.keyword("keepdims", ast.Constant(value=True))]
+    if "axis" not in names:
+        for axis in (0, 1):
+            one = [*keywords, ast.keyword("axis", ast.Constant(axis))]
+            yield from (one, one + kept if "keepdims" not in names else one)
+    elif "keepdims" not in names:
+        yield keywords + kept
+
+
 def activations(z: ast.expr, numpy: str) -> Iterator[ast.expr]:
     """The activations of z that are no function of a file, as NumPy code."""
     for name in ("sigmoid", "tanh", "relu"):

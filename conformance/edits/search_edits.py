@@ -16,6 +16,7 @@ from conformance.edits.expression_edits import (
     applied,
     joined,
     joined_within,
+    reformed,
     replaced,
     sloped,
     swapped,
@@ -32,10 +33,10 @@ MOST = 12_000
 LONGEST = 8.0
 """Seconds of the processor after which no other one is: few programs need so much for a trial."""
 
-LEVELS = (swapped, applied, sloped, joined, joined_within, replaced)
+LEVELS = (swapped, applied, sloped, joined, joined_within, replaced, reformed)
 """The changes of a line: one word or sign, a function or a slope more, any part more, another."""
 
-SMALL, APPLIED, SLOPED, JOINED, WITHIN, OTHER = range(len(LEVELS))
+SMALL, APPLIED, SLOPED, JOINED, WITHIN, OTHER, REFORMED = range(len(LEVELS))
 
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
 
@@ -90,11 +91,11 @@ def _edits(
     first, inner, near, far, beside = _groups(functions, blamed)
     for level, some in (
         (SMALL, first), (SMALL, near), (OTHER, first), (SMALL, inner), (APPLIED, first),
-        (SLOPED, first), (JOINED, first), (APPLIED, inner), (APPLIED, near), (SMALL, far),
-        (JOINED, near), (SLOPED, inner), (JOINED, inner), (WITHIN, first), (OTHER, near),
-        (SLOPED, near), (WITHIN, inner), (OTHER, inner), (APPLIED, far), (JOINED, far),
-        (SLOPED, far), (SMALL, beside), (WITHIN, near), (WITHIN, far), (APPLIED, beside),
-        (JOINED, beside), (SLOPED, beside),
+        (SLOPED, first), (JOINED, first), (APPLIED, inner), (JOINED, inner), (REFORMED, first),
+        (APPLIED, near), (SMALL, far), (JOINED, near), (SLOPED, inner), (WITHIN, first),
+        (OTHER, near), (SLOPED, near), (WITHIN, inner), (OTHER, inner), (REFORMED, inner),
+        (APPLIED, far), (JOINED, far), (SLOPED, far), (SMALL, beside), (REFORMED, near),
+        (WITHIN, near), (WITHIN, far), (APPLIED, beside), (JOINED, beside), (SLOPED, beside),
     ):  # fmt: skip
         for line, function in some:
             yield from ((function, edit) for edit in ways[function.definition].of(line, level))

@@ -10,10 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -96,8 +97,7 @@ def small(extra: int) -> Iterator[None]:
     if not STATM.exists():
         yield
         return
-    import resource  # Windows has none
-
+    resource: Any = import_module("resource")  # Windows has none
     pages = int(STATM.read_text(encoding="ascii").split()[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = pages * resource.getpagesize() + extra

@@ -27,6 +27,8 @@ from conformance.script.summed import others_in, summed
 from conformance.tracing.node import FILLED, Node
 from conformance.tracing.trace import Trace
 
+ROWS = "add.at"  # of `np.add.at`, one after another: they are no parts of one gradient
+
 Multiple = Link
 """An array, and how many times it is added; only the sign counts in an adaptive update."""
 
@@ -94,10 +96,11 @@ def _read(trace: Trace, made: Update, *, apart: bool = False, beside: bool = Fal
     parts = [each for each, _ in reader.gradients.values()]
     if beside:
         parts += reader.decays_beside()
-    if len(parts) > 1:
+    in_rows = any(each[0][0].operation == ROWS for each in parts)
+    if len(parts) > 1 and not in_rows:
         sums = summed(trace, parts, next(at for _, at in reader.gradients.values()))
         made.options, made.parts = [e for e, _ in sums], {node: own for (node, _), own in sums}
-    elif parts:
+    elif len(parts) == 1:
         made.options = parts[0]
     lines = {_statement(e) for e in (new, *reader.sums, *(s for _, s in made.states))}
     own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]

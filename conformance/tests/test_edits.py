@@ -15,6 +15,7 @@ from conformance.edits.expression_edits import (
     applied,
     joined,
     joined_within,
+    reformed,
     replaced,
     sloped,
     swapped,
@@ -214,7 +215,7 @@ def test_every_change_can_be_made_and_is_taken_back() -> None:
     assert refused < count / 10
 
 
-WAYS = (swapped, applied, sloped, joined, joined_within, replaced)
+WAYS = (swapped, applied, sloped, joined, joined_within, replaced, reformed)
 
 MENDED = {
     "activation": ("a = np.tanh(w @ x)", "a = 1 / (1 + np.exp(-(w @ x)))"),

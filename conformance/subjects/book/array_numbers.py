@@ -15,6 +15,7 @@ class ArrayNumbers:
 
     dtype: str = ""  # of the parameters, where the network insists on it
     exact = True  # whether its code can run on balls
+    autograd = False  # whether it was seen to ask for a gradient
 
     @property
     def said(self) -> tuple[str, ...]:

@@ -197,7 +197,9 @@ def _is_meant(network: BookNetwork, found: tuple[str, ...]) -> bool:
         examined = examined_alone(network.factory, network.name)
     except ConformanceError:  # nothing tells
         return False
-    return any(each.ok for each in examined.gradients) if seen else examined.ok
+    if seen:
+        return any(each.ok for each in examined.gradients)
+    return examined.ok and not network.numbers.autograd  # which follows from whatever is computed
 
 
 OF_FAMILIES = {
