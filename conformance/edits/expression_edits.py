@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from conformance.edits.edit import Edit, Slot, located
-from conformance.edits.formulas import activations, keywords_more, operations, sums
+from conformance.edits.formulas import activations, in_order, keywords_more, operations, sums
 from conformance.edits.scope import Scope
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -55,7 +55,7 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         for kind in (ast.Mult, ast.Div):
             yield _put(slot, part, ast.BinOp(part, kind(), ast.Constant(2)))
         if isinstance(part, ast.Call):
-            yield from (_put(slot, part, each) for each in _in_order(part))
+            yield from (_put(slot, part, each) for each in in_order(part))
         for each in scope.functions:
             yield _put(slot, part, ast.Call(each, [part], []))
         for each in () if _is_of(slot, ast.Mult | ast.Div) else numbers:
@@ -225,7 +225,7 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     if isinstance(part.func, ast.Attribute):
         yield part.func.value
     if scope.numpy and getattr(getattr(part.func, "value", None), "id", "") == scope.numpy:
-        yield from _in_order(part)
+        yield from in_order(part)
     match part:
         case ast.Call(func=f, args=[ast.BinOp(left=a, op=operator, right=b)], keywords=[]):
             yield ast.BinOp(ast.Call(f, [a], []), operator, b)
@@ -235,14 +235,6 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield ast.Call(part.func, part.args[:i] + part.args[i + 1 :], part.keywords)
     if getattr(part.func, "attr", getattr(part.func, "id", "")) in REDUCTIONS:
         yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
-
-
-def _in_order(part: ast.Call) -> Iterator[ast.expr]:
-    """A call with two arguments beside each other exchanged."""
-    for i in range(len(part.args) - 1):
-        args = list(part.args)
-        args[i : i + 2] = args[i + 1], args[i]
-        yield ast.Call(part.func, args, part.keywords)
 
 
 def _subscripts(part: ast.Subscript, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:

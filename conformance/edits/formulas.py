@@ -83,3 +83,11 @@ def _regrouped(part: ast.BinOp) -> Iterator[ast.expr]:
     match part:
         case ast.BinOp(left=a, op=first, right=ast.BinOp(left=b, op=second, right=c)):
             yield ast.BinOp(ast.BinOp(a, first, b), second, c)
+
+
+def in_order(part: ast.Call) -> Iterator[ast.expr]:
+    """A call with two arguments beside each other exchanged."""
+    for i in range(len(part.args) - 1):
+        args = list(part.args)
+        args[i : i + 2] = args[i + 1], args[i]
+        yield ast.Call(part.func, args, part.keywords)

@@ -104,8 +104,7 @@ class Searched:
                 for each in self._of(layouts, needs_loss=needs_loss):
                     if (not each.plan.said and not each.fits) or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
-                    lacks = each.places.missing or each.places.unfound or each.without_targets
-                    if each.misshapen or lacks:
+                    if each.misshapen or each.places.missing or each.without_targets:
                         misshapen.append(each)  # in another layout they may fit
                         continue
                     found = True

@@ -51,10 +51,7 @@ def _line(verdict: Verdict) -> str:
         (stateful.GradientsKeptInPlace, {"BP3": "nb += dnb", "BP4": "nw += dnw"}),
         (
             stateful.Momentum,
-            {
-                "W": "self.velocity = [0.5 * v - (eta / m) * nw for v, nw in "
-                "zip(self.velocity, nabla_w)]"
-            },
+            {"W": "self.weights = [w + v for w, v in zip(self.weights, self.velocity)]"},
         ),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
