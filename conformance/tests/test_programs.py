@@ -35,6 +35,7 @@ FURTHER = {
     "CostInstance": ENTROPY,
     "CompiledUpdate": IMAGES,
     "CostOfTheBase": ENTROPY,
+    "SlopeOfOutput": "the line of the helper that is handed a is blamed, not the one that hands it",
     "DecayAdds": DECAY,
     "DecayByAnotherName": DECAY,
     "DecayForgotten": DECAY,
