@@ -30,6 +30,9 @@ NAMED = {
 UNNAMED = {"sigmoid", "softmax"}
 """What may be written without a name, by the exponential; a linear layer has none anyway."""
 
+MADE_OF_EXP = {"sigmoid", "softmax", "tanh"}
+"""One of these a network has in which the exponential is computed."""
+
 NUMPY = ("np", "numpy", "torch")
 
 
@@ -64,8 +67,11 @@ def other_reading(
     if right:  # in a case of its own; what is wrong is so in others
         return None if own in right else right[0]
     must, may = named(functions)
+    words = _words([e for each in functions for e in ast.walk(each.definition)], own=False)
+    computed = MADE_OF_EXP if re.search(r"\bexp\b", words) else may
     for each in [*cases]:
-        if each == own or not must <= {*each.family} <= may:
+        has = {*each.family}
+        if each == own or not (must <= has <= may and has & computed):
             del cases[each]
     return right[0] if cases and search(functions, (), [any_is_right]) else None
 
