@@ -77,8 +77,8 @@ OPEN = {
 """What is wrong in a verdict today."""
 
 UNSETTLED = {
-    "SlopeOfOutput": "the line that hands a to a helper, or that of the helper: it is not yet known why"
-    " what ran before in the process decides",
+    "SlopeOfOutput": "the line that hands a to a helper, or the helper: it is not known "
+    "what decides",
 }
 """What is wrong in some orders of the tests."""
 
