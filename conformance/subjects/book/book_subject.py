@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from conformance.corpus import store
-from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, OtherFamilyError
 from conformance.model.functions import COSTS
 from conformance.subjects import Reading, Subject
@@ -47,8 +46,8 @@ def book_subject(
         network.take_family(family or family_of(network, patterns))
     except OtherFamilyError as error:
         unknown = error
-    guessed = not (cost or family)
-    if guessed and (unknown or not _cases_of(network.family)) and (meant := _meant(network)):
+    guessed, etas = not (cost or family), _rates_of(network.family)
+    if guessed and (unknown or not etas) and (meant := _meant(network)):
         return book_subject(factory, name, meant.cost, meant.family)
     if unknown:
         raise unknown
@@ -57,7 +56,7 @@ def book_subject(
         patterns = NetworkPatterns(network)  # of runs with other masks
     network.unfit = network.unfit or tuple(moved_early(network))
     found = conduct(network)
-    if len({each.eta for each in _cases_of(network.family)}) == 1:
+    if len(etas) == 1:
         found = replace(found, findings=(*found.findings, *rate_ignored(network)))
     every = {*network.costs, network.conventions.cost}
     costs = tuple(sorted(each for each in every if network.family[1] in COSTS[each].outputs))
@@ -81,10 +80,10 @@ def book_subject(
     )
 
 
-def _cases_of(family: Family) -> list[Case]:
-    """The recorded cases with hidden layers that are of a family."""
+def _rates_of(family: Family) -> set[float]:
+    """The η of the recorded cases with hidden layers that are of a family."""
     cases = store.cases(store.root(), None, None)
-    return [each for each in cases if each.layers > 2 and each.is_of(*family)]  # noqa: PLR2004
+    return {e.eta for e in cases if e.layers > 2 and e.is_of(*family)}  # noqa: PLR2004
 
 
 def _meant(network: BookNetwork) -> Reading | None:
