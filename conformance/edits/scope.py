@@ -204,11 +204,13 @@ def _lists(inside: Iterable[ast.AST], held: Sequence[ast.expr]) -> list[ast.expr
 
 
 def _of_one(tree: ast.Module) -> list[ast.expr]:
-    """The functions and methods that a file defines, are given one argument, and only compute."""
+    """The functions and methods of a file that compute something of one argument, not in a loop."""
     found: list[ast.expr] = []
     blocks = [tree.body, *(each.body for each in tree.body if isinstance(each, ast.ClassDef))]
     for block in blocks:
-        for each in (e for e in block if isinstance(e, ast.FunctionDef) and _only_computes(e)):
+        for each in (e for e in block if isinstance(e, ast.FunctionDef) and only_computes(e)):
+            if any(isinstance(e, ast.For | ast.While) for e in ast.walk(each)):
+                continue
             given = [e.arg for e in each.args.posonlyargs + each.args.args]
             if len(given) == 1 and given != ["self"]:
                 found.append(ast.Name(each.name, ast.Load()))
@@ -217,15 +219,14 @@ def _of_one(tree: ast.Module) -> list[ast.expr]:
     return found
 
 
-def _only_computes(function: ast.FunctionDef) -> bool:
-    """Whether a function gives names values and returns one, and calls none for what it does."""
-    words = (e for e in function.body if not isinstance(e, ast.Expr))
-    said = (e for e in function.body if isinstance(e, ast.Expr))
-    kinds = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.If | ast.Return
-    plain = all(isinstance(each, kinds) for each in words)
-    text = all(isinstance(each.value, ast.Constant) for each in said)
-    returned = any(isinstance(e, ast.Return) and e.value for e in ast.walk(function))
-    return plain and text and returned and not function.name.startswith("__")
+def only_computes(function: ast.FunctionDef) -> bool:
+    """Whether a function returns a value, and calls none for what it does but to fill a list."""
+    parts = [*ast.walk(function)]
+    done = [e.value for e in parts if isinstance(e, ast.Expr)]
+    called = [getattr(e, "func", e) for e in done if not isinstance(e, ast.Constant)]
+    fills = all(_last(each) == "append" for each in called)
+    returned = any(isinstance(e, ast.Return) and e.value for e in parts)
+    return fills and returned and not function.name.startswith("__")
 
 
 def _attributes(parts: Iterable[ast.AST]) -> dict[str, None]:

@@ -166,6 +166,23 @@ def test_a_method_that_gives_a_cost_decides_which_it_is(name: str, tmp_path: Pat
     assert _subject(tmp_path, source).costs == ("cross-entropy",)
 
 
+PLOT = """
+    def animate_cost(self, x, y):
+        Mine.drawn = True
+        print("cost:", self.cost(x, y))
+        return self.cost(x, y)
+    def cost(self, x, y):
+        return 0.5 * ((self.feedforward(x) - y) ** 2).sum()
+"""
+
+
+def test_a_method_that_does_more_than_compute_a_cost_is_not_called(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(f"import numpy as np\n{WITHOUT_COST}{PLOT}")
+    network = cast("type", load(f"{tmp_path / 'mine.py'}:Mine"))
+    assert book_subject(network, "mine").costs == ("quadratic",)
+    assert not hasattr(network, "drawn")
+
+
 def test_an_error_in_the_biases_alone_is_no_cost(tmp_path: Path) -> None:
     wrong = WITHOUT_COST.replace("d = a[-1] - y", "d = (a[-1] - y) * a[-1] * (1 - a[-1])").replace(
         "nb.insert(0, d)", "nb.insert(0, a[-1] - y if l == len(self.weights) - 1 else d)"

@@ -5,15 +5,19 @@ convention. A network that names no cost is judged by the one that it shows. Lef
 and costs under other names, which `conformance gradcheck` finds.
 """
 
+import ast
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.edits.scope import only_computes
 from conformance.model.functions import COSTS
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
@@ -94,7 +98,7 @@ def shown_cost(network: BookCalls) -> str | None:
 def _shown(network: BookCalls) -> Iterator[tuple[Array, Array]]:
     """The costs of three samples that a network gives, with the outputs (n_L, 3) that they are of.
 
-    Of `cost.fn(a, y)`, and of methods such as `cost(x, y)`, `loss(a, y)`, `loss(y, a)`.
+    Of `cost.fn(a, y)`, and of methods that do nothing else, as `cost(x, y)` or `loss(y, a)`.
     """
     with suppress(Exception):  # where it is judged, it is said that it could not be
         costs = _costs(network, (network.probe, None), INSIDE, CLASSES)
@@ -105,11 +109,22 @@ def _shown(network: BookCalls) -> Iterator[tuple[Array, Array]]:
     with suppress(Exception):  # the cases will show it
         outputs = np.hstack([network.feedforward(net, inputs[:, [i]]) for i in range(3)])
         for name in filter(NAMED.search, dir(type(net))):
+            if not _only_computes(getattr(type(net), name)):
+                continue
             for pair in ((inputs, CLASSES), (outputs, CLASSES), (CLASSES, outputs)):
                 with suppress(Exception):  # it may take something else
                     method = getattr(net, name)
                     costs = [_given(network, method, pair, i) for i in range(3)]
                     yield np.array(costs), outputs
+
+
+def _only_computes(method: Any) -> bool:
+    """Whether the source of a method can be read, and does nothing but compute."""
+    try:
+        tree = ast.parse(dedent(inspect.getsource(method)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    return any(isinstance(e, ast.FunctionDef) and only_computes(e) for e in tree.body)
 
 
 def _given(network: BookCalls, method: Any, pair: tuple[Array, Array], i: int) -> float:
