@@ -2,13 +2,15 @@
 
 What a line computes can look right, and lead to what is wrong, as the header of a loop that leaves
 out a layer does. If a change of one line makes every case right, that line is the one to blame, and
-of the equations those that it computes: what is made of theirs is not.
+of the equations those that it computes: what is made of theirs is not. A program that stops keeps
+the line at which it does so beside the change.
 Left out: the lines that computed what is wrong (`subjects/searched.py`).
 """
 
 from collections.abc import Collection
 from dataclasses import replace
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 
 from conformance.cases.build import read
@@ -37,10 +39,13 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
         subject: it runs here, in this process.
         place: the corpus.
     """
-    lines = (*(e.frames for e in report.blames), *(e.frames for e in report.findings))
-    blamed = [frames for frames in lines if frames]
+    stopped = [each for each in report.cases if each.frames]
+    wrong_lines = (e.frames for e in report.blames), (e.frames for e in report.findings)
+    blamed = [frames for frames in chain(*wrong_lines) if frames]
+    blamed += [each.frames for each in stopped[:1]]
     is_right = subject.is_right
-    failing = sorted((e.case for e in report.cases if e.failures), key=lambda e: entries(e.sizes))
+    wrong = (each.case for each in report.cases if each.failures or each in stopped)
+    failing = sorted(wrong, key=lambda each: entries(each.sizes))
     if is_right is None or not failing:
         return report
     others = (each.case for each in report.cases if each.case != failing[0])

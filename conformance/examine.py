@@ -117,7 +117,7 @@ def _grown(subject: Subject, place: Path, report: Report) -> Iterator[Report]:
     In the order of what may stop them: a cause is found in what was seen, the smallest networks run
     on floats as the cases did, and on balls a subject may hang that never did so before.
     """
-    if any(each.failures for each in report.cases):
+    if any(each.failures or each.frames for each in report.cases):
         from conformance.changed_line import with_change
         from conformance.diagnosis.diagnose import diagnose  # here: a right subject needs neither
         from conformance.explain.step_lines import examples

@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from conformance.edits.edit import Edit, Slot, located
-from conformance.edits.formulas import activations, in_order, keywords_more, operations, sums
+from conformance.edits.formulas import (
+    activations,
+    in_order,
+    keywords_more,
+    moved_index,
+    number,
+    numbers,
+    operations,
+    sums,
+)
 from conformance.edits.scope import Scope
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -49,7 +58,7 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
     What a function of the program is given may be in another order.
     """
-    numbers = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
+    divisors = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
     for slot, part in _values(slots):
         yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
         for kind in (ast.Mult, ast.Div):
@@ -58,7 +67,7 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
             yield from (_put(slot, part, each) for each in in_order(part))
         for each in scope.functions:
             yield _put(slot, part, ast.Call(each, [part], []))
-        for each in () if _is_of(slot, ast.Mult | ast.Div) else numbers:
+        for each in () if _is_of(slot, ast.Mult | ast.Div) else divisors:
             yield _put(slot, part, ast.BinOp(part, ast.Div(), each))
 
 
@@ -151,9 +160,9 @@ def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
     yield from ()
 
 
-def _constants(part: ast.Constant, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+def _constants(part: ast.Constant, slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
     if isinstance(part.value, int | float) and not isinstance(part.value, bool):
-        yield from map(_number, _numbers(part.value))
+        yield from (number(e) for e in numbers(part.value) if not _is_neutral(e, slot))
     if isinstance(part.value, str) and "->" in part.value:
         yield from map(ast.Constant, sums(part.value))
 
@@ -190,26 +199,12 @@ def _signed(part: ast.UnaryOp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]
     yield part.operand
 
 
-def _numbers(value: float) -> Iterator[float]:
-    seen = [value]
-    for each in (
-        value + 1,
-        value - 1,
-        -value,
-        type(value)(0),
-        type(value)(1),
-        2 * value,
-        value / 2,
-    ):
-        if each not in seen:
-            seen.append(each)
-            yield each
-
-
-def _number(value: float) -> ast.expr:
-    """A number as a program has it, whose sign is an operator."""
-    constant = ast.Constant(abs(value))
-    return ast.UnaryOp(ast.USub(), constant) if value < 0 else constant
+def _is_neutral(value: float, slot: Slot) -> bool:
+    """Whether an operation with a number gives its other operand, which is tried alone."""
+    operator = slot.parent.op if isinstance(slot.parent, ast.BinOp) else None
+    either = isinstance(operator, ast.Add | ast.Mult)
+    neutral = 0 if isinstance(operator, ast.Add | ast.Sub) else 1
+    return operator is not None and value == neutral and (either or slot.field == "right")
 
 
 def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
@@ -233,22 +228,19 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield ast.Call(part.func, part.args, part.keywords[:i] + part.keywords[i + 1 :])
     for i in range(len(part.args)):
         yield ast.Call(part.func, part.args[:i] + part.args[i + 1 :], part.keywords)
-    if getattr(part.func, "attr", getattr(part.func, "id", "")) in REDUCTIONS:
+    name = getattr(part.func, "attr", getattr(part.func, "id", ""))
+    for i, each in enumerate(part.args if name == "range" else ()):
+        for new in moved_index(each):
+            yield ast.Call(part.func, [*part.args[:i], new, *part.args[i + 1 :]], [])
+    if name in REDUCTIONS:
         yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
 
 
 def _subscripts(part: ast.Subscript, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
     yield part.value
     if not isinstance(part.slice, ast.Slice | ast.Tuple | ast.Constant):
-        for new in _moved(part.slice):
+        for new in (*moved_index(part.slice), ast.UnaryOp(ast.USub(), part.slice)):
             yield ast.Subscript(part.value, new, ast.Load())
-
-
-def _moved(index: ast.expr) -> Iterator[ast.expr]:
-    """An index one further, one less, and from the other end."""
-    one = ast.Constant(1)
-    yield from (ast.BinOp(index, kind(), one) for kind in (ast.Add, ast.Sub))
-    yield ast.UnaryOp(ast.USub(), index)
 
 
 def _slices(part: ast.Slice, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
@@ -256,7 +248,7 @@ def _slices(part: ast.Slice, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
     for name in ("lower", "upper", "step"):
         held = {each: getattr(part, each) for each in ("lower", "upper", "step")}
         if held[name] is not None:
-            for new in (None, *_moved(held[name])):
+            for new in (None, *moved_index(held[name]), ast.UnaryOp(ast.USub(), held[name])):
                 yield ast.Slice(**{**held, name: new})
         elif name != "step":
             first = ast.Constant(1) if name == "lower" else ast.UnaryOp(ast.USub(), ast.Constant(1))

@@ -1,4 +1,4 @@
-"""Formulas that a line may need: operations with other operands, activations, sums of products.
+"""Formulas that a line may need: other operands, activations, sums of products, indices, numbers.
 
 Left out: expressions that the file has (`scope.py`).
 """
@@ -91,3 +91,23 @@ def in_order(part: ast.Call) -> Iterator[ast.expr]:
         args = list(part.args)
         args[i : i + 2] = args[i + 1], args[i]
         yield ast.Call(part.func, args, part.keywords)
+
+
+def moved_index(index: ast.expr) -> Iterator[ast.expr]:
+    """An index one further, and one less; of k + 1 the 1 is changed instead."""
+    one = ast.Constant(1)
+    if not (isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant)):
+        yield from (ast.BinOp(index, kind(), one) for kind in (ast.Add, ast.Sub))
+
+
+def numbers(value: float) -> list[float]:
+    """The numbers that may be meant by another: its neighbours, its negative, 0, 1, …."""
+    kind = type(value)
+    near = (value + 1, value - 1, -value, kind(0), kind(1), 2 * value, value / 2)
+    return [each for each in dict.fromkeys(near) if each != value]
+
+
+def number(value: float) -> ast.expr:
+    """A number as a program has it, whose sign is an operator."""
+    constant = ast.Constant(abs(value))
+    return ast.UnaryOp(ast.USub(), constant) if value < 0 else constant

@@ -10,6 +10,7 @@ from conformance.edits.edit import EditKind
 from conformance.model.row import Row
 from conformance.outcome import Blame, LostEquation, Outcome
 from conformance.report.message import difference, run_words, what
+from conformance.report.source_words import file_and_line
 from conformance.verdict.compare import Verdict, doubtful
 
 LISTED = 8  # declined cases of one reason that a line names
@@ -54,18 +55,27 @@ def first_words(report: Outcome, blame: Blame | LostEquation) -> list[str]:
 
 
 CHANGES = {
-    EditKind.REPLACED: "every case is right with:  {text}",
-    EditKind.REMOVED: "every case is right without this line",
-    EditKind.MOVED_OUT: "every case is right with this line after the block that it is in",
-    EditKind.MOVED_IN: "every case is right with this line at the end of the block before it",
-    EditKind.EXCHANGED: "every case is right with this line after the next one",
+    EditKind.REPLACED: "every case is right with{this}:  {text}",
+    EditKind.REMOVED: "every case is right without {line}",
+    EditKind.MOVED_OUT: "every case is right with {line} after the block that it is in",
+    EditKind.MOVED_IN: "every case is right with {line} at the end of the block before it",
+    EditKind.EXCHANGED: "every case is right with {line} after the next one",
 }
 
 
-def change_words(report: Outcome) -> list[str]:
-    """What change of the line that is blamed makes every case right, if one is known."""
+def change_words(report: Outcome, place: str) -> list[str]:
+    """What change of one line makes every case right, if one is known.
+
+    Args:
+        report: that knows it.
+        place: file and number of the line that is said to be wrong; empty if none is.
+    """
     change = report.change
-    return [] if change is None else [CHANGES[change.kind].format(text=change.text)]
+    if change is None:
+        return []
+    at = file_and_line(change)
+    line, this = ("this line", "") if at == place else (f"line {at}", f" this at {at}")
+    return [CHANGES[change.kind].format(this=this, line=line, text=change.text)]
 
 
 def explained(report: Outcome, first: Verdict) -> list[Verdict]:

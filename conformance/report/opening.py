@@ -84,7 +84,8 @@ def opening(report: Outcome, width: int | None = None) -> Iterator[str]:
         yield first.what
     else:
         yield f"{verdict(report)}: {first.what}"
-    yield from (f"  {each}" for each in (first.where, first.why, *change_words(report)) if each)
+    change = change_words(report, first.place)
+    yield from (f"  {each}" for each in (first.where, first.why, *change) if each)
     yield from (_cut(f"also {each.in_one_line()}", width) for each in others)
 
 

@@ -100,7 +100,7 @@ def counts(report: Outcome) -> str:
 
 def facts(report: Outcome) -> Iterator[str]:
     """How much was judged, by which conventions, and what was not and why."""
-    yield from change_words(report)
+    yield from change_words(report, "")
     yield counts(report)
     yield judged_words(report.cases)
     yield from format_words(report)

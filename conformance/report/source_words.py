@@ -13,6 +13,7 @@ from conformance.tracing.frames import Frame
 
 if TYPE_CHECKING:  # the network of the book needs none of it
     from conformance.backward.findings import Line
+    from conformance.edits.edit import Change
 
 AROUND = 1  # lines of source before and after the one to blame, in text
 
@@ -68,7 +69,7 @@ def place(frame: Frame) -> str:
     return f"{file_and_line(frame)}, in {frame.function}"
 
 
-def file_and_line(at: "Frame | Line") -> str:
+def file_and_line(at: "Frame | Line | Change") -> str:
     """Where a line is: `my_network.py:84`."""
     return f"{Path(at.file).name}:{at.line}"
 

@@ -1,9 +1,13 @@
 """Which equations stay blamed once the change of one line is known that makes a program right."""
 
+from pathlib import Path
+
 import pytest
 
+from conformance.api import check
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import without_what_follows
+from conformance.report.opening import opening
 from conformance.tests.support import recorded
 from conformance.verdict.compare import RESTARTED, Status, Verdict
 
@@ -22,3 +26,56 @@ def test_what_is_made_of_a_wrong_quantity_is_blamed_where_the_line_computes_it(
     (report,) = without_what_follows([CaseReport(recorded(CASE).case, "it", verdicts)], direct)
     assert report.blamed.keys() == kept
     assert report.status is Status.FAIL
+
+
+STOPS = """
+import numpy as np
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+class Net:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
+        self.weights = [np.random.randn(n, k) for k, n in zip(sizes, sizes[1:])]
+
+    def feedforward(self, a):
+        for b, w in zip(self.biases, self.weights):
+            a = sigma(w @ a + b)
+        return a
+
+    def backprop(self, x, y):
+        acts = [x]
+        for b, w in zip(self.biases, self.weights):
+            acts.append(sigma(w @ acts[-1] + b))
+        grad_b, grad_w = [], []
+        d = (acts[-1] - y) * acts[-1] * (1 - acts[-1])
+        for k in range(len(self.weights) - 1, -1, -1):
+            grad_b.insert(0, d)
+            grad_w.insert(0, d @ acts[k].T)
+            back = self.weights[k].T @ d
+            d = back * acts[k] * (1 - acts[k])
+        return grad_b, grad_w
+
+    def update_mini_batch(self, batch, eta):
+        pairs = [self.backprop(x, y) for x, y in batch]
+        for k in range(len(self.weights)):
+            self.biases[k] = self.biases[k] - eta * sum(b[k] for b, _ in pairs) / len(batch)
+            self.weights[k] = self.weights[k] - eta * sum(w[k] for _, w in pairs) / len(batch)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("back * acts[k] *", "back * acts[k - 1] *", "with:  d = back * acts[k] * (1 - acts[k])"),
+        (" - 1, -1, -1)", ", -1, -1)", "with this at net.py:23:  for k in range("),
+    ],
+    ids=["here", "before"],
+)
+def test_a_network_that_stops_is_told_the_change_with_which_it_is_right(
+    right: str, wrong: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(STOPS.replace(right, wrong))
+    *_, change = opening(check(f"{tmp_path / 'net.py'}:Net"))
+    assert change.startswith(f"  every case is right {told}")
