@@ -18,6 +18,7 @@ from typing import Any
 
 import reference
 from conformance.edits.edit import Edit, located
+from conformance.edits.namespaces import namespaces
 from conformance.tracing.frames import is_installed, is_subject
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -122,15 +123,11 @@ def live_functions(
 
 def _held(files: Collection[str]) -> Iterator[FunctionType]:
     """The functions of the modules of some files, which the collector may not look through."""
-    for module in list(sys.modules.values()):
-        if getattr(module, "__file__", None) in files:
-            waiting = list(vars(module).values())
-            for each in waiting:
-                if isinstance(each, type) and each.__module__ == module.__name__:
-                    waiting += vars(each).values()
-                inner = getattr(each, "__wrapped__", getattr(each, "__func__", each))
-                if isinstance(inner, FunctionType):
-                    yield inner
+    for space in namespaces(files):
+        for each in vars(space).values():
+            inner = getattr(each, "__wrapped__", getattr(each, "__func__", each))
+            if isinstance(inner, FunctionType):
+                yield inner
 
 
 @dataclass

@@ -22,6 +22,7 @@ from conformance.edits.expression_edits import (
     swapped,
 )
 from conformance.edits.live_functions import LiveFunction
+from conformance.edits.namespaces import Kept
 from conformance.edits.scope import Names
 from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet, small
@@ -64,6 +65,7 @@ def search(
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
+    held = Kept({each.file for each in functions})
     tried, end = 0, process_time() + LONGEST
     with warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
@@ -71,7 +73,9 @@ def search(
             if tried >= MOST or process_time() > end:
                 return None
             tried += 1
-            if _is_right(function, edit, [*zip(trials, limits, strict=True)]):
+            right = _is_right(function, edit, [*zip(trials, limits, strict=True)])
+            held.put_back()
+            if right:
                 return _told(function, edit)
     return None
 

@@ -2,10 +2,12 @@
 
 import ast
 import linecache
+import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from conformance.edits.live_functions import LiveFunction, live_functions
 from conformance.edits.scope import Names, expressions
 from conformance.edits.search_edits import holds, search
 from conformance.edits.statement_edits import statements
+from conformance.subjects.load import load
 from conformance.tracing.frames import Frame
 from reference.step import Array
 
@@ -249,3 +252,31 @@ class Layer:
         with edit.made():
             found.add(ast.unparse(definition).splitlines()[1].strip())
     assert mended in found
+
+
+COST_IS_A_CLASS = """
+class Cost:
+    pass
+
+class Net:
+    def __init__(self, sizes, cost=Cost):
+        self.sizes = sizes
+        self.cost = cost
+"""
+
+
+def test_what_a_changed_line_gives_a_class_is_taken_back(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(COST_IS_A_CLASS)
+    network: Any = load(f"{tmp_path / 'net.py'}:Net")
+    assigned = set[str]()
+
+    def never() -> bool:
+        cost = network([2, 3]).cost
+        assigned.update({*vars(cost)} & {"sizes", "cost"} if isinstance(cost, type) else ())
+        return False
+
+    functions = live_functions(never, lambda file: file.endswith("net.py"))
+    assert search(functions, (), [never]) is None
+    held = vars(sys.modules[network.__module__])["Cost"]
+    assert assigned
+    assert not {*vars(held)} & {"sizes", "cost"}
