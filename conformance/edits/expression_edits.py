@@ -46,6 +46,9 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         if isinstance(part, ast.expr):
             for new in OTHERS.get(type(part), _none)(part, slot, scope):
                 yield _put(slot, part, new)
+            for new in scope.indices if slot.field == "slice" else ():
+                if ast.dump(new) != ast.dump(part):
+                    yield _put(slot, part, new)
     for slot in slots:
         part = slot.get()
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":

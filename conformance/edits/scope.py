@@ -37,6 +37,7 @@ class Scope:
         attributes: names of attributes, and of fields of records, that its file has.
         parts: expressions of the function around it.
         entries: what its lists have at the indices that other lines take.
+        indices: those, where they are known.
         lengths: of what the function is given.
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
@@ -49,6 +50,7 @@ class Scope:
     attributes: tuple[str, ...]
     parts: tuple[ast.expr, ...]
     entries: tuple[ast.expr, ...]
+    indices: tuple[ast.expr, ...]
     lengths: tuple[ast.expr, ...]
     slopes: tuple[ast.expr, ...]
     numpy: str = ""
@@ -126,11 +128,11 @@ class Names:
         names = tuple(each for each in self.names if each not in unknown)
         own = (ast.Name(each, ast.Load()) for each in names if each not in ("self", "cls"))
         parts = self._parts(line, unknown, own)
-        slopes = {ast.dump(each): each for each in self._slopes(parts)}
-        entries = (e for e in self._entries(self._indices()) if not _read(e) & unknown)
-        fixed = self.callees, self.functions, self.attributes
-        known = parts, tuple(entries)[:PARTS], self.lengths, tuple(slopes.values())[:SLOPES]
-        return Scope(names, *fixed, *known, self.numpy)
+        indices = tuple(each for each in self._indices() if not _read(each) & unknown)
+        entries = (each for each in self._entries(indices) if not _read(each) & unknown)
+        slopes = tuple({ast.dump(each): each for each in self._slopes(parts)}.values())[:SLOPES]
+        known = parts, tuple(entries)[:PARTS], indices, self.lengths, slopes
+        return Scope(names, self.callees, self.functions, self.attributes, *known, self.numpy)
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
         """Calls, f(v) of functions of the file, v(1 − v), 1 − v², 1 − v, v > 0 of each value v."""
