@@ -13,12 +13,12 @@ from conformance.edits.formulas import (
     activations,
     in_order,
     keywords_more,
-    moved_index,
     number,
     numbers,
     operations,
     sums,
 )
+from conformance.edits.index_edits import moved_index, other_indices, slices, subscripts
 from conformance.edits.scope import Scope
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -46,14 +46,29 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         if isinstance(part, ast.expr):
             for new in OTHERS.get(type(part), _none)(part, slot, scope):
                 yield _put(slot, part, new)
-            for new in scope.indices if slot.field == "slice" else ():
+            for new in other_indices(scope) if slot.field == "slice" else ():
                 if ast.dump(new) != ast.dump(part):
                     yield _put(slot, part, new)
+    yield from _renamed(slots, scope)
     for slot in slots:
         part = slot.get()
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
             for new in _wrapped(part, scope):
                 yield _put(slot, part, new)
+
+
+def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes of a variable that a line reads more than once."""
+    found: dict[str, list[tuple[Slot, ast.expr]]] = {}
+    for slot in slots:
+        part = slot.get()
+        if isinstance(part, ast.Name):
+            found.setdefault(part.id, []).append((slot, part))
+    for old, places in found.items():
+        for name in scope.names if len(places) > 1 else ():
+            if name != old:
+                new = ((slot, located(ast.Name(name, ast.Load()), e)) for slot, e in places)
+                yield Edit(places[0][1].lineno, puts=tuple(new))
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
@@ -75,8 +90,14 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def sloped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that multiply a whole value by a slope."""
+    """The changes that multiply a whole value by a slope, or put one in the place of two factors.
+
+    As in d a (1 − a), where another activation than σ is meant.
+    """
     for slot, part in _values(slots):
+        match part:
+            case ast.BinOp(left=ast.BinOp(left=d, op=ast.Mult()), op=ast.Mult()):
+                yield from (_put(slot, part, ast.BinOp(d, ast.Mult(), e)) for e in scope.slopes)
         for each in scope.slopes if _is_whole(slot) else ():
             yield _put(slot, part, ast.BinOp(part, ast.Mult(), each))
 
@@ -163,11 +184,12 @@ def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
     yield from ()
 
 
-def _constants(part: ast.Constant, slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
+def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     if isinstance(part.value, int | float) and not isinstance(part.value, bool):
         yield from (number(e) for e in numbers(part.value) if not _is_neutral(e, slot))
-    if isinstance(part.value, str) and "->" in part.value:
-        yield from map(ast.Constant, sums(part.value))
+    if isinstance(part.value, str):
+        others = sums(part.value) if "->" in part.value else scope.strings
+        yield from (ast.Constant(each) for each in others if each != part.value)
 
 
 def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
@@ -239,27 +261,6 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
 
 
-def _subscripts(part: ast.Subscript, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield part.value
-    if not isinstance(part.slice, ast.Slice | ast.Tuple | ast.Constant):
-        for new in (*moved_index(part.slice), ast.UnaryOp(ast.USub(), part.slice)):
-            yield ast.Subscript(part.value, new, ast.Load())
-
-
-def _slices(part: ast.Slice, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    """A slice without one of its ends, or with each one further or less."""
-    for name in ("lower", "upper", "step"):
-        held = {each: getattr(part, each) for each in ("lower", "upper", "step")}
-        if held[name] is not None:
-            for new in (None, *moved_index(held[name]), ast.UnaryOp(ast.USub(), held[name])):
-                yield ast.Slice(**{**held, name: new})
-        elif name != "step":
-            first = ast.Constant(1) if name == "lower" else ast.UnaryOp(ast.USub(), ast.Constant(1))
-            yield ast.Slice(**{**held, name: first})
-        else:
-            yield ast.Slice(**{**held, name: ast.UnaryOp(ast.USub(), ast.Constant(1))})
-
-
 def _wrapped(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
     """An expression transposed, copied, as a list of copies, turned round, or as zeros."""
     yield ast.Attribute(part, "T", ast.Load())
@@ -281,8 +282,8 @@ OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Scope], Iterator[ast.expr]]] =
     ast.UnaryOp: _signed,
     ast.Compare: _compared,
     ast.Call: _calls,
-    ast.Subscript: _subscripts,
-    ast.Slice: _slices,
+    ast.Subscript: subscripts,
+    ast.Slice: slices,
     ast.Tuple: _pairs,
     ast.List: _pairs,
     ast.GeneratorExp: _gathered,

@@ -1,4 +1,4 @@
-"""Formulas that a line may need: other operands, activations, sums of products, indices, numbers.
+"""Formulas that a line may need: other operands, activations, sums of products, numbers.
 
 Left out: expressions that the file has (`scope.py`).
 """
@@ -91,13 +91,6 @@ def in_order(part: ast.Call) -> Iterator[ast.expr]:
         args = list(part.args)
         args[i : i + 2] = args[i + 1], args[i]
         yield ast.Call(part.func, args, part.keywords)
-
-
-def moved_index(index: ast.expr) -> Iterator[ast.expr]:
-    """An index one further, and one less; of k + 1 the 1 is changed instead."""
-    one = ast.Constant(1)
-    if not (isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant)):
-        yield from (ast.BinOp(index, kind(), one) for kind in (ast.Add, ast.Sub))
 
 
 def numbers(value: float) -> list[float]:

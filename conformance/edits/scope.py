@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
+from conformance.edits.computing import last_name, of_one
 from conformance.edits.edit import Slot
 
 PARTS = 60
@@ -21,7 +22,7 @@ SLOPES = 150
 KINDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
 """What may be lacking, the first kinds first."""
 
-MEANS = ("sum", "mean")  # which a file need not call to mean
+MEANS = ("sum", "mean", "zeros", "ones")  # which a file need not call to mean
 
 OF_EXPRESSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -39,6 +40,7 @@ class Scope:
         entries: what its lists have at the indices that other lines take.
         indices: those, where they are known.
         lengths: of what the function is given.
+        strings: keys, and parts of keys, that the function has.
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
         numpy: the name by which the file knows NumPy; empty if it has none.
@@ -52,6 +54,7 @@ class Scope:
     entries: tuple[ast.expr, ...]
     indices: tuple[ast.expr, ...]
     lengths: tuple[ast.expr, ...]
+    strings: tuple[str, ...]
     slopes: tuple[ast.expr, ...]
     numpy: str = ""
 
@@ -92,22 +95,24 @@ class Names:
         calls = [each for each in parts if isinstance(each, ast.Call)]
         calls += (e for e in whole if isinstance(e, ast.Call) and of_numpy(e.func))
         found = [e.func for e in calls if len(e.args) == 1 and not (e.keywords or _is_builtin(e))]
-        self.defined = _of_one(tree)
+        self.defined = of_one(tree)
         found += self.defined
-        of_one = {ast.dump(each): each for each in found}
+        single = {ast.dump(each): each for each in found}
         every = (*(each.func for each in calls), *found)
-        names = dict.fromkeys([*filter(None, map(_last, every)), *MEANS])
+        names = dict.fromkeys([*filter(None, map(last_name, every)), *MEANS])
         self.callees = tuple(each for each in names if not each.startswith("__"))
-        self.functions = tuple(map(deepcopy, [*of_one.values()][:PARTS]))
+        self.functions = tuple(map(deepcopy, [*single.values()][:PARTS]))
         self.attributes = tuple(_attributes(whole))
         names = {e.id: None for e in inside if isinstance(e, ast.Name)}
         names |= {e.arg: None for e in inside if isinstance(e, ast.arg)}
-        self.names = tuple(each for each in names if each not in self.callees)
+        self.names = tuple(each for each in names if each not in (*self.callees, "_"))
         given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
         self.lengths = tuple(_call("len", each) for each in given)  # such as m
         self.spans = _spans(definition)
         self.slots = list(expressions(definition))
-        held = (each.get() for each in self.slots)
+        held = [each.get() for each in self.slots]
+        texts = (e.value for e in held if isinstance(e, ast.Constant) and isinstance(e.value, str))
+        self.strings = tuple(dict.fromkeys(each for each in texts if len(each.split()) == 1))
         read = {ast.dump(e): e for e in held if isinstance(e, KINDS) and not _is_self(e)}
         self.parts = tuple(map(deepcopy, read.values()))
         self.held = _held(definition, tree)
@@ -131,13 +136,14 @@ class Names:
         indices = tuple(each for each in self._indices() if not _read(each) & unknown)
         entries = (each for each in self._entries(indices) if not _read(each) & unknown)
         slopes = tuple({ast.dump(each): each for each in self._slopes(parts)}.values())[:SLOPES]
-        known = parts, tuple(entries)[:PARTS], indices, self.lengths, slopes
+        known = parts, tuple(entries)[:PARTS], indices, self.lengths, self.strings, slopes
         return Scope(names, self.callees, self.functions, self.attributes, *known, self.numpy)
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
         """Calls, f(v) of functions of the file, v(1 − v), 1 − v², 1 − v, v > 0 of each value v."""
         yield from (each for each in parts if isinstance(each, ast.Call))
-        values = [e for e in parts if isinstance(e, ast.Name | ast.Subscript)]
+        held = (e for e in parts if isinstance(e, ast.Attribute) and _is_self(e.value))
+        values = [*(e for e in parts if isinstance(e, ast.Name | ast.Subscript)), *held]
         for function in self.defined:
             yield from (ast.Call(function, [each], []) for each in values)
         for each in values:
@@ -205,32 +211,6 @@ def _lists(inside: Iterable[ast.AST], held: Sequence[ast.expr]) -> list[ast.expr
     return [deepcopy(e) for e in {ast.dump(each): each for each in (*plain, *held)}.values()]
 
 
-def _of_one(tree: ast.Module) -> list[ast.expr]:
-    """The functions and methods of a file that compute something of one argument, not in a loop."""
-    found: list[ast.expr] = []
-    blocks = [tree.body, *(each.body for each in tree.body if isinstance(each, ast.ClassDef))]
-    for block in blocks:
-        for each in (e for e in block if isinstance(e, ast.FunctionDef) and only_computes(e)):
-            if any(isinstance(e, ast.For | ast.While) for e in ast.walk(each)):
-                continue
-            given = [e.arg for e in each.args.posonlyargs + each.args.args]
-            if len(given) == 1 and given != ["self"]:
-                found.append(ast.Name(each.name, ast.Load()))
-            if len(given) == 2 and given[0] == "self":  # noqa: PLR2004 - and one more
-                found.append(ast.Attribute(ast.Name("self", ast.Load()), each.name, ast.Load()))
-    return found
-
-
-def only_computes(function: ast.FunctionDef) -> bool:
-    """Whether a function returns a value, and calls none for what it does but to fill a list."""
-    parts = [*ast.walk(function)]
-    done = [e.value for e in parts if isinstance(e, ast.Expr)]
-    called = [getattr(e, "func", e) for e in done if not isinstance(e, ast.Constant)]
-    fills = all(_last(each) == "append" for each in called)
-    returned = any(isinstance(e, ast.Return) and e.value for e in parts)
-    return fills and returned and not function.name.startswith("__")
-
-
 def _attributes(parts: Iterable[ast.AST]) -> dict[str, None]:
     """The names of attributes that a file reads or assigns to, and of the fields of its records."""
     found = dict[str, None]()
@@ -239,7 +219,7 @@ def _attributes(parts: Iterable[ast.AST]) -> dict[str, None]:
             found[each.attr] = None
         elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
             found[each.target.id] = None
-        elif isinstance(each, ast.Call) and _last(each.func) == "namedtuple":
+        elif isinstance(each, ast.Call) and last_name(each.func) == "namedtuple":
             strings = (e.value for e in ast.walk(each) if isinstance(e, ast.Constant))
             words = (w for text in strings if isinstance(text, str) for w in re.split(r"\W+", text))
             found |= dict.fromkeys(filter(str.isidentifier, words))
@@ -294,7 +274,3 @@ def _spans(definition: ast.AST) -> dict[str, list[range]]:
     stored = (e for e in ast.walk(definition) if isinstance(e, ast.Name) and e not in loops)
     others |= {each.id for each in stored if isinstance(each.ctx, ast.Store)}
     return {name: spans for name, spans in found.items() if name not in others}
-
-
-def _last(callee: ast.expr) -> str:
-    return callee.id if isinstance(callee, ast.Name) else getattr(callee, "attr", "")

@@ -93,6 +93,8 @@ def _edits(
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
     first, inner, near, far, beside = _groups(functions, blamed)
+    if len(near) < len(inner):
+        near, inner = inner, near
     for level, some in (
         (SMALL, first), (SMALL, near), (OTHER, first), (SMALL, inner), (APPLIED, first),
         (SLOPED, first), (JOINED, first), (APPLIED, inner), (JOINED, inner), (REFORMED, first),

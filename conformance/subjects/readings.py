@@ -67,7 +67,7 @@ def other_reading(
     if right:  # in a case of its own; what is wrong is so in others
         return None if own in right else right[0]
     must, may = named(functions)
-    words = _words([e for each in functions for e in ast.walk(each.definition)], own=False)
+    words = _words(_parts(functions), own=False)
     computed = MADE_OF_EXP if re.search(r"\bexp\b", words) else may
     for each in [*cases]:
         has = {*each.family}
@@ -94,12 +94,23 @@ def named(functions: Sequence[LiveFunction]) -> tuple[set[str], set[str]]:
 
     A function of NumPy may be a part of another activation, as tanh is of a σ.
     """
-    must = _words([e for each in functions for e in ast.walk(each.definition)], own=True)
     files = {each.file: each.tree for each in functions}.values()
-    may = _words([e for tree in files for e in ast.walk(tree)], own=False)
-    found = ({n for n, pattern in NAMED.items() if pattern.search(each)} for each in (must, may))
-    first, every = found
-    return first, every | {"linear"} | (UNNAMED if re.search(r"\bexp\b|tanh", may) else set())
+    words = _words([e for tree in files for e in ast.walk(tree)], own=False)
+    may = _of_words(words) | {"linear"} | (UNNAMED if re.search(r"\bexp\b|tanh", words) else set())
+    return _of_words(_words(_parts(functions), own=True)), may
+
+
+def mentioned(functions: Sequence[LiveFunction]) -> set[str]:
+    """The activations that functions name, also by a function of NumPy."""
+    return _of_words(_words(_parts(functions), own=False))
+
+
+def _of_words(words: str) -> set[str]:
+    return {name for name, pattern in NAMED.items() if pattern.search(words)}
+
+
+def _parts(functions: Sequence[LiveFunction]) -> list[ast.AST]:
+    return [part for each in functions for part in ast.walk(each.definition)]
 
 
 def _words(parts: Sequence[ast.AST], *, own: bool) -> str:

@@ -115,8 +115,9 @@ def _subjects_in(module: ModuleType) -> Callable[[Any], bool]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_search() -> Iterator[None]:
-    """The search for a change ends by the count of changes, however busy the machine is."""
+    """The search for a change ends by a count of changes, however busy the machine is."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_edits, "MOST", 4000)
         patch.setattr(search_edits, "LONGEST", 120.0)
         yield
 

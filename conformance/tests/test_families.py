@@ -105,15 +105,27 @@ def test_a_wrong_network_is_told_its_equation_and_line(
 
 
 SIGMOID_PRIME = "1 / (1 + np.exp(-z)) * (1 - 1 / (1 + np.exp(-z)))"
+SLOPES = {
+    "named": "sigmoid(z) * (1 - sigmoid(z))\n\nsigmoid = lambda z: 1 / (1 + np.exp(-z))",
+    "not named": SIGMOID_PRIME,
+}
+LINES = {
+    "named": ("sigmoid", "A", "return np.tanh(z)"),
+    "not named": ("tanh", "BP1", "return (a - y) * tanh_prime(z)"),
+}
 
 
-def test_errors_that_are_sent_through_another_slope_tell_the_activation(tmp_path: Path) -> None:
-    found = edited("TanhTanh", "1 - np.tanh(z) ** 2", SIGMOID_PRIME, tmp_path)
-    assert found.family == ("sigmoid", "sigmoid")
-    (blame,) = judged(found).blames
-    assert blame.tag == "A"
-    line = (tmp_path / "edited.py").read_text("utf-8").splitlines()[blame.frames[0].line - 1]
-    assert line.strip() == "return np.tanh(z)"
+@pytest.mark.parametrize("name", SLOPES)
+def test_another_slope_tells_the_activation_that_is_meant_if_it_is_named(
+    name: str, tmp_path: Path
+) -> None:
+    meant, tag, line = LINES[name]
+    found = edited("TanhTanh", "1 - np.tanh(z) ** 2", SLOPES[name], tmp_path)
+    assert found.family == (meant, meant)
+    blame = judged(found).blames[0]
+    assert blame.tag == tag
+    lines = (tmp_path / "edited.py").read_text("utf-8").splitlines()
+    assert lines[blame.frames[0].line - 1].strip() == line
 
 
 def test_a_wrong_softmax_network_has_a_smallest_network_of_its_family(tmp_path: Path) -> None:

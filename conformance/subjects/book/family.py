@@ -19,7 +19,7 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.corpus.case import Case
-from conformance.edits.live_functions import live_functions
+from conformance.edits.live_functions import LiveFunction, live_functions
 from conformance.errors import ConformanceError, OtherFamilyError
 from conformance.model import functions
 from conformance.model.functions import (
@@ -40,7 +40,7 @@ from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.traced_runs import examined_alone, update_run
 from conformance.subjects.generic import generic
 from conformance.subjects.pattern import M
-from conformance.subjects.readings import named
+from conformance.subjects.readings import mentioned, named
 from conformance.subjects.searched import BITS, Searched
 from conformance.subjects.stepped import traced_run
 from conformance.tracing.index import as_floats, common_factor, overlap
@@ -78,11 +78,16 @@ def family_of(network: BookNetwork, patterns: NetworkPatterns) -> Family:
 
 
 def _meant(network: BookNetwork, patterns: NetworkPatterns, case: Case, family: Family) -> Family:
-    """The family of a network that computes one, by the slopes that it has for those of σ."""
+    """The family of a network that computes one, by the slopes that it has for those of σ.
+
+    If its code names the activation that it computes, and not that of the slopes, these are wrong.
+    """
     if family == BOOK:
         return family
     computed = activations(family, case.layers)
-    return _by_layers(network, activations_of(patterns, case, computed) or computed)
+    by_slopes = _by_layers(network, activations_of(patterns, case, computed) or computed)
+    names = mentioned(_functions(network)) if by_slopes != family else {by_slopes[0]}
+    return by_slopes if by_slopes[0] in names or family[0] not in names else family
 
 
 def _rest(network: BookNetwork) -> tuple[str, tuple[tuple[int, ...], ...], str, tuple[str, ...]]:
@@ -176,14 +181,19 @@ def _by_layers(network: BookNetwork, found: tuple[str, ...]) -> Family:
 
 def _by_names(network: BookNetwork) -> Family:
     """The family by the two activations that code names of which nothing else is seen."""
+    names = named(_functions(network))[0]
+    fitting = [family for family in families() if {*family} == names != {family[0]}]
+    return fitting[0] if len(fitting) == 1 else BOOK
+
+
+def _functions(network: BookNetwork) -> tuple[LiveFunction, ...]:
+    """Those that backprop calls."""
 
     def run() -> None:
         with quiet(), suppress(Exception):  # the cases will show it
             network.backprop(network.make(network.probe), X, Y)
 
-    names = named(live_functions(run))[0]
-    fitting = [family for family in families() if {*family} == names != {family[0]}]
-    return fitting[0] if len(fitting) == 1 else BOOK
+    return live_functions(run)
 
 
 def _is_meant(network: BookNetwork, found: tuple[str, ...]) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.edits.scope import only_computes
+from conformance.edits.computing import only_computes
 from conformance.model.functions import COSTS
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
