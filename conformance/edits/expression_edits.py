@@ -197,7 +197,7 @@ def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)
     if "self" in scope.names and slot.field != "func" and part.id != "self":
         itself = ast.Name("self", ast.Load())
-        yield from (ast.Attribute(itself, each, ast.Load()) for each in scope.attributes)
+        yield from (ast.Attribute(itself, each, ast.Load()) for each in scope.held)
 
 
 def _compared(part: ast.Compare, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
@@ -236,7 +236,8 @@ def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.e
     called = slot.field == "func"
     if not called:
         yield part.value
-    others = scope.callees if called else scope.attributes
+    own = getattr(part.value, "id", "") == "self" and scope.held
+    others = scope.callees if called else own or scope.attributes
     yield from (ast.Attribute(part.value, each, ast.Load()) for each in others if each != part.attr)
 
 

@@ -36,6 +36,7 @@ class Scope:
         callees: names that are called by what runs, or are of functions that only compute.
         functions: those that are called with one argument, or take one.
         attributes: names of attributes, and of fields of records, that its file has.
+        held: names of those that its object has.
         parts: expressions of the function around it.
         entries: what its lists have at the indices that other lines take.
         indices: those, where they are known.
@@ -50,6 +51,7 @@ class Scope:
     callees: tuple[str, ...]
     functions: tuple[ast.expr, ...]
     attributes: tuple[str, ...]
+    held: tuple[str, ...]
     parts: tuple[ast.expr, ...]
     entries: tuple[ast.expr, ...]
     indices: tuple[ast.expr, ...]
@@ -136,8 +138,20 @@ class Names:
         indices = tuple(each for each in self._indices() if not _read(each) & unknown)
         entries = (each for each in self._entries(indices) if not _read(each) & unknown)
         slopes = tuple({ast.dump(each): each for each in self._slopes(parts)}.values())[:SLOPES]
-        known = parts, tuple(entries)[:PARTS], indices, self.lengths, self.strings, slopes
-        return Scope(names, self.callees, self.functions, self.attributes, *known, self.numpy)
+        return Scope(
+            names=names,
+            callees=self.callees,
+            functions=self.functions,
+            attributes=self.attributes,
+            held=tuple(each.attr for each in self.held),
+            parts=parts,
+            entries=tuple(entries)[:PARTS],
+            indices=indices,
+            lengths=self.lengths,
+            strings=self.strings,
+            slopes=slopes,
+            numpy=self.numpy,
+        )
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
         """Calls, f(v) of functions of the file, v(1 − v), 1 − v², 1 − v, v > 0 of each value v."""
@@ -194,7 +208,7 @@ def _numpy(whole: Sequence[ast.AST]) -> tuple[str, Callable[[ast.expr], bool]]:
     return name, is_its
 
 
-def _held(definition: ast.AST, tree: ast.Module) -> list[ast.expr]:
+def _held(definition: ast.AST, tree: ast.Module) -> list[ast.Attribute]:
     """The attributes of its object that the methods of its class have, and do not call."""
     classes = (e for e in tree.body if isinstance(e, ast.ClassDef) and definition in e.body)
     parts = [part for each in classes for part in ast.walk(each)]

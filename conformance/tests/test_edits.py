@@ -23,7 +23,7 @@ from conformance.edits.expression_edits import (
     swapped,
 )
 from conformance.edits.live_functions import LiveFunction, live_functions
-from conformance.edits.scope import Names, expressions
+from conformance.edits.scope import MEANS, Names, expressions
 from conformance.edits.search_edits import holds, search
 from conformance.edits.statement_edits import statements
 from conformance.subjects.load import load
@@ -176,7 +176,7 @@ def f(a):
     tree = ast.parse(source)
     scope = Names(tree.body[-1], tree, tree.body[-1:]).scope(12)
     assert [ast.unparse(each) for each in scope.functions] == ["slope", "f"]
-    assert set(scope.callees) == {"dot", "f", "slope", "sum", "mean"}
+    assert set(scope.callees) == {"dot", "f", "slope", *MEANS}
 
 
 def _edits(function: Callable[[Array], Array]) -> Iterator[tuple[LiveFunction, Edit]]:
