@@ -31,6 +31,10 @@ OF_STEPS = (Kind.MISORDERED, Kind.MOVED_EARLY, Kind.RATE_IGNORED)
 """The findings that are of steps: a program that is right in each has none of them."""
 
 
+FORWARD = ("Z", "A", "C", "BP1")
+"""The equations that, if wrong, make it look like another network, or one with another cost."""
+
+
 def with_change(report: Report, subject: Subject, place: Path) -> Report:
     """The report with the change of one line that makes every case right, if one is found.
 
@@ -60,7 +64,8 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
         return report
     change = search(functions, blamed, trials)
     if change is None:
-        other = subject.otherwise
+        looks = any({*FORWARD} & case.blamed.keys() or case in stopped for case in report.cases)
+        other = subject.otherwise if looks else None
         return replace(report, meant=other and other())
     callers = {e for each in functions if each.has(change.place) for e in each.callers}
     return _with_its_line(_without_the_rest(report, change, callers), change)
