@@ -42,6 +42,7 @@ FAMILIES = {
     "TanhSoftmax": (("tanh", "softmax"), "log-likelihood"),
     "TanhTanh": (("tanh", "tanh"), "quadratic"),
     "ReluLinear": (("relu", "linear"), "quadratic"),
+    "ReluLinearByHalves": (("relu", "linear"), "quadratic"),
     "SigmoidSoftmax": (("sigmoid", "softmax"), "log-likelihood"),
 }
 
