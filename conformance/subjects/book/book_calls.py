@@ -77,7 +77,7 @@ class BookCalls:
         conventions: how it lays out its arrays.
         numbers: what it computes with.
         in_place: whether its arrays are filled, and not put in another's place.
-        odd: why no layout of a sample works on the network that was tried.
+        unequal_stop: whether no layout of a sample works where the layers differ in width.
         decay: how its update takes λ and n.
         epsilon: in the logarithms of the cost that it shows, if there is one.
         rule: which updates it has.
@@ -97,7 +97,7 @@ class BookCalls:
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         """Take the class as the book has it."""
         self.factory, self.name, self.conventions = factory, name, Conventions()
-        self.in_place, self.odd = False, ""
+        self.in_place, self.unequal_stop = False, False
         self.costs: Mapping[str, Any] = {}
 
     @property
@@ -230,7 +230,7 @@ class BookCalls:
         returned = self.pair_of(net, x, y, masks)
         sizes = tuple(net_sizes(net, c))
         order = pair(returned, sizes)
-        if order.problem and not self.odd:
+        if order.problem and not self.unequal_stop:
             raise SubjectError(f"{self.name}.backprop {order.problem}")
         # In a network of equal counts the order cannot be seen: then it is the recognised one.
         nabla_b, nabla_w = returned[::-1] if c.weights_first or order.weights_first else returned
