@@ -10,6 +10,7 @@ from conformance.judging.elsewhere import without_what_follows
 from conformance.report.book_report import Report
 from conformance.report.opening import opening
 from conformance.tests.support import recorded
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import RESTARTED, Status, Verdict
 
 CASE = "square-4-4-4-4"
@@ -27,6 +28,17 @@ def test_what_is_made_of_a_wrong_quantity_is_blamed_where_the_line_computes_it(
     (report,) = without_what_follows([CaseReport(recorded(CASE).case, "it", verdicts)], direct)
     assert report.blamed.keys() == kept
     assert report.status is Status.FAIL
+
+
+@pytest.mark.parametrize(("line", "kept"), [(7, {"BP1", "BP2"}), (8, {"BP1"})])
+def test_what_one_line_computes_of_every_layer_is_blamed_in_each(line: int, kept: set[str]) -> None:
+    lines = {"delta4": 7, "delta3": line}
+    verdicts = [
+        Verdict(CASE, 0, RESTARTED, name, Status.FAIL, frames=(Frame("net.py", at, "backprop"),))
+        for name, at in lines.items()
+    ]
+    (report,) = without_what_follows([CaseReport(recorded(CASE).case, "it", verdicts)], ())
+    assert report.blamed.keys() == kept
 
 
 STOPS = """

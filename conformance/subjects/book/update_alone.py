@@ -24,9 +24,10 @@ ETA = 0.5
 
 
 def idle_biases(examined: Examined) -> list[str]:
-    """The biases if none of them changes anything in the output, by the gradients."""
-    biases = [each for each in examined.gradients if each.name.startswith("b")]
-    return [each.name for each in biases] if all(each.dead for each in biases) else []
+    """The biases if none of them changes anything in the output, though weights do."""
+    dead = {each.name: each.dead for each in examined.gradients}
+    biases = [name for name in dead if name.startswith("b")]
+    return biases if all(dead[name] for name in biases) and not all(dead.values()) else []
 
 
 def check_biases(examined: Examined, name: str) -> None:
