@@ -151,3 +151,12 @@ def test_a_network_that_stops_but_where_all_layers_are_equally_wide_is_judged(
     (blame,) = report.blames
     assert blame.tag == tag
     assert wrong in (tmp_path / "net.py").read_text().splitlines()[blame.frames[0].line - 1]
+
+
+def test_a_network_that_always_stops_is_called_in_the_layout_in_which_feedforward_runs(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "net.py").write_text(IN_ROWS.replace("acts[k].T @ e", "acts[k].Q @ e"))
+    report = check(f"{tmp_path / 'net.py'}:Net", case="square-*")
+    (line,) = {each.frames[0].line for each in report.cases}
+    assert "acts[k].Q @ e" in (tmp_path / "net.py").read_text().splitlines()[line - 1]

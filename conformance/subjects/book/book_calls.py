@@ -62,6 +62,7 @@ def fill_in_place(net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
             np.copyto(array, new)
 
 
+X, Y = np.array([[0.5], [-0.25], [1.0]]), np.array([[0.0], [0.25], [0.75], [1.0]])
 NEEDED = ("weights", "biases", "backprop", "update_mini_batch")
 
 
@@ -104,6 +105,11 @@ class BookCalls:
     def decays(self) -> bool:
         """Whether its update knows weight decay."""
         return bool(self.decay.lmbda)
+
+    @property
+    def probe_sample(self) -> tuple[Array, Array]:
+        """An input and its target for the network that is tried; its largest entry is the last."""
+        return X[: self.probe[0]], Y[-self.probe[-1] :]
 
     def made_for(self, case: Case) -> Any:
         """A new network of the sizes, the cost and the update of a case; see `make`."""

@@ -12,20 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.formats import SHORT
 from conformance.backward.recorded_pass import last_return
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_calls import BookCalls, check_assignable
-from conformance.subjects.book.book_conventions import (
-    SAMPLES,
-    Conventions,
-    decay_parameters,
-    pair,
-    storage,
-)
+from conformance.subjects.book.book_conventions import decay_parameters, storage
 from conformance.subjects.book.constructor import (
     cost_of,
     cost_of_error,
@@ -35,16 +28,15 @@ from conformance.subjects.book.constructor import (
     parameters_of,
 )
 from conformance.subjects.book.kind_of_numbers import numbers_of
+from conformance.subjects.book.layouts import batch_layout, recognised
 from conformance.subjects.book.own_cost import shown_cost
-from conformance.subjects.book.trial_runs import batch_layout, check_output, stops, trial_of_decay
+from conformance.subjects.book.trial_runs import check_output, stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
-from reference.step import Array, Batch, Parameters
+from reference.step import Batch, Parameters
 
 MASKS = re.compile(r"(dropout_?)?masks?|dropouts?|drops?|r")
 """How the parameter of an update is called that is given the masks of a dropout."""
-
-X, Y = np.array([[0.5], [-0.25], [1.0]]), np.array([[0.0], [0.25], [0.75], [1.0]])
 
 
 class BookNetwork(BookCalls):
@@ -94,7 +86,7 @@ class BookNetwork(BookCalls):
             raise UsageError(f"{name}: {stored}")
         self.costs = costs_of(factory, net)
         stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
-        self.conventions = self._recognised(stored)
+        self.conventions = recognised(self, stored)
         check_output(self)
         layout = batch_layout(self, self.probe, further)
         self.conventions = replace(self.conventions, batch=layout)
@@ -207,50 +199,6 @@ class BookNetwork(BookCalls):
         except Exception:  # noqa: BLE001 - the cases will show it
             return in_place
 
-    @property
-    def probe_sample(self) -> tuple[Array, Array]:
-        """An input and its target for the network that is tried; its largest entry is the last."""
-        return X[: self.probe[0]], Y[-self.probe[-1] :]
-
-    def _recognised(self, stored: Conventions) -> Conventions:
-        """The conventions of samples, pair and dtype, from a trial.
-
-        If every layout stops, that is a mistake, which the cases will show. Then a network is
-        tried whose layers are equally wide, for a product of the wrong matrices does not stop it.
-        """
-        probe, found = self.probe, self._of_layouts(stored)
-        if found is None:
-            self.unequal_stop, self.probe = True, (len(X),) * len(probe)
-            found = self._of_layouts(stored)
-            self.probe = self.probe if found else probe
-        return found or stored
-
-    def _of_layouts(self, stored: Conventions) -> Conventions | None:
-        """The conventions by the first layout of a sample that works; None if none does."""
-        refused: list[SubjectError] = []
-        for sample in SAMPLES:
-            self.conventions = replace(stored, sample=sample)
-            try:
-                with quiet(), self.numbers.tried():
-                    returned = self.pair_of(self.make(self.probe), *self.probe_sample)
-            except Exception:  # noqa: BLE001, S112 - any layout may fail in any way
-                continue
-            try:
-                order = pair(returned, self.probe)
-            except SubjectError as error:
-                refused.append(error)
-                continue
-            if not order.problem:
-                return replace(
-                    self.conventions,
-                    weights_first=order.weights_first,
-                    backwards=order.backwards,
-                    dtype=self.numbers.dtype or _dtype(returned),
-                )
-        if refused:
-            raise refused[0]
-        return None
-
     def _cost_of_error(self) -> str:
         """The cost that a network has by its output error."""
         net, (x, y) = self.make(self.probe), self.probe_sample
@@ -291,9 +239,3 @@ class BookNetwork(BookCalls):
             fits = shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
         line = last_return(inspect.unwrap(net.backprop))
         return () if fits else (finding(Kind.MISORDERED, line, lists=" and ".join(backwards)),)
-
-
-def _dtype(returned: Any) -> str:
-    kinds = {str(np.asarray(each).dtype) for part in returned for each in part}
-    narrow = {each for each in kinds if each in ("float32", *SHORT)}
-    return narrow.pop() if kinds == narrow and len(kinds) == 1 else "float64"
