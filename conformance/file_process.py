@@ -78,11 +78,12 @@ class Asked:
 def by_own_forward(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
     """What is known of a class with the book's interface, by its own forward pass, here."""
     from conformance.subjects.book.traced_runs import examined_alone
-    from conformance.subjects.book.update_alone import check_update
+    from conformance.subjects.book.update_alone import check_biases, check_update
 
     with threadpool_limits(1):
         examined = examined_alone(factory, said, cost)
         if examined.ok:
+            check_biases(examined, said)
             check_update(factory, said)
     names = tuple(each.name for each in examined.gradients)
     how = "columns", "one-hot", ("backprop(x, y)",), "returned", names

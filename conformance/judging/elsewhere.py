@@ -10,7 +10,7 @@ the first of them explains the rest.
 Left out: what fails in a case (`judge.py`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -33,18 +33,23 @@ def without_what_follows(
 ) -> list[CaseReport]:
     """The reports on a single mistake, without the blame of what is made of what it makes wrong.
 
+    What the same line computes as a quantity that is blamed is wrong as that is.
+
     Args:
         reports: on all cases.
         direct: the tags of the equations that are computed where the mistake is: they stay.
     """
-    entering: dict[str, set[str]] = {}
+    entering, lines = defaultdict[str, set[str]](set), defaultdict[str, set[object]](set)
     for report in reports:
         for tag, failures in report.blamed.items():
             names = (name for each in failures for name in _before(report, each.name))
-            entering.setdefault(tag, set()).update(report.case.rows[each].tag for each in names)
-    kept: set[str] = set()
+            entering[tag].update(report.case.rows[each].tag for each in names)
+            lines[tag].update(each.frames for each in failures if each.frames)
+    kept, blamed = set[str](), set[object]()
     for tag in sorted(entering, key=CAUSAL.index):
-        kept |= {tag} if tag in direct or kept.isdisjoint(entering[tag]) else set()
+        if tag in direct or kept.isdisjoint(entering[tag]) or not blamed.isdisjoint(lines[tag]):
+            kept.add(tag)
+            blamed |= lines[tag]
 
     def causes(report: CaseReport) -> dict[int, str]:
         rows = report.case.rows

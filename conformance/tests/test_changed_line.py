@@ -7,8 +7,10 @@ import pytest
 from conformance.api import check
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import without_what_follows
+from conformance.report.book_report import Report
 from conformance.report.opening import opening
 from conformance.tests.support import recorded
+from conformance.tracing.frames import Frame
 from conformance.verdict.compare import RESTARTED, Status, Verdict
 
 CASE = "square-4-4-4-4"
@@ -26,6 +28,17 @@ def test_what_is_made_of_a_wrong_quantity_is_blamed_where_the_line_computes_it(
     (report,) = without_what_follows([CaseReport(recorded(CASE).case, "it", verdicts)], direct)
     assert report.blamed.keys() == kept
     assert report.status is Status.FAIL
+
+
+@pytest.mark.parametrize(("line", "kept"), [(7, {"BP1", "BP2"}), (8, {"BP1"})])
+def test_what_one_line_computes_of_every_layer_is_blamed_in_each(line: int, kept: set[str]) -> None:
+    lines = {"delta4": 7, "delta3": line}
+    verdicts = [
+        Verdict(CASE, 0, RESTARTED, name, Status.FAIL, frames=(Frame("net.py", at, "backprop"),))
+        for name, at in lines.items()
+    ]
+    (report,) = without_what_follows([CaseReport(recorded(CASE).case, "it", verdicts)], ())
+    assert report.blamed.keys() == kept
 
 
 STOPS = """
@@ -79,3 +92,71 @@ def test_a_network_that_stops_is_told_the_change_with_which_it_is_right(
     (tmp_path / "net.py").write_text(STOPS.replace(right, wrong))
     *_, change = opening(check(f"{tmp_path / 'net.py'}:Net"))
     assert change.startswith(f"  every case is right {told}")
+
+
+IN_ROWS = """
+import numpy as np
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+class Net:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(n) for n in sizes[1:]]
+        self.weights = [np.random.randn(k, n) for k, n in zip(sizes, sizes[1:])]
+
+    def forward(self, a):
+        acts = [a]
+        for i, w in enumerate(self.weights):
+            acts.append(sigma(acts[-1] @ w + self.biases[i]))
+        return acts
+
+    def feedforward(self, a):
+        return self.forward(a)[-1]
+
+    def backprop(self, x, y):
+        acts = self.forward(x)
+        grad_b, grad_w = [], []
+        e = acts[-1] - y
+        for k in range(len(self.weights) - 1, -1, -1):
+            e = e * acts[k + 1] * (1 - acts[k + 1])
+            grad_b.insert(0, e.sum(axis=0))
+            grad_w.insert(0, acts[k].T @ e)
+            e = e @ self.weights[k].T
+        return grad_b, grad_w
+
+    def update_mini_batch(self, batch, eta):
+        x, y = (np.vstack(each) for each in zip(*batch))
+        grad_b, grad_w = self.backprop(x, y)
+        for k in range(len(self.weights)):
+            self.biases[k] = self.biases[k] - eta / len(x) * grad_b[k]
+            self.weights[k] = self.weights[k] - eta / len(x) * grad_w[k]
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "tag"),
+    [
+        ("e @ self.weights[k].T", "e @ self.weights[k]", "BP2"),
+        ("self.biases[i])", "self.biases[0])", "Z"),
+    ],
+    ids=["backprop", "feedforward"],
+)
+def test_a_network_that_stops_but_where_all_layers_are_equally_wide_is_judged(
+    right: str, wrong: str, tag: str, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(IN_ROWS.replace(right, wrong))
+    report = check(f"{tmp_path / 'net.py'}:Net")
+    assert isinstance(report, Report)
+    (blame,) = report.blames
+    assert blame.tag == tag
+    assert wrong in (tmp_path / "net.py").read_text().splitlines()[blame.frames[0].line - 1]
+
+
+def test_a_network_that_always_stops_is_called_in_the_layout_in_which_feedforward_runs(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "net.py").write_text(IN_ROWS.replace("acts[k].T @ e", "acts[k].Q @ e"))
+    report = check(f"{tmp_path / 'net.py'}:Net", case="square-*")
+    (line,) = {each.frames[0].line for each in report.cases}
+    assert "acts[k].Q @ e" in (tmp_path / "net.py").read_text().splitlines()[line - 1]

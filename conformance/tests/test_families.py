@@ -21,6 +21,7 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import OtherFamilyError, UnjudgedError
 from conformance.explain.mistakes_to_explain import first_failing
+from conformance.file_process import by_own_forward
 from conformance.judging.judge import check_case
 from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport
@@ -42,6 +43,7 @@ FAMILIES = {
     "TanhSoftmax": (("tanh", "softmax"), "log-likelihood"),
     "TanhTanh": (("tanh", "tanh"), "quadratic"),
     "ReluLinear": (("relu", "linear"), "quadratic"),
+    "ReluLinearByHalves": (("relu", "linear"), "quadratic"),
     "SigmoidSoftmax": (("sigmoid", "softmax"), "log-likelihood"),
 }
 
@@ -280,6 +282,60 @@ def test_an_update_that_does_not_follow_from_its_right_gradients_is_not_called_r
     wrong = of_softplus(tmp_path, ("b - (eta / m) * nb", "b - eta * nb"))
     with pytest.raises(UnjudgedError, match="update_mini_batch moves b2, b3 by something else"):
         check(load(wrong))
+
+
+AUGMENTED = """
+class Augmented(ReluLinear):
+    def __init__(self, sizes):
+        super().__init__(sizes)
+        self.one = 0.0
+
+    def feedforward(self, a):
+        return self.forward(a)[0][-1]
+
+    def forward(self, a):
+        zs, activations = [], [self.with_one(a)]
+        for b, w in zip(self.biases, self.weights):
+            zs.append(np.hstack((b, w)) @ activations[-1])
+            activations.append(self.with_one(relu(zs[-1])))
+        return zs, activations
+
+    def with_one(self, a):
+        return np.vstack((np.full((1, 1), self.one), a))
+
+    def backprop(self, x, y):
+        zs, activations = self.forward(x)
+        delta, both = zs[-1] - y, []
+        for k in range(len(zs) - 1, -1, -1):
+            both.insert(0, delta @ activations[k].T)
+            if k:
+                delta = self.weights[k].T @ delta * relu_prime(zs[k - 1])
+        return [each[:, :1] for each in both], [each[:, 1:] for each in both]
+"""
+
+
+WITHOUT_BIASES = [
+    ("z = np.dot(w, a) + b", "z = np.dot(w, a) + 0 * b"),
+    ("np.dot(w, a) + b)", "np.dot(w, a))"),
+    ("np.dot(self.weights[-1], a) + self.biases[-1]", "np.dot(self.weights[-1], a)"),
+    ("    nabla_b[-1] = delta", "    nabla_b[-1] = 0 * delta"),
+    ("    nabla_b[-k] = delta", "    nabla_b[-k] = 0 * delta"),
+]
+"""They enter nothing, and all gradients are right."""
+
+
+def test_a_network_whose_biases_change_nothing_is_not_called_right(tmp_path: Path) -> None:
+    wrong = cast("type", load(of_softplus(tmp_path, *WITHOUT_BIASES)))
+    with pytest.raises(UnjudgedError, match="b2, b3 change nothing in its output"):
+        by_own_forward(wrong, "it", "Network", None)
+
+
+def test_a_network_whose_biases_change_nothing_is_what_a_change_of_one_line_makes_of_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "wrong.py").write_text(SOURCE + AUGMENTED, encoding="utf-8")
+    wrong = book_subject(cast("type", load(f"{tmp_path / 'wrong.py'}:Augmented")), "Augmented")
+    assert wrong.family == ("relu", "linear")
 
 
 ELU = "np.where(z > 0, z, np.expm1(z))", "np.where(z > 0, 1, np.exp(z))"

@@ -8,17 +8,17 @@ Left out: which number is looked for (`subjects/searched.py`).
 """
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from conformance.arithmetic.exact import to_balls
+from conformance.tracing.equal_places import chosen, put_in_order
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from reference.step import Array
@@ -119,7 +119,8 @@ class Index:
             wanted: exact numbers.
             within: bits of the nodes that are looked at, of which the last are taken; 0 for all,
                 of which the first are taken.
-            columns: bits of nodes, some of which each column's nodes were computed from.
+            columns: bits of nodes, some of which each column's nodes were computed from; of what
+                was computed of one column alone, the same line computed each.
         """
         found: dict[int, dict[int, int]] = defaultdict(dict)
         floats, shape = as_floats(wanted).ravel(), wanted.shape
@@ -139,24 +140,9 @@ class Index:
             if not anywhere:
                 return None
         for node, places in found.items():
-            self._put_in_order(node, places, floats.tolist())
-        return _chosen(found, floats.reshape(shape), last=bool(within))
-
-    def _put_in_order(self, node: int, places: dict[int, int], wanted: Sequence[float]) -> None:
-        """Take numbers that are met more than once, such as 0, where those between are in order.
-
-        That is in a part of a longer vector, as of all parameters.
-        """
-        held, counts = self._floats[node], Counter(wanted)
-        shifts = {place - i for i, place in places.items() if wanted[i] and counts[wanted[i]] == 1}
-        if not shifts and len(places) == len(wanted):  # none is met only once
-            wholes = (i for i in range(len(held)) if held[i : i + len(wanted)] == list(wanted))
-            shifts = {*islice(wholes, 1)}
-        if len(shifts) == 1 and len(held) > len(wanted):
-            (shift,) = shifts
-            for i in places:
-                if 0 <= i + shift < len(held) and held[i + shift] == wanted[i]:
-                    places[i] = i + shift
+            put_in_order(places, floats.reshape(shape), self._floats[node], self._held(node))
+        way = chosen(found, floats.reshape(shape), self._known, columns, last=bool(within))
+        return None if way is None else Location(*way)
 
     def _expected(self, node: int, entry: int, shape: tuple[int, ...]) -> int:
         """Where an entry is if a node has all of them, or a column, in their order.
@@ -271,28 +257,3 @@ def as_floats(exact: Array) -> Array:
 def _counts(node: Node) -> bool:
     value = node.value
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and not node.constant
-
-
-def _chosen(found: dict[int, dict[int, int]], wanted: Array, *, last: bool) -> Location | None:
-    """The fewest nodes that have all entries, and of them the first or the last.
-
-    A number that is met more than once, such as 0, may be anywhere: it leads to no node.
-    """
-    numbers = wanted.ravel().tolist()
-    counts = Counter(numbers)
-    telling = {i for i, each in enumerate(numbers) if each and counts[each] == 1}
-    nodes, places = np.full(wanted.size, -1), np.zeros(wanted.size, dtype=np.int64)
-    left = set(range(wanted.size))
-
-    def rank(node: int) -> tuple[int, int, int]:
-        entries = found[node].keys()
-        return -len(entries & telling), -len(entries), -node if last else node
-
-    for node in sorted(found, key=rank):
-        entries = [each for each in found[node] if each in left]
-        for entry in entries:
-            nodes[entry], places[entry] = node, found[node][entry]
-        left.difference_update(entries)
-        if not left:
-            return Location(nodes.reshape(wanted.shape), places.reshape(wanted.shape))
-    return None

@@ -62,6 +62,7 @@ def fill_in_place(net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:
             np.copyto(array, new)
 
 
+X, Y = np.array([[0.5], [-0.25], [1.0]]), np.array([[0.0], [0.25], [0.75], [1.0]])
 NEEDED = ("weights", "biases", "backprop", "update_mini_batch")
 
 
@@ -77,7 +78,7 @@ class BookCalls:
         conventions: how it lays out its arrays.
         numbers: what it computes with.
         in_place: whether its arrays are filled, and not put in another's place.
-        odd: why no layout of a sample works on the network that was tried.
+        unequal_stop: whether no layout of a sample works where the layers differ in width.
         decay: how its update takes λ and n.
         epsilon: in the logarithms of the cost that it shows, if there is one.
         rule: which updates it has.
@@ -97,13 +98,18 @@ class BookCalls:
     def __init__(self, factory: Callable[..., Any], name: str) -> None:
         """Take the class as the book has it."""
         self.factory, self.name, self.conventions = factory, name, Conventions()
-        self.in_place, self.odd = False, ""
+        self.in_place, self.unequal_stop = False, False
         self.costs: Mapping[str, Any] = {}
 
     @property
     def decays(self) -> bool:
         """Whether its update knows weight decay."""
         return bool(self.decay.lmbda)
+
+    @property
+    def probe_sample(self) -> tuple[Array, Array]:
+        """An input and its target for the network that is tried; its largest entry is the last."""
+        return X[: self.probe[0]], Y[-self.probe[-1] :]
 
     def made_for(self, case: Case) -> Any:
         """A new network of the sizes, the cost and the update of a case; see `make`."""
@@ -230,7 +236,7 @@ class BookCalls:
         returned = self.pair_of(net, x, y, masks)
         sizes = tuple(net_sizes(net, c))
         order = pair(returned, sizes)
-        if order.problem and not self.odd:
+        if order.problem and not self.unequal_stop:
             raise SubjectError(f"{self.name}.backprop {order.problem}")
         # In a network of equal counts the order cannot be seen: then it is the recognised one.
         nabla_b, nabla_w = returned[::-1] if c.weights_first or order.weights_first else returned

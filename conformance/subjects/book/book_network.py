@@ -12,20 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from conformance.arithmetic.formats import SHORT
 from conformance.backward.recorded_pass import last_return
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_calls import BookCalls, check_assignable
-from conformance.subjects.book.book_conventions import (
-    SAMPLES,
-    Conventions,
-    decay_parameters,
-    pair,
-    storage,
-)
+from conformance.subjects.book.book_conventions import decay_parameters, storage
 from conformance.subjects.book.constructor import (
     cost_of,
     cost_of_error,
@@ -35,16 +28,15 @@ from conformance.subjects.book.constructor import (
     parameters_of,
 )
 from conformance.subjects.book.kind_of_numbers import numbers_of
+from conformance.subjects.book.layouts import batch_layout, recognised
 from conformance.subjects.book.own_cost import shown_cost
-from conformance.subjects.book.trial_runs import batch_layout, check_output, stops, trial_of_decay
+from conformance.subjects.book.trial_runs import check_output, stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
 
 MASKS = re.compile(r"(dropout_?)?masks?|dropouts?|drops?|r")
 """How the parameter of an update is called that is given the masks of a dropout."""
-
-X, Y = np.array([[0.5], [-0.25], [1.0]]), np.array([[0.0], [0.25], [0.75], [1.0]])
 
 
 class BookNetwork(BookCalls):
@@ -94,16 +86,16 @@ class BookNetwork(BookCalls):
             raise UsageError(f"{name}: {stored}")
         self.costs = costs_of(factory, net)
         stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
-        self.conventions = self._recognised(stored)
+        self.conventions = recognised(self, stored)
         check_output(self)
-        layout = "" if self.odd else batch_layout(self, self.probe, further)
+        layout = batch_layout(self, self.probe, further)
         self.conventions = replace(self.conventions, batch=layout)
         stated = cost or cost_of(net) or max(self.costs, default="") or shown_cost(self)
         cost = stated or self._cost_of_error()
         self.conventions = replace(self.conventions, cost=cost, stated=bool(stated))
         # Where others have the arrays too, and do not look at the list, they are filled instead.
         tests = self._ignored, self._unmoved
-        self.in_place = not self.odd and any(e() and not e(in_place=True) for e in tests)
+        self.in_place = any(e() and not e(in_place=True) for e in tests)
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
         self.takes_classes = self._takes_classes()
         self.unfit, self.stops = self._misordered(), stops(self, len(self.probe))
@@ -157,7 +149,7 @@ class BookNetwork(BookCalls):
             ConformanceError: there is none.
         """
         problem: ConformanceError | None = None
-        odd: tuple[Any, ...] = ()
+        other: tuple[Any, ...] = ()
         for form, probe in forms_of(self.factory):
             self.form, self.probe = form, probe
             try:
@@ -167,10 +159,10 @@ class BookNetwork(BookCalls):
                 continue
             if has_sizes(net, probe):
                 return net
-            odd = odd or (form, probe, net)
-        if not odd:
+            other = other or (form, probe, net)
+        if not other:
             raise problem or UsageError(f"{self.name} is made in no form")
-        self.form, self.probe, net = odd
+        self.form, self.probe, net = other
         return net
 
     def _ignored(self, *, in_place: bool = False) -> bool:
@@ -207,56 +199,24 @@ class BookNetwork(BookCalls):
         except Exception:  # noqa: BLE001 - the cases will show it
             return in_place
 
-    def _recognised(self, stored: Conventions) -> Conventions:
-        """The conventions of samples, pair and dtype, from a trial."""
-        problems: list[str] = []
-        refused: list[SubjectError] = []
-        for sample in SAMPLES:
-            self.conventions = replace(stored, sample=sample)
-            net = self.make(self.probe)
-            try:
-                with quiet(), self.numbers.tried():
-                    returned = self.pair_of(net, X, Y)
-            except Exception as error:  # noqa: BLE001 - any layout may fail in any way
-                problems.append(f"as {sample}: {type(error).__name__}: {error}")
-                continue
-            try:
-                order = pair(returned, self.probe)
-            except SubjectError as error:
-                refused.append(error)
-                continue
-            if not order.problem:
-                return replace(
-                    self.conventions,
-                    weights_first=order.weights_first,
-                    backwards=order.backwards,
-                    dtype=self.numbers.dtype or _dtype(returned),
-                )
-            problems.append(f"as {sample}: backprop {order.problem}")
-        if refused:
-            raise refused[0]
-        # Not a layout but a mistake: the cases will show it, each in its own way.
-        self.odd = problems[0]
-        return stored
-
     def _cost_of_error(self) -> str:
         """The cost that a network has by its output error."""
-        net = self.make(self.probe)
+        net, (x, y) = self.make(self.probe), self.probe_sample
         try:
             with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
-                nabla_b, nabla_w = (np.asarray(e[-1]) for e in self.backprop(net, X, Y))
-                error = np.asarray(self.feedforward(net, X)) - Y
+                nabla_b, nabla_w = (np.asarray(e[-1]) for e in self.backprop(net, x, y))
+                error = np.asarray(self.feedforward(net, x)) - y
         except Exception:  # noqa: BLE001 - the cases will show it
             return "quadratic"
         return cost_of_error(net, nabla_b, nabla_w, error=error, dtype=self.conventions.dtype)
 
     def _takes_classes(self) -> bool:
         """Whether backprop looks only at which target is the largest."""
-        net, classes = self.make(self.probe), np.eye(len(Y))
-        targets = Y, classes[:, -1:], classes[:, :1]  # that of Y is the last
+        net, classes, (x, y) = self.make(self.probe), np.eye(self.probe[-1]), self.probe_sample
+        targets = y, classes[:, -1:], classes[:, :1]  # that of y is the last
         try:
             with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
-                found = [[np.asarray(e[-1]) for e in self.backprop(net, X, y)] for y in targets]
+                found = [[np.asarray(e[-1]) for e in self.backprop(net, x, t)] for t in targets]
         except Exception:  # noqa: BLE001 - the cases will show it
             return False
         own, *others = found
@@ -272,16 +232,10 @@ class BookNetwork(BookCalls):
         shapes = [np.shape(each) for each in (*net.weights, *net.biases)]
         try:
             with np.errstate(all="ignore"):
-                self.update(net, Batch(X, Y), (0.5, 0.0, 1))
+                self.update(net, Batch(*self.probe_sample), (0.5, 0.0, 1))
         except Exception:  # noqa: BLE001 - layers that do not fit stop it in any way
             fits = False
         else:
             fits = shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
         line = last_return(inspect.unwrap(net.backprop))
         return () if fits else (finding(Kind.MISORDERED, line, lists=" and ".join(backwards)),)
-
-
-def _dtype(returned: Any) -> str:
-    kinds = {str(np.asarray(each).dtype) for part in returned for each in part}
-    narrow = {each for each in kinds if each in ("float32", *SHORT)}
-    return narrow.pop() if kinds == narrow and len(kinds) == 1 else "float64"

@@ -23,6 +23,7 @@ from conformance.subjects.book.plain_run import is_right
 from conformance.subjects.book.rate import rate_ignored
 from conformance.subjects.book.traced_runs import examined_alone, feedforward_agrees
 from conformance.subjects.book.traced_session import TracedSession
+from conformance.subjects.book.update_alone import idle_biases
 from conformance.subjects.readings import other_reading
 
 
@@ -89,7 +90,9 @@ def _rates_of(family: Family) -> set[float]:
 def _meant(network: BookNetwork) -> Reading | None:
     """What a network of no known family is meant to be, if it is wrong by its own forward pass."""
     with suppress(ConformanceError):  # else nothing tells
-        if examined_alone(network.factory, network.name).ok and feedforward_agrees(network):
+        examined = examined_alone(network.factory, network.name)
+        acting = examined.ok and not idle_biases(examined)
+        if acting and feedforward_agrees(network):
             return None
     return _other_reading(network, None)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.running.quiet import quiet
-from conformance.subjects.book.book_network import BookNetwork, X
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.loop_walk import random_numbers_kept
 from conformance.subjects.book.own_loop import Conduct, own_loop
 from conformance.subjects.book.total_cost import total_cost
@@ -49,14 +49,14 @@ def _feedforward(network: BookNetwork) -> Iterator[Finding]:
         tuple(_dyadic(n, 1) for n in network.probe[1:]),
     )
     try:
-        net = network.make(network.probe)
+        net, x = network.make(network.probe), network.probe_sample[0].copy()
         network.fill(net, *network.outwards(start))
         before = _held(network, net)
 
         def changed() -> bool:
             return not _same(before, _held(network, net))
 
-        frames = line_after_which(changed, lambda: network.feedforward(net, np.array(X)))
+        frames = line_after_which(changed, lambda: network.feedforward(net, x))
         if not changed():
             return
     except Exception:  # noqa: BLE001 - the cases show it, where it can be judged

@@ -34,7 +34,7 @@ from conformance.model.functions import (
 from conformance.model.table import of_layers
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
-from conformance.subjects.book.book_network import BookNetwork, X, Y
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.constructor import feedforward_of
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.traced_runs import examined_alone, update_run
@@ -191,7 +191,7 @@ def _functions(network: BookNetwork) -> tuple[LiveFunction, ...]:
 
     def run() -> None:
         with quiet(), suppress(Exception):  # the cases will show it
-            network.backprop(network.make(network.probe), X, Y)
+            network.backprop(network.make(network.probe), *network.probe_sample)
 
     return live_functions(run)
 

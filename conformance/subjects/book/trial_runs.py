@@ -3,9 +3,7 @@
 Left out: what they compute, but for what λ and n change.
 """
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +13,7 @@ from conformance.errors import UsageError
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.book_calls import BookCalls
-from conformance.subjects.book.book_conventions import SAMPLES, Moved
+from conformance.subjects.book.book_conventions import Moved
 from conformance.subjects.book.constructor import feedforward_of
 from reference.step import Array, Batch, Parameters
 
@@ -29,7 +27,7 @@ def run_whole(network: BookCalls, sizes: tuple[int, ...]) -> None:
     Raises:
         Exception: whatever its code raises.
     """
-    batch = _batch(network, sizes)
+    batch = two_samples(network, sizes)
     with quiet():
         net = network.make(sizes)
         network.fill(net, *network.outwards(_start(network, sizes)))
@@ -66,7 +64,7 @@ def trial_of_decay(
     network: BookCalls, sizes: tuple[int, ...]
 ) -> Callable[[Mapping[str, Any]], Moved | None]:
     """What shows which keywords of an update are λ and n; see `decay_parameters`."""
-    start, batch = _start(network, sizes), _batch(network, sizes)
+    start, batch = _start(network, sizes), two_samples(network, sizes)
 
     def moved(keywords: Mapping[str, Any]) -> Moved | None:
         try:
@@ -91,7 +89,8 @@ def check_output(network: BookCalls) -> None:
     Raises:
         UsageError: it returns a tuple, such as all z and a.
     """
-    x = network.numbers.out(network.conventions.batch_out(_batch(network, network.probe).x[:, :1]))
+    one = two_samples(network, network.probe).x[:, :1]
+    x = network.numbers.out(network.conventions.batch_out(one))
     try:
         with quiet(), network.numbers.tried():
             returned = call(feedforward_of(network.make(network.probe)), x)
@@ -103,55 +102,6 @@ def check_output(network: BookCalls) -> None:
         )
 
 
-def batch_layout(
-    network: BookCalls, sizes: tuple[int, ...], further: Mapping[str, inspect.Parameter]
-) -> str:
-    """The layout of samples for feedforward and in a mini-batch, if it is not that of backprop.
-
-    Args:
-        network: the class.
-        sizes: of which it can be made.
-        further: the parameters of its update behind the mini-batch and η.
-
-    Returns:
-        A layout with which both of them work, if neither does with that of backprop; else nothing.
-    """
-    own = network.conventions
-    needed = [key for key, each in further.items() if each.default is inspect.Parameter.empty]
-    works: dict[str, list[bool]] = {}
-    for layout in (own.sample, *SAMPLES):
-        network.conventions = replace(own, batch=layout)
-        works[layout] = [each(network, sizes, needed) for each in (_feeds, _moves)]
-        if any(works[own.sample]):
-            break
-    network.conventions = own
-    return next((each for each, both in works.items() if all(both) and each != own.sample), "")
-
-
-def _feeds(network: BookCalls, sizes: tuple[int, ...], _needed: Sequence[str]) -> bool:
-    """Whether feedforward gives as many numbers as there are outputs."""
-    try:
-        with quiet(), network.numbers.tried():
-            output = network.feedforward(network.make(sizes), _batch(network, sizes).x[:, :1])
-    except Exception:  # noqa: BLE001 - any layout may fail in any way
-        return False
-    return np.size(output) == sizes[-1]
-
-
-def _moves(network: BookCalls, sizes: tuple[int, ...], needed: Sequence[str]) -> bool:
-    """Whether an update leaves parameters of the same shapes."""
-    batch = _batch(network, sizes)
-    samples = [network.sample(batch, i) for i in range(batch.m)]
-    try:
-        with quiet(), network.numbers.tried():
-            net = network.make(sizes)
-            shapes = [np.shape(each) for each in (*net.weights, *net.biases)]
-            net.update_mini_batch(samples, 0.5, **dict.fromkeys(needed, 0.5))
-            return shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
-    except Exception:  # noqa: BLE001 - any layout may fail in any way
-        return False
-
-
 def _start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:
     """Parameters of which no two entries of a layer are alike."""
     dtype = network.conventions.dtype
@@ -160,8 +110,8 @@ def _start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:
     return Parameters(tuple(w), tuple(each[:, :1] / 2 for each in w))
 
 
-def _batch(network: BookCalls, sizes: tuple[int, ...]) -> Batch:
-    """Two samples."""
+def two_samples(network: BookCalls, sizes: tuple[int, ...]) -> Batch:
+    """Two samples, for a network of these sizes."""
     dtype = network.conventions.dtype
     x, y = (np.linspace(0.0, 1.0, 2 * n).reshape(n, 2).astype(dtype) for n in (sizes[0], sizes[-1]))
     return Batch(x, y)

@@ -1,8 +1,8 @@
-"""Whether an update of a network of no known family moves its parameters by its own gradients.
+"""Whether a network of no known family whose gradients are right may be called right.
 
-The gradients of one sample are judged by the network's own forward pass; an update by η/m times
-their sum is then right as well. Left out: that judgement (`traced_runs.py`), and which line of an
-update is wrong.
+The gradients of one sample are judged by the network's own forward pass. Its biases have to change
+something in that, else they were lost; and an update by η/m times the sum of the gradients is then
+right as well. Left out: that judgement (`traced_runs.py`), and which line of an update is wrong.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.findings import Examined
 from conformance.corpus.case import Case
 from conformance.errors import UnjudgedError
 from conformance.model.update_kinds import SGD
@@ -20,6 +21,30 @@ from conformance.subjects.near import CLOSE, alike
 
 SAMPLES = 3
 ETA = 0.5
+
+
+def idle_biases(examined: Examined) -> list[str]:
+    """The biases if none of them changes anything in the output, though weights do."""
+    dead = {each.name: each.dead for each in examined.gradients}
+    biases = [name for name in dead if name.startswith("b")]
+    return biases if all(dead[name] for name in biases) and not all(dead.values()) else []
+
+
+def check_biases(examined: Examined, name: str) -> None:
+    """Check that a network's biases are not without any effect.
+
+    Args:
+        examined: what is known of its gradients.
+        name: for messages.
+
+    Raises:
+        UnjudgedError: they are.
+    """
+    if idle := idle_biases(examined):
+        raise UnjudgedError(
+            f"{name}: {', '.join(idle)} change nothing in its output, so it is no network with "
+            "biases: check where they are added"
+        )
 
 
 def check_update(factory: Callable[..., Any], name: str) -> None:
