@@ -43,7 +43,6 @@ FORMS: dict[str, Callable[[Any, Any, Any], tuple[Any, ...]]] = {
 }
 """What methods take of a sample: x, a^L and y."""
 
-OF_OUTPUTS = ("a, y", "y, a")  # else they compute a^L themselves
 NEAR = 1e-2
 """How far, as a part of it, an ε moves a cost."""
 PART = 0.1
@@ -69,6 +68,11 @@ class CostMethod:
     known: str = ""
     factor: float = 1.0
     wrong: bool = False
+
+    @property
+    def takes_output(self) -> bool:
+        """Whether it is given a^L, and does not compute it."""
+        return self.form in ("a, y", "y, a")
 
     @property
     def said(self) -> str:
@@ -105,7 +109,7 @@ class CostMethod:
         net, x = network.make(sizes), np.full((sizes[0], 1), 0.5)
         found, own = [], outputs.copy()
         for i in range(outputs.shape[1]):
-            if self.form not in OF_OUTPUTS:
+            if not self.takes_output:
                 network.fill(net, *network.outwards(_with_output(sizes, outputs[:, [i]], hidden)))
                 own[:, [i]] = network.feedforward(net, x)
             sample = x, own[:, [i]], targets[:, [i]]
@@ -173,18 +177,22 @@ def factor_of(costs: Array, right: Array) -> tuple[float, float]:
 
 
 def _slopes(network: BookCalls, method: CostMethod) -> Array:
-    """By how much costs rise where one entry of an output comes nearer to its target.
+    """By how much costs rise where an output comes nearer to its target, and no entry goes away.
 
-    Of outputs below ½ and above, not far apart, so that one that grows in a softmax, where the
-    others fall, counts most.
+    Of outputs below ½ and above; others than from 0 to 1 say nothing, as a measure may want them
+    beyond the target. In a softmax the other entries fall with one that grows.
     """
     n = network.probe[-1]
     slopes = []
-    for i, least in enumerate((0.25, 0.63) * 2):
+    for i, least in enumerate((0.25, 0.58) * 2):
         output, target = np.linspace(least, least + 0.12, n)[:, None], np.eye(n)[:, [i % n]]
-        steps = STEP * np.hstack([np.eye(n), -np.eye(n)]) * (2 * target - 1)
-        costs, _ = method.costs(network, network.probe, output + steps, target + 0 * steps)
-        slopes += list(costs[:n] - costs[n:])
+        steps = STEP * np.hstack([np.eye(n), -np.eye(n)])
+        costs, own = method.costs(network, network.probe, output + steps, target + 0 * steps)
+        apart = np.abs(own - target)
+        nearer = apart[:, n:] - apart[:, :n]
+        sign = 1.0 * (nearer >= 0).all(axis=0) - (nearer <= 0).all(axis=0)
+        inside = np.asarray(np.logical_and(own >= 0, own <= 1).all(axis=0))
+        slopes += list(sign * inside[:n] * inside[n:] * (costs[:n] - costs[n:]))
     return np.array(slopes)
 
 

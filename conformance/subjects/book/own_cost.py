@@ -82,29 +82,43 @@ def own_cost(
     return OwnCost(value, partial(_line, lambda given: _costs(network, made, *first, given)))
 
 
-Step = tuple[Parameters, Array, Batch]
-"""The parameters, a^L (n_L, m) and the mini-batch."""
-
-
-def _of_method(network: BookCalls, method: CostMethod, case: Case, step: Step) -> OwnCost:
+def _of_method(
+    network: BookCalls, method: CostMethod, case: Case, step: tuple[Parameters, Array, Batch]
+) -> OwnCost:
     """C by a method: as it is if it can be no cost, else over its factor, up to an ε in it."""
     start, output, batch = step
 
     def cost(i: int, given: Given = plain) -> Any:
-        net = network.make(case.sizes, case.cost)
-        network.fill(net, *network.outwards(start))
         columns = batch.x[:, [i]], output[:, [i]], batch.y[:, [i]]
-        return method.cost(network, net, columns, given)
+        return method.cost(network, _filled(network, case, start), columns, given)
 
     try:
         with quiet(), np.errstate(all="ignore"):
+            if not (method.takes_output or _gives(network, case, step)):
+                return OwnCost()
             mean = sum(float(cost(i)) for i in range(batch.m)) / batch.m
+            if not np.isfinite(mean):  # as 0 · log 0
+                return OwnCost()
             value: Observed | None = np.asarray(mean, case.type)
             if not method.wrong:
                 value = _without_factor(network, method, case, mean, output, batch.y)
     except Exception as error:  # noqa: BLE001 - the step does not need it: it may be another's
         return OwnCost(note=f"{method.said} was not judged: {headline(error)}")
     return OwnCost(value, partial(_line, lambda given: cost(0, given)))
+
+
+def _filled(network: BookCalls, case: Case, start: Parameters) -> Any:
+    net = network.make(case.sizes, case.cost)
+    network.fill(net, *network.outwards(start))
+    return net
+
+
+def _gives(network: BookCalls, case: Case, step: tuple[Parameters, Array, Batch]) -> bool:
+    """Whether feedforward gives the outputs of a step: with dropout, they are others."""
+    start, output, batch = step
+    net = _filled(network, case, start)
+    own = [network.feedforward(net, batch.x[:, [i]]) for i in range(batch.m)]
+    return alike(np.hstack(own), output, CLOSE[network.conventions.dtype])
 
 
 def _without_factor(
