@@ -7,7 +7,7 @@ it (`compare`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.update_rule import UpdateRule
 from conformance.subjects.real import goes_through, layers, numbers
 from reference.step import Array, Batch, Parameters
+
+if TYPE_CHECKING:
+    from conformance.subjects.book.cost_methods import CostMethod
 
 
 def check_assignable(net: Any, name: str) -> None:
@@ -81,6 +84,8 @@ class BookCalls:
         unequal_stop: whether no layout of a sample works where the layers differ in width.
         decay: how its update takes λ and n.
         epsilon: in the logarithms of the cost that it shows, if there is one.
+        cost_methods: those that give the cost of a sample, or another measure of its error.
+        cost_method: the one of them that is judged, where that is not `cost.fn`.
         rule: which updates it has.
         mask: the keyword by which its update is given masks; empty if it has no dropout.
         mask_scale: what it multiplies its masks by, such as 1/(1 − p).
@@ -91,6 +96,8 @@ class BookCalls:
     form: Form = staticmethod(listed)
     decay = DecayParameters()
     epsilon: Epsilon | None = None
+    cost_methods: "tuple[CostMethod, ...]" = ()
+    cost_method: "CostMethod | None" = None
     rule = UpdateRule()
     mask = ""
     mask_scale = 1.0

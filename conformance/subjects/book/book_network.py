@@ -27,9 +27,10 @@ from conformance.subjects.book.constructor import (
     has_sizes,
     parameters_of,
 )
+from conformance.subjects.book.cost_methods import cost_methods
 from conformance.subjects.book.kind_of_numbers import numbers_of
 from conformance.subjects.book.layouts import batch_layout, recognised
-from conformance.subjects.book.own_cost import shown_cost
+from conformance.subjects.book.own_cost import costs_shown
 from conformance.subjects.book.trial_runs import check_output, stops, trial_of_decay
 from conformance.subjects.book.update_rule import update_rule
 from conformance.verdict.finding import Finding, Kind, finding
@@ -90,12 +91,14 @@ class BookNetwork(BookCalls):
         check_output(self)
         layout = batch_layout(self, self.probe, further)
         self.conventions = replace(self.conventions, batch=layout)
-        stated = cost or cost_of(net) or max(self.costs, default="") or shown_cost(self)
-        cost = stated or self._cost_of_error()
-        self.conventions = replace(self.conventions, cost=cost, stated=bool(stated))
         # Where others have the arrays too, and do not look at the list, they are filled instead.
         tests = self._ignored, self._unmoved
         self.in_place = any(e() and not e(in_place=True) for e in tests)
+        self.cost_methods = cost_methods(self)
+        stated = cost or cost_of(net) or max(self.costs, default="")
+        of_error, known = self._cost_of_error(), [] if stated else costs_shown(self)
+        stated = stated or (of_error if of_error in known else next(iter(known), ""))
+        self.conventions = replace(self.conventions, cost=stated or of_error, stated=bool(stated))
         self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
         self.takes_classes = self._takes_classes()
         self.unfit, self.stops = self._misordered(), stops(self, len(self.probe))

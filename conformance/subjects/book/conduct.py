@@ -1,7 +1,7 @@
 """What a network does beside its steps: its loop, its cost, and what feedforward leaves alone.
 
 Judged once, on small new networks. Left out: the steps (`traced_session.py`), `total_cost`
-(`total_cost.py`), and `cost.fn` of what the steps give (`own_cost.py`).
+(`total_cost.py`), and the cost of what the steps give (`own_cost.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ import numpy as np
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.loop_walk import random_numbers_kept
+from conformance.subjects.book.own_cost import unjudged
 from conformance.subjects.book.own_loop import Conduct, own_loop
 from conformance.subjects.book.total_cost import total_cost
 from conformance.tracing.line_tracer import Frames, LineTracer, line_after_which
@@ -29,7 +30,7 @@ def conduct(network: BookNetwork) -> Conduct:
         loop, cost = own_loop(network), total_cost(network)
         others = [*_feedforward(network), *entries_ignored(network)]
     found = distinct((*loop.findings, *cost.findings, *others))
-    return Conduct(tuple(found), (*loop.notes, *cost.notes))
+    return Conduct(tuple(found), (*loop.notes, *cost.notes, *unjudged(network)))
 
 
 def leaves_its_parameters(found: tuple[Finding, ...], method: str = "feedforward") -> bool:

@@ -56,8 +56,9 @@ def on_balls(
 
 
 def cost_on_balls(network: BookNetwork, case: Case, output: Array, batch: Batch) -> OnBalls | None:
-    """What decides the cost of a network's own output; None if it shows none, or holds an ε."""
-    if network.epsilon is not None and case.cost == CROSS_ENTROPY:
+    """What decides the cost of a network's own output; None if it may hold an ε or a factor."""
+    epsilon = network.epsilon is not None and case.cost == CROSS_ENTROPY
+    if epsilon or network.cost_method is not None:
         return None
     trace = Trace()
     with traced_run(trace):

@@ -1,8 +1,9 @@
 """The total cost of a network, as in chapter 3: `total_cost(data, lmbda)`.
 
 Judged is whether the L2 term stands beside the mean of the costs once: λ/2n Σw². All data summed in
-place of the mean is a convention, if it holds for both terms. Left out: the cost of a sample
-(`own_cost.py`).
+place of the mean is a convention, if it holds for both terms. The cost of a sample is `cost.fn`, or
+what `total_cost` gives of it without λ, of which a factor is a convention; the L2 term may have it
+too. Left out: whether that cost is right (`own_cost.py`).
 """
 
 import ast
@@ -50,11 +51,25 @@ def total_cost(network: BookNetwork) -> Conduct:
 
 @dataclass(frozen=True)
 class _Share:
-    """The terms of a total cost, each as a multiple of what it should be."""
+    """The terms of a total cost, each as a multiple of what it should be.
+
+    Attributes:
+        n: how many samples it is of.
+        cost: of them.
+        decay: the L2 term.
+        factor: of its cost of a sample, by which the L2 term may be larger too; NaN if not known.
+    """
 
     n: int
     cost: float
     decay: float
+    factor: float = 1.0
+
+    @property
+    def of_decay(self) -> float:
+        """The L2 term beside the costs: 1, or the factor of these, is right."""
+        found = self.decay / self.cost
+        return found / self.factor if np.isclose(found, self.factor) else found
 
 
 def _second_role(method: Callable[..., Any]) -> str | None:
@@ -69,31 +84,50 @@ def _second_role(method: Callable[..., Any]) -> str | None:
 
 def _shares(network: BookNetwork, net: Any, n: int) -> _Share | None:
     """None if the network does not show the cost of a sample, or its decay is another one."""
-    function = getattr(getattr(net, "cost", None), "fn", None)
-    if not callable(function):
-        return None
-    data = _data(network, n)
+    data, factor = _data(network, n), 1.0
     try:
-        costs = [float(function(feedforward_of(net)(x), y)) for x, y in data]
+        mean = sum(_costs(net, data)) / n
     except Exception:  # noqa: BLE001 - `own_cost` says that it is asked in another way
         return None
     little, much, none = (float(net.total_cost([*data], each)) for each in (LITTLE, MUCH, 0.0))
     slope = (much - little) / (MUCH - LITTLE)
     if not np.isclose(little - none, LITTLE * slope, rtol=_close(network), atol=0):
         return None
-    return _Share(n, none / (sum(costs) / n), slope / (_squares(net, network) / (2 * n)))
+    if _function(net) is None:
+        if not np.isclose(none / mean, (1, n), rtol=_close(network)).any():
+            return None  # it is no mean and no sum, such as the root of one
+        own = [each for each in network.cost_methods if each.name == "total_cost" and each.known]
+        factor = next((each.factor for each in own), np.nan)
+    return _Share(n, none / mean, slope / (_squares(net, network) / (2 * n)), factor)
+
+
+def _function(net: Any) -> Callable[..., Any] | None:
+    function = getattr(getattr(net, "cost", None), "fn", None)
+    return function if callable(function) else None
+
+
+def _costs(net: Any, data: Sequence[tuple[Any, Any]]) -> list[float]:
+    """The cost of each sample."""
+    function = _function(net)
+    if function is None:
+        return [float(net.total_cost([each], 0.0)) for each in data]
+    return [float(function(feedforward_of(net)(x), y)) for x, y in data]
 
 
 def _judged(network: BookNetwork, net: Any, shares: Sequence[_Share]) -> Conduct:
     close = _close(network)
-    factors = [share.decay / share.cost for share in shares]
+    factors = [share.of_decay for share in shares]
     if np.allclose(factors, 1, rtol=close) or not np.isfinite(factors).all():
         return NOTHING
     each = np.allclose(factors, [share.n for share in shares], rtol=close)
+    if each and network.decays and not network.decay.n:  # what it calls λ is λ/n
+        return NOTHING
     if np.allclose([(e.cost / e.n, e.decay) for e in shares], 1, rtol=close):
         return Conduct((finding(Kind.COSTS_SUMMED, _where_summed(network, net, shares[0].n)),))
     if not (each or network.decays):  # then nothing says which decay it has
         return Conduct(notes=("total_cost was not judged: its update has no decay",))
+    if not each and np.isnan(shares[0].factor):
+        return Conduct(notes=("total_cost was not judged: its cost is not known",))
     frames = _where(network, net, shares[0])
     factor = float(f"{factors[0]:.6g}")
     return Conduct(
@@ -115,7 +149,7 @@ def _where(network: BookNetwork, net: Any, share: _Share) -> Frames:
 def _where_summed(network: BookNetwork, net: Any, n: int) -> Frames:
     """The line after which what is returned is the sum of the costs, without λ."""
     data = _data(network, n)
-    whole = sum(float(net.cost.fn(feedforward_of(net)(x), y)) for x, y in data)
+    whole = sum(_costs(net, data))
     last, taken = _followed(network, net, n)
     for frames, one, other in taken:
         same = (one[k] for k in one.keys() & other.keys() if one[k] == other[k])

@@ -108,7 +108,7 @@ class TracedSession(Training):
         if self.case.lmbda and not self.network.decays:
             shown = {name: each for name, each in shown.items() if not name.startswith("v_w")}
         output = self._output(taken, shown)
-        cost = own_cost(self.network, self.case, output, taken.batch)
+        cost = own_cost(self.network, self.case, taken.start, output, taken.batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
         forward = self._feedforward(taken, shown)
         passes = {SHOWN: self._on_balls(taken, output), FORWARD: forward[2], RETURNED: other[2]}

@@ -1,0 +1,231 @@
+"""The methods of a network that give the cost of a sample: `cost(a, y)`, `loss(x, y)`, ….
+
+They are asked for the cost at outputs and targets of ours. A multiple of a known cost is right.
+What is none may be another measure of the error, as the absolute error, or a cost with a mistake.
+Any measure of the error falls where an entry of the output comes nearer to its target, or, as an
+accuracy, rises: one that falls for some entries and rises for others is a mistake, as with a wrong
+sign in one of two terms. So is a known cost with the other sign. Anything else is not judged, nor
+what depends on more than the output and the target, as with a decay.
+
+Left out: `cost.fn`, which promises a known cost (`own_cost.py`), and the decay (`total_cost.py`).
+"""
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+
+from conformance.edits.computing import only_computes
+from conformance.model.functions import COSTS
+from conformance.running.quiet import quiet
+from conformance.running.tracebacks import call
+from conformance.subjects.book.book_calls import BookCalls
+from conformance.subjects.book.book_conventions import LAMBDA
+from conformance.subjects.book.constructor import NAMED
+from conformance.subjects.near import CLOSE
+from reference.step import Array, Parameters
+
+Given = Callable[[Array, str], Any]
+"""Gives a copy of an array for the network, by the name that it has."""
+
+FORMS: dict[str, Callable[[Any, Any, Any], tuple[Any, ...]]] = {
+    "a, y": lambda _, a, y: (a, y),
+    "y, a": lambda _, a, y: (y, a),
+    "x, y": lambda x, _, y: (x, y),
+    "data": lambda x, _, y: ([(x, y)],),
+    "data, lmbda": lambda x, _, y: ([(x, y)], 0.0),
+}
+"""What methods take of a sample: x, a^L and y."""
+
+NEAR = 1e-2
+"""How far, as a part of it, an ε moves a cost."""
+PART = 0.1
+"""How large, as a part of the largest, a slope is that counts: less may be of smoothed targets."""
+STEP = 2.0**-6  # of an entry of the output, for a slope
+FAR = 700.0  # a weighted input at which σ is 0 or 1
+
+
+@dataclass(frozen=True)
+class CostMethod:
+    """A method that gives a number of each sample that depends on its output.
+
+    Attributes:
+        name: of the method.
+        form: what it takes, a key of `FORMS`.
+        known: the cost that it gives but for a factor; empty if it is none that is known.
+        factor: of it.
+        wrong: whether it can be no measure of the error.
+    """
+
+    name: str
+    form: str
+    known: str = ""
+    factor: float = 1.0
+    wrong: bool = False
+
+    @property
+    def takes_output(self) -> bool:
+        """Whether it is given a^L, and does not compute it."""
+        return self.form in ("a, y", "y, a")
+
+    @property
+    def said(self) -> str:
+        """How it is called."""
+        return f"{self.name}({self.form})"
+
+    def cost(
+        self, network: BookCalls, net: Any, sample: tuple[Array, Array, Array], given: Given
+    ) -> Any:
+        """What it gives of the columns x, a^L and y of a sample."""
+        c = network.conventions
+        out = c.batch_out if self.form.startswith("data") else c.sample_out
+        columns = [given(out(each), name) for each, name in zip(sample, "xay", strict=True)]
+        arguments = FORMS[self.form](*map(network.numbers.out, columns))
+        return network.numbers.back(call(getattr(net, self.name), *arguments))
+
+    def costs(
+        self,
+        network: BookCalls,
+        sizes: Sequence[int],
+        outputs: Array,
+        targets: Array,
+        hidden: float = 0.25,
+    ) -> tuple[Array, Array]:
+        """The costs (m,) of samples with about these outputs, and the outputs (n_L, m).
+
+        Args:
+            network: whose.
+            sizes: of which a network is made.
+            outputs: a^L, (n_L, m).
+            targets: y, (n_L, m).
+            hidden: each parameter of its hidden layers, where it computes a^L itself.
+        """
+        net, x = network.make(sizes), np.full((sizes[0], 1), 0.5)
+        found, own = [], outputs.copy()
+        for i in range(outputs.shape[1]):
+            if not self.takes_output:
+                network.fill(net, *network.outwards(_with_output(sizes, outputs[:, [i]], hidden)))
+                own[:, [i]] = network.feedforward(net, x)
+            sample = x, own[:, [i]], targets[:, [i]]
+            found.append(float(self.cost(network, net, sample, plain)))
+        return np.array(found), own
+
+
+def plain(array: Array, _name: str) -> Array:
+    """A copy of an array."""
+    return np.array(array)
+
+
+def cost_methods(network: BookCalls) -> tuple[CostMethod, ...]:
+    """The methods of a network that give the cost of a sample, or another measure of its error."""
+    found = list[CostMethod]()
+    with quiet(), network.numbers.tried(), np.errstate(all="ignore"), suppress(Exception):
+        kind = type(network.make(network.probe))  # where it stops, the cases will show it
+        for name in filter(NAMED.search, dir(kind)):
+            if _only_computes(getattr(kind, name)):
+                # In which order it takes a and y nobody says: in the one in which it is a cost.
+                readings = sorted(_readings(network, name), key=lambda e: (not e.known, e.wrong))
+                found += readings[:1]
+    return tuple(found)
+
+
+def _readings(network: BookCalls, name: str) -> Iterator[CostMethod]:
+    """What a method gives in each form in which it can be asked."""
+    for form, arguments in FORMS.items():
+        with suppress(Exception):  # it may take something else
+            method = getattr(network.make(network.probe), name)
+            bound = inspect.signature(method).bind(*arguments(None, None, None)).arguments
+            if form == "data, lmbda" and not LAMBDA.fullmatch([*bound][1].lower()):
+                continue
+            read = _read(network, CostMethod(name, form))
+            if read is not None:
+                yield read
+
+
+def _read(network: BookCalls, method: CostMethod) -> CostMethod | None:
+    """What a method gives; None if that says nothing of its outputs."""
+    size = network.probe[-1]
+    samples = outputs_of(size), targets_of(size)
+    costs, own = method.costs(network, network.probe, *samples)
+    others, _ = method.costs(network, network.probe, *samples, hidden=0.5)
+    if not np.isfinite(costs).all() or not np.ptp(costs):
+        return None
+    if not np.array_equal(costs, others):
+        return method
+    for known in COSTS:
+        right = values(known, own, targets_of(size))
+        factor, spread = factor_of(costs, right)
+        if spread <= NEAR * abs(factor):
+            return replace(method, known=known * (factor > 0), factor=factor, wrong=factor < 0)
+    slopes = _slopes(network, method)
+    close = CLOSE[network.conventions.dtype]
+    least = max(PART * np.abs(slopes).max(), close * np.abs(costs).max())
+    falls, rises = bool((slopes < -least).any()), bool((slopes > least).any())
+    return replace(method, wrong=falls and rises) if falls or rises else None
+
+
+def factor_of(costs: Array, right: Array) -> tuple[float, float]:
+    """The factor by which some costs differ from others, and how far it is not the same."""
+    factors = costs / right
+    return float(factors.mean()), float(np.ptp(factors))
+
+
+def _slopes(network: BookCalls, method: CostMethod) -> Array:
+    """By how much costs rise where an output comes nearer to its target, and no entry goes away.
+
+    Of outputs below ½ and above; others than from 0 to 1 say nothing, as a measure may want them
+    beyond the target. In a softmax the other entries fall with one that grows.
+    """
+    n = network.probe[-1]
+    slopes = []
+    for i, least in enumerate((0.25, 0.58) * 2):
+        output, target = np.linspace(least, least + 0.12, n)[:, None], np.eye(n)[:, [i % n]]
+        steps = STEP * np.hstack([np.eye(n), -np.eye(n)])
+        costs, own = method.costs(network, network.probe, output + steps, target + 0 * steps)
+        apart = np.abs(own - target)
+        nearer = apart[:, n:] - apart[:, :n]
+        sign = 1.0 * (nearer >= 0).all(axis=0) - (nearer <= 0).all(axis=0)
+        inside = np.asarray(np.logical_and(own >= 0, own <= 1).all(axis=0))
+        slopes += list(sign * inside[:n] * inside[n:] * (costs[:n] - costs[n:]))
+    return np.array(slopes)
+
+
+def outputs_of(n: int) -> Array:
+    """Outputs (n, 6) in (0, 1), as those of a softmax if there are several."""
+    found = (np.arange(n)[:, None] * 3 + np.arange(6) * 5) % 7 + 1.0
+    return found / (found.sum(axis=0) if n > 1 else 8)
+
+
+def targets_of(n: int) -> Array:
+    """Their targets (n, 6), a class each."""
+    return np.eye(n)[:, np.arange(6) % n] if n > 1 else np.arange(6)[None] % 2.0
+
+
+def values(known: str, outputs: Array, targets: Array) -> Array:
+    """A known cost (m,) of each sample."""
+    samples = zip(outputs.T[:, :, None], targets.T[:, :, None], strict=True)
+    return np.array([float(COSTS[known].book.value(*each)) for each in samples])
+
+
+def _with_output(sizes: Sequence[int], output: Array, hidden: float) -> Parameters:
+    """Parameters with which σ gives an output (n_L, 1) of any sample, whatever the others are."""
+    shapes = [*pairwise(sizes)]
+    z = np.clip(np.log(output) - np.log(1 - output), -FAR, FAR)
+    w = [np.full((n, k), hidden) for k, n in shapes[:-1]]
+    b = [np.full((n, 1), hidden) for _, n in shapes[:-1]]
+    return Parameters((*w, np.zeros(shapes[-1][::-1])), (*b, z))
+
+
+def _only_computes(method: Any) -> bool:
+    """Whether the source of a method can be read, and does nothing but compute."""
+    try:
+        tree = ast.parse(dedent(inspect.getsource(method)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    return any(isinstance(e, ast.FunctionDef) and only_computes(e) for e in tree.body)
