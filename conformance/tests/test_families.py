@@ -31,6 +31,7 @@ from conformance.subjects.book.traced_runs import examined_alone
 from conformance.subjects.function.function_subject import function_subject
 from conformance.subjects.load import load
 from conformance.tests.networks import book, families
+from conformance.tests.networks.halves import ReluLinearByHalves
 from conformance.tests.parts import few, in_ci
 from conformance.tests.support import recorded
 from reference.step import Array, Batch, Parameters
@@ -43,7 +44,6 @@ FAMILIES = {
     "TanhSoftmax": (("tanh", "softmax"), "log-likelihood"),
     "TanhTanh": (("tanh", "tanh"), "quadratic"),
     "ReluLinear": (("relu", "linear"), "quadratic"),
-    "ReluLinearByHalves": (("relu", "linear"), "quadratic"),
     "SigmoidSoftmax": (("sigmoid", "softmax"), "log-likelihood"),
 }
 
@@ -74,6 +74,11 @@ def test_a_right_network_is_told_its_family_and_is_conformant(name: str) -> None
     assert (found.family, found.costs) == (family, (cost,))
     report = judged(found)
     assert len(report.cases) >= 2
+    assert report.ok, report.blames
+
+
+def test_a_sum_is_not_taken_for_one_of_its_samples_of_which_the_others_have_zeros() -> None:
+    report = judged(book_subject(ReluLinearByHalves, "ReluLinearByHalves"))
     assert report.ok, report.blames
 
 
