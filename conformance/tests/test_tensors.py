@@ -77,7 +77,7 @@ def test_a_right_network_is_not_accused(cls: type) -> None:
         assert [(v.name, v.mode, v.problem) for v in report.failures] == []
         restarted = [verdict for verdict in report.verdicts if verdict.mode == RESTARTED]
         hidden = {verdict.name for verdict in restarted if verdict.status is Status.NOT_OBSERVED}
-        assert hidden == {"cost"}
+        assert hidden == (set() if hasattr(cls, "cost") else {"cost"})
         assert FREE in {verdict.mode for verdict in report.passes}
 
 
