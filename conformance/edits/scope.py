@@ -22,7 +22,7 @@ SLOPES = 150
 KINDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
 """What may be lacking, the first kinds first."""
 
-MEANS = ("sum", "mean", "zeros", "ones")  # which a file need not call to mean
+MEANS = ("ones", "zeros", "sum", "mean")  # which a file need not call to mean
 
 OF_EXPRESSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -101,7 +101,7 @@ class Names:
         found += self.defined
         single = {ast.dump(each): each for each in found}
         every = (*(each.func for each in calls), *found)
-        names = dict.fromkeys([*filter(None, map(last_name, every)), *MEANS])
+        names = dict.fromkeys([*MEANS, *filter(None, map(last_name, every))])
         self.callees = tuple(each for each in names if not each.startswith("__"))
         self.functions = tuple(map(deepcopy, [*single.values()][:PARTS]))
         self.attributes = tuple(_attributes(whole))

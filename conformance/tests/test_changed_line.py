@@ -160,3 +160,17 @@ def test_a_network_that_always_stops_is_called_in_the_layout_in_which_feedforwar
     report = check(f"{tmp_path / 'net.py'}:Net", case="square-*")
     (line,) = {each.frames[0].line for each in report.cases}
     assert "acts[k].Q @ e" in (tmp_path / "net.py").read_text().splitlines()[line - 1]
+
+
+WRONG_COST = """
+    def loss(self, a, y):
+        return np.mean(-y * np.log(a) + (1 - y) * np.log(1 - a))
+"""
+
+
+def test_a_wrong_cost_is_told_the_change_with_which_it_is_right(tmp_path: Path) -> None:
+    own = STOPS.replace("(acts[-1] - y) * acts[-1] * (1 - acts[-1])", "acts[-1] - y")
+    (tmp_path / "net.py").write_text(own + WRONG_COST)
+    first, _, _, change, *_ = opening(check(f"{tmp_path / 'net.py'}:Net"))
+    assert first.startswith("not conformant: C is wrong")
+    assert change.endswith("with:  return np.mean(-y * np.log(a) - (1 - y) * np.log(1 - a))")

@@ -135,6 +135,13 @@ def cost_methods(network: BookCalls) -> tuple[CostMethod, ...]:
     return tuple(found)
 
 
+def gives_cost(network: BookCalls, name: str) -> bool:
+    """Whether a method gives a cost of the network of each sample, but for a factor."""
+    costs = {*network.costs, network.conventions.cost}
+    with network.numbers.tried():
+        return any(e.known in costs and not e.wrong for e in _readings(network, name))
+
+
 def _readings(network: BookCalls, name: str) -> Iterator[CostMethod]:
     """What a method gives in each form in which it can be asked."""
     for form, arguments in FORMS.items():

@@ -15,6 +15,8 @@ from conformance.errors import SubjectError
 from conformance.model.update_kinds import SGD
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.cost_methods import gives_cost
+from conformance.subjects.book.own_cost import own_cost
 from conformance.subjects.book.rate import rate_ignored
 from conformance.verdict.compare import free_run_truth, recorded_truth
 from conformance.verdict.deviation import Target, compare
@@ -22,7 +24,7 @@ from reference.step import Array, Batch, Parameters
 
 
 def is_right(network: BookNetwork, recorded: Recorded) -> bool:
-    """Whether outputs, gradients and new parameters are right in a case, also step after step.
+    """Whether outputs, gradients, new parameters and the cost are right in a case, also in a row.
 
     And whether the steps grow with η, whatever it is in the case.
 
@@ -36,7 +38,19 @@ def is_right(network: BookNetwork, recorded: Recorded) -> bool:
             all(_step_is_right(network, recorded, t) for t in range(apart))
             and (case.steps == 1 or _run_is_right(network, recorded))
             and not any(rate_ignored(network))
+            and _cost_is_right(network, recorded)
         )
+
+
+def _cost_is_right(network: BookNetwork, recorded: Recorded) -> bool:
+    """Whether the cost that a network shows is that of the first step, if it has to be changed."""
+    case, step, method = recorded.case, recorded.steps[0], network.cost_method
+    if method is not None:
+        return not method.wrong or gives_cost(network, method.name)
+    truth = recorded_truth(recorded, 0)
+    output = truth[f"a{case.layers}"].centre
+    value = own_cost(network, case, step.parameters, output, step.batch).value
+    return not isinstance(value, np.ndarray) or _agrees(value, truth["cost"], recorded)
 
 
 def _step_is_right(network: BookNetwork, recorded: Recorded, t: int) -> bool:
