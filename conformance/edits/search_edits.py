@@ -32,7 +32,7 @@ from conformance.tracing.frames import Frame
 MOST = 8_000
 """Changes that are tried."""
 
-LONGEST = 6.0
+LONGEST = 8.0
 """Seconds of the processor after which no other one is: few programs need so much for a trial."""
 
 
