@@ -61,7 +61,7 @@ LEVELS = (
 )
 """Counted in programs with one wrong line, written by people who did not know this search."""
 
-LIKELY = (65, 20, 25, 3, 1)
+LIKELY = (65, 20, 25, 8, 2)
 """How likely it is, for each group of lines, that one of them is to be changed."""
 
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
