@@ -106,8 +106,7 @@ def ends(kind: type, method: str) -> Iterator[Line]:
 def _stored(method: ast.FunctionDef, name: str) -> Iterator[ast.Attribute]:
     """Where a method writes an attribute."""
     for each in ast.walk(method):
-        stored = isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)
-        if stored and each.attr == name:
+        if isinstance(each, ast.Attribute) and (each.attr, type(each.ctx)) == (name, ast.Store):
             yield each
 
 
