@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match, fitted
 from conformance.backward.culprit import Handed
 from conformance.backward.findings import Cause, Changed, Entry, Line, Named
 from conformance.backward.fixes import Fix
@@ -80,7 +80,19 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
     names = apart(forward, node, None if other is None else other.quantity.nodes[0])
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     missing = _missing(node, other) if kind == "misused" else None
+    if kind == "value" and (times := _times(forward, repair)) is not None:
+        kind, factor = "scaled", times
     return Cause(kind, at_fault, *names, factor, missing=missing)
+
+
+def _times(forward: Forward, repair: Repair) -> float | None:
+    """How many times what it has to give an operation gives; None if it is no multiple, or once."""
+    first = repair.group.first
+    given, right = forward.chain.values[first.number], repair.values.get(first.number)
+    if right is None or np.shape(given) != np.shape(right) or np.size(right) == 1:
+        return None
+    found = fitted(np.asarray(given), np.asarray(right))
+    return None if found is None or abs(found - 1) <= HALF_OF_THE_DIGITS else found
 
 
 def handed(culprit: Region, repair: Repair) -> Cause:

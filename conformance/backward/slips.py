@@ -103,7 +103,7 @@ def of_squares(node: Node) -> Iterator[Change]:
     if node.operation not in OPERATORS:
         return
     for i, arg in enumerate(node.args):
-        if type(arg) is Node and is_float(arg) and np.size(arg.value) > 1:
+        if type(arg) is Node and is_float(arg) and np.unique(arg.value).size > 1:
             name = operand_name(node, i) or ("left operand", "right operand")[i]
             yield Change("function", name, f"{name}²", _squared(i), PLAIN)
 
