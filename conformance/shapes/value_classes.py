@@ -8,6 +8,7 @@ the derivative, is seen by what happens to them.
 Left out: networks that are made of such values; they are as right as these.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -144,15 +145,16 @@ class ValueSearch:
     def _of_rows(self, kept: _Kept) -> list[Examined]:
         """The judgements of operations of an array and a row, if their shapes may differ.
 
-        There are none if no operation gives the gradient of a row the shape of a row: then the
-        class does not promise it.
+        That a gradient of a row has another shape is wrong only if some operation gives it the
+        shape of a row for each of its operands: else the class promises no more than it does.
         """
         parts: list[Examined] = []
         every = sorted(with_a_row(self.kind), key=lambda each: each.rows)
         for _, alike in groupby(every, key=lambda each: each.rows):
             found = self._parts(list(alike), kept)
-            if any(all(e.shape == e.expected for e in each.gradients) for each in found):
-                parts += found
+            fitted = [e for e in found if all(g.shape == g.expected for g in e.gradients)]
+            counts = Counter(e.gradients[0].name.partition(",")[0] for e in fitted)
+            parts += found if len("ab") in counts.values() else fitted
         return parts
 
     def _examined(self, expression: Expression, kept: _Kept) -> Examined | None:

@@ -204,7 +204,18 @@ def written(folder: Path, source: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("source", [ARRAYS, COMPOSED, MEANS, RENAMED, ROWS])
+BIASES = (
+    ROWS.replace("take(fitted(g * other.data, self.data.shape))", "take(g * other.data)")
+    .replace("take(fitted(g * self.data, other.data.shape))", "take(g * self.data)")
+    .replace("take(fitted(g, self.data.shape))", "take(g)")
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [ARRAYS, BIASES, COMPOSED, MEANS, RENAMED, ROWS],
+    ids=["arrays", "biases", "composed", "means", "renamed", "rows"],
+)
 def test_right_values_are_not_accused(
     source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
