@@ -191,7 +191,8 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
     change, node = fix.change, fix.group.first
     other = None if change.other is None else _other(forward, change.other)
     what = change.what
-    decays = any(type(e) is Node and e.given and np.ndim(e.value) for e in node.args)
+    scaled = node.operation in ("multiply", "divide")  # what decays is a multiple of the weights
+    decays = scaled and any(type(e) is Node and e.given and np.ndim(e.value) for e in node.args)
     if what == "constant" or (what == "variable" and decays):
         other, what = _number(node), "rate" if decays else what
     text = operation_text(node) if change.line is None else statement_text(change.line)
