@@ -25,9 +25,10 @@ from conformance.errors import (
 from conformance.file_process import Asked, by_own_forward, send_adapter, send_all, send_alone
 from conformance.files import put
 from conformance.report.backward_report import BackwardReport
+from conformance.report.backward_words import names_text
 from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport, Part, ShapeReport, refused_words
-from conformance.report.script_report import UpdateReport
+from conformance.report.script_report import ScriptReport, UpdateReport
 from conformance.running.isolate import isolated
 from conformance.script_outcome import Ran
 from conformance.shapes.candidates import of_thing
@@ -69,7 +70,9 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     if stopped is None and to_run and asked.name is None and has_main(asked.place):
         seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
         try:
-            parts.append(_run(replace(asked, timeout=seconds)))
+            ran = _run(replace(asked, timeout=seconds))
+            note = "used", names_text([each.name for each in left])
+            parts.append(replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, note))))
             left, last = [], [each for each in last if not each.runs]
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error)
@@ -195,7 +198,7 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
     return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
 
 
-def _run(asked: Asked) -> Part:
+def _run(asked: Asked) -> ScriptReport:
     """The report on a file that trains when it is imported."""
     from conformance.script.run_script import run_script
 

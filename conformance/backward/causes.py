@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match, fitted
 from conformance.backward.culprit import Handed
 from conformance.backward.findings import Cause, Changed, Entry, Line, Named
 from conformance.backward.fixes import Fix
@@ -80,7 +80,19 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
     names = apart(forward, node, None if other is None else other.quantity.nodes[0])
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     missing = _missing(node, other) if kind == "misused" else None
+    if kind == "value" and (times := _times(forward, repair)) is not None:
+        kind, factor = "scaled", times
     return Cause(kind, at_fault, *names, factor, missing=missing)
+
+
+def _times(forward: Forward, repair: Repair) -> float | None:
+    """How many times what it has to give an operation gives; None if it is no multiple, or once."""
+    first = repair.group.first
+    given, right = forward.chain.values[first.number], repair.values.get(first.number)
+    if right is None or np.shape(given) != np.shape(right) or np.size(right) == 1:
+        return None
+    found = fitted(np.asarray(given), np.asarray(right))
+    return None if found is None or abs(found - 1) <= HALF_OF_THE_DIGITS else found
 
 
 def handed(culprit: Region, repair: Repair) -> Cause:
@@ -179,7 +191,8 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
     change, node = fix.change, fix.group.first
     other = None if change.other is None else _other(forward, change.other)
     what = change.what
-    decays = any(type(e) is Node and e.given and np.ndim(e.value) for e in node.args)
+    scaled = node.operation in ("multiply", "divide")  # what decays is a multiple of the weights
+    decays = scaled and any(type(e) is Node and e.given and np.ndim(e.value) for e in node.args)
     if what == "constant" or (what == "variable" and decays):
         other, what = _number(node), "rate" if decays else what
     text = operation_text(node) if change.line is None else statement_text(change.line)

@@ -219,7 +219,7 @@ def _sum(term: Node) -> Node:
 
 def _of_parts(goal: Goal, chain: Chain) -> Iterator[float]:
     """The rates of the multiples of parts of a parameter, such as a row, in its gradient."""
-    ones = np.ones((1, *np.shape(goal.parameter.value)))
+    ones = np.ones((1, *np.shape(goal.node.value)))
     back = chain.reverse({goal.node.number: ones}, goal.node.depends_on)
     for node in chain.nodes:
         share = back.get(node.number)
@@ -255,8 +255,7 @@ def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
 def rate_of(goal: Goal, term: Node, chain: Chain, penalty: Penalty = SQUARES) -> float:
     """By how much of the derivative of a penalty a gradient grows by a multiple of it."""
     wanted = penalty.of(goal)
-    shape = np.shape(goal.parameter.value)
-    seed = np.random.default_rng(0).normal(size=(1, *shape))
+    seed = np.random.default_rng(0).normal(size=(1, *np.shape(goal.node.value)))
     back = chain.reverse({goal.node.number: seed}, lambda each: each.depends_on(term))
     share = fitted(back.get(term.number, np.zeros_like(seed)), seed) or 0.0
     return share * (fitted(chain.values[term.number], wanted) or 0.0)

@@ -72,7 +72,8 @@ def shared(
 
     Better than all is one that leaves out a single gradient, or those of the first layers alone: a
     value that is wrong on the way down makes all gradients below it wrong. One number alone
-    agrees with itself at any factor, unless that is a usual one and the others are off by the sign.
+    agrees with itself at any factor, unless the others are off by the sign alone, and that is a
+    usual one or several entries have it.
 
     Args:
         found: the gradients, judged without a factor.
@@ -83,6 +84,7 @@ def shared(
     """
     live = sorted((e for e in found if np.any(e.right) or not e.ok), key=_place)
     ratios = [None if (r := ratio(each)) is None else sign * r for each in live]
+    sizes = sum(np.count_nonzero(each.right) for each in live)
     best = Shared(float(sign), _count(ratios, 1.0), len(live))
     rank = _rank(ratios, 1.0, usual)
     for each, own in zip(live, ratios, strict=True):
@@ -92,7 +94,7 @@ def shared(
         count = _count(ratios, factor)
         chance = free and each.right.size == 1 and count == 1
         alike = _count([r if r is None else abs(r) for r in ratios], factor) == len(live)
-        chance = chance and not (alike and factor in constants)
+        chance = chance and not (alike and (factor in constants or len(live) < sizes))
         if _rank(ratios, factor, usual) > rank and not chance:
             rank = _rank(ratios, factor, usual)
             best = Shared(sign * factor, count, len(live))

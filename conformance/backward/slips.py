@@ -3,6 +3,7 @@
 Left out: other operands (`changes.py`).
 """
 
+import ast
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ from conformance.backward.change import (
 )
 from conformance.backward.findings import Line
 from conformance.backward.groups import Group
-from conformance.backward.source import is_float, operand_name
+from conformance.backward.source import is_float, operand_name, operands
 from conformance.tracing.node import FILLED, Node
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -46,6 +47,7 @@ COMPARISONS: dict[str, Callable[..., Any]] = {
     "greater": np.greater, "less": np.less, "greater_equal": np.greater_equal,
     "less_equal": np.less_equal, "equal": np.equal, "not_equal": np.not_equal,
 }  # fmt: skip
+PLACES = ("left operand", "right operand")
 PRODUCTS, EQUAL = ("matmul", "dot"), ("equal", "not_equal")
 
 
@@ -103,8 +105,9 @@ def of_squares(node: Node) -> Iterator[Change]:
     if node.operation not in OPERATORS:
         return
     for i, arg in enumerate(node.args):
-        if type(arg) is Node and is_float(arg) and np.size(arg.value) > 1:
-            name = operand_name(node, i) or ("left operand", "right operand")[i]
+        if type(arg) is Node and is_float(arg) and np.unique(arg.value).size > 1:
+            written = [f"({ast.unparse(each)})" for each in operands(node)[i : i + 1]]
+            name = operand_name(node, i) or next(iter(written), PLACES[i])
             yield Change("function", name, f"{name}²", _squared(i), PLAIN)
 
 

@@ -3,6 +3,7 @@
 Left out: what is wrong, and on which line (`backward_words.py`).
 """
 
+import ast
 import re
 from contextlib import suppress
 
@@ -143,7 +144,7 @@ def _of_change(changed: Changed) -> str:
         "comparison": f"{operation} has to compare by {COMPARING.get(after, after)}",
         "mask": f"{operation} has to write {f'where {other} {after} 0' if other else after}",
         "index": f"in {operation}, the index has to be changed by {after}",
-        "order": f"in {operation}, the operands have to be the other way round",
+        "order": _turned(changed.operation),
         "extra": f"in {operation}, {_extra(before)} is too much",
         "factor": f"{operation} has to be {_times(after)} {other}".rstrip(),
         "term": f"{other} has to be {TERMS.get(after)} {operation}",
@@ -151,6 +152,20 @@ def _of_change(changed: Changed) -> str:
         "added": f"{operation} has to add (`+=`) and not overwrite",
     }
     return said[changed.what]
+
+
+def _turned(operation: str) -> str:
+    """That operands have to be the other way round; of a number or in a statement, the sign."""
+    match ast.parse(operation or "0").body[0]:
+        case ast.AugAssign(op=ast.Sub()):
+            return f"in `{operation}`, `-=` has to be `+=`"
+        case ast.AugAssign(op=ast.Add()):
+            return f"in `{operation}`, `+=` has to be `-=`"
+        case ast.Expr(
+            ast.BinOp(ast.Constant(), ast.Sub()) | ast.BinOp(_, ast.Sub(), ast.Constant())
+        ):
+            return f"`{operation}` has to be multiplied by -1"
+    return f"in `{operation}`, the operands have to be the other way round"
 
 
 def _number(changed: Changed) -> str:

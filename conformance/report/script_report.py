@@ -115,6 +115,9 @@ def notes(ran: Ran) -> Iterator[str]:
             "frozen": f"{text} is used as the parameters are, and is not updated",
             "saturated": f"it computes a loss ({text}); {SATURATED}",
             "without": f"it was given {text} other than 0, and no update has anything of it",
+            "used": f"{'of ' * bool(text)}{text}, only what these updates use is judged".lstrip(
+                ", "
+            ),
             "memory": f"it was stopped after {text} GB were recorded",
         }
         if kind in said:

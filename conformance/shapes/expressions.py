@@ -4,10 +4,12 @@ Left out: judging it (`value_classes.py`).
 """
 
 import operator
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from conformance.shapes.arguments import needed
 
@@ -21,6 +23,9 @@ BINARY: dict[str, tuple[str, Function]] = {
     "__matmul__": ("a @ b", operator.matmul),
 }
 """The operations of two values, by the method that defines each."""
+
+USERS = ("__mul__", "__matmul__", "__truediv__", "__sub__", "__add__")
+"""Those that may be given the result of another one; what goes back is not 1 by the first ones."""
 
 UNARY: dict[str, tuple[str, Function]] = {
     "__neg__": ("-a", operator.neg),
@@ -45,6 +50,7 @@ class Expression:
         sizes: what multiplies the numbers that the values are made of, by their names.
         method: of the class, that is judged alone.
         row: the name of the value that is a single row beside arrays of several; nothing if none.
+        rows: the shape of the row, but for its last axis.
     """
 
     text: str
@@ -52,6 +58,14 @@ class Expression:
     sizes: Mapping[str, float]
     method: str = ""
     row: str = ""
+    rows: tuple[int, ...] = ()
+
+    def given(self, start: Any) -> dict[str, Any]:
+        """The numbers or arrays that its values are made of, by their names."""
+        row = np.reshape(start[0], (*self.rows, -1)) if self.row else start
+        return {
+            name: (row if name == self.row else start) * size for name, size in self.sizes.items()
+        }
 
 
 def _shared(a: Any, b: Any) -> Any:
@@ -61,10 +75,6 @@ def _shared(a: Any, b: Any) -> Any:
 
 def _again(function: Function, a: Any, b: Any) -> Any:
     return function(function(b, a), a)
-
-
-def _chained(function: Function, a: Any, b: Any, c: Any) -> Any:
-    return function(function(a, b), c)
 
 
 def _plus(function: Function, a: Any) -> Any:
@@ -97,15 +107,8 @@ def with_a_row(kind: type) -> Iterator[Expression]:
     for method, text, function in of_two(kind):
         for row in ("a", "b") if method != "__matmul__" else ():
             sizes = {"a": 1.0, "b": OTHER}
-            yield Expression(f"{text}, {row} one row", function, sizes, method, row)
-
-
-def chained(kind: type, right: Collection[str]) -> Iterator[Expression]:
-    """Operations one after another, of those that are right alone."""
-    for _, text, function in of_two(kind):
-        if text in right:
-            sizes = {"a": 1.0, "b": OTHER, "c": OTHER * OTHER}
-            yield Expression(f"{text} {text.split()[1]} c", partial(_chained, function), sizes)
+            yield Expression(f"{text}, {row} one row", function, sizes, method, row, (1,))
+            yield Expression(f"{text}, {row} a vector", function, sizes, method, row, ())
 
 
 def of_two(kind: type) -> Iterator[tuple[str, str, Function]]:

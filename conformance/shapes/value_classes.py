@@ -1,19 +1,22 @@
 """A class of values that differentiate themselves: `(a * b).backward()` leaves it in `a.grad`.
 
-Each operation that the class defines is judged alone; if all are right, then values that are used
-twice, whose derivative is the sum over their uses. Which attribute holds the number, and which the
-derivative, is seen by what happens to them.
+Each operation that the class defines is judged with its result used by another one, so that what
+goes back to it is not the 1 that `backward` begins with; if all are right, then values that are
+used twice, whose derivative is the sum over their uses. Which attribute holds the number, and which
+the derivative, is seen by what happens to them.
 
 Left out: networks that are made of such values; they are as right as these.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.findings import Accused, Cause, Examined, Line, Named
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import NotAGradientError, record
 from conformance.running.quiet import quiet
@@ -21,8 +24,8 @@ from conformance.shapes.arguments import needed
 from conformance.shapes.expressions import (
     BINARY,
     OTHER,
+    USERS,
     Expression,
-    chained,
     defines,
     of_two,
     single_operations,
@@ -32,8 +35,9 @@ from conformance.shapes.expressions import (
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
 from conformance.shapes.value_lines import (
+    ends,
     going_back,
-    in_backward,
+    in_methods,
     of_operands,
     overwriting,
     walks,
@@ -43,15 +47,21 @@ from conformance.tracing.trace import plain
 
 STARTS: tuple[Any, ...] = (0.7368, np.array([[0.7368, 0.4127], [0.2931, 0.8649]]))
 """What a value is made of: a number, or an array where it takes no numbers."""
-SEED = "the seed"
+SEED, USED = "the gradient of the result", 2.117
+"""What goes back to an operation whose result is multiplied by it: its name, and its size."""
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """Where a value keeps things: the names of its attributes."""
+    """Where a value keeps things: the names of attributes; whether a number is in an array.
+
+    `user` is the operation that is given the result of another one.
+    """
 
     number: str
     gradient: str
+    in_arrays: bool
+    user: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -72,36 +82,31 @@ class ValueSearch:
         if kept is None:
             self.problems.append("its values keep no derivative after backward()")
             return None
-        alone = self._parts(single_operations(self.kind), kept)
-        alone += self._of_rows(kept)
-        if not alone:
+        used = replace(kept, user=self._user(kept))
+        told = self._parts(single_operations(self.kind), used)
+        if all(each.ok for each in told):
+            told += self._of_rows(used)
+        if not told:
             return None
-        more = self._parts(self._more(alone), kept)
         name = self.kind.__name__
         made = f"{name}(number) with .{kept.number} and .{kept.gradient}"
         recognised = Recognised(made, "", "", (f"{going_back(self.kind)}()",), "kept", ())
-        one_by_one = all(each.ok for each in alone)
-        if one_by_one or not more or any(each.ok for each in more):
-            told = [*alone, *(self._of_uses(more, kept) if one_by_one else ())]
-        else:
-            told = self._of_uses([*alone, *more], kept)
+        if all(each.ok for each in told):
+            told += self._of_uses(self._parts(twice_used(self.kind), kept), kept)
+        elif used.user and not any(e.ok and not e.dead for t in told for e in t.gradients):
+            told = self._of_uses(told, kept)  # nothing arrives but where `backward` begins
         examined = together(told)
-        return Found(recognised, examined, (name,))
+        gradients = tuple(replace(each, dead=False) for each in examined.gradients)
+        return Found(recognised, replace(examined, gradients=gradients), (name,))
 
-    def _more(self, alone: Sequence[Examined]) -> Iterator[Expression]:
-        """Values that are used twice; right operations one after another, where some are wrong.
-
-        An operation that is made of others is wrong where `backward` takes these in a wrong order.
-        """
-        if all(each.ok for each in alone):
-            return twice_used(self.kind)
-        names = (e.name.rpartition(" by ")[0] for each in alone if each.ok for e in each.gradients)
-        return chained(self.kind, set(names))
-
-    @property
-    def make(self) -> Any:
-        """Makes a value."""
-        return self.kind
+    def _user(self, kept: _Kept) -> Expression | None:
+        """The operation that is given the result of another one: one that is right alone."""
+        for method in USERS:
+            for each in (e for e in single_operations(self.kind) if e.method == method):
+                examined = self._examined(each, kept)
+                if examined is not None and examined.ok:
+                    return each
+        return None
 
     def _go_back(self, value: Any) -> None:
         getattr(value, str(going_back(self.kind)))()
@@ -111,7 +116,7 @@ class ValueSearch:
         for _, _, function in of_two(self.kind):
             try:
                 with quiet():
-                    a, b = self.make(start), self.make(start * OTHER)
+                    a, b = self.kind(start), self.kind(start * OTHER)
                     before = _numbers(a)
                     self._go_back(function(a, b))
             except Exception as error:  # noqa: BLE001 - it may lack this one
@@ -119,80 +124,81 @@ class ValueSearch:
                 continue
             after = _numbers(a)
             numbers = [each for each, value in before.items() if np.array_equal(value, start)]
-            changed = [e for e, value in after.items() if not _same(value, before.get(e))]
+            changed = [
+                e for e, value in after.items() if not np.array_equal(value, before.get(e, ()))
+            ]
             if numbers and changed:
-                return _Kept(numbers[0], changed[0])
+                return _Kept(numbers[0], changed[0], isinstance(getattr(a, numbers[0]), np.ndarray))
         return None
 
-    def _parts(self, expressions: Iterator[Expression], kept: _Kept) -> list[Examined]:
+    def _parts(self, expressions: Iterable[Expression], kept: _Kept) -> list[Examined]:
         pairs = ((each, self._examined(each, kept)) for each in expressions)
         found = [(each, examined) for each, examined in pairs if examined is not None]
         shared = any(examined.ok for _, examined in found)  # what goes back is right then
+        told = [e if e.ok else self._located(each, e, kept, shared=shared) for each, e in found]
+        known = next((each for e in told for each in e.accused if each.lines), None)
         return [
-            e if e.ok or self._lines_outside(e) else self._located(each, e, kept, shared=shared)
-            for each, e in found
+            _with_lines(e, known, tuple(ends(self.kind, each.method)))
+            for e, (each, _) in zip(told, found, strict=True)
         ]
 
     def _of_rows(self, kept: _Kept) -> list[Examined]:
         """The judgements of operations of an array and a row, if their shapes may differ.
 
-        There are none if no operation gives the gradient of a row the shape of a row: then the
-        class does not promise it.
+        That a gradient of a row has another shape is wrong only if some operation gives it the
+        shape of a row for each of its operands: else the class promises no more than it does.
         """
-        pairs = (
-            (each, self._judged(each, STARTS[-1], kept, seeded=False))
-            for each in with_a_row(self.kind)
-        )
-        found = [(each, examined) for each, examined in pairs if examined is not None]
-        shared = any(each.ok for _, each in found)
-        promised = any(_restores(each, examined) for each, examined in found)
-        return [
-            e if e.ok or self._lines_outside(e) else self._located(each, e, kept, shared=shared)
-            for each, e in found
-            if promised
-        ]
+        parts: list[Examined] = []
+        every = sorted(with_a_row(self.kind), key=lambda each: each.rows)
+        for _, alike in groupby(every, key=lambda each: each.rows):
+            found = self._parts(list(alike), kept)
+            fitted = [e for e in found if all(g.shape == g.expected for g in e.gradients)]
+            counts = Counter(e.gradients[0].name.partition(",")[0] for e in fitted)
+            parts += found if len("ab") in counts.values() else fitted
+        return parts
 
     def _examined(self, expression: Expression, kept: _Kept) -> Examined | None:
         """The judgement on an expression of numbers; of arrays where it takes no numbers.
 
-        What goes back is the 1 that `backward` begins with, and so no number of the trace. Where
-        that leaves the operation without a line, or its derivative is 0, as of a softmax, its
-        result is multiplied by another value.
+        Where an array is made of a number, arrays come first.
         """
-        for start in STARTS:
-            plainly = self._judged(expression, start, kept, seeded=False)
-            if plainly is None:
-                continue
-            multiplies = defines(self.kind, "__mul__") and expression.method != "__mul__"
-            telling = plainly.ok or self._lines_outside(plainly)
-            zero = any(e.dead or e.lost for e in plainly.gradients)
-            if not multiplies or (telling and not zero):
-                return plainly
-            seeded = self._judged(expression, start, kept, seeded=True)
-            if seeded is not None and (seeded.ok or self._lines_outside(seeded)):
-                return seeded
-            return plainly
+        starts = STARTS[::-1] if kept.in_arrays else STARTS
+        for start in STARTS[-1:] if expression.row else starts:
+            found = self._judged(expression, start, kept)
+            if found is None and kept.user is not None:
+                found = self._judged(expression, start, replace(kept, user=None))
+            if found is not None:
+                return found
         return None
 
     def _located(
-        self, expression: Expression, examined: Examined, kept: _Kept, *, shared: bool
+        self,
+        expression: Expression,
+        examined: Examined,
+        kept: _Kept,
+        *,
+        shared: bool,
     ) -> Examined:
         """A judgement with the lines of the functions that an operation hands on to `backward`.
 
-        One that returns what it is given leaves no trace of its line. Where no operation is right,
-        `backward` itself is to blame.
+        One that returns what it is given leaves no trace of its line; one that is made of other
+        operations has none. Where no operation is right, `backward` itself is to blame.
         """
-        wrong = [each.name for each in examined.gradients if not each.ok]
-        second = all(each.endswith(" by b") for each in wrong)
-        own = of_operands(self.kind, expression.method, second=second)
-        lines = tuple(own if shared else writes(self.kind, kept.gradient))
-        told = [replace(each, lines=lines or each.lines) for each in examined.accused]
-        return replace(examined, accused=tuple(told))
-
-    def _lines_outside(self, examined: Examined) -> bool:
-        """Whether a line is blamed that is not one of `backward`."""
+        others = {str(going_back(self.kind)), kept.user.method if kept.user else ""}
+        others.discard(expression.method)
         first = [each.lines[0] for each in examined.accused if each.lines]
-        return any(not in_backward(self.kind, each) for each in first)
+        if any(not in_methods(self.kind, others, each) for each in first):
+            return examined
+        wrong = [each.name[-1] for each in examined.gradients if not each.ok]
+        second = set(wrong) == {"b"}
+        own = of_operands(self.kind, expression.method, kept.gradient, second=second)
+        lines = tuple(own if shared else writes(self.kind, kept.gradient))
+        by, told = Named(wrong[0], None), []
+        for each in (replace(e, lines=lines) for e in examined.accused):
+            handed = Cause("handed", needed=by, worst=each.cause.worst)
+            kept_so = not shared or each.cause.kind == "shape"  # else it is of another line
+            told.append(each if kept_so else replace(each, cause=handed))
+        return replace(examined, accused=tuple(told))
 
     def _of_uses(self, parts: Sequence[Examined], kept: _Kept) -> list[Examined]:
         """The judgements of values that are used twice, with one cause if some are wrong."""
@@ -200,32 +206,30 @@ class ValueSearch:
         lines = tuple(overwriting(self.kind, kept.gradient))
         cause = Cause("overwritten" if lines else "order")
         blamed = Accused(wrong, lines or tuple(walks(self.kind)), cause, mends=False)
-        told = [replace(part, accused=()) for part in parts]
-        for i, part in enumerate(parts):
-            if not part.ok:
-                told[i] = replace(part, accused=(blamed,))
-                break
-        return told
+        return [
+            replace(each, accused=(blamed,) if each is parts[0] and wrong else ()) for each in parts
+        ]
 
-    def _judged(
-        self, expression: Expression, start: Any, kept: _Kept, *, seeded: bool
-    ) -> Examined | None:
+    def _judged(self, expression: Expression, start: Any, kept: _Kept) -> Examined | None:
         """The derivatives of one expression, judged; None if it is no operation of the class.
 
         Args:
             expression: what is computed.
             start: what the values are made of.
             kept: where they keep what they have.
-            seeded: whether the result is multiplied by another value.
         """
-        names = [*expression.sizes, SEED] if seeded else [*expression.sizes]
+        user = kept.user
+
+        def computed(numbers: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+            values = {name: self.kind(each) for name, each in numbers.items()}
+            out = expression.function(*(values[name] for name in expression.sizes))
+            if type(out) is not self.kind or any(out is each for each in values.values()):
+                raise NotAGradientError(f"{expression.text} gives no value")
+            return out, values
 
         def run(numbers: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-            values = {name: self.make(each) for name, each in numbers.items()}
-            out = expression.function(*(values[name] for name in expression.sizes))
-            if type(out) is not self.make or any(out is each for each in values.values()):
-                raise NotAGradientError(f"{expression.text} gives no value")
-            out = out * values[SEED] if seeded else out
+            out, values = computed(numbers)
+            out = out if user is None else user.function(out, values[SEED])
             self._go_back(out)
             loss = getattr(out, kept.number)
             total = loss.sum() if np.ndim(plain(loss)) else loss
@@ -235,11 +239,12 @@ class ValueSearch:
                 total = total + 0.0 * sum(numbers.values())
             return total, {name: getattr(each, kept.gradient) for name, each in values.items()}
 
-        given = {
-            name: (start[:1] if name == expression.row else start) * expression.sizes.get(name, 1.0)
-            for name in names
-        }
+        given = expression.given(start)
         try:
+            if user is not None:
+                with quiet():
+                    shape = np.shape(getattr(computed(given)[0], kept.number))
+                given[SEED] = np.resize(STARTS[-1], shape) * USED if shape else USED
             step = record(run, given, (), self.kind.__dict__.get(str(going_back(self.kind)), run))
             examined = examine_pass(replace(step, promised=True))
         except Exception:  # noqa: BLE001 - it does not take these, or is no operation
@@ -247,11 +252,14 @@ class ValueSearch:
         return _renamed(examined, {n: f"{expression.text} by {n}" for n in expression.sizes})
 
 
-def _restores(expression: Expression, examined: Examined) -> bool:
-    """Whether the gradient of the row of an expression has the shape of the row."""
-    own = f"by {expression.row}"
-    found = [each for each in examined.gradients if each.name.endswith(own)]
-    return bool(found) and all(each.shape == each.expected for each in found)
+def _with_lines(examined: Examined, known: Accused | None, lines: tuple[Line, ...]) -> Examined:
+    """A judgement in which what has no line is blamed on what is known; else on these lines."""
+    told = (
+        replace(e, lines=lines) if known is None else replace(known, gradients=e.gradients)
+        for e in examined.accused
+        if not e.lines
+    )
+    return replace(examined, accused=(*(e for e in examined.accused if e.lines), *told))
 
 
 def _renamed(examined: Examined, names: Mapping[str, str]) -> Examined:
@@ -259,9 +267,7 @@ def _renamed(examined: Examined, names: Mapping[str, str]) -> Examined:
     return replace(
         examined,
         gradients=tuple(
-            replace(e, name=names[e.name], dead=False)
-            for e in examined.gradients
-            if e.name in names
+            replace(e, name=names[e.name]) for e in examined.gradients if e.name in names
         ),
         accused=tuple(
             replace(e, gradients=tuple(names[n] for n in e.gradients if n in names))
@@ -280,10 +286,6 @@ def _numbers(value: Any) -> dict[str, Any]:
         for name, each in held.items()
         if isinstance(each, int | float | np.number | np.ndarray) and not isinstance(each, bool)
     }
-
-
-def _same(value: Any, other: Any) -> bool:
-    return other is not None and np.array_equal(value, other)
 
 
 def value_search(kind: type) -> ValueSearch | None:

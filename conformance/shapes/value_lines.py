@@ -5,7 +5,7 @@ Left out: whether its derivatives are right (`value_classes.py`).
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from conformance.backward.findings import Line
 from conformance.backward.syntax import tree
@@ -45,10 +45,7 @@ def writes(kind: type, gradient: str) -> list[Line]:
         Line(file, each.lineno)
         for file, method in _methods(kind)
         if method.name == going_back(kind)
-        for each in ast.walk(method)
-        if isinstance(each, ast.Attribute)
-        and isinstance(each.ctx, ast.Store)
-        and each.attr == gradient
+        for each in _stored(method, gradient)
     ]
     return sorted(found, key=lambda each: -each.line)
 
@@ -63,22 +60,23 @@ def walks(kind: type) -> Iterator[Line]:
             yield from (Line(file, each) for each in sorted(loops or [method.lineno])[::-1])
 
 
-def in_backward(kind: type, line: Line) -> bool:
-    """Whether a line is one of the method `backward`."""
+def in_methods(kind: type, names: Collection[str], line: Line) -> bool:
+    """Whether a line is one of the methods of these names."""
     return any(
-        method.name == going_back(kind) and method.lineno <= line.line <= (method.end_lineno or 0)
+        method.name in names and method.lineno <= line.line <= (method.end_lineno or 0)
         for _, method in _methods(kind)
     )
 
 
-def of_operands(kind: type, method: str, *, second: bool) -> Iterator[Line]:
-    """The lines of the lambdas of an operation that stand beside one of its operands; else of all.
+def of_operands(kind: type, method: str, gradient: str, *, second: bool) -> Iterator[Line]:
+    """The lines of an operation's inner functions that are for one of its operands; else of all.
 
-    Without any, they are those that return what is handed on, such as numbers in a tuple.
+    They are those of lambdas that stand beside it, and those that write its derivative.
 
     Args:
         kind: the class.
         method: that computes the operation.
+        gradient: the name of the attribute that is the derivative.
         second: whether it is the operand that the method is given, and not `self`.
     """
     for file, each in _methods(kind):
@@ -86,16 +84,30 @@ def of_operands(kind: type, method: str, *, second: bool) -> Iterator[Line]:
             name = each.args.args[-1 if second else 0].arg
             inside = [e for e in ast.walk(each) if isinstance(e, ast.Tuple | ast.List | ast.Call)]
             beside = [
-                part
+                part.body
                 for e in inside
                 for part in ast.iter_child_nodes(e)
                 if isinstance(part, ast.Lambda)
                 and name in map(ast.unparse, ast.iter_child_nodes(e))
             ]
-            every = [e for e in ast.walk(each) if isinstance(e, ast.Lambda)]
-            ends = [e.lineno for e in ast.walk(each) if isinstance(e, ast.Return)]
-            lines = [e.body.lineno for e in beside or every]
-            yield from (Line(file, e) for e in lines or ends[-1:])
+            written = [e for e in _stored(each, gradient) if ast.unparse(e.value) == name]
+            every = [e.body for e in ast.walk(each) if isinstance(e, ast.Lambda)]
+            yield from (Line(file, e.lineno) for e in (*beside, *written) or every)
+
+
+def ends(kind: type, method: str) -> Iterator[Line]:
+    """The last line of a method that returns something, such as derivatives in a tuple."""
+    for file, each in _methods(kind):
+        if each.name == method:
+            lines = [e.lineno for e in ast.walk(each) if isinstance(e, ast.Return)]
+            yield from (Line(file, e) for e in lines[-1:])
+
+
+def _stored(method: ast.FunctionDef, name: str) -> Iterator[ast.Attribute]:
+    """Where a method writes an attribute."""
+    for each in ast.walk(method):
+        if isinstance(each, ast.Attribute) and (each.attr, type(each.ctx)) == (name, ast.Store):
+            yield each
 
 
 def _methods(kind: type) -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -8,6 +8,7 @@ import pytest
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
+from conformance.tests.test_check_file import checked
 
 FIT = """import numpy as np
 class LinearModel:
@@ -39,6 +40,19 @@ class LogisticRegression:
             grad[1:] += self.lam / len(y) * self.theta[1:]
             self.theta -= self.lr * grad
         return self
+"""
+OF_EACH = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.random((20, 5))
+y = X[:, 0] * X[:, 1] - X[:, 2]
+b, w, v = np.zeros(1), np.zeros(5), rng.normal(0, 0.1, (5, 2))
+for x, t in zip(X, y):
+    s = x @ v
+    error = b[0] + x @ w + s @ s - t
+    loss = error**2
+    b -= 0.02 * error
+    w -= 0.02 * (error + 0.01 * w)
+    v -= 0.02 * (2 * error * np.outer(x, s) + 0.01 * v)
 """
 SUMS = """import numpy as np
 class Net:
@@ -95,6 +109,15 @@ def test_a_decay_beside_sums_over_the_samples_is_a_convention(tmp_path: Path) ->
     report = report_on(SUMS, tmp_path)
     assert report.exit_code == 0
     assert "the gradients are 8 times those of the loss: a convention" in str(report)
+
+
+def test_a_decay_is_found_beside_the_gradient_of_a_number_in_an_array(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(OF_EACH)
+    code, said = checked(capsys, "run", str(script))
+    assert (code, said.splitlines()[1].split()[:2]) == (1, ["train.py:11:", "w"]), said
 
 
 LAYER = """import numpy as np
