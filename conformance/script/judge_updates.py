@@ -130,7 +130,8 @@ class Unjudged:
         own = {each.old: name for each, name in zip(updates, names, strict=True)}
         self.olds = {**own, **beside}
         news = [each.new for each in updates]
-        self.losses = candidates(trace.nodes, [*own], news, shared=shared)
+        gradients = [each.options[each.own][0] for each in updates if each.options]
+        self.losses = candidates(trace.nodes, [*own], news, gradients, shared=shared)
         self.others = of_some(trace.nodes, [*own], news, self.losses)
         margins = asked(trace.nodes[: max(each.number for each in news)], bits_of_nodes(own))
         self.told = *self.losses, *self.others, *margins
