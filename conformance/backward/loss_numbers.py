@@ -92,9 +92,8 @@ def candidates(
 def of_some(
     nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node], known: Sequence[Node]
 ) -> list[Node]:
-    """The numbers beside some that are known, which a program calls a loss: those of a critic."""
-    found = candidates(nodes, olds, news, shared=False)
-    return [each for each in found if each not in known and is_named(each)]
+    """The numbers of some parameters beside those that are known, as the loss of a critic."""
+    return [each for each in candidates(nodes, olds, news, shared=False) if each not in known]
 
 
 def _is_entry(node: Node) -> bool:

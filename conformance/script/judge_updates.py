@@ -95,7 +95,7 @@ class Unjudged:
     """An update of all parameters that is to be judged.
 
     Attributes:
-        losses: what may be the program's loss; `others`: of some parameters alone, called so.
+        losses: what may be the program's loss; `others`: of some parameters alone.
         known: what was its loss at another update.
         held: see `judged`.
     """

@@ -200,3 +200,45 @@ def test_a_sign_is_blamed_on_no_rate_and_on_no_length(tmp_path: Path) -> None:
     report = run_edited(tmp_path, BANDIT)
     assert report.examined.accused[0].lines[0].line == 11
     assert "η" not in str(report)
+
+
+ENTROPY = """import numpy as np
+rng = np.random.default_rng(9)
+W, P, V = (rng.normal(0, 0.4, shape) for shape in [(4, 8), (8, 3), (8, 1)])
+
+def learn(s, a, r):
+    global W, P, V
+    h = np.tanh(s @ W)
+    z = h @ P
+    pi = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    v = (h @ V)[:, 0]
+    adv = r - v
+    log_pi = np.log(pi)
+    entropy = -(pi * log_pi).sum(1)
+    dz = adv[:, None] * (pi - np.eye(3)[a]) + 0.01 * pi * (log_pi + entropy[:, None])
+    dv = -0.5 * (r - v)
+    dz, dv = dz / 16, dv[:, None] / 16
+    dh = (dz @ P.T + dv @ V.T) * (1 - h * h)
+    P -= 0.1 * h.T @ dz
+    V -= 0.1 * h.T @ dv
+    W -= 0.1 * s.T @ dh
+    policy_loss = -(adv * log_pi[np.arange(16), a]).mean()
+    value_loss = 0.5 * (adv ** 2).mean()
+    return policy_loss, value_loss, entropy.mean()
+
+for episode in range(9):
+    learn(rng.normal(size=(16, 4)), rng.integers(3, size=16), rng.normal(size=16))
+"""
+
+
+def test_losses_that_are_printed_one_by_one_may_each_have_a_weight(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ENTROPY).examined.ok
+
+
+@pytest.mark.parametrize(
+    "edit", [("pi - np.eye(3)[a]", "np.eye(3)[a] - pi"), ("-0.5 * (r", "0.5 * (r")]
+)
+def test_a_loss_that_is_printed_with_others_has_to_get_less(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    assert not run_edited(tmp_path, ENTROPY, edit).examined.ok
