@@ -242,3 +242,38 @@ def test_a_loss_that_is_printed_with_others_has_to_get_less(
     edit: tuple[str, str], tmp_path: Path
 ) -> None:
     assert not run_edited(tmp_path, ENTROPY, edit).examined.ok
+
+
+CLIPPED_TARGETS = """import numpy as np
+rng = np.random.default_rng(0)
+W1, W2 = rng.normal(size=(5, 16)) * 0.4, rng.normal(size=(16, 2)) * 0.4
+T1, T2 = W1.copy(), W2.copy()
+rows = np.arange(16)
+for step in range(9):
+    S, S2 = rng.normal(size=(2, 16, 5))
+    A, done = rng.integers(2, size=16), np.zeros(16)
+    q_next = (np.maximum(0, S2 @ T1) @ T2).max(axis=1)
+    targets = np.zeros(16) + 0.9 * q_next * (1 - done)
+    h = np.maximum(0, S @ W1)
+    q = h @ W2
+    td = q[rows, A] - targets
+    dq = np.zeros_like(q)
+    dq[rows, A] = np.clip(td, -1, 1) / 16
+    dh = (dq @ W2.T) * (h > 0)
+    W2 -= 0.5 * h.T @ dq
+    W1 -= 0.5 * S.T @ dh
+"""
+
+
+def test_a_part_of_a_target_is_no_target_itself(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, CLIPPED_TARGETS).examined.ok
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"), [(("np.clip(td", "np.clip(-td"), 15), ((" * (h > 0)", ""), 16)]
+)
+def test_what_is_wrong_beside_a_held_target_is_told_by_its_own_error(
+    edit: tuple[str, str], line: int, tmp_path: Path
+) -> None:
+    examined = run_edited(tmp_path, CLIPPED_TARGETS, edit).examined
+    assert examined.accused[0].lines[0].line == line
