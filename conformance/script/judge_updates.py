@@ -250,6 +250,8 @@ class Unjudged:
                 raise
             return made(own)
         by_error = without.examined.cost == "unknown"
+        if by_error and (again := self.known_again(step)):
+            return made(again[0])
         numbers = [step.of[each] for each in self.losses] if by_error and not self.cost else []
         others = [step.of[each] for each in self.others]
         instead = without.instead(OwnPass(step.trace, goals), numbers, called, others)
@@ -265,9 +267,13 @@ class Unjudged:
     def called_losses(self, step: Step, goals: tuple[Goal, ...]) -> list[Node]:
         """The numbers that the program calls its loss, or that were it at another update."""
         losses = [step.of[each] for each in self.losses]
+        return [*by_name(step.trace, losses, goals), *self.known_again(step)]
+
+    def known_again(self, step: Step) -> list[Node]:
+        """The numbers that are computed as the loss of another update was."""
         key = None if self.known is None else operation_key(self.known)
-        again = [each for each in losses if key is not None and operation_key(each) == key]
-        return [*by_name(step.trace, losses, goals), *again]
+        losses = [step.of[each] for each in self.losses]
+        return [each for each in losses if key is not None and operation_key(each) == key]
 
     def by(
         self,

@@ -247,8 +247,11 @@ def _judgeable(
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         try:
-            loss = next((each.loss for each in some), None)
-            some.append(_right(trace, updates, names) or _likeliest(trace, updates, names, loss))
+            loss = next((each.loss for each in some if each.own_loss), None)
+            made = _right(trace, updates, names)
+            if loss is not None and made is not None and made.examined.cost == "unknown":
+                made = None  # what is right by the loss of another update is right by its own
+            some.append(made or _likeliest(trace, updates, names, loss))
         except NotAGradientError as error:
             failed.append(error)
     if failed and not any(each.own_loss for each in some):
