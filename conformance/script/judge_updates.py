@@ -68,7 +68,9 @@ def judged(
     for choice in inner_choices(updates):
         found = step.by_choice([choice])
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
-            return replace(found, altered=True)
+            nodes = zip([node for node, _ in choice], updates, strict=True)
+            read = all(e in [node for node, _ in made.options] for e, made in nodes)
+            return replace(found, altered=not read)
     return made
 
 

@@ -78,6 +78,12 @@ def test_the_gradient_of_a_single_bias_may_be_clipped(tmp_path: Path) -> None:
     assert [each.gradients for each in report.blames] == [("W",)]
 
 
+def test_what_clips_a_gradient_may_stand_before_the_update(tmp_path: Path) -> None:
+    whole = "p -= 0.05 * np.clip(g, -1, 1)"
+    before = "g = np.clip(g, -1, 1)\n        p -= 0.05 * g"
+    assert run_edited(tmp_path, CLIPPED, (whole, before)).exit_code == 0
+
+
 CRITIC = """import numpy as np
 rng = np.random.default_rng(3)
 theta, w = 0.1 * rng.normal(size=(2, 3)), 0.1 * rng.normal(size=3)
