@@ -118,6 +118,43 @@ def _factors(forward: Forward, error: OwnError) -> list[float] | None:
     return found
 
 
+def is_of_several(
+    run: Recorded, error: OwnError, called: Sequence[Node], others: Sequence[Node]
+) -> bool:
+    """Whether an error is the derivative of a sum of several numbers, each with its own weight.
+
+    Such are the loss of a policy and its entropy, which are only printed one by one. Each number
+    that the program calls its loss, and that has a derivative there, has to get less.
+
+    Args:
+        run: of the step.
+        error: what the program has for the derivative by an output.
+        called: the numbers that it calls its losses.
+        others: further numbers.
+    """
+    numbers = dict.fromkeys((*called, *others))
+    ends = [e for e in numbers if not any(o is not e and o.depends_on(e) for o in numbers)]
+    known = ((e, _derivative(_forward_to(run, e), error.output)) for e in ends)
+    terms = {each: right for each, right in known if right is not None and np.any(right)}
+    given = np.asarray(run.trace.nodes[error.error.number].value, np.float64)
+    if not len(terms) > 1 or given.size <= len(terms):
+        return False
+    rows, half = np.array([np.ravel(right) for right in terms.values()]), half_of_its_digits
+    for layout in layouts(given.shape, np.shape(error.output.value)):
+        turned = np.ravel(layout(given)) * error.factor
+        weights = np.linalg.lstsq(rows.T, turned, rcond=None)[0]
+        sizes = np.abs(weights) * np.linalg.norm(rows, axis=1)
+        apart = all(sizes > half(error.error) * np.max(sizes))  # else it is the derivative of one
+        goes_down = all(by > 0 for e, by in zip(terms, weights, strict=True) if e in called)
+        if apart and goes_down and distance(turned, weights @ rows) <= half(error.error):
+            return True
+    return False
+
+
+def _forward_to(run: Recorded, loss: Node) -> Forward:
+    return Forward(replace(run, loss=loss), Chain(run.trace))
+
+
 def half_of_its_digits(node: Node) -> float:
     """How far off a value may be in its own format, so that it is another that was rounded."""
     return max(HALF_OF_THE_DIGITS, sqrt(np.finfo(node.value.dtype).eps))

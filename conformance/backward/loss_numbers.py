@@ -47,16 +47,23 @@ class Fit:
 
 
 def candidates(
-    nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node], *, shared: bool = True
+    nodes: Sequence[Node],
+    olds: Sequence[Node],
+    news: Sequence[Node],
+    gradients: Sequence[Node] = (),
+    *,
+    shared: bool = True,
 ) -> list[Node]:
     """The numbers that were computed from old values, and that no new one was computed from.
 
-    One that is a linear function of them is an output, and no loss: it has no minimum.
+    One that is a linear function of them is an output, and no loss: it has no minimum. One that was
+    computed from all gradients is none either, if there are others: a line search has such.
 
     Args:
         nodes: of the run.
         olds: the old values.
         news: the new ones.
+        gradients: by which the old values are moved.
         shared: whether all old values are in them, and not only some.
     """
     given = bits_of_nodes(olds)
@@ -74,6 +81,8 @@ def candidates(
         and not used >> each.number & 1
         and not _is_entry(each)
     ]
+    before = [each for each in found if not all(map(each.depends_on, gradients))]
+    found = before or found
     within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)
     ends = [each for each in found if not within >> each.number & 1]
     chosen = {*found[-MOST:], *ends[-MOST:]}
@@ -83,9 +92,8 @@ def candidates(
 def of_some(
     nodes: Sequence[Node], olds: Sequence[Node], news: Sequence[Node], known: Sequence[Node]
 ) -> list[Node]:
-    """The numbers beside some that are known, which a program calls a loss: those of a critic."""
-    found = candidates(nodes, olds, news, shared=False)
-    return [each for each in found if each not in known and is_named(each)]
+    """The numbers of some parameters beside those that are known, as the loss of a critic."""
+    return [each for each in candidates(nodes, olds, news, shared=False) if each not in known]
 
 
 def _is_entry(node: Node) -> bool:

@@ -61,7 +61,8 @@ def goes_up(found: OwnError) -> bool:
 def _signs(found: OwnError) -> Array:
     """The signs of an error that is a function of a − y, beside those of a − y; 0 of another."""
     compared = (e for e in found.output.consumers if len(e.inputs) > 1)
-    apart = next((e for e in compared if e.operation == "subtract"), None)
+    differences = (e for e in compared if e.operation == "subtract")
+    apart = next((e for e in differences if _is_given(found.output, e)), None)
     if apart is None or not found.at_output or not found.error.depends_on(apart):
         return np.zeros(1)
     way = list(walk([found.error], lambda each: () if each is apart else each.inputs))
@@ -71,6 +72,11 @@ def _signs(found: OwnError) -> Array:
     turned = 1 if apart.args[0] is found.output else -1
     signs: Array = turned * np.sign(apart.value) * np.sign(found.error.value)
     return signs
+
+
+def _is_given(output: Node, apart: Node) -> bool:
+    """Whether what an output is subtracted from, or the other way round, is not made of it."""
+    return all(each is output or not each.depends_on(output) for each in apart.inputs)
 
 
 def is_symmetric(trace: Trace, found: OwnError) -> bool:

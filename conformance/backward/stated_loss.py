@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.aim import aim, curvature, factors, half_of_its_digits
+from conformance.backward.aim import aim, curvature, factors, half_of_its_digits, is_of_several
 from conformance.backward.certain import measured
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.costs import times
@@ -19,6 +19,7 @@ from conformance.backward.decay_lines import with_decay
 from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.judge_gradients import forward_of, verdicts
+from conformance.backward.loss_names import is_named
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
 from conformance.backward.own_error import OwnError
 from conformance.backward.own_pass import examine_pass
@@ -89,21 +90,25 @@ def disagreeing(
         step: judged by its own output error.
         losses: numbers that it computes.
         called: those that it calls its loss.
-        others: such of some parameters alone, as of a critic; they tell of one of two outputs.
+        others: numbers of some parameters alone. Those that are called a loss, as of a critic, tell
+            of one of two outputs.
     """
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
     known = tried(run, COST_NAMES, (step.output, step.target))
     errors = OwnErrors(run, (each.compared for each in known)).used()
-    if len(errors) == 1:
-        return _told_by(step, run, errors[0], losses, called)
-    uneven = next((e for e in called if _is_uneven(run, errors, e)), None)
-    if uneven is not None:
-        return uneven
-    stated = [factors(run, error, loss) for error in errors for loss in called]
-    if any(e is not None for e in stated) and not any(stated):  # no error is that of any
-        return called[0]
-    for error in errors if called else ():
-        said = [_agrees(factors(run, error, loss), error) for loss in (*called, *others)]
+    named = [*called, *filter(is_named, others)]
+    single = [e for e in errors if not is_of_several(run, e, named, [*losses, *others])]
+    if len(single) == len(errors):
+        if len(errors) == 1:
+            return _told_by(step, run, errors[0], losses, called)
+        uneven = next((e for e in called if _is_uneven(run, errors, e)), None)
+        if uneven is not None:
+            return uneven
+        stated = [factors(run, error, loss) for error in errors for loss in called]
+        if any(e is not None for e in stated) and not any(stated):  # no error is that of any
+            return called[0]
+    for error in single if called else ():
+        said = [_agrees(factors(run, error, loss), error) for loss in named]
         if not any(said) and False in said:
             return called[0]
     return None

@@ -31,7 +31,7 @@ from conformance.backward.no_loss import (
     undecayed,
 )
 from conformance.backward.normal_equations import is_of_a_form
-from conformance.backward.own_error import OwnError, adds_up, has_a_cost
+from conformance.backward.own_error import OwnError, adds_up, goes_up, has_a_cost
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass, Recorded
 from conformance.backward.source import line_of, lines_of, lines_of_each, own_lines
 from conformance.backward.unknown_cost import OwnErrors, weighted, whole_loss
@@ -71,6 +71,8 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if name is None and any(is_of_a_form(run, each.compared) for each in found):
         raise NotAGradientError("it may be that of a quadratic form, of which no loss is computed")
     error = None if name is not None else errors.best()
+    if error is not None and goes_up(error):
+        return _by_wrong(error, run, _accused(run, error.error, "negated"))
     if error is None or _is_no_cost(error, found, run):
         if step.quick:
             raise NotAGradientError("no known cost has these gradients")
@@ -181,17 +183,33 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
     """The gradients by a known cost that they have but for one slip; None if there is none.
 
-    Of one gradient that is computed number by number any number would do as an operand.
+    Of one gradient that is computed number by number any number would do as an operand. What a
+    target is made of is no target itself.
     """
     numbers = any(e.operation == "array" and not e.frames for e in walk([error.error]))
     slips = {*SLIPS} - {"operand"} if numbers and len(run.goals) == 1 else {*SLIPS}
-    telling = [e for e in found if e.name not in ("hinge", "margin")]  # of whole numbers
+    named = [e for e in found if e.name not in ("hinge", "margin")]  # of whole numbers
+    telling = [each for each in named if not _is_within_a_target(each, found)]
     for examined in _examined(run, telling, error):
         for blamed in examined.accused:
             changed = blamed.cause.changed
             if blamed.mends and changed is not None and changed.what in slips:
                 return examined
     return None
+
+
+def _is_within_a_target(one: Tried, found: Sequence[Tried]) -> bool:
+    """Whether what an output is compared with is a part of what else it is compared with."""
+    pairs = [each.compared.pairs[0] for each in (one, *found)]
+    (output, part), *rest = pairs
+    return any(
+        type(target) is Node
+        and type(part) is Node
+        and other is output
+        and target is not part
+        and target.depends_on(part)
+        for other, target in rest
+    )
 
 
 def _wrong(
@@ -216,7 +234,7 @@ def _wrong(
         raise NotAGradientError("no known cost has these gradients, not even some of them")
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))
-    return _by_wrong(error, run, _no_cost(run, error.error))
+    return _by_wrong(error, run, _accused(run, error.error, "output"))
 
 
 def _in_part(errors: OwnErrors, run: Recorded) -> bool:
@@ -231,9 +249,9 @@ def _in_part(errors: OwnErrors, run: Recorded) -> bool:
     )
 
 
-def _no_cost(run: Recorded, at: Node) -> Accused:
-    """An output error that is the derivative of no cost, and where that is seen."""
-    return Accused(tuple(e.name for e in run.goals), lines_of(at), Cause("output"), mends=False)
+def _accused(run: Recorded, error: Node, kind: str) -> Accused:
+    """An output error that is the derivative of no cost, or of one with the other sign."""
+    return Accused(tuple(e.name for e in run.goals), lines_of(error), Cause(kind), mends=False)
 
 
 def _by_uneven(error: OwnError, uneven: OwnError, run: Recorded) -> Examined:

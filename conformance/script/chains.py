@@ -137,7 +137,7 @@ class _Search:
         key = operation_key(new)
         before = next((e for e in self.ancestors(new) if operation_key(e) == key), old)
         way = self.way(old, new)
-        at = [i for i, each in enumerate(way) if operation_key(each) == key]
+        at = [i for i, each in enumerate(way) if operation_key(each) == key or each is old]
         between = {tuple(map(operation_key, way[i + 1 : j])) for i, j in pairwise(at)}
         return before not in way or len(between) > 1
 

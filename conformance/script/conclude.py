@@ -29,7 +29,7 @@ from conformance.script.linear import entrywise, scalar
 from conformance.script.multiples import is_convention
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, is_late, steps
-from conformance.script.results import all_judged, unchanged
+from conformance.script.results import all_judged, silent
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts, function_around
 from conformance.script.still import never_moved, unseen
@@ -56,6 +56,12 @@ LATE = (
 APART = (
     "its parameters are not moved in the same steps, as the vectors of a table may be that are "
     "arrays of their own: let it keep them as the rows of one array"
+)
+
+
+SILENT = (
+    "its updates change no parameter, and all gradients are 0, so they tell nothing; give more "
+    "`--updates`, or let it begin where the gradients are not 0"
 )
 
 
@@ -118,6 +124,9 @@ def _of_updates(
     if (why := _out_of_step(moved, count)) is not None:
         raise UnjudgedError(why)
     results = all_judged(trace, moved, said, count)
+    quiet = silent(trace, moved, count)
+    if len(quiet) == count and all(each.ok for each in results):
+        raise UnjudgedError(SILENT)
     lost = discarded(trace, results, said)
     if lost is not None:
         return Ran("", tuple(said), count, lost, _number(results[0]), _rule(rules(results)))
@@ -136,8 +145,14 @@ def _of_updates(
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
-    noted = (*unchanged(moved, count), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
+    unchanged = [k for k in quiet if k not in map(_number, results)]
+    noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted)
+
+
+def _unchanged(quiet: Sequence[int]) -> list[tuple[str, str]]:
+    """A note on the updates that say nothing."""
+    return [("unchanged", ", ".join(map(str, quiet)))] if quiet else []
 
 
 def _noted(kind: str, names: Sequence[str]) -> list[tuple[str, str]]:

@@ -44,19 +44,23 @@ def with_held_targets(
         updates: of each parameter.
         names: theirs.
         quick: see `judged`.
-        right: how many gradients are right without.
+        right: how many gradients are right without; None if they cannot be judged without.
     """
     for users in _targets(trace, updates):
         try:
             found = judged(trace, updates, names, held=users, quick=quick)
         except NotAGradientError:
             continue
-        turned = found.times is not None  # the sign of all is what is wrong
-        known = turned or (found.right and found.examined.cost != "unknown")
+        if found.ok:
+            return found
+        if quick:
+            continue
+        turned = any(each.cause.kind == "negated" for each in found.examined.accused)
+        known = turned or (found.right and (right is None or found.examined.cost != "unknown"))
         seen = all(e.ok or e.error > HALF_OF_THE_DIGITS for e in found.examined.gradients)
         more = right is not None and found.right > right and seen
         fewer = right is not None and found.right < right
-        if found.ok or ((found.own_loss or known or more) and not fewer):
+        if (found.own_loss or known or more) and not fewer:
             return found
     return None
 

@@ -68,7 +68,9 @@ def judged(
     for choice in inner_choices(updates):
         found = step.by_choice([choice])
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
-            return replace(found, altered=True)
+            nodes = zip([node for node, _ in choice], updates, strict=True)
+            read = all(e in [node for node, _ in made.options] for e, made in nodes)
+            return replace(found, altered=not read)
     return made
 
 
@@ -95,7 +97,7 @@ class Unjudged:
     """An update of all parameters that is to be judged.
 
     Attributes:
-        losses: what may be the program's loss; `others`: of some parameters alone, called so.
+        losses: what may be the program's loss; `others`: of some parameters alone.
         known: what was its loss at another update.
         held: see `judged`.
     """
@@ -130,7 +132,8 @@ class Unjudged:
         own = {each.old: name for each, name in zip(updates, names, strict=True)}
         self.olds = {**own, **beside}
         news = [each.new for each in updates]
-        self.losses = candidates(trace.nodes, [*own], news, shared=shared)
+        gradients = [each.options[each.own][0] for each in updates if each.options]
+        self.losses = candidates(trace.nodes, [*own], news, gradients, shared=shared)
         self.others = of_some(trace.nodes, [*own], news, self.losses)
         margins = asked(trace.nodes[: max(each.number for each in news)], bits_of_nodes(own))
         self.told = *self.losses, *self.others, *margins
@@ -249,6 +252,8 @@ class Unjudged:
                 raise
             return made(own)
         by_error = without.examined.cost == "unknown"
+        if by_error and (again := self.known_again(step)):
+            return made(again[0])
         numbers = [step.of[each] for each in self.losses] if by_error and not self.cost else []
         others = [step.of[each] for each in self.others]
         instead = without.instead(OwnPass(step.trace, goals), numbers, called, others)
@@ -264,9 +269,13 @@ class Unjudged:
     def called_losses(self, step: Step, goals: tuple[Goal, ...]) -> list[Node]:
         """The numbers that the program calls its loss, or that were it at another update."""
         losses = [step.of[each] for each in self.losses]
+        return [*by_name(step.trace, losses, goals), *self.known_again(step)]
+
+    def known_again(self, step: Step) -> list[Node]:
+        """The numbers that are computed as the loss of another update was."""
         key = None if self.known is None else operation_key(self.known)
-        again = [each for each in losses if key is not None and operation_key(each) == key]
-        return [*by_name(step.trace, losses, goals), *again]
+        losses = [step.of[each] for each in self.losses]
+        return [each for each in losses if key is not None and operation_key(each) == key]
 
     def by(
         self,

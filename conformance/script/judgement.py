@@ -38,7 +38,7 @@ class Judgement:
         factor: how many times the gradients are added to most parameters.
         chosen: the arrays that were judged, and how many times each is added.
         factors: the factor of each parameter, if they follow several losses.
-        altered: whether these are within what is added, such as clipped.
+        altered: whether what is added is no multiple of these, which are within it.
         loss: the program's own by which it was judged.
         downhill: whether the loss is a number that has to grow, and the gradients go down it.
         search: judges the same again and looks for the line to blame; None if that is done.

@@ -14,7 +14,7 @@ from conformance.backward.factor import conventions
 from conformance.backward.syntax import tree
 from conformance.script.linear import SAME_FACTOR, alike, entrywise, scalar
 from conformance.script.update import Multiple, Update
-from conformance.tracing.node import Node
+from conformance.tracing.node import FILLED, Node
 
 
 def common(updates: Sequence[Update]) -> list[list[Multiple]]:
@@ -90,9 +90,12 @@ def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
     """The only array that an operation takes beside what is kept, if it is one that alters it.
 
     A number by which it is multiplied has to be computed from it, as from its norm: any other is a
-    part of a gradient. 1 stands where a gradient is too short to be clipped.
+    part of a gradient. 1 stands where a gradient is too short to be clipped. Numbers may stand at
+    some places of it, which it tells itself, or at which they are written.
     """
     shape = np.shape(node.value)
+    if node.operation in ("where", FILLED):
+        return _with_numbers(node, old)
     arrays = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
     if node.operation in ALTERED:
         return arrays[0] if arrays and arrays[0].depends_on(old) else None
@@ -106,6 +109,16 @@ def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
     others = [e for e in node.args[:2] if e is not rest[0]]
     known = len(arrays) > 1 or all(_alters(e, rest[0]) for e in others)
     return rest[0] if known else None
+
+
+def _with_numbers(node: Node, old: Node) -> Node | None:
+    """The array in which numbers stand at some places; None if they are no numbers."""
+    if node.operation == FILLED:
+        array, writes = node.args
+        return array if all(type(value) is not Node for _, value in writes) else None
+    where, *values = node.args
+    arrays = [each for each in values if _is_of(each, old)]
+    return arrays[0] if len(arrays) == 1 and _is_of(where, arrays[0]) else None
 
 
 def _alters(value: Any, gradient: Node) -> bool:

@@ -164,26 +164,29 @@ def _together(
 Reading = Callable[..., Judgement | None]
 
 
-def _changes(parameter: Parameter, k: int) -> bool:
-    """Whether an update changes a parameter; one by gradients that are all 0 says nothing."""
-    return not np.array_equal(parameter.values[k - 1].value, parameter.values[k].value)
+def silent(trace: Trace, moved: Sequence[Parameter], count: int) -> list[int]:
+    """The updates, from 1, that change no parameter and whose gradients are all 0."""
 
+    def says(k: int) -> bool:
+        steps = (each.values[k - 1 : k + 1] for each in moved)
+        if any(not np.array_equal(old.value, new.value) for old, new in steps):
+            return True
+        own = (each.options[each.own] for each in _updates(trace, moved, k) if each.options)
+        return any(np.any(gradient.value) for gradient, _ in own)  # the step is 0, or almost
 
-def unchanged(moved: Sequence[Parameter], count: int) -> tuple[tuple[str, str], ...]:
-    """A note on the updates that change nothing where others do, with their numbers from 1."""
-    still = [k for k in range(1, count + 1) if not any(_changes(each, k) for each in moved)]
-    return (("unchanged", ", ".join(map(str, still))),) if 0 < len(still) < count else ()
+    return [k for k in range(1, count + 1) if not says(k)]
 
 
 def all_judged(
     trace: Trace, moved: Sequence[Parameter], names: Sequence[str], count: int
 ) -> list[Judgement]:
     """The updates, all by one cost and, if the script has no loss, by one factor."""
-    changed = [k for k in range(1, count + 1) if any(_changes(each, k) for each in moved)]
-    told = changed or [*range(1, count + 1)]
+    quiet = silent(trace, moved, count)
+    told = [k for k in range(1, count + 1) if k not in quiet] or quiet
     results = list(_judgeable(trace, moved, names, told))
     if even(trace, results):
-        return results
+        wrong = _wrong_by_loss(trace, moved, names, [k for k in quiet if k not in told], results)
+        return [*wrong, *results]
     apart = [
         tuple(with_decay(trace, made, apart=True) for made in each.updates) for each in results
     ]  # it may be clipped
@@ -198,6 +201,24 @@ def all_judged(
         if all(each.ok for each in others) and even(trace, others):
             return others
     return [uneven_error(each) for each in results]
+
+
+def _wrong_by_loss(
+    trace: Trace,
+    moved: Sequence[Parameter],
+    names: Sequence[str],
+    quiet: Sequence[int],
+    results: Sequence[Judgement],
+) -> Iterator[Judgement]:
+    """The first update whose gradients are 0, and are not by the loss that others are right by."""
+    loss = next((each.loss for each in results if each.ok and each.own_loss), None)
+    for k in quiet if loss is not None else ():
+        updates = _updates(trace, moved, k)
+        with suppress(NotAGradientError):
+            made = judged(trace, updates, names, loss=loss)
+            if made.own_loss and not made.ok:
+                yield made
+                return
 
 
 def _updates(trace: Trace, moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
@@ -226,8 +247,11 @@ def _judgeable(
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         try:
-            loss = next((each.loss for each in some), None)
-            some.append(_right(trace, updates, names) or _likeliest(trace, updates, names, loss))
+            loss = next((each.loss for each in some if each.own_loss), None)
+            made = _right(trace, updates, names)
+            if loss is not None and made is not None and made.examined.cost == "unknown":
+                made = None  # what is right by the loss of another update is right by its own
+            some.append(made or _likeliest(trace, updates, names, loss))
         except NotAGradientError as error:
             failed.append(error)
     if failed and not any(each.own_loss for each in some):

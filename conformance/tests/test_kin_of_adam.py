@@ -87,6 +87,9 @@ ADADELTA = """        old[i] = rho * old[i] + (1 - rho) * g ** 2
         params[i] -= delta
         rate[i] = rho * rate[i] + (1 - rho) * delta ** 2
 """
+MOVED = "        params[i] -= np.sign(g)"
+ZEROED = MOVED, "        g = np.where(turn < 0, 0.0, g)\n" + MOVED
+WRITTEN = MOVED, "        g[turn < 0] = 0\n" + MOVED
 ZEROS = "np.full_like(p, 0.01)", "np.zeros_like(p)"
 
 
@@ -95,6 +98,8 @@ ZEROS = "np.full_like(p, 0.01)", "np.zeros_like(p)"
     in_ci(
         [
             (ADADELTA, (ZEROS,), 0),
+            (RPROP, (ZEROED,), 3),
+            (RPROP, (WRITTEN,), 3),
             (RPROP, (), 3),  # it is no rule that is known, and its gradients are right
             (ADADELTA, (ZEROS, ("* delta ** 2", "* g ** 2")), 1),
             (ADADELTA, (ZEROS, ("h.T @ d,", "2 * h.T @ d,")), 1),

@@ -288,6 +288,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (STALE, ("", ""), ("rnn.U",)),
         (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
         (HUBER, ("np.sign(r) *", "np.abs(r) *"), ("x",)),
+        (HUBER, ("huber_grad(A @ x - b)", "huber_grad(b - A @ x)"), ("x",)),
         (RUNNING, ("np.outer(h, d)", "np.outer(h, h @ W - y)"), ("W",)),
         (POLICY, ("(1 - h * h)", "(1 - h)"), ("V",)),
         (RATINGS, ("(e * pu -", "(e * qi -"), ("q",)),
@@ -301,6 +302,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         "the values of another sample",
         "a loss by its name",
         "two signs",
+        "the other sign",
         "no derivative",
         "policy",
         "another row",
@@ -450,3 +452,32 @@ for step in range(40):
 def test_what_a_gradient_is_itself_is_no_output_error(tmp_path: Path) -> None:
     with pytest.raises(UnjudgedError):
         run_edited(tmp_path, RANKING)
+
+
+GAUSSIAN = """import numpy as np
+rng = np.random.default_rng(33)
+W, log_std = rng.normal(0, 0.1, (3, 1)), np.zeros(1)
+s, a, adv = rng.normal(size=(64, 3)), rng.normal(size=(64, 1)), rng.normal(size=64)
+adv -= adv.mean()
+
+def log_probability(a, mean, log_std):
+    return (-0.5 * ((a - mean) / np.exp(log_std)) ** 2 - log_std).sum(1)
+
+before = log_probability(a, s @ W, log_std)
+for step in range(5):
+    mean = s @ W
+    ratio = np.exp(log_probability(a, mean, log_std) - before)
+    loss = -np.minimum(ratio * adv, np.clip(ratio, 0.8, 1.2) * adv).mean()
+    d = -((ratio * adv <= np.clip(ratio, 0.8, 1.2) * adv) * adv * ratio) / 64
+    std = np.exp(log_std)
+    W -= 0.05 * s.T @ (d[:, None] * (a - mean) / std**2)
+    log_std -= 0.05 * (d[:, None] * (((a - mean) / std) ** 2 - 1)).sum(0)
+"""
+
+
+@pytest.mark.parametrize("edits", [(), ((") ** 2 - 1)", ") ** 2)"),)])
+def test_what_is_right_by_its_loss_at_one_update_is_judged_by_it_at_all(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    examined = run_edited(tmp_path, GAUSSIAN, *edits).examined
+    assert [each.name for each in examined.gradients if not each.ok] == ["log_std"] * len(edits)

@@ -78,6 +78,12 @@ def test_the_gradient_of_a_single_bias_may_be_clipped(tmp_path: Path) -> None:
     assert [each.gradients for each in report.blames] == [("W",)]
 
 
+def test_what_clips_a_gradient_may_stand_before_the_update(tmp_path: Path) -> None:
+    whole = "p -= 0.05 * np.clip(g, -1, 1)"
+    before = "g = np.clip(g, -1, 1)\n        p -= 0.05 * g"
+    assert run_edited(tmp_path, CLIPPED, (whole, before)).exit_code == 0
+
+
 CRITIC = """import numpy as np
 rng = np.random.default_rng(3)
 theta, w = 0.1 * rng.normal(size=(2, 3)), 0.1 * rng.normal(size=3)
@@ -200,3 +206,80 @@ def test_a_sign_is_blamed_on_no_rate_and_on_no_length(tmp_path: Path) -> None:
     report = run_edited(tmp_path, BANDIT)
     assert report.examined.accused[0].lines[0].line == 11
     assert "η" not in str(report)
+
+
+ENTROPY = """import numpy as np
+rng = np.random.default_rng(9)
+W, P, V = (rng.normal(0, 0.4, shape) for shape in [(4, 8), (8, 3), (8, 1)])
+
+def learn(s, a, r):
+    global W, P, V
+    h = np.tanh(s @ W)
+    z = h @ P
+    pi = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    v = (h @ V)[:, 0]
+    adv = r - v
+    log_pi = np.log(pi)
+    entropy = -(pi * log_pi).sum(1)
+    dz = adv[:, None] * (pi - np.eye(3)[a]) + 0.01 * pi * (log_pi + entropy[:, None])
+    dv = -0.5 * (r - v)
+    dz, dv = dz / 16, dv[:, None] / 16
+    dh = (dz @ P.T + dv @ V.T) * (1 - h * h)
+    P -= 0.1 * h.T @ dz
+    V -= 0.1 * h.T @ dv
+    W -= 0.1 * s.T @ dh
+    policy_loss = -(adv * log_pi[np.arange(16), a]).mean()
+    value_loss = 0.5 * (adv ** 2).mean()
+    return policy_loss, value_loss, entropy.mean()
+
+for episode in range(9):
+    learn(rng.normal(size=(16, 4)), rng.integers(3, size=16), rng.normal(size=16))
+"""
+
+
+def test_losses_that_are_printed_one_by_one_may_each_have_a_weight(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ENTROPY).examined.ok
+
+
+@pytest.mark.parametrize(
+    "edit", [("pi - np.eye(3)[a]", "np.eye(3)[a] - pi"), ("-0.5 * (r", "0.5 * (r")]
+)
+def test_a_loss_that_is_printed_with_others_has_to_get_less(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    assert not run_edited(tmp_path, ENTROPY, edit).examined.ok
+
+
+CLIPPED_TARGETS = """import numpy as np
+rng = np.random.default_rng(0)
+W1, W2 = rng.normal(size=(5, 16)) * 0.4, rng.normal(size=(16, 2)) * 0.4
+T1, T2 = W1.copy(), W2.copy()
+rows = np.arange(16)
+for step in range(9):
+    S, S2 = rng.normal(size=(2, 16, 5))
+    A, done = rng.integers(2, size=16), np.zeros(16)
+    q_next = (np.maximum(0, S2 @ T1) @ T2).max(axis=1)
+    targets = np.zeros(16) + 0.9 * q_next * (1 - done)
+    h = np.maximum(0, S @ W1)
+    q = h @ W2
+    td = q[rows, A] - targets
+    dq = np.zeros_like(q)
+    dq[rows, A] = np.clip(td, -1, 1) / 16
+    dh = (dq @ W2.T) * (h > 0)
+    W2 -= 0.5 * h.T @ dq
+    W1 -= 0.5 * S.T @ dh
+"""
+
+
+def test_a_part_of_a_target_is_no_target_itself(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, CLIPPED_TARGETS).examined.ok
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"), [(("np.clip(td", "np.clip(-td"), 15), ((" * (h > 0)", ""), 16)]
+)
+def test_what_is_wrong_beside_a_held_target_is_told_by_its_own_error(
+    edit: tuple[str, str], line: int, tmp_path: Path
+) -> None:
+    examined = run_edited(tmp_path, CLIPPED_TARGETS, edit).examined
+    assert examined.accused[0].lines[0].line == line

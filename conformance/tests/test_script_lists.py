@@ -340,3 +340,68 @@ DENSE, SPARSE = "0.6], 1), ([0.2", "0.0], 1), ([0.2"
 )
 def test_rows_that_are_lists_may_decay(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
     assert run_edited(tmp_path, ROWS, *edits).examined.ok
+
+
+BIASES = """import math
+import random
+
+random.seed(99)
+sizes = [2, 2, 1]
+net = [
+    [
+        {"weights": [random.uniform(-1, 1) for _ in range(m)], "bias": random.uniform(-1, 1)}
+        for _ in range(n)
+    ]
+    for m, n in zip(sizes, sizes[1:])
+]
+
+def forward(row):
+    signal = row
+    for layer in net:
+        outputs = []
+        for neuron in layer:
+            z = neuron["bias"]
+            for w, v in zip(neuron["weights"], signal):
+                z += w * v
+            neuron["z"] = z
+            neuron["out"] = z if z > 0 else 0.1 * z
+            outputs.append(neuron["out"])
+        signal = outputs
+    return signal[0]
+
+def train(row, target, rate):
+    out = forward(row)
+    for l in (1, 0):
+        for j, neuron in enumerate(net[l]):
+            error = out - target if l else sum(n["weights"][j] * n["delta"] for n in net[1])
+            neuron["delta"] = error * (1 if neuron["z"] > 0 else 0.1)
+    for l, layer in enumerate(net):
+        inputs = [n["out"] for n in net[l - 1]] if l else row
+        for neuron in layer:
+            for k, v in enumerate(inputs):
+                neuron["weights"][k] -= rate * neuron["delta"] * v
+            neuron["bias"] -= rate * neuron["delta"]
+    return (out - target) ** 2 / 2
+
+rows = [([0.1, 0.9], 1), ([0.9, 0.2], 1), ([0.15, 0.1], 0), ([0.8, 0.95], 0)]
+for epoch in range(9):
+    cost = sum(train(row, target, 0.1) for row, target in rows)
+"""
+
+
+@pytest.mark.parametrize(("seed", "sizes", "count"), [(99, "2, 2, 1", 6), (1, "2, 3, 1", 8)])
+def test_each_bias_of_a_network_of_neurons_is_a_parameter(
+    seed: int, sizes: str, count: int, tmp_path: Path
+) -> None:
+    edits = ("99", str(seed)), ("2, 2, 1", sizes)
+    examined = run_edited(tmp_path, BIASES, *edits).examined
+    assert [each.ok for each in examined.gradients] == [True] * count
+
+
+def test_a_wrong_bias_of_a_hidden_neuron_is_told(tmp_path: Path) -> None:
+    edit = '"bias"] -= rate', '"bias"] -= (1 if l else 3) * rate'
+    examined = run_edited(tmp_path, BIASES, edit).examined
+    assert [each.name for each in examined.gradients if not each.ok] == [
+        "net[0][0]['bias']",
+        "net[0][1]['bias']",
+    ]

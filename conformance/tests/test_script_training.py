@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import SubjectError
+from conformance.errors import SubjectError, UnjudgedError
 from conformance.tests.scripts import run_edited
 
 TWICE = """import numpy as np
@@ -257,3 +257,71 @@ def test_a_layer_that_is_used_as_the_updated_one_and_stays_is_noted(tmp_path: Pa
     report = run_edited(tmp_path, LAST_ALONE)
     assert report.exit_code == 0
     assert "W[0] is used as the parameters are, and is not updated" in str(report)
+
+
+ARMIJO = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), np.sign(rng.normal(size=20))
+
+def objective(w):
+    return np.mean(np.log1p(np.exp(-y * (X @ w)))) + 0.05 * w @ w
+
+w = np.zeros(3)
+f = objective(w)
+for step in range(9):
+    g = -X.T @ (y / (1 + np.exp(y * (X @ w)))) / 20 + 0.1 * w
+    t = 4.0
+    while objective(w - t * g) > f - 0.5 * t * (g @ g):
+        t *= 0.5
+    w = w - t * g
+    f = objective(w)
+"""
+
+
+def test_what_a_line_search_computes_of_the_gradient_is_no_loss(tmp_path: Path) -> None:
+    ran = run_edited(tmp_path, ARMIJO).ran
+    assert (ran.examined.ok, ran.examined.cost, ran.notes) == (True, "own", ())
+
+
+@pytest.mark.parametrize(
+    "edit", [("+ 0.1 * w", "+ 0.2 * w"), ("np.exp(y * (X", "np.exp(-y * (X"), ("(y / (", "(1 / (")]
+)
+def test_a_wrong_gradient_that_a_line_search_takes_is_blamed(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    accused = run_edited(tmp_path, ARMIJO, edit).examined.accused
+    assert [line.line for each in accused for line in each.lines] == [11]
+
+
+ONE_CLASS = """import numpy as np
+rng = np.random.default_rng(0)
+w = rng.normal(size=3)
+for x, y in zip(rng.normal(size=(9, 3)), [1, 0, 1, 0, 1, 0, 1, 0, 1]):
+    p = 1 / (1 + np.exp(-w @ x))
+    loss = -np.log(p if y else 1 - p)
+    d = p - y
+    w -= 0.1 * d * x
+"""
+
+
+def test_gradients_that_are_all_0_are_held_to_the_loss_of_the_others(tmp_path: Path) -> None:
+    examined = run_edited(tmp_path, ONE_CLASS, ("p - y", "p - y * p")).examined
+    assert examined.accused[0].lines[0].line == 7
+
+
+STANDING = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(20, 3))
+y = np.sign(X[:, 0])
+w = np.zeros(3)
+for t in range(1, 9):
+    wrong = y * (X @ w) > 1
+    w = w - (w - (y[wrong, None] * X[wrong]).sum(0)) / t
+    norm = np.linalg.norm(w)
+    w = w * min(1, 1 / (norm + 1e-9))
+"""
+
+
+def test_updates_that_all_change_nothing_are_not_judged(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError, match="change no parameter"):
+        run_edited(tmp_path, STANDING)

@@ -69,17 +69,17 @@ class _Lifting:
         self.trace, self.places, self.before, self.known = trace, places, before, known
 
     def moves(self, entry: Node, i: int) -> bool:
-        """Whether a number is computed of what was at its place, by operations for it alone."""
-        waiting = [entry]
-        for each in waiting:
-            if self._is_before(each, i):
-                return True
-            if each is entry or _is_alone(each):
-                waiting += each.inputs
-        return False
+        """Whether a number is computed of what was at its place alone, by operations for it alone.
 
-    def _is_before(self, node: Node, i: int) -> bool:
-        return self._array_of(node) is self.before and node.args[1] == self.places.reshape(-1)[i]
+        What is computed of all the numbers is one of a product with a matrix.
+        """
+        waiting, places = [entry], set[int]()
+        for each in waiting:
+            if self._array_of(each) is self.before:
+                places.add(int(each.args[1]))
+            elif each is entry or _is_alone(each):
+                waiting += each.inputs
+        return places == {self.places.reshape(-1)[i]}
 
     def operation(self, entries: Sequence[Node]) -> Node | None:
         """The same operation on arrays of its operands."""
