@@ -21,6 +21,7 @@ from conformance.subjects.searched import BITS, Searched, searched
 from conformance.subjects.stepped import Stepped
 from conformance.subjects.stretched import Operations, Twins, alike, operations
 from conformance.tracing.arranging import LIMITING
+from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -78,8 +79,9 @@ class Patterns:
             _, pattern, places = before
             if each.sizes == case.sizes or None not in places.values():
                 return pattern, {name: each for name, each in places.items() if each is not None}
-        if self.is_large(case) or self._computes_untraced(case, made.batch.m, run):
-            return self.pattern(case, made.batch.m, run), {}
+        large = self.is_large(case) or self._computes_untraced(case, made.batch.m, run)
+        if large and (pattern := self.pattern(case, made.batch.m, run)):
+            return pattern, {}
         found = searched(case, made, decays=self.program.decays)
         return replace(found, own=True), found.roles.found
 
@@ -114,13 +116,18 @@ class Patterns:
 
     def lines(self, case: Case, m: int, run: RunOf) -> Where:
         """The lines of the quantities of another run of m samples."""
-        return lambda name, index: self.pattern(case, m, run).frames(name, index)
 
-    def pattern(self, case: Case, m: int, run: RunOf) -> Searched:
-        """The places in a run of m samples, whatever the sizes."""
+        def where(name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
+            pattern = self.pattern(case, m, run)
+            return pattern.frames(name, index) if pattern else ()
+
+        return where
+
+    def pattern(self, case: Case, m: int, run: RunOf) -> Searched | None:
+        """The places in a run of m samples, whatever the sizes; None if a small one stops."""
         same = (each for each in self._stand_ins(case, m, run) if each.m == m)
-        runs = [each for each in same if self._run_of(case, each) is not None]
-        return self._of(case, runs[0])
+        runs = (each for each in same if self._run_of(case, each) is not None)
+        return next((self._of(case, each) for each in runs), None)
 
     def _stand_ins(
         self, case: Case, m: int, run: RunOf, earlier: tuple[int, ...] = ()

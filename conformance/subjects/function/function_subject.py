@@ -145,6 +145,8 @@ def _family(patterns: Patterns) -> tuple[str, str]:
             run = patterns.pattern(case, M, function_run)
         except Exception:  # noqa: BLE001, S112 - it may take other sizes, or no traced arrays
             continue
+        if run is None:
+            continue
         found = activations_in(run, len(sizes))
         family = found[0] if found[:-1] else SIGMOID, found[-1]
         known = family in families() or (found[0] == UNKNOWN and found[-1] in OF_FAMILIES)
