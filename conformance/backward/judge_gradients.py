@@ -176,11 +176,10 @@ def distance(given: Array, right: Array, scale: float | None = None) -> float:
     return far / scale if scale else far
 
 
-def judged(run: Recorded, *, final: bool = True) -> tuple[Forward, list[Verdict], bool]:
+def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
     """The forward pass, each gradient judged, and whether the sample hits a kink.
 
-    At a kink any slope between those on both sides is right: each side is tried. Where the verdict
-    is not `final`, balls are asked only if floats show no gradient that is wrong.
+    At a kink any slope between those on both sides is right: each side is tried.
     """
     forward = Forward(run, Chain(run.trace))
     found = verdicts(forward)
@@ -194,8 +193,7 @@ def judged(run: Recorded, *, final: bool = True) -> tuple[Forward, list[Verdict]
     plain = without_epsilons(run) if not all(e.ok for e in found) else None
     if plain is not None:
         found = _without_epsilons(plain, found, forward.chain.ties)
-    if not kinks and (final or not any(each.visible for each in found)):
-        found = _decided(forward, found)
+    found = found if kinks else _decided(forward, found)
     return forward, _of_constants(forward, found), bool(kinks)
 
 

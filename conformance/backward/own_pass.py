@@ -68,7 +68,7 @@ def _examined(
     if step.loss is None or cost is not None:
         return without_loss(step, cost, blame=blame)
     run = Recorded(step.trace, step.loss, step.goals, step.returns)
-    forward, found, kinks = judged(run, final=blame)
+    forward, found, kinks = judged(run)
     told: float | None = 1.0
     if not all(each.ok for each in found) and not step.promised:
         told = _factor(forward, found, free=step.scaled)
@@ -76,7 +76,7 @@ def _examined(
     def by(factor: float) -> Examined:
         known = forward, found, kinks
         if factor != 1.0:
-            known = judged(replace(run, loss=times(run.trace, run.loss, factor)), final=blame)
+            known = judged(replace(run, loss=times(run.trace, run.loss, factor)))
         examined = finished(*known[:2], contradicted, kinks=known[2], blame=blame)
         return replace(examined, factor=factor)
 

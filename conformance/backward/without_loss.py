@@ -113,7 +113,7 @@ def _by(chosen: Tried, run: Recorded, factor: float, *, blame: bool = True) -> E
         factor = near[0] if near else measured(bare, factor)
     elif factor not in chosen.constants:
         factor = measured(chosen.forward.run, factor)
-    forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)), final=blame)
+    forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     examined = with_decay(finished(forward, found, kinks=kinks, blame=blame), chosen.decay)
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
     return replace(examined, cost=name, factor=_beside(chosen, factor), samples=chosen.samples)
@@ -155,7 +155,7 @@ def _by_other_axis(found: Sequence[Tried], run: Recorded, errors: OwnErrors) -> 
 
 def _by_own(error: OwnError, run: Recorded, *, blame: bool = True) -> Examined:
     """The gradients judged by the program's own output error."""
-    forward, found, kinks = judged(replace(run, loss=whole_loss(run, error)), final=blame)
+    forward, found, kinks = judged(replace(run, loss=whole_loss(run, error)))
     examined = with_decay(finished(forward, found, kinks=kinks, blame=blame), error.decay)
     return replace(examined, cost="unknown", output_error=line_of(error.error))
 
