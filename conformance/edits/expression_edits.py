@@ -72,15 +72,13 @@ def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that negate, double or halve a value, put it under a function or over a number.
+    """The changes that negate a value, put it under a function or over a number of the program.
 
     What a function of the program is given may be in another order.
     """
     divisors = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
     for slot, part in _values(slots):
         yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
-        for kind in (ast.Mult, ast.Div):
-            yield _put(slot, part, ast.BinOp(part, kind(), ast.Constant(2)))
         if isinstance(part, ast.Call):
             yield from (_put(slot, part, each) for each in in_order(part))
         for each in scope.functions:
@@ -116,7 +114,8 @@ def _joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in _values(slots):
         for kinds in ((ast.Mult, ast.Div), (ast.Add, ast.Sub)):
             for kind in () if _is_of(slot, kinds) else kinds:
-                for each in scope.parts:
+                two = [ast.Constant(2)] if kind in (ast.Mult, ast.Div) else []
+                for each in (*two, *scope.parts):
                     yield _put(slot, part, ast.BinOp(part, kind(), each))
 
 

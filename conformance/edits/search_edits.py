@@ -29,7 +29,7 @@ from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet, small
 from conformance.tracing.frames import Frame
 
-MOST = 8_000
+MOST = 10_000
 """Changes that are tried."""
 
 LONGEST = 8.0
@@ -63,6 +63,9 @@ LEVELS = (
 
 LIKELY = (65, 20, 25, 8, 2)
 """How likely it is, for each group of lines, that one of them is to be changed."""
+
+NEAR = 20
+"""So likely are the groups that are near what is blamed."""
 
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
 
@@ -114,14 +117,17 @@ def _edits(
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes to try, level by level and group by group: the likeliest for its number first.
 
-    So a small change of another line of the function comes before a larger one of the line itself.
+    But a change of one word near what is blamed comes before all larger ones, which may mend
+    numbers and not the mistake, as a factor does that happens to be right.
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
-    order = list[tuple[float, Level, list[Place]]]()
+    order = list[tuple[bool, float, Level, list[Place]]]()
     for likely, places in zip(LIKELY, _groups(functions, blamed), strict=True):
         slots = sum(len(ways[each.definition].slots(line)) for line, each in places)
-        order += [(likely * e.likely / (e.many * slots), e, places) for e in LEVELS if slots]
-    for _, level, places in sorted(order, key=lambda each: -each[0]):
+        for each in LEVELS if slots else ():
+            word = each is LEVELS[0] and likely >= NEAR
+            order.append((word, likely * each.likely / (each.many * slots), each, places))
+    for _, _, level, places in sorted(order, key=lambda each: each[:2], reverse=True):
         for line, function in places:
             yield from ((function, e) for e in ways[function.definition].of(line, level))
 

@@ -26,8 +26,9 @@ def _of_block(block: list[ast.stmt], lines: Collection[int]) -> Iterator[Edit]:
             for new in _assigned(each):
                 changed = [*block[:i], located(new, each), *block[i + 1 :]]
                 yield Edit(each.lineno, lists=((block, changed),))
-            without = [*block[:i], *block[i + 1 :]] or [located(ast.Pass(), each)]
-            yield Edit(each.lineno, EditKind.REMOVED, lists=((block, without),))
+            without = [*block[:i], *block[i + 1 :]]
+            if without and not isinstance(each, ast.Return):
+                yield Edit(each.lineno, EditKind.REMOVED, lists=((block, without),))
             if i + 1 < len(block):
                 turned = [*block[:i], block[i + 1], each, *block[i + 2 :]]
                 yield Edit(each.lineno, EditKind.EXCHANGED, lists=((block, turned),))

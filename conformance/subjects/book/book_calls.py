@@ -86,6 +86,7 @@ class BookCalls:
         epsilon: in the logarithms of the cost that it shows, if there is one.
         cost_methods: those that give the cost of a sample, or another measure of its error.
         cost_method: the one of them that is judged, where that is not `cost.fn`.
+        has_cost_fn: whether `cost.fn` gives numbers.
         rule: which updates it has.
         mask: the keyword by which its update is given masks; empty if it has no dropout.
         mask_scale: what it multiplies its masks by, such as 1/(1 − p).
@@ -98,6 +99,7 @@ class BookCalls:
     epsilon: Epsilon | None = None
     cost_methods: "tuple[CostMethod, ...]" = ()
     cost_method: "CostMethod | None" = None
+    has_cost_fn: bool = False
     rule = UpdateRule()
     mask = ""
     mask_scale = 1.0

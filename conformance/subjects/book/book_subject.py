@@ -18,7 +18,7 @@ from conformance.subjects.book.conduct import conduct
 from conformance.subjects.book.family import Family, family_of, mask_scale
 from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.network_patterns import NetworkPatterns
-from conformance.subjects.book.own_cost import cost_method, own_epsilon
+from conformance.subjects.book.own_cost import cost_method, gives_cost_fn, own_epsilon
 from conformance.subjects.book.plain_run import is_right
 from conformance.subjects.book.rate import rate_ignored
 from conformance.subjects.book.traced_runs import examined_alone, feedforward_agrees
@@ -55,7 +55,7 @@ def book_subject(
     if network.mask:
         network.mask_scale = mask_scale(network, patterns)
         patterns = NetworkPatterns(network)  # of runs with other masks
-    network.cost_method = cost_method(network)
+    network.cost_method, network.has_cost_fn = cost_method(network), gives_cost_fn(network)
     network.unfit = network.unfit or tuple(moved_early(network))
     found = conduct(network)
     if len(etas) == 1:

@@ -170,6 +170,15 @@ def cost_method(network: BookCalls) -> CostMethod | None:
     return next(iter((*wrong, *right)), None)
 
 
+def gives_cost_fn(network: BookCalls) -> bool:
+    """Whether `cost.fn` gives numbers."""
+    output, y = (each(network.probe[-1]) for each in (outputs_of, targets_of))
+    with quiet(), network.numbers.tried(), np.errstate(all="ignore"), suppress(Exception):
+        costs = _costs(network, (network.probe, None), output, y)
+        return costs is not None and bool(np.isfinite([float(each) for each in costs]).all())
+    return False
+
+
 def unjudged(network: BookCalls) -> Iterator[str]:
     """Why other methods were not judged, which give another measure of the error."""
     cost = network.conventions.cost
