@@ -33,8 +33,6 @@ def without_what_follows(
 ) -> list[CaseReport]:
     """The reports on a single mistake, without the blame of what is made of what it makes wrong.
 
-    What is right in a step makes nothing wrong there.
-
     What the same line computes as a quantity that is blamed is wrong as that is.
 
     Args:
@@ -57,14 +55,8 @@ def without_what_follows(
         rows = report.case.rows
         failed = ((i, v.name) for i, v in enumerate(report.verdicts) if v in report.failures)
         left = ((i, name) for i, name in failed if name and rows[name].tag not in kept)
-        right = {(each.step, each.name) for each in report.passes}
-        found = dict[int, str]()
-        for i, name in left:
-            step = report.verdicts[i].step
-            made = (e for e in _before(report, name) if rows[e].tag in kept)
-            cause = next((each for each in made if (step, each) not in right), None)
-            found |= {} if cause is None else {i: cause}
-        return found
+        made = ((i, [e for e in _before(report, name) if rows[e].tag in kept]) for i, name in left)
+        return {i: names[0] for i, names in made if names}
 
     return [_without(report, causes(report)) for report in reports]
 
