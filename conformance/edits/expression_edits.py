@@ -16,6 +16,7 @@ from conformance.edits.formulas import (
     number,
     numbers,
     operations,
+    summed,
     sums,
 )
 from conformance.edits.index_edits import moved_index, other_indices, slices, subscripts
@@ -72,7 +73,7 @@ def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that negate a value, put it under a function or over a number of the program.
+    """The changes that negate or sum a value, put it under a function or over a number.
 
     What a function of the program is given may be in another order.
     """
@@ -83,6 +84,8 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
             yield from (_put(slot, part, each) for each in in_order(part))
         for each in scope.functions:
             yield _put(slot, part, ast.Call(each, [part], []))
+        for each in summed(part) if scope.numpy else ():
+            yield _put(slot, part, each)
         for each in () if _is_of(slot, ast.Mult | ast.Div) else divisors:
             yield _put(slot, part, ast.BinOp(part, ast.Div(), each))
 
@@ -193,6 +196,8 @@ def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.exp
 
 def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     names = scope.callees if slot.field == "func" else scope.names
+    if isinstance(slot.parent, ast.Tuple):  # it may be of a shape
+        yield ast.Constant(1)
     yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)
     if "self" in scope.names and slot.field != "func" and part.id != "self":
         itself = ast.Name("self", ast.Load())

@@ -29,6 +29,14 @@ def sums(subscripts: str) -> Iterator[str]:
     yield from (subscripts + each for each in letters)
 
 
+def summed(value: ast.expr) -> Iterator[ast.expr]:
+    """The sum of an array over each of two axes, of the same dimension or not."""
+    for axis in (1, 0):
+        one = [ast.keyword("axis", ast.Constant(axis))]
+        for keywords in ([*one, ast.keyword("keepdims", ast.Constant(value=True))], one):
+            yield ast.Call(ast.Attribute(value, "sum", ast.Load()), [], keywords)
+
+
 def keywords_more(keywords: list[ast.keyword]) -> Iterator[list[ast.keyword]]:
     """The keywords of a sum with the axis, or `keepdims`, that it may lack."""
     names = {each.arg for each in keywords}

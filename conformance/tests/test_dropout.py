@@ -186,15 +186,17 @@ def test_a_mistake_with_the_mask_is_blamed_on_its_line_and_named(
     assert [each.mistakes for each in report.causes] == [(cause,)]
 
 
-def test_a_mask_that_is_drawn_again_is_blamed_where_the_error_is_made_last(
+def test_a_mask_that_is_drawn_again_is_blamed_and_the_one_that_was_drawn_is_told(
     tmp_path: Path,
 ) -> None:
-    """Which mask it was nobody knows, so nothing is named."""
+    """Which mask it was nobody knows, so no mistake is named."""
     again = SENT.replace("masks[i]", "np.random.default_rng(1).integers(0, 2, masks[i].shape)")
     report = judged("Network", (SENT, again), tmp_path)
     tag, line = blamed(report, tmp_path)
     assert tag == "BP2"
-    assert SLOPE in line
+    assert again in line
+    assert report.change is not None
+    assert report.change.text == f"delta = {SENT}"
     assert not any(each.mistakes for each in report.causes)
 
 
