@@ -76,3 +76,10 @@ def test_a_wrong_share_of_the_decay_is_told_with_its_line(name: str, tmp_path: P
 def test_costs_summed_beside_the_decay_of_a_mean_are_told(tmp_path: Path) -> None:
     (found,) = _judged(tmp_path, f"{QUADRATIC} + 0.5 * (lmbda / n) * squares").findings
     assert found.kind == "costs-summed"
+
+
+def test_a_total_that_is_neither_mean_nor_sum_is_said_not_to_be_judged(tmp_path: Path) -> None:
+    conduct = _judged(tmp_path, f"{QUADRATIC} / n**2 + 0.5 * (lmbda / n) * squares")
+    assert conduct.notes == (
+        "total_cost was not judged: it is neither the mean nor the sum of its samples' costs",
+    )

@@ -28,6 +28,7 @@ from reference.step import Batch
 
 SIZES = (4, 7)  # of data sets
 LITTLE, MUCH = 2.0, 10.0  # λ
+NEITHER = "total_cost was not judged: it is neither the mean nor the sum of its samples' costs"
 NO_ROLE = "none"  # it does not take two arguments
 
 
@@ -43,7 +44,9 @@ def total_cost(network: BookNetwork) -> Conduct:
             shares = [_shares(network, net, n) for n in SIZES]
         except Exception as error:  # noqa: BLE001 - it may be asked in another way
             return Conduct(notes=(f"total_cost was not judged: {type(error).__name__}",))
-        known = [share for share in shares if share is not None and (role or share.decay)]
+        if NEITHER in shares:
+            return Conduct(notes=(NEITHER,))
+        known = [e for e in shares if isinstance(e, _Share) and (role or e.decay)]
         if len(known) < len(shares):
             return NOTHING
         return _judged(network, net, known)
@@ -82,8 +85,11 @@ def _second_role(method: Callable[..., Any]) -> str | None:
     return role_of([*signature.parameters][1])
 
 
-def _shares(network: BookNetwork, net: Any, n: int) -> _Share | None:
-    """None if the network does not show the cost of a sample, or its decay is another one."""
+def _shares(network: BookNetwork, net: Any, n: int) -> _Share | str | None:
+    """None if the network does not show the cost of a sample, or its decay is another one.
+
+    Or why it is not judged.
+    """
     data, factor = _data(network, n), 1.0
     try:
         mean = sum(_costs(net, data)) / n
@@ -95,7 +101,7 @@ def _shares(network: BookNetwork, net: Any, n: int) -> _Share | None:
         return None
     if _function(net) is None:
         if not np.isclose(none / mean, (1, n), rtol=_close(network)).any():
-            return None  # it is no mean and no sum, such as the root of one
+            return NEITHER  # such as the root of a mean
         own = [each for each in network.cost_methods if each.name == "total_cost" and each.known]
         factor = next((each.factor for each in own), np.nan)
     return _Share(n, none / mean, slope / (_squares(net, network) / (2 * n)), factor)
