@@ -111,6 +111,25 @@ def test_a_wrong_network_is_told_its_equation_and_line(
     assert at in (tmp_path / "edited.py").read_text("utf-8").splitlines()[blame.frames[0].line - 1]
 
 
+LIKELIHOOD = """    def cost(self, a: Any, y: Any) -> Any:
+        return -np.sum(y * np.log(a))
+
+    def hidden(self, z: Any)"""
+
+
+def test_the_cost_that_is_stated_tells_the_output_that_is_meant(tmp_path: Path) -> None:
+    source = SOURCE.replace("return a - y", "return (a - y) * a * (1 - a)", 1)
+    source = source.replace("return relu(z)", "return 1 / (1 + np.exp(-z))", 1)
+    source = source.replace(
+        "return relu_prime(z)", "return self.hidden(z) * (1 - self.hidden(z))", 1
+    )
+    file = tmp_path / "stated.py"
+    file.write_text(source.replace("    def hidden(self, z: Any)", LIKELIHOOD, 1), encoding="utf-8")
+    found = book_subject(cast("type", load(f"{file}:Network")), "Network")
+    assert found.family == ("sigmoid", "softmax")
+    assert {each.tag for each in judged(found).blames} == {"BP1"}
+
+
 SIGMOID_PRIME = "1 / (1 + np.exp(-z)) * (1 - 1 / (1 + np.exp(-z)))"
 SLOPES = {
     "named": "sigmoid(z) * (1 - sigmoid(z))\n\nsigmoid = lambda z: 1 / (1 + np.exp(-z))",

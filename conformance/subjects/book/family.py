@@ -80,12 +80,16 @@ def family_of(network: BookNetwork, patterns: NetworkPatterns) -> Family:
 def _meant(network: BookNetwork, patterns: NetworkPatterns, case: Case, family: Family) -> Family:
     """The family of a network that computes one, by the slopes that it has for those of σ.
 
-    If its code names the activation that it computes, and not that of the slopes, these are wrong.
+    If its code names the activation that it computes, and not that of the slopes, these are wrong;
+    or if the cost that it states goes with the output that it computes alone.
     """
     if family == BOOK:
         return family
     computed = activations(family, case.layers)
     by_slopes = _by_layers(network, activations_of(patterns, case, computed) or computed)
+    stated = network.conventions.stated and COSTS[network.conventions.cost].outputs
+    if stated and family[1] in stated and by_slopes[1] not in stated:
+        return family
     names = mentioned(_functions(network)) if by_slopes != family else {by_slopes[0]}
     return by_slopes if by_slopes[0] in names or family[0] not in names else family
 
