@@ -10,7 +10,6 @@ Left out: the lines that computed what is wrong (`subjects/searched.py`).
 from collections.abc import Collection
 from dataclasses import replace
 from functools import cache, partial
-from itertools import chain
 from pathlib import Path
 
 from conformance.cases.build import read
@@ -44,9 +43,8 @@ def with_change(report: Report, subject: Subject, place: Path) -> Report:
         place: the corpus.
     """
     stopped = [each for each in report.cases if each.frames]
-    wrong_lines = (e.frames for e in report.blames), (e.frames for e in report.findings)
-    blamed = [frames for frames in chain(*wrong_lines) if frames]
-    blamed += [each.frames for each in stopped[:1]]
+    lines = (*(e.frames for e in report.blames), *(e.frames for e in report.findings))
+    blamed = [frames for frames in (*lines, *(e.frames for e in stopped[:1])) if frames]
     is_right = subject.is_right
     wrong = (each.case for each in report.cases if each.failures or each in stopped)
     failing = sorted(wrong, key=lambda each: entries(each.sizes))

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from conformance.edits.computing import last_name
 from conformance.edits.edit import Edit, Slot, located
 from conformance.edits.formulas import (
     activations,
@@ -258,7 +259,7 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield ast.Call(part.func, part.args, part.keywords[:i] + part.keywords[i + 1 :])
     for i in range(len(part.args)):
         yield ast.Call(part.func, part.args[:i] + part.args[i + 1 :], part.keywords)
-    name = getattr(part.func, "attr", getattr(part.func, "id", ""))
+    name = last_name(part.func)
     for i, each in enumerate(part.args if name == "range" else ()):
         for new in moved_index(each):
             yield ast.Call(part.func, [*part.args[:i], new, *part.args[i + 1 :]], [])

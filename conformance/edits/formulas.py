@@ -31,10 +31,8 @@ def sums(subscripts: str) -> Iterator[str]:
 
 def summed(value: ast.expr) -> Iterator[ast.expr]:
     """The sum of an array over each of two axes, of the same dimension or not."""
-    for axis in (1, 0):
-        one = [ast.keyword("axis", ast.Constant(axis))]
-        for keywords in ([*one, ast.keyword("keepdims", ast.Constant(value=True))], one):
-            yield ast.Call(ast.Attribute(value, "sum", ast.Load()), [], keywords)
+    for keywords in keywords_more([]):
+        yield ast.Call(ast.Attribute(value, "sum", ast.Load()), [], keywords)
 
 
 def keywords_more(keywords: list[ast.keyword]) -> Iterator[list[ast.keyword]]:

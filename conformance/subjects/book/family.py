@@ -87,10 +87,12 @@ def _meant(network: BookNetwork, patterns: NetworkPatterns, case: Case, family: 
         return family
     computed = activations(family, case.layers)
     by_slopes = _by_layers(network, activations_of(patterns, case, computed) or computed)
+    if by_slopes == family:
+        return family
     stated = network.conventions.stated and COSTS[network.conventions.cost].outputs
     if stated and family[1] in stated and by_slopes[1] not in stated:
         return family
-    names = mentioned(_functions(network)) if by_slopes != family else {by_slopes[0]}
+    names = mentioned(_functions(network))
     return by_slopes if by_slopes[0] in names or family[0] not in names else family
 
 

@@ -149,16 +149,26 @@ def costs_shown(network: BookCalls) -> list[str]:
     What is wrong in the output error is not taken for the error of another cost then.
     """
     methods = [each.known for each in network.cost_methods if each.known]
+    given = _of_fn(network)
+    if given is None or not np.all(given):
+        return methods  # where it is judged, it is said that it could not be
+    outputs, targets = (each(network.probe[-1]) for each in (outputs_of, targets_of))
+    close = CLOSE[network.conventions.dtype]
+    with np.errstate(all="ignore"):
+        for name in COSTS:
+            right = values(name, outputs, targets)
+            if alike(given / given[0], right / right[0], close):
+                return [name, *methods]
+    return methods
+
+
+def _of_fn(network: BookCalls) -> Array | None:
+    """The costs (m,) of outputs of ours by `cost.fn`; None if it gives no numbers."""
     outputs, targets = (each(network.probe[-1]) for each in (outputs_of, targets_of))
     with quiet(), network.numbers.tried(), np.errstate(all="ignore"), suppress(Exception):
         costs = _costs(network, (network.probe, None), outputs, targets)
-        given = np.array([float(each) for each in costs or ()])
-        close = CLOSE[network.conventions.dtype]
-        for name in COSTS if costs else ():
-            right = values(name, outputs, targets)
-            if np.all(given) and alike(given / given[0], right / right[0], close):
-                return [name, *methods]
-    return methods  # where it is judged, it is said that it could not be
+        return None if costs is None else np.array([float(each) for each in costs])
+    return None
 
 
 def cost_method(network: BookCalls) -> CostMethod | None:
@@ -172,11 +182,8 @@ def cost_method(network: BookCalls) -> CostMethod | None:
 
 def gives_cost_fn(network: BookCalls) -> bool:
     """Whether `cost.fn` gives numbers."""
-    output, y = (each(network.probe[-1]) for each in (outputs_of, targets_of))
-    with quiet(), network.numbers.tried(), np.errstate(all="ignore"), suppress(Exception):
-        costs = _costs(network, (network.probe, None), output, y)
-        return costs is not None and bool(np.isfinite([float(each) for each in costs]).all())
-    return False
+    given = _of_fn(network)
+    return given is not None and bool(np.isfinite(given).all())
 
 
 def unjudged(network: BookCalls) -> Iterator[str]:
