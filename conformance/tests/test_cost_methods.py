@@ -13,34 +13,22 @@ from conformance.judging.judge import check_case
 from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.load import load
 from conformance.tests.support import recorded
+from conformance.tests.test_own_cost import WITHOUT_COST
 from conformance.verdict.compare import Status
 
 ENTROPY, QUADRATIC = "outside-4-3-5-cross-entropy", "square-4-4-4-4"
 LOG = "y * np.log(a) + (1 - y) * np.log(1 - a)"
-NETWORK = """import numpy as np
-from conformance.tests.programs.base import Network, s
+QUADRATIC_NETWORK = """
+from conformance.tests.programs.base import Network
 
 class Mine(Network):
-"""
-BACKPROP = """
-    def backprop(self, x, y):
-        a = [x]
-        for w, b in zip(self.weights, self.biases):
-            a.append(s(w @ a[-1] + b))
-        d = a[-1] - y
-        nb, nw = [], []
-        for l in reversed(range(len(self.weights))):
-            nb.insert(0, d)
-            nw.insert(0, d @ a[l].T)
-            d = self.weights[l].T @ d * a[l] * (1 - a[l])
-        return nb, nw
 """
 
 
 def _judged(folder: Path, text: str, case: str) -> CaseReport:
     method = "".join(f"    {line}\n" for line in text.splitlines())
-    own = BACKPROP if case == ENTROPY else ""
-    (folder / "mine.py").write_text(f"{NETWORK}{method}{own}")
+    own = WITHOUT_COST if case == ENTROPY else QUADRATIC_NETWORK
+    (folder / "mine.py").write_text(f"import numpy as np\n{own}{method}")
     subject = book_subject(cast("type", load(f"{folder / 'mine.py'}:Mine")), "mine")
     return check_case(subject, recorded(case))
 
