@@ -7,6 +7,7 @@ is kept as it is (`embed_mnist` makes it from the canonical files).
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -195,9 +196,9 @@ def _correctly_rounded_update(case: Case, parameters: Parameters, batch: Batch) 
 
 
 def read(place: Path, case: Case) -> Recorded:
-    """The numbers of a case of the corpus, or of one of its float64 cases in a short format.
+    """The numbers of a case of the corpus, in a short format or with another update if it says so.
 
-    Each later step starts from the truth of the one before, rounded to the format.
+    Each later step of those starts from the truth of the one before, rounded to the format.
 
     Raises:
         CorpusError: the file is missing or damaged.
@@ -205,6 +206,8 @@ def read(place: Path, case: Case) -> Recorded:
             z is 0 where f′ jumps.
     """
     plain = replace(case, scale=1.0)
+    if case.base:
+        return _moved_otherwise(case, read(place, _by_id(place)[case.base]))
     if case.format.short:
         return in_short(case, store.read(place, plain.in_format("float64")))
     return replace(store.read(place, plain), case=case)
@@ -217,3 +220,15 @@ def in_short(case: Case, whole: Recorded) -> Recorded:
             raise ArithmeticError(f"{name} = {constant} rounds to 0")
     start = whole.steps[0].parameters.map(case.format.rounded)
     return recorded_run(case, start, (e.batch.map(case.format.rounded) for e in whole.steps))
+
+
+@lru_cache(maxsize=1)
+def _by_id(place: Path) -> dict[str, Case]:
+    """The recorded cases by their ids."""
+    return {each.id: each for each in store.cases(place)}
+
+
+def _moved_otherwise(case: Case, base: Recorded) -> Recorded:
+    """A case with the start and the data of another one."""
+    start = case.rule.begun(base.steps[0].parameters)
+    return recorded_run(case, start, (each.batch for each in base.steps))

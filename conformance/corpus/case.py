@@ -4,7 +4,7 @@ Left out: its numbers (`recorded.py`) and how they are made (`cases/build.py`).
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from fnmatch import fnmatchcase
 from math import isfinite
@@ -78,6 +78,8 @@ class Case:
         constants: μ, ρ and ε, those that the update has, by their names.
         scale: by which the program that is judged multiplies its errors, so that they do not
             underflow; 1, which is not written down, in every recorded case.
+        base: of a case that is in no file, as no recorded one has its update: the id of the one
+            whose start and data it has.
     """
 
     id: str
@@ -95,6 +97,7 @@ class Case:
     update: str = SGD
     constants: tuple[tuple[str, float], ...] = ()
     scale: float = 1.0
+    base: str = ""
 
     def __post_init__(self) -> None:
         """Fill in the activations that were not given."""
@@ -175,6 +178,18 @@ class Case:
         id_ = id_ if dtype == "float64" else f"{id_}-{dtype}"
         return replace(self, id=id_, dtype=dtype)
 
+    def moved_by(self, update: str, constants: Mapping[str, float]) -> "Case":
+        """The same case with another update, and with an η that suits it."""
+        small = "s_w" in UPDATES[update].rules  # each entry moves by about η
+        return replace(
+            self,
+            id=f"{update}-{self.id}",
+            eta=self.eta / 32 if small else self.eta,
+            update=update,
+            constants=tuple(constants.items()),
+            base=self.id,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
         fields_ = asdict(self)
@@ -184,6 +199,8 @@ class Case:
             del fields_["parts"]
         if self.scale == 1:
             del fields_["scale"]
+        if not self.base:
+            del fields_["base"]
         del fields_["constants"]
         if self.update == SGD:
             del fields_["update"]
@@ -199,7 +216,7 @@ class Case:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants", "scale"}
+        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants", "scale", "base"}
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:
@@ -208,7 +225,7 @@ class Case:
         except (TypeError, OverflowError) as error:
             raise ValueError(f"a field is of the wrong kind ({error})") from error
         for name, right in _rules(made).items():
-            if not (right or (judged and name in ("dtype", "scale"))):
+            if not (right or (judged and name in ("dtype", "scale", "base"))):
                 raise ValueError(f"{name} cannot be {getattr(made, name)!r}")
         return made
 
@@ -237,6 +254,7 @@ def _rules(case: Case) -> dict[str, bool]:
         "lmbda": isfinite(case.lmbda) and case.lmbda >= 0,
         "n": isinstance(case.n, int) and case.n > 0,
         "scale": case.scale == 1,
+        "base": not case.base,
         "dtype": case.dtype in ("float64", "float32"),
         "batches": all(batch and min(batch) >= 0 for batch in case.batches) and case.steps > 0,
         "why": isinstance(case.why, str),

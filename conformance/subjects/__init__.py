@@ -60,6 +60,8 @@ class Subject:
         stops: how it stops on networks of some numbers of layers, if it is written for others.
         family: the activations of its hidden layers and of its output; empty if it has any.
         updates: the update rules that it has, names in `UPDATES`; empty if it has any.
+        constants: those that its update has and that it cannot be given others for.
+        moves_otherwise: whether it moves by none of the rules in `UPDATES`.
         takes_state: whether it can be given what an update keeps, as it is before a step; if not,
             it begins with nothing kept.
         given_masks: whether it is given the masks of a dropout, which may keep all neurons too.
@@ -82,6 +84,8 @@ class Subject:
     stops: Mapping[int, str] = field(default_factory=dict)
     family: tuple[str, ...] = (SIGMOID, SIGMOID)
     updates: tuple[str, ...] = (SGD,)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    moves_otherwise: bool = False
     takes_state: bool = True
     given_masks: bool = False
     takes_classes: bool = False
@@ -102,6 +106,8 @@ class Subject:
         if self.updates and case.update not in self.updates:
             own = " or ".join(self.updates)
             return f"has no {case.update}" if case.update != SGD else f"moves by {own}"
+        if self.constants and dict(case.constants) != self.constants:
+            return "has other constants in its update"
         if case.dtype not in self.dtypes:
             return f"computes in {' or '.join(self.dtypes)}"
         if case.cost not in self.costs:
@@ -117,7 +123,7 @@ class Subject:
 
     def runs_freely(self, case: Case) -> bool:
         """Whether its own parameters can be followed through the steps of a case."""
-        return self.decays or not case.lmbda
+        return not self.moves_otherwise and (self.decays or not case.lmbda)
 
     def ahead(self, _cases: Sequence[Case]) -> AbstractContextManager[None]:
         """Hear which cases come, in their order; it lasts until they are done."""

@@ -7,7 +7,7 @@ devices, are subjects too; what cannot be done here is said with its reason. Lef
 that format (`cases/build.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,17 +15,24 @@ from typing import Any, cast
 import numpy as np
 
 from conformance.arithmetic.formats import FLOATS, SHORT, Format, Short
+from conformance.cases.small import entries
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.model.table import of_layers
+from conformance.model.update_kinds import SGD
 from conformance.running.tracebacks import headline
 from conformance.subjects import COMMAND, ReferenceSession, Session, Subject
 from conformance.subjects.observation import Observation, narrowed, observed
 from conformance.versions import has_jax, has_torch
 from reference.step import Array, Batch, Parameters, Step
+from reference.updates import UPDATES
 
 COMPILED = ("hand-2-3-1", "square-4-4-4-4", "relu-softmax-4-4-4-3")
 """Cases that are compiled: each of another shape takes the compiler some seconds."""
+
+
+SMALL = 128
+"""Weights and biases of a case that is made with another update, in some hundredths of a second."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +136,29 @@ def in_format(subject: Subject, dtype: str) -> Subject:
 
 
 def cases_for(subject: Subject, cases: Sequence[Case]) -> Sequence[Case]:
-    """The cases as a subject is given them: those in float64 in its short format, if it has one."""
+    """The cases as a subject is given them.
+
+    Those in float64 in its short format, if it has one; and, if none is recorded for its update,
+    or its constants are its own, those of the book's update with this one.
+    """
     short = short_format(subject)
     whole = [each for each in cases if each.dtype == "float64"]
-    return [each.in_format(short) for each in whole] if short and whole else cases
+    if short and whole:
+        return [each.in_format(short) for each in whole]
+    return [*cases, *(each for name in subject.updates for each in _moved_by(name, subject, cases))]
+
+
+def _moved_by(update: str, subject: Subject, cases: Sequence[Case]) -> Iterator[Case]:
+    """Small cases with an update that a subject has, if it needs some beside those recorded."""
+    recorded = any(each.update == update and not subject.unfit(each) for each in cases)
+    if update == SGD or (recorded and not subject.constants):
+        return
+    constants = subject.constants or UPDATES[update].constants
+    for each in cases:
+        if each.update == SGD and not each.parts and entries(each.sizes) <= SMALL:
+            made = each.moved_by(update, constants)
+            if not subject.unfit(made):
+                yield made
 
 
 def short_format(subject: Subject) -> str | None:

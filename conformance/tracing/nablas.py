@@ -13,7 +13,14 @@ import numpy as np
 
 from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import SCALING, before_arranging
-from conformance.tracing.index import Location, as_floats, common_factor, is_factor, times
+from conformance.tracing.index import (
+    Location,
+    as_floats,
+    common_factor,
+    is_factor,
+    orientations,
+    times,
+)
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.traced_run import Lookup, has_factor
 from reference.equations import BOOK
@@ -60,7 +67,10 @@ class GradientSearch:
                 location = self._mover(name, ratio[name], divisors)
                 if location is not None and self._is_right(name, location, right, divisors):
                     location = None
-            if mover is None or location is None:
+            kept = self._squared(name, right[name]) if mover is None else None
+            if kept is not None:
+                self.lookup.take(f"nabla_{name}", *kept, wrong=True)
+            elif mover is None or location is None:
                 self._take_gradient(name, right[name])
             else:
                 self.lookup.take(f"nabla_{name}", mover, location, wrong=True)
@@ -99,6 +109,26 @@ class GradientSearch:
         """Whether a parameter was moved by a gradient, or its sum: that of another layer."""
         ratio = common_factor(moved, right) if moved.shape == right.shape else None
         return any(has_factor(ratio, each) for each in (1.0, float(self.run.m)))
+
+    def _squared(self, name: str, right: Array) -> tuple[Array, Location] | None:
+        """The array of which an update keeps the mean square, if it is not the right ∇."""
+        row, within = self.run.rows.get(f"s_{name}"), self.run.movers[name]
+        if row is None or self._keeps_square(name, right):
+            return None
+        sized = [e for e in self.index.sized(right.size) if within >> e.number & 1 and not e.given]
+        for node in reversed(sized):
+            for held, places in orientations(self.index.numbers(node.number), right.shape):
+                if self._keeps_square(name, held):
+                    return held, Location(np.full(right.shape, node.number), places)
+        return None
+
+    def _keeps_square(self, name: str, nabla: Array) -> bool:
+        """Whether an update keeps the mean square of an array, as it should of the ∇."""
+        row = self.run.rows[f"s_{name}"]
+        known = {**self.roles.values, **self.run.given, f"nabla_{name}": nabla}
+        square = np.asarray(row.function(*(known[each] for each in row.inputs)))
+        found = self.index.locate(square, self.run.movers[name])
+        return found is not None and bool(as_floats(square).any())
 
     def _take_gradient(self, name: str, right: Array) -> Location | None:
         movers = self.run.movers[name]

@@ -88,7 +88,8 @@ def _updated(network: BookNetwork, net: Any, case: Case, batch: Batch) -> dict[s
     after = network.inwards(net)
     if len(after) != 2 * (case.layers - 1):
         raise SubjectError(f"it has {len(after)} arrays of parameters")
-    return after if network.decays or not case.lmbda else {}
+    judged = network.rule.other is None and (network.decays or not case.lmbda)
+    return after if judged else {}
 
 
 def _agrees(shown: Array, target: Target, recorded: Recorded) -> bool:

@@ -106,7 +106,8 @@ class TracedSession(Training):
         shown |= self._judged(taken.after)
         shown = {**velocities(self.case, taken.start, taken.after), **shown}
         if self.case.lmbda and not self.network.decays:
-            shown = {name: each for name, each in shown.items() if not name.startswith("v_w")}
+            of_decay = [each for each in STATE if each.endswith("_w")]
+            shown = {name: e for name, e in shown.items() if split(name)[0] not in of_decay}
         output = self._output(taken, shown)
         cost = own_cost(self.network, self.case, taken.start, output, taken.batch)
         shown |= {} if cost.value is None else {"cost": cost.value}
@@ -209,6 +210,8 @@ class TracedSession(Training):
 
     def _judged(self, after: dict[str, Array]) -> dict[str, Observed]:
         """The parameters that can be judged: without the decay that the network does not know."""
+        if self.network.rule.other is not None:
+            return {}
         decays = self.network.decays or not self.case.lmbda
         return {name: each for name, each in after.items() if decays or name[0] != "w"}
 

@@ -7,12 +7,13 @@ new network, and is not set from outside. Left out: whether the rule is kept to.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.model.update_kinds import SGD
+from conformance.script_outcome import Rule
 from reference.updates import UPDATES
 
 NAMES = {
@@ -33,11 +34,15 @@ class UpdateRule:
         names: of the updates; the book's among them if it is that where the constants are 0.
         init: the keywords of the constructor by the constants.
         update: those of `update_mini_batch`.
+        constants: those that it has and is not given.
+        other: by which it moves that is none of these, and was judged apart.
     """
 
     names: tuple[str, ...] = (SGD,)
     init: Mapping[str, str] = field(default_factory=dict)
     update: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    other: Rule | None = None
 
     def made(self, case: Case | None) -> dict[str, float]:
         """The keywords with which a network of a case is made; of no case it is the book's."""
@@ -56,6 +61,10 @@ class UpdateRule:
     def said(self) -> list[str]:
         """The rule and its keywords, in words."""
         words = [f"{each} as `{word}`" for each, word in {**self.init, **self.update}.items()]
+        words += [f"{each} = {value:g}" for each, value in self.constants.items()]
+        if self.other is not None:
+            words = [f"{each} = {value:g}" for each, value in self.other.numbers if each != "η"]
+            return [", ".join((f"moves by {self.other.kind}", *words))]
         others = [each for each in self.names if each != SGD]
         return [f"{' and '.join(others)}, {', '.join(words)}"] if others else []
 
@@ -72,20 +81,36 @@ def update_rule(
         kind: what it makes.
     """
     by_init, by_update = _keywords(init), _keywords(update)
-    found = {**by_init, **by_update}
-    words = f"{name} {kind.__name__}".lower()
-    if "mu" in found and "rho" in found:
-        rules: tuple[str, ...] = ("adamw" if "adamw" in words else "adam",)
-    elif "mu" in found:
-        ahead = "nesterov" in words or any("nesterov" in each.lower() for each in (*init, *update))
-        rules = (SGD, "nesterov" if ahead else "momentum")
-    elif "rho" in found and "epsilon" in found:
-        rules = ("rmsprop",)
-    else:
+    rule = _named({**by_init, **by_update}, f"{name} {kind.__name__}", (*init, *update))
+    if rule == SGD:
         return UpdateRule()
-    wanted = UPDATES[rules[-1]].constants
+    wanted = UPDATES[rule].constants
     kept = ({c: w for c, w in each.items() if c in wanted} for each in (by_init, by_update))
-    return UpdateRule(rules, *kept)
+    return UpdateRule((rule,) if "rho" in wanted else (SGD, rule), *kept)
+
+
+def promised(held: Mapping[str, float], name: str) -> UpdateRule | None:
+    """The rule that the names of numbers promise which a network holds; None if they do not.
+
+    Args:
+        held: the numbers by their names.
+        name: of the class.
+    """
+    words = _keywords(held)
+    wanted = UPDATES[_named(words, name, held)].constants
+    if not wanted or not all(each in words for each in wanted):
+        return None
+    return UpdateRule((_named(words, name, held),), constants={e: held[words[e]] for e in wanted})
+
+
+def _named(found: Collection[str], words: str, names: Iterable[str]) -> str:
+    """The update that has these constants, by what the class and everything it takes is called."""
+    words = " ".join((words, *names)).lower()
+    if "mu" in found and "rho" in found:
+        return "adamw" if "adamw" in words else "adam"
+    if "mu" in found:
+        return "nesterov" if "nesterov" in words else "momentum"
+    return "rmsprop" if "rho" in found and "epsilon" in found else SGD
 
 
 def _keywords(parameters: Mapping[str, Any]) -> dict[str, str]:
