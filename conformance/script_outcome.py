@@ -10,6 +10,24 @@ from conformance.backward.findings import Examined
 ENDED = "ended"  # what the process of a script sends before the script is judged
 
 
+RULES = {
+    "plain": "gradient descent",
+    "momentum": "gradient descent with momentum",
+    "nesterov": "gradient descent with the momentum of Nesterov",
+    "adam": "Adam",
+    "rmsprop": "RMSProp",
+    "adagrad": "AdaGrad",
+    "nadam": "NAdam",
+    "amsgrad": "AMSGrad",
+    "adamax": "AdaMax",
+    "adabelief": "AdaBelief",
+    "adadelta": "AdaDelta",
+    "lion": "Lion",
+    "signs": "the signs of the gradients",
+}
+"""What each rule is called, by its kind."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """How parameters are moved.

@@ -55,6 +55,10 @@ DROPOUT_CONVENTION = (
 )
 
 
+UNWRITTEN = {"activations", "parts", "update", "constants", "scale", "base"}
+"""The fields that are not written down where they are those of most cases."""
+
+
 @dataclass(frozen=True)
 class Case:
     """The description of one recorded case, as it stands in the manifest and the file header.
@@ -216,7 +220,14 @@ class Case:
             ValueError: a field is missing, unknown, or of the wrong kind.
         """
         names = {field.name for field in fields(cls)}
-        wrong = (set(values) ^ names) - {"activations", "parts", "update", "constants", "scale", "base"}
+        wrong = (set(values) ^ names) - {
+            "activations",
+            "parts",
+            "update",
+            "constants",
+            "scale",
+            "base",
+        }
         if wrong:
             raise ValueError(f"fields {sorted(wrong)} are missing or unknown")
         try:

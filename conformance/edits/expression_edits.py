@@ -74,13 +74,14 @@ def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that negate or sum a value, put it under a function or over a number.
+    """The changes that negate or sum a value, put it under a function, over a number or below 1.
 
     What a function of the program is given may be in another order.
     """
     divisors = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
     for slot, part in _values(slots):
         yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
+        yield _put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
         if isinstance(part, ast.Call):
             yield from (_put(slot, part, each) for each in in_order(part))
         for each in scope.functions:

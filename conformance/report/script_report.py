@@ -11,7 +11,7 @@ from conformance.backward.findings import ADDS
 from conformance.report.backward_report import BackwardReport
 from conformance.report.backward_words import blame_lines, names_text
 from conformance.report.visible import visible
-from conformance.script_outcome import Ran, Rule
+from conformance.script_outcome import RULES, Ran, Rule
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,23 +72,6 @@ class UpdateReport(ScriptReport):
 SATURATED = "at saturated outputs its derivative is that of an ε, a bound or none"
 
 MANY = 12  # parameters, beyond which their names are not all said
-
-RULES = {
-    "plain": "gradient descent",
-    "momentum": "gradient descent with momentum",
-    "nesterov": "gradient descent with the momentum of Nesterov",
-    "adam": "Adam",
-    "rmsprop": "RMSProp",
-    "adagrad": "AdaGrad",
-    "nadam": "NAdam",
-    "amsgrad": "AMSGrad",
-    "adamax": "AdaMax",
-    "adabelief": "AdaBelief",
-    "adadelta": "AdaDelta",
-    "lion": "Lion",
-    "signs": "the signs of the gradients",
-}
-"""What each rule is called, by its kind."""
 
 
 def notes(ran: Ran) -> Iterator[str]:

@@ -103,11 +103,8 @@ class Subject:
         """Why a case cannot be put to the subject, or nothing."""
         if not self.has_activations_of(case):
             return "has other activations"
-        if self.updates and case.update not in self.updates:
-            own = " or ".join(self.updates)
-            return f"has no {case.update}" if case.update != SGD else f"moves by {own}"
-        if self.constants and dict(case.constants) != self.constants:
-            return "has other constants in its update"
+        if reason := self._moves_otherwise(case):
+            return reason
         if case.dtype not in self.dtypes:
             return f"computes in {' or '.join(self.dtypes)}"
         if case.cost not in self.costs:
@@ -116,6 +113,13 @@ class Subject:
             return "takes each target for a class, one-hot"
         stopped = self.stops.get(case.layers)
         return f"takes no networks of {case.layers} layers: {stopped}" if stopped else ""
+
+    def _moves_otherwise(self, case: Case) -> str:
+        if self.updates and case.update not in self.updates:
+            own = " or ".join(self.updates)
+            return f"has no {case.update}" if case.update != SGD else f"moves by {own}"
+        others = self.constants and dict(case.constants) != self.constants
+        return "has other constants in its update" if others else ""
 
     def declines(self, _case: Case) -> str:
         """Why the subject itself declines a case that fits it, or nothing."""

@@ -118,17 +118,26 @@ class GradientSearch:
         sized = [e for e in self.index.sized(right.size) if within >> e.number & 1 and not e.given]
         for node in reversed(sized):
             for held, places in orientations(self.index.numbers(node.number), right.shape):
-                if self._keeps_square(name, held):
+                if self._keeps_square(name, held, node):
                     return held, Location(np.full(right.shape, node.number), places)
         return None
 
-    def _keeps_square(self, name: str, nabla: Array) -> bool:
-        """Whether an update keeps the mean square of an array, as it should of the ∇."""
+    def _keeps_square(self, name: str, nabla: Array, made: Node | None = None) -> bool:
+        """Whether an update keeps the mean square of an array, as it should of the ∇.
+
+        Args:
+            name: of the parameter.
+            nabla: the array.
+            made: the node of the array, of which the mean square is made; any if it is not given.
+        """
         row = self.run.rows[f"s_{name}"]
         known = {**self.roles.values, **self.run.given, f"nabla_{name}": nabla}
         square = np.asarray(row.function(*(known[each] for each in row.inputs)))
         found = self.index.locate(square, self.run.movers[name])
-        return found is not None and bool(as_floats(square).any())
+        if found is None or not as_floats(square).any():
+            return False
+        nodes = self.index.replay.trace.nodes
+        return made is None or all(nodes[each].depends_on(made) for each in found.numbers)
 
     def _take_gradient(self, name: str, right: Array) -> Location | None:
         movers = self.run.movers[name]

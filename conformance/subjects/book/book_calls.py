@@ -272,7 +272,7 @@ class BookCalls:
         eta, lmbda, n = rates
         samples = [self.sample(batch, i) for i in range(batch.m)]
         with quiet():
-            keywords = {**self.decay.keywords(lmbda, n), **self.rule.stepped(case)}
+            keywords = {**self.decay.given(net, lmbda, n), **self.rule.stepped(case)}
             keywords |= self.mask_keywords(net, batch)
             call(net.update_mini_batch, samples, eta, **keywords)
 

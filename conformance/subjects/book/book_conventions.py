@@ -193,8 +193,8 @@ class Moved(NamedTuple):
     b: Sequence[Array]
 
 
-Trial = Callable[[Mapping[str, Any]], Moved | None]
-"""Updates a network with these keywords by η = 1, always from the same start; None if it stops."""
+Trial = Callable[["DecayParameters", float, int], Moved | None]
+"""Updates a network with λ and n by η = 1, always from the same start; None if it stops."""
 
 
 @dataclass(frozen=True)
@@ -204,32 +204,56 @@ class DecayParameters:
     Attributes:
         lmbda: of λ, or of λ/n where there is no n; empty if it does not decay.
         n: of n; empty if it takes none.
+        held: whether λ is no keyword, and a number that the network holds under this name.
     """
 
     lmbda: str = ""
     n: str = ""
+    held: bool = False
 
-    def keywords(self, lmbda: float, n: int) -> dict[str, Any]:
-        """The keywords of a step with this λ and n."""
-        decay = {self.lmbda: lmbda if self.n else lmbda / n} if self.lmbda else {}
-        return {**decay, **({self.n: n} if self.n else {})}
+    def given(self, net: Any, lmbda: float, n: int) -> dict[str, Any]:
+        """The keywords of a step with this λ and n; a network that holds λ is given it."""
+        keywords = {self.n: n} if self.n else {}
+        own = {self.lmbda: lmbda if self.n else lmbda / n} if self.lmbda else {}
+        if not self.held:
+            return {**own, **keywords}
+        for name, value in own.items():
+            setattr(net, name, value)
+        return keywords
 
     def said(self) -> Iterator[str]:
         """The departures from the book, in words."""
-        if self.lmbda and (self.lmbda, self.n) != ("lmbda", "n"):
-            yield f"λ as `{self.lmbda}`, n as `{self.n}`" if self.n else f"λ/n as `{self.lmbda}`"
+        name = f"self.{self.lmbda}" if self.held else self.lmbda
+        if self.lmbda and (name, self.n) != ("lmbda", "n"):
+            yield f"λ as `{name}`, n as `{self.n}`" if self.n else f"λ/n as `{name}`"
 
 
 def decay_parameters(
-    further: Mapping[str, inspect.Parameter], trial: Trial, name: str
+    further: Mapping[str, inspect.Parameter], held: Sequence[str], trial: Trial, name: str
 ) -> DecayParameters:
-    """Which of the parameters behind the mini-batch and η are λ and n.
+    """What λ and n are: parameters behind the mini-batch and η, or λ a number that is held.
+
+    Args:
+        further: these parameters.
+        held: the names of the numbers that a network holds.
+        trial: shows what they do.
+        name: of the class.
 
     Raises:
         UsageError: one must be given, and nobody knows what it is.
     """
+    found = _of_parameters(further, trial, name)
+    own = DecayParameters(_first(LAMBDA, held), found.n or _first(COUNTS, further), held=True)
+    return own if not found.lmbda and _acts(own, trial) else found
+
+
+def _of_parameters(
+    further: Mapping[str, inspect.Parameter], trial: Trial, name: str
+) -> DecayParameters:
     needed = [key for key, each in further.items() if each.default is inspect.Parameter.empty]
-    if needed and trial({}) is not None:  # it is wrapped, and takes other arguments than it says
+    if (
+        needed and trial(DecayParameters(), 0.0, 1) is not None
+    ):  # it is wrapped, and takes other arguments than it says
         needed = []
     lmbda = _first(LAMBDA, further)
     n = _first(COUNTS, [key for key in further if key != lmbda])
@@ -262,7 +286,7 @@ def _acts(found: DecayParameters, trial: Trial) -> bool:
     """Whether λ does something; where it stands for λ/n, whether it does just that."""
     if not found.lmbda:
         return False
-    without, moved = trial(found.keywords(0.0, TRIED[1])), trial(found.keywords(*TRIED))
+    without, moved = trial(found, 0.0, TRIED[1]), trial(found, *TRIED)
     if without is None or moved is None:
         return False
     if found.n:
@@ -274,8 +298,8 @@ def _acts(found: DecayParameters, trial: Trial) -> bool:
 
 def _is_decay(found: DecayParameters, trial: Trial) -> bool:
     """Whether two parameters act on the weights alone, and the second only beside the first."""
-    tried = (found.keywords(*each) for each in (TRIED, (0.0, TRIED[1]), (0.0, OTHER)))
-    moved, without, other = map(trial, tried)
+    tried = TRIED, (0.0, TRIED[1]), (0.0, OTHER)
+    moved, without, other = (trial(found, *each) for each in tried)
     if moved is None or without is None or other is None:
         return False
     alone = _equal(without.w, other.w) and _equal(without.b, other.b)

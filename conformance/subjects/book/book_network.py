@@ -99,7 +99,8 @@ class BookNetwork(BookCalls):
         of_error, known = self._cost_of_error(), [] if stated else costs_shown(self)
         stated = stated or (of_error if of_error in known else next(iter(known), ""))
         self.conventions = replace(self.conventions, cost=stated or of_error, stated=bool(stated))
-        self.decay = decay_parameters(further, trial_of_decay(self, self.probe), name)
+        held = [each for each, value in vars(net).items() if type(value) in (float, int)]
+        self.decay = decay_parameters(further, held, trial_of_decay(self, self.probe), name)
         self.takes_classes = self._takes_classes()
         self.unfit, self.stops = self._misordered(), stops(self, len(self.probe))
 

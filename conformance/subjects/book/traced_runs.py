@@ -174,7 +174,7 @@ def _update(network: BookNetwork, case: Case, net: Any, batch: Batch, made: Step
     for x, y in pairs:
         _note_sample(made, x, y)
     eta = given_rate(made.trace, case)
-    keywords = {**network.decay.keywords(case.lmbda, case.n), **network.rule.stepped(case)}
+    keywords = {**network.decay.given(net, case.lmbda, case.n), **network.rule.stepped(case)}
     if network.mask:
         each = (_masks(network, net, made.trace, batch, i) for i in range(batch.m))
         keywords[network.mask] = [network.masks_out(masks) for masks in each]

@@ -3,9 +3,7 @@
 Left out: what they compute, but for what λ and n change.
 """
 
-from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +11,7 @@ from conformance.errors import UsageError
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.book_calls import BookCalls
-from conformance.subjects.book.book_conventions import Moved
+from conformance.subjects.book.book_conventions import DecayParameters, Moved, Trial
 from conformance.subjects.book.constructor import feedforward_of
 from reference.step import Array, Batch, Parameters
 
@@ -60,20 +58,18 @@ def problem(network: BookCalls, sizes: tuple[int, ...]) -> str:
     return ""
 
 
-def trial_of_decay(
-    network: BookCalls, sizes: tuple[int, ...]
-) -> Callable[[Mapping[str, Any]], Moved | None]:
-    """What shows which keywords of an update are λ and n; see `decay_parameters`."""
+def trial_of_decay(network: BookCalls, sizes: tuple[int, ...]) -> Trial:
+    """What shows what λ and n are; see `decay_parameters`."""
     start, batch = _start(network, sizes), two_samples(network, sizes)
 
-    def moved(keywords: Mapping[str, Any]) -> Moved | None:
+    def moved(decay: DecayParameters, lmbda: float, n: int) -> Moved | None:
         try:
             with quiet():
                 net = network.make(sizes)
                 network.fill(net, *network.outwards(start))
                 samples = [network.sample(batch, i) for i in range(batch.m)]
                 more = {**network.rule.stepped(None), **network.mask_keywords(net, batch)}
-                net.update_mini_batch(samples, 1.0, **{**keywords, **more})
+                net.update_mini_batch(samples, 1.0, **{**decay.given(net, lmbda, n), **more})
                 after = network.inwards(net)
         except Exception:  # noqa: BLE001 - the cases will show it
             return None

@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.model.update_kinds import SGD
-from conformance.script_outcome import Rule
+from conformance.script_outcome import RULES, Rule
 from reference.updates import UPDATES
 
 NAMES = {
@@ -64,7 +64,7 @@ class UpdateRule:
         words += [f"{each} = {value:g}" for each, value in self.constants.items()]
         if self.other is not None:
             words = [f"{each} = {value:g}" for each, value in self.other.numbers if each != "η"]
-            return [", ".join((f"moves by {self.other.kind}", *words))]
+            return [", ".join((f"moves by {RULES[self.other.kind]}", *words))]
         others = [each for each in self.names if each != SGD]
         return [f"{' and '.join(others)}, {', '.join(words)}"] if others else []
 
@@ -85,8 +85,10 @@ def update_rule(
     if rule == SGD:
         return UpdateRule()
     wanted = UPDATES[rule].constants
-    kept = ({c: w for c, w in each.items() if c in wanted} for each in (by_init, by_update))
-    return UpdateRule((rule,) if "rho" in wanted else (SGD, rule), *kept)
+    by_init, by_update = (
+        {c: w for c, w in each.items() if c in wanted} for each in (by_init, by_update)
+    )
+    return UpdateRule((rule,) if "rho" in wanted else (SGD, rule), by_init, by_update)
 
 
 def promised(held: Mapping[str, float], name: str) -> UpdateRule | None:

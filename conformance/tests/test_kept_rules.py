@@ -1,0 +1,168 @@
+"""A network whose update keeps arrays and has constants of its own is judged by its own rule.
+
+Left out: rules that its parameters promise (`test_updates.py`).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.api import check
+from conformance.report.book_report import Report
+
+BASE = """
+import numpy as np
+
+
+class Network:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
+        self.weights = [np.random.randn(n, k) for k, n in zip(sizes, sizes[1:])]
+        self.t = 0
+        self.v = [[0.0 * p for p in ps] for ps in (self.weights, self.biases)]
+        self.s = [[0.0 * p for p in ps] for ps in (self.weights, self.biases)]
+
+    def feedforward(self, a):
+        for w, b in zip(self.weights, self.biases):
+            a = 1 / (1 + np.exp(-(w @ a + b)))
+        return a
+
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(1 / (1 + np.exp(-(w @ a[-1] + b))))
+        delta, nb, nw = (a[-1] - y) * a[-1] * (1 - a[-1]), [], []
+        for l in reversed(range(len(self.weights))):
+            nb.insert(0, delta)
+            nw.insert(0, delta @ a[l].T)
+            delta = self.weights[l].T @ delta * a[l] * (1 - a[l])
+        return nb, nw
+
+    def update_mini_batch(self, mini_batch, eta):
+        pairs = [self.backprop(x, y) for x, y in mini_batch]
+        m = len(pairs)
+        nw = [sum(each) / m for each in zip(*(pair[1] for pair in pairs))]
+        nb = [sum(each) / m for each in zip(*(pair[0] for pair in pairs))]
+        self.t += 1
+        for ps, gs, vs, ss in zip((self.weights, self.biases), (nw, nb), self.v, self.s):
+            for i, g in enumerate(gs):
+                self.move(ps, i, g, vs, ss, eta)
+
+    def move(self, ps, i, g, v, s, eta):
+"""
+HELD = {"mu": 0.5, "rho": 0.875, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6}
+
+MOMENTUM = """
+        v[i] = self.mu * v[i] - eta * g
+        ps[i] = ps[i] + v[i]
+"""
+ADAM = """
+        v[i] = self.beta1 * v[i] + (1 - self.beta1) * g
+        s[i] = self.beta2 * s[i] + (1 - self.beta2) * g**2
+        root = np.sqrt(s[i] / (1 - self.beta2**self.t))
+        ps[i] = ps[i] - eta * (v[i] / (1 - self.beta1**self.t)) / (root + self.eps)
+"""
+NESTEROV = """
+        before, v[i] = v[i], self.mu * v[i] - eta * g
+        ps[i] = ps[i] - self.mu * before + (1 + self.mu) * v[i]
+"""
+RMSPROP = """
+        s[i] = self.rho * s[i] + (1 - self.rho) * g**2
+        ps[i] = ps[i] - eta * g / (np.sqrt(s[i]) + self.eps)
+"""
+ADAGRAD = """
+        s[i] = s[i] + g**2
+        ps[i] = ps[i] - eta * g / (np.sqrt(s[i]) + self.eps)
+"""
+RIGHT = {
+    "adagrad": (ADAGRAD, "moves by AdaGrad, ε = 1e-06"),
+    "adam": (ADAM, "adam, mu = 0.9, rho = 0.99, epsilon = 1e-06"),
+    "momentum": (MOMENTUM, "momentum, mu = 0.5"),
+    "momentum-literal": (MOMENTUM.replace("self.mu", "0.9"), "momentum, mu = 0.9"),
+    "nesterov": (NESTEROV, "nesterov, mu = 0.5"),
+    "rmsprop": (RMSPROP, "rmsprop, rho = 0.875, epsilon = 1e-06"),
+}
+WRONG = {
+    "adam-mean-square": (ADAM, "(1 - self.beta2) * g**2", "self.beta2 * g**2"),
+    "adam-correction": (ADAM, "s[i] / (1 - self.beta2**self.t)", "s[i] / (1 - self.beta1**self.t)"),
+    "momentum-twice": (MOMENTUM, "+ v[i]", "+ self.mu * v[i]"),
+    "rmsprop-shares": (RMSPROP, "(1 - self.rho) * g", "self.rho * g"),
+}
+
+
+def judged(source: str, tmp_path: Path) -> Report:
+    """The report on a network that holds the constants that its source names."""
+    held = [f"self.{each} = {value}" for each, value in HELD.items() if f"self.{each}" in source]
+    source = source.replace("self.t = 0", "; ".join(("self.t = 0", *held)))
+    file = tmp_path / "net.py"
+    file.write_text(source, "utf-8")
+    return check(f"{file}:Network", case="[cl]*-[45]-[34]-*")
+
+
+@pytest.mark.parametrize("name", sorted(RIGHT))
+def test_a_rule_with_constants_of_its_own_is_recognised(name: str, tmp_path: Path) -> None:
+    update, said = RIGHT[name]
+    report = judged(BASE + update, tmp_path)
+    assert report.ok
+    assert said in report.conventions
+    assert len(report.cases) > 1
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_a_wrong_rule_is_wrong_by_the_rule_that_it_is_meant_to_be(
+    name: str, tmp_path: Path
+) -> None:
+    update, right, wrong = WRONG[name]
+    assert update.count(right) == 1
+    source = BASE + update.replace(right, wrong)
+    report = judged(source, tmp_path)
+    assert {each.tag for each in report.blames} <= {"V", "B", "W"}
+    line = next(i for i, text in enumerate(source.splitlines(), 1) if wrong in text)
+    assert line in {frames[0].line for frames in (e.frames for e in report.blames)}
+
+
+@pytest.mark.parametrize("update", [ADAM, MOMENTUM], ids=["adam", "momentum"])
+def test_an_equation_of_backprop_is_blamed_alone_whatever_the_rule(
+    update: str, tmp_path: Path
+) -> None:
+    wrong = BASE.replace("nb.insert(0, delta)", "nb.insert(0, 2 * delta)")
+    report = judged(wrong + update, tmp_path)
+    assert [each.tag for each in report.blames] == ["BP3"]
+
+
+def test_a_velocity_of_the_weights_alone_is_no_rule(tmp_path: Path) -> None:
+    update = """
+        v[i] = (self.mu if ps is self.weights else 0) * v[i] - eta * g
+        ps[i] = ps[i] + v[i]
+"""
+    report = judged(BASE + update, tmp_path)
+    assert [each.tag for each in report.blames] == ["W"]
+
+
+def test_gradients_that_are_never_reset_are_no_momentum(tmp_path: Path) -> None:
+    update = """
+        v[i] = v[i] + g
+        ps[i] = ps[i] - eta * v[i]
+"""
+    report = judged(BASE + update, tmp_path)
+    assert not report.ok
+
+
+DECAYS = {
+    "divided-by-n": (" / n", "λ as `self.lmbda`, n as `n`"),
+    "whole": ("", "λ/n as `self.lmbda`"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DECAYS))
+def test_a_decay_that_a_network_holds_is_set_as_the_cases_have_it(
+    name: str, tmp_path: Path
+) -> None:
+    over, said = DECAYS[name]
+    source = BASE.replace("mini_batch, eta)", "mini_batch, eta, n)" if over else "mini_batch, eta)")
+    source = source.replace("        self.v = ", "        self.lmbda = 0.1\n        self.v = ", 1)
+    decay = f"        self.weights = [(1 - eta * self.lmbda{over}) * w for w in self.weights]\n"
+    source = source.replace("        self.t += 1\n", decay, 1)
+    report = judged(source + "\n        ps[i] = ps[i] - eta * g\n", tmp_path)
+    assert report.ok
+    assert said in report.conventions
