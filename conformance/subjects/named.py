@@ -139,7 +139,7 @@ def cases_for(subject: Subject, cases: Sequence[Case]) -> Sequence[Case]:
     """The cases as a subject is given them.
 
     Those in float64 in its short format, if it has one; and, if none is recorded for its update,
-    or its constants are its own, those of the book's update with this one.
+    or the book's is none of its own, those of the book's update with this one.
     """
     short = short_format(subject)
     whole = [each for each in cases if each.dtype == "float64"]
@@ -151,7 +151,7 @@ def cases_for(subject: Subject, cases: Sequence[Case]) -> Sequence[Case]:
 def _moved_by(update: str, subject: Subject, cases: Sequence[Case]) -> Iterator[Case]:
     """Small cases with an update that a subject has, if it needs some beside those recorded."""
     recorded = any(each.update == update and not subject.unfit(each) for each in cases)
-    if update == SGD or (recorded and not subject.constants):
+    if update == SGD or (recorded and SGD in subject.updates):
         return
     constants = subject.constants or UPDATES[update].constants
     for each in cases:

@@ -16,10 +16,10 @@ from conformance.subjects import Reading, Subject
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.conduct import conduct
 from conformance.subjects.book.family import Family, family_of, mask_scale
-from conformance.subjects.book.kept_rule import kept_rule
 from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import cost_method, gives_cost_fn, own_epsilon
+from conformance.subjects.book.own_rule import own_rule
 from conformance.subjects.book.plain_run import is_right
 from conformance.subjects.book.rate import rate_ignored
 from conformance.subjects.book.traced_runs import examined_alone, feedforward_agrees
@@ -56,8 +56,9 @@ def book_subject(
     if network.mask:
         network.mask_scale = mask_scale(network, patterns)
         patterns = NetworkPatterns(network)  # of runs with other masks
-    network.rule = kept_rule(network)
-    if network.rule.constants:
+    network.rule = own_rule(network)
+    own = network.rule.constants if network.rule.other is None else {}
+    if own:
         patterns = NetworkPatterns(network)  # of runs with another update
     network.cost_method, network.has_cost_fn = cost_method(network), gives_cost_fn(network)
     network.unfit = network.unfit or tuple(moved_early(network))
@@ -78,7 +79,7 @@ def book_subject(
         stops=network.stops,
         family=network.family,
         updates=network.rule.names,
-        constants=network.rule.constants,
+        constants=own,
         moves_otherwise=network.rule.other is not None,
         takes_state=False,
         given_masks=bool(network.mask),

@@ -3,12 +3,14 @@
 Left out: what is right, and what it does beside that (`backprop_findings.py`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
+from conformance.model.update_kinds import SGD
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.near import CLOSE, alike
 from conformance.subjects.observation import Observed
@@ -58,7 +60,8 @@ def means_apart(
     Its passes may take all samples at once, whose products are rounded otherwise from z on: both
     are as near to what is exact as the tolerance of the step says.
     """
-    expected = expectations(case, start, batch)
+    plain = replace(case, update=SGD, constants=())  # of the gradients alone
+    expected = expectations(plain, start, batch)
     found = means(parts, case.dtype)
     return {
         name: _widened(mean, expected[name])

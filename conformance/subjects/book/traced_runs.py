@@ -45,7 +45,8 @@ def update_run(
         if earlier:
             _begin(network, net, made)
         _update(network, case, net, batch, made)
-        made.after = _nodes(network, net, trace)
+        if network.rule.other is None:  # else what moved a parameter tells nothing of its ∇
+            made.after = _nodes(network, net, trace)
         trace.recording = False
         made.left = {name: np.array(each) for name, each in network.inwards(net).items()}
     return made
@@ -138,7 +139,10 @@ def _note_sample(made: Stepped, x: Any, y: Any = None) -> None:
 
 
 def _filled(network: BookNetwork, case: Case, start: Parameters, made: Stepped) -> Any:
-    trace, net = made.trace, network.made_for(case)
+    trace = made.trace
+    trace.recording = False  # what it makes of its own parameters is no part of a step
+    net = network.made_for(case)
+    trace.recording = True
     w, b = network.outwards(start)
     weights = [trace.given(each, f"w{i}") for i, each in enumerate(w, 2)]
     biases = [trace.given(each, f"b{i}") for i, each in enumerate(b, 2)]

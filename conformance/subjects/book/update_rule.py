@@ -53,6 +53,10 @@ class UpdateRule:
         return self._given(self.update, case)
 
     def _given(self, keywords: Mapping[str, str], case: Case | None) -> dict[str, float]:
+        if self.other is not None:
+            return {
+                w: self.constants[each] for each, w in keywords.items() if each in self.constants
+            }
         if case is None or case.update == SGD:
             return dict.fromkeys(keywords.values(), 0.0) if SGD in self.names else {}
         constants = dict(case.constants)
@@ -64,6 +68,8 @@ class UpdateRule:
         words += [f"{each} = {value:g}" for each, value in self.constants.items()]
         if self.other is not None:
             words = [f"{each} = {value:g}" for each, value in self.other.numbers if each != "η"]
+            if not self.other.numbers:
+                words = ["a rate of its own, or gradients that it bounds"]
             return [", ".join((f"moves by {RULES[self.other.kind]}", *words))]
         others = [each for each in self.names if each != SGD]
         return [f"{' and '.join(others)}, {', '.join(words)}"] if others else []

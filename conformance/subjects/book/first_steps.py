@@ -1,0 +1,158 @@
+"""The first steps of a network in training, and whether they are those of a rule.
+
+The gradients are the means of what its own backprop returns, so a mistake there changes nothing
+here. Left out: which rule is tried (`own_rule.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.near import CLOSE, alike
+from reference.step import Array, Batch, Parameters
+
+STEPS = 3
+
+
+@dataclass(frozen=True)
+class Start:
+    """From where a network makes its first steps.
+
+    Attributes:
+        case: for the sizes, the update and its constants, η, λ and n.
+        largest: of the targets, the others being 0: what bounds a gradient shows by large ones.
+        lmbda: λ.
+    """
+
+    case: Case
+    largest: float = 1.0
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of the layers."""
+        return self.case.sizes
+
+    def network(self, network: BookNetwork) -> Any:
+        """A network, always with the same parameters."""
+        rng, dtype = np.random.default_rng(11), network.conventions.dtype
+        pairs = [*pairwise(self.sizes)]
+        w = tuple(rng.normal(size=(n, k)).astype(dtype) for k, n in pairs)
+        b = tuple(rng.normal(size=(n, 1)).astype(dtype) for _, n in pairs)
+        return self.filled(network, Parameters(w, b))
+
+    def filled(self, network: BookNetwork, parameters: Parameters) -> Any:
+        """A network with these parameters."""
+        net = network.make(self.sizes, case=self.case)
+        network.fill(net, *network.outwards(parameters))
+        return net
+
+    def batches(self, network: BookNetwork) -> list[Batch]:
+        """Mini-batches of two samples, of the classes among which there is the last."""
+        rng, dtype = np.random.default_rng(12), network.conventions.dtype
+        x = (rng.normal(size=(self.sizes[0], 2)).astype(dtype) for _ in range(STEPS))
+        classes = self.largest * np.eye(self.sizes[-1], dtype=dtype)
+        return [Batch(each, classes[:, [t % self.sizes[-1], -1]]) for t, each in enumerate(x)]
+
+    def take(self, network: BookNetwork, net: Any, batch: Batch) -> None:
+        """Let a network take a step."""
+        network.update(net, batch, (self.case.eta, self.case.lmbda, self.case.n), self.case)
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """A step of a network: its parameters, the gradients, and where it and a new one went."""
+
+    before: Parameters
+    nabla: list[tuple[Array, Array]]
+    after: Parameters
+    anew: Parameters
+
+    @property
+    def moved(self) -> list[Array]:
+        """By how much each parameter was moved, in the order b w of each layer."""
+        before = dict(self.before.named())
+        return [array - before[name] for name, array in self.after.named()]
+
+    @property
+    def kept(self) -> set[str]:
+        """Of which kind the parameters are that a new network moves otherwise: b, w."""
+        anew = dict(self.anew.named())
+        return {
+            name[0]
+            for name, array in self.after.named()
+            if not np.array_equal(array, anew[name], equal_nan=True)
+        }
+
+
+def first_steps(network: BookNetwork, start: Start) -> list[FirstStep]:
+    """The first steps of a network.
+
+    Raises:
+        Exception: whatever its code raises.
+    """
+    net, steps = start.network(network), list[FirstStep]()
+    for batch in start.batches(network):
+        before = _held(network, net)
+        new, nabla = start.filled(network, before), _gradients(network, start, before, batch)
+        for each in (net, new):
+            start.take(network, each, batch)
+        steps.append(FirstStep(before, nabla, _held(network, net), _held(network, new)))
+    return steps
+
+
+def follow(steps: Sequence[FirstStep], case: Case) -> bool:
+    """Whether the first steps of a network are those of the update of a case."""
+    update, dtype = case.rule, case.dtype
+    kept = update.begun(steps[0].before)
+    for step in steps:
+        here = Parameters(step.before.w, step.before.b, kept.state)
+        kept = update.moved(here, step.nabla, {"eta": case.eta, "decay": case.decay})
+        before = dict(step.before.named())
+        right = (array - before[name] for name, array in kept.named())
+        if not all(alike(m, r, CLOSE[dtype]) for m, r in zip(step.moved, right, strict=True)):
+            return False
+    return True
+
+
+def rates(steps: Sequence[FirstStep], dtype: str) -> list[float]:
+    """How many times its gradient each step goes down, if all parameters go as far."""
+    found = []
+    for step in steps:
+        nabla = [-each for pair in step.nabla for each in pair]
+        square = sum(float(np.sum(each * each)) for each in nabla)
+        along = sum(float(np.sum(m * g)) for m, g in zip(step.moved, nabla, strict=True))
+        rate = along / square if square else 0.0
+        if not all(
+            alike(m, rate * g, CLOSE[dtype]) for m, g in zip(step.moved, nabla, strict=True)
+        ):
+            return []
+        found.append(rate)
+    return found
+
+
+def goes_down(step: FirstStep) -> bool:
+    """Whether each entry is moved against its gradient, or not at all."""
+    nabla = (each for pair in step.nabla for each in pair)
+    return all(np.all(m * g <= 0) for m, g in zip(step.moved, nabla, strict=True))
+
+
+def _held(network: BookNetwork, net: Any) -> Parameters:
+    return Parameters.of(network.inwards(net)).map(np.array)
+
+
+def _gradients(
+    network: BookNetwork, start: Start, parameters: Parameters, batch: Batch
+) -> list[tuple[Array, Array]]:
+    """(∇b, ∇w) of each layer, the means over a mini-batch."""
+    pairs = []
+    for i in range(batch.m):
+        x, y = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
+        pairs.append(network.backprop(start.filled(network, parameters), x, y))
+    biases, weights = zip(*pairs, strict=True)
+    means = ([np.mean(each, axis=0) for each in zip(*e, strict=True)] for e in (biases, weights))
+    return [*zip(*means, strict=True)]

@@ -1,0 +1,173 @@
+"""The update of a network, if it is another than the one that its parameters promise.
+
+Its first steps tell it. They are held to what is promised, and else recorded: then a rule is known
+by its trace, as that of any program is (`script/conclude.py`). A rule that is none of `UPDATES` is
+judged so alone. If the steps tell none, the names of the constants that a network holds promise
+one, as parameters of these names do. Left out: the steps (`first_steps.py`), and whether a rule
+is kept to.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.corpus.case import Case
+from conformance.errors import ConformanceError
+from conformance.model.update_kinds import SGD
+from conformance.running.quiet import quiet
+from conformance.script_outcome import Ran, Rule
+from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.first_steps import (
+    STEPS,
+    FirstStep,
+    Start,
+    first_steps,
+    follow,
+    goes_down,
+    rates,
+)
+from conformance.subjects.book.update_rule import UpdateRule, promised
+from conformance.subjects.near import CLOSE
+from reference.updates import UPDATES
+
+ETA, LMBDA, N = 0.25, 0.5, 4
+LARGE = 1024.0  # a target by which the gradients get so large that they are clipped
+PLAIN = "plain"
+
+NAMES = {"mu": ("μ", "β1"), "rho": ("β2", "β"), "epsilon": ("ε",)}
+"""What the constants are called where a rule is told by its steps."""
+
+DEEP = 3  # objects within objects
+
+
+def own_rule(network: BookNetwork) -> UpdateRule:
+    """The rule of a network whose conventions are known; see the module."""
+    promise = network.rule
+    if network.mask:
+        return promise
+    for sizes in (network.probe, (2,) * len(network.probe)):  # other widths may stop it
+        case = _case(network, sizes, promise.names[-1], UPDATES[promise.names[-1]].constants)
+        with suppress(Exception), quiet(), np.errstate(all="ignore"):  # the cases show it
+            steps = first_steps(network, Start(case))
+            return _followed(network, case, steps)
+    return promise
+
+
+def _followed(network: BookNetwork, case: Case, steps: Sequence[FirstStep]) -> UpdateRule:
+    """The rule of some steps, which are those of a case or not."""
+    promise = network.rule
+    if follow(steps, case):
+        if _shrinks(network, case):
+            return UpdateRule(("l1",))
+        clips = case.update == SGD and _clips(network, case)
+        return replace(promise, other=Rule(PLAIN)) if clips else promise
+    kept = set[str]().union(*(each.kept for each in steps))
+    alone = len(kept) == 1 and case.update == SGD  # nothing promises a rule of the weights alone
+    if steps[0].kept or alone:  # or it draws numbers
+        return promise
+    found = rates(steps, case.dtype)
+    if found and not np.allclose(found, found[0], rtol=CLOSE[case.dtype]):  # a rate that changes
+        return replace(promise, other=Rule(PLAIN)) if case.update == SGD else promise
+    ran = _recorded(network, Start(case))
+    return _told(network, case, steps, ran) if ran else promise
+
+
+def _told(network: BookNetwork, case: Case, steps: Sequence[FirstStep], ran: Ran) -> UpdateRule:
+    """The rule of steps that are not those that were promised, as their trace tells it."""
+    promise, kind, numbers = network.rule, ran.rule.kind, dict(ran.rule.numbers)
+    right = ran.examined.ok and not ran.unjudged
+    if kind in UPDATES:
+        constants = _constants(kind, numbers)
+        like = _case(network, case.sizes, kind, constants)
+        if len(constants) == len(like.rule.constants) and (not right or follow(steps, like)):
+            if case.update != SGD:
+                named = {*promise.init, *promise.update} >= constants.keys()
+                return replace(promise, names=(*promise.names[:-1], kind)) if named else promise
+            return UpdateRule((_decaying(network, kind, constants),), constants=constants)
+    if kind == PLAIN and "λ" in numbers:
+        like = replace(case, update=SGD, constants=(), lmbda=numbers["λ"] * N)
+        right = right and follow(steps, like)
+    elif kind == PLAIN:
+        right = False
+    if right and goes_down(steps[0]):
+        given = UPDATES[case.update].constants
+        return replace(promise, names=(SGD,), constants=given, other=ran.rule)
+    held = _floats(network.make(case.sizes)) if case.update == SGD and steps[-1].kept else {}
+    return promised(held, network.name) or promise
+
+
+def _constants(kind: str, numbers: Mapping[str, float]) -> dict[str, float]:
+    """The constants of a rule that were told by its steps, those that it may have."""
+    found = {
+        each: float(f"{numbers[name]:.12g}")
+        for each in UPDATES[kind].constants
+        for name in NAMES[each]
+        if name in numbers
+    }
+    return {each: value for each, value in found.items() if 0 < value < 1}
+
+
+def _decaying(network: BookNetwork, kind: str, constants: Mapping[str, float]) -> str:
+    """The rule with its decay, which stands beside the step or in the gradient."""
+    if kind != "adam" or not network.decays:
+        return kind
+    sizes = network.probe
+    apart = replace(_case(network, sizes, "adamw", constants), lmbda=LMBDA)
+    return "adamw" if follow(first_steps(network, Start(apart)), apart) else kind
+
+
+def _shrinks(network: BookNetwork, case: Case) -> bool:
+    """Whether the decay takes as much off each weight, whatever its size."""
+    if case.update != SGD or not network.decays:
+        return False
+    apart = replace(case, update="l1", lmbda=LMBDA)
+    return follow(first_steps(network, Start(apart)), apart)
+
+
+def _clips(network: BookNetwork, case: Case) -> bool:
+    """Whether large gradients are bounded, and else all is right."""
+    start = Start(case, LARGE)
+    if follow(first_steps(network, start), case):
+        return False
+    ran = _recorded(network, start)
+    return ran is not None and ran.examined.ok and ran.rule.kind == PLAIN and not ran.unjudged
+
+
+def _case(
+    network: BookNetwork, sizes: tuple[int, ...], update: str, constants: Mapping[str, float]
+) -> Case:
+    outputs = (*["sigmoid"] * (len(sizes) - 2), network.family[1])
+    return Case(
+        "own", sizes, network.conventions.cost, ETA, 0.0, N, network.conventions.dtype, ((0,),),
+        "", (), outputs, update=update, constants=tuple(constants.items()),
+    )  # fmt: skip
+
+
+def _recorded(network: BookNetwork, start: Start) -> Ran | None:
+    """What is known of the first steps of a network, if anything is."""
+    from conformance.script.recording import Recording  # here: most networks need it not
+
+    net, recording = start.network(network), Recording(network.name, STEPS)
+    module = vars(sys.modules[type(net).__module__])
+    with suppress(ConformanceError):
+        with recording.within([{"network": net}, module]):
+            for batch in start.batches(network):
+                start.take(network, net, batch)
+        return recording.report.ran
+    return None
+
+
+def _floats(held: Any, deep: int = DEEP) -> dict[str, float]:
+    """The numbers between 0 and 1 that an object holds, also in other objects, by their names."""
+    found: dict[str, float] = {}
+    parts = held if isinstance(held, Mapping) else getattr(held, "__dict__", {})
+    for name, each in parts.items():
+        if isinstance(each, float) and 0 < each < 1:
+            found.setdefault(str(name), float(each))
+        elif deep and not isinstance(each, type):
+            found = {**_floats(each, deep - 1), **found}
+    return found
