@@ -191,9 +191,10 @@ def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
     Where an update adds what it is given, it is the negative one.
     """
     replay, m = Replay(returned.trace), returned.batch.m
-    for name, moved in roles.moved.items():
+    found = (each for each in roles.found if each.startswith("nabla_"))
+    for name in dict.fromkeys((*roles.moved, *found)):
         place = roles.found.get(name)
-        used = moved if place is None else roles.values[name]
+        used = roles.moved[name] if place is None else roles.values[name]
         sign = 1 if place is None or place.factor > 0 else -1
         nodes = [each[name] for each in returned.returned if name in each]
         if len(nodes) < m or not all(map(replay.exact, nodes)):

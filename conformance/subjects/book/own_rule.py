@@ -73,10 +73,14 @@ def _followed(network: BookNetwork, case: Case, steps: Sequence[FirstStep]) -> U
     if found and not np.allclose(found, found[0], rtol=CLOSE[case.dtype]):  # a rate that changes
         return replace(promise, other=Rule(PLAIN)) if case.update == SGD else promise
     ran = _recorded(network, Start(case))
-    return _told(network, case, steps, ran) if ran else promise
+    told = None if ran is None else _told(network, case, steps, ran)
+    held = _floats(network.make(case.sizes)) if case.update == SGD and kept else {}
+    return told or promised(held, network.name) or promise
 
 
-def _told(network: BookNetwork, case: Case, steps: Sequence[FirstStep], ran: Ran) -> UpdateRule:
+def _told(
+    network: BookNetwork, case: Case, steps: Sequence[FirstStep], ran: Ran
+) -> UpdateRule | None:
     """The rule of steps that are not those that were promised, as their trace tells it."""
     promise, kind, numbers = network.rule, ran.rule.kind, dict(ran.rule.numbers)
     right = ran.examined.ok and not ran.unjudged
@@ -96,8 +100,7 @@ def _told(network: BookNetwork, case: Case, steps: Sequence[FirstStep], ran: Ran
     if right and goes_down(steps[0]):
         given = UPDATES[case.update].constants
         return replace(promise, names=(SGD,), constants=given, other=ran.rule)
-    held = _floats(network.make(case.sizes)) if case.update == SGD and steps[-1].kept else {}
-    return promised(held, network.name) or promise
+    return None
 
 
 def _constants(kind: str, numbers: Mapping[str, float]) -> dict[str, float]:
