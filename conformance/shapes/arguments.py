@@ -64,13 +64,19 @@ class Scope:
         """The kind of argument that a name means of which something is there; nothing if none."""
         return next((each for each in kinds_of(name) if each in self.kinds), "")
 
+    def of(self, kind: str) -> Any:
+        """What is there of a kind; a generator is made when it is asked for: that takes long."""
+        if self.kinds[kind] is Generator:
+            self.kinds[kind] = Generator(0)
+        return self.kinds[kind]
+
     def value(self, name: str) -> tuple[bool, Any]:
         """Whether an argument is known, and what it is."""
         if name in self.names:
             return True, self.names[name]
         kind = self.kind(name)
         if kind:
-            return True, self.kinds[kind]
+            return True, self.of(kind)
         same = [key for key in self.names if bare(key) == bare(name)]
         return (True, self.names[same[0]]) if len(same) == 1 else (False, None)
 
@@ -88,7 +94,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "penalty": penalty,
         "quiet": QUIET,
         "seed": 0,
-        "generator": Generator(0),
+        "generator": Generator,
         "pairs": samples_of(data),
         "state": np.zeros((sizes.n_hidden, 1)),
         "mask": data.mask,
@@ -121,7 +127,7 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "count": data.rounds,
         "batchsize": sizes.m,
         "seed": 0,
-        "generator": Generator(0),
+        "generator": Generator,
         "quiet": QUIET,
         "penalty": PENALTY,
         "activation": "sigmoid",
@@ -144,14 +150,14 @@ GIVEN_ANYWAY = {
 def taken(function: Callable[..., Any]) -> Sequence[inspect.Parameter]:
     """The arguments that a function takes, without `*args`; none if they are not known."""
     plain = getattr(function, "__func__", None) if isinstance(function, MethodType) else function
-    if isinstance(plain, FunctionType):  # else it may have no hash
+    if isinstance(plain, FunctionType) or type(plain) is type:  # else it may have no hash
         return _taken(plain, method=plain is not function)
     return _of_signature(function)
 
 
 @lru_cache(maxsize=1024)
-def _taken(function: FunctionType, *, method: bool) -> Sequence[inspect.Parameter]:
-    """The same of a function, or of it as a method, whatever its object is."""
+def _taken(function: Callable[..., Any], *, method: bool) -> Sequence[inspect.Parameter]:
+    """The same of a class or a function, or of it as a method, whatever its object is."""
     return _of_signature(MethodType(function, 0) if method else function)
 
 

@@ -5,6 +5,7 @@ Left out: which of them a program takes.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -106,17 +107,22 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
         STEPS[0]: (sizes.m, 4, sizes.n_in), TABLES[0]: (sizes.n_in, sizes.n_out),
     }  # fmt: skip
     if layout in shapes:
-        return np.random.default_rng(SEED).normal(size=shapes[layout])
+        return _normal(shapes[layout]).copy()
     if layout == "a sequence of labels":
         return [3 * t % sizes.n_in for t in range(sizes.m)]
     if layout in TOKENS:
         return np.random.default_rng(SEED).integers(0, sizes.n_in, size=(sizes.m, 4))
     if layout == "a list of columns":
-        return [*np.random.default_rng(SEED).normal(size=(4, sizes.n_in, 1))]
+        return [*_normal((4, sizes.n_in, 1)).copy()]
     if layout == "places":
         return np.arange(sizes.m) * 2 % sizes.n_in
-    rows = np.random.default_rng(SEED).normal(size=(sizes.m, sizes.n_in))
-    return _laid(rows, layout)
+    return _laid(_normal((sizes.m, sizes.n_in)).copy(), layout)
+
+
+@cache
+def _normal(shape: tuple[int, ...]) -> Array:
+    """Numbers that are drawn; whoever gives them to a program copies them."""
+    return np.random.default_rng(SEED).normal(size=shape)
 
 
 def _laid(rows: Array, layout: str) -> Array:

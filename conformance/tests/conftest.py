@@ -8,6 +8,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -84,8 +85,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 
 
-def pytest_collection_finish() -> None:
+IN_CHILDREN = "numpy.ma", "conformance.script.moved", "conformance.script.script_child"
+"""What processes of checks import when they need it: imported once, each has it from its fork."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Look for garbage seldom, and never in what was collected: it is there to the end."""
+    for name in IN_CHILDREN if session.items else ():
+        import_module(name)
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
