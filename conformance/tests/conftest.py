@@ -129,6 +129,12 @@ def patient_search() -> Iterator[None]:
 
 
 @pytest.fixture
+def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No change of a line is searched for: for tests about something else, it takes seconds."""
+    monkeypatch.setattr(search_edits, "LONGEST", 0.0)
+
+
+@pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Makes subjects whose program is some lines of Python; their temporary files are watched."""
     temporary = tmp_path / "temporary"
