@@ -135,6 +135,12 @@ def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def brief_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change is searched for as long as one takes to be found, where for some there is none."""
+    monkeypatch.setattr(search_edits, "LONGEST", 3.0)
+
+
+@pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Makes subjects whose program is some lines of Python; their temporary files are watched."""
     temporary = tmp_path / "temporary"
