@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,12 @@ class UnboundError(TypeError):
     """An argument of a function is not known."""
 
 
+class Later(NamedTuple):
+    """What takes long to make, and few programs ask for."""
+
+    made: Callable[[], Any]
+
+
 @dataclass
 class Scope:
     """What is there to be given to functions.
@@ -65,10 +71,11 @@ class Scope:
         return next((each for each in kinds_of(name) if each in self.kinds), "")
 
     def of(self, kind: str) -> Any:
-        """What is there of a kind; a generator is made when it is asked for: that takes long."""
-        if self.kinds[kind] is Generator:
-            self.kinds[kind] = Generator(0)
-        return self.kinds[kind]
+        """What is there of a kind, made now if nobody has asked for it."""
+        found = self.kinds[kind]
+        if isinstance(found, Later):
+            found = self.kinds[kind] = found.made()
+        return found
 
     def value(self, name: str) -> tuple[bool, Any]:
         """Whether an argument is known, and what it is."""
@@ -94,10 +101,10 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "penalty": penalty,
         "quiet": QUIET,
         "seed": 0,
-        "generator": Generator,
-        "pairs": samples_of(data),
+        "generator": GENERATOR,
+        "pairs": Later(lambda: samples_of(data)),
         "state": np.zeros((sizes.n_hidden, 1)),
-        "mask": data.mask,
+        "mask": Later(lambda: data.mask),
         **({} if data.weights is None else {"sample weights": data.weights}),
     }
 
@@ -127,7 +134,7 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "count": data.rounds,
         "batchsize": sizes.m,
         "seed": 0,
-        "generator": Generator,
+        "generator": GENERATOR,
         "quiet": QUIET,
         "penalty": PENALTY,
         "activation": "sigmoid",
@@ -138,6 +145,10 @@ class Generator(np.random.RandomState):
     """What draws random numbers, as NumPy's newer generators do too."""
 
     integers = np.random.RandomState.randint
+
+
+GENERATOR = Later(lambda: Generator(0))
+"""A new one for each scope."""
 
 
 GIVEN_ANYWAY = {
@@ -187,7 +198,7 @@ def ways(
         fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))
         said = not _contradicts(function, form, whole=named is not None)
         if fits and said and all(kind in scope.kinds for kind in form):
-            yield tuple(scope.kinds[kind] for kind in form), {}
+            yield tuple(map(scope.of, form)), {}
 
 
 def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: bool) -> bool:

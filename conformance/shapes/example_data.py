@@ -136,11 +136,17 @@ def _laid(rows: Array, layout: str) -> Array:
     return rows[0] if layout == "one vector" else rows
 
 
+@cache
+def _labels(m: int, n_out: int) -> Array:
+    """The classes of samples in an order that is drawn; as `_normal`."""
+    classes = np.arange(m) % n_out
+    if m < n_out:  # the first and the last are there: Y.max() + 1 is their number
+        classes = np.linspace(0, n_out - 1, m).astype(int)
+    return np.random.default_rng(SEED + 1).permutation(classes)
+
+
 def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
-    classes = np.arange(sizes.m) % sizes.n_out
-    if sizes.m < sizes.n_out:  # the first and the last are there: Y.max() + 1 is their number
-        classes = np.linspace(0, sizes.n_out - 1, sizes.m).astype(int)
-    labels = np.random.default_rng(SEED + 1).permutation(classes)
+    labels = _labels(sizes.m, sizes.n_out).copy()
     if layout in SEQUENCES:
         yield "labels from 0", labels.tolist()
         return
