@@ -82,6 +82,7 @@ def test_a_sum_is_not_taken_for_one_of_its_samples_of_which_the_others_have_zero
     assert report.ok, report.blames
 
 
+@pytest.mark.usefixtures("brief_search")
 @pytest.mark.parametrize(
     ("name", "find", "replace", "blamed"),
     in_ci(

@@ -84,7 +84,8 @@ def hit(edit: Edited) -> bool:
             EDITS,
             lambda each: changes_of_edit(each.old, each.new),
             slow=lambda each: each.script in SLOW,
-        )
+        ),
+        3,
     ),
     ids=lambda each: each.id,
 )
