@@ -5,6 +5,7 @@ And what the tests of commands share.
 
 import gc
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -146,12 +147,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 IN_CHILDREN = "numpy.ma", "conformance.script.moved", "conformance.script.script_child"
+WITH_TORCH = ("conformance.tracing.tensors",)
 """What processes of checks import when they need it: imported once, each has it from its fork."""
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Look for garbage seldom, and never in what was collected: it is there to the end."""
-    for name in IN_CHILDREN if session.items else ():
+    with_torch = WITH_TORCH if "torch" in sys.modules else ()
+    for name in (*IN_CHILDREN, *with_torch) if session.items else ():
         import_module(name)
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
