@@ -66,7 +66,7 @@ def test_a_right_script_is_right(script: str) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("script", in_ci((e for e in FAULTS if e not in QUICK), 3))
+@pytest.mark.parametrize("script", in_ci((e for e in FAULTS if e not in QUICK), 4))
 def test_every_right_script_is_right(script: str) -> None:
     called_right(script)
 
