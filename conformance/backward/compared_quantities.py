@@ -6,6 +6,7 @@ value of all time steps, stacked. A backward pass may hold it turned or reshaped
 Left out: which of them a backward value is (`passes.py`).
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, permutations
@@ -129,7 +130,7 @@ class Catalogue:
         places = [k for each in marks for k in range(each.size)]
         flat = np.concatenate([*marks, np.zeros(0)])
         order = np.argsort(flat, kind="stable")
-        self._marks = flat[order]
+        self._marks = flat[order].tolist()
         self._places = [(known[i], places[i]) for i in order]
 
     def matches(self, value: Array) -> Iterator[Match]:
@@ -150,7 +151,8 @@ class Catalogue:
             )
 
     def _near(self, value: Array, mark: float) -> Iterator[Match]:
-        start, end = np.searchsorted(self._marks, [mark * (1 - NEAR), mark * (1 + NEAR)])
+        start = bisect_left(self._marks, mark * (1 - NEAR))
+        end = bisect_left(self._marks, mark * (1 + NEAR))
         for family, k in sorted(self._places[start:end]):
             each = self._families[family]
             if each.array[0, 0].size == value[0].size:

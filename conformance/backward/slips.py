@@ -105,10 +105,15 @@ def of_squares(node: Node) -> Iterator[Change]:
     if node.operation not in OPERATORS:
         return
     for i, arg in enumerate(node.args):
-        if type(arg) is Node and is_float(arg) and np.unique(arg.value).size > 1:
+        if type(arg) is Node and is_float(arg) and _has_several(arg.value):
             written = [f"({ast.unparse(each)})" for each in operands(node)[i : i + 1]]
             name = operand_name(node, i) or next(iter(written), PLACES[i])
             yield Change("function", name, f"{name}²", _squared(i), PLAIN)
+
+
+def _has_several(value: Any) -> bool:
+    """Whether the numbers of an array are not all the same."""
+    return value.size > 1 and bool(np.any(value != value.flat[0]))
 
 
 def _squared(place: int) -> Rule:

@@ -8,6 +8,7 @@ import linecache
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from time import monotonic
 
 from conformance.backward.findings import Line
 
@@ -23,11 +24,23 @@ def _parsed(file: str, text: str) -> ast.Module | None:
         return None
 
 
+FRESH = 0.5
+"""Seconds until it is looked again whether a file was changed; at once if it is loaded."""
+
+_LOOKED_AT = dict[str, float]()
+_READ = dict[str, tuple[list[str], ast.Module | None]]()
+
+
 def tree(file: str) -> ast.Module | None:
     """The syntax tree of a file; None if there is none to be read."""
-    linecache.checkcache(file)
-    text = "".join(linecache.getlines(file))
-    return _parsed(file, text) if text else None
+    now = monotonic()
+    if now - _LOOKED_AT.get(file, -FRESH) >= FRESH:
+        _LOOKED_AT[file] = now
+        linecache.checkcache(file)
+    lines = linecache.getlines(file)
+    if file not in _READ or _READ[file][0] is not lines:
+        _READ[file] = lines, _parsed(file, "".join(lines)) if lines else None
+    return _READ[file][1]
 
 
 def statement(file: str, line: int) -> ast.stmt | None:

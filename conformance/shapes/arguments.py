@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,12 @@ class UnboundError(TypeError):
     """An argument of a function is not known."""
 
 
+class Later(NamedTuple):
+    """What takes long to make, and few programs ask for."""
+
+    made: Callable[[], Any]
+
+
 @dataclass
 class Scope:
     """What is there to be given to functions.
@@ -64,13 +70,20 @@ class Scope:
         """The kind of argument that a name means of which something is there; nothing if none."""
         return next((each for each in kinds_of(name) if each in self.kinds), "")
 
+    def of(self, kind: str) -> Any:
+        """What is there of a kind, made now if nobody has asked for it."""
+        found = self.kinds[kind]
+        if isinstance(found, Later):
+            found = self.kinds[kind] = found.made()
+        return found
+
     def value(self, name: str) -> tuple[bool, Any]:
         """Whether an argument is known, and what it is."""
         if name in self.names:
             return True, self.names[name]
         kind = self.kind(name)
         if kind:
-            return True, self.kinds[kind]
+            return True, self.of(kind)
         same = [key for key in self.names if bare(key) == bare(name)]
         return (True, self.names[same[0]]) if len(same) == 1 else (False, None)
 
@@ -88,10 +101,10 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "penalty": penalty,
         "quiet": QUIET,
         "seed": 0,
-        "generator": Generator(0),
-        "pairs": samples_of(data),
+        "generator": GENERATOR,
+        "pairs": Later(lambda: samples_of(data)),
         "state": np.zeros((sizes.n_hidden, 1)),
-        "mask": data.mask,
+        "mask": Later(lambda: data.mask),
         **({} if data.weights is None else {"sample weights": data.weights}),
     }
 
@@ -121,7 +134,7 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "count": data.rounds,
         "batchsize": sizes.m,
         "seed": 0,
-        "generator": Generator(0),
+        "generator": GENERATOR,
         "quiet": QUIET,
         "penalty": PENALTY,
         "activation": "sigmoid",
@@ -134,6 +147,10 @@ class Generator(np.random.RandomState):
     integers = np.random.RandomState.randint
 
 
+GENERATOR = Later(lambda: Generator(0))
+"""A new one for each scope."""
+
+
 GIVEN_ANYWAY = {
     "inputs", "targets", "params", "sizes", "n_in", "n_hidden", "n_hiddens", "n_out", "rate",
     "count", "batchsize", "penalty", "cache", "grads", "output", "quiet", "sample weights",
@@ -144,14 +161,14 @@ GIVEN_ANYWAY = {
 def taken(function: Callable[..., Any]) -> Sequence[inspect.Parameter]:
     """The arguments that a function takes, without `*args`; none if they are not known."""
     plain = getattr(function, "__func__", None) if isinstance(function, MethodType) else function
-    if isinstance(plain, FunctionType):  # else it may have no hash
+    if isinstance(plain, FunctionType) or type(plain) is type:  # else it may have no hash
         return _taken(plain, method=plain is not function)
     return _of_signature(function)
 
 
 @lru_cache(maxsize=1024)
-def _taken(function: FunctionType, *, method: bool) -> Sequence[inspect.Parameter]:
-    """The same of a function, or of it as a method, whatever its object is."""
+def _taken(function: Callable[..., Any], *, method: bool) -> Sequence[inspect.Parameter]:
+    """The same of a class or a function, or of it as a method, whatever its object is."""
     return _of_signature(MethodType(function, 0) if method else function)
 
 
@@ -181,7 +198,7 @@ def ways(
         fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))
         said = not _contradicts(function, form, whole=named is not None)
         if fits and said and all(kind in scope.kinds for kind in form):
-            yield tuple(scope.kinds[kind] for kind in form), {}
+            yield tuple(map(scope.of, form)), {}
 
 
 def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: bool) -> bool:

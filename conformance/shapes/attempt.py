@@ -120,7 +120,7 @@ def provide(module: ModuleType, scope: Scope) -> None:
     for name in missing(module):
         kind = next((each for each in kinds_of(name) if each in scope.kinds), None)
         if kind is not None:
-            vars(module)[name] = scope.kinds[kind]
+            vars(module)[name] = scope.of(kind)
 
 
 def begin(run: Attempt, values: Values) -> None:

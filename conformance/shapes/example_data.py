@@ -5,6 +5,7 @@ Left out: which of them a program takes.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -106,17 +107,22 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
         STEPS[0]: (sizes.m, 4, sizes.n_in), TABLES[0]: (sizes.n_in, sizes.n_out),
     }  # fmt: skip
     if layout in shapes:
-        return np.random.default_rng(SEED).normal(size=shapes[layout])
+        return _normal(shapes[layout]).copy()
     if layout == "a sequence of labels":
         return [3 * t % sizes.n_in for t in range(sizes.m)]
     if layout in TOKENS:
         return np.random.default_rng(SEED).integers(0, sizes.n_in, size=(sizes.m, 4))
     if layout == "a list of columns":
-        return [*np.random.default_rng(SEED).normal(size=(4, sizes.n_in, 1))]
+        return [*_normal((4, sizes.n_in, 1)).copy()]
     if layout == "places":
         return np.arange(sizes.m) * 2 % sizes.n_in
-    rows = np.random.default_rng(SEED).normal(size=(sizes.m, sizes.n_in))
-    return _laid(rows, layout)
+    return _laid(_normal((sizes.m, sizes.n_in)).copy(), layout)
+
+
+@cache
+def _normal(shape: tuple[int, ...]) -> Array:
+    """Numbers that are drawn; whoever gives them to a program copies them."""
+    return np.random.default_rng(SEED).normal(size=shape)
 
 
 def _laid(rows: Array, layout: str) -> Array:
@@ -130,11 +136,17 @@ def _laid(rows: Array, layout: str) -> Array:
     return rows[0] if layout == "one vector" else rows
 
 
+@cache
+def _labels(m: int, n_out: int) -> Array:
+    """The classes of samples in an order that is drawn; as `_normal`."""
+    classes = np.arange(m) % n_out
+    if m < n_out:  # the first and the last are there: Y.max() + 1 is their number
+        classes = np.linspace(0, n_out - 1, m).astype(int)
+    return np.random.default_rng(SEED + 1).permutation(classes)
+
+
 def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
-    classes = np.arange(sizes.m) % sizes.n_out
-    if sizes.m < sizes.n_out:  # the first and the last are there: Y.max() + 1 is their number
-        classes = np.linspace(0, sizes.n_out - 1, sizes.m).astype(int)
-    labels = np.random.default_rng(SEED + 1).permutation(classes)
+    labels = _labels(sizes.m, sizes.n_out).copy()
     if layout in SEQUENCES:
         yield "labels from 0", labels.tolist()
         return

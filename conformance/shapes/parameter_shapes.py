@@ -7,7 +7,7 @@ shapes are those of dense layers. Left out: the layouts of data (`example_data.p
 import ast
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from types import FunctionType
 from typing import Any
 
@@ -189,7 +189,13 @@ def _single(data: Data, style: str) -> Array:
         "column": (s.n_in, 1),
     }
     every = (s.n_hidden * (s.n_in + bias) + s.n_out * (s.n_hidden + bias),)
-    return np.random.default_rng(5).normal(size=shapes.get(style, every))
+    return _normal(shapes.get(style, every)).copy()
+
+
+@cache
+def _normal(shape: tuple[int, ...]) -> Array:
+    """Numbers that are drawn; whoever gives them to a program copies them."""
+    return np.random.default_rng(5).normal(size=shape)
 
 
 def takes_parameters(function: FunctionType) -> bool:

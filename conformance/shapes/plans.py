@@ -6,6 +6,7 @@ Left out: running them (`attempt.py`), and which of them fits (`search.py`).
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -175,10 +176,10 @@ def made_by(
     for i, (said, given, named) in enumerate(constructions(factory, data, settings)):
 
         def make(data: Data, _scope: Scope, said: str = said, i: int = i) -> dict[str, Any]:
-            found = list(constructions(factory, data, settings))
-            if i >= len(found):
+            way = next(islice(constructions(factory, data, settings), i, None), None)
+            if way is None:
                 raise UnfitError("it is not made so")
-            _, args, kwargs = found[i]
+            _, args, kwargs = way
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
             made = result_of(lambda: chosen(factory(*args, **kwargs)))
             if made is None:

@@ -5,9 +5,11 @@ And what the tests of commands share.
 
 import gc
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -67,6 +69,62 @@ THOROUGH = frozenset(
     }
 )
 
+"""Files of which each test is thorough."""
+
+OF_CHECKS = frozenset(
+    {
+        "test_changed_line.py",
+        "test_check_file.py",
+        "test_check_omissions.py",
+        "test_cost_methods.py",
+        "test_decay_beside.py",
+        "test_derivatives.py",
+        "test_dropout.py",
+        "test_edits.py",
+        "test_either_reading.py",
+        "test_encodings.py",
+        "test_families.py",
+        "test_formats.py",
+        "test_found_gradients.py",
+        "test_function_pairs.py",
+        "test_function_traced.py",
+        "test_kin_of_adam.py",
+        "test_kinds_of_cases.py",
+        "test_loss_scale.py",
+        "test_losses.py",
+        "test_named_losses.py",
+        "test_opening.py",
+        "test_optimisers.py",
+        "test_own_calls.py",
+        "test_phases.py",
+        "test_public.py",
+        "test_rare_faults.py",
+        "test_rate.py",
+        "test_readings.py",
+        "test_script_conventions.py",
+        "test_script_costs.py",
+        "test_script_directions.py",
+        "test_script_lists.py",
+        "test_script_parameters.py",
+        "test_script_parts.py",
+        "test_script_penalties.py",
+        "test_script_training.py",
+        "test_script_updates.py",
+        "test_scripts.py",
+        "test_settings_off.py",
+        "test_shape_data.py",
+        "test_shape_readings.py",
+        "test_shapes.py",
+        "test_stated_loss.py",
+        "test_stated_losses.py",
+        "test_truncated.py",
+        "test_untraced.py",
+        "test_updates.py",
+        "test_values.py",
+    }
+)
+"""Files whose tests are checks of whole programs: all but the first of each are thorough."""
+
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,8 +132,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     They are the long ones: where several workers share the tests, none of them ends alone.
     """
+    known = set[str]()
     for item in items:
-        if item.path.name in THOROUGH or item.get_closest_marker("seldom"):
+        name = item.path.name
+        thorough = name in THOROUGH or (name in OF_CHECKS and name in known)
+        known.add(name)
+        if thorough or item.get_closest_marker("seldom"):
             item.add_marker("thorough")
         if item.path.parent.name == "browser":
             item.add_marker("browser")
@@ -84,8 +146,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 
 
-def pytest_collection_finish() -> None:
+IN_CHILDREN = "numpy.ma", "conformance.script.moved", "conformance.script.script_child"
+WITH_TORCH = ("conformance.tracing.tensors",)
+"""What processes of checks import when they need it: imported once, each has it from its fork."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Look for garbage seldom, and never in what was collected: it is there to the end."""
+    with_torch = WITH_TORCH if "torch" in sys.modules else ()
+    for name in (*IN_CHILDREN, *with_torch) if session.items else ():
+        import_module(name)
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
@@ -119,6 +189,18 @@ def patient_search() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_edits, "LONGEST", 12.0)
         yield
+
+
+@pytest.fixture
+def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No change of a line is searched for: for tests about something else, it takes seconds."""
+    monkeypatch.setattr(search_edits, "LONGEST", 0.0)
+
+
+@pytest.fixture
+def brief_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change is searched for as long as one takes to be found, where for some there is none."""
+    monkeypatch.setattr(search_edits, "LONGEST", 3.0)
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ CASES = ("square-4-4-4-4", "contracting-5-4-3-2", "hand-2-3-1")
 
 
 def checked(cls: type, *ids: str) -> list[CaseReport]:
-    return [check_case(book_subject(cls, cls.__name__), recorded(id_)) for id_ in ids]
+    subject = book_subject(cls, cls.__name__)
+    return [check_case(subject, recorded(id_)) for id_ in ids]
 
 
 @pytest.mark.parametrize("id_", [*CASES, "saturated-2-8-3"])

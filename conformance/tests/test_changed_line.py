@@ -134,25 +134,36 @@ class Net:
 """
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "tag"),
-    [
-        ("e @ self.weights[k].T", "e @ self.weights[k]", "BP2"),
-        ("self.biases[i])", "self.biases[0])", "Z"),
-    ],
-    ids=["backprop", "feedforward"],
-)
-def test_a_network_that_stops_but_where_all_layers_are_equally_wide_is_judged(
-    right: str, wrong: str, tag: str, tmp_path: Path
-) -> None:
-    (tmp_path / "net.py").write_text(IN_ROWS.replace(right, wrong))
-    report = check(f"{tmp_path / 'net.py'}:Net")
+def blame_of(right: str, wrong: str, folder: Path) -> tuple[str, str]:
+    """The equation that is blamed of this network with a wrong piece of a line, and the line."""
+    (folder / "net.py").write_text(IN_ROWS.replace(right, wrong))
+    report = check(f"{folder / 'net.py'}:Net")
     assert isinstance(report, Report)
     (blame,) = report.blames
-    assert blame.tag == tag
-    assert wrong in (tmp_path / "net.py").read_text().splitlines()[blame.frames[0].line - 1]
+    lines = (folder / "net.py").read_text().splitlines()
+    return blame.tag, lines[blame.frames[0].line - 1]
 
 
+def test_a_network_that_stops_but_where_all_layers_are_equally_wide_is_judged(
+    tmp_path: Path,
+) -> None:
+    wrong = "e @ self.weights[k]"
+    tag, line = blame_of("e @ self.weights[k].T", wrong, tmp_path)
+    assert tag == "BP2"
+    assert wrong in line
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_network_whose_forward_pass_stops_is_judged_where_all_layers_are_equally_wide(
+    tmp_path: Path,
+) -> None:
+    wrong = "self.biases[0])"
+    tag, line = blame_of("self.biases[i])", wrong, tmp_path)
+    assert tag == "Z"
+    assert wrong in line
+
+
+@pytest.mark.usefixtures("no_search")
 def test_a_network_that_always_stops_is_called_in_the_layout_in_which_feedforward_runs(
     tmp_path: Path,
 ) -> None:

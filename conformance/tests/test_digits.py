@@ -275,12 +275,14 @@ def test_floats_decide_what_a_cast_is_worth(cls: type, tag: str) -> None:
     assert "floats decide: astype to float32" in str(found)
 
 
+@pytest.mark.usefixtures("no_search")
 def test_in_float32_there_are_seven_digits_to_lose() -> None:
     loss = next(each for each in examined(lossy.Float32, f"{SATURATED}-float32").losses)
     assert loss.tag == "BP2"
     assert loss_words(loss).startswith("2 of 7 digits cancelled")
 
 
+@pytest.mark.usefixtures("no_search")
 def test_a_dtype_with_more_digits_loses_none() -> None:
     """The update has float64 sums of float32 gradients."""
     found = examined(lossy.WideSums, "cancelling-2-2-2-float32")

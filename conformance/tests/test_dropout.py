@@ -186,6 +186,7 @@ def test_a_mistake_with_the_mask_is_blamed_on_its_line_and_named(
     assert [each.mistakes for each in report.causes] == [(cause,)]
 
 
+@pytest.mark.seldom  # the search takes five seconds; `test_edits.py` and `test_broken.py` hold it
 def test_a_mask_that_is_drawn_again_is_blamed_and_the_one_that_was_drawn_is_told(
     tmp_path: Path,
 ) -> None:

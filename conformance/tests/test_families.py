@@ -82,6 +82,7 @@ def test_a_sum_is_not_taken_for_one_of_its_samples_of_which_the_others_have_zero
     assert report.ok, report.blames
 
 
+@pytest.mark.usefixtures("brief_search")
 @pytest.mark.parametrize(
     ("name", "find", "replace", "blamed"),
     in_ci(
@@ -293,6 +294,7 @@ def test_a_wrong_slope_in_such_a_network_is_seen(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.usefixtures("no_search")
 def test_an_object_of_no_known_family_is_judged_so_by_the_python_interface(tmp_path: Path) -> None:
     made = cast("type", load(of_softplus(tmp_path)))
     assert check(made).ok
@@ -369,6 +371,7 @@ RELU = "np.maximum(0, z)", "(z > 0)"
 PAIRS = {"ELU and σ": (ELU, SIGMOID), "sines": (SINE, SINE), "ReLU": (RELU, RELU)}
 
 
+@pytest.mark.usefixtures("no_search")
 @pytest.mark.parametrize("right", [True, False])
 @pytest.mark.parametrize("name", in_ci(PAIRS))
 def test_a_family_without_cases_is_judged_by_its_own_forward_pass(

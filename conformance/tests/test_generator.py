@@ -166,6 +166,7 @@ def _sample() -> list[object]:
     return [pytest.param(id_, marks=marks(SAMPLE[id_]), id=id_) for id_ in chosen]
 
 
+@pytest.mark.usefixtures("brief_search")
 @pytest.mark.thorough
 @pytest.mark.parametrize("id_", _sample())
 def test_a_program_is_judged_rightly(id_: str) -> None:

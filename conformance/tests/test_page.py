@@ -118,6 +118,7 @@ def test_nothing_is_fetched_and_no_attribute_is_a_program(wrong: str) -> None:
     assert addresses <= {"http://www.w3.org/2000/svg"}  # a name, which nobody fetches
 
 
+@pytest.mark.usefixtures("no_search")
 def test_one_cause_of_two_equations_is_told_once_and_in_the_headline() -> None:
     page = page_of(stateful.GradientsKept, case="remainder-3-4-2")
     (headline,) = re.findall(r"<h1.*?>.*</h1>", page)

@@ -127,6 +127,7 @@ def expectations(file: str) -> dict[str, list[str]]:
     return expected
 
 
+@pytest.mark.usefixtures("brief_search")
 @pytest.mark.parametrize(
     "spec",
     parameters(part(defined(*WRONG), blamed, lambda spec: spec.split(":")[1] in OPEN)),

@@ -19,6 +19,7 @@ WRONG = {
 }
 
 
+@pytest.mark.usefixtures("no_search")
 @pytest.mark.parametrize("name", sorted(WRONG))
 def test_an_update_without_its_rate_is_wrong_where_all_cases_have_the_same(
     name: str, tmp_path: Path

@@ -22,12 +22,13 @@ WRONG = {
 """By the mistake: the text, what stands in its place, the equation."""
 
 
+@pytest.mark.usefixtures("brief_search")
 @pytest.mark.parametrize(
     "name",
     [
         pytest.param("another activation", marks=pytest.mark.thorough),
         "divided by the largest",
-        pytest.param("turned in sign", marks=pytest.mark.thorough),
+        pytest.param("turned in sign", marks=pytest.mark.seldom),
     ],
 )
 def test_a_wrong_output_is_judged_as_the_output_that_the_code_names(
@@ -66,6 +67,7 @@ def step(weights, biases, x, y, eta):
 """
 
 
+@pytest.mark.usefixtures("brief_search")
 @pytest.mark.thorough
 def test_a_function_is_judged_as_the_output_that_it_names(tmp_path: Path) -> None:
     file = tmp_path / "step.py"
@@ -79,6 +81,7 @@ def _lines(report: Outcome) -> dict[str, int | None]:
     return {each.tag: each.line for each in report.blames}
 
 
+@pytest.mark.usefixtures("no_search")
 def test_the_family_that_is_said_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "classifier.py"
     file.write_text(SOURCE.replace("np.sum(e)", "np.max(e)"), encoding="utf-8")

@@ -85,7 +85,7 @@ def judged(each: Program) -> tuple[int, Mapping[str, int]]:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("id_", sorted(few(IDS[:2], IDS)))
+@pytest.mark.parametrize("id_", sorted(few(IDS[:1], IDS)))
 def test_other_names_change_no_verdict(id_: str) -> None:
     as_it_is = program(id_)
     assert judged(replace(as_it_is, source=renamed(as_it_is.source))) == judged(as_it_is)

@@ -66,7 +66,7 @@ def test_a_right_script_is_right(script: str) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("script", in_ci((e for e in FAULTS if e not in QUICK), 3))
+@pytest.mark.parametrize("script", in_ci((e for e in FAULTS if e not in QUICK), 4))
 def test_every_right_script_is_right(script: str) -> None:
     called_right(script)
 
@@ -84,7 +84,8 @@ def hit(edit: Edited) -> bool:
             EDITS,
             lambda each: changes_of_edit(each.old, each.new),
             slow=lambda each: each.script in SLOW,
-        )
+        ),
+        3,
     ),
     ids=lambda each: each.id,
 )

@@ -91,6 +91,7 @@ def test_an_operation_on_traced_arrays_is_the_subjects(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.usefixtures("no_search")
 def test_a_recursion_without_end_is_the_subjects(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     again = "        self.backprop(x, y)\n        # backwards"

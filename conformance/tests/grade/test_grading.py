@@ -61,6 +61,7 @@ def rows_of(path: Path) -> dict[str, dict[str, object]]:
     return {each["name"]: each for each in json.loads(path.read_text())["submissions"]}
 
 
+@pytest.mark.thorough
 def test_a_class_is_graded_and_then_only_what_has_changed(
     small: Path, tmp_path: Path, capsys: Capture
 ) -> None:

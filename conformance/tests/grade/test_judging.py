@@ -46,6 +46,7 @@ def test_a_wrong_equation_has_its_layers_line_and_cause(here: Path) -> None:
     assert [each.name for each in said.checks if not each.ok] == ["BP2"]
 
 
+@pytest.mark.usefixtures("no_search")
 @pytest.mark.thorough
 def test_another_activation_than_the_one_that_is_meant_is_wrong(here: Path) -> None:
     written(here / "net.py", ONE)
@@ -89,6 +90,7 @@ def test_a_hang_is_a_time_out_with_its_line(here: Path) -> None:
     assert said.line == "net.py:3"
 
 
+@pytest.mark.usefixtures("no_search")
 @pytest.mark.thorough
 def test_a_network_that_raises_is_an_error_with_its_line(here: Path) -> None:
     written(here / "net.py", BOOK.replace("sp = sigmoid_prime(z)", "raise ValueError('no')"))
