@@ -50,7 +50,7 @@ class Network:
 
     def move(self, ps, i, g, v, s, eta):
 """
-HELD = {"mu": 0.5, "rho": 0.875, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6}
+HELD = {"mu": 0.75, "rho": 0.875, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6}
 
 MOMENTUM = """
         v[i] = self.mu * v[i] - eta * g
@@ -74,17 +74,35 @@ ADAGRAD = """
         s[i] = s[i] + g**2
         ps[i] = ps[i] - eta * g / (np.sqrt(s[i]) + self.eps)
 """
+APART = "judged apart: moves by"
 RIGHT = {
-    "adagrad": (ADAGRAD, "moves by AdaGrad, ε = 1e-06"),
+    "adagrad": (ADAGRAD, f"{APART} AdaGrad, ε = 1e-06"),
     "adam": (ADAM, "adam, mu = 0.9, rho = 0.99, epsilon = 1e-06"),
-    "momentum": (MOMENTUM, "momentum, mu = 0.5"),
+    "bounded": (
+        "        ps[i] = ps[i] - eta * np.clip(g, -0.5, 0.5)",
+        f"{APART} gradient descent, with a rate that changes, or bounded gradients or weights",
+    ),
+    "changing-rate": (
+        "        ps[i] = ps[i] - eta / (1 + 0.25 * self.t) * g",
+        f"{APART} gradient descent, with a rate that changes, or bounded gradients or weights",
+    ),
+    "epsilon-in-the-root": (
+        ADAM.replace("(root + self.eps)", "np.sqrt(root**2 + self.eps)"),
+        f"{APART} Adam, β1 = 0.9, β2 = 0.99, ε = 1e-06",
+    ),
+    "mean-of-gradients": (
+        MOMENTUM.replace("- eta * g", "- eta * (1 - self.mu) * g"),
+        f"{APART} gradient descent with momentum, μ = 0.75",
+    ),
+    "momentum": (MOMENTUM, "momentum, mu = 0.75"),
     "momentum-literal": (MOMENTUM.replace("self.mu", "0.9"), "momentum, mu = 0.9"),
-    "nesterov": (NESTEROV, "nesterov, mu = 0.5"),
+    "nesterov": (NESTEROV, "nesterov, mu = 0.75"),
     "rmsprop": (RMSPROP, "rmsprop, rho = 0.875, epsilon = 1e-06"),
 }
 WRONG = {
     "adam-mean-square": (ADAM, "(1 - self.beta2) * g**2", "self.beta2 * g**2"),
     "adam-correction": (ADAM, "s[i] / (1 - self.beta2**self.t)", "s[i] / (1 - self.beta1**self.t)"),
+    "half-a-step": ("        ps[i] = ps[i] - eta * g", "eta", "eta / 2"),
     "momentum-twice": (MOMENTUM, "+ v[i]", "+ self.mu * v[i]"),
     "rmsprop-shares": (RMSPROP, "(1 - self.rho) * g", "self.rho * g"),
 }
@@ -166,3 +184,13 @@ def test_a_decay_that_a_network_holds_is_set_as_the_cases_have_it(
     report = judged(source + "\n        ps[i] = ps[i] - eta * g\n", tmp_path)
     assert report.ok
     assert said in report.conventions
+
+
+def test_l1_is_told_from_l2_by_what_it_takes_off(tmp_path: Path) -> None:
+    source = BASE.replace("mini_batch, eta)", "mini_batch, eta, lmbda, n)")
+    decay = "        nw = [g + lmbda / n * np.sign(w) for g, w in zip(nw, self.weights)]\n"
+    source = source.replace("        self.t += 1\n", decay, 1)
+    report = judged(source + "\n        ps[i] = ps[i] - eta * g\n", tmp_path)
+    assert report.ok
+    assert len(report.cases) > 1
+    assert "l1" in report.conventions

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import isclose
 from typing import Any
 
 import numpy as np
@@ -97,10 +98,18 @@ def _told(
         right = right and follow(steps, like)
     elif kind == PLAIN:
         right = False
-    if right and goes_down(steps[0]):
+    if right and goes_down(steps[0]) and _is_of_the_rate(ran):
         given = UPDATES[case.update].constants
         return replace(promise, names=(SGD,), constants=given, other=ran.rule)
     return None
+
+
+def _is_of_the_rate(ran: Ran) -> bool:
+    """Whether steps are η times what a rule makes of the gradients, or of their mean by 1 − μ."""
+    numbers = dict(ran.rule.numbers)
+    mu = numbers.get("μ", 0.0)
+    found = numbers.get("η", 0.0) * ran.examined.factor
+    return any(isclose(found, ETA * share, rel_tol=CLOSE["float32"]) for share in (1.0, 1 - mu))
 
 
 def _constants(kind: str, numbers: Mapping[str, float]) -> dict[str, float]:

@@ -69,10 +69,10 @@ class UpdateRule:
         if self.other is not None:
             words = [f"{each} = {value:g}" for each, value in self.other.numbers if each != "η"]
             if not self.other.numbers:
-                words = ["a rate of its own, or gradients that it bounds"]
-            return [", ".join((f"moves by {RULES[self.other.kind]}", *words))]
+                words = ["with a rate that changes, or bounded gradients or weights"]
+            return [", ".join((f"judged apart: moves by {RULES[self.other.kind]}", *words))]
         others = [each for each in self.names if each != SGD]
-        return [f"{' and '.join(others)}, {', '.join(words)}"] if others else []
+        return [", ".join((" and ".join(others), *words))] if others else []
 
 
 def update_rule(
