@@ -3,7 +3,9 @@
 Left out: what is carried on (`chains.py`).
 """
 
+import ast
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.loss_names import is_named
 from conformance.backward.margins import asked, is_margin
+from conformance.backward.syntax import statement, stored, tree
 from conformance.script.linear import ancestors, way
 from conformance.script.rows import Carried
 from conformance.tracing.ancestors import walk
@@ -20,8 +23,30 @@ ANY = -1  # all nodes, as bits
 
 
 def numbers_asked(nodes: Sequence[Node]) -> list[Node]:
-    """The numbers that may be margins, which only `if` reads."""
-    return [each for each in asked(nodes, ANY) if np.size(each.value) == 1]
+    """The numbers that may be margins: which the program compares, and computes nothing of."""
+    single = (each for each in asked(nodes, ANY) if np.size(each.value) == 1 and each.frames)
+    return [each for each in single if _compares(each.frames[0].file, each.frames[0].line)]
+
+
+@lru_cache(maxsize=4096)
+def _compares(file: str, line: int) -> bool:
+    """Whether a line compares something, or what it assigns to is compared on another one."""
+    made = statement(file, line)
+    if made is None:
+        return False
+    here = made.test if isinstance(made, ast.If | ast.While) else made
+    names = stored(made)
+    elsewhere = (e for e in ast.walk(tree(file) or here) if isinstance(e, ast.Compare))
+    return any(map(_is_comparison, ast.walk(here))) or any(
+        isinstance(e, ast.Name) and e.id in names for each in elsewhere for e in ast.walk(each)
+    )
+
+
+def _is_comparison(node: ast.AST) -> bool:
+    match node:
+        case ast.Compare() | ast.Call(ast.Name("max" | "min")):
+            return True
+    return False
 
 
 def is_asked(old: Node, new: Node, numbers: Sequence[Node]) -> bool:
@@ -74,10 +99,10 @@ def is_late(values: Sequence[Node], nodes: Sequence[Node]) -> bool:
         return False
     numbers = numbers_asked(nodes)
     later = pairwise(values[1:])
-    return not any(_is_moved(*each) or is_asked(*each, numbers) for each in later)
+    return not any(is_moved(*each) or is_asked(*each, numbers) for each in later)
 
 
-def _is_moved(old: Node, new: Node) -> bool:
+def is_moved(old: Node, new: Node) -> bool:
     """Whether something beside an old value was computed from it on the way to the new one."""
     within = ancestors(new)
     path = pairwise(way(old, new, within)) if old in within else [(new, new)]
