@@ -25,6 +25,7 @@ from conformance.backward.source import (
     operands,
     written_name,
 )
+from conformance.backward.stale import read_after_update
 from conformance.backward.syntax import aliased
 from conformance.backward.value_names import (
     named,
@@ -78,6 +79,8 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
     held = next((e for e in found.held if unmoved(e.quantity.nodes[0]) in same), None)
     other = held or next(iter(found.held), None)
     names = apart(forward, node, None if other is None else other.quantity.nodes[0])
+    if (updated := read_after_update(forward, repair)) is not None:
+        return updated
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     missing = _missing(node, other) if kind == "misused" else None
     if kind == "value" and (times := _times(forward, repair)) is not None:
