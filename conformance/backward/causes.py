@@ -195,7 +195,8 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
     other = None if change.other is None else _other(forward, change.other)
     what = change.what
     scaled = node.operation in ("multiply", "divide")  # what decays is a multiple of the weights
-    decays = scaled and any(type(e) is Node and e.given and np.ndim(e.value) for e in node.args)
+    weights = {goal.parameter for goal in forward.run.goals if np.ndim(goal.parameter.value)}
+    decays = scaled and any(type(each) is Node and each in weights for each in node.args)
     if what == "constant" or (what == "variable" and decays):
         other, what = _number(node), "rate" if decays else what
     text = operation_text(node) if change.line is None else statement_text(change.line)
