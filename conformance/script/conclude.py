@@ -269,8 +269,7 @@ def _with_rates(
     factors = [examined.factor * each for each in shares]
     usual = [each for each in factors if is_convention(each, lengths)]
     factor = min(usual or factors, key=lambda each: abs(np.log(abs(each))))
-    if examined.cost == "own" and not usual:
-        factor = 1.0
+    factor = factor if usual else float(np.sign(factor))
     rate = examined.factor / factor
     return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]
 
