@@ -25,6 +25,7 @@ from conformance.backward.source import (
     operands,
     written_name,
 )
+from conformance.backward.stale import read_after_update
 from conformance.backward.syntax import aliased
 from conformance.backward.value_names import (
     named,
@@ -78,6 +79,8 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
     held = next((e for e in found.held if unmoved(e.quantity.nodes[0]) in same), None)
     other = held or next(iter(found.held), None)
     names = apart(forward, node, None if other is None else other.quantity.nodes[0])
+    if (updated := read_after_update(forward, repair)) is not None:
+        return updated
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     missing = _missing(node, other) if kind == "misused" else None
     if kind == "value" and (times := _times(forward, repair)) is not None:
@@ -192,7 +195,8 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
     other = None if change.other is None else _other(forward, change.other)
     what = change.what
     scaled = node.operation in ("multiply", "divide")  # what decays is a multiple of the weights
-    decays = scaled and any(type(e) is Node and e.given and np.ndim(e.value) for e in node.args)
+    weights = {goal.parameter for goal in forward.run.goals if np.ndim(goal.parameter.value)}
+    decays = scaled and any(type(each) is Node and each in weights for each in node.args)
     if what == "constant" or (what == "variable" and decays):
         other, what = _number(node), "rate" if decays else what
     text = operation_text(node) if change.line is None else statement_text(change.line)

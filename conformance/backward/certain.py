@@ -30,6 +30,7 @@ MOST_DIGITS = 70  # the slope's step allows no more
 UNIT = float(np.finfo(np.float64).eps)
 LEAST = 2.0**-40  # of the largest entry: the size by which smaller ones are measured
 AFFORDABLE = 400_000  # numbers that are computed on balls
+FEW = 10_000  # of all gradients, one by one, that are computed to tell the digits of each
 
 Wanted = Sequence[tuple[Goal, Array]]
 """Gradients, each with the sizes of what its entries are sums of."""
@@ -107,7 +108,7 @@ def _of_group(run: Recorded, group: Wanted, replay: Replay) -> dict[Goal, Certai
     if together is None and len(group) == 1:
         return {}
     known = together is not None and together > EQUAL and _agree_without_epsilons(run, group)
-    several = len(group) > 1 and not known
+    several = len(group) > 1 and not known and not _is_settled(run, group, together)
     if together is None or (together > ROUNDED and several):  # which of them is it?
         alone = (_of_group(run, [one], replay) for one in group)
         return {goal: each for found in alone for goal, each in found.items()}
@@ -118,6 +119,13 @@ def _of_group(run: Recorded, group: Wanted, replay: Replay) -> dict[Goal, Certai
             for goal, added in group
         }
     return {goal: Certain(False, digits, right_without_epsilons=known) for goal, _ in group}
+
+
+def _is_settled(run: Recorded, group: Wanted, together: float | None) -> bool:
+    """Whether gradients are right together, and too many to ask which of them a scalar rounds."""
+    if together is None or together > EQUAL:
+        return False
+    return len(group) * sum(map(_cost, _needed(run, [goal for goal, _ in group]))) > FEW
 
 
 def _agree_without_epsilons(run: Recorded, group: Wanted) -> bool:

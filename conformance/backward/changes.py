@@ -148,12 +148,12 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any], *, is_leng
     def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return np.asarray(factor * own(node, args, kwargs))
 
-    node = group.first
-    if node.operation in ("multiply", "divide") and factor:
+    alike = group.nodes if group.first.operation in ("multiply", "divide") and factor else ()
+    for node in alike:  # of several layers one may have 0 there
         for i, arg in enumerate(node.args):
             computed = type(arg) is Node and (arg.function is not None or arg.given)
             has = value(arg) if type(arg) is Node else arg
-            if np.ndim(has) == 0 and not computed:
+            if np.ndim(has) == 0 and has and not computed:
                 wants = has / factor if node.operation == "divide" and i else has * factor
                 cost = SURE if abs(wants - 1) < NEARLY else LIKELY
                 return Change("constant", f"{has:g}", f"{wants:g}", rule, cost)

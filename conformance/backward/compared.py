@@ -9,7 +9,7 @@ Left out: the costs (`costs.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from reference.step import Array
 
 COMPARING = ("subtract", "add", "divide", "multiply", "power")
 """Operations that an output error begins with: a − y, y − a, y / a, −y + a."""
+
+Also = Literal["input", "row", "even"] | None
+"""A target that is only taken if there is no other: an input of the network, one row for all
+samples, or an array whose entries are all the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +59,9 @@ def compared(
     found = (
         _found(nodes, goals, output, target)
         or _found(nodes, goals, None, None)
-        or _found(nodes, goals, None, None, inputs=True)
-        or _found(nodes, goals, None, None, spread=True)
+        or _found(nodes, goals, None, None, "input")
+        or _found(nodes, goals, None, None, "row")
+        or _found(nodes, goals, None, None, "even")
     )
     parameters = {each.parameter for each in goals}  # of one any gradient is right by itself
     if all(e in parameters for each in found for e, _ in each.pairs):
@@ -76,21 +81,16 @@ def _found(
     goals: Sequence[Goal],
     output: Node | None,
     target: Node | None,
-    *,
-    inputs: bool = False,
-    spread: bool = False,
+    also: Also = None,
 ) -> list[Compared]:
-    """Those that the step's operations compare.
-
-    With an input too, if that may be the target; with one row for all samples, if that may be it.
-    """
+    """Those that the step's operations compare, also with an unusual target of one kind."""
     parameters = bits(goals)
     needed, given = uses_of_nodes(each.node for each in goals), (output, target)
     within = [e for e in nodes if needed >> e.number & 1 and e.uses & parameters]
     found = [
         each
         for group in grouped(within)
-        if (made := _of_group(group.nodes, parameters, given, inputs, spread)) is not None
+        if (made := _of_group(group.nodes, parameters, given, also)) is not None
         for each in (made, *_of_further_terms(made, parameters))
     ]
     most = max((_count(each, parameters) for each in found), default=0)
@@ -130,11 +130,9 @@ Given = tuple[Node | None, Node | None]
 """The output and the target, as far as they are known."""
 
 
-def _of_group(
-    nodes: Sequence[Node], parameters: int, given: Given, inputs: bool, spread: bool
-) -> Compared | None:
+def _of_group(nodes: Sequence[Node], parameters: int, given: Given, also: Also) -> Compared | None:
     """The pairs that all executions of an operation compare; None if it compares nothing."""
-    pairs = [_pair(each, parameters, given, inputs, spread) for each in nodes]
+    pairs = [_pair(each, parameters, given, also) for each in nodes]
     some = [(pair, user) for pair, user in zip(pairs, nodes, strict=True) if pair is not None]
     numbers = {np.asarray(value_of(target)).tobytes() for (_, target), _ in some}
     if len(some) < len(nodes) or (len(some) > 1 and len(numbers) == 1):  # it is a constant
@@ -142,12 +140,11 @@ def _of_group(
     return Compared(tuple(pair for pair, _ in some), tuple(user for _, user in some))
 
 
-def _pair(
-    node: Node, parameters: int, given: Given, inputs: bool, spread: bool
-) -> tuple[Node, Any] | None:
+def _pair(node: Node, parameters: int, given: Given, also: Also) -> tuple[Node, Any] | None:
     """An output and what it is compared with by an operation."""
     output, target = given
-    allowed = None if inputs else parameters
+    allowed = None if also == "input" else parameters
+    even = also == "even" and node.operation == "subtract"
     if node.operation in (FILLED, "subtract.at", "add.at"):
         return _labelled(node, parameters)
     if node.operation not in COMPARING or len(node.args) < 2:  # noqa: PLR2004 - of two operands
@@ -161,9 +158,13 @@ def _pair(
             continue  # such as the 1 of 1 / (1 + e^−z)
         own = target is not None and type(other) is Node and other.depends_on(target)
         stated = type(other) in (int, float) and is_literal(node, place)
-        if own or (target is None and not stated and _is_target(other, one, allowed)):
+        if own or (target is None and not stated and _is_target(other, one, allowed, even=even)):
             return plain(one), other
-        if spread and node.operation == "subtract" and np.shape(node.value) == np.shape(one.value):
+        if (
+            also == "row"
+            and node.operation == "subtract"
+            and np.shape(node.value) == np.shape(one.value)
+        ):
             rows = np.broadcast_to(np.asarray(value_of(other)), np.shape(one.value))
             if np.size(value_of(other)) > 1 and _is_target(rows, one, allowed):
                 return plain(one), rows
@@ -188,15 +189,18 @@ def _is_decay(node: Node, parameters: int) -> bool:
     return at is not node and whole.function is None and bool(at.uses & parameters)
 
 
-def _is_target(value: Any, output: Node, parameters: int | None) -> bool:
-    """Whether it may be what an output is compared with; no input, if parameters are given."""
+def _is_target(value: Any, output: Node, parameters: int | None, *, even: bool = False) -> bool:
+    """Whether it may be what an output is compared with; no input, if parameters are given.
+
+    Its entries are not all the same, such as those of `np.ones` in 1 − a, unless they may be even.
+    """
     array = np.asarray(value_of(value))
     alike = array.shape == np.shape(output.value) or array.size == 1 == np.size(output.value)
     if array.dtype.kind not in "biuf" or not alike:
         return False
     if type(value) is Node and parameters is not None and _is_input(value, output, parameters):
         return False
-    return array.size == 1 or bool(np.any(array != array.flat[0]))
+    return even or array.size == 1 or bool(np.any(array != array.flat[0]))
 
 
 def _is_input(value: Node, output: Node, parameters: int) -> bool:

@@ -52,9 +52,8 @@ class Culprit(Fixes):
             group: the executions of the operation.
             wrong: the numbers of those that gave something wrong, if that is known.
         """
-        own = list(
-            own_lines(next((e for e in group.nodes if wrong and e.number in wrong), group.first))
-        )
+        node = next((e for e in group.nodes if wrong and e.number in wrong), group.first)
+        own = list(own_lines(node))
         level = self.right_calls(group, wrong)
         return [*own[level : level + 1], *reversed(own[:level])]
 
@@ -73,6 +72,7 @@ class Culprit(Fixes):
             each
             for each in self.chain.nodes
             if (each.site, each.operation) == (node.site, node.operation)
+            and np.any(each.value)  # what gives 0 is right whatever stands there
             and (self.forward.contains(each) or (wrong is not None and used >> each.number & 1))
         ]
         calls = [e.frames for e in group.nodes if wrong is None or e.number in wrong]

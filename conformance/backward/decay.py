@@ -239,14 +239,13 @@ def _is_part(node: Node, parameter: Node) -> bool:
 
 def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
     """The multiples of the derivative of a penalty that a gradient has in it, not 0 times."""
-    wanted = penalty.of(goal)
+    wanted, shape = penalty.of(goal), np.shape(goal.parameter.value)
     return [
         each
-        for each in chain.nodes
+        for each in (chain.nodes if np.size(goal.parameter.value) > 1 else ())
+        if each.operation in ("multiply", "divide") and np.shape(each.value) == shape
         if goal.node.depends_on(each) and each.depends_on(goal.parameter)
-        if each is not goal.node and each.operation in ("multiply", "divide")
-        if np.shape(each.value) == np.shape(goal.parameter.value)
-        if np.size(each.value) > 1
+        if each is not goal.node
         and fitted(chain.values[each.number], wanted)
         and rate_of(goal, each, chain, penalty)
     ]

@@ -103,8 +103,8 @@ class Cause:
             a gradient where it has to be added; `overwritten`, `last`: a derivative is written that
             has to be added, or so is the gradient of each of `factor` mini-batches; `skipped`: a
             loop leaves out the first or last (`operation`) of `factor` steps; `order`: a value is
-            gone through before all its uses are; `small`: the gradient is wrong by less than floats
-            tell from rounding; `lost`: it is right, and digits are lost.
+            gone through before all its uses are; `crossed`: a loss compares all outputs with all
+            targets; `small`: the gradient is wrong by less than rounding; `lost`: digits are lost.
             of what is wrong with an update, though the gradients may be right (`UPDATES`):
             `ascends`, `step`: it moves the parameter up its gradient, or `factor` times as far as
             others are moved; `kept`, `zero`: it keeps nothing from step to step where others do, or

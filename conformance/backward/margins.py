@@ -23,6 +23,11 @@ def asked(nodes: Sequence[Node], parameters: int) -> list[Node]:
     return [e for e in own if all(user.operation in COMPARISONS for user in e.consumers)]
 
 
+def is_margin(node: Node, parameters: int) -> bool:
+    """Whether it is y f of labels y."""
+    return _of_product(node, parameters) is not None
+
+
 def margins(
     nodes: Sequence[Node], parameters: int
 ) -> Iterator[tuple[tuple[tuple[Node, Array], ...], tuple[Node, ...]]]:

@@ -98,6 +98,14 @@ class Tried:
         found = shared(self.found, (1.0,), free=True, sign=-1)
         return found.factor if found.by_all else None
 
+    @property
+    def is_told(self) -> bool:
+        """Whether all gradients are right with it or its negative, or one of several numbers."""
+        decaying = [] if self.decay is None else self.decay.goals
+        decays = [np.size(goal.parameter.value) for goal, _ in decaying]
+        several = self.shared.told > 0 or max(decays, default=0) > 1
+        return self.fits or self.negated is not None or several
+
     @cached_property
     def error_factor(self) -> float | None:
         """How far the output error in the backward pass is off by a constant; None without one.
@@ -208,7 +216,7 @@ def tried(
     for name, each, loss, weighted in appended:
         forward = Forward(replace(run, loss=loss), chain)
         found.append(Tried(name, each, forward, verdicts(forward), weighted))
-    if any(e.compared.labels and not (e.fits or e.negated) for e in found):
+    if any(each.compared.labels and not each.is_told for each in found):
         raise NothingComparedError("they are not those of the hinge loss")
     return found
 

@@ -19,12 +19,13 @@ from conformance.backward.accuse import Contradicted, finished
 from conformance.backward.certain import measured
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.costs import times
+from conformance.backward.crossed import crossed
 from conformance.backward.factor import is_constant, shared, snapped, usual_factors
-from conformance.backward.findings import Examined
+from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.judge_gradients import Forward, Verdict, judged
 from conformance.backward.passes import FEW_ENTRIES
 from conformance.backward.recorded_pass import Goal, NoGradientError, OwnPass, Recorded, bits
-from conformance.backward.source import MOVES, is_float
+from conformance.backward.source import MOVES, is_float, lines_of
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
 from conformance.tracing.ancestors import walk
@@ -56,6 +57,7 @@ def examine_pass(
     forget()
     step = replace(step, goals=_unclipped(step.goals))
     found = _examined(step, cost, contradicted, blame=blame)
+    found = found if found.ok or cost is not None else _by_pairs(step, found)
     stated = step.promised and step.loss is not None  # else a loss may be there to be read
     if not found.ok and not stated and _in_two_phases(step.goals):
         raise NoGradientError(WORDS)
@@ -85,6 +87,21 @@ def _examined(
         other = by(_of_the_last_derivative(forward))
         return other if all(each.mends for each in other.accused) else examined
     return examined
+
+
+def _by_pairs(step: OwnPass, found: Examined) -> Examined:
+    """What is known of wrong gradients that are right by pairs of an output and its own target."""
+    if step.loss is None:
+        return found
+    pairs = crossed(Recorded(step.trace, step.loss, step.goals, step.returns))
+    if pairs is None:
+        return found
+    at, run = pairs
+    if not _examined(replace(step, loss=run.loss), None, None, blame=False).ok:
+        return found
+    names = tuple(each.name for each in found.gradients if not each.ok)
+    why = Cause("crossed", numbers=(float(np.shape(at.value)[0]),))
+    return replace(found, accused=(Accused(names, lines_of(at), why, mends=True),))
 
 
 def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float | None:

@@ -49,8 +49,12 @@ class Moved(Derivative):
         total = np.bincount(
             self.sources[moved], weights=np.asarray(cotangent)[moved], minlength=sum(self.sizes)
         )
-        parts = np.split(total, np.cumsum(self.sizes)[:-1])
-        return [each.reshape(shape) for each, shape in zip(parts, self.shapes, strict=True)]
+        found: list[Array | None] = []
+        start = 0
+        for size, shape in zip(self.sizes, self.shapes, strict=True):
+            found.append(total[start : start + size].reshape(shape))
+            start += size
+        return found
 
     def push(self, tangents: Sequence[Array | None]) -> Array:
         """Each tangent goes where its entry went."""
@@ -163,15 +167,13 @@ class Direct(Derivative):
 class Elementwise(Derivative):
     """The derivative of a ufunc: of each operand an array of partial derivatives."""
 
-    def __init__(self, made: Operation, function: Any, values: Callable[[Node], Any]) -> None:
+    def __init__(self, made: Operation, partials: Sequence[Any]) -> None:
+        """Take the partial derivatives by the arguments one by one, as they are spread."""
         self.shape = np.shape(made.node.value)
         self.shapes = [np.shape(each.value) for each in made.inputs]
-        args = [values(each) if type(each) is Node else each for each in made.args]
-        spread = tuple(np.broadcast_to(each, self.shape) for each in args)
-        places = tuple(range(len(args)))
-        pulls = primitive_vjps[function](places, values(made.node), spread, {})(np.ones(self.shape))
+        pairs = list(zip(made.args, partials, strict=True))
         self.partials = [
-            sum(np.asarray(pulls[i]) for i in places if made.args[i] is each)
+            sum(np.asarray(partial) for arg, partial in pairs if arg is each)
             for each in made.inputs
         ]
 

@@ -90,6 +90,8 @@ OF_KIND = {
     "last": "of {factor:g} mini-batches the gradient of the last alone is used, and that of the "
     "others is overwritten: add it (+=)",
     "skipped": "this loop leaves out the {step} of the {factor:g} steps that the forward pass has",
+    "crossed": "the loss compares each of the {numbers[0]:g} outputs with each target here: one of "
+    "these arrays has the shape ({numbers[0]:g},), and the other ({numbers[0]:g}, 1)",
     "order": "values are gone through in the wrong order: each has to come after all that is "
     "computed from it",
 }
@@ -112,6 +114,7 @@ def _of_kind(cause: Cause) -> str:
         operation=f"`{cause.operation}`" if cause.operation else "this", needed=needed,
         held=held, lacks=lacks, other=other,
         step=cause.operation, factor=cause.factor, names=cause.names, missing=missing,
+        numbers=cause.numbers,
     )  # fmt: skip
 
 

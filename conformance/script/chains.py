@@ -18,6 +18,7 @@ from conformance.backward.source import MOVES, is_float
 from conformance.script.linear import ancestors, steady, way
 from conformance.script.rows import Carried, join, may_be_same, written_places
 from conformance.script.scaled import scaled_by_itself
+from conformance.script.trained import is_asked, is_trained, numbers_asked
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, is_part, taken
 
@@ -31,30 +32,14 @@ Role = tuple[Any, int]
 
 def carried(nodes: Sequence[Node]) -> list[Carried]:
     """Everything that is carried on, in the order of the first new value."""
-    search = _Search()
+    search = _Search(numbers_asked(nodes))
     new_of = search.unforked(search.direct(search.pairs(nodes)))
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
-    made = search.whole_steps([e for e in map(search.extended, found) if _is_trained(e)])
+    chains = map(search.extended, found)
+    made = search.whole_steps([e for e in chains if is_trained(e, nodes, search.numbers)])
     join(made)
     return sorted(made, key=lambda each: each.values[1].number)
-
-
-def _is_trained(chain: Carried) -> bool:
-    """Whether data go into the new values, beside what the first one was."""
-    first, second, *_ = chain.values
-    if operation_key(first) == operation_key(second):
-        return True
-    way = walk([second], lambda each: [] if each is first else each.inputs)
-    return any(each is not first and _holds_data(each) for each in way)
-
-
-def _holds_data(node: Node) -> bool:
-    """Whether a value is an array that was given, or put together, or computed with one."""
-    if node.function is None or node.operation == "array":
-        return np.size(node.value) > 1
-    known = () if node.operation == FILLED or node.function is taken else (node.args, node.kwargs)
-    return any(isinstance(e, np.ndarray) and e.size > 1 for e in flat(known))
 
 
 def _without(chain: Carried, passed: set[int]) -> Carried:
@@ -73,7 +58,8 @@ def _chain(old: Node, new_of: dict[Node, Node]) -> Carried:
 class _Search:
     """The search in one trace."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Sequence[Node]) -> None:
+        self.numbers = numbers  # that may be margins
         self._roles: dict[Node, frozenset[Role]] = {}
         self._ancestors: dict[Node, dict[Node, Node]] = {}
         self._operands: dict[Node, list[Node]] = {}
@@ -184,6 +170,8 @@ class _Search:
     def is_moved_by(self, old: Node, new: Node, whole: Node | None = None) -> bool:
         """Whether something that a new value is the sum of was computed from the old one.
 
+        Or whether the old one was asked for the margin of the sample that is added.
+
         Args:
             old: the old value.
             new: the new value.
@@ -191,7 +179,7 @@ class _Search:
         """
         key = old, new, whole
         if key not in self._moved:
-            self._moved[key] = any(
+            self._moved[key] = is_asked(old, new, self.numbers) or any(
                 each is not at and each is not old and self._added(each, within, whole or old)
                 for at, within in pairwise(self.way(old, new))
                 for each in within.inputs

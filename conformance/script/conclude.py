@@ -28,11 +28,12 @@ from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, scalar
 from conformance.script.multiples import is_convention
 from conformance.script.parameter_names import Held, attached, by_attached, names
-from conformance.script.parameters import Parameter, by_autograd, is_late, steps
+from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged, silent
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts, function_around
 from conformance.script.still import never_moved, unseen
+from conformance.script.trained import is_late
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script.update import Update
 from conformance.script_outcome import Ran, Rule
@@ -121,7 +122,7 @@ def _of_updates(
     count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)
     if not count:
         raise SubjectError(_infinite(moved))
-    if (why := _out_of_step(moved, count)) is not None:
+    if (why := _out_of_step(trace, moved, count)) is not None:
         raise UnjudgedError(why)
     results = all_judged(trace, moved, said, count)
     quiet = silent(trace, moved, count)
@@ -159,10 +160,10 @@ def _noted(kind: str, names: Sequence[str]) -> list[tuple[str, str]]:
     return [(kind, each) for each in names]
 
 
-def _out_of_step(moved: Sequence[Parameter], count: int) -> str | None:
+def _out_of_step(trace: Trace, moved: Sequence[Parameter], count: int) -> str | None:
     """Why updates cannot be judged as steps, in which each parameter is moved once."""
     values = [each.values[: count + 1] for each in moved]
-    late = (is_late(each.values) for each in moved)
+    late = (is_late(each.values, trace.nodes) for each in moved)
     in_steps = all(
         max(each[k - 1].number for each in values) < min(each[k].number for each in values)
         for k in range(1, count + 1)
@@ -268,8 +269,7 @@ def _with_rates(
     factors = [examined.factor * each for each in shares]
     usual = [each for each in factors if is_convention(each, lengths)]
     factor = min(usual or factors, key=lambda each: abs(np.log(abs(each))))
-    if examined.cost == "own" and not usual:
-        factor = 1.0
+    factor = factor if usual else float(np.sign(factor))
     rate = examined.factor / factor
     return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]
 

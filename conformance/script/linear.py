@@ -119,11 +119,16 @@ def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
         yield shrunk, 1.0
         return
     alone = np.size(node.value) == 1
-    by = _number(other, alone=alone)
+    by = None if alone and _is_made(other) and not _is_made(one) else _number(other, alone=alone)
     if by is not None and type(one) is Node and (node.operation == "multiply" or by):
         yield one, by if node.operation == "multiply" else 1 / by
     elif node.operation == "multiply" and (by := _number(one, alone=alone)) is not None:
         yield other, by
+
+
+def _is_made(value: Any) -> bool:
+    """Whether it was computed, so that a number that was given is a factor of it."""
+    return type(value) is Node and value.function is not None
 
 
 def _number(value: Any, *, alone: bool) -> float | None:

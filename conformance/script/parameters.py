@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.chains import carried
-from conformance.script.linear import ancestors, entrywise, links, way
+from conformance.script.linear import entrywise, links
 from conformance.script.rows import Carried
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
@@ -84,18 +84,6 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
     )
 
 
-def is_late(values: Sequence[Node]) -> bool:
-    """Whether what is added to each value but the first was not computed from it."""
-    return len(values) > 2 and not any(_is_moved(*each) for each in pairwise(values[1:]))  # noqa: PLR2004
-
-
-def _is_moved(old: Node, new: Node) -> bool:
-    """Whether something beside an old value was computed from it on the way to the new one."""
-    within = ancestors(new)
-    path = pairwise(way(old, new, within)) if old in within else [(new, new)]
-    return any(e is not at and e.depends_on(old) for at, made in path for e in made.inputs)
-
-
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     """Whether a parameter is an average of others: none is made of it, or it has no gradient."""
     others = [each for each in found if each is not one]
@@ -132,13 +120,20 @@ def _is_computed(node: Node, stop: frozenset[Node]) -> bool:
 
 def _align(chains: Sequence[Carried]) -> None:
     """Let all begin at the same update, where some were numbers of Python's before the first."""
-    late = [e.values[0] for e in chains if operation_key(e.values[0]) == operation_key(e.values[1])]
+    late = [each.values[0] for each in chains if _is_begun_late(*each.values[:2])]
     if late:
         start = late[0].number
         for each in chains:
             nearest = min(each.values, key=lambda e: abs(e.number - start))
             if each.values[0] not in late and nearest is not each.values[-1]:
                 del each.values[: each.values.index(nearest)]
+
+
+def _is_begun_late(first: Node, second: Node) -> bool:
+    """Whether the first value that is known was itself made by an update, perhaps unseen."""
+    if operation_key(first) == operation_key(second):
+        return True
+    return first.function is None and bool(first.frames) and first.frames[:1] == second.frames[:1]
 
 
 def _skip_a_part(chains: Sequence[Carried]) -> None:

@@ -50,6 +50,11 @@ class _Entering(ast.NodeTransformer):
             node.value = _passed(node.value)
         return node
 
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        self.generic_visit(node)
+        node.value = _passed(node.value)
+        return node
+
     def visit_For(self, node: ast.For) -> Any:
         self.generic_visit(node)
         if not _is_range(node.iter):

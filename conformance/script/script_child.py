@@ -128,7 +128,7 @@ class Session:
         self.trace.recording = False
         if not self.stops:
             self.found = self._parameters()
-        later = training_after(self.found) if self.stops else None
+        later = training_after(self.found, self.trace.nodes) if self.stops else None
         if later is not None:
             self.notes.append(("later", _place_of(later)))
         if self.unfollowed and not steps(self.found):

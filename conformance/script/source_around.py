@@ -62,11 +62,14 @@ def function_around(line: Line) -> ast.AST | None:
     return max(found, key=lambda each: each.lineno, default=None)
 
 
-def training_after(found: Sequence[Parameter]) -> Line | None:
+def training_after(found: Sequence[Parameter], nodes: Sequence[Node]) -> Line | None:
     """The first line of a loop after that of some parameters which takes a product off another one.
+
+    Else that of a loop in a function that the program calls and that has not run.
 
     Args:
         found: the parameters, as they were moved.
+        nodes: of the run.
     """
     for frame in (e for each in found for e in each.values[-1].frames):
         line = Line(frame.file, frame.line)
@@ -76,7 +79,21 @@ def training_after(found: Sequence[Parameter]) -> Line | None:
             later = [number for name, number in steps if name not in known]
             if later:
                 return Line(frame.file, min(later))
-    return None
+    ran = {frame.function for each in nodes for frame in each.frames}
+    files = dict.fromkeys(e.file for each in found for e in each.values[-1].frames)
+    return next((e for file in files for e in _called_later(file, ran)), None)
+
+
+def _called_later(file: str, ran: set[str]) -> Iterator[Line]:
+    """The lines at which functions move what they begin themselves, if they are called later."""
+    module = tree(file) or ast.Pass()
+    calls = [each.func for each in ast.walk(module) if isinstance(each, ast.Call)]
+    called = {getattr(each, "id", getattr(each, "attr", "")) for each in calls} - ran
+    functions = (each for each in ast.walk(module) if isinstance(each, ast.FunctionDef))
+    for each in (e for e in functions if e.name in called):
+        for loop in (e for e in ast.walk(each) if isinstance(e, Loop)):
+            steps = (line for name, line in _steps(loop) if _begins(each, loop, name))
+            yield from (Line(file, line) for line in steps)
 
 
 def _loops_after(loop: Loop, line: Line) -> Iterator[Loop]:

@@ -6,10 +6,14 @@ Left out: why what was seen cannot be judged (`conclude.py`).
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from conformance.backward.groups import grouped
+from conformance.backward.source import stored_names
+from conformance.script.linear import ancestors
+from conformance.script.trained import is_moved
 from conformance.subjects.absent import stood_in
 from conformance.tracing.trace import Trace
 
@@ -51,8 +55,28 @@ def _rounds(trace: Trace) -> str:
             "let it take two steps, in each of which its parameters are moved by what was computed "
             "from them"
         )
+    unused = next(_unused(trace), None)
+    if unused is not None:
+        return unused
     last = next(at for at, operation in reversed(runs) if counts[at, operation] == most)
     return (
         f"{os.path.relpath(last.file)}:{last.line} ran {most} times, and no array was seen to "
         "become what it was and something that was computed from that"
     )
+
+
+def _unused(trace: Trace) -> Iterator[str]:
+    """Where an array is computed as a parameter is moved, again and again, and nothing uses it."""
+    sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and not e.consumers)
+    for group in grouped([e for e in sums if e.frames and np.size(e.value) > 1]):
+        new = group.nodes[-1]
+        olds = (each for each in ancestors(new) if each.constant)
+        if len(group.nodes) >= SEVERAL and any(is_moved(each, new) for each in olds):
+            at, names = new.frames[0], sorted(stored_names(new))
+            name = f"`{names[0]}`" if len(names) == 1 else "value of a parameter"
+            local = ", a local variable," if len(names) == 1 and at.function != "<module>" else ""
+            yield (
+                f"{os.path.relpath(at.file)}:{at.line} computes a new {name}{local} "
+                f"{len(group.nodes)} times, and nothing uses it: keep it where the next "
+                "step reads it"
+            )

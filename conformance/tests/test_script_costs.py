@@ -253,6 +253,52 @@ for epoch in range(5):
     for x, y in zip(data, labels):
         rnn.backward(x, y)
 """
+EVEN = """import numpy as np
+rng = np.random.default_rng(0)
+w, x, t = rng.normal(size=(3, 4)), rng.random(3), np.array([0.5, 0.5, 0.5, 0.5])
+for _ in range(100):
+    a = 1 / (1 + np.exp(-x @ w))
+    w -= 0.1 * np.outer(x, (a - t) * a * (1 - a))
+"""
+PERCEPTRON = """import numpy as np
+class Perceptron:
+    def __init__(self, n):
+        self.w = np.zeros(n)
+        self.b = 0
+    def fit(self, X, y, lr=0.1, epochs=10):
+        for _ in range(epochs):
+            for xi, yi in zip(X, y):
+                if yi * (np.dot(self.w, xi) + self.b) <= 0:
+                    self.w += lr * yi * xi
+                    self.b += lr * yi
+rng = np.random.default_rng(1)
+X = rng.normal(size=(50, 2))
+Perceptron(2).fit(X, np.where(X @ np.array([1.0, -2.0]) + 0.3 > 0, 1, -1))
+"""
+SVM = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.random((40, 3))
+labels = np.where(X.sum(axis=1) > 1.5, 1, -1)
+w, b = np.zeros(3), 0
+for epoch in range(20):
+    for i, x in enumerate(X):
+        if labels[i] * (np.dot(x, w) - b) >= 1:
+            dw, db = 0.02 * w, 0
+        else:
+            dw, db = 0.02 * w - np.dot(x, labels[i]), labels[i]
+        w = w - 0.01 * dw
+        b = b - 0.01 * db
+"""
+ROSENBROCK = """def rosenbrock(x, y):
+    return (x - 1) ** 2 + 100 * (y - x ** 2) ** 2
+x, y, lr = 1.2, -0.7, 0.001
+for i in range(2000):
+    loss = rosenbrock(x, y)
+    dx = 2 * (x - 1) - 400 * x * (y - x ** 2)
+    dy = 200 * (y - x ** 2)
+    x -= lr * dx
+    y -= lr * dy
+"""
 RIGHT = {
     "one weight": (ONE_WEIGHT, "quadratic cost"),
     "Huber": (HUBER, "judged by it, with weight decay 0.1"),
@@ -267,6 +313,10 @@ RIGHT = {
     "lasso": (LASSO, "η = 0.05"),
     "saturated": (SATURATED, "6 gradients, all right"),
     "one target": (ONE_TARGET, "quadratic cost"),
+    "even target": (EVEN, "quadratic cost"),
+    "perceptron": (PERCEPTRON, "2 gradients, all right"),
+    "support vectors": (SVM, "2 gradients, all right"),
+    "plain numbers": (ROSENBROCK, "η = 0.001"),
 }
 
 
@@ -293,6 +343,9 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (POLICY, ("(1 - h * h)", "(1 - h)"), ("V",)),
         (RATINGS, ("(e * pu -", "(e * qi -"), ("q",)),
         (RATINGS, ("(e - lam * bi_i)", "(2 * e - lam * bi_i)"), ("bi",)),
+        (EVEN, ("a * (1 - a)", "(1 - a)"), ("w",)),
+        (SVM, ("b - 0.01 * db", "b + 0.01 * db"), ("b",)),
+        (ROSENBROCK, ("- 400 * x", "+ 400 * x"), ("x",)),
     ],
     ids=[
         "a sum",
@@ -307,6 +360,9 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         "policy",
         "another row",
         "twice",
+        "an even target",
+        "a number that a label moves or nothing",
+        "plain numbers",
     ],
 )
 def test_what_is_wrong_is_told(

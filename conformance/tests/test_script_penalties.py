@@ -240,3 +240,35 @@ def test_a_decay_of_another_size_than_the_loss_states_is_wrong(tmp_path: Path) -
     assert report.examined.accused[0].lines[0].line == 11
     right = (SUMMED, "    w = w - 0.05 * (X.T @ r / len(y) + lam * w)")
     assert run_edited(tmp_path, RIDGE, loss, right).examined.ok
+
+
+LAYERS = """import numpy as np
+rng = np.random.default_rng(0)
+class Dense:
+    def __init__(self, n, m, l2=0.0):
+        self.W, self.b, self.l2 = rng.normal(size=(n, m)), np.zeros(m), l2
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, d):
+        self.dW = self.x.T @ d + 2 * self.l2 * self.W
+        self.db = d.sum(axis=0)
+        return d @ self.W.T
+X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+one, two = Dense(3, 4, l2=0.01), Dense(4, 2)
+for step in range(10):
+    h = np.tanh(one.forward(X))
+    out = two.forward(h)
+    loss = np.sum((out - y) ** 2) / 40 + one.l2 * np.sum(one.W ** 2)
+    one.backward(two.backward((out - y) / 20) * (1 - h ** 2))
+    for layer in (one, two):
+        layer.W -= 0.1 * layer.dW
+        layer.b -= 0.1 * layer.db
+"""
+
+
+def test_a_layer_that_does_not_decay_does_not_show_that_a_decay_is_right(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, LAYERS).exit_code == 0
+    report = run_edited(tmp_path, LAYERS, ("2 * self.l2 * self.W", "self.l2 * self.W"))
+    assert [each.line for each in report.blames] == [10]
+    assert "`self.l2` (0.01 here) has to be multiplied by 2" in str(report)

@@ -63,6 +63,32 @@ def test_another_training_that_is_not_reached_is_told(tmp_path: Path) -> None:
     assert "another training" not in str(run_edited(tmp_path, TWICE))
 
 
+FUNCTIONS = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 3))
+y = X @ np.array([1.0, -2.0, 0.5])
+def ridge(lr=0.1):
+    w = np.full(3, 0.1)
+    for _ in range(20):
+        w -= lr * X.T @ (X @ w - y) / len(y)
+    return w
+def lasso(lr=0.1):
+    w = np.full(3, 0.1)
+    for _ in range(20):
+        w -= lr * (X.T @ (X @ w - y) / len(y) + 0.1 * np.sign(w))
+    return w
+print(ridge())
+print(lasso())
+"""
+
+
+def test_a_function_that_trains_later_is_told_if_it_is_called(tmp_path: Path) -> None:
+    report = str(run_edited(tmp_path, FUNCTIONS))
+    assert "script.py:13, where another training begins: not judged" in report
+    report = str(run_edited(tmp_path, FUNCTIONS, ("print(lasso())", "print(lasso)")))
+    assert "another training" not in report
+
+
 LEAKY = """import numpy as np
 X = np.array([[1.0, 2, 1], [-1, -2, 1], [-3, -2, 0], [2, 1, 1], [1, 1, 2]])
 w = np.array([0.5, 0.25, 0.1])

@@ -473,3 +473,29 @@ def test_a_wrong_part_of_a_gradient_is_blamed(
 ) -> None:
     report = run_edited(tmp_path, TIED, edit)
     assert report.examined.accused[0].lines[0].line == line
+
+
+THREE_LAYERS = """import numpy as np
+rng = np.random.default_rng(0)
+X, t = rng.random((4, 2)), rng.random((4, 1))
+w1, w2, w3 = rng.normal(size=(2, 5)), rng.normal(size=(5, 5)), rng.normal(size=(5, 1))
+for _ in range(100):
+    h = 1 / (1 + np.exp(-X @ w1))
+    g = 1 / (1 + np.exp(-h @ w2))
+    y = 1 / (1 + np.exp(-g @ w3))
+    d3 = (y - t) * y * (1 - y)
+    w3 -= 0.1 * g.T @ d3
+    d2 = d3 @ w3.T * g * (1 - g)
+    w2 -= 0.1 * h.T @ d2
+    d1 = d2 @ w2.T * h * (1 - h)
+    w1 -= 0.1 * X.T @ d1
+"""
+
+
+def test_several_parameters_that_are_used_after_their_update_are_said_to_be(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, THREE_LAYERS)
+    assert [each.line for each in report.blames] == [11, 13]
+    for name, used, moved in (("w3", 11, 10), ("w2", 13, 12)):
+        assert f"`{name}` is used on line {used} after its update on line {moved}" in str(report)

@@ -356,6 +356,7 @@ def python(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]"
 
 
 NUMPY = "import numpy as np\n"
+STEPS = "for i in range(9):\n  step()"
 
 
 @pytest.mark.parametrize(
@@ -366,6 +367,10 @@ NUMPY = "import numpy as np\n"
         (
             f"{NUMPY}x = np.ones(3)\nfor i in range(9):\n    y = x * i",
             "script.py:4 ran 9 times, and",
+        ),
+        (
+            f"{NUMPY}x = np.ones(3)\ndef step():\n  w = x\n  w = w - (w * w).sum() * w\n{STEPS}",
+            "script.py:5 computes a new `w`, a local variable, 9 times, and nothing uses it",
         ),
         (f"{NUMPY}z = np.ones(3) + 1j\nz = z * np.abs(z)", "with complex numbers is not followed"),
         (f"{NUMPY}n = input('how many? ')", "asks for input"),

@@ -211,3 +211,26 @@ def test_the_mean_is_the_loss_where_a_gradient_is_that_of_the_mean(tmp_path: Pat
     assert run_edited(tmp_path, MEAN_OF_NUMBERS).exit_code == 0
     report = run_edited(tmp_path, MEAN_OF_NUMBERS, ("db += 2", "db = 2"))
     assert [each.gradients for each in report.blames] == [("b",)]
+
+
+PAIRS = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+w, b = rng.normal(size=(3, 1)), np.zeros(1)
+for step in range(50):
+    pred = X @ w + b
+    loss = np.mean((pred - y) ** 2)
+    d = 2 * (pred - y.reshape(-1, 1)) / len(X)
+    w -= 0.1 * X.T @ d
+    b -= 0.1 * d.sum(axis=0)
+"""
+
+
+def test_a_loss_that_compares_each_output_with_each_target_is_to_blame_itself(
+    tmp_path: Path,
+) -> None:
+    (blame,) = run_edited(tmp_path, PAIRS).blames
+    assert (blame.accused.cause.kind, blame.lines[0].line) == ("crossed", 7)
+    assert run_edited(tmp_path, PAIRS, ("(pred - y)", "(pred[:, 0] - y)")).exit_code == 0
+    (blame,) = run_edited(tmp_path, PAIRS, ("2 * (pred", "2 * (pred * pred")).blames
+    assert (blame.accused.cause.kind == "crossed", blame.lines[0].line) == (False, 8)
