@@ -165,6 +165,8 @@ def _data(layout: str, role: str) -> Iterator[Data]:
         yield from (*binary, *found)
     else:
         yield from found
+        if layout == SINGLE[-1]:  # or one output of each of several samples
+            yield replace(found[0], coding="0 or 1", y=np.arange(found[0].sizes.n_out) % 2)
         if layout == "rows":  # what is read off more frames, of which 0 is none
             labels = np.arange(1, found[0].sizes.n_out)
             yield replace(found[0], coding="fewer labels than rows, from 1", y=labels)

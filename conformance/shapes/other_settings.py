@@ -78,8 +78,9 @@ def others(
         further: activations beside those of hidden layers.
     """
     own, known = taken(factory), list(dict.fromkeys(words))
-    hidden = [e for e in own if e.default in ACTIVATIONS and "out" not in e.name][:1]
-    penalty = [e for e in own if type(e.default) is str and _penalises(e)][:1]
+    worded = [e for e in own if type(e.default) is str]
+    hidden = [e for e in worded if e.default in ACTIVATIONS and "out" not in e.name][:1]
+    penalty = [e for e in worded if _penalises(e)][:1]
     pairs = [(e, {*ACTIVATIONS, *further}) for e in hidden] + [(e, PENALTIES) for e in penalty]
     return [
         {e.name: word}

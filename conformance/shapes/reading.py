@@ -121,6 +121,15 @@ class Reading:
         return isinstance(output, np.ndarray) and output.size > 1 and np.ptp(output) == 0
 
     @property
+    def is_zero(self) -> bool:
+        """Whether each gradient is computed, and exactly 0: the output is compared with itself.
+
+        Or with what is 0 until another method puts an output there.
+        """
+        nodes = [each.node for each in self.places.goals]
+        return not any(each.constant or np.any(each.value) for each in nodes)
+
+    @property
     def fits(self) -> bool:
         """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
         return self._fits(of_no_shape=False)
