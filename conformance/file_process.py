@@ -38,6 +38,7 @@ from conformance.shapes.not_judged import (
     Refused,
     beside_gradients,
     without_gradients,
+    without_names,
 )
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
@@ -217,6 +218,8 @@ class _Judging:
             self._send({"left": to_values(without_gradients(name, judged.unjudged))})
         if judged.beside:
             self._send({"left": to_values(beside_gradients(name, judged.beside))})
+        if judged.unnamed:
+            self._send({"left": to_values(without_names(name, judged.unnamed))})
 
     @property
     def bases(self) -> set[str]:

@@ -40,6 +40,12 @@ def beside_gradients(name: str, beside: Sequence[str]) -> NotJudged:
     return NotJudged(name, words, final=True)
 
 
+def without_names(name: str, arrays: Sequence[str]) -> NotJudged:
+    """A thing that was judged, but for arrays that no name says are parameters."""
+    words = f"its output is made of {', '.join(arrays)} as well, and no gradient of it is found"
+    return NotJudged(name, words, final=True)
+
+
 @dataclass(frozen=True)
 class NotHere:
     """What a file asked for, such as data.

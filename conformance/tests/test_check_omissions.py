@@ -367,3 +367,32 @@ def test_what_a_run_leaves_out_is_told(tmp_path: Path) -> None:
     code, _, said = judged(MAIN_ALONE, tmp_path)
     note = "note: of heads_backward, only what these updates use is judged"
     assert (code, note in said) == (0, True), said
+
+
+OF_OUT = """
+import numpy as np
+
+class MLP:
+    def __init__(self, eta=0.1):
+        self.eta = eta
+        self.w1, self.w2 = np.random.randn(2, 4), np.random.randn(4, 2)
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.w1)
+        self.o = np.tanh(self.h @ self.w2)
+        return self.o
+
+    def backward(self, out):
+        d2 = (out - self.o) * (1 - self.o**2)
+        d1 = d2 @ self.w2.T * (1 - self.h**2)
+        self.w2 += self.eta * self.h.T @ d2
+        self.w1 += self.eta * self.x.T @ d1
+"""
+
+
+def test_gradients_that_are_all_0_accuse_nothing(tmp_path: Path) -> None:
+    code, _, said = judged(OF_OUT, tmp_path)
+    assert (code, "every gradient is 0" in said) == (3, True), said
+    train = "\n    def train(self, x, y):\n        self.forward(x)\n        self.backward(y)\n"
+    code, _, said = judged(OF_OUT + train, tmp_path)
+    assert (code, "train(x, y) updates the parameters itself" in said) == (0, True), said

@@ -1,0 +1,124 @@
+"""How `check` makes a layer whose names tell little, what it gives it, and what it judges of it."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+MUL = """
+import numpy as np
+
+class MulLayer:
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x * y
+
+    def backward(self, dout):
+        return dout * self.y, dout * self.x
+"""
+
+
+@pytest.mark.parametrize("second", ["y", "b"])
+def test_a_layer_may_take_two_arrays_that_are_alike(second: str, tmp_path: Path) -> None:
+    source = MUL.replace("y", second).replace(f"nump{second}", "numpy")
+    code, _, said = judged(source, tmp_path)
+    assert (code, "2 gradients, all right" in said) == (0, True), said
+
+
+def test_each_of_two_gradients_that_a_layer_returns_is_judged(tmp_path: Path) -> None:
+    code, lines, said = judged(MUL.replace("dout * self.x", "dout * self.y"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return dout * self.y, dout * self.y"]), said
+
+
+SCHICHT = """
+import numpy as np
+
+class Schicht:
+    def __init__(self, n_in, n_out):
+        self.gewichte = np.random.randn(n_in, n_out)
+        self.bias = np.random.randn(1, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.gewichte + self.bias
+
+    def backward(self, grad):
+        self.gw = self.x.T @ grad
+        self.bias_gradient = grad.sum(axis=0, keepdims=True)
+        return grad @ self.gewichte.T
+"""
+
+
+def test_a_parameter_of_an_unknown_name_has_the_gradient_of_its_shape(tmp_path: Path) -> None:
+    code, _, said = judged(SCHICHT, tmp_path)
+    assert (code, "parameters gewichte, bias, the input" in said) == (0, True), said
+    code, lines, said = judged(SCHICHT.replace("self.x.T @ grad", "self.x.T @ grad**2"), tmp_path)
+    assert (code, lines[:1]) == (1, ["self.gw = self.x.T @ grad**2"]), said
+
+
+def test_an_array_without_a_gradient_is_told(tmp_path: Path) -> None:
+    code, _, said = judged(SCHICHT.replace("self.gw =", "self.zuletzt ="), tmp_path)
+    told = "its output is made of gewichte as well, and no gradient of it is found"
+    assert (code, told in said) == (0, True), said
+
+
+COLUMNS = """
+import numpy as np
+
+class NNLayer:
+    def __init__(self, m, n):
+        self.b = np.zeros((m, 1))
+        self.W = np.random.randn(m, n)
+
+    def forward_pass(self, input):
+        self.input = input
+        return self.W @ input + self.b
+
+    def backward_pass(self, dZ):
+        self.dW, self.db = dZ @ self.input.T, dZ.sum(axis=1, keepdims=True)
+        return self.W.T @ dZ
+"""
+
+
+def test_a_layer_may_be_told_its_outputs_first(tmp_path: Path) -> None:
+    code, _, said = judged(COLUMNS, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
+
+
+LAYERS = """
+import numpy as np
+
+class Net:
+    def __init__(self, input_size, hidden_size1, hidden_size2, output_size):
+        self.W1 = np.random.randn(input_size, hidden_size1)
+        self.W2 = np.random.randn(hidden_size1, hidden_size2)
+        self.W3 = np.random.randn(hidden_size2, output_size)
+
+    def forward(self, X):
+        self.X = X
+        self.a1 = np.tanh(X @ self.W1)
+        self.a2 = np.tanh(self.a1 @ self.W2)
+        z = self.a2 @ self.W3
+        return z
+
+    def backward(self, dout):
+        d2 = dout @ self.W3.T * (1 - self.a2**2)
+        d1 = d2 @ self.W2.T * (1 - self.a1**2)
+        return {"W1": self.X.T @ d1, "W2": self.a1.T @ d2, "W3": self.a2.T @ dout}
+"""
+SOFTMAX = (
+    "e = np.exp(z - z.max(axis=1, keepdims=True))\n        return e / e.sum(axis=1, keepdims=True)"
+)
+
+
+def test_a_network_that_is_given_the_gradient_of_its_output_may_have_four_sizes(
+    tmp_path: Path,
+) -> None:
+    code, _, said = judged(LAYERS, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
+
+
+def test_what_goes_back_from_before_its_softmax_is_not_accused(tmp_path: Path) -> None:
+    code, _, said = judged(LAYERS.replace("return z", SOFTMAX), tmp_path)
+    assert (code, "as is right where its loss gives a − y" in said) == (3, True), said
