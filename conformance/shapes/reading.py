@@ -60,8 +60,8 @@ class Reading:
         ]
         vectors = named or flat
         m = self.data.sizes.m
-        unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
-        return len(vectors) == len(wrong) and unsummed and not self._counts(m)
+        unsummed = [e for e in wrong if e.node.value.size == m * e.parameter.value.size]
+        return bool(vectors) and {*vectors} <= {*unsummed} and not self._counts(m)
 
     @property
     def without_targets(self) -> bool:

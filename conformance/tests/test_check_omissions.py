@@ -396,3 +396,63 @@ def test_gradients_that_are_all_0_accuse_nothing(tmp_path: Path) -> None:
     train = "\n    def train(self, x, y):\n        self.forward(x)\n        self.backward(y)\n"
     code, _, said = judged(OF_OUT + train, tmp_path)
     assert (code, "train(x, y) updates the parameters itself" in said) == (0, True), said
+
+
+REGRESSION = """
+import numpy as np
+
+class LinearRegression:
+    def __init__(self, learning_rate, iterations):
+        self.learning_rate, self.iterations = learning_rate, iterations
+
+    def fit(self, X, Y):
+        self.m, self.n = X.shape
+        self.w, self.b = np.zeros(self.n), 0
+        for i in range(self.iterations):
+            error = Y - (X.dot(self.w) + self.b)
+            dw = -2 * np.sum(X.T.dot(error)) / self.m
+            db = -2 * np.sum(error) / self.m
+            self.w = self.w - self.learning_rate * dw
+            self.b = self.b - self.learning_rate * db
+"""
+
+
+def test_a_gradient_that_is_summed_to_a_number_is_blamed(tmp_path: Path) -> None:
+    code, lines, said = judged(REGRESSION, tmp_path)
+    assert (code, lines[:1]) == (1, ["dw = -2 * np.sum(X.T.dot(error)) / self.m"]), said
+    code, _, said = judged(REGRESSION.replace("np.sum(X.T.dot(error))", "X.T.dot(error)"), tmp_path)
+    assert code == 0, said
+
+
+def test_a_shape_of_one_gradient_does_not_hide_that_one_sample_is_asked_for(tmp_path: Path) -> None:
+    code, lines, said = judged(ONE_SAMPLE, tmp_path)
+    assert code == 1, said
+    assert {*lines} == {"nabla_w[-l] = delta @ activations[-l].T"}, said
+
+
+ONE_SAMPLE = """
+import numpy as np
+
+class Network:
+    def __init__(self, sizes):
+        self.sizes = sizes
+        self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
+        self.weights = [np.random.randn(n, k) for k, n in zip(sizes[:-1], sizes[1:])]
+
+    def backprop(self, x, y):
+        nabla_b = [np.zeros(b.shape) for b in self.biases]
+        nabla_w = [np.zeros(w.shape) for w in self.weights]
+        activations = [x]
+        for b, w in zip(self.biases, self.weights):
+            activations.append(np.tanh(w @ activations[-1] + b))
+        a = activations[-1]
+        delta = (a - y) * (1 - a**2)
+        nabla_b[-1] = delta
+        nabla_w[-1] = delta @ activations[-2].T
+        for l in range(2, len(self.sizes)):
+            a = activations[-l]
+            delta = (self.weights[-l + 1].T @ delta) * (1 - a**2)
+            nabla_b[-l] = delta
+            nabla_w[-l] = delta @ activations[-l].T
+        return nabla_b, nabla_w
+"""
