@@ -124,7 +124,8 @@ def send_all(asked: Asked, send: Send) -> None:
                 send({"left": to_values(left)})
         if not judging.judged_any:
             made = adapter(found, asked.name)
-            send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+            unfit = tuple(judging.unfit)
+            send({"refused": to_values(Refused(asked.said, names_of(found), made, unfit))})
 
 
 class _Judging:
@@ -133,6 +134,7 @@ class _Judging:
     Attributes:
         used: the names of what was judged.
         left: what fits no shape, unless it takes part in what is judged after it.
+        unfit: what may not be meant to be judged, such as a list of layers.
         called: of the functions that were called on the way.
         judged_any: whether any was judged.
     """
@@ -142,6 +144,7 @@ class _Judging:
         self.used, self.called = set[str](), set[str]()
         self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
+        self.unfit: list[NotJudged] = []
         self._asked_own = False
 
     def judge(self, each: Candidate) -> None:
@@ -166,11 +169,10 @@ class _Judging:
             return
         if judged is not None:
             self._take(each.name, judged)
-        elif each.refusal.parameters or each.refusal.unmade or each.stated:
-            # else it is such as a base class of layers, or a list of them
-            thing = getattr(self._found.module, each.name, None)
-            if each.name not in self.bases:
-                self.left.append(_left(each, thing))
+        elif each.name not in self.bases:
+            sure = each.refusal.parameters or each.refusal.unmade or each.stated
+            left = _left(each, getattr(self._found.module, each.name, None))
+            (self.left if sure else self.unfit).append(left)
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.

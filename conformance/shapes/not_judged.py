@@ -69,8 +69,10 @@ class Refused:
         said: the file, as it was given.
         defines: what it defines.
         adapter: a program that judges it, once it has what it lacks.
+        unfit: what in it may not be meant to be judged, with the reason why it is not.
     """
 
     said: str
     defines: str
     adapter: str
+    unfit: tuple[NotJudged, ...] = ()

@@ -456,3 +456,41 @@ class Network:
             nabla_w[-l] = delta @ activations[-l].T
         return nabla_b, nabla_w
 """
+
+
+GERMAN = """
+import numpy as np
+
+class Netz:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def vor(self, x):
+        self.x = x
+        return x @ self.w
+
+    def zurueck(self, d):
+        self.dw = self.x.T @ d
+"""
+OF_GLOBALS = """
+import numpy as np
+
+W = np.random.randn(4, 4)
+
+def lossFun(inputs, targets):
+    p = np.exp(W[inputs]) / np.exp(W[inputs]).sum()
+    dW = np.zeros_like(W)
+    dW[inputs] = p
+    dW[inputs, targets] -= 1
+    return -np.log(p[targets]), dW
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [(GERMAN, "no name says what goes backward"), (OF_GLOBALS, "lossFun: IndexError")],
+    ids=["names", "labels"],
+)
+def test_there_is_a_reason_where_nothing_fits(source: str, reason: str, tmp_path: Path) -> None:
+    code, _, said = judged(source, tmp_path)
+    assert (code, reason in said) == (3, True), said
