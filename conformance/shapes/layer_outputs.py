@@ -36,6 +36,7 @@ from conformance.shapes.vocabulary import bare, is_role, kinds_of, stem
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 
+ENTRIES = 8  # of an output, which are tried alone
 INPUT = "the input"
 """What the input is called among the gradients."""
 
@@ -101,11 +102,15 @@ def _parts(step: OwnPass, inner: Sequence[Goal], found: Places, *, blame: bool) 
 
 
 def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
-    """A generic ∂C/∂(an output), or one entry of it, so small that no gradient is clipped."""
+    """A generic ∂C/∂(an output), so small that no gradient is clipped.
+
+    Or one entry of it: of so many that lie between the first and the last one, the one of a number.
+    """
     dout: Any = 2.0**-6 * rng.normal(size=out.shape)
     if at is None:
         return dout
-    return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
+    place = at * (out.size - 1) // (ENTRIES - 1)
+    return np.where(np.arange(out.size).reshape(out.shape) == place, dout, 0.0)
 
 
 def _kept(run: Attempt, names: Sequence[str]) -> Any:

@@ -24,6 +24,7 @@ from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.held_state import doubles, holds_tensors, leaves
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
+    ENTRIES,
     INPUT,
     StretchedError,
     after_update,
@@ -57,8 +58,6 @@ from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
-
-ENTRIES = 8  # of an output, which are tried alone
 
 LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an image",

@@ -122,3 +122,36 @@ def test_a_network_that_is_given_the_gradient_of_its_output_may_have_four_sizes(
 def test_what_goes_back_from_before_its_softmax_is_not_accused(tmp_path: Path) -> None:
     code, _, said = judged(LAYERS.replace("return z", SOFTMAX), tmp_path)
     assert (code, "as is right where its loss gives a − y" in said) == (3, True), said
+
+
+STEPS = """
+import numpy as np
+
+class Integrator:
+    def __init__(self, input_dim, hidden_dim):
+        self.W = np.random.randn(input_dim, hidden_dim)
+
+    def forward(self, x):
+        self.x, self.hs = x, []
+        h = np.zeros((x.shape[1], self.W.shape[1]))
+        for t in range(len(x)):
+            h = np.tanh(0.5 * h + x[t] @ self.W)
+            self.hs.append(h)
+        return np.stack(self.hs)
+
+    def backward(self, dout):
+        self.dW, dx, carry = np.zeros_like(self.W), np.zeros_like(self.x), 0
+        for t in reversed(range(len(dout))):
+            dz = (dout[t] + carry) * (1 - self.hs[t] ** 2)
+            self.dW += self.x[t].T @ dz
+            dx[t] = dz @ self.W.T
+            carry = 0.5 * dz
+        return dx
+"""
+
+
+def test_the_entries_that_are_tried_alone_are_of_every_step(tmp_path: Path) -> None:
+    code, _, said = judged(STEPS, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(STEPS.replace("carry = 0.5 * dz", "carry = 0.7 * dz"), tmp_path)
+    assert (code, lines[:1]) == (1, ["carry = 0.7 * dz"]), said

@@ -515,3 +515,22 @@ def test_a_loss_that_is_wrong_for_a_matrix_may_be_one_of_vectors(tmp_path: Path)
         file.write_text(there, encoding="utf-8")
         report = check_file(Asked(str(file)), check)
         assert report.exit_code == code, str(report)
+
+
+KEPT = """\
+import numpy as np
+
+
+class MSE:
+    def __call__(self, p, y):
+        self.grad = (p - y) / len(y)
+        return 0.5 * np.sum((p - y) ** 2) / len(y)
+"""
+
+
+def test_a_loss_may_keep_its_gradient_when_it_is_called(tmp_path: Path) -> None:
+    file = tmp_path / "losses.py"
+    for there, code in ((KEPT, 0), (KEPT.replace("(p - y) / len(y)\n", "p / len(y)\n"), 1)):
+        file.write_text(there, encoding="utf-8")
+        report = check_file(Asked(str(file)), check)
+        assert report.exit_code == code, str(report)
