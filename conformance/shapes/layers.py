@@ -50,7 +50,7 @@ from conformance.shapes.layer_shapes import (
     only,
     takes,
 )  # fmt: skip
-from conformance.shapes.other_settings import switched_off, training
+from conformance.shapes.other_settings import not_given, switched_off, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
@@ -137,10 +137,15 @@ class LayerSearch:
         return next((each for each in found if each is not None and each.examined.ok), None)
 
     def _ways(self) -> Iterator[tuple[Plan, Data]]:
-        """How it may be made, and what it may be given."""
+        """How it may be made, and what it may be given.
+
+        What is made of any number of others is made as the file makes it, if that shows how.
+        """
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, make in (*self._own(data), *layer_constructions(self.kind, data)):
+            own = self._own(data)
+            others = () if own and not_given(self.kind) else layer_constructions(self.kind, data)
+            for said, make in chain(own, others):
                 yield Plan(said, make, (), self.module), data
 
     def _own(self, data: Data) -> list[tuple[str, Make]]:
@@ -213,6 +218,7 @@ class LayerSearch:
     ) -> Recognised:
         names = tuple(each.name for each in goals)
         data, off = run.data, (*switched_off(run.roots["self"]), *untried(run))
+        off += not_given(self.kind) if plan.said == called(self.kind) else ()
         calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
         at = 1 if source == "returned" else len(calls) - 1  # its update, if that is called
         return Recognised(plan.said, data.layout, "", calls, source, names, backward=at, off=off)

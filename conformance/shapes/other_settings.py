@@ -6,7 +6,7 @@ class is made (`plans.py`).
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from inspect import Parameter
+from inspect import CO_VARARGS, Parameter
 from typing import Any
 
 from conformance.shapes.arguments import taken
@@ -42,6 +42,15 @@ def switched_off(
 def told(name: str) -> str:
     """How an argument is said that is told True."""
     return f"{name}=True"
+
+
+def not_given(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What a class takes any number of, and is made without: `*modules`."""
+    plain = getattr(function, "__init__", None)
+    code = getattr(plain, "__code__", None)
+    if code is None or not code.co_flags & CO_VARARGS:
+        return ()
+    return (f"*{code.co_varnames[code.co_argcount + code.co_kwonlyargcount]}",)
 
 
 TRAINS = re.compile(r"(is)?train(ing)?(mode|phase)?")
