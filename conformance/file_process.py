@@ -251,11 +251,12 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     )
     takes = any(len(needed(getattr(thing, each))) > len(("self",)) for each in known[1:])
     told = says or takes or candidate.layer or candidate.stated
-    guess = candidate.refusal.unmade or not told
     promised = isinstance(candidate.layer, PairSearch | LossSearch)
     refusal = candidate.refusal
+    sure = (network or goes_back or promised) and not refusal.unmade  # else it may be a base
+    guess = not (says if refusal.unmade else told)
     words = refusal.words.removeprefix(f"{name}: ")
-    return NotJudged(name, words, network or goes_back or promised, guess, final=refusal.empty)
+    return NotJudged(name, words, sure, guess, final=refusal.empty)
 
 
 def _optimisers(

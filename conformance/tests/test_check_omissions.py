@@ -494,3 +494,41 @@ def lossFun(inputs, targets):
 def test_there_is_a_reason_where_nothing_fits(source: str, reason: str, tmp_path: Path) -> None:
     code, _, said = judged(source, tmp_path)
     assert (code, reason in said) == (3, True), said
+
+
+LISTED = """
+import numpy as np
+
+class Net:
+    def __init__(self, input_size, hidden_size_list, output_size):
+        sizes = [input_size] + hidden_size_list + [output_size]
+        self.W = [np.random.randn(i, o) for i, o in zip(sizes, sizes[1:])]
+
+    def predict(self, x):
+        self.xs = [x]
+        for W in self.W:
+            self.xs.append(np.tanh(self.xs[-1] @ W))
+        return self.xs[-1]
+
+    def loss(self, x, t):
+        return 0.5 * np.sum((self.predict(x) - t) ** 2)
+
+    def gradient(self, x, t):
+        grads, d = [], self.predict(x) - t
+        for W, a, b in zip(self.W[::-1], self.xs[-2::-1], self.xs[::-1]):
+            d = d * (1 - b**2)
+            grads.insert(0, a.T @ d)
+            d = d @ W.T
+        return grads
+"""
+
+
+def test_hidden_sizes_may_be_a_list_beside_the_others(tmp_path: Path) -> None:
+    code, _, said = judged(LISTED, tmp_path)
+    assert (code, "2 gradients, all right" in said) == (0, True), said
+
+
+def test_a_number_times_a_target_is_no_decay(tmp_path: Path) -> None:
+    code, lines, said = judged(LISTED.replace("(x) - t\n", "(x) - 2 * t\n"), tmp_path)
+    assert (code, lines[:1]) == (1, ["grads, d = [], self.predict(x) - 2 * t"]), said
+    assert "decay" not in said, said
