@@ -115,7 +115,7 @@ def of_class(kind: Any, found: Definitions, *, as_book: bool = True) -> Candidat
     own = tuple(assembled(kind, found.files, found.module))
     layer = (
         custom_function(kind, found.place, found.classes)
-        or value_search(kind)
+        or value_search(kind, found.classes, found.functions)
         or layer_search(kind, found.module, own)
     )
     loss = None if layer is not None else loss_class(kind)

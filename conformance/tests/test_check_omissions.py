@@ -532,3 +532,54 @@ def test_a_number_times_a_target_is_no_decay(tmp_path: Path) -> None:
     code, lines, said = judged(LISTED.replace("(x) - t\n", "(x) - 2 * t\n"), tmp_path)
     assert (code, lines[:1]) == (1, ["grads, d = [], self.predict(x) - 2 * t"]), said
     assert "decay" not in said, said
+
+
+VARIABLE = """
+import numpy as np
+
+class Variable:
+    def __init__(self, data):
+        self.data, self.grad, self.creator = data, None, None
+
+    def backward(self):
+        if self.grad is None:
+            self.grad = np.ones_like(self.data)
+        creators = [self.creator]
+        while creators:
+            f = creators.pop()
+            f.input.grad = f.backward(f.output.grad)
+            if f.input.creator is not None:
+                creators.append(f.input.creator)
+
+class Function:
+    def __call__(self, x):
+        self.input, self.output = x, Variable(self.forward(x.data))
+        self.output.creator = self
+        return self.output
+
+class Square(Function):
+    def forward(self, x):
+        return x**2
+
+    def backward(self, gy):
+        return gy * 2 * self.input.data
+
+class Exp(Function):
+    def forward(self, x):
+        return np.exp(x)
+
+    def backward(self, gy):
+        return gy * np.exp(self.input.data)
+
+def square(x):
+    return Square()(x)
+"""
+
+
+def test_values_may_be_made_by_functions_alone(tmp_path: Path) -> None:
+    code, _, said = judged(VARIABLE, tmp_path)
+    assert (code, "Variable: 6 gradients, all right" in said) == (0, True), said
+    line = "return gy * np.exp(self.input.data)"
+    for wrong in ("return np.exp(self.input.data)", "return gy * self.input.data"):
+        code, lines, said = judged(VARIABLE.replace(line, wrong), tmp_path)
+        assert (code, lines[:1]) == (1, [wrong]), said
