@@ -58,6 +58,9 @@ SIZES: dict[str, Any] = {
 }  # fmt: skip
 """Numbers that a layer is made of, beside the widths of its inputs and outputs."""
 
+PROBABILITY = 0.5
+"""What a layer may be told whose one argument is no size."""
+
 NOT_AHEAD = {"targets", "params", "rate", "inputs", "count"}
 """What no layer is given as the state of a cell."""
 
@@ -247,7 +250,8 @@ def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[
         yield said, _maker(kind, args, kwargs)
     yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
-        0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out), (s.n_out, s.n_in)],
+        0: [()], 1: [(s.n_out,), (s.n_in,), (PROBABILITY,)],
+        2: [(s.n_in, s.n_out), (s.n_out, s.n_in)],
         3: [
             (s.n_in, s.n_out, s.n_out),  # of two inputs, which may be as long as the output
             (s.n_out, s.n_in, s.n_out),  # of filters, channels, and their width

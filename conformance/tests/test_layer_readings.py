@@ -208,3 +208,24 @@ def test_layers_are_put_together_as_the_file_does(tmp_path: Path) -> None:
 def test_that_no_layers_were_put_together_is_told(tmp_path: Path) -> None:
     code, _, said = judged(SEQUENTIAL, tmp_path)
     assert (code, "note: *modules is not tried" in said) == (0, True), said
+
+
+DROPOUT = """
+import numpy as np
+
+class Dropout:
+    def __init__(self, retain):
+        self.retain = retain
+
+    def forward(self, x):
+        self.mask = np.random.binomial(1, self.retain, size=x.shape) / self.retain
+        return x * self.mask
+
+    def backward(self, dout):
+        return dout * self.mask
+"""
+
+
+def test_a_layer_may_be_told_a_probability(tmp_path: Path) -> None:
+    code, _, said = judged(DROPOUT, tmp_path)
+    assert (code, "1 gradient, all right" in said) == (0, True), said
