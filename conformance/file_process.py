@@ -38,6 +38,7 @@ from conformance.shapes.not_judged import (
     Refused,
     beside_gradients,
     without_gradients,
+    without_names,
 )
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
@@ -123,7 +124,8 @@ def send_all(asked: Asked, send: Send) -> None:
                 send({"left": to_values(left)})
         if not judging.judged_any:
             made = adapter(found, asked.name)
-            send({"refused": to_values(Refused(asked.said, names_of(found), made))})
+            unfit = tuple(judging.unfit)
+            send({"refused": to_values(Refused(asked.said, names_of(found), made, unfit))})
 
 
 class _Judging:
@@ -132,6 +134,7 @@ class _Judging:
     Attributes:
         used: the names of what was judged.
         left: what fits no shape, unless it takes part in what is judged after it.
+        unfit: what may not be meant to be judged, such as a list of layers.
         called: of the functions that were called on the way.
         judged_any: whether any was judged.
     """
@@ -141,6 +144,7 @@ class _Judging:
         self.used, self.called = set[str](), set[str]()
         self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
+        self.unfit: list[NotJudged] = []
         self._asked_own = False
 
     def judge(self, each: Candidate) -> None:
@@ -165,11 +169,10 @@ class _Judging:
             return
         if judged is not None:
             self._take(each.name, judged)
-        elif each.refusal.parameters or each.refusal.unmade or each.stated:
-            # else it is such as a base class of layers, or a list of them
-            thing = getattr(self._found.module, each.name, None)
-            if each.name not in self.bases:
-                self.left.append(_left(each, thing))
+        elif each.name not in self.bases:
+            sure = each.refusal.parameters or each.refusal.unmade or each.stated
+            left = _left(each, getattr(self._found.module, each.name, None))
+            (self.left if sure else self.unfit).append(left)
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.
@@ -217,6 +220,8 @@ class _Judging:
             self._send({"left": to_values(without_gradients(name, judged.unjudged))})
         if judged.beside:
             self._send({"left": to_values(beside_gradients(name, judged.beside))})
+        if judged.unnamed:
+            self._send({"left": to_values(without_names(name, judged.unnamed))})
 
     @property
     def bases(self) -> set[str]:
@@ -246,11 +251,12 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     )
     takes = any(len(needed(getattr(thing, each))) > len(("self",)) for each in known[1:])
     told = says or takes or candidate.layer or candidate.stated
-    guess = candidate.refusal.unmade or not told
     promised = isinstance(candidate.layer, PairSearch | LossSearch)
     refusal = candidate.refusal
+    sure = (network or goes_back or promised) and not refusal.unmade  # else it may be a base
+    guess = not (says if refusal.unmade else told)
     words = refusal.words.removeprefix(f"{name}: ")
-    return NotJudged(name, words, network or goes_back or promised, guess, final=refusal.empty)
+    return NotJudged(name, words, sure, guess, final=refusal.empty)
 
 
 def _optimisers(

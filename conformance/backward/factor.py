@@ -92,7 +92,7 @@ def shared(
         if factor is None:
             continue
         count = _count(ratios, factor)
-        chance = free and each.right.size == 1 and count == 1
+        chance = free and each.right.size == 1 and count == 1 and factor not in constants
         alike = _count([r if r is None else abs(r) for r in ratios], factor) == len(live)
         chance = chance and not (alike and (factor in constants or len(live) < sizes))
         if _rank(ratios, factor, usual) > rank and not chance:

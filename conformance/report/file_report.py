@@ -200,6 +200,9 @@ def _failed_words(failed: NotHere | None) -> list[str]:
     return [visible(words)]
 
 
+NAMELESS = "no name says what goes backward, as `backward`, `backprop` or `gradients` would"
+
+
 def refused_words(
     refusal: Refused, left: Sequence[NotJudged], failed: NotHere | None = None, idle: str = ""
 ) -> str:
@@ -212,7 +215,8 @@ def refused_words(
         idle: why nothing came of it when it was run.
     """
     lines = [f"{refusal.said} fits no known shape; it defines {refusal.defines}"]
-    lines += [f"  {each.name}: {each.why}" for each in left]
+    told = [f"  {each.name}: {each.why}" for each in left or refusal.unfit]
+    lines += told or [f"  {NAMELESS}"]
     lines += _failed_words(failed)
     lines += [f"  when it was run: {visible(idle)}"] if idle else []
     if refusal.adapter:

@@ -107,11 +107,14 @@ def _adds(statement: ast.stmt, name: str) -> bool:
     """Whether a statement does something to a network that is no use of it."""
     if isinstance(statement, ast.For):
         return all(_adds(each, name) for each in statement.body)
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    method = call.func if isinstance(call, ast.Call) else None
-    if not isinstance(method, ast.Attribute) or ast.unparse(method.value) != name:
-        return False
-    return all(is_role(method.attr, role) is None for role in USES)
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    methods = []
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        methods.append(value.func.attr)  # of `model.add(…).add(…)` each
+        value = value.func.value
+    of_it = isinstance(value, ast.Name) and value.id == name
+    used = any(is_role(each, role) is not None for each in methods for role in USES)
+    return of_it and bool(methods) and not used
 
 
 class _Small(ast.NodeTransformer):

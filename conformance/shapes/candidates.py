@@ -115,10 +115,13 @@ def of_class(kind: Any, found: Definitions, *, as_book: bool = True) -> Candidat
     own = tuple(assembled(kind, found.files, found.module))
     layer = (
         custom_function(kind, found.place, found.classes)
-        or value_search(kind)
+        or value_search(kind, found.classes, found.functions)
         or layer_search(kind, found.module, own)
-        or loss_class(kind)
     )
+    loss = None if layer is not None else loss_class(kind)
+    if loss is not None:
+        of_two = layer_search(kind, found.module, own, targets=True)
+        return replace(_alone(kind.__name__, loss), either=of_two)
     if layer is not None:
         alone = _alone(kind.__name__, layer)
         told = _told(layer, found) if isinstance(layer, LayerSearch) else {}

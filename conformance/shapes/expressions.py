@@ -4,14 +4,17 @@ Left out: judging it (`value_classes.py`).
 """
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import needed
+from conformance.shapes.attempts import LONGEST
 
 Function = Callable[..., Any]
 
@@ -37,6 +40,7 @@ UNARY: dict[str, tuple[str, Function]] = {
 }
 """Those of one value, some of them with a number."""
 
+FEW = 3  # functions, that are given what each of them computed
 OTHER = 1.3719  # times as large the second value is
 
 
@@ -79,6 +83,54 @@ def _again(function: Function, a: Any, b: Any) -> Any:
 
 def _plus(function: Function, a: Any) -> Any:
     return function(a) + a
+
+
+def applied(
+    kind: type, classes: Iterable[type], functions: Iterable[Function], start: Any
+) -> Iterator[tuple[str, Function]]:
+    """What of a file makes another value of one, with its name: functions, and objects of classes.
+
+    What uses another of them is as right as that.
+
+    Args:
+        kind: the class of the values.
+        classes: of the file; each object is called once.
+        functions: of the file.
+        start: what a value may be made of.
+    """
+    called = [e for e in classes if e is not kind and defines(e, "__call__") and not needed(e)]
+    made: list[tuple[str, Function]] = [(e.__name__, partial(_object, e)) for e in called]
+    made += [(e.__name__, e) for e in functions if len(needed(e)) == 1]
+    names = {name for name, _ in made}
+    for name, function in made:
+        if names & {*getattr(getattr(function, "__code__", None), "co_names", ())}:
+            continue
+        with suppress(Exception, TooLongError), quiet(), limited(LONGEST):  # it may refuse it
+            value = kind(start)
+            held = any(each is start for each in vars(value).values())
+            result = function(value) if held else None
+            if type(result) is kind and result is not value:
+                yield name, function
+
+
+def _object(kind: type, value: Any) -> Any:
+    return kind()(value)
+
+
+def _chain(outer: Function, inner: Function, a: Any) -> Any:
+    return outer(inner(a))
+
+
+def of_functions(functions: Sequence[tuple[str, Function]]) -> Iterator[Expression]:
+    """What functions of one value compute, each by itself."""
+    yield from (Expression(f"{name}(a)", function, {"a": 1.0}) for name, function in functions)
+
+
+def in_chains(functions: Sequence[tuple[str, Function]]) -> Iterator[Expression]:
+    """What some of them compute of what another one computed."""
+    for outer, first in functions[:FEW]:
+        for inner, second in functions[:FEW]:
+            yield Expression(f"{outer}({inner}(a))", partial(_chain, first, second), {"a": 1.0})
 
 
 def single_operations(kind: type) -> Iterator[Expression]:

@@ -176,7 +176,11 @@ def without_rate(updates: list[Update]) -> tuple[list[Update], float]:
 
 def gradient_and_rate(goal: Goal) -> tuple[Node, float]:
     """What a rate was multiplied with, and the rate."""
-    node = goal.node
+    return _without(goal.node)
+
+
+def _without(node: Node) -> tuple[Node, float]:
+    """What a rate was multiplied with to give a value, and the rate; else the value and 1."""
     if node.operation != "multiply" or len(node.args) != 2:  # noqa: PLR2004
         return node, 1.0
     for rate, other in (node.args, node.args[::-1]):
@@ -200,13 +204,22 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
     made, term, sign = first
     shape = np.shape(before.value)
     if np.size(term.value) < np.size(before.value) and np.shape(made.value) == shape:
-        value = np.broadcast_to(term.value, shape)  # the same for each entry of an axis
-        term = trace.node("multiply", np.multiply, (term, np.ones(shape)), {}, value)
+        term = _wide(trace, term, shape)
     elif np.shape(term.value) != shape:
         return _difference(trace, before, made), made
     if sign > 0:
         return term, made
     return trace.node("negative", np.negative, (term,), {}, -np.asarray(term.value)), made
+
+
+def _wide(trace: Trace, term: Node, shape: tuple[int, ...]) -> Node:
+    """A term in the shape of its parameter, the same for each entry of an axis, times its rate."""
+    inner, rate = _without(term)
+    value = np.broadcast_to(inner.value, shape)
+    wide = trace.node("multiply", np.multiply, (inner, np.ones(shape)), {}, value)
+    if inner is term:
+        return wide
+    return trace.node("multiply", np.multiply, (rate, wide), {}, rate * value)
 
 
 def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:

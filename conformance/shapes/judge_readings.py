@@ -89,6 +89,7 @@ class Found:
         used: the names of the functions and classes of the file that took part.
         unjudged: the parameters of which no gradient is found.
         beside: the gradients that it returns and that are of nothing that is known.
+        unnamed: arrays that may be parameters as well, and of which no gradient is found.
     """
 
     recognised: Recognised
@@ -96,6 +97,7 @@ class Found:
     used: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
     @property
     def misshapen(self) -> bool:
@@ -172,7 +174,8 @@ def _found(reading: Reading, examined: Examined) -> Found:
     names = [each.name for each in examined.gradients]
     more = tuple(each for each in names if each == INPUT)
     taken = replace(taken, parameters=(*taken.parameters, *more))
-    return Found(taken, examined, run.used(), places.unfound, not_judged(run, places, names))
+    beside = not_judged(run, places, names)
+    return Found(taken, examined, run.used(), places.unfound, beside, places.unnamed)
 
 
 def _on_all_sides(

@@ -6,13 +6,14 @@ Left out: running it (`layers.py`).
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
-from conformance.backward.recorded_pass import Goal, OwnPass
+from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, called, needed
@@ -20,6 +21,8 @@ from conformance.shapes.attempts import Attempt, Call, UnfitError
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.held_state import doubles, is_floats, leaves, short
+from conformance.shapes.layer_shapes import OPTIONS, Takes
+from conformance.shapes.meeting import before_softmax
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import methods
 from conformance.shapes.update_findings import (
@@ -33,6 +36,7 @@ from conformance.shapes.vocabulary import bare, is_role, kinds_of, stem
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 
+ENTRIES = 8  # of an output, which are tried alone
 INPUT = "the input"
 """What the input is called among the gradients."""
 
@@ -60,25 +64,53 @@ def outputs(run: Attempt, result: Any) -> list[Any]:
     return [each for each in outs if each.dtype.kind == "f" and each.size]
 
 
-def refuse_handed_on(run: Attempt, inner: Sequence[Goal]) -> None:
-    """Raise an UnfitError where a softmax hands on what it is given.
+def judged_apart(
+    run: Attempt, step: OwnPass, inner: Sequence[Goal], found: Places, *, blame: bool
+) -> Examined:
+    """The gradients of parameters, and each that is returned, judged apart.
 
-    That is right where its loss gives a − y, the gradient by what the softmax is given.
+    Args:
+        run: the recorded run.
+        step: the gradients of parameters with the loss.
+        inner: those of the input and the states.
+        found: where those of parameters are.
+        blame: whether the lines of wrong ones are looked for.
+
+    Raises:
+        UnfitError: they are right by what a softmax of the output is given, and not by the output.
     """
-    out = np.asarray(run.scope.kinds["output"])
-    shares = any(np.allclose(out.sum(axis), 1) for axis in range(out.ndim))
-    given = [e.value for e in run.recorded.nodes if e.operation.startswith("given dout")]
-    same = (np.array_equal(each.node.value, dout) for each in inner for dout in given)
-    if shares and any(same):
-        raise UnfitError("it hands on what it is given, as is right where its loss gives a − y", 1)
+    before = before_softmax(run)
+    if before is not None:
+        trace = run.recorded
+        dout = next(e.value for e in trace.nodes if e.operation.startswith("given dout"))
+        loss = run.node((trace.traced(np.array(before.value), before) * dout).sum())
+        with suppress(NotAGradientError):
+            if together(_parts(replace(step, loss=loss), inner, found, blame=False)).ok:
+                raise UnfitError(BEFORE_SOFTMAX, 1)
+    return together(_parts(step, inner, found, blame=blame))
+
+
+BEFORE_SOFTMAX = (
+    "what it is given is ∂C/∂(what its softmax is given), as is right where its loss gives a − y"
+)
+
+
+def _parts(step: OwnPass, inner: Sequence[Goal], found: Places, *, blame: bool) -> list[Examined]:
+    parts = [of_parameters(step, found, blame=blame)] if step.goals else []
+    alone = (replace(step, goals=(each,), scaled=False, promised=True) for each in inner)
+    return parts + [examine_pass(each, blame=blame) for each in alone]
 
 
 def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
-    """A generic ∂C/∂(an output), or one entry of it, so small that no gradient is clipped."""
+    """A generic ∂C/∂(an output), so small that no gradient is clipped.
+
+    Or one entry of it: of so many that lie between the first and the last one, the one of a number.
+    """
     dout: Any = 2.0**-6 * rng.normal(size=out.shape)
     if at is None:
         return dout
-    return np.where(np.arange(out.size).reshape(out.shape) == at % out.size, dout, 0.0)
+    place = at * (out.size - 1) // (ENTRIES - 1)
+    return np.where(np.arange(out.size).reshape(out.shape) == place, dout, 0.0)
 
 
 def _kept(run: Attempt, names: Sequence[str]) -> Any:
@@ -113,6 +145,45 @@ def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Node], dout: Any) 
                 del left[i]
                 break
     return goals
+
+
+def given_beside(run: Attempt, goals: Sequence[Goal]) -> tuple[str, ...]:
+    """The names of what the backward part returns of its ∂C/∂(output) and nothing judged is of."""
+    given = [e for e in run.recorded.nodes if e.operation.startswith("given dout")]
+    (function, back), *_ = ((e, back) for call, e, back in run.results if call.role == "backward")
+    names = []
+    for name, part in returned_parts(function, back):
+        node = run.node(part) if is_floats(part) and part.ndim else None
+        if node is None or not any(map(node.depends_on, given)):
+            continue
+        if not any(each.node.depends_on(node) for each in goals):
+            names.append(name)
+    return tuple(names)
+
+
+def went_ahead(
+    run: Attempt, forward: Callable[..., Any], takes: Takes, rng: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, Node], Any]:
+    """What the forward part is given, by what is said of it, its nodes, and what it gives.
+
+    It is given the input, options, and states as large as the output, or else as the input.
+    """
+    x = run.scope.kinds["inputs"]
+    names = [each.name for each in needed(forward)]
+    problem = UnfitError("")
+    for shape in dict.fromkeys((run.data.output_shape, np.shape(x)) if takes.states else ((),)):
+        inputs = {INPUT: x}
+        for name, kind in list(zip(names, takes.forward, strict=True))[1:]:
+            drawn = rng.normal(size=shape) if kind == "state" else None
+            inputs[name] = OPTIONS[kind] if drawn is None else run.recorded.given(drawn, name)
+        ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
+        try:
+            result = run.called(partial(forward, **run.data.settings), *inputs.values())
+        except UnfitError as error:
+            problem = problem if str(problem) else error
+        else:
+            return inputs, ahead, result
+    raise problem
 
 
 def went_back(run: Attempt, backward: Callable[..., Any], given: Iterable[Any]) -> Any:

@@ -58,6 +58,9 @@ SIZES: dict[str, Any] = {
 }  # fmt: skip
 """Numbers that a layer is made of, beside the widths of its inputs and outputs."""
 
+PROBABILITY = 0.5
+"""What a layer may be told whose one argument is no size."""
+
 NOT_AHEAD = {"targets", "params", "rate", "inputs", "count"}
 """What no layer is given as the state of a cell."""
 
@@ -98,7 +101,11 @@ class Takes:
 
 
 def takes(
-    forward: Callable[..., Any], backward: Callable[..., Any], *, named: bool = True
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *,
+    named: bool = True,
+    targets: bool = False,
 ) -> Takes | None:
     """What two functions take as those of a layer; None if one takes what no layer is given.
 
@@ -107,10 +114,11 @@ def takes(
         backward: of the same; what it needs, and its rate, which is what else it asks for.
         named: whether an argument is ∂C/∂(an output) by its name alone; else the only one is, or
             the only one of which its name says nothing.
+        targets: whether what goes forward may take what is named as targets for a further input.
     """
     own = 0 if isinstance(forward, MethodType) or _is_closure(forward) else 1
     names = [each.name for each in needed(forward)][own:]
-    ahead = ("inputs", *map(_ahead, names[1:]))
+    ahead = ("inputs", *(_ahead(each, targets=targets) for each in names[1:]))
     asked = needed(backward)[own:]
     asked += [e for e in taken(backward) if e not in asked and "rate" in kinds_of(e.name)]
     back = [_back(each.name, more=len(ahead) > 1) for each in asked]
@@ -130,10 +138,11 @@ def _is_closure(function: Any) -> bool:
     return getattr(function, "__qualname__", "").rpartition(".")[0].endswith("<locals>")
 
 
-def _ahead(name: str) -> str:
+def _ahead(name: str, *, targets: bool) -> str:
     if bare(name) in OPTIONS:
         return bare(name)
-    return "" if NOT_AHEAD & set(kinds_of(name)) else "state"
+    told = NOT_AHEAD & {*kinds_of(name)}
+    return "" if told and not (targets and "targets" in told) else "state"
 
 
 def _back(name: str, *, more: bool) -> str:
@@ -241,11 +250,13 @@ def layer_constructions(kind: Callable[..., Any], data: Data) -> Iterator[tuple[
         yield said, _maker(kind, args, kwargs)
     yield from ((said, _maker(kind, (), arrays)) for arrays in _arrays(kind, data.layout))
     by_order: dict[int, list[tuple[Any, ...]]] = {
-        0: [()], 1: [(s.n_out,), (s.n_in,)], 2: [(s.n_in, s.n_out)],
+        0: [()], 1: [(s.n_out,), (s.n_in,), (PROBABILITY,)],
+        2: [(s.n_in, s.n_out), (s.n_out, s.n_in)],
         3: [
             (s.n_in, s.n_out, s.n_out),  # of two inputs, which may be as long as the output
             (s.n_out, s.n_in, s.n_out),  # of filters, channels, and their width
         ],
+        4: [(s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)],  # of several layers
     }  # fmt: skip
     for args in by_order.get(len(needed(kind)), []):
         yield said, _maker(kind, args, {})

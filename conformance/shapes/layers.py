@@ -8,38 +8,37 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import chain
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import RATE, Scope, called, needed
+from conformance.shapes.arguments import RATE, Scope, called
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.built import build
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.held_state import doubles, holds_tensors, is_floats, leaves
+from conformance.shapes.held_state import doubles, holds_tensors, leaves
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
+    ENTRIES,
     INPUT,
     StretchedError,
     after_update,
+    given_beside,
     input_goals,
     is_smaller,
     is_stretched,
+    judged_apart,
     of_output,
-    of_parameters,
     outputs,
     parameters_of,
-    refuse_handed_on,
-    together,
     untried,
     upstream,
+    went_ahead,
     went_back,
 )  # fmt: skip
 from conformance.shapes.layer_shapes import (
@@ -51,7 +50,7 @@ from conformance.shapes.layer_shapes import (
     only,
     takes,
 )  # fmt: skip
-from conformance.shapes.other_settings import switched_off, training
+from conformance.shapes.other_settings import not_given, switched_off, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
@@ -59,8 +58,6 @@ from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
-
-ENTRIES = 8  # of an output, which are tried alone
 
 LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an image",
@@ -140,10 +137,15 @@ class LayerSearch:
         return next((each for each in found if each is not None and each.examined.ok), None)
 
     def _ways(self) -> Iterator[tuple[Plan, Data]]:
-        """How it may be made, and what it may be given."""
+        """How it may be made, and what it may be given.
+
+        What is made of any number of others is made as the file makes it, if that shows how.
+        """
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, make in (*self._own(data), *layer_constructions(self.kind, data)):
+            own = self._own(data)
+            others = () if own and not_given(self.kind) else layer_constructions(self.kind, data)
+            for said, make in chain(own, others):
                 yield Plan(said, make, (), self.module), data
 
     def _own(self, data: Data) -> list[tuple[str, Make]]:
@@ -192,7 +194,6 @@ class LayerSearch:
         """
         first, out, _ = self._run(plan, data, None, at)
         run, out, inner = self._run(plan, data, of_output(generic(first), first, out), at)
-        refuse_handed_on(run, inner)
         found = places(run)
         found = after_update(run, found) if found.direct or not found.moved else found
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
@@ -206,18 +207,18 @@ class LayerSearch:
             raise StretchedError
         back = last_return(run.results[1][1])
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct, returns=back)
-        parts = [of_parameters(step, found, blame=blame)] if goals else []
-        alone = [replace(step, goals=(each,), scaled=False, promised=True) for each in inner]
-        parts += [examine_pass(each, blame=blame) for each in alone]
+        examined = judged_apart(run, step, inner, found, blame=blame)
         recognised = self._recognised(plan, run, found.source, (*goals, *inner))
         left = (*(found.unfound if goals else parameters_of(run, out)), *unseen)
-        return Found(recognised, together(parts), run.used(), left)
+        beside, used = given_beside(run, (*goals, *inner)), run.used()
+        return Found(recognised, examined, used, left, beside, found.unnamed)
 
     def _recognised(
         self, plan: Plan, run: Attempt, source: str, goals: Sequence[Goal]
     ) -> Recognised:
         names = tuple(each.name for each in goals)
         data, off = run.data, (*switched_off(run.roots["self"]), *untried(run))
+        off += not_given(self.kind) if plan.said == called(self.kind) else ()
         calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
         at = 1 if source == "returned" else len(calls) - 1  # its update, if that is called
         return Recognised(plan.said, data.layout, "", calls, source, names, backward=at, off=off)
@@ -235,9 +236,7 @@ class LayerSearch:
             run.tensors = holds_tensors(layer)
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
-                inputs = self._inputs(run, forward, rng)
-                ahead = {name: run.node(e) for name, e in inputs.items() if is_floats(e)}
-                result = run.called(partial(forward, **run.data.settings), *inputs.values())
+                inputs, ahead, result = went_ahead(run, forward, self.takes, rng)
                 run.results = [(Call("forward", forward), forward, result)]
                 outs = outputs(run, result)[: self.takes.upstreams]
                 run.scope.kinds["output"] = outs[0]
@@ -249,17 +248,6 @@ class LayerSearch:
                 back = went_back(run, backward, self.takes.handed_back(given_back, inputs[INPUT]))
             run.note_gradients(since)
             return run, loss, input_goals(run, back, ahead, given_back[0])
-
-    def _inputs(
-        self, run: Attempt, forward: Callable[..., Any], rng: np.random.Generator
-    ) -> dict[str, Any]:
-        """What the forward part is given, by what is said of it: the input, states, options."""
-        inputs = {INPUT: run.scope.kinds["inputs"]}
-        ahead = [each.name for each in needed(forward)]
-        for name, kind in list(zip(ahead, self.takes.forward, strict=True))[1:]:
-            drawn = rng.normal(size=run.data.output_shape) if kind == "state" else None
-            inputs[name] = OPTIONS[kind] if drawn is None else run.recorded.given(drawn, name)
-        return inputs
 
     def _made(self, plan: Plan, run: Attempt) -> dict[str, Any]:
         """The layer; after it is built or went forward, if it makes its parameters then."""
@@ -279,7 +267,7 @@ class LayerSearch:
 
 
 def layer_search(
-    kind: type, module: ModuleType, assembled: tuple[Made, ...] = ()
+    kind: type, module: ModuleType, assembled: tuple[Made, ...] = (), *, targets: bool = False
 ) -> LayerSearch | None:
     """A class as one of layers; None if it has no such methods.
 
@@ -287,6 +275,7 @@ def layer_search(
         kind: the class.
         module: it is defined in.
         assembled: the ways in which the file itself makes an object of it.
+        targets: as in `takes`.
     """
     names = [e for e in dir(kind) if callable(getattr(kind, e)) and not e.startswith("__")]
     forward = [e for e in names if is_role(e, "forward") == 0] or called_itself(kind)
@@ -294,7 +283,7 @@ def layer_search(
     backward = [e for e in names if is_role(e, "backward") == 0] or only(names, "back")
     if not forward or not backward:
         return None
-    found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]))
+    found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]), targets=targets)
     if found is None:
         return None
     return LayerSearch(kind, module, forward[0], backward[0], found, assembled)

@@ -1,4 +1,4 @@
-"""What a loss is given: arrays and targets, by the names of its arguments.
+"""What a loss is given: arrays and targets, by the names of its arguments; what it keeps.
 
 The layouts and codings come in a fixed order, the most natural first; which of them are tried does
 not depend on a verdict. Left out: running and judging it (`losses.py`).
@@ -16,7 +16,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.recorded_pass import Goal
 from conformance.shapes.argument_values import HELPFUL, MASK
 from conformance.shapes.arguments import needed, taken
-from conformance.shapes.attempts import UnfitError
+from conformance.shapes.attempts import UnfitError, is_number
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.vocabulary import bare, kinds_of
 from conformance.tracing.node import Node
@@ -165,6 +165,8 @@ def _data(layout: str, role: str) -> Iterator[Data]:
         yield from (*binary, *found)
     else:
         yield from found
+        if layout == SINGLE[-1]:  # or one output of each of several samples
+            yield replace(found[0], coding="0 or 1", y=np.arange(found[0].sizes.n_out) % 2)
         if layout == "rows":  # what is read off more frames, of which 0 is none
             labels = np.arange(1, found[0].sizes.n_out)
             yield replace(found[0], coding="fewer labels than rows, from 1", y=labels)
@@ -223,3 +225,20 @@ def likelihood(p: Any, target: Any) -> Any:
         y = np.eye(value.shape[1])[y]
     of_classes = np.all(np.abs(value.sum(axis=1) - 1) <= HALF_OF_THE_DIGITS)
     return -np.sum(y * np.log(p) + (0 if of_classes else (1 - y) * np.log(1 - p)))
+
+
+def kept_loss(held: Any) -> Any:
+    """The number that an object keeps under the name of a loss; its method returned nothing."""
+    kept = {} if held is None else vars(held)
+    named = (each for name, each in kept.items() if re.search(r"(loss|cost)(value)?$", bare(name)))
+    found = next((each for each in named if is_number(each)), None)
+    if found is None:
+        raise UnfitError("no loss is returned, nor kept under the name of one")
+    return found
+
+
+def kept_gradient(held: Any, shape: tuple[int, ...]) -> Any:
+    """The array of a shape that an object keeps under the name of a gradient; None without one."""
+    kept = {k: e for k, e in vars(held).items() if isinstance(e, np.ndarray) and e.shape == shape}
+    named = [e for k, e in kept.items() if re.match(r"d|grad", bare(k))]
+    return named[-1] if named else None

@@ -4,7 +4,6 @@ They are functions, one of which is named after the other, or methods of a class
 which of a file's functions and classes may be losses (`named_losses.py`).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -16,7 +15,7 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
-from conformance.shapes.attempts import UnfitError, is_number, node_of, tried
+from conformance.shapes.attempts import UnfitError, node_of, tried
 from conformance.shapes.definitions import beside_names, returned_names
 from conformance.shapes.held_state import arrays_in
 from conformance.shapes.judge_readings import Found, Recognised
@@ -29,6 +28,8 @@ from conformance.shapes.loss_data import (
     argument_names,
     is_bounded,
     is_difference,
+    kept_gradient,
+    kept_loss,
     other_settings,
     trials,
 )
@@ -186,9 +187,12 @@ class LossSearch:
             kinds = dict(zip(given, trial.kinds, strict=True))
             arrays = {name: e for name, e in given.items() if kinds[name] == ARRAY}
             result = tried(function, [(tuple(given.values()), settings)])
-            loss, back = _kept_loss(held) if result is None else result, []
+            loss, back = kept_loss(held) if result is None else result, []
             if isinstance(result, tuple | list) and len(result) > 1 and self.prime is None:
                 loss, back = result[0], _beside(self.function, result)
+            if held is not None and self.prime is None:
+                kept = kept_gradient(held, next(iter(arrays.values())).shape)
+                back = [] if kept is None else [kept]
             if self.prime is None and not back:
                 raise _OtherError(f"{self.name}: it gives no gradient")
             node = node_of(trace, loss.mean() if np.size(loss) > 1 else loss)
@@ -249,13 +253,7 @@ class LossSearch:
         result = tried(prime, [way for way in ways if len(way[0]) == len(needed(prime))])
         if isinstance(result, np.ndarray) or held is None:
             return result
-        kept = {
-            k: e
-            for k, e in vars(held).items()
-            if isinstance(e, np.ndarray) and e.shape == output.shape
-        }
-        named = [e for k, e in kept.items() if re.match(r"d|grad", bare(k))]
-        return named[-1] if named else None
+        return kept_gradient(held, output.shape)
 
 
 @dataclass(frozen=True)
@@ -269,16 +267,6 @@ class _Judged:
     def blamed(self) -> Found:
         """The same with the line to blame."""
         return replace(self.found, examined=examine_pass(self.step))
-
-
-def _kept_loss(held: Any) -> Any:
-    """The number that an object keeps under the name of a loss; its method returned nothing."""
-    kept = {} if held is None else vars(held)
-    named = (each for name, each in kept.items() if re.search(r"(loss|cost)(value)?$", bare(name)))
-    found = next((each for each in named if is_number(each)), None)
-    if found is None:
-        raise UnfitError("no loss is returned, nor kept under the name of one")
-    return found
 
 
 def _is_flat(step: OwnPass) -> bool:

@@ -4,14 +4,14 @@ Left out: where a program leaves them (`places.py`).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.held_state import Leaf, short
-from conformance.shapes.vocabulary import bare, kinds_of, stem
+from conformance.shapes.vocabulary import BIAS, bare, is_gradient, kinds_of, stem
 from conformance.tracing.node import Node
 
 Key = tuple[str, tuple[str, ...]]
@@ -58,11 +58,37 @@ def _parameters(
             or _is_asked_for(run, leaf, node, found, stays=after.get(path) is node)
         )
     }
+    return told or _that_stay(run, after)
+
+
+def _that_stay(run: Attempt, after: Mapping[str, Node]) -> dict[str, tuple[Leaf, Node]]:
+    """The arrays that a program begins with, computes with and leaves as they are; no data."""
     data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
-    return told or {
+    return {
         path: (leaf, node)
-        for path, (leaf, node) in began.items()
+        for path, (leaf, node) in run.start.items()
+        if node is not None and not (leaf.is_gradient or leaf.beside)
         if np.ndim(leaf.value) and node.consumers and node not in data and after.get(path) is node
+    }
+
+
+def unnamed(
+    run: Attempt, found: Sequence[Leaf], known: Collection[str], after: Mapping[str, Node]
+) -> dict[str, tuple[Leaf, Node]]:
+    """The arrays by their paths that no name tells to be parameters, and gradients are made of.
+
+    Args:
+        run: of the program.
+        found: what may be a gradient.
+        known: the paths of the parameters.
+        after: what each value is at the end, by its path.
+    """
+    output = run.scope.kinds.get("output")
+    made = [run.node(e) for e in (*(e.value for e in found), output) if isinstance(e, np.ndarray)]
+    return {
+        path: (leaf, node)
+        for path, (leaf, node) in _that_stay(run, after).items()
+        if path not in known and any(each.depends_on(node) for each in made)
     }
 
 
@@ -88,6 +114,10 @@ def matched(
             pairs[path] = (beside or chosen)[-1]
     if len(pairs) < len(parameters):
         pairs |= _by_shape(parameters, found, pairs)
+    others, x = unnamed(run, found, parameters, after), np.shape(run.scope.kinds["inputs"])
+    left = [e for e in found if is_gradient(e.name) and np.shape(e.value) != x]
+    pairs |= _by_shape(others, left, pairs)
+    parameters |= others
     return [Goal(short(e), parameters[e][1], run.node(each.value)) for e, each in pairs.items()]
 
 
@@ -134,3 +164,21 @@ def _by_shape(
         if len(fitting) == 1 and len(same) == 1:
             pairs[path] = fitting[0]
     return pairs
+
+
+def is_bias(path: str) -> bool:
+    """Whether a parameter is a bias by its name."""
+    words = re.sub(r"\[[^\]]*\]$", "", path) if not path.endswith("']") else short(path)
+    return BIAS.fullmatch(bare(words.rpartition(".")[2])) is not None
+
+
+def is_only_added(node: Node | None) -> bool:
+    """Whether a number is never multiplied, such as the last of a neuron's weights: a bias."""
+    used = () if node is None or np.shape(node.value) else node.consumers
+    return bool(used) and all(each.operation in ("add", "subtract") for each in used)
+
+
+def is_factor(path: str, node: Node) -> bool:
+    """Whether a number that is named as a bias is multiplied, as a setting is: `self.beta`."""
+    number = bool(node.consumers) and not np.shape(node.value)
+    return number and is_bias(path) and not is_only_added(node)

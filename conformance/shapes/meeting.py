@@ -11,7 +11,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.own_pass import OwnPass
 from conformance.backward.recorded_pass import Goal
 from conformance.shapes.attempts import Attempt
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -104,3 +104,15 @@ def output_of_run(run: Attempt) -> Node | None:
     if not isinstance(value, np.ndarray) or not any(c.role == "forward" for c, _, _ in run.results):
         return None
     return run.node(value)
+
+
+def before_softmax(run: Attempt) -> Node | None:
+    """The first value whose softmax is the output; None if there is none."""
+    out = np.asarray(run.scope.kinds["output"])
+    axes = [axis for axis in range(out.ndim) if np.allclose(out.sum(axis), 1)]
+    alike = (e for e in ancestors(run.node(out)) if np.shape(e.value) == out.shape)
+    for each in sorted(alike, key=lambda node: node.number) if axes and out.size > 1 else ():
+        powers = np.exp(each.value - np.max(each.value))
+        if any(np.allclose(powers / powers.sum(axis, keepdims=True), out) for axis in axes):
+            return each
+    return None

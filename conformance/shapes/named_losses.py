@@ -58,14 +58,16 @@ def loss_class(kind: type) -> LossSearch | None:
         for n in names
         if is_role(n, "forward") is not None and len(needed(getattr(kind, n))) == len(PAIR)
     ]
-    if any(bare(each.name) != "name" for each in needed(kind)) or not back:
+    keeps = not back and {*ahead} == {*names}  # its gradient, under the name of one
+    if any(bare(each.name) != "name" for each in needed(kind)) or not (back or keeps):
         return None
     if whole:
         return _of_probabilities(kind, whole[0], back[0])
     made = type(kind.__name__, (kind,), {"__init__": _by_its_name}) if needed(kind) else kind
-    return (
-        LossSearch(kind.__name__, ahead[0], back[0], made, told=_is_last(kind)) if ahead else None
-    )
+    if not ahead:
+        return None
+    prime = back[0] if back else None
+    return LossSearch(kind.__name__, ahead[0], prime, made, told=bool(back) and _is_last(kind))
 
 
 def _is_last(kind: type) -> bool:

@@ -40,6 +40,12 @@ def beside_gradients(name: str, beside: Sequence[str]) -> NotJudged:
     return NotJudged(name, words, final=True)
 
 
+def without_names(name: str, arrays: Sequence[str]) -> NotJudged:
+    """A thing that was judged, but for arrays that no name says are parameters."""
+    words = f"its output is made of {', '.join(arrays)} as well, and no gradient of it is found"
+    return NotJudged(name, words, final=True)
+
+
 @dataclass(frozen=True)
 class NotHere:
     """What a file asked for, such as data.
@@ -63,8 +69,10 @@ class Refused:
         said: the file, as it was given.
         defines: what it defines.
         adapter: a program that judges it, once it has what it lacks.
+        unfit: what in it may not be meant to be judged, with the reason why it is not.
     """
 
     said: str
     defines: str
     adapter: str
+    unfit: tuple[NotJudged, ...] = ()

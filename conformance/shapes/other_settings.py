@@ -6,7 +6,7 @@ class is made (`plans.py`).
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from inspect import Parameter
+from inspect import CO_VARARGS, Parameter
 from typing import Any
 
 from conformance.shapes.arguments import taken
@@ -44,6 +44,15 @@ def told(name: str) -> str:
     return f"{name}=True"
 
 
+def not_given(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What a class takes any number of, and is made without: `*modules`."""
+    plain = getattr(function, "__init__", None)
+    code = getattr(plain, "__code__", None)
+    if code is None or not code.co_flags & CO_VARARGS:
+        return ()
+    return (f"*{code.co_varnames[code.co_argcount + code.co_kwonlyargcount]}",)
+
+
 TRAINS = re.compile(r"(is)?train(ing)?(mode|phase)?")
 """Names of what tells a function that it trains."""
 
@@ -78,8 +87,9 @@ def others(
         further: activations beside those of hidden layers.
     """
     own, known = taken(factory), list(dict.fromkeys(words))
-    hidden = [e for e in own if e.default in ACTIVATIONS and "out" not in e.name][:1]
-    penalty = [e for e in own if type(e.default) is str and _penalises(e)][:1]
+    worded = [e for e in own if type(e.default) is str]
+    hidden = [e for e in worded if e.default in ACTIVATIONS and "out" not in e.name][:1]
+    penalty = [e for e in worded if _penalises(e)][:1]
     pairs = [(e, {*ACTIVATIONS, *further}) for e in hidden] + [(e, PENALTIES) for e in penalty]
     return [
         {e.name: word}

@@ -20,9 +20,18 @@ from conformance.shapes.definitions import returned_parts
 from conformance.shapes.example_data import Data
 from conformance.shapes.gradients_of_updates import Update, updates_of, without_rate
 from conformance.shapes.held_state import Leaf, leaves, short
-from conformance.shapes.matched import holder, key_of, matched, parameter_key
+from conformance.shapes.matched import (
+    holder,
+    is_bias,
+    is_factor,
+    is_only_added,
+    key_of,
+    matched,
+    parameter_key,
+    unnamed,
+)  # fmt: skip
 from conformance.shapes.moved_arrays import unclipped
-from conformance.shapes.vocabulary import BIAS, bare, stem
+from conformance.shapes.vocabulary import bare, stem
 from conformance.tracing.node import Node, flat, is_followed
 from conformance.tracing.trace import Trace
 
@@ -38,6 +47,7 @@ class Places:
         missing: those that the output depends on and of which no gradient is found.
         unfound: arrays that no name says are parameters, as none says it of those beside them that
             have gradients, and of which none is found.
+        unnamed: further arrays that an output is made of and that no name says are parameters.
         updates: the operations that moved parameters.
         several: whether parameters were moved more than once, as by one sample after another.
         constant: the biases, where none of them moves: they stay as the program makes them.
@@ -51,6 +61,7 @@ class Places:
     several: bool = False
     missing: tuple[str, ...] = ()
     unfound: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
     rate: float = 1.0
     constant: tuple[str, ...] = ()
 
@@ -75,15 +86,20 @@ def places(run: Attempt) -> Places:
     began = {node for _, node in run.start.values()}
     stepped = {after.get(path) for path, (e, _) in run.start.items() if e.is_parameter} - began
     given = [each for each in returned(run) if run.node(each.value) not in stepped]
-    found = matched(run, [*given, *kept], {each.name for each in moved}, after)
+    gradients = [*given, *kept]
+    found = matched(run, gradients, {each.name for each in moved}, after)
     direct = [] if _is_later(found, updates) else _uncleared(run, found, moved)
     still = _others(run, moved)
-    biases = (_is_bias(path) or _is_only_added(run.start[path][1]) for path in still)
-    held = all(biases) and not any(_is_bias(e.name) or _is_only_added(e.parameter) for e in moved)
+    biases = (is_bias(path) or is_only_added(run.start[path][1]) for path in still)
+    held = all(biases) and not any(is_bias(e.name) or is_only_added(e.parameter) for e in moved)
     unused = {path: _unused(run, path) for path in still}
-    held = held and not any(each for path, each in unused.items() if _is_bias(path))
+    held = held and not any(each for path, each in unused.items() if is_bias(path))
     zeros = [_zero_goal(run, path, unused[path]) for path in still if not held]
     order = {short(path): i for i, path in enumerate(run.start)}
+    known = {each.name for each in direct or moved}
+    unfound = tuple(map(short, _unfound(run, direct or moved, end, after)))
+    named = {path for path, (leaf, _) in run.start.items() if leaf.is_parameter}
+    silent = map(short, unnamed(run, gradients, named, after))
     return Places(
         tuple(sorted(map(unclipped, direct), key=lambda each: order[each.name])),
         tuple(sorted([*moved, *zeros], key=lambda each: order[each.name])),
@@ -91,7 +107,8 @@ def places(run: Attempt) -> Places:
         tuple(updates),
         any(each.several for each in updates),
         tuple(map(short, _others(run, direct))),
-        tuple(map(short, _unfound(run, direct or moved, end, after))),
+        unfound,
+        tuple(each for each in silent if each not in (*known, *unfound)),
         rate,
         tuple(map(short, still)) if held else (),
     )
@@ -126,7 +143,7 @@ def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
         path
         for path, (leaf, node) in run.start.items()
         if goals and node is not None and short(path) not in names
-        and leaf.is_parameter and _matters(run, node) and not _is_factor(path, node)
+        and leaf.is_parameter and _matters(run, node) and not is_factor(path, node)
     ]  # fmt: skip
 
 
@@ -166,24 +183,6 @@ def _is_fixed(run: Attempt, node: Node, goals: Sequence[Goal]) -> bool:
 def _without_numbers(path: str) -> str:
     """A path without the numbers in it: `self.coef1_` and `self.coef2_` are alike."""
     return re.sub(r"\d+", "", path)
-
-
-def _is_bias(path: str) -> bool:
-    """Whether a parameter is a bias by its name."""
-    words = re.sub(r"\[[^\]]*\]$", "", path) if not path.endswith("']") else short(path)
-    return BIAS.fullmatch(bare(words.rpartition(".")[2])) is not None
-
-
-def _is_only_added(node: Node | None) -> bool:
-    """Whether a number is never multiplied, such as the last of a neuron's weights: a bias."""
-    used = () if node is None or np.shape(node.value) else node.consumers
-    return bool(used) and all(each.operation in ("add", "subtract") for each in used)
-
-
-def _is_factor(path: str, node: Node) -> bool:
-    """Whether a number that is named as a bias is multiplied, as a setting is: `self.beta`."""
-    number = bool(node.consumers) and not np.shape(node.value)
-    return number and _is_bias(path) and not _is_only_added(node)
 
 
 def _matters(run: Attempt, node: Node) -> bool:

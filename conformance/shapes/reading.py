@@ -60,8 +60,8 @@ class Reading:
         ]
         vectors = named or flat
         m = self.data.sizes.m
-        unsummed = all(e.node.value.size == m * e.parameter.value.size for e in wrong)
-        return len(vectors) == len(wrong) and unsummed and not self._counts(m)
+        unsummed = [e for e in wrong if e.node.value.size == m * e.parameter.value.size]
+        return bool(vectors) and {*vectors} <= {*unsummed} and not self._counts(m)
 
     @property
     def without_targets(self) -> bool:
@@ -119,6 +119,15 @@ class Reading:
         """Whether the output is the same for all inputs, as a softmax over one class."""
         output = self.run.scope.kinds.get("output")
         return isinstance(output, np.ndarray) and output.size > 1 and np.ptp(output) == 0
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether each gradient is computed, and exactly 0: the output is compared with itself.
+
+        Or with what is 0 until another method puts an output there.
+        """
+        nodes = [each.node for each in self.places.goals]
+        return not any(each.constant or np.any(each.value) for each in nodes)
 
     @property
     def fits(self) -> bool:

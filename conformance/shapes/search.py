@@ -36,6 +36,8 @@ from conformance.tracing.trace import Trace
 SEARCHED = 6.0
 """Seconds of the processor after which no further reading is tried."""
 
+ZERO = "every gradient is 0: it may compare the output with itself, or need a call before"
+
 
 @dataclass
 class Refusal:
@@ -104,6 +106,9 @@ class Searched:
                 for each in self._of(layouts, needs_loss=needs_loss):
                     if (not each.plan.said and not each.fits) or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
+                    if each.is_zero:
+                        self.refusal.note(UnfitError(ZERO, len(each.plan.calls) + 1))
+                        continue
                     if each.misshapen or each.places.missing or each.without_targets:
                         misshapen.append(each)  # in another layout they may fit
                         continue

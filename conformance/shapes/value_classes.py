@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Examined, Line, Named
+from conformance.backward.findings import Accused, Cause, Examined, Named
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import NotAGradientError, record
 from conformance.running.quiet import quiet
@@ -26,7 +26,10 @@ from conformance.shapes.expressions import (
     OTHER,
     USERS,
     Expression,
+    applied,
     defines,
+    in_chains,
+    of_functions,
     of_two,
     single_operations,
     twice_used,
@@ -40,7 +43,9 @@ from conformance.shapes.value_lines import (
     in_methods,
     of_operands,
     overwriting,
+    renamed,
     walks,
+    with_lines,
     writes,
 )
 from conformance.tracing.trace import plain
@@ -70,10 +75,12 @@ class ValueSearch:
 
     Attributes:
         kind: the class.
+        functions: that make a value of another, with their names, where it has no operations.
         problems: why it could not be judged.
     """
 
     kind: type
+    functions: tuple[tuple[str, Any], ...] = ()
     problems: list[str] = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
@@ -83,9 +90,9 @@ class ValueSearch:
             self.problems.append("its values keep no derivative after backward()")
             return None
         used = replace(kept, user=self._user(kept))
-        told = self._parts(single_operations(self.kind), used)
+        told = self._parts((*single_operations(self.kind), *of_functions(self.functions)), used)
         if all(each.ok for each in told):
-            told += self._of_rows(used)
+            told += [*self._of_rows(used), *self._parts(in_chains(self.functions), kept)]
         if not told:
             return None
         name = self.kind.__name__
@@ -97,7 +104,8 @@ class ValueSearch:
             told = self._of_uses(told, kept)  # nothing arrives but where `backward` begins
         examined = together(told)
         gradients = tuple(replace(each, dead=False) for each in examined.gradients)
-        return Found(recognised, replace(examined, gradients=gradients), (name,))
+        names = name, *(each for each, _ in self.functions)
+        return Found(recognised, replace(examined, gradients=gradients), names)
 
     def _user(self, kept: _Kept) -> Expression | None:
         """The operation that is given the result of another one: one that is right alone."""
@@ -113,12 +121,13 @@ class ValueSearch:
 
     def _kept(self, start: Any) -> _Kept | None:
         """Where a value has its number and its derivative, as seen in a product or a sum."""
-        for _, _, function in of_two(self.kind):
+        two = ((function, 2) for _, _, function in of_two(self.kind))
+        for function, count in (*two, *((function, 1) for _, function in self.functions)):
             try:
                 with quiet():
                     a, b = self.kind(start), self.kind(start * OTHER)
                     before = _numbers(a)
-                    self._go_back(function(a, b))
+                    self._go_back(function(*(a, b)[:count]))
             except Exception as error:  # noqa: BLE001 - it may lack this one
                 self.problems.append(f"{type(error).__name__}: {error}")
                 continue
@@ -138,7 +147,7 @@ class ValueSearch:
         told = [e if e.ok else self._located(each, e, kept, shared=shared) for each, e in found]
         known = next((each for e in told for each in e.accused if each.lines), None)
         return [
-            _with_lines(e, known, tuple(ends(self.kind, each.method)))
+            with_lines(e, known, tuple(ends(self.kind, each.method)))
             for e, (each, _) in zip(told, found, strict=True)
         ]
 
@@ -249,31 +258,7 @@ class ValueSearch:
             examined = examine_pass(replace(step, promised=True))
         except Exception:  # noqa: BLE001 - it does not take these, or is no operation
             return None
-        return _renamed(examined, {n: f"{expression.text} by {n}" for n in expression.sizes})
-
-
-def _with_lines(examined: Examined, known: Accused | None, lines: tuple[Line, ...]) -> Examined:
-    """A judgement in which what has no line is blamed on what is known; else on these lines."""
-    told = (
-        replace(e, lines=lines) if known is None else replace(known, gradients=e.gradients)
-        for e in examined.accused
-        if not e.lines
-    )
-    return replace(examined, accused=(*(e for e in examined.accused if e.lines), *told))
-
-
-def _renamed(examined: Examined, names: Mapping[str, str]) -> Examined:
-    """A judgement under other names of the gradients; those without one are left out."""
-    return replace(
-        examined,
-        gradients=tuple(
-            replace(e, name=names[e.name]) for e in examined.gradients if e.name in names
-        ),
-        accused=tuple(
-            replace(e, gradients=tuple(names[n] for n in e.gradients if n in names))
-            for e in examined.accused
-        ),
-    )
+        return renamed(examined, {n: f"{expression.text} by {n}" for n in expression.sizes})
 
 
 def _numbers(value: Any) -> dict[str, Any]:
@@ -288,12 +273,19 @@ def _numbers(value: Any) -> dict[str, Any]:
     }
 
 
-def value_search(kind: type) -> ValueSearch | None:
+def value_search(
+    kind: type, classes: Sequence[type] = (), functions: Sequence[Any] = ()
+) -> ValueSearch | None:
     """A class as one of values that differentiate themselves; None if it is none.
 
-    It has a `backward` that needs nothing, and defines how values are added or multiplied.
+    It has a `backward` that needs nothing, and defines how values are added or multiplied; or the
+    classes and functions of its file make values of others.
     """
     backward = getattr(kind, str(going_back(kind)), None)
     if not callable(backward) or len(needed(backward)) > 1:
         return None
-    return ValueSearch(kind) if any(defines(kind, each) for each in BINARY) else None
+    if any(defines(kind, each) for each in BINARY):
+        return ValueSearch(kind)
+    ways = (tuple(applied(kind, classes, functions, start)) for start in STARTS)
+    made = next(filter(None, ways), ())
+    return ValueSearch(kind, made) if made else None

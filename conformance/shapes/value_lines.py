@@ -1,13 +1,14 @@
-"""Lines of a class of values that differentiate themselves, as its source tells.
+"""Lines of a class of values that differentiate themselves, as its source tells, in a judgement.
 
 Left out: whether its derivatives are right (`value_classes.py`).
 """
 
 import ast
 import inspect
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
-from conformance.backward.findings import Line
+from conformance.backward.findings import Accused, Examined, Line
 from conformance.backward.syntax import tree
 from conformance.shapes.arguments import needed
 from conformance.shapes.vocabulary import is_role
@@ -122,3 +123,27 @@ def _methods(kind: type) -> Iterator[tuple[str, ast.FunctionDef]]:
 def _has_function(method: ast.FunctionDef) -> bool:
     """Whether a method defines a function, as an operation does that is undone later."""
     return any(isinstance(e, ast.FunctionDef) for e in ast.walk(method) if e is not method)
+
+
+def with_lines(examined: Examined, known: Accused | None, lines: tuple[Line, ...]) -> Examined:
+    """A judgement in which what has no line is blamed on what is known; else on these lines."""
+    told = (
+        replace(e, lines=lines) if known is None else replace(known, gradients=e.gradients)
+        for e in examined.accused
+        if not e.lines
+    )
+    return replace(examined, accused=(*(e for e in examined.accused if e.lines), *told))
+
+
+def renamed(examined: Examined, names: Mapping[str, str]) -> Examined:
+    """A judgement under other names of the gradients; those without one are left out."""
+    return replace(
+        examined,
+        gradients=tuple(
+            replace(e, name=names[e.name]) for e in examined.gradients if e.name in names
+        ),
+        accused=tuple(
+            replace(e, gradients=tuple(names[n] for n in e.gradients if n in names))
+            for e in examined.accused
+        ),
+    )

@@ -367,3 +367,219 @@ def test_what_a_run_leaves_out_is_told(tmp_path: Path) -> None:
     code, _, said = judged(MAIN_ALONE, tmp_path)
     note = "note: of heads_backward, only what these updates use is judged"
     assert (code, note in said) == (0, True), said
+
+
+OF_OUT = """
+import numpy as np
+
+class MLP:
+    def __init__(self, eta=0.1):
+        self.eta = eta
+        self.w1, self.w2 = np.random.randn(2, 4), np.random.randn(4, 2)
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.w1)
+        self.o = np.tanh(self.h @ self.w2)
+        return self.o
+
+    def backward(self, out):
+        d2 = (out - self.o) * (1 - self.o**2)
+        d1 = d2 @ self.w2.T * (1 - self.h**2)
+        self.w2 += self.eta * self.h.T @ d2
+        self.w1 += self.eta * self.x.T @ d1
+"""
+
+
+def test_gradients_that_are_all_0_accuse_nothing(tmp_path: Path) -> None:
+    code, _, said = judged(OF_OUT, tmp_path)
+    assert (code, "every gradient is 0" in said) == (3, True), said
+    train = "\n    def train(self, x, y):\n        self.forward(x)\n        self.backward(y)\n"
+    code, _, said = judged(OF_OUT + train, tmp_path)
+    assert (code, "train(x, y) updates the parameters itself" in said) == (0, True), said
+
+
+REGRESSION = """
+import numpy as np
+
+class LinearRegression:
+    def __init__(self, learning_rate, iterations):
+        self.learning_rate, self.iterations = learning_rate, iterations
+
+    def fit(self, X, Y):
+        self.m, self.n = X.shape
+        self.w, self.b = np.zeros(self.n), 0
+        for i in range(self.iterations):
+            error = Y - (X.dot(self.w) + self.b)
+            dw = -2 * np.sum(X.T.dot(error)) / self.m
+            db = -2 * np.sum(error) / self.m
+            self.w = self.w - self.learning_rate * dw
+            self.b = self.b - self.learning_rate * db
+"""
+
+
+def test_a_gradient_that_is_summed_to_a_number_is_blamed(tmp_path: Path) -> None:
+    code, lines, said = judged(REGRESSION, tmp_path)
+    assert (code, lines[:1]) == (1, ["dw = -2 * np.sum(X.T.dot(error)) / self.m"]), said
+    code, _, said = judged(REGRESSION.replace("np.sum(X.T.dot(error))", "X.T.dot(error)"), tmp_path)
+    assert code == 0, said
+
+
+def test_a_shape_of_one_gradient_does_not_hide_that_one_sample_is_asked_for(tmp_path: Path) -> None:
+    code, lines, said = judged(ONE_SAMPLE, tmp_path)
+    assert code == 1, said
+    assert {*lines} == {"nabla_w[-l] = delta @ activations[-l].T"}, said
+
+
+ONE_SAMPLE = """
+import numpy as np
+
+class Network:
+    def __init__(self, sizes):
+        self.sizes = sizes
+        self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
+        self.weights = [np.random.randn(n, k) for k, n in zip(sizes[:-1], sizes[1:])]
+
+    def backprop(self, x, y):
+        nabla_b = [np.zeros(b.shape) for b in self.biases]
+        nabla_w = [np.zeros(w.shape) for w in self.weights]
+        activations = [x]
+        for b, w in zip(self.biases, self.weights):
+            activations.append(np.tanh(w @ activations[-1] + b))
+        a = activations[-1]
+        delta = (a - y) * (1 - a**2)
+        nabla_b[-1] = delta
+        nabla_w[-1] = delta @ activations[-2].T
+        for l in range(2, len(self.sizes)):
+            a = activations[-l]
+            delta = (self.weights[-l + 1].T @ delta) * (1 - a**2)
+            nabla_b[-l] = delta
+            nabla_w[-l] = delta @ activations[-l].T
+        return nabla_b, nabla_w
+"""
+
+
+GERMAN = """
+import numpy as np
+
+class Netz:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out)
+
+    def vor(self, x):
+        self.x = x
+        return x @ self.w
+
+    def zurueck(self, d):
+        self.dw = self.x.T @ d
+"""
+OF_GLOBALS = """
+import numpy as np
+
+W = np.random.randn(4, 4)
+
+def lossFun(inputs, targets):
+    p = np.exp(W[inputs]) / np.exp(W[inputs]).sum()
+    dW = np.zeros_like(W)
+    dW[inputs] = p
+    dW[inputs, targets] -= 1
+    return -np.log(p[targets]), dW
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [(GERMAN, "no name says what goes backward"), (OF_GLOBALS, "lossFun: IndexError")],
+    ids=["names", "labels"],
+)
+def test_there_is_a_reason_where_nothing_fits(source: str, reason: str, tmp_path: Path) -> None:
+    code, _, said = judged(source, tmp_path)
+    assert (code, reason in said) == (3, True), said
+
+
+LISTED = """
+import numpy as np
+
+class Net:
+    def __init__(self, input_size, hidden_size_list, output_size):
+        sizes = [input_size] + hidden_size_list + [output_size]
+        self.W = [np.random.randn(i, o) for i, o in zip(sizes, sizes[1:])]
+
+    def predict(self, x):
+        self.xs = [x]
+        for W in self.W:
+            self.xs.append(np.tanh(self.xs[-1] @ W))
+        return self.xs[-1]
+
+    def loss(self, x, t):
+        return 0.5 * np.sum((self.predict(x) - t) ** 2)
+
+    def gradient(self, x, t):
+        grads, d = [], self.predict(x) - t
+        for W, a, b in zip(self.W[::-1], self.xs[-2::-1], self.xs[::-1]):
+            d = d * (1 - b**2)
+            grads.insert(0, a.T @ d)
+            d = d @ W.T
+        return grads
+"""
+
+
+def test_hidden_sizes_may_be_a_list_beside_the_others(tmp_path: Path) -> None:
+    code, _, said = judged(LISTED, tmp_path)
+    assert (code, "2 gradients, all right" in said) == (0, True), said
+
+
+def test_a_number_times_a_target_is_no_decay(tmp_path: Path) -> None:
+    code, lines, said = judged(LISTED.replace("(x) - t\n", "(x) - 2 * t\n"), tmp_path)
+    assert (code, lines[:1]) == (1, ["grads, d = [], self.predict(x) - 2 * t"]), said
+    assert "decay" not in said, said
+
+
+VARIABLE = """
+import numpy as np
+
+class Variable:
+    def __init__(self, data):
+        self.data, self.grad, self.creator = data, None, None
+
+    def backward(self):
+        if self.grad is None:
+            self.grad = np.ones_like(self.data)
+        creators = [self.creator]
+        while creators:
+            f = creators.pop()
+            f.input.grad = f.backward(f.output.grad)
+            if f.input.creator is not None:
+                creators.append(f.input.creator)
+
+class Function:
+    def __call__(self, x):
+        self.input, self.output = x, Variable(self.forward(x.data))
+        self.output.creator = self
+        return self.output
+
+class Square(Function):
+    def forward(self, x):
+        return x**2
+
+    def backward(self, gy):
+        return gy * 2 * self.input.data
+
+class Exp(Function):
+    def forward(self, x):
+        return np.exp(x)
+
+    def backward(self, gy):
+        return gy * np.exp(self.input.data)
+
+def square(x):
+    return Square()(x)
+"""
+
+
+def test_values_may_be_made_by_functions_alone(tmp_path: Path) -> None:
+    code, _, said = judged(VARIABLE, tmp_path)
+    assert (code, "Variable: 6 gradients, all right" in said) == (0, True), said
+    line = "return gy * np.exp(self.input.data)"
+    for wrong in ("return np.exp(self.input.data)", "return gy * self.input.data"):
+        code, lines, said = judged(VARIABLE.replace(line, wrong), tmp_path)
+        assert (code, lines[:1]) == (1, [wrong]), said

@@ -492,3 +492,45 @@ if __name__ == "__main__":
     assert (code, lines[:1]) == (1, ["d = -(a * (1 - a) - b * (1 - b)) / (a - b) / n"]), said
     code, _, said = judged_source(source.replace("-(a *", "(a *"), tmp_path)
     assert code == 0, said
+
+
+OF_VECTORS = """\
+import numpy as np
+
+
+class SigmoidWithLoss:
+    def forward(self, x, t):
+        self.t, self.y = t, 1 / (1 + np.exp(-x))
+        p = np.c_[1 - self.y, self.y]
+        return -np.sum(np.log(p[np.arange(len(t)), t] + 1e-7)) / len(t)
+
+    def backward(self, dout=1):
+        return (self.y - self.t) * dout / len(self.t)
+"""
+
+
+def test_a_loss_that_is_wrong_for_a_matrix_may_be_one_of_vectors(tmp_path: Path) -> None:
+    file = tmp_path / "losses.py"
+    for there, code in ((OF_VECTORS, 0), (OF_VECTORS.replace("self.y - self", "self.y + self"), 1)):
+        file.write_text(there, encoding="utf-8")
+        report = check_file(Asked(str(file)), check)
+        assert report.exit_code == code, str(report)
+
+
+KEPT = """\
+import numpy as np
+
+
+class MSE:
+    def __call__(self, p, y):
+        self.grad = (p - y) / len(y)
+        return 0.5 * np.sum((p - y) ** 2) / len(y)
+"""
+
+
+def test_a_loss_may_keep_its_gradient_when_it_is_called(tmp_path: Path) -> None:
+    file = tmp_path / "losses.py"
+    for there, code in ((KEPT, 0), (KEPT.replace("(p - y) / len(y)\n", "p / len(y)\n"), 1)):
+        file.write_text(there, encoding="utf-8")
+        report = check_file(Asked(str(file)), check)
+        assert report.exit_code == code, str(report)

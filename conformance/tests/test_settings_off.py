@@ -176,3 +176,9 @@ def test_of_a_class_that_is_like_the_books_the_gradients_are_judged_and_the_rest
     assert code == int(not right), said
     if right:
         assert "note: update_mini_batch is not tried" in said
+
+
+def test_a_list_may_be_the_default_of_a_setting(tmp_path: Path) -> None:
+    source = NET.replace("use_momentum=False", "use_momentum=False, names=['relu']")
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said

@@ -1,0 +1,231 @@
+"""How `check` makes a layer whose names tell little, what it gives it, and what it judges of it."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+MUL = """
+import numpy as np
+
+class MulLayer:
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        return x * y
+
+    def backward(self, dout):
+        return dout * self.y, dout * self.x
+"""
+
+
+@pytest.mark.parametrize("second", ["y", "b"])
+def test_a_layer_may_take_two_arrays_that_are_alike(second: str, tmp_path: Path) -> None:
+    source = MUL.replace("y", second).replace(f"nump{second}", "numpy")
+    code, _, said = judged(source, tmp_path)
+    assert (code, "2 gradients, all right" in said) == (0, True), said
+
+
+def test_each_of_two_gradients_that_a_layer_returns_is_judged(tmp_path: Path) -> None:
+    code, lines, said = judged(MUL.replace("dout * self.x", "dout * self.y"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return dout * self.y, dout * self.y"]), said
+
+
+SCHICHT = """
+import numpy as np
+
+class Schicht:
+    def __init__(self, n_in, n_out):
+        self.gewichte = np.random.randn(n_in, n_out)
+        self.bias = np.random.randn(1, n_out)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.gewichte + self.bias
+
+    def backward(self, grad):
+        self.gw = self.x.T @ grad
+        self.bias_gradient = grad.sum(axis=0, keepdims=True)
+        return grad @ self.gewichte.T
+"""
+
+
+def test_a_parameter_of_an_unknown_name_has_the_gradient_of_its_shape(tmp_path: Path) -> None:
+    code, _, said = judged(SCHICHT, tmp_path)
+    assert (code, "parameters gewichte, bias, the input" in said) == (0, True), said
+    code, lines, said = judged(SCHICHT.replace("self.x.T @ grad", "self.x.T @ grad**2"), tmp_path)
+    assert (code, lines[:1]) == (1, ["self.gw = self.x.T @ grad**2"]), said
+
+
+def test_an_array_without_a_gradient_is_told(tmp_path: Path) -> None:
+    code, _, said = judged(SCHICHT.replace("self.gw =", "self.zuletzt ="), tmp_path)
+    told = "its output is made of gewichte as well, and no gradient of it is found"
+    assert (code, told in said) == (0, True), said
+
+
+COLUMNS = """
+import numpy as np
+
+class NNLayer:
+    def __init__(self, m, n):
+        self.b = np.zeros((m, 1))
+        self.W = np.random.randn(m, n)
+
+    def forward_pass(self, input):
+        self.input = input
+        return self.W @ input + self.b
+
+    def backward_pass(self, dZ):
+        self.dW, self.db = dZ @ self.input.T, dZ.sum(axis=1, keepdims=True)
+        return self.W.T @ dZ
+"""
+
+
+def test_a_layer_may_be_told_its_outputs_first(tmp_path: Path) -> None:
+    code, _, said = judged(COLUMNS, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
+
+
+LAYERS = """
+import numpy as np
+
+class Net:
+    def __init__(self, input_size, hidden_size1, hidden_size2, output_size):
+        self.W1 = np.random.randn(input_size, hidden_size1)
+        self.W2 = np.random.randn(hidden_size1, hidden_size2)
+        self.W3 = np.random.randn(hidden_size2, output_size)
+
+    def forward(self, X):
+        self.X = X
+        self.a1 = np.tanh(X @ self.W1)
+        self.a2 = np.tanh(self.a1 @ self.W2)
+        z = self.a2 @ self.W3
+        return z
+
+    def backward(self, dout):
+        d2 = dout @ self.W3.T * (1 - self.a2**2)
+        d1 = d2 @ self.W2.T * (1 - self.a1**2)
+        return {"W1": self.X.T @ d1, "W2": self.a1.T @ d2, "W3": self.a2.T @ dout}
+"""
+SOFTMAX = (
+    "e = np.exp(z - z.max(axis=1, keepdims=True))\n        return e / e.sum(axis=1, keepdims=True)"
+)
+
+
+def test_a_network_that_is_given_the_gradient_of_its_output_may_have_four_sizes(
+    tmp_path: Path,
+) -> None:
+    code, _, said = judged(LAYERS, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
+
+
+def test_what_goes_back_from_before_its_softmax_is_not_accused(tmp_path: Path) -> None:
+    code, _, said = judged(LAYERS.replace("return z", SOFTMAX), tmp_path)
+    assert (code, "as is right where its loss gives a − y" in said) == (3, True), said
+
+
+STEPS = """
+import numpy as np
+
+class Integrator:
+    def __init__(self, input_dim, hidden_dim):
+        self.W = np.random.randn(input_dim, hidden_dim)
+
+    def forward(self, x):
+        self.x, self.hs = x, []
+        h = np.zeros((x.shape[1], self.W.shape[1]))
+        for t in range(len(x)):
+            h = np.tanh(0.5 * h + x[t] @ self.W)
+            self.hs.append(h)
+        return np.stack(self.hs)
+
+    def backward(self, dout):
+        self.dW, dx, carry = np.zeros_like(self.W), np.zeros_like(self.x), 0
+        for t in reversed(range(len(dout))):
+            dz = (dout[t] + carry) * (1 - self.hs[t] ** 2)
+            self.dW += self.x[t].T @ dz
+            dx[t] = dz @ self.W.T
+            carry = 0.5 * dz
+        return dx
+"""
+
+
+def test_the_entries_that_are_tried_alone_are_of_every_step(tmp_path: Path) -> None:
+    code, _, said = judged(STEPS, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(STEPS.replace("carry = 0.5 * dz", "carry = 0.7 * dz"), tmp_path)
+    assert (code, lines[:1]) == (1, ["carry = 0.7 * dz"]), said
+
+
+SEQUENTIAL = """
+import numpy as np
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        self.X = X
+        return X @ self.W
+
+    def backward(self, G):
+        self.dW = self.X.T @ G
+        return G @ self.W.T
+
+class Sequential:
+    def __init__(self, *modules):
+        self.modules = list(modules)
+
+    def add(self, module):
+        self.modules.append(module)
+        return self
+
+    def forward(self, X):
+        for each in self.modules:
+            X = each.forward(X)
+        return X
+
+    def backward(self, G):
+        for each in reversed(self.modules):
+            G = each.backward(G)
+        return G
+"""
+MAIN = """
+if __name__ == "__main__":
+    model = Sequential()
+    model.add(Linear(10, 16)).add(Linear(16, 4))
+"""
+
+
+def test_layers_are_put_together_as_the_file_does(tmp_path: Path) -> None:
+    code, _, said = judged(SEQUENTIAL + MAIN, tmp_path)
+    assert (code, "Sequential: 3 gradients, all right" in said) == (0, True), said
+    wrong = SEQUENTIAL.replace("reversed(self.modules)", "self.modules")
+    code, _, said = judged(wrong + MAIN, tmp_path)
+    assert (code, "not judged: Sequential: backward: ValueError" in said) == (3, True), said
+
+
+def test_that_no_layers_were_put_together_is_told(tmp_path: Path) -> None:
+    code, _, said = judged(SEQUENTIAL, tmp_path)
+    assert (code, "note: *modules is not tried" in said) == (0, True), said
+
+
+DROPOUT = """
+import numpy as np
+
+class Dropout:
+    def __init__(self, retain):
+        self.retain = retain
+
+    def forward(self, x):
+        self.mask = np.random.binomial(1, self.retain, size=x.shape) / self.retain
+        return x * self.mask
+
+    def backward(self, dout):
+        return dout * self.mask
+"""
+
+
+def test_a_layer_may_be_told_a_probability(tmp_path: Path) -> None:
+    code, _, said = judged(DROPOUT, tmp_path)
+    assert (code, "1 gradient, all right" in said) == (0, True), said
