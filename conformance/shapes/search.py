@@ -104,7 +104,8 @@ class Searched:
                 for each in self._of(layouts, needs_loss=needs_loss):
                     if (not each.plan.said and not each.fits) or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
-                    if each.misshapen or each.places.missing or each.without_targets:
+                    part = each.places.missing or each.places.unfound
+                    if each.misshapen or part or each.without_targets:
                         misshapen.append(each)  # in another layout they may fit
                         continue
                     found = True
