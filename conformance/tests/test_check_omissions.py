@@ -367,3 +367,86 @@ def test_what_a_run_leaves_out_is_told(tmp_path: Path) -> None:
     code, _, said = judged(MAIN_ALONE, tmp_path)
     note = "note: of heads_backward, only what these updates use is judged"
     assert (code, note in said) == (0, True), said
+
+
+LIKE_THE_BOOKS = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+class Red:
+    def __init__(self, capas):
+        self.capas = capas
+        self.sesgos = [np.random.randn(y, 1) for y in capas[1:]]
+        self.pesos = [np.random.randn(y, x) for x, y in zip(capas[:-1], capas[1:])]
+
+    def retropropagar(self, x, y):
+        grad_b = [np.zeros(b.shape) for b in self.sesgos]
+        grad_w = [np.zeros(w.shape) for w in self.pesos]
+        acts = [x]
+        for b, w in zip(self.sesgos, self.pesos):
+            acts.append(sigmoid(np.dot(w, acts[-1]) + b))
+        delta = (acts[-1] - y) * acts[-1] * (1 - acts[-1])
+        for l in range(1, len(self.capas)):
+            if l > 1:
+                a = acts[-l]
+                delta = np.dot(self.pesos[-l + 1].T, delta) * a * (1 - a)
+            grad_b[-l] = delta
+            grad_w[-l] = np.dot(delta, acts[-l - 1].T)
+        return grad_b, grad_w
+
+    def lote(self, datos, eta):
+        for x, y in datos:
+            db, dw = self.retropropagar(x, y)
+            self.pesos = [w - eta * g for w, g in zip(self.pesos, dw)]
+            self.sesgos = [b - eta * g for b, g in zip(self.sesgos, db)]
+"""
+
+
+@pytest.mark.parametrize("name", ["pesos", "weights"])
+@pytest.mark.parametrize("bias", ["sesgos", "biases"])
+def test_lists_of_parameters_are_judged_by_whatever_names(
+    name: str, bias: str, tmp_path: Path
+) -> None:
+    text = LIKE_THE_BOOKS.replace("pesos", name).replace("sesgos", bias)
+    code, _, said = judged(text, tmp_path)
+    assert (code, "4 gradients, all right" in said) == (0, True), said
+    for right, wrong in (
+        ("grad_b[-l] = delta", "grad_b[-l] = 2 * delta"),
+        ("acts[-l - 1].T)", "acts[-l - 1].T) * 2"),
+    ):
+        assert judged(text.replace(right, wrong), tmp_path)[0] == 1, wrong
+
+
+def test_what_moves_the_parameters_and_is_not_tried_is_told_by_whatever_name(
+    tmp_path: Path,
+) -> None:
+    assert "note: lote is not tried" in judged(LIKE_THE_BOOKS, tmp_path)[2]
+
+
+def test_a_list_of_parameters_without_gradients_is_told(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS.replace("pesos", "weights")
+    text = text.replace("return grad_b, grad_w", "return grad_w")
+    code, _, said = judged(text, tmp_path)
+    assert (code, "no gradient is found of sesgos[0]" in said) == (3, True), said
+
+
+def test_an_update_that_lacks_a_method_is_wrong(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS.replace("def lote", "def update_network")
+    text = text.replace("db, dw = self.retropropagar", "db, dw = self.retropropogar")
+    code, lines, said = judged(text, tmp_path)
+    assert (code, lines[:1]) == (1, ["db, dw = self.retropropogar(x, y)"]), said
+    text = text.replace(
+        "class Red:", "class Red:\n    retropropogar = None\n"
+    )  # set by who uses it
+    assert judged(text, tmp_path)[0] == 0
+
+
+def test_an_update_that_computes_nothing_is_wrong(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS[: LIKE_THE_BOOKS.index("    def lote")]
+    text += "    def gradient_descent(self, datos, eta):\n        pass\n"
+    code, lines, said = judged(text, tmp_path)
+    assert (code, lines[:1]) == (1, ["def gradient_descent(self, datos, eta):"]), said
+    text = text.replace("(self, datos, eta)", "(self)")  # called after each step, perhaps
+    assert judged(text, tmp_path)[0] == 0
