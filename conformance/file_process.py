@@ -165,11 +165,9 @@ class _Judging:
             return
         if judged is not None:
             self._take(each.name, judged)
-        elif each.refusal.parameters or each.refusal.unmade or each.stated:
-            # else it is such as a base class of layers, or a list of them
-            thing = getattr(self._found.module, each.name, None)
-            if each.name not in self.bases:
-                self.left.append(_left(each, thing))
+        elif each.name not in self.bases:
+            left = _left(each, getattr(self._found.module, each.name, None))
+            self.left += [] if left is None else [left]
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.
@@ -233,8 +231,11 @@ class _Judging:
         )
 
 
-def _left(candidate: Candidate, thing: Any) -> NotJudged:
-    """A thing that fits no shape."""
+def _left(candidate: Candidate, thing: Any) -> NotJudged | None:
+    """A thing that fits no shape; None if it may be such as a list of layers.
+
+    One of which no parameters are found is only told, and only if it goes back by its name.
+    """
     name = candidate.name
     known = [name, *(each for each, _ in methods(thing))] if isinstance(thing, type) else [name]
     given = needed(thing) if isinstance(thing, type) else []
@@ -246,11 +247,16 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     )
     takes = any(len(needed(getattr(thing, each))) > len(("self",)) for each in known[1:])
     told = says or takes or candidate.layer or candidate.stated
-    guess = candidate.refusal.unmade or not told
-    promised = isinstance(candidate.layer, PairSearch | LossSearch)
     refusal = candidate.refusal
+    backward = any(is_role(each, "backward") is not None for each in known)
+    sure = refusal.parameters or bool(candidate.stated)
+    if not (sure or refusal.unmade or backward):
+        return None
+    guess = not told or (not sure and (tells or not backward))
+    promised = isinstance(candidate.layer, PairSearch | LossSearch)
+    whole = (network or goes_back or promised) and sure
     words = refusal.words.removeprefix(f"{name}: ")
-    return NotJudged(name, words, network or goes_back or promised, guess, final=refusal.empty)
+    return NotJudged(name, words, whole, guess, final=refusal.empty)
 
 
 def _optimisers(

@@ -107,11 +107,14 @@ def _adds(statement: ast.stmt, name: str) -> bool:
     """Whether a statement does something to a network that is no use of it."""
     if isinstance(statement, ast.For):
         return all(_adds(each, name) for each in statement.body)
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    method = call.func if isinstance(call, ast.Call) else None
-    if not isinstance(method, ast.Attribute) or ast.unparse(method.value) != name:
-        return False
-    return all(is_role(method.attr, role) is None for role in USES)
+    inner = statement.value if isinstance(statement, ast.Expr) else None
+    while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+        method, inner = inner.func.attr, inner.func.value  # of `net.add(…).add(…)` the last first
+        if any(is_role(method, role) is not None for role in USES):
+            return False
+        if ast.unparse(inner) == name:
+            return True
+    return False
 
 
 class _Small(ast.NodeTransformer):

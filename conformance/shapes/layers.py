@@ -50,6 +50,7 @@ from conformance.shapes.layer_shapes import (
     layer_constructions,
     only,
     takes,
+    takes_parts,
 )  # fmt: skip
 from conformance.shapes.other_settings import switched_off, training
 from conformance.shapes.places import places
@@ -143,7 +144,8 @@ class LayerSearch:
         """How it may be made, and what it may be given."""
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
-            for said, make in (*self._own(data), *layer_constructions(self.kind, data)):
+            made = () if takes_parts(self.kind) else layer_constructions(self.kind, data)
+            for said, make in (*self._own(data), *made):
                 yield Plan(said, make, (), self.module), data
 
     def _own(self, data: Data) -> list[tuple[str, Make]]:

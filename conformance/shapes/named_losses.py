@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.backward.syntax import tree
 from conformance.shapes.arguments import needed, taken
-from conformance.shapes.definitions import beside_names, returned_names
+from conformance.shapes.definitions import beside_names, definition_of, returned_names
 from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import likelihood, weighs
 from conformance.shapes.losses import PAIR, LossSearch
@@ -58,14 +58,37 @@ def loss_class(kind: type) -> LossSearch | None:
         for n in names
         if is_role(n, "forward") is not None and len(needed(getattr(kind, n))) == len(PAIR)
     ]
-    if any(bare(each.name) != "name" for each in needed(kind)) or not back:
+    if any(bare(each.name) != "name" for each in needed(kind)):
         return None
+    if not back:
+        return _keeping(kind, ahead)
     if whole:
         return _of_probabilities(kind, whole[0], back[0])
     made = type(kind.__name__, (kind,), {"__init__": _by_its_name}) if needed(kind) else kind
     return (
         LossSearch(kind.__name__, ahead[0], back[0], made, told=_is_last(kind)) if ahead else None
     )
+
+
+def _keeping(kind: type, ahead: Sequence[str]) -> LossSearch | None:
+    """A class whose loss keeps its gradient, as `self.grad`, and has no method that gives it."""
+    kept = [
+        (name, node.attr)
+        for name in ahead
+        for node in ast.walk(definition_of(getattr(kind, name).__code__) or ast.Module([], []))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        and (bare(node.attr).startswith("grad") or "upstream" in kinds_of(node.attr))
+    ]  # fmt: skip
+    if not kept or needed(kind):
+        return None
+    (name, attribute), back = kept[-1], "gradient_kept"
+
+    def gradient(self: Any) -> Any:
+        return getattr(self, attribute)
+
+    gradient.__name__ = attribute
+    made = type(kind.__name__, (kind,), {back: gradient})
+    return LossSearch(kind.__name__, name, back, made, told=_is_last(kind))
 
 
 def _is_last(kind: type) -> bool:

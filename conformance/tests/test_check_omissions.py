@@ -450,3 +450,110 @@ def test_an_update_that_computes_nothing_is_wrong(tmp_path: Path) -> None:
     assert (code, lines[:1]) == (1, ["def gradient_descent(self, datos, eta):"]), said
     text = text.replace("(self, datos, eta)", "(self)")  # called after each step, perhaps
     assert judged(text, tmp_path)[0] == 0
+
+
+LAYERED = """
+import numpy as np
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        self.X = X
+        return X @ self.W
+
+    def backward(self, G):
+        self.dW = self.X.T @ G
+        return G @ self.W.T
+"""
+
+NET = """
+class Net:
+    def __init__(self, input_size, hidden_size_list, output_size):
+        sizes = [input_size] + hidden_size_list + [output_size]
+        self.layers = [Linear(i, o) for i, o in zip(sizes, sizes[1:])]
+
+    def predict(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def loss(self, x, t):
+        return 0.5 * np.sum((self.predict(x) - t) ** 2) / len(x)
+
+    def gradient(self, x, t):
+        dout = (self.predict(x) - t) / len(x)
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return {f"W{i}": layer.dW for i, layer in enumerate(self.layers)}
+"""
+
+
+def test_a_network_beside_layers_is_judged_or_told(tmp_path: Path) -> None:
+    code, _, said = judged(LAYERED + NET, tmp_path)
+    assert (code, "Net: 2 gradients, all right" in said) == (0, True), said
+    assert (
+        judged(
+            LAYERED + NET.replace("- t) / len(x)\n        for", "- 2 * t) / len(x)\n        for"),
+            tmp_path,
+        )[0]
+        == 1
+    )
+    code, _, said = judged(LAYERED + NET.replace("hidden_size_list", "what"), tmp_path)
+    assert (code, "not judged: Net: " in said) == (0, True), said
+
+
+SEQUENTIAL = """
+class Sequential:
+    def __init__(self, *modules):
+        self.modules = list(modules)
+
+    def add(self, module):
+        self.modules.append(module)
+        return self
+
+    def forward(self, X):
+        for m in self.modules:
+            X = m.forward(X)
+        return X
+
+    def backward(self, G):
+        for m in reversed(self.modules):
+            G = m.backward(G)
+        return G
+"""
+FILLED = """
+if __name__ == "__main__":
+    model = Sequential()
+    model.add(Linear(10, 16)).add(Linear(16, 4))
+"""
+
+
+@pytest.mark.parametrize("main", ["", FILLED])
+def test_a_container_of_layers_is_judged_with_layers_in_it(main: str, tmp_path: Path) -> None:
+    text = LAYERED + SEQUENTIAL
+    code, _, said = judged(text + main, tmp_path)
+    assert (code, "Sequential: 3 gradients, all right" in said) == (0, True), said
+    for order in ("self.modules", "reversed(self.modules[1:])"):
+        wrong = text.replace("reversed(self.modules)", order)
+        code, _, said = judged(wrong + main, tmp_path)
+        assert (code, "not judged: Sequential: backward: " in said) == (3, True), said
+
+
+def test_a_loss_that_keeps_its_gradient_is_judged(tmp_path: Path) -> None:
+    text = (
+        LAYERED
+        + """
+class MSE:
+    def __call__(self, p, y):
+        self.grad = (p - y) / len(y)
+        return 0.5 * np.sum((p - y) ** 2) / len(y)
+"""
+    )
+    code, _, said = judged(text, tmp_path)
+    assert (code, "MSE: 1 gradient, all right" in said) == (0, True), said
+    code, lines, said = judged(
+        text.replace("/ len(y)\n        ret", "/ len(y) * p\n        ret"), tmp_path
+    )
+    assert (code, lines[:1]) == (1, ["self.grad = (p - y) / len(y) * p"]), said
