@@ -17,7 +17,7 @@ from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
-from conformance.subjects.book.book_calls import BookCalls, check_assignable
+from conformance.subjects.book.book_calls import BookCalls, check_assignable, check_mini_batch
 from conformance.subjects.book.book_conventions import decay_parameters, storage
 from conformance.subjects.book.constructor import (
     cost_of,
@@ -69,6 +69,7 @@ class BookNetwork(BookCalls):
         super().__init__(factory, name)
         net = self._first_made()
         taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
+        check_mini_batch(taken, name)
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.rule = update_rule(self._constructor(net), further, name, type(net))
         self.mask = next((each for each in further if MASKS.fullmatch(each)), "")
