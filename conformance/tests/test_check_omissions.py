@@ -557,3 +557,46 @@ class MSE:
         text.replace("/ len(y)\n        ret", "/ len(y) * p\n        ret"), tmp_path
     )
     assert (code, lines[:1]) == (1, ["self.grad = (p - y) / len(y) * p"]), said
+
+
+def test_an_update_of_inputs_and_targets_is_judged_by_how_far_it_moves(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS.replace("pesos", "weights").replace("sesgos", "biases")
+    text = text.replace("retropropagar", "backprop")
+    text = (
+        text[: text.index("    def lote")]
+        + """
+    def feedforward(self, a):
+        for b, w in zip(self.biases, self.weights):
+            a = sigmoid(w @ a + b)
+        return a
+
+    def update_mini_batch(self, X, Y):
+        nb, nw = self.backprop(X, Y)
+        m = X.shape[1]
+        self.weights = [w - 0.5 / m * g for w, g in zip(self.weights, nw)]
+        self.biases = [b - 0.5 / m * g.sum(axis=1, keepdims=True) for b, g in zip(self.biases, nb)]
+"""
+    )
+    code, _, said = judged(text, tmp_path)
+    assert (code, "update_mini_batch(X, Y) updates" in said) == (0, True), said
+    assert judged(text.replace("0.5 / m * g.sum", "0.5 * g.sum"), tmp_path)[0] == 1
+
+
+def test_a_constructor_is_told_the_words_that_it_compares(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS.replace("(self, capas):", "(self, capas, activations, kind):")
+    text = text.replace(
+        "        self.capas = capas",
+        """        self.capas = capas
+        self.activations = activations
+        if kind == "classification":
+            self.out = sigmoid""",
+    )
+    text = text.replace(
+        "            acts.append(sigmoid(np.dot(w, acts[-1]) + b))",
+        """
+            name = self.activations[len(acts) - 1]
+            f = self.out if name == "sigmoid" else None
+            acts.append(f(np.dot(w, acts[-1]) + b))""",
+    )
+    code, _, said = judged(text, tmp_path)
+    assert (code, "4 gradients, all right" in said) == (0, True), said
