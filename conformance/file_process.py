@@ -170,9 +170,8 @@ class _Judging:
         if judged is not None:
             self._take(each.name, judged)
         elif each.name not in self.bases:
-            sure = each.refusal.parameters or each.refusal.unmade or each.stated
-            left = _left(each, getattr(self._found.module, each.name, None))
-            (self.left if sure else self.unfit).append(left)
+            left, told = _left(each, getattr(self._found.module, each.name, None))
+            (self.left if told else self.unfit).append(left)
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.
@@ -238,8 +237,12 @@ class _Judging:
         )
 
 
-def _left(candidate: Candidate, thing: Any) -> NotJudged:
-    """A thing that fits no shape."""
+def _left(candidate: Candidate, thing: Any) -> tuple[NotJudged, bool]:
+    """A thing that fits no shape, and whether it is told beside what is judged.
+
+    One of which no parameters are found is told only if it goes back by its name; else it may be
+    such as a list of layers.
+    """
     name = candidate.name
     known = [name, *(each for each, _ in methods(thing))] if isinstance(thing, type) else [name]
     given = needed(thing) if isinstance(thing, type) else []
@@ -251,12 +254,15 @@ def _left(candidate: Candidate, thing: Any) -> NotJudged:
     )
     takes = any(len(needed(getattr(thing, each))) > len(("self",)) for each in known[1:])
     told = says or takes or candidate.layer or candidate.stated
-    promised = isinstance(candidate.layer, PairSearch | LossSearch)
     refusal = candidate.refusal
-    sure = (network or goes_back or promised) and not refusal.unmade  # else it may be a base
-    guess = not (says if refusal.unmade else told)
+    backward = any(is_role(each, "backward") is not None for each in known)
+    sure = refusal.parameters or bool(candidate.stated)
+    guess = not told or (not sure and (tells or not backward))
+    promised = isinstance(candidate.layer, PairSearch | LossSearch)
+    whole = (network or goes_back or promised) and sure and not refusal.unmade  # else a base
     words = refusal.words.removeprefix(f"{name}: ")
-    return NotJudged(name, words, sure, guess, final=refusal.empty)
+    left = NotJudged(name, words, whole, guess, final=refusal.empty)
+    return left, bool(sure or refusal.unmade or backward)
 
 
 def _optimisers(

@@ -5,6 +5,7 @@ table of names says (`X_train`: the inputs), then the order in which people writ
 Left out: the table (`vocabulary.py`).
 """
 
+import ast
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from conformance.backward.syntax import tree
 from conformance.shapes.example_data import Data
 from conformance.shapes.vocabulary import bare, is_parameter, kinds_of
 
@@ -247,8 +249,26 @@ def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> str | None
 def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:
     """What the file itself holds under the name of an argument, such as `NN_ARCHITECTURE`."""
     held = getattr(function, "__globals__", {})
-    found = [e for key, e in held.items() if bare(key) == bare(name) and isinstance(e, SETTINGS)]
+    found: list[Any] = [
+        e for key, e in held.items() if bare(key) == bare(name) and isinstance(e, SETTINGS)
+    ]
+    if isinstance(function, type) and not found:
+        found = _compared_with(function, name)[:1]
     return (True, found[0]) if len(found) == 1 else (False, None)
+
+
+def _compared_with(kind: type, name: str) -> list[str]:
+    """The words that the methods of a class compare an argument of it with."""
+    codes = (each.__code__ for each in vars(kind).values() if isinstance(each, FunctionType))
+    module = next((tree(each.co_filename) for each in codes), None)
+    return [
+        each.comparators[0].value
+        for each in ast.walk(module or ast.Module([], []))
+        if isinstance(each, ast.Compare) and isinstance(each.ops[0], ast.Eq)
+        and ast.unparse(each.left).removeprefix("self.") == name
+        and isinstance(each.comparators[0], ast.Constant)
+        and isinstance(each.comparators[0].value, str)
+    ]  # fmt: skip
 
 
 SETTINGS = (list, tuple, dict, int, float, str)
@@ -279,6 +299,9 @@ def _constructions(
     by_size = _by_name(factory, Scope(sizes))
     if by_size is not None:
         yield said, (), by_size
+        words = [e for e in by_size if "activation" in kinds_of(e) and bare(e).endswith("s")]
+        for count in (2, 3) if words else ():  # one for each layer, without the inputs or with them
+            yield said, (), {**by_size, **{e: [by_size[e]] * count for e in words}}
         hidden = {"n_hidden", "n_hiddens", "sizes"}
         fewer = {
             each.name: by_size[each.name]

@@ -20,12 +20,15 @@ from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
 from conformance.shapes.attempt import provide
 from conformance.shapes.attempts import LONGEST, UnfitError
 from conformance.shapes.example_data import Data
+from conformance.shapes.held_state import leaves
 from conformance.shapes.plans import Made
 from conformance.shapes.vocabulary import is_role
 from conformance.subjects.execution import missing, names_in
 
 SMALL = 8
 """Sizes below it are left as they are."""
+LARGEST = 300_000
+"""Numbers that a network may hold that is run for each reading."""
 USES = ("forward", "loss", "backward", "update", "train")
 """What is done with a network that is made."""
 
@@ -53,7 +56,11 @@ def assembled(kind: type, files: Sequence[str], module: ModuleType) -> Iterator[
 
 
 def _made(kind: type, said: str, name: str, code: CodeType, module: ModuleType) -> Made:
+    too_large: list[UnfitError] = []
+
     def make(data: Data, _scope: Scope) -> dict[str, Any]:
+        for each in too_large:
+            raise each
         provide(module, Scope({**size_kinds(data), **data_kinds(data, PENALTY)}))
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
         variables = dict(vars(module))
@@ -64,6 +71,9 @@ def _made(kind: type, said: str, name: str, code: CodeType, module: ModuleType) 
             raise UnfitError(f"{said}: {type(error).__name__}: {error}") from error
         if not isinstance(variables[name], kind):
             raise UnfitError(f"{said} makes something else")
+        if sum(np.size(e.value) for e in leaves(variables[name], "self", module)) > LARGEST:
+            too_large.append(UnfitError(f"{said}: it is too large to be run again and again"))
+            raise too_large[0]
         return {"self": variables[name]}
 
     return Made(said, make)

@@ -234,6 +234,7 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
     if isinstance(function, str):
         function = getattr(run.roots["self"], function)
     problems: list[str] = []  # of each way, the likeliest first
+    raised: list[BaseException] = []
     if run.trace is not None:
         # What goes backwards may compute the forward pass again: it is the same one.
         run.trace.known_operations = run.trace.known_operations or {}
@@ -250,6 +251,7 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
             continue
         except Exception as error:  # noqa: BLE001 - a program may refuse it in any way
             problems.append(f"{type(error).__name__}: {error}")
+            raised.append(error)
             continue
         run.results.append((call, function, result))
         run.ways.append(number)
@@ -257,7 +259,7 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
     name = getattr(function, "__name__", "it")
     if not problems:
         raise UnfitError(f"{name}: its arguments are not known", i)
-    raise UnfitError(f"{name}: {problems[0]}", i + 1)
+    raise UnfitError(f"{name}: {problems[0]}", i + 1, tuple(raised))
 
 
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

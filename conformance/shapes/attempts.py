@@ -35,11 +35,12 @@ class UnfitError(Exception):
 
     Attributes:
         stage: how far it came.
+        raised: what the program raised, called in each way.
     """
 
-    def __init__(self, words: str, stage: int = 0) -> None:
+    def __init__(self, words: str, stage: int = 0, raised: tuple[BaseException, ...] = ()) -> None:
         super().__init__(words)
-        self.stage = stage
+        self.stage, self.raised = stage, raised
 
 
 def result_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -16,9 +16,9 @@ from conformance.shapes.search import Refusal, Searched
 from conformance.shapes.second_readings import (
     where_it_is_right,
     with_activations,
-    with_untried,
     wrong_with,
 )
+from conformance.shapes.untried import with_untried
 from conformance.shapes.update_findings import opposite
 
 JUDGED = 9  # the stage of readings that ran to their end

@@ -47,6 +47,7 @@ from conformance.shapes.plans import (
     trains,
 )
 from conformance.shapes.search import Searched
+from conformance.shapes.stacked import stacked
 from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
@@ -112,7 +113,10 @@ def of_class(kind: Any, found: Definitions, *, as_book: bool = True) -> Candidat
         return None
     if as_book and is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)
-    own = tuple(assembled(kind, found.files, found.module))
+    own = (
+        *assembled(kind, found.files, found.module),
+        *stacked(kind, found.classes, found.module),
+    )
     layer = (
         custom_function(kind, found.place, found.classes)
         or value_search(kind, found.classes, found.functions)

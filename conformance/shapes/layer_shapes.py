@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import Parameter, signature
 from types import MethodType
 from typing import Any
 
@@ -280,6 +281,18 @@ def _arrays(kind: Callable[..., Any], layout: str) -> Iterator[dict[str, Any]]:
     for key, shapes in SHAPES.items():
         if key.partition(",")[0] == layout:
             yield {name: rng.normal(size=shapes[each]) for name, each in kinds.items()}
+
+
+def takes_parts(kind: Callable[..., Any]) -> bool:
+    """Whether a class is made of as many parts as it is given, and of nothing else."""
+    try:
+        asked = [*signature(kind).parameters.values()]
+    except (TypeError, ValueError):
+        return False
+    return any(each.kind is Parameter.VAR_POSITIONAL for each in asked) and all(
+        each.kind is not Parameter.POSITIONAL_OR_KEYWORD or each.default is not Parameter.empty
+        for each in asked
+    )
 
 
 def called_itself(kind: type) -> list[str]:

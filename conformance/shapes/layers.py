@@ -49,6 +49,7 @@ from conformance.shapes.layer_shapes import (
     layer_constructions,
     only,
     takes,
+    takes_parts,
 )  # fmt: skip
 from conformance.shapes.other_settings import not_given, switched_off, training
 from conformance.shapes.places import places
@@ -144,7 +145,8 @@ class LayerSearch:
         for layout in LAYOUTS:
             data = next(example_data(Sizes(), (layout,)))
             own = self._own(data)
-            others = () if own and not_given(self.kind) else layer_constructions(self.kind, data)
+            apart = takes_parts(self.kind) or (own and not_given(self.kind))
+            others = () if apart else layer_constructions(self.kind, data)
             for said, make in chain(own, others):
                 yield Plan(said, make, (), self.module), data
 

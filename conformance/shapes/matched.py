@@ -4,7 +4,7 @@ Left out: where a program leaves them (`places.py`).
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -58,7 +58,8 @@ def _parameters(
             or _is_asked_for(run, leaf, node, found, stays=after.get(path) is node)
         )
     }
-    return told or _that_stay(run, after)
+    stays = _that_stay(run, after)
+    return {**told, **_in_lists(told, stays, found)} if told else stays
 
 
 def _that_stay(run: Attempt, after: Mapping[str, Node]) -> dict[str, tuple[Leaf, Node]]:
@@ -70,6 +71,42 @@ def _that_stay(run: Attempt, after: Mapping[str, Node]) -> dict[str, tuple[Leaf,
         if node is not None and not (leaf.is_gradient or leaf.beside)
         if np.ndim(leaf.value) and node.consumers and node not in data and after.get(path) is node
     }
+
+
+def _in_lists(
+    told: Mapping[str, tuple[Leaf, Node]],
+    stays: Mapping[str, tuple[Leaf, Node]],
+    found: Sequence[Leaf],
+) -> dict[str, tuple[Leaf, Node]]:
+    """The lists of arrays beside parameters of which a list of gradients is given, of no other's.
+
+    Such as `self.sesgos` beside `self.weights`.
+    """
+    known = {parameter_key(leaf) for leaf, _ in told.values()}
+    left = lists_of(each for each in found if key_of(each) not in known)
+    lists = lists_of(leaf for path, (leaf, _) in stays.items() if path not in told)
+    given = [[np.shape(each.value) for each in leaves.values()] for leaves in left.values()]
+    fitting = [e for e in lists.values() if [np.shape(leaf.value) for leaf in e.values()] in given]
+    return {path: stays[path] for leaves in fitting for path in leaves}
+
+
+def lists_of(arrays: Iterable[Leaf]) -> dict[str, dict[str, Leaf]]:
+    """The arrays in each list, by their paths, in order."""
+    lists: dict[str, dict[str, Leaf]] = {}
+    for leaf in arrays:
+        if name := list_of(leaf.path):
+            lists.setdefault(name, {})[leaf.path] = leaf
+    return {name: dict(sorted(each.items(), key=_place)) for name, each in lists.items()}
+
+
+def _place(item: tuple[str, Leaf]) -> int:
+    return int(item[0].rpartition("[")[2].removesuffix("]"))
+
+
+def list_of(path: str) -> str:
+    """What has a value at a place: `self.sesgos` of `self.sesgos[0]`; nothing if it is no list."""
+    found = re.fullmatch(r"(.+)\[\d+\]", path)
+    return found[1] if found else ""
 
 
 def unnamed(

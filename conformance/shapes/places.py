@@ -26,6 +26,8 @@ from conformance.shapes.matched import (
     is_factor,
     is_only_added,
     key_of,
+    list_of,
+    lists_of,
     matched,
     parameter_key,
     unnamed,
@@ -153,17 +155,22 @@ def _unfound(
     """The paths of the arrays that are parameters as those beside them are, and have no gradient.
 
     Where no name says it of some that have gradients, each array beside them may be one that stays
-    as it is; where the program makes them itself, one of a name like theirs.
+    as it is; where they are in lists, those in a list as long; where the program makes them itself,
+    one of a name like theirs.
     """
     names = {each.name for each in goals}
     began = {path: each for path, each in run.start.items() if short(path) in names}
     holders = {holder(path) for path, (leaf, _) in began.items() if not leaf.is_parameter}
     made = {_without_numbers(path) for path, (_, e) in began.items() if e and not e.given}
+    lists = lists_of(leaf for leaf, _ in run.start.values())
+    long = {len(each) for name, each in lists.items() if each.keys() <= began.keys()}
+    holders |= {name for name, each in lists.items() if len(each) in long}
     for leaf in end:
         path, node = leaf.path, after[leaf.path]
         known = leaf.is_gradient or leaf.beside or short(path) in names
         if path in run.start:
-            beside = holder(path) in holders and run.start[path][1] is node
+            beside = not holders.isdisjoint((holder(path), list_of(path)))
+            beside = beside and run.start[path][1] is node
             known = known or leaf.is_parameter
         else:
             beside = _without_numbers(path) in made

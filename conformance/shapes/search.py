@@ -48,6 +48,7 @@ class Refusal:
         words: why it stopped.
         made: whether what holds the parameters was made.
         empty: whether what is to go backward computes nothing, and no other way would tell more.
+        crashes: what methods raised that were to update the parameters.
     """
 
     reached: tuple[int, int] = (-1, 0)
@@ -57,6 +58,7 @@ class Refusal:
     empty: bool = False
     parameters: bool = False
     until: float = 0.0
+    crashes: dict[str, list[BaseException]] = field(default_factory=dict)
 
     @property
     def unmade(self) -> bool:
@@ -109,7 +111,8 @@ class Searched:
                     if each.is_zero:
                         self.refusal.note(UnfitError(ZERO, len(each.plan.calls) + 1))
                         continue
-                    if each.misshapen or each.places.missing or each.without_targets:
+                    part = each.places.missing or each.places.unfound
+                    if each.misshapen or part or each.without_targets:
                         misshapen.append(each)  # in another layout they may fit
                         continue
                     found = True
@@ -261,6 +264,8 @@ class Searched:
             run = self._attempt(made, data, calls)
         except UnfitError as error:
             self.refusal.note(error)
+            if calls[-1].role == "update" and isinstance(calls[-1].function, str):
+                self.refusal.crashes.setdefault(calls[-1].function, []).extend(error.raised)
             return False
         return calls[-1].role != "loss" or is_number(run.results[-1][2])
 

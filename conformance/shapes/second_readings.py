@@ -62,18 +62,3 @@ def with_activations(others: Mapping[str, LayerSearch], found: Found) -> Found:
     wrong = (each for each in tried.values() if each is not None and not each.examined.ok)
     off = *found.recognised.off, *(said for said, each in tried.items() if each is None)
     return next(wrong, replace(found, recognised=replace(found.recognised, off=off)))
-
-
-def with_untried(searched: Searched, found: Found) -> Found:
-    """The verdict on a class that returns its gradients; what else may move parameters is told.
-
-    Nothing is told if one of those was called.
-    """
-    named = [each for role in ("update", "train") for _, each in searched.roles[role]]
-    others = [each for each in named if isinstance(each, str)]  # methods
-    called = {each.partition("(")[0] for each in found.recognised.calls}
-    if found.recognised.source != "returned" or not called.isdisjoint(others):
-        return found
-    names = " or ".join(dict.fromkeys(others))
-    off = (*found.recognised.off, *([names] if names else []))
-    return replace(found, recognised=replace(found.recognised, off=off))

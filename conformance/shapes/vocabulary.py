@@ -53,7 +53,8 @@ KINDS: dict[str, Pattern] = {
         "n_hidden": r"n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
         r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh|width"
         r"|rank|(n|num)(latent)?factors|latentdim",
-        "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units|(layer)?(size|dim|unit)s?list)|hiddens",
+        "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units)|hiddens"
+        r"|hidden(layers?)?(sizes?|dims?|units?|nodes?|neurons?)list",
         "n_out": r"n?(out|outputs?|y|classes|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"

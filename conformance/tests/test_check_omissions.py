@@ -583,3 +583,236 @@ def test_values_may_be_made_by_functions_alone(tmp_path: Path) -> None:
     for wrong in ("return np.exp(self.input.data)", "return gy * self.input.data"):
         code, lines, said = judged(VARIABLE.replace(line, wrong), tmp_path)
         assert (code, lines[:1]) == (1, [wrong]), said
+
+
+LIKE_THE_BOOKS = """
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+class Red:
+    def __init__(self, capas):
+        self.capas = capas
+        self.sesgos = [np.random.randn(y, 1) for y in capas[1:]]
+        self.pesos = [np.random.randn(y, x) for x, y in zip(capas[:-1], capas[1:])]
+
+    def retropropagar(self, x, y):
+        grad_b = [np.zeros(b.shape) for b in self.sesgos]
+        grad_w = [np.zeros(w.shape) for w in self.pesos]
+        acts = [x]
+        for b, w in zip(self.sesgos, self.pesos):
+            acts.append(sigmoid(np.dot(w, acts[-1]) + b))
+        delta = (acts[-1] - y) * acts[-1] * (1 - acts[-1])
+        for l in range(1, len(self.capas)):
+            if l > 1:
+                a = acts[-l]
+                delta = np.dot(self.pesos[-l + 1].T, delta) * a * (1 - a)
+            grad_b[-l] = delta
+            grad_w[-l] = np.dot(delta, acts[-l - 1].T)
+        return grad_b, grad_w
+
+    def lote(self, datos, eta):
+        for x, y in datos:
+            db, dw = self.retropropagar(x, y)
+            self.pesos = [w - eta * g for w, g in zip(self.pesos, dw)]
+            self.sesgos = [b - eta * g for b, g in zip(self.sesgos, db)]
+"""
+
+
+@pytest.mark.parametrize("name", ["pesos", "weights"])
+@pytest.mark.parametrize("bias", ["sesgos", "biases"])
+def test_lists_of_parameters_are_judged_by_whatever_names(
+    name: str, bias: str, tmp_path: Path
+) -> None:
+    text = LIKE_THE_BOOKS.replace("pesos", name).replace("sesgos", bias)
+    code, _, said = judged(text, tmp_path)
+    assert (code, "4 gradients, all right" in said) == (0, True), said
+    for right, wrong in (
+        ("grad_b[-l] = delta", "grad_b[-l] = 2 * delta"),
+        ("acts[-l - 1].T)", "acts[-l - 1].T) * 2"),
+    ):
+        assert judged(text.replace(right, wrong), tmp_path)[0] == 1, wrong
+
+
+def test_what_moves_the_parameters_and_is_not_tried_is_told_by_whatever_name(
+    tmp_path: Path,
+) -> None:
+    assert "note: lote is not tried" in judged(LIKE_THE_BOOKS, tmp_path)[2]
+
+
+def test_a_list_of_parameters_without_gradients_is_told(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS.replace("pesos", "weights")
+    text = text.replace("return grad_b, grad_w", "return grad_w")
+    code, _, said = judged(text, tmp_path)
+    assert (code, "no gradient is found of sesgos[0]" in said) == (3, True), said
+
+
+def test_an_update_that_lacks_a_method_is_wrong(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS.replace("def lote", "def update_network")
+    text = text.replace("db, dw = self.retropropagar", "db, dw = self.retropropogar")
+    code, lines, said = judged(text, tmp_path)
+    assert (code, lines[:1]) == (1, ["db, dw = self.retropropogar(x, y)"]), said
+    text = text.replace(
+        "class Red:", "class Red:\n    retropropogar = None\n"
+    )  # set by who uses it
+    assert judged(text, tmp_path)[0] == 0
+
+
+def test_an_update_that_computes_nothing_is_wrong(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS[: LIKE_THE_BOOKS.index("    def lote")]
+    text += "    def gradient_descent(self, datos, eta):\n        pass\n"
+    code, lines, said = judged(text, tmp_path)
+    assert (code, lines[:1]) == (1, ["def gradient_descent(self, datos, eta):"]), said
+    text = text.replace("(self, datos, eta)", "(self)")  # called after each step, perhaps
+    assert judged(text, tmp_path)[0] == 0
+
+
+LAYERED = """
+import numpy as np
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        self.X = X
+        return X @ self.W
+
+    def backward(self, G):
+        self.dW = self.X.T @ G
+        return G @ self.W.T
+"""
+
+NET = """
+class Net:
+    def __init__(self, input_size, hidden_size_list, output_size):
+        sizes = [input_size] + hidden_size_list + [output_size]
+        self.layers = [Linear(i, o) for i, o in zip(sizes, sizes[1:])]
+
+    def predict(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def loss(self, x, t):
+        return 0.5 * np.sum((self.predict(x) - t) ** 2) / len(x)
+
+    def gradient(self, x, t):
+        dout = (self.predict(x) - t) / len(x)
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return {f"W{i}": layer.dW for i, layer in enumerate(self.layers)}
+"""
+
+
+def test_a_network_beside_layers_is_judged_or_told(tmp_path: Path) -> None:
+    code, _, said = judged(LAYERED + NET, tmp_path)
+    assert (code, "Net: 2 gradients, all right" in said) == (0, True), said
+    assert (
+        judged(
+            LAYERED + NET.replace("- t) / len(x)\n        for", "- 2 * t) / len(x)\n        for"),
+            tmp_path,
+        )[0]
+        == 1
+    )
+    code, _, said = judged(LAYERED + NET.replace("hidden_size_list", "what"), tmp_path)
+    assert (code, "not judged: Net: " in said) == (0, True), said
+
+
+SEQUENTIAL = """
+class Sequential:
+    def __init__(self, *modules):
+        self.modules = list(modules)
+
+    def add(self, module):
+        self.modules.append(module)
+        return self
+
+    def forward(self, X):
+        for m in self.modules:
+            X = m.forward(X)
+        return X
+
+    def backward(self, G):
+        for m in reversed(self.modules):
+            G = m.backward(G)
+        return G
+"""
+FILLED = """
+if __name__ == "__main__":
+    model = Sequential()
+    model.add(Linear(10, 16)).add(Linear(16, 4))
+"""
+
+
+@pytest.mark.parametrize("main", ["", FILLED])
+def test_a_container_of_layers_is_judged_with_layers_in_it(main: str, tmp_path: Path) -> None:
+    text = LAYERED + SEQUENTIAL
+    code, _, said = judged(text + main, tmp_path)
+    assert (code, "Sequential: 3 gradients, all right" in said) == (0, True), said
+    for order in ("self.modules", "reversed(self.modules[1:])"):
+        wrong = text.replace("reversed(self.modules)", order)
+        code, _, said = judged(wrong + main, tmp_path)
+        assert (code, "not judged: Sequential: backward: " in said) == (3, True), said
+
+
+def test_a_loss_that_keeps_its_gradient_is_judged(tmp_path: Path) -> None:
+    text = (
+        LAYERED
+        + """
+class MSE:
+    def __call__(self, p, y):
+        self.grad = (p - y) / len(y)
+        return 0.5 * np.sum((p - y) ** 2) / len(y)
+"""
+    )
+    code, _, said = judged(text, tmp_path)
+    assert (code, "MSE: 1 gradient, all right" in said) == (0, True), said
+    code, lines, said = judged(
+        text.replace("/ len(y)\n        ret", "/ len(y) * p\n        ret"), tmp_path
+    )
+    assert (code, lines[:1]) == (1, ["self.grad = (p - y) / len(y) * p"]), said
+
+
+def test_an_update_of_inputs_and_targets_is_judged_by_how_far_it_moves(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS.replace("pesos", "weights").replace("sesgos", "biases")
+    text = text.replace("retropropagar", "backprop")
+    text = (
+        text[: text.index("    def lote")]
+        + """
+    def feedforward(self, a):
+        for b, w in zip(self.biases, self.weights):
+            a = sigmoid(w @ a + b)
+        return a
+
+    def update_mini_batch(self, X, Y):
+        nb, nw = self.backprop(X, Y)
+        m = X.shape[1]
+        self.weights = [w - 0.5 / m * g for w, g in zip(self.weights, nw)]
+        self.biases = [b - 0.5 / m * g.sum(axis=1, keepdims=True) for b, g in zip(self.biases, nb)]
+"""
+    )
+    code, _, said = judged(text, tmp_path)
+    assert (code, "update_mini_batch(X, Y) updates" in said) == (0, True), said
+    assert judged(text.replace("0.5 / m * g.sum", "0.5 * g.sum"), tmp_path)[0] == 1
+
+
+def test_a_constructor_is_told_the_words_that_it_compares(tmp_path: Path) -> None:
+    text = LIKE_THE_BOOKS.replace("(self, capas):", "(self, capas, activations, kind):")
+    text = text.replace(
+        "        self.capas = capas",
+        """        self.capas = capas
+        self.activations = activations
+        if kind == "classification":
+            self.out = sigmoid""",
+    )
+    text = text.replace(
+        "            acts.append(sigmoid(np.dot(w, acts[-1]) + b))",
+        """
+            name = self.activations[len(acts) - 1]
+            f = self.out if name == "sigmoid" else None
+            acts.append(f(np.dot(w, acts[-1]) + b))""",
+    )
+    code, _, said = judged(text, tmp_path)
+    assert (code, "4 gradients, all right" in said) == (0, True), said

@@ -210,3 +210,14 @@ def test_a_step_with_masks_is_worked_entry_by_entry() -> None:
     assert "r2 = " in text
     assert "a2[0,0] = σ(z2[0,0]) r2[0,0] = " in text
     assert " σ′(z2[0,0]) r2[0,0]" in text
+
+
+def test_a_network_that_states_no_cost_has_the_cross_entropy_by_its_output_error(
+    tmp_path: Path,
+) -> None:
+    """Its feedforward is another one than in training, so that its output tells nothing."""
+    source, file = SOURCE.read_text("utf-8"), tmp_path / "edited.py"
+    file.write_text(source.replace("(a - y) * a * (1 - a)", "a - y"), encoding="utf-8")
+    report = check(f"{file}:Network", case=["*2-*-cross-entropy"])
+    assert isinstance(report, Report)
+    assert report.ok, str(report)

@@ -205,11 +205,6 @@ def test_layers_are_put_together_as_the_file_does(tmp_path: Path) -> None:
     assert (code, "not judged: Sequential: backward: ValueError" in said) == (3, True), said
 
 
-def test_that_no_layers_were_put_together_is_told(tmp_path: Path) -> None:
-    code, _, said = judged(SEQUENTIAL, tmp_path)
-    assert (code, "note: *modules is not tried" in said) == (0, True), said
-
-
 DROPOUT = """
 import numpy as np
 

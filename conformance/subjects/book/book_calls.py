@@ -15,6 +15,7 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline, own_traceback
+from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.book_conventions import (
     Conventions,
@@ -50,6 +51,19 @@ def check_assignable(net: Any, name: str) -> None:
                 f"{name}: `{each}` cannot be assigned, which is how it is given the numbers of a "
                 f"case: {error}"
             ) from error
+
+
+def check_mini_batch(taken: Iterable[str], name: str) -> None:
+    """Check that an update takes a mini-batch of pairs, and then η, by the names of what it takes.
+
+    Raises:
+        UsageError: it takes inputs and targets.
+    """
+    first, second, *_ = (*taken, "", "")
+    if "targets" in kinds_of(second):
+        raise UsageError(
+            f"{name}: update_mini_batch takes ({first}, {second}), expected (mini_batch, eta)"
+        )
 
 
 def fill_in_place(net: Any, w: Sequence[Array], b: Sequence[Array]) -> None:

@@ -17,7 +17,7 @@ from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
-from conformance.subjects.book.book_calls import BookCalls, check_assignable
+from conformance.subjects.book.book_calls import BookCalls, check_assignable, check_mini_batch
 from conformance.subjects.book.book_conventions import decay_parameters, storage
 from conformance.subjects.book.constructor import (
     cost_of,
@@ -69,6 +69,7 @@ class BookNetwork(BookCalls):
         super().__init__(factory, name)
         net = self._first_made()
         taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
+        check_mini_batch(taken, name)
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.rule = update_rule(self._constructor(net), further, name, type(net))
         self.mask = next((each for each in further if MASKS.fullmatch(each)), "")
@@ -206,13 +207,18 @@ class BookNetwork(BookCalls):
     def _cost_of_error(self) -> str:
         """The cost that a network has by its output error."""
         net, (x, y) = self.make(self.probe), self.probe_sample
+        masks = self.ones(net) if self.mask else []
         try:
             with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
-                nabla_b, nabla_w = (np.asarray(e[-1]) for e in self.backprop(net, x, y))
-                error = np.asarray(self.feedforward(net, x)) - y
+                one, other = (self.backprop(net, x, t, masks) for t in (y, y[::-1]))
+                by_target = [
+                    np.asarray(first[-1]) - np.asarray(second[-1])
+                    for first, second in zip(one, other, strict=True)
+                ]
         except Exception:  # noqa: BLE001 - the cases will show it
             return "quadratic"
-        return cost_of_error(net, nabla_b, nabla_w, error=error, dtype=self.conventions.dtype)
+        change = y[::-1] - y  # of a − y, whatever a is
+        return cost_of_error(net, *by_target, error=change, dtype=self.conventions.dtype)
 
     def _takes_classes(self) -> bool:
         """Whether backprop looks only at which target is the largest."""

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from conformance.subjects.book.loop_lines import statement_at, tree_of
+from conformance.running.missing_names import attributes_of, lacks_a_name
+from conformance.subjects.book.loop_lines import statement_at
 from conformance.subjects.book.loop_walk import Walk
 from conformance.tracing.frames import raised_in
 
@@ -25,38 +26,17 @@ def is_its_own(error: BaseException, run: Walk) -> bool:
         return False
     file = frame.f_code.co_filename
     if isinstance(error, NameError):
-        return isinstance(error, UnboundLocalError) or error.name not in _globals_of(file)
+        return isinstance(error, UnboundLocalError) or lacks_a_name(error, file)
     # One mini-batch of samples shows that the form of the data is right.
     data = [] if any(_right(run)) else [run.data]
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
-        return error.name not in _attributes_of(file) and not _is_of(error.obj, data)
+        return error.name not in attributes_of(file) and not _is_of(error.obj, data)
     statement = statement_at(file, line)
     if statement is None:
         return False
     used = [(node, _value(node, frame)) for node in _used(statement)]
     unset = any(value is None and isinstance(node, ast.Attribute) for node, value in used)
     return not unset and not any(_is_of(value, data) for _, value in used)
-
-
-def _attributes_of(file: str) -> set[str]:
-    """The attributes that a file sets or defines: who calls SGD may have to do so first."""
-    found = set()
-    for node in ast.walk(tree_of(file)):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            found.add(node.attr)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-    return found
-
-
-def _globals_of(file: str) -> set[str]:
-    """The names that a file sets beside its functions, perhaps only where it is run as a script."""
-    found = set[str]()
-    for statement in tree_of(file).body:
-        if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            nodes = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-            found |= {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
-    return found
 
 
 def _right(run: Walk) -> list[bool]:

@@ -1,0 +1,71 @@
+"""Whether a program stops at a name that it nowhere sets, so that no data can be the reason.
+
+Left out: every other reason to stop.
+"""
+
+import ast
+import builtins
+import linecache
+import sys
+
+
+def lacks_a_name(error: BaseException, file: str) -> bool:
+    """Whether an exception is of a name, or of an attribute of an object of the file's own class.
+
+    Args:
+        error: it.
+        file: in which it was raised.
+    """
+    if isinstance(error, UnboundLocalError):
+        return False  # a loop that does nothing may be the reason, and that is of its data
+    if isinstance(error, NameError):
+        return bool(error.name) and error.name not in globals_of(file)
+    if not isinstance(error, AttributeError) or not error.name or error.obj is None:
+        return False
+    files = _files_of(type(error.obj))
+    return file in files and not any(error.name in attributes_of(each) for each in files)
+
+
+def _files_of(kind: type) -> list[str]:
+    """The files in which a class and its bases are defined; of none where one cannot be read."""
+    modules = [sys.modules.get(each.__module__) for each in kind.__mro__ if each is not object]
+    files = [str(getattr(each, "__file__", None) or "") for each in modules]
+    known = all(linecache.getlines(each) for each in files)
+    return files if known else []
+
+
+def attributes_of(file: str) -> set[str]:
+    """The attributes that a file sets, defines, or gives by their names as text."""
+    found = set()
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.attr)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)  # such as a variable of a class
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)  # such as in setattr(self, "W", …)
+    return found
+
+
+def globals_of(file: str) -> set[str]:
+    """The names that a file sets beside its functions, perhaps only where it is run as a script."""
+    found = {*dir(builtins)}
+    for statement in _tree(file).body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            found |= {n for e in ast.walk(statement) if isinstance(e, ast.Global) for n in e.names}
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif isinstance(node, ast.alias):
+                found.add((node.asname or node.name).partition(".")[0])
+    return found
+
+
+def _tree(file: str) -> ast.Module:
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return ast.Module([], [])
