@@ -15,6 +15,7 @@ from conformance.backward.source import MOVES
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise, links
 from conformance.script.rows import Carried
+from conformance.script.running_means import is_running_mean
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
 
@@ -89,6 +90,8 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     others = [each for each in found if each is not one]
     if _is_mixed(one, {value for each in others for value in each.values}):
         return True  # such as the copy by which Q-learning computes its targets
+    if others and all(is_running_mean(*each) for each in pairwise(one.values)):
+        return True
     if any(_adds_of_itself(*each) for each in pairwise(one.values)):
         return False  # such as a policy that is told by a critic how good its actions are
     of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)

@@ -102,6 +102,17 @@ for _ in range(5):
         gV = gV + np.outer(x, d @ W.T * (1 - h * h))
     V, W = V - 0.001 * gV, W - 0.001 * gW
 """
+BASELINE = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 3))
+y = X @ np.array([1.0, -2.0, 0.5]) + 3
+w, mean = np.full(3, 0.1), 0.0
+for _ in range(5):
+    r = X @ w - (y - mean)
+    loss = 0.5 * (r ** 2).mean()
+    w -= 0.1 * X.T @ r / 40
+    mean += 0.1 * (y.mean() - mean)
+"""
 RATINGS = """import numpy as np
 rng = np.random.default_rng(0)
 R = rng.integers(1, 6, (6, 5)).astype(float)
@@ -309,6 +320,7 @@ RIGHT = {
     "ratings": (RATINGS, "4 gradients, all right"),
     "policy": (POLICY, "each sample with a weight of its own"),
     "episode": (EPISODE, "each sample with a weight of its own"),
+    "baseline": (BASELINE, "1 gradient, all right"),
     "empty": (EMPTY, "1 gradient, all right"),
     "lasso": (LASSO, "η = 0.05"),
     "saturated": (SATURATED, "6 gradients, all right"),
