@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from conformance.backward.recorded_pass import NotAGradientError
     from conformance.gradient.report import GradReport
+    from conformance.recording import Recording
     from conformance.report.backward_report import BackwardReport
     from conformance.report.book_report import Report
     from conformance.report.file_report import FileReport
     from conformance.report.script_report import ScriptReport
-    from conformance.script.recording import Recording
     from conformance.training.show_training import TrainReport
 
 __all__ = [
@@ -49,7 +49,7 @@ _LATER = {
     "FileReport": "conformance.report.file_report",
     "GradReport": "conformance.gradient.report",
     "NotAGradientError": "conformance.backward.recorded_pass",
-    "Recording": "conformance.script.recording",
+    "Recording": "conformance.recording",
     "Report": "conformance.report.book_report",
     "ScriptReport": "conformance.report.script_report",
     "TrainReport": "conformance.training.show_training",
@@ -216,7 +216,7 @@ def run(
         UsageError: there is no such script, or fewer updates are asked for.
         SubjectError: it failed, or there was nothing to judge.
     """
-    from conformance.script.run_script import run_script
+    from conformance.run_script import run_script
 
     return run_script(script, arguments, updates=updates, timeout=timeout, seed=seed)
 
@@ -229,7 +229,7 @@ def recording(*, updates: int = 3) -> "Recording":
     """
     import sys
 
-    from conformance.script.recording import Recording
+    from conformance.recording import Recording
 
     line = sys._getframe(1).f_lineno  # noqa: SLF001 - what calls us
     return Recording(f"the block at line {line}", updates)
@@ -288,6 +288,6 @@ def train(
 
 def load_ipython_extension(shell: Any) -> None:
     """Give a notebook the magic `%%conformance`, by `%load_ext conformance`."""
-    from conformance.script.recording import load
+    from conformance.recording import load
 
     load(shell)

@@ -24,6 +24,7 @@ from conformance.errors import (
 )
 from conformance.file_process import Asked, by_own_forward, send_adapter, send_all, send_alone
 from conformance.files import put
+from conformance.programs.execution import NOTEBOOK
 from conformance.report.backward_report import BackwardReport
 from conformance.report.backward_words import names_text
 from conformance.report.book_report import Report
@@ -37,7 +38,6 @@ from conformance.shapes.definitions import cells, has_main, of_module, trains_at
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
 from conformance.shapes.update_findings import agreed, sign_of
-from conformance.subjects.load import NOTEBOOK
 from conformance.values import from_values
 
 BRIEFLY, PATIENTLY = 5.0, 20.0
@@ -200,7 +200,7 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
 
 def _run(asked: Asked) -> ScriptReport:
     """The report on a file that trains when it is imported."""
-    from conformance.script.run_script import run_script
+    from conformance.run_script import run_script
 
     return run_script(asked.place, timeout=asked.timeout)
 

@@ -15,8 +15,9 @@ from conformance.arithmetic.formats import SHORT
 from conformance.errors import OtherFamilyError, UnknownSubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.model.functions import check_family
+from conformance.programs.execution import NOTEBOOK
 from conformance.report.book_report import Report
-from conformance.subjects.load import NOTEBOOK, is_file, split
+from conformance.subjects.load import is_file, split
 from conformance.usage import COSTS, DTYPES, check_timeout, one_of
 
 if TYPE_CHECKING:  # the network of the book needs none of it

@@ -36,7 +36,7 @@ def run(
     own. After three updates of its parameters it is stopped, and these are
     judged. Options stand before SCRIPT.py; what follows it is the script's.
     """
-    from conformance.script.run_script import run_script
+    from conformance.run_script import run_script
 
     outputs = Outputs(json_file, markdown, html, badge)
     with outputs.while_judged(), _other_command(script):

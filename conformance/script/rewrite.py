@@ -10,7 +10,7 @@ import ast
 from types import CodeType
 from typing import Any
 
-from conformance.subjects.execution import parsed
+from conformance.programs.execution import parsed
 
 VALUE, EACH, STORE = "__conformance_value__", "__conformance_each__", "__conformance_store__"
 """The names, among the builtins, of what takes a value, those of a loop, what is stored into."""

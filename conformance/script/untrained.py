@@ -12,9 +12,9 @@ import numpy as np
 
 from conformance.backward.groups import grouped
 from conformance.backward.source import stored_names
+from conformance.programs.absent import stood_in
 from conformance.script.linear import ancestors
 from conformance.script.trained import is_moved
-from conformance.subjects.absent import stood_in
 from conformance.tracing.trace import Trace
 
 POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.syntax import tree
+from conformance.programs.execution import missing, names_in
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
 from conformance.shapes.attempt import provide
@@ -23,7 +24,6 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.held_state import leaves
 from conformance.shapes.plans import Made
 from conformance.shapes.vocabulary import is_role
-from conformance.subjects.execution import missing, names_in
 
 SMALL = 8
 """Sizes below it are left as they are."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.execution import missing
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import (
     Scope,
@@ -28,7 +29,6 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.held_state import Leaf, as_array, as_tensor, changed, doubles, holds_tensors
 from conformance.shapes.plans import methods
 from conformance.shapes.vocabulary import is_role, kinds_of
-from conformance.subjects.execution import missing
 from conformance.tracing.arrays import Plain
 from conformance.tracing.recorder import EnoughError
 from conformance.tracing.substitute import traced_program

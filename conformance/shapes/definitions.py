@@ -17,9 +17,9 @@ from typing import Any
 
 from conformance.backward.syntax import tree
 from conformance.errors import SubjectError, UsageError
+from conformance.programs.execution import NOTEBOOK, Failed, run_file
 from conformance.shapes.vocabulary import bare, kinds_of, stem
-from conformance.subjects.execution import Failed, run_file
-from conformance.subjects.load import NOTEBOOK, source_of
+from conformance.subjects.load import source_of
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,10 @@ from pathlib import Path
 from types import ModuleType
 
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects.absent import missing_module
-from conformance.subjects.execution import Failed, put_in_front, run_file, subject_code
+from conformance.programs.absent import missing_module
+from conformance.programs.execution import NOTEBOOK, Failed, put_in_front, run_file, subject_code
 
 LISTED = 8  # names in a message
-NOTEBOOK = ".ipynb"
 Kinds = tuple[type[ast.ClassDef | ast.FunctionDef], ...]
 DEFINITIONS: Kinds = (ast.ClassDef, ast.FunctionDef)
 FORMS = "path/to/file.py:Name or package.module:Name"

@@ -17,7 +17,7 @@ from pathlib import Path
 from conformance.cli.say import say
 from conformance.errors import ConformanceError
 from conformance.report.script_report import ScriptReport
-from conformance.script.run_script import run_script
+from conformance.run_script import run_script
 from conformance.tests.programs.script_faults import FAULTS, IN_OTHER_FILES
 
 FOLDER = Path(__file__).parent / "programs" / "scripts"

@@ -12,7 +12,7 @@ import pytest
 import conformance
 from conformance.backward.findings import Cause, Changed
 from conformance.report.backward_causes import why
-from conformance.script.run_script import run_script
+from conformance.run_script import run_script
 from conformance.tests.backward.program import module
 
 NET = """

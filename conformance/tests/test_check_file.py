@@ -8,9 +8,9 @@ import pytest
 
 import conformance
 from conformance.cli import main
+from conformance.programs.absent import stand_ins
 from conformance.shapes.definitions import trains_at_import
 from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of, stem
-from conformance.subjects.absent import stand_ins
 from conformance.tests.shapes.measure import PROGRAMS, program
 
 

@@ -9,7 +9,7 @@ from conformance.errors import SubjectError, UnjudgedError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
-from conformance.script.run_script import run_script
+from conformance.run_script import run_script
 
 NET = """\
 import numpy as np

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import conformance.subjects.execution
+import conformance.programs.execution
 from conformance.errors import SubjectError, UsageError
 from conformance.subjects.load import describe, is_spec, load
 from conformance.subjects.named import find
@@ -338,7 +338,7 @@ def test_what_is_defined_beside_data_that_is_not_here_is_loaded() -> None:
 def test_what_is_defined_beside_a_training_that_goes_on_is_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(conformance.subjects.execution, "LONGEST", 0.1)
+    monkeypatch.setattr(conformance.programs.execution, "LONGEST", 0.1)
     assert loaded("def f(): return 5\nwhile True: pass\n") == 5
 
 

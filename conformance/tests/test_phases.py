@@ -9,7 +9,7 @@ import conformance
 from conformance.errors import SubjectError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
-from conformance.script.run_script import run_script
+from conformance.run_script import run_script
 from conformance.subjects.load import load
 from conformance.tests.parts import few
 

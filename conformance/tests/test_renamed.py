@@ -19,7 +19,7 @@ from conformance.api import check
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import ShapeReport
-from conformance.script.run_script import run_script
+from conformance.run_script import run_script
 from conformance.tests.generator.judgement import judge
 from conformance.tests.generator.program import Program, program
 from conformance.tests.parts import few

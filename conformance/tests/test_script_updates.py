@@ -9,7 +9,7 @@ from conformance.backward.findings import Cause, Changed, Line, Named
 from conformance.errors import SubjectError, UnjudgedError
 from conformance.report.backward_causes import why
 from conformance.report.script_report import ScriptReport
-from conformance.script.run_script import run_script
+from conformance.run_script import run_script
 from conformance.tests.scripts import quiet, run_edited
 
 SCRIPT = """import numpy as np

@@ -21,8 +21,8 @@ import conformance
 from conformance.errors import SubjectError, UsageError
 from conformance.report import BACKWARD_SCHEMA
 from conformance.report.script_report import ScriptReport
+from conformance.run_script import run_script
 from conformance.script.parameters import Parameter, parameters
-from conformance.script.run_script import run_script
 from conformance.tests.parts import changes_of_edit, few, in_ci, part
 from conformance.tests.programs.script_faults import FAULTS
 from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on

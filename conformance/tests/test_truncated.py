@@ -9,7 +9,7 @@ import pytest
 from conformance import check_backward
 from conformance.errors import SubjectError
 from conformance.report.script_report import ScriptReport
-from conformance.script.run_script import run_script
+from conformance.run_script import run_script
 from conformance.tests.parts import few
 
 TEXT = (Path(__file__).parent / "programs" / "wildml.py").read_text()

@@ -161,15 +161,15 @@ def _case(
 
 def _recorded(network: BookNetwork, start: Start) -> Ran | None:
     """What is known of the first steps of a network, if anything is."""
-    from conformance.script.recording import Recording  # here: most networks need it not
+    from conformance.script.recorder import Recorder  # here: most networks need it not
 
-    net, recording = start.network(network), Recording(network.name, STEPS)
+    net, recorder = start.network(network), Recorder(network.name, STEPS)
     module = vars(sys.modules[type(net).__module__])
     with suppress(ConformanceError):
-        with recording.within([{"network": net}, module]):
+        with recorder.within([{"network": net}, module]):
             for batch in start.batches(network):
                 start.take(network, net, batch)
-        return recording.report.ran
+        return recorder.ran
     return None
 
 

@@ -22,12 +22,14 @@ from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from conformance.errors import SubjectError, UsageError
+from conformance.programs.absent import MissingError, forget, stand_ins
 from conformance.running.quiet import TooLongError, limited
 from conformance.running.same_names import separate
 from conformance.running.tracebacks import headline, own_traceback
-from conformance.subjects.absent import MissingError, forget, stand_ins
 from conformance.tracing import frames
 from conformance.tracing.modules import entered, zero
+
+NOTEBOOK = ".ipynb"
 
 NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongError)
 """What a statement raises that asks for what is not here, or for a long time."""

@@ -1,29 +1,25 @@
-"""What a block of Python or a cell of a notebook trains, recorded where it runs and judged.
+"""What a program trains, recorded while it runs and judged.
 
 Nothing is stopped: once enough is recorded, the rest runs as it would without us. Arrays that the
-program holds when it begins are traced ones until it ends. A cell begins with `%%conformance`.
+program holds when it begins are traced ones until it ends.
 
-Left out: scripts, which run in a process of their own (`run_script.py`).
+Left out: scripts, which run in a process of their own (`run_script.py`), and the report on a block
+(`recording.py`).
 """
 
-import ctypes
-import linecache
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from itertools import count
-from types import FrameType, FunctionType, ModuleType, TracebackType
-from typing import Any, Self
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import FunctionType, ModuleType
+from typing import Any
 
 import numpy as np
 
-from conformance.errors import ConformanceError, SubjectError
-from conformance.report.script_report import ScriptReport
+from conformance.errors import SubjectError
 from conformance.script.conclude import conclude
 from conformance.script.parameter_names import Held, held
 from conformance.script.parameters import enough, parameters, steps
-from conformance.script.rewrite import compiled
-from conformance.script.script_source import traced_imports
+from conformance.script_outcome import Ran
 from conformance.tracing.entering import Entrance, left
 from conformance.tracing.frames import is_installed
 from conformance.tracing.long import MOST, LongTrace
@@ -35,8 +31,8 @@ DEPTH = 4  # of objects within objects
 SEED = 0
 
 
-class Recording:
-    """A block that is recorded: `with recording() as r:`, and then `r.report`.
+class Recorder:
+    """A program that is recorded while it runs, and what is known of what it trains.
 
     Attributes:
         name: of the block.
@@ -46,44 +42,25 @@ class Recording:
 
     def __init__(self, name: str, updates: int) -> None:
         self.name, self.updates = name, check_updates(updates)
-        self._report: ScriptReport | None = None
-        self._stack = ExitStack()
+        self._ran: Ran | None = None
         self._spaces: Sequence[MutableMapping[str, Any]] = ()
         self._names: list[Held] = []
         self.trace = LongTrace(self._grown)
         self._full = False
 
     @property
-    def report(self) -> ScriptReport:
+    def ran(self) -> Ran:
         """What is known of it, once the block has ended.
 
         Raises:
             SubjectError: nothing was trained in it.
         """
-        if self._report is None:
+        if self._ran is None:
             try:
-                self._report = self._concluded()
+                self._ran = self._concluded()
             except SubjectError as error:  # what it came through says nothing to who reads this
                 raise error.with_traceback(None) from None
-        return self._report
-
-    def __enter__(self) -> Self:
-        """Begin to record what the block computes that this is written in."""
-        frame = sys._getframe(1)  # noqa: SLF001 - the block's variables
-        spaces: list[MutableMapping[str, Any]] = [frame.f_globals]
-        if frame.f_locals is not frame.f_globals:
-            spaces.insert(0, _Locals(frame))
-        self._stack.enter_context(self.within(spaces))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        """End."""
-        self._stack.close()
+        return self._ran
 
     @contextmanager
     def within(
@@ -130,36 +107,10 @@ class Recording:
         """Note what the variables hold."""
         self._names = held(self.trace, self._spaces)
 
-    def _concluded(self) -> ScriptReport:
+    def _concluded(self) -> Ran:
         found = parameters(self.trace.nodes, cut=self.trace.forgot)
         with np.errstate(all="ignore"):
-            ran = conclude(self.name, self.trace, found, self._names, self.updates, ())
-        return ScriptReport(self.name, ran.examined, ran)
-
-
-class _Locals(MutableMapping[str, Any]):
-    """The local variables of a function that runs."""
-
-    def __init__(self, frame: FrameType) -> None:
-        self.frame = frame
-
-    def __getitem__(self, name: str) -> Any:
-        return self.frame.f_locals[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.frame.f_locals[name] = value
-        if sys.version_info < (3, 13):
-            write = ctypes.pythonapi.PyFrame_LocalsToFast
-            write(ctypes.py_object(self.frame), ctypes.c_int(0))
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError("a local variable stays")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self.frame.f_locals))
-
-    def __len__(self) -> int:
-        return len(self.frame.f_locals)
+            return conclude(self.name, self.trace, found, self._names, self.updates, ())
 
 
 def converted(space: MutableMapping[str, Any], one: Callable[[Any], Any]) -> None:
@@ -205,45 +156,3 @@ def _variables(value: Any) -> dict[str, Any]:
     module = sys.modules.get(type(value).__module__)
     file = getattr(module, "__file__", None) or ""
     return {} if is_installed(file) else found
-
-
-_CELLS = count(1)
-
-
-def load(shell: Any) -> None:
-    """Give a shell of IPython the magic."""
-
-    def conformance(line: str, cell: str) -> ScriptReport | None:
-        """Run the cell, and judge the gradients and updates of what it trains."""
-        return run_cell(shell, cell, _updates(line))
-
-    shell.register_magic_function(conformance, "cell", "conformance")
-
-
-def _updates(line: str) -> int:
-    """The number in `--updates N`; 3 if there is none."""
-    words = line.replace("=", " ").split()
-    return int(words[1]) if words[:1] == ["--updates"] and words[1:] else 3
-
-
-def run_cell(shell: Any, cell: str, updates: int) -> ScriptReport | None:
-    """Run a cell in the variables of a shell; None, and one line, if it trains nothing.
-
-    Args:
-        shell: of IPython: `user_ns`, and `transform_cell` if it has that.
-        cell: the source.
-        updates: that are judged.
-    """
-    name = f"cell {next(_CELLS)}"
-    source = getattr(shell, "transform_cell", str)(cell)
-    lines = source.splitlines(keepends=True)
-    linecache.cache[name] = len(source), None, lines, name
-    run = Recording(name, updates)
-    code = compiled(source, name)
-    with run.within([shell.user_ns], traced_imports(Entrance(run.trace), SEED, shell.user_ns)):
-        exec(code, shell.user_ns)  # noqa: S102 - to run it is what was asked for
-    try:
-        return run.report
-    except ConformanceError as error:
-        sys.stderr.write(f"error: {name}: {error}\n")
-        return None
