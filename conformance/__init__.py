@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from conformance.backward.recorded_pass import NotAGradientError
     from conformance.gradient.report import GradReport
-    from conformance.recording import Recording
+    from conformance.recorded_block import Recording
     from conformance.report.backward_report import BackwardReport
     from conformance.report.book_report import Report
     from conformance.report.file_report import FileReport
@@ -49,7 +49,7 @@ _LATER = {
     "FileReport": "conformance.report.file_report",
     "GradReport": "conformance.gradient.report",
     "NotAGradientError": "conformance.backward.recorded_pass",
-    "Recording": "conformance.recording",
+    "Recording": "conformance.recorded_block",
     "Report": "conformance.report.book_report",
     "ScriptReport": "conformance.report.script_report",
     "TrainReport": "conformance.training.show_training",
@@ -229,7 +229,7 @@ def recording(*, updates: int = 3) -> "Recording":
     """
     import sys
 
-    from conformance.recording import Recording
+    from conformance.recorded_block import Recording
 
     line = sys._getframe(1).f_lineno  # noqa: SLF001 - what calls us
     return Recording(f"the block at line {line}", updates)
@@ -288,6 +288,6 @@ def train(
 
 def load_ipython_extension(shell: Any) -> None:
     """Give a notebook the magic `%%conformance`, by `%load_ext conformance`."""
-    from conformance.recording import load
+    from conformance.recorded_block import load
 
     load(shell)

@@ -30,12 +30,12 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import explained_elsewhere
 from conformance.judging.observe import ExactRun
 from conformance.model.functions import COSTS
+from conformance.programs.load import is_spec, load
 from conformance.report.book_report import Report
 from conformance.report.record import case_from_json, case_to_json, further_to_json
 from conformance.running.isolate import isolated
 from conformance.subjects import COMMAND, Reading, Subject
 from conformance.subjects.adapt import adapt
-from conformance.subjects.load import is_spec, load
 from conformance.subjects.named import cases_for, find, in_format, short_format
 from conformance.values import to_values
 

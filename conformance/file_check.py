@@ -25,6 +25,7 @@ from conformance.errors import (
 from conformance.file_process import Asked, by_own_forward, send_adapter, send_all, send_alone
 from conformance.files import put
 from conformance.programs.execution import NOTEBOOK
+from conformance.programs.sources import cells
 from conformance.report.backward_report import BackwardReport
 from conformance.report.backward_words import names_text
 from conformance.report.book_report import Report
@@ -34,7 +35,7 @@ from conformance.running.isolate import isolated
 from conformance.script_outcome import Ran
 from conformance.shapes.candidates import of_thing
 from conformance.shapes.custom_function import defines_functions
-from conformance.shapes.definitions import cells, has_main, of_module, trains_at_import
+from conformance.shapes.definitions import has_main, of_module, trains_at_import
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
 from conformance.shapes.update_findings import agreed, sign_of

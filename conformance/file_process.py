@@ -18,6 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from conformance.backward.recorded_pass import NoGradientError
+from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
 from conformance.shapes.arguments import needed
@@ -42,7 +43,6 @@ from conformance.shapes.not_judged import (
 )
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.values import to_values
 
 Send = Callable[[object], None]
@@ -93,7 +93,7 @@ def by_own_forward(factory: Callable[..., Any], said: str, name: str, cost: str 
 
 def send_alone(asked: Asked, send: Send) -> None:
     """What the child does: it judges a class with the book's interface by its own forward pass."""
-    from conformance.subjects.load import load
+    from conformance.programs.load import load
 
     thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
     send({"found": to_values(by_own_forward(thing, asked.said, str(asked.name), asked.cost))})
@@ -272,7 +272,7 @@ def _optimisers(
     wanted = [each for each in classes if asked.name in (None, each.__name__)]
     others = [each for each in functions if asked.name in (None, each.__name__)]
     if wanted or others:
-        from conformance.script.moved import judged_optimisers
+        from conformance.shapes.moved import judged_optimisers
 
         yield from judged_optimisers(asked.place, wanted, others)
 

@@ -1,6 +1,6 @@
 """A script in a process of its own, and the report on it.
 
-Left out: what that process does (`script_child.py`).
+Left out: what that process does (`script/script_child.py`).
 """
 
 import sys

@@ -16,8 +16,8 @@ from conformance.errors import OtherFamilyError, UnknownSubjectError, UsageError
 from conformance.judging.case_report import CaseReport
 from conformance.model.functions import check_family
 from conformance.programs.execution import NOTEBOOK
+from conformance.programs.load import is_file, split
 from conformance.report.book_report import Report
-from conformance.subjects.load import is_file, split
 from conformance.usage import COSTS, DTYPES, check_timeout, one_of
 
 if TYPE_CHECKING:  # the network of the book needs none of it
@@ -143,7 +143,7 @@ def _of_file(
 def _by_own_forward(subject: object, options: Options) -> AnyReport:
     """A class with the book's interface, or one of a module, by its own forward pass."""
     from conformance.file_check import check_alone
-    from conformance.subjects.load import load
+    from conformance.programs.load import load
 
     thing: Any = subject
     name = getattr(subject, "__qualname__", type(subject).__name__)

@@ -52,7 +52,7 @@ def _send_report(
 ) -> None:
     """What the child does."""
     from conformance.gradient import gradcheck as checked
-    from conformance.subjects.load import load
+    from conformance.programs.load import load
 
     report = checked(load(subject, python_path, (ast.ClassDef,)), sizes, seed)
     send([report.text(), report.ok, report.to_json()])

@@ -20,7 +20,7 @@ def init(
     """Write a program of a dozen lines that judges FILE.py, where `check` finds no known shape."""
     from conformance.file_check import recognises, write_adapter
     from conformance.file_process import Asked
-    from conformance.subjects.load import split
+    from conformance.programs.load import split
 
     place, name = split(file) or (file, None)
     target = output or Path(place).with_name(f"check_{Path(place).stem}.py")

@@ -10,8 +10,8 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded, assembled
 from conformance.explain.mistakes_to_explain import seen
 from conformance.model.functions import SIGMOID
+from conformance.programs.load import load
 from conformance.subjects.adapt import adapt
-from conformance.subjects.load import load
 from conformance.verdict.deviation import plain
 from reference.step import Array
 

@@ -14,7 +14,7 @@ from conformance.errors import UsageError
 from conformance.explain.mistakes_to_explain import FailingCase
 from conformance.model.formula import has_prime, line
 from conformance.model.row import of_batch
-from conformance.subjects.load import is_spec
+from conformance.programs.load import is_spec
 from conformance.verdict.compare import FREE, Status
 from reference.step import STATE, Array, Batch, Parameters, split
 from reference.updates import OLD

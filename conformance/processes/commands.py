@@ -33,11 +33,11 @@ from conformance.processes.rank_program import OWN, FunctionProgram, TwinProgram
 from conformance.processes.ranks import Processes, ProcessStep, Simulated
 from conformance.processes.scales import recognised
 from conformance.processes.workers import AFTERMATH, Workers
+from conformance.programs.load import is_spec
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.command.command_output import read_output
 from conformance.subjects.command.command_run import Call, HungError, Program, temporary
-from conformance.subjects.load import is_spec
 from conformance.subjects.named import find
 from conformance.versions import has_torch
 from reference.step import Array

@@ -96,8 +96,8 @@ class FunctionProgram:
             UsageError: it is no function.
             SubjectError: its file cannot be loaded.
         """
+        from conformance.programs.load import load
         from conformance.subjects.function.function_conventions import CalledFunction
-        from conformance.subjects.load import load
 
         function = load(self.spec, self.python_path)
         if not callable(function) or isinstance(function, type):

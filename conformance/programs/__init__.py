@@ -1,1 +1,1 @@
-"""Files of a program, executed as Python does, and what stands in for modules that are not here."""
+"""Files of a program, found and executed as Python does, and what people call things in them."""

@@ -17,9 +17,9 @@ from conformance.backward.loss_numbers import best_loss, candidates, monitored
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import written_name
+from conformance.programs.held_state import GRADIENTS, is_any_tensor
 from conformance.script.linear import ancestors
 from conformance.script.update_step import Step
-from conformance.shapes.held_state import GRADIENTS, is_any_tensor
 from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_subject
 from conformance.tracing.node import Node, holds_records

@@ -4,7 +4,7 @@ Nothing is stopped: once enough is recorded, the rest runs as it would without u
 program holds when it begins are traced ones until it ends.
 
 Left out: scripts, which run in a process of their own (`run_script.py`), and the report on a block
-(`recording.py`).
+(`recorded_block.py`).
 """
 
 import sys

@@ -25,9 +25,9 @@ import numpy as np
 from conformance.errors import SubjectError, UsageError
 from conformance.programs.absent import stand_ins
 from conformance.programs.execution import NOTEBOOK
+from conformance.programs.sources import sources
 from conformance.running.same_names import separate
 from conformance.script.rewrite import EACH, STORE, VALUE, compiled
-from conformance.shapes.definitions import sources
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_installed, is_subject, subject_frames
 from conformance.tracing.lists import Lists

@@ -15,10 +15,10 @@ from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import Loop, loops_around, statement, stored, tree
 from conformance.errors import ConformanceError
+from conformance.programs.vocabulary import bare
 from conformance.script.linear import ancestors, way
 from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
-from conformance.shapes.vocabulary import bare
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.held_state import Leaf, leaves
+from conformance.programs.vocabulary import is_parameter, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, constructions, needed, taken
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.held_state import Leaf, leaves
 from conformance.shapes.plans import by_role, methods, sizes_of
-from conformance.shapes.vocabulary import is_parameter, kinds_of
 
 PROGRAM = """\
 import numpy as np

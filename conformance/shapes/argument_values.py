@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.vocabulary import BIAS, WEIGHT, bare
 from conformance.shapes.example_data import IMAGES, N_HIDDEN, N_IN, N_OUT, M
 from conformance.shapes.layer_shapes import OPTIONS
-from conformance.shapes.vocabulary import BIAS, WEIGHT, bare
 from reference.step import Array
 
 Path = tuple[str, ...]

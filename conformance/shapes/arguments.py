@@ -2,7 +2,7 @@
 
 First what the program itself has called so (`Z1`, which another function returned), then what the
 table of names says (`X_train`: the inputs), then the order in which people write arguments.
-Left out: the table (`vocabulary.py`).
+Left out: the table (`programs/vocabulary.py`).
 """
 
 import ast
@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.backward.syntax import tree
+from conformance.programs.vocabulary import bare, is_parameter, kinds_of
 from conformance.shapes.example_data import Data
-from conformance.shapes.vocabulary import bare, is_parameter, kinds_of
 
 RATE, PENALTY = 0.1875, 0.25  # neither is 1/m
 QUIET = 0

@@ -16,14 +16,14 @@ import numpy as np
 
 from conformance.backward.syntax import tree
 from conformance.programs.execution import missing, names_in
+from conformance.programs.held_state import leaves
+from conformance.programs.vocabulary import is_role
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
 from conformance.shapes.attempt import provide
 from conformance.shapes.attempts import LONGEST, UnfitError
 from conformance.shapes.example_data import Data
-from conformance.shapes.held_state import leaves
 from conformance.shapes.plans import Made
-from conformance.shapes.vocabulary import is_role
 
 SMALL = 8
 """Sizes below it are left as they are."""

@@ -14,6 +14,15 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.execution import missing
+from conformance.programs.held_state import (
+    Leaf,
+    as_array,
+    as_tensor,
+    changed,
+    doubles,
+    holds_tensors,
+)
+from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import (
     Scope,
@@ -26,9 +35,7 @@ from conformance.shapes.arguments import (
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError, learn
 from conformance.shapes.definitions import leaves_out_label
 from conformance.shapes.example_data import Data
-from conformance.shapes.held_state import Leaf, as_array, as_tensor, changed, doubles, holds_tensors
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import is_role, kinds_of
 from conformance.tracing.arrays import Plain
 from conformance.tracing.recorder import EnoughError
 from conformance.tracing.substitute import traced_program

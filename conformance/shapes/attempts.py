@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.held_state import Leaf, as_array, as_tensor, is_floats, leaves
+from conformance.programs.vocabulary import kinds_of
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import Scope, taken
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import SEQUENCES, Data
 from conformance.shapes.given_tensors import by_tensors
-from conformance.shapes.held_state import Leaf, as_array, as_tensor, is_floats, leaves
 from conformance.shapes.kept_beside import Beside, beside
-from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

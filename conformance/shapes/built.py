@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.vocabulary import bare, is_role
 from conformance.shapes.arguments import Scope, needed, size_kinds
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import Data
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import bare, is_role
 
 
 def build(layer: Any, data: Data, module: ModuleType) -> None:

@@ -9,6 +9,7 @@ from functools import partial, update_wrapper
 from types import FunctionType
 from typing import Any
 
+from conformance.programs.vocabulary import is_role
 from conformance.shapes.arguments import needed
 from conformance.shapes.assembled import assembled
 from conformance.shapes.candidate import Candidate, Judgeable
@@ -51,7 +52,6 @@ from conformance.shapes.stacked import stacked
 from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
-from conformance.shapes.vocabulary import is_role
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from conformance.programs.load import source_of
 from conformance.shapes.arguments import called
 from conformance.shapes.judge_readings import Found, Recognised
-from conformance.subjects.load import source_of
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,6 @@ A notebook is its code cells, each with a name of its own. Left out: what they c
 """
 
 import ast
-import json
-import linecache
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,10 +13,10 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from conformance.backward.syntax import tree
-from conformance.errors import SubjectError, UsageError
-from conformance.programs.execution import NOTEBOOK, Failed, run_file
-from conformance.shapes.vocabulary import bare, kinds_of, stem
-from conformance.subjects.load import source_of
+from conformance.errors import SubjectError
+from conformance.programs.execution import Failed, run_file
+from conformance.programs.sources import sources
+from conformance.programs.vocabulary import bare, kinds_of, stem
 
 
 @dataclass(frozen=True)
@@ -87,46 +84,6 @@ def _defined_in(thing: Any, module: ModuleType) -> bool:
     return getattr(thing, "__module__", None) == module.__name__
 
 
-def sources(place: str) -> list[tuple[str, bytes]]:
-    """The parts of a file, each with the name that its lines go by.
-
-    Raises:
-        UsageError: there is no such file.
-    """
-    if place.endswith(NOTEBOOK):
-        return [(name, code.encode()) for name, code in cells(place)]
-    return [(str(Path(place).resolve()), source_of(place))]
-
-
-def cells(place: str) -> list[tuple[str, str]]:
-    """The code cells of a notebook: the name of each as a file, and its source.
-
-    Raises:
-        UsageError: it is no notebook.
-    """
-    try:
-        found = json.loads(source_of(place))["cells"]
-        codes = ["".join(each["source"]) for each in found if each["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{place} is no notebook: {error!r}") from error
-    path = Path(place).resolve()
-    named = [(f"{path}, cell {i}", _without_magic(code)) for i, code in enumerate(codes, 1)]
-    for name, code in named:  # so that its lines can be shown
-        linecache.cache[name] = len(code), None, code.splitlines(keepends=True), name
-    return named
-
-
-OF_PYTHON = re.compile(r"\s*%%(conformance|time|timeit|capture|prun)\b")
-"""The magic commands of a cell that is run as Python."""
-
-
-def _without_magic(code: str) -> str:
-    """The code of a cell, its magic commands as comments."""
-    if code.lstrip().startswith("%%") and not OF_PYTHON.match(code):
-        return "\n".join(f"# {line}" for line in code.splitlines())
-    return re.sub(r"(?m)^(\s*)([%!?].*)$", r"\1pass  # \2", code)
-
-
 def trains_at_import(place: str) -> bool:
     """Whether a file, or a notebook, runs a loop that computes, or trains, when it is imported.
 
@@ -174,7 +131,7 @@ def _computes(loop: ast.stmt) -> bool:
 
 
 def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
-    from conformance.shapes.vocabulary import is_role
+    from conformance.programs.vocabulary import is_role
 
     for each in ast.walk(statement):
         if isinstance(each, ast.Call):
@@ -289,6 +246,6 @@ def definition_of(code: CodeType) -> ast.FunctionDef | None:
 
 
 __all__ = [
-    "Definitions", "SubjectError", "cells", "definitions", "has_main", "of_module",
+    "Definitions", "SubjectError", "definitions", "has_main", "of_module",
     "trains_at_import",
 ]  # fmt: skip

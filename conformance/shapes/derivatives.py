@@ -16,12 +16,12 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
+from conformance.programs.vocabulary import bare, kinds_of
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, result_of
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.other_settings import ACTIVATIONS
-from conformance.shapes.vocabulary import bare, kinds_of
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 

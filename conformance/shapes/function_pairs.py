@@ -15,18 +15,18 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
+from conformance.programs.held_state import is_floats
+from conformance.programs.vocabulary import bare, is_parameter, kinds_of, stem
 from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.given_back import went
-from conformance.shapes.held_state import is_floats
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.solved import MisshapenError, Solver, arguments
-from conformance.shapes.vocabulary import bare, is_parameter, kinds_of, stem
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program

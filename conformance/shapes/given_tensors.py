@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from conformance.backward.syntax import tree
-from conformance.shapes.held_state import as_array, as_tensor, doubles
+from conformance.programs.held_state import as_array, as_tensor, doubles
 
 
 def by_tensors(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
+from conformance.programs.held_state import Leaf, short
 from conformance.shapes.attempts import Attempt, UnfitError
-from conformance.shapes.held_state import Leaf, short
 from conformance.shapes.matched import key_of, parameter_key
 from conformance.shapes.moved_arrays import (
     goes_on,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.shapes.held_state import Leaf
+from conformance.programs.held_state import Leaf
 from conformance.tracing.node import Node
 
 Started = Mapping[str, tuple[Leaf, Node | None]]

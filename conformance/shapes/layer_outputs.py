@@ -15,12 +15,13 @@ from conformance.backward.findings import Examined, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
+from conformance.programs.held_state import doubles, is_floats, leaves, short
+from conformance.programs.vocabulary import bare, is_role, kinds_of, stem
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, called, needed
 from conformance.shapes.attempts import Attempt, Call, UnfitError
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.gradients_of_updates import Update
-from conformance.shapes.held_state import doubles, is_floats, leaves, short
 from conformance.shapes.layer_shapes import OPTIONS, Takes
 from conformance.shapes.meeting import before_softmax
 from conformance.shapes.places import Places, places
@@ -32,7 +33,6 @@ from conformance.shapes.update_findings import (
     with_lines,
     without_rates,
 )
-from conformance.shapes.vocabulary import bare, is_role, kinds_of, stem
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
 from conformance.shapes.arguments import (
     PENALTY,
     RATE,
@@ -25,7 +26,6 @@ from conformance.shapes.arguments import (
 )  # fmt: skip
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, Data, M
-from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
 
 OPTIONS: dict[str, Any] = {
     "convparam": {"stride": 1, "pad": 1},

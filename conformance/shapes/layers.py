@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
+from conformance.programs.held_state import doubles, holds_tensors, leaves
+from conformance.programs.vocabulary import is_role
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import RATE, Scope, called
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
 from conformance.shapes.built import build
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.held_state import doubles, holds_tensors, leaves
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
     ENTRIES,
@@ -55,7 +56,6 @@ from conformance.shapes.other_settings import not_given, switched_off, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
-from conformance.shapes.vocabulary import is_role
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace

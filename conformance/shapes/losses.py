@@ -13,11 +13,12 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
+from conformance.programs.held_state import arrays_in
+from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, tried
 from conformance.shapes.definitions import beside_names, returned_names
-from conformance.shapes.held_state import arrays_in
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.loss_data import (
     ARRAY,
@@ -34,7 +35,6 @@ from conformance.shapes.loss_data import (
     trials,
 )
 from conformance.shapes.other_settings import switched_off
-from conformance.shapes.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
+from conformance.programs.held_state import Leaf, short
+from conformance.programs.vocabulary import BIAS, bare, is_gradient, kinds_of, stem
 from conformance.shapes.attempts import Attempt
-from conformance.shapes.held_state import Leaf, short
-from conformance.shapes.vocabulary import BIAS, bare, is_gradient, kinds_of, stem
 from conformance.tracing.node import Node
 
 Key = tuple[str, tuple[str, ...]]

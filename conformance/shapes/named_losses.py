@@ -12,12 +12,12 @@ from types import FunctionType
 from typing import Any
 
 from conformance.backward.syntax import tree
+from conformance.programs.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.definitions import beside_names, returned_names
 from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import likelihood, weighs
 from conformance.shapes.losses import PAIR, LossSearch
-from conformance.shapes.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
 
 LOSS = re.compile(
     r"loss|cost|entropy|nll|mse|hinge|error|huber|contrastive|triplet|nce|dice|divergence|likelihood"

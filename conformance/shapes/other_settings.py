@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 from inspect import CO_VARARGS, Parameter
 from typing import Any
 
+from conformance.programs.vocabulary import bare, kinds_of
 from conformance.shapes.arguments import taken
-from conformance.shapes.vocabulary import bare, kinds_of
 
 ACTIVATIONS = {
     "sigmoid", "logistic", "tanh", "relu", "leaky_relu", "leakyrelu", "elu", "selu", "softplus",

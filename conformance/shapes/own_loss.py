@@ -22,11 +22,11 @@ from conformance.backward.stated_loss import (
     has_own_terms,
     with_decay_beside,
 )
+from conformance.programs.held_state import is_floats
+from conformance.programs.vocabulary import is_gradient, is_parameter
 from conformance.shapes.attempts import Attempt, is_number, parts_of
-from conformance.shapes.held_state import is_floats
 from conformance.shapes.places import Places
 from conformance.shapes.update_findings import opposite
-from conformance.shapes.vocabulary import is_gradient, is_parameter
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, flat
 

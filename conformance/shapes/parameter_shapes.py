@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, kinds_of
 from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
 from conformance.shapes.attempts import UnfitError, tried
 from conformance.shapes.definitions import definition_of, returned_names
 from conformance.shapes.example_data import Data
 from conformance.shapes.plans import Made, Named
-from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_parameter, kinds_of
 from reference.step import Array
 
 PARAMETERS_AND_DATA = 3  # arguments: parameters, inputs, targets

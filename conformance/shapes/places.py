@@ -14,12 +14,13 @@ import numpy as np
 
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import is_float
+from conformance.programs.held_state import Leaf, leaves, short
+from conformance.programs.vocabulary import bare, stem
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
 from conformance.shapes.definitions import returned_parts
 from conformance.shapes.example_data import Data
 from conformance.shapes.gradients_of_updates import Update, updates_of, without_rate
-from conformance.shapes.held_state import Leaf, leaves, short
 from conformance.shapes.matched import (
     holder,
     is_bias,
@@ -33,7 +34,6 @@ from conformance.shapes.matched import (
     unnamed,
 )  # fmt: skip
 from conformance.shapes.moved_arrays import unclipped
-from conformance.shapes.vocabulary import bare, stem
 from conformance.tracing.node import Node, flat, is_followed
 from conformance.tracing.trace import Trace
 

@@ -12,12 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.arguments import Scope, constructions, needed, taken
-from conformance.shapes.attempts import Call, UnfitError, result_of
-from conformance.shapes.definitions import returned_names
-from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
-from conformance.shapes.held_state import Leaf, leaves
-from conformance.shapes.vocabulary import (
+from conformance.programs.held_state import Leaf, leaves
+from conformance.programs.vocabulary import (
     BIAS,
     ROLES,
     bare,
@@ -27,6 +23,10 @@ from conformance.shapes.vocabulary import (
     kinds_of,
     names_gradients,
 )
+from conformance.shapes.arguments import Scope, constructions, needed, taken
+from conformance.shapes.attempts import Call, UnfitError, result_of
+from conformance.shapes.definitions import returned_names
+from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 
 Named = tuple[str, Callable[..., Any] | str]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.held_state import Leaf
+from conformance.programs.vocabulary import BIAS, bare, kinds_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, Plan
 from conformance.shapes.example_data import Data
-from conformance.shapes.held_state import Leaf
 from conformance.shapes.places import Places
-from conformance.shapes.vocabulary import BIAS, bare, kinds_of
 from conformance.tracing.node import Node
 
 

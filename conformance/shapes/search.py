@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.held_state import leaves
+from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import PENALTY, Scope, taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, is_number
@@ -25,11 +27,9 @@ from conformance.shapes.example_data import (
     Sizes,
     example_data,
 )
-from conformance.shapes.held_state import leaves
 from conformance.shapes.places import EmptyError, Places, first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading, generic
-from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.frames import raised_in
 from conformance.tracing.trace import Trace
 

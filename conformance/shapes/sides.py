@@ -13,15 +13,15 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.kinks import COMPARISONS, OF_TWO
+from conformance.programs.held_state import is_floats
+from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, UnfitError
-from conformance.shapes.held_state import is_floats
 from conformance.shapes.other_settings import training
 from conformance.shapes.own_loss import named_loss, own_loss
 from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading, generic
-from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

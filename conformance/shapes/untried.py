@@ -11,13 +11,13 @@ from dataclasses import replace
 from types import FunctionType
 
 from conformance.backward.findings import Accused, Cause, Line
+from conformance.programs.vocabulary import kinds_of
 from conformance.running.missing_names import lacks_a_name
 from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import needed
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.search import Searched
-from conformance.shapes.vocabulary import kinds_of
 from conformance.tracing.frames import raised_in
 
 ROLES = ("update", "train")

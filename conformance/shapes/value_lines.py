@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from conformance.backward.findings import Accused, Examined, Line
 from conformance.backward.syntax import tree
+from conformance.programs.vocabulary import is_role
 from conformance.shapes.arguments import needed
-from conformance.shapes.vocabulary import is_role
 
 
 def going_back(kind: type) -> str | None:

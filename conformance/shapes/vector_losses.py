@@ -16,12 +16,12 @@ import numpy as np
 from conformance.backward.examine_gradients import examine
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
+from conformance.programs.vocabulary import bare, is_role
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import LONGEST, is_number
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.vocabulary import bare, is_role
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 

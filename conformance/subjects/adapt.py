@@ -1,6 +1,6 @@
 """Which kind of subject a Python object is: a network of the book, a torch module, a function.
 
-Left out: loading it (`load.py`), and what each kind needs (the module of each).
+Left out: loading it (`programs/load.py`), and what each kind needs (the module of each).
 """
 
 import inspect
@@ -11,12 +11,12 @@ from functools import wraps
 from typing import Any
 
 from conformance.errors import ConformanceError, UsageError
+from conformance.programs.load import describe
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.constructor import feedforward_of, forms_of
-from conformance.subjects.load import describe
 
 METHODS = {"backprop", "update_mini_batch", "feedforward"}
 ARGUMENTS = ("weights", "biases", "x", "y")

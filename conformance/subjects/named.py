@@ -101,7 +101,7 @@ def find(name: str) -> Subject:
 
 def _no_subject(name: str) -> str:
     """What a name stands for that is no subject, and what may be given."""
-    from conformance.subjects.load import folder_words
+    from conformance.programs.load import folder_words
 
     if Path(name).is_dir():
         return folder_words(name)

@@ -17,10 +17,10 @@ from conformance.corpus import store
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import family_of as family_named
+from conformance.programs.load import is_spec, load
 from conformance.running.tracebacks import stopped
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
-from conformance.subjects.load import is_spec, load
 from conformance.subjects.named import SUBJECTS, available
 
 Activations = tuple[str, str] | None

@@ -146,7 +146,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 
 
-IN_CHILDREN = "numpy.ma", "conformance.script.moved", "conformance.script.script_child"
+IN_CHILDREN = "numpy.ma", "conformance.shapes.moved", "conformance.script.script_child"
 WITH_TORCH = ("conformance.tracing.tensors",)
 """What processes of checks import when they need it: imported once, each has it from its fork."""
 

@@ -19,10 +19,10 @@ from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
+from conformance.programs.load import load
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
-from conformance.subjects.load import load
 from conformance.tests.networks.broken import BROKEN, CRASHING, ONE_RATE, Edit, broken_source
 from conformance.tests.parts import in_ci, part
 from conformance.tests.support import exactly, recorded

@@ -9,9 +9,9 @@ import pytest
 from conformance.changed_line import with_change
 from conformance.corpus import store
 from conformance.judging.judge import check_case
+from conformance.programs.load import load
 from conformance.report.book_report import Report
 from conformance.subjects.book.book_subject import book_subject
-from conformance.subjects.load import load
 from conformance.tests.networks.book import Pairs, sigmoid
 from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.broken_batches import BROKEN

@@ -9,8 +9,8 @@ import pytest
 import conformance
 from conformance.cli import main
 from conformance.programs.absent import stand_ins
+from conformance.programs.vocabulary import is_parameter, is_role, kinds_of, stem
 from conformance.shapes.definitions import trains_at_import
-from conformance.shapes.vocabulary import is_parameter, is_role, kinds_of, stem
 from conformance.tests.shapes.measure import PROGRAMS, program
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
+from conformance.programs.load import load
 from conformance.subjects.book.book_subject import book_subject
-from conformance.subjects.load import load
 from conformance.tests.support import recorded
 from conformance.tests.test_own_cost import WITHOUT_COST
 from conformance.verdict.compare import Status

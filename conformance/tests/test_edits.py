@@ -26,7 +26,7 @@ from conformance.edits.live_functions import LiveFunction, live_functions
 from conformance.edits.scope import MEANS, Names, expressions
 from conformance.edits.search_edits import holds, search
 from conformance.edits.statement_edits import statements
-from conformance.subjects.load import load
+from conformance.programs.load import load
 from conformance.tracing.frames import Frame
 from reference.step import Array
 

@@ -35,9 +35,9 @@ from conformance.mistakes.dropout import DROPOUT
 from conformance.mistakes.mistake import mistaken
 from conformance.mistakes.optimiser_mistakes import OPTIMISERS
 from conformance.mistakes.situation import Formulas, Situation, by_the_book
+from conformance.programs.load import load
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
-from conformance.subjects.load import load
 from conformance.subjects.named import find
 from conformance.subjects.observation import observed
 from conformance.tests.networks import broken

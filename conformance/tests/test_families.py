@@ -23,13 +23,13 @@ from conformance.errors import OtherFamilyError, UnjudgedError
 from conformance.explain.mistakes_to_explain import first_failing
 from conformance.file_process import by_own_forward
 from conformance.judging.judge import check_case
+from conformance.programs.load import load
 from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.traced_runs import examined_alone
 from conformance.subjects.function.function_subject import function_subject
-from conformance.subjects.load import load
 from conformance.tests.networks import book, families
 from conformance.tests.networks.halves import ReluLinearByHalves
 from conformance.tests.parts import few, in_ci

@@ -17,9 +17,9 @@ from conformance.corpus.recorded import Recorded
 from conformance.judging.judge import check_case
 from conformance.model.functions import SIGMOID
 from conformance.model.update_kinds import SGD
+from conformance.programs.load import load
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
-from conformance.subjects.load import load
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.right_costs import CrossEntropyCost, WithCost

@@ -13,7 +13,7 @@ import pytest
 
 import conformance.programs.execution
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects.load import describe, is_spec, load
+from conformance.programs.load import describe, is_spec, load
 from conformance.subjects.named import find
 
 NETWORK = """\

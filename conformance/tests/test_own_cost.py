@@ -14,9 +14,9 @@ import pytest
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
+from conformance.programs.load import load
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
-from conformance.subjects.load import load
 from conformance.tests.networks import right_costs
 from conformance.tests.networks.book import Array
 from conformance.tests.networks.right_costs import (

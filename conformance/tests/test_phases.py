@@ -9,8 +9,8 @@ import conformance
 from conformance.errors import SubjectError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
+from conformance.programs.load import load
 from conformance.run_script import run_script
-from conformance.subjects.load import load
 from conformance.tests.parts import few
 
 PROGRAM = Path(__file__).parent / "programs" / "boltzmann.py"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from conformance import api
+from conformance.programs.load import load
 from conformance.report.book_report import Report
-from conformance.subjects.load import load
 from conformance.tests.parts import in_ci, part
 
 pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")

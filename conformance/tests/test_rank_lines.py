@@ -14,8 +14,8 @@ from conformance.processes.division import divided
 from conformance.processes.rank_lines import right_of, with_alone
 from conformance.processes.rank_program import FunctionProgram, Job
 from conformance.processes.workers import Workers
+from conformance.programs.load import load
 from conformance.subjects.adapt import adapt
-from conformance.subjects.load import load
 
 pytestmark = pytest.mark.xdist_group("torch")
 

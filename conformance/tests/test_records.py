@@ -9,10 +9,10 @@ from typing import cast
 import pytest
 
 from conformance.judging.judge import check_case
+from conformance.programs.load import load
 from conformance.report.book_report import Report
 from conformance.subjects.book import traced_runs
 from conformance.subjects.book.book_subject import book_subject
-from conformance.subjects.load import load
 from conformance.tests.generator.program import program
 from conformance.tests.support import recorded
 

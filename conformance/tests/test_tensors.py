@@ -18,12 +18,12 @@ from torch.overrides import has_torch_function
 
 from conformance.errors import UsageError
 from conformance.judging.judge import check_case
+from conformance.programs.load import load
 from conformance.report.book_report import Report
 from conformance.report.terminal import as_text
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.traced_session import OTHERWISE
-from conformance.subjects.load import load
 from conformance.subjects.stepped import traced_run
 from conformance.tests.networks.broken import Edit, broken_source
 from conformance.tests.networks.broken_tensors import BROKEN, IN_PLACE, ROWS, SQUARE

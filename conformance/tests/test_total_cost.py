@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
+from conformance.programs.load import load
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.own_loop import Conduct
 from conformance.subjects.book.total_cost import total_cost
-from conformance.subjects.load import load
 
 NETWORK = """import numpy as np
 from conformance.tests.programs.base import Network

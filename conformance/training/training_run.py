@@ -20,11 +20,11 @@ from threadpoolctl import threadpool_limits
 from conformance.corpus.case import Case
 from conformance.errors import UsageError
 from conformance.files import write_whole
+from conformance.programs.load import is_spec, load
 from conformance.report.message import finding_text
 from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
 from conformance.subjects.command.command_subject import CommandSubject
-from conformance.subjects.load import is_spec, load
 from conformance.subjects.named import find
 from conformance.training.lockstep import Done, Lockstep
 from conformance.training.settings import Settings

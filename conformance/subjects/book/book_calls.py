@@ -13,9 +13,9 @@ import numpy as np
 
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError, UsageError
+from conformance.programs.vocabulary import kinds_of
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline, own_traceback
-from conformance.shapes.vocabulary import kinds_of
 from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.book_conventions import (
     Conventions,

@@ -1,6 +1,6 @@
 """A class with the book's interface, and its conventions, which a small network of it shows.
 
-Left out: how its networks are run (`book_calls.py`), loading it (`subjects/load.py`).
+Left out: how its networks are run (`book_calls.py`), loading it (`programs/load.py`).
 """
 
 import inspect
@@ -69,7 +69,9 @@ class BookNetwork(BookCalls):
         super().__init__(factory, name)
         net = self._first_made()
         taken = parameters_of(net.update_mini_batch, type(net), "update_mini_batch")
-        check_mini_batch(taken, name)
+        check_mini_batch(
+            inspect.signature(net.update_mini_batch, follow_wrapped=False).parameters, name
+        )
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         self.rule = update_rule(self._constructor(net), further, name, type(net))
         self.mask = next((each for each in further if MASKS.fullmatch(each)), "")

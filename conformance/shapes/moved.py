@@ -16,13 +16,13 @@ from conformance.backward.source import lines_of
 from conformance.backward.syntax import forget
 from conformance.script.judgement import Judgement
 from conformance.script.linear import links
-from conformance.script.optimiser_classes import Optimiser, moving_functions, optimisers
-from conformance.script.optimisers import Moved, hiding, moved
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules
 from conformance.script.update import Multiple, Update, update
 from conformance.script_outcome import Ran
 from conformance.shapes.not_judged import NotJudged
+from conformance.shapes.optimiser_classes import Optimiser, moving_functions, optimisers
+from conformance.shapes.optimisers import Moved, hiding, moved
 from conformance.tracing.node import Node
 
 

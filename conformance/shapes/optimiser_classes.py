@@ -13,11 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.script.holders import Holder, holds, pairs_of
-from conformance.shapes.arguments import taken
-from conformance.shapes.definitions import definition_of
-from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import (
+from conformance.programs.vocabulary import (
     bare,
     is_parameter,
     is_role,
@@ -25,6 +21,10 @@ from conformance.shapes.vocabulary import (
     names_gradients,
     stem,
 )
+from conformance.shapes.arguments import taken
+from conformance.shapes.definitions import definition_of
+from conformance.shapes.holders import Holder, holds, pairs_of
+from conformance.shapes.plans import methods
 from conformance.tracing.trace import Trace
 
 MATRIX, VECTOR = (3, 4), (4,)

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.vocabulary import bare, kinds_of, names_gradients
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.script.holders import Dicts, Holder, Shapes, holders, holds, started
-from conformance.script.optimiser_classes import Calls, Optimiser, by_name, pairs_by_name
 from conformance.script.source_around import counts, raises_at_once
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import definition_of
+from conformance.shapes.holders import Dicts, Holder, Shapes, holders, holds, started
+from conformance.shapes.optimiser_classes import Calls, Optimiser, by_name, pairs_by_name
 from conformance.shapes.plans import methods
-from conformance.shapes.vocabulary import bare, kinds_of, names_gradients
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.shapes.vocabulary import BIAS, WEIGHT, bare, is_parameter, stem
+from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, stem
 from conformance.tracing.trace import plain
 
 
