@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
+from conformance.errors import SubjectError
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.near import CLOSE, alike
 from reference.step import Array, Batch, Parameters
@@ -93,6 +94,7 @@ def first_steps(network: BookNetwork, start: Start) -> list[FirstStep]:
     """The first steps of a network.
 
     Raises:
+        SubjectError: its parameters or its gradients have other shapes.
         Exception: whatever its code raises.
     """
     net, steps = start.network(network), list[FirstStep]()
@@ -102,11 +104,19 @@ def first_steps(network: BookNetwork, start: Start) -> list[FirstStep]:
         for each in (net, new):
             start.take(network, each, batch)
         steps.append(FirstStep(before, nabla, _held(network, net), _held(network, new)))
+        shapes = [np.shape(each) for _, each in before.named()]
+        for arrays in (steps[-1].after.named(), steps[-1].anew.named()):
+            if [np.shape(each) for _, each in arrays] != shapes:
+                raise SubjectError(f"{network.name}: its parameters get other shapes")
+        if [np.shape(each) for pair in nabla for each in pair] != shapes:
+            raise SubjectError(f"{network.name}: backprop gives other shapes")
     return steps
 
 
 def follow(steps: Sequence[FirstStep], case: Case) -> bool:
-    """Whether the first steps of a network are those of the update of a case."""
+    """Whether there are first steps of a network, and they are those of the update of a case."""
+    if not steps:
+        return False
     update, dtype = case.rule, case.dtype
     kept = update.begun(steps[0].before)
     for step in steps:

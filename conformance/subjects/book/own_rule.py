@@ -9,7 +9,6 @@ is kept to.
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from math import isclose
 from typing import Any
@@ -20,6 +19,7 @@ from conformance.corpus.case import Case
 from conformance.errors import ConformanceError
 from conformance.model.update_kinds import SGD
 from conformance.running.quiet import quiet
+from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import Ran, Rule
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.first_steps import (
@@ -52,9 +52,10 @@ def own_rule(network: BookNetwork) -> UpdateRule:
         return promise
     for sizes in (network.probe, (2,) * len(network.probe)):  # other widths may stop it
         case = _case(network, sizes, promise.names[-1], UPDATES[promise.names[-1]].constants)
-        with suppress(Exception), quiet(), np.errstate(all="ignore"):  # the cases show it
-            steps = first_steps(network, Start(case))
-            return _followed(network, case, steps)
+        steps = _steps(network, Start(case))
+        if steps:
+            with quiet(), np.errstate(all="ignore"):
+                return _followed(network, case, steps)
     return promise
 
 
@@ -129,7 +130,7 @@ def _decaying(network: BookNetwork, kind: str, constants: Mapping[str, float]) -
         return kind
     sizes = network.probe
     apart = replace(_case(network, sizes, "adamw", constants), lmbda=LMBDA)
-    return "adamw" if follow(first_steps(network, Start(apart)), apart) else kind
+    return "adamw" if follow(_steps(network, Start(apart)), apart) else kind
 
 
 def _shrinks(network: BookNetwork, case: Case) -> bool:
@@ -137,13 +138,14 @@ def _shrinks(network: BookNetwork, case: Case) -> bool:
     if case.update != SGD or not network.decays:
         return False
     apart = replace(case, update="l1", lmbda=LMBDA)
-    return follow(first_steps(network, Start(apart)), apart)
+    return follow(_steps(network, Start(apart)), apart)
 
 
 def _clips(network: BookNetwork, case: Case) -> bool:
     """Whether large gradients are bounded, and else all is right."""
     start = Start(case, LARGE)
-    if follow(first_steps(network, start), case):
+    steps = _steps(network, start)
+    if not steps or follow(steps, case):
         return False
     ran = _recorded(network, start)
     return ran is not None and ran.examined.ok and ran.rule.kind == PLAIN and not ran.unjudged
@@ -165,12 +167,25 @@ def _recorded(network: BookNetwork, start: Start) -> Ran | None:
 
     net, recorder = start.network(network), Recorder(network.name, STEPS)
     module = vars(sys.modules[type(net).__module__])
-    with suppress(ConformanceError):
+    try:
         with recorder.within([{"network": net}, module]):
             for batch in start.batches(network):
                 start.take(network, net, batch)
-        return recorder.ran
-    return None
+        ran = recorder.ran
+    except Exception as error:  # a network may refuse traced arrays in any way
+        if is_ours(error) and not isinstance(error, ConformanceError):
+            raise
+        return None
+    return ran
+
+
+def _steps(network: BookNetwork, start: Start) -> list[FirstStep]:
+    """The first steps of a network; none if it stops, or makes other shapes."""
+    try:
+        with quiet(), np.errstate(all="ignore"):
+            return first_steps(network, start)
+    except Exception:  # noqa: BLE001 - the cases will show it
+        return []
 
 
 def _floats(held: Any, deep: int = DEEP) -> dict[str, float]:
