@@ -8,12 +8,11 @@ import linecache
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import ExitStack
-from functools import cached_property
 from itertools import count
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.script.recorder import SEED, Recorder
 from conformance.script.rewrite import compiled
@@ -28,14 +27,17 @@ class Recording(Recorder):
         super().__init__(name, updates)
         self._stack = ExitStack()
 
-    @cached_property
+    @property
     def report(self) -> ScriptReport:
         """What is known of it, once the block has ended.
 
         Raises:
             SubjectError: nothing was trained in it.
         """
-        return ScriptReport(self.name, self.ran.examined, self.ran)
+        try:
+            return ScriptReport(self.name, self.ran.examined, self.ran)
+        except SubjectError as error:  # what it came through says nothing to who reads this
+            raise error.with_traceback(None) from None
 
     def __enter__(self) -> Self:
         """Begin to record what the block computes that this is written in."""

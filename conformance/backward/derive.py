@@ -91,7 +91,14 @@ def _of_terms(made: Operation, values: Callable[[Node], Any]) -> Elementwise | N
         return None
     if any(isinstance(each, list | tuple) for each in made.args):
         return None
-    return _spread(made, TERMS[function]([_at(each, values) for each in made.args]))
+    pair = [_at(each, values) for each in made.args]
+    return _spread(made, TERMS[function](pair)) if all(map(_is_finite, pair)) else None
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether all numbers are finite; exact ones are."""
+    array = np.asarray(value)
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
 def _spread(made: Operation, partials: Sequence[Any]) -> Elementwise:

@@ -27,6 +27,7 @@ from conformance.shapes.example_data import (
     Sizes,
     example_data,
 )
+from conformance.shapes.matched import list_of
 from conformance.shapes.places import EmptyError, Places, first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading, generic
@@ -111,7 +112,7 @@ class Searched:
                     if each.is_zero:
                         self.refusal.note(UnfitError(ZERO, len(each.plan.calls) + 1))
                         continue
-                    part = each.places.missing or each.places.unfound
+                    part = each.places.missing or any(map(list_of, each.places.unfound))
                     if each.misshapen or part or each.without_targets:
                         misshapen.append(each)  # in another layout they may fit
                         continue

@@ -32,7 +32,7 @@ from conformance.subjects.book.kind_of_numbers import numbers_of
 from conformance.subjects.book.layouts import batch_layout, recognised
 from conformance.subjects.book.own_cost import costs_shown
 from conformance.subjects.book.trial_runs import check_output, stops, trial_of_decay
-from conformance.subjects.book.update_rule import update_rule
+from conformance.subjects.book.update_rule import is_read, update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
 
@@ -73,7 +73,8 @@ class BookNetwork(BookCalls):
             inspect.signature(net.update_mini_batch, follow_wrapped=False).parameters, name
         )
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
-        self.rule = update_rule(self._constructor(net), further, name, type(net))
+        read = {each: e for each, e in further.items() if is_read(net.update_mini_batch, each)}
+        self.rule = update_rule(self._constructor(net), read, name, type(net))
         self.mask = next((each for each in further if MASKS.fullmatch(each)), "")
         own = self.mask, *self.rule.update.values()
         further = {each: e for each, e in further.items() if each not in own}
@@ -212,15 +213,16 @@ class BookNetwork(BookCalls):
         masks = self.ones(net) if self.mask else []
         try:
             with quiet(), self.numbers.tried(), np.errstate(all="ignore"):
-                one, other = (self.backprop(net, x, t, masks) for t in (y, y[::-1]))
-                by_target = [
-                    np.asarray(first[-1]) - np.asarray(second[-1])
-                    for first, second in zip(one, other, strict=True)
-                ]
+                own = [np.asarray(e[-1]) for e in self.backprop(net, x, y, masks)]
+                if not self.mask:
+                    error = np.asarray(self.feedforward(net, x)) - y
+                else:  # feedforward is another network: how the error moves with the target tells
+                    other = self.backprop(net, x, y[::-1], masks)
+                    own = [e - np.asarray(o[-1]) for e, o in zip(own, other, strict=True)]
+                    error = y[::-1] - y
         except Exception:  # noqa: BLE001 - the cases will show it
             return "quadratic"
-        change = y[::-1] - y  # of a − y, whatever a is
-        return cost_of_error(net, *by_target, error=change, dtype=self.conventions.dtype)
+        return cost_of_error(net, *own, error=error, dtype=self.conventions.dtype)
 
     def _takes_classes(self) -> bool:
         """Whether backprop looks only at which target is the largest."""

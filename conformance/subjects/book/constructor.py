@@ -162,9 +162,9 @@ def cost_of_error(net: Any, nabla_b: Array, nabla_w: Array, *, error: Array, dty
 
     Args:
         net: it.
-        nabla_b: ∂C/∂b^L of a sample, less that of it with another target, (n_L, 1).
+        nabla_b: ∂C/∂b^L of a sample, or what it loses with another target, (n_L, 1).
         nabla_w: the same of ∂C/∂w^L, (n_L, n_{L-1}).
-        error: the same of a^L − y, (n_L, 1), which is so much whatever a^L is.
+        error: the same of a^L − y, (n_L, 1).
         dtype: of its gradients.
     """
     if np.ndim(nabla_w) != 2 or not len(nabla_w) == nabla_b.size == error.size:  # noqa: PLR2004

@@ -6,6 +6,8 @@ for momentum (Nesterov's, if its name or another keyword says so), `beta1` and `
 new network, and is not set from outside. Left out: whether the rule is kept to.
 """
 
+import dis
+import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +75,20 @@ class UpdateRule:
             return [", ".join((f"judged apart: moves by {RULES[self.other.kind]}", *words))]
         others = [each for each in self.names if each != SGD]
         return [", ".join((" and ".join(others), *words))] if others else []
+
+
+def is_read(function: Callable[..., Any], parameter: str) -> bool:
+    """Whether a function may do something with a parameter: its code reads it, or hands it on."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if (
+        code is None
+        or parameter not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    ):
+        return True  # it stands in what is handed on
+    return any(
+        each.argval == parameter and each.opname.startswith("LOAD")
+        for each in dis.get_instructions(code)
+    )
 
 
 def update_rule(
