@@ -78,6 +78,10 @@ APART = "judged apart: moves by"
 RIGHT = {
     "adagrad": (ADAGRAD, f"{APART} AdaGrad, ε = 1e-06"),
     "adam": (ADAM, "adam, mu = 0.9, rho = 0.99, epsilon = 1e-06"),
+    "adam-mean-of-one-in-five": (
+        ADAM.replace("self.beta1", "0.8"),
+        "adam, mu = 0.8, rho = 0.99, epsilon = 1e-06",
+    ),
     "bounded": (
         "        ps[i] = ps[i] - eta * np.clip(g, -0.5, 0.5)",
         f"{APART} gradient descent, with a rate that changes, or bounded gradients or weights",
@@ -194,3 +198,12 @@ def test_l1_is_told_from_l2_by_what_it_takes_off(tmp_path: Path) -> None:
     assert report.ok
     assert len(report.cases) > 1
     assert "l1" in report.conventions
+
+
+def test_the_constants_of_a_class_promise_a_rule(tmp_path: Path) -> None:
+    wrong = ADAM.replace("s[i] / (1 - self.beta2**self.t)", "s[i] / (1 - self.beta1**self.t)")
+    for name in ("beta1", "beta2"):
+        wrong = wrong.replace(f"self.{name}", f"self.{name.upper()}")
+    source = BASE.replace("class Network:\n", "class Network:\n    BETA1, BETA2 = 0.9, 0.99\n")
+    report = judged(source + wrong, tmp_path)
+    assert {each.case.update for each in report.cases} == {"adam"}

@@ -26,6 +26,8 @@ from conformance.tracing.traced_run import Lookup, has_factor
 from reference.equations import BOOK
 from reference.step import Array
 
+FEW = 3  # numbers that are looked for in floats before all are on balls
+
 
 class GradientSearch:
     """The search for ∇, by what moved each parameter."""
@@ -132,9 +134,16 @@ class GradientSearch:
         """
         row = self.run.rows[f"s_{name}"]
         known = {**self.roles.values, **self.run.given, f"nabla_{name}": nabla}
-        square = np.asarray(row.function(*(known[each] for each in row.inputs)))
+        given = [known[each] for each in row.inputs]
+        with np.errstate(all="ignore"):
+            near = np.ravel(row.function(*map(self.lookup.in_floats, map(np.asarray, given))))
+        if not all(map(self.index.near, near[:FEW].tolist())):
+            return False
+        square = np.asarray(row.function(*given))
+        if not as_floats(square).any():
+            return False
         found = self.index.locate(square, self.run.movers[name])
-        if found is None or not as_floats(square).any():
+        if found is None:
             return False
         nodes = self.index.replay.trace.nodes
         return made is None or all(nodes[each].depends_on(made) for each in found.numbers)
@@ -144,6 +153,8 @@ class GradientSearch:
         location = self.lookup.located(right, movers) or self.lookup.located(right)
         whole = self.lookup.last_multiple(right, movers)
         later = location is None or whole is None or whole.numbers > location.numbers[-1:]
+        if location is not None and f"s_{name}" in self.run.rows:
+            later = False  # a share of it that a mean takes may be 1/m by chance
         if whole is not None and later and (location is None or whole.factor * location.factor > 0):
             location = whole  # 1/m was rounded before it met the sum
         self.lookup.take(f"nabla_{name}", right, location)

@@ -189,12 +189,23 @@ def _steps(network: BookNetwork, start: Start) -> list[FirstStep]:
 
 
 def _floats(held: Any, deep: int = DEEP) -> dict[str, float]:
-    """The numbers between 0 and 1 that an object holds, also in other objects, by their names."""
+    """The numbers between 0 and 1 that an object and its class hold, by their names.
+
+    Also within other objects, of a list within the first.
+    """
     found: dict[str, float] = {}
-    parts = held if isinstance(held, Mapping) else getattr(held, "__dict__", {})
-    for name, each in parts.items():
+    for name, each in _parts(held).items():
         if isinstance(each, float) and 0 < each < 1:
             found.setdefault(str(name), float(each))
         elif deep and not isinstance(each, type):
             found = {**_floats(each, deep - 1), **found}
     return found
+
+
+def _parts(held: Any) -> dict[Any, Any]:
+    if isinstance(held, Mapping):
+        return dict(held)
+    if isinstance(held, list | tuple):
+        return dict(enumerate(held[:1]))
+    own = type(held).__module__ not in ("builtins", "numpy", "torch")
+    return {**(vars(type(held)) if own else {}), **getattr(held, "__dict__", {})}

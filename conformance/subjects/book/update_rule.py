@@ -139,7 +139,12 @@ def _named(found: Collection[str], words: str, names: Iterable[str]) -> str:
 
 def _keywords(parameters: Mapping[str, Any]) -> dict[str, str]:
     """The parameters that are called like constants, by these."""
-    pairs = ((c, word) for c, name in NAMES.items() for word in parameters if name.fullmatch(word))
+    pairs = (
+        (c, word)
+        for c, name in NAMES.items()
+        for word in parameters
+        if name.fullmatch(word.lower())
+    )
     found: dict[str, str] = {}
     for constant, word in pairs:
         found.setdefault(constant, word)
