@@ -155,7 +155,8 @@ class _Search:
             told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
             if not told or np.linalg.matrix_rank(matrix) < len(columns):
                 continue
-            found = np.linalg.lstsq(matrix, given, rcond=None)[0]
+            doubles = np.asarray(matrix, np.float64), np.asarray(given, np.float64)
+            found = np.linalg.lstsq(*doubles, rcond=None)[0]
             least = HALF_OF_THE_DIGITS * np.max(np.abs(given))
             if _agrees(matrix @ found, given) and np.any(np.abs(found[0] * right) > least):
                 if where is None:
