@@ -1,6 +1,6 @@
 """A block of Python or a cell of a notebook that trains, recorded where it runs: the report.
 
-A cell begins with `%%conformance`. Left out: how it is recorded (`script/recorder.py`).
+A cell begins with `%%conformance`. Left out: how it is recorded (`script/program_recorder.py`).
 """
 
 import ctypes
@@ -14,13 +14,13 @@ from typing import Any, Self
 
 from conformance.errors import ConformanceError, SubjectError
 from conformance.report.script_report import ScriptReport
-from conformance.script.recorder import SEED, Recorder
+from conformance.script.program_recorder import SEED, ProgramRecorder
 from conformance.script.rewrite import compiled
 from conformance.script.script_source import traced_imports
 from conformance.tracing.entering import Entrance
 
 
-class Recording(Recorder):
+class Recording(ProgramRecorder):
     """A block that is recorded: `with recording() as r:`, and then `r.report`."""
 
     def __init__(self, name: str, updates: int) -> None:

@@ -37,7 +37,7 @@ def _files_of(kind: type) -> list[str]:
 def attributes_of(file: str) -> set[str]:
     """The attributes that a file sets, defines, or gives by their names as text."""
     found = set()
-    for node in ast.walk(_tree(file)):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             found.add(node.attr)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -52,7 +52,7 @@ def attributes_of(file: str) -> set[str]:
 def globals_of(file: str) -> set[str]:
     """The names that a file sets beside its functions, perhaps only where it is run as a script."""
     found = {*dir(builtins)}
-    for statement in _tree(file).body:
+    for statement in tree_of(file).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             found |= {n for e in ast.walk(statement) if isinstance(e, ast.Global) for n in e.names}
             continue
@@ -64,7 +64,8 @@ def globals_of(file: str) -> set[str]:
     return found
 
 
-def _tree(file: str) -> ast.Module:
+def tree_of(file: str) -> ast.Module:
+    """The syntax of a file; of none if it cannot be read."""
     try:
         return ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:

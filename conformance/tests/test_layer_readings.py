@@ -157,54 +157,6 @@ def test_the_entries_that_are_tried_alone_are_of_every_step(tmp_path: Path) -> N
     assert (code, lines[:1]) == (1, ["carry = 0.7 * dz"]), said
 
 
-SEQUENTIAL = """
-import numpy as np
-
-class Linear:
-    def __init__(self, n_in, n_out):
-        self.W = np.random.randn(n_in, n_out)
-
-    def forward(self, X):
-        self.X = X
-        return X @ self.W
-
-    def backward(self, G):
-        self.dW = self.X.T @ G
-        return G @ self.W.T
-
-class Sequential:
-    def __init__(self, *modules):
-        self.modules = list(modules)
-
-    def add(self, module):
-        self.modules.append(module)
-        return self
-
-    def forward(self, X):
-        for each in self.modules:
-            X = each.forward(X)
-        return X
-
-    def backward(self, G):
-        for each in reversed(self.modules):
-            G = each.backward(G)
-        return G
-"""
-MAIN = """
-if __name__ == "__main__":
-    model = Sequential()
-    model.add(Linear(10, 16)).add(Linear(16, 4))
-"""
-
-
-def test_layers_are_put_together_as_the_file_does(tmp_path: Path) -> None:
-    code, _, said = judged(SEQUENTIAL + MAIN, tmp_path)
-    assert (code, "Sequential: 3 gradients, all right" in said) == (0, True), said
-    wrong = SEQUENTIAL.replace("reversed(self.modules)", "self.modules")
-    code, _, said = judged(wrong + MAIN, tmp_path)
-    assert (code, "not judged: Sequential: backward: ValueError" in said) == (3, True), said
-
-
 DROPOUT = """
 import numpy as np
 

@@ -27,6 +27,7 @@ SCALAR_ROUNDINGS = 8
 """Roundings of a factor that was computed in floats before it met an array, such as 1/m."""
 
 
+FEW = 3  # numbers that are looked for in floats before all are on balls
 NEAR = 1e-9  # of a number: so far apart two floats may be that stand for the same
 
 
@@ -109,6 +110,10 @@ class Index:
         width = NEAR * abs(number)
         place = bisect_left(self._sorted, number - width)
         return place < len(self._sorted) and self._sorted[place] <= number + width
+
+    def begins_near(self, numbers: Array, factor: float = 1.0) -> bool:
+        """Whether the first of some numbers, in floats, are near recorded ones, so many times."""
+        return all(self.near(float(each) * factor) for each in numbers.ravel()[:FEW])
 
     def locate(
         self, wanted: Array, within: int = 0, columns: Sequence[int] = ()

@@ -26,8 +26,6 @@ from conformance.tracing.traced_run import Lookup, has_factor
 from reference.equations import BOOK
 from reference.step import Array
 
-FEW = 3  # numbers that are looked for in floats before all are on balls
-
 
 class GradientSearch:
     """The search for ∇, by what moved each parameter."""
@@ -136,8 +134,8 @@ class GradientSearch:
         known = {**self.roles.values, **self.run.given, f"nabla_{name}": nabla}
         given = [known[each] for each in row.inputs]
         with np.errstate(all="ignore"):
-            near = np.ravel(row.function(*map(self.lookup.in_floats, map(np.asarray, given))))
-        if not all(map(self.index.near, near[:FEW].tolist())):
+            floats = np.asarray(row.function(*map(self.lookup.in_floats, map(np.asarray, given))))
+        if not self.index.begins_near(floats):
             return False
         square = np.asarray(row.function(*given))
         if not as_floats(square).any():

@@ -21,8 +21,6 @@ from conformance.tracing.traced_run import Lookup
 from conformance.tracing.value_candidates import Candidate
 from reference.step import Array, split
 
-FEW = 3  # numbers that are looked for in floats before all are on balls
-
 Lift = Callable[[Array], Array]
 """Exact numbers as they are, or in floats."""
 
@@ -149,9 +147,7 @@ class Uses:
             if summed and self.run.m > 1:
                 parts += [part.result for part in made(_only(held, 0), self.lookup.in_floats)]
         return any(
-            all(self.index.near(float(each) * factor) for each in part.ravel()[:FEW])
-            for part in parts
-            for factor in self.lookup.factors
+            self.index.begins_near(part, factor) for part in parts for factor in self.lookup.factors
         )
 
     def used(

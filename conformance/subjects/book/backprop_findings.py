@@ -24,8 +24,7 @@ def backprop_findings(
     network: BookNetwork, case: Case, start: Parameters, sample: Batch
 ) -> tuple[list[Finding], Pair]:
     """What is wrong beside the gradients of a sample, and they, by two calls of a new network."""
-    net = network.made_for(case)
-    network.fill(net, *network.outwards(start))
+    net = network.begun(case, start)
     numbers = network.numbers
     x, y = (numbers.out(np.array(each)) for each in (sample.x, sample.y))
     held = [numbers.memory(each) for each in (x, y)]
@@ -58,8 +57,7 @@ def _overwritten(
 ) -> Finding:
     """What backprop changes although it is not its own, with the line, in a new network."""
     parameters, sample = start
-    net = network.made_for(case)
-    network.fill(net, *network.outwards(parameters))
+    net = network.begun(case, parameters)
     x, y = (network.numbers.out(np.array(each)) for each in (sample.x, sample.y))
     held = [network.numbers.memory(each) for each in (x, y)]
 

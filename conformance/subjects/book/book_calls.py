@@ -138,6 +138,12 @@ class BookCalls:
         """A new network of the sizes, the cost and the update of a case; see `make`."""
         return self.make(case.sizes, case.cost, case)
 
+    def begun(self, case: Case, parameters: Parameters) -> Any:
+        """A new network of a case, with parameters of ours."""
+        net = self.made_for(case)
+        self.fill(net, *self.outwards(parameters))
+        return net
+
     def make(self, sizes: Sequence[int], cost: str | None = None, case: Case | None = None) -> Any:
         """A new network with its own random parameters, with the update of a case.
 

@@ -147,8 +147,7 @@ def _output(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
         if found is not None:
             return found
     try:
-        net = network.made_for(case)
-        network.fill(net, *network.outwards(start))
+        net = network.begun(case, start)
         return network.feedforward(net, np.array(batch.x))
     except Exception:  # noqa: BLE001 - the cases will show it
         return None

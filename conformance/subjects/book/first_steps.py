@@ -14,6 +14,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.returned import means, returned
 from conformance.subjects.near import CLOSE, alike
 from reference.step import Array, Batch, Parameters
 
@@ -44,13 +45,7 @@ class Start:
         pairs = [*pairwise(self.sizes)]
         w = tuple(rng.normal(size=(n, k)).astype(dtype) for k, n in pairs)
         b = tuple(rng.normal(size=(n, 1)).astype(dtype) for _, n in pairs)
-        return self.filled(network, Parameters(w, b))
-
-    def filled(self, network: BookNetwork, parameters: Parameters) -> Any:
-        """A network with these parameters."""
-        net = network.make(self.sizes, case=self.case)
-        network.fill(net, *network.outwards(parameters))
-        return net
+        return network.begun(self.case, Parameters(w, b))
 
     def batches(self, network: BookNetwork) -> list[Batch]:
         """Mini-batches of two samples, of the classes among which there is the last."""
@@ -100,7 +95,7 @@ def first_steps(network: BookNetwork, start: Start) -> list[FirstStep]:
     net, steps = start.network(network), list[FirstStep]()
     for batch in start.batches(network):
         before = _held(network, net)
-        new, nabla = start.filled(network, before), _gradients(network, start, before, batch)
+        new, nabla = network.begun(start.case, before), _gradients(network, start, before, batch)
         for each in (net, new):
             start.take(network, each, batch)
         steps.append(FirstStep(before, nabla, _held(network, net), _held(network, new)))
@@ -159,10 +154,6 @@ def _gradients(
     network: BookNetwork, start: Start, parameters: Parameters, batch: Batch
 ) -> list[tuple[Array, Array]]:
     """(∇b, ∇w) of each layer, the means over a mini-batch."""
-    pairs = []
-    for i in range(batch.m):
-        x, y = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
-        pairs.append(network.backprop(start.filled(network, parameters), x, y))
-    biases, weights = zip(*pairs, strict=True)
-    means = ([np.mean(each, axis=0) for each in zip(*e, strict=True)] for e in (biases, weights))
-    return [*zip(*means, strict=True)]
+    found = means(returned(network, start.case, parameters, batch), network.conventions.dtype)
+    layers = range(2, len(start.sizes) + 1)
+    return [(found[f"nabla_b{i}"].value, found[f"nabla_w{i}"].value) for i in layers]

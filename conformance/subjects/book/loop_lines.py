@@ -4,7 +4,6 @@ Left out: what is wrong (`own_loop.py`).
 """
 
 import ast
-import linecache
 from collections.abc import Iterable, Iterator
 from functools import cache
 from types import CodeType, FrameType
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.running.missing_names import tree_of
 from conformance.tracing.frames import Frame
 from conformance.tracing.line_tracer import Frames, LineTracer
 from reference.step import Batch
@@ -181,14 +181,6 @@ def statement_at(file: str, line: int) -> ast.stmt | None:
     nodes = (node for node in ast.walk(tree_of(file)) if isinstance(node, ast.stmt))
     around = [node for node in nodes if node.lineno <= line <= (node.end_lineno or 0)]
     return max(around, key=lambda node: (node.lineno, -node.col_offset), default=None)
-
-
-def tree_of(file: str) -> ast.Module:
-    """The syntax of a file; of none if it cannot be read."""
-    try:
-        return ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return ast.Module([], [])
 
 
 def _length(value: Any) -> int:

@@ -163,9 +163,11 @@ def _case(
 
 def _recorded(network: BookNetwork, start: Start) -> Ran | None:
     """What is known of the first steps of a network, if anything is."""
-    from conformance.script.recorder import Recorder  # here: most networks need it not
+    from conformance.script.program_recorder import (
+        ProgramRecorder,  # here: most networks need it not
+    )
 
-    net, recorder = start.network(network), Recorder(network.name, STEPS)
+    net, recorder = start.network(network), ProgramRecorder(network.name, STEPS)
     module = vars(sys.modules[type(net).__module__])
     try:
         with recorder.within([{"network": net}, module]):

@@ -20,7 +20,7 @@ from conformance.subjects.book.own_cost import own_cost
 from conformance.subjects.book.rate import rate_ignored
 from conformance.verdict.compare import free_run_truth, recorded_truth
 from conformance.verdict.deviation import Target, compare
-from reference.step import Array, Batch, Parameters
+from reference.step import Array, Batch
 
 
 def is_right(network: BookNetwork, recorded: Recorded) -> bool:
@@ -64,18 +64,12 @@ def _step_is_right(network: BookNetwork, recorded: Recorded, t: int) -> bool:
 def _run_is_right(network: BookNetwork, recorded: Recorded) -> bool:
     """Whether the parameters of one network are right after each step of a case."""
     case, truth = recorded.case, free_run_truth(recorded)
-    net = _begun(network, case, recorded.steps[0].parameters)
+    net = network.begun(case, recorded.steps[0].parameters)
     for step, targets in zip(recorded.steps, truth, strict=True):
         after = _updated(network, net, case, step.batch)
         if not all(_agrees(array, targets[name], recorded) for name, array in after.items()):
             return False
     return True
-
-
-def _begun(network: BookNetwork, case: Case, parameters: Parameters) -> Any:
-    net = network.made_for(case)
-    network.fill(net, *network.outwards(parameters))
-    return net
 
 
 def _updated(network: BookNetwork, net: Any, case: Case, batch: Batch) -> dict[str, Any]:
@@ -101,7 +95,7 @@ def _quantities(
 ) -> Iterator[tuple[str, Array]]:
     """What a network shows of a step by the names of the quantities, what is cheap to get first."""
     case, batch = recorded.case, step.batch
-    net = _begun(network, case, step.parameters)
+    net = network.begun(case, step.parameters)
     samples = [(batch.x[:, [i]], batch.y[:, [i]]) for i in range(batch.m)]
     masks = [network.masks_of(net, batch, i) for i in range(batch.m)]
     pairs = [network.backprop(net, *xy, more) for xy, more in zip(samples, masks, strict=True)]

@@ -25,8 +25,7 @@ def returned(network: BookNetwork, case: Case, start: Parameters, batch: Batch) 
     """The gradients that backprop returns, each sample on a new network."""
     parts: Parts = {}
     for i in range(batch.m):
-        net = network.made_for(case)
-        network.fill(net, *network.outwards(start))
+        net = network.begun(case, start)
         x, y = (network.numbers.out(np.array(each[:, [i]])) for each in (batch.x, batch.y))
         pair = network.backprop(net, x, y, network.masks_of(net, batch, i))
         for name, array in _named(pair).items():

@@ -98,8 +98,7 @@ def forward_run(network: BookNetwork, case: Case, start: Parameters, batch: Batc
 
 def feed(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array:
     """The output (n_L, m) of feedforward on each sample, which nobody traces."""
-    net = network.made_for(case)
-    network.fill(net, *network.outwards(start))
+    net = network.begun(case, start)
     return np.hstack([network.feedforward(net, np.array(batch.x[:, [i]])) for i in range(batch.m)])
 
 
@@ -116,8 +115,7 @@ def line_of_update(
         name: of the parameter, such as `b2`.
         left: what the update leaves.
     """
-    net = network.made_for(case)
-    network.fill(net, *network.outwards(start))
+    net = network.begun(case, start)
 
     def is_left() -> bool:
         try:
@@ -238,8 +236,7 @@ def feedforward_agrees(network: BookNetwork) -> bool:
     """
     case, start, batch = _of_one(network)
     made = backprop_run(network, case, start, batch)
-    net = network.made_for(case)
-    network.fill(net, *network.outwards(start))
+    net = network.begun(case, start)
     output = np.ravel(network.feedforward(net, np.array(batch.x)))
     values = (np.ravel(each.value) for each in made.trace.nodes if each.uses & made.x[0])
     return any(len(each) == len(output) and np.allclose(each, output) for each in values)

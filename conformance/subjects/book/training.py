@@ -36,8 +36,7 @@ class Training(ABC):
     ) -> None:
         """Start from the parameters of a case."""
         self.network, self.case, self.conduct = network, case, conduct
-        self.net = network.made_for(case)
-        network.fill(self.net, *network.outwards(parameters))
+        self.net = network.begun(case, parameters)
         self.first, self.taken = parameters, list[Batch]()
 
     def step(self, batch: Batch) -> Observation:

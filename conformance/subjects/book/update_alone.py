@@ -66,8 +66,7 @@ def check_update(factory: Callable[..., Any], name: str) -> None:
     case = Case("update", network.probe, LABELLED, ETA, 0.0, 1, dtype, ((0,),), "", (), outputs)
     stand_in, start, batch = generic(case, SAMPLES, case.sizes)
     gradients = means(returned(network, stand_in, start, batch), dtype)
-    net = network.made_for(stand_in)
-    network.fill(net, *network.outwards(start))
+    net = network.begun(stand_in, start)
     network.update(net, batch, (ETA, 0.0, 1), stand_in)
     after = network.inwards(net)
     wrong = [

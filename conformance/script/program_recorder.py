@@ -30,7 +30,7 @@ DEPTH = 4  # of objects within objects
 SEED = 0
 
 
-class Recorder:
+class ProgramRecorder:
     """A program that is recorded while it runs, and what is known of what it trains.
 
     Attributes:
