@@ -76,19 +76,29 @@ class Asked:
         return self.place if self.name is None else f"{self.place}:{self.name}"
 
 
-def by_own_forward(factory: Callable[..., Any], said: str, name: str, cost: str | None) -> Found:
-    """What is known of a class with the book's interface, by its own forward pass, here."""
-    from conformance.subjects.book.traced_runs import examined_alone
-    from conformance.subjects.book.update_alone import check_biases, check_update
+def by_own_forward(
+    factory: Callable[..., Any], said: str, name: str, cost: str | None
+) -> tuple[Found, Ran | None]:
+    """What is known of a class with the book's interface, by its own forward pass, here.
 
+    The second is what is known of its updates, if they are wrong.
+    """
+    from conformance.subjects.book.book_network import BookNetwork
+    from conformance.subjects.book.idle_biases import check_biases
+    from conformance.subjects.book.own_rule import own_rule, wrong_update
+    from conformance.subjects.book.traced_runs import examined_alone
+
+    ran, rule = None, tuple[str, ...]()
     with threadpool_limits(1):
         examined = examined_alone(factory, said, cost)
         if examined.ok:
             check_biases(examined, said)
-            check_update(factory, said)
+            network = BookNetwork(factory, said)
+            network.rule = own_rule(network)
+            ran, rule = wrong_update(network), tuple(network.rule.said())
     names = tuple(each.name for each in examined.gradients)
     how = "columns", "one-hot", ("backprop(x, y)",), "returned", names
-    return Found(Recognised(f"{name}(sizes)", *how, backward=0), examined)
+    return Found(Recognised(f"{name}(sizes)", *how, backward=0, rule=rule), examined), ran
 
 
 def send_alone(asked: Asked, send: Send) -> None:
@@ -96,7 +106,8 @@ def send_alone(asked: Asked, send: Send) -> None:
     from conformance.programs.load import load
 
     thing = cast("Callable[..., Any]", load(asked.said, asked.python_path))
-    send({"found": to_values(by_own_forward(thing, asked.said, str(asked.name), asked.cost))})
+    found, ran = by_own_forward(thing, asked.said, str(asked.name), asked.cost)
+    send({"found": to_values(found), "ran": None if ran is None else to_values(ran)})
 
 
 def send_all(asked: Asked, send: Send) -> None:

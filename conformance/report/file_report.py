@@ -178,6 +178,7 @@ def _recognised_words(recognised: Recognised) -> list[str]:
         parts.append(f"parameters {', '.join(_together(recognised.parameters))}")
     if recognised.constant:
         parts.append(f"never moved: {', '.join(_together(recognised.constant))}")
+    parts += recognised.rule
     said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
     off = [f"note: {each} is not tried" for each in recognised.off]
     alone = [f"note: {ALONE[recognised.alone]}"] if recognised.alone else []

@@ -65,6 +65,7 @@ class Recognised:
         alone: if it is right for one alone, and not for several, of what: an output, a vector;
             `ones` if it is for samples that begin with 1.
         off: what it may be told, and was not, such as `momentum=True`.
+        rule: by which it moves its parameters, in words, if it is another than the book's.
     """
 
     made: str
@@ -77,6 +78,7 @@ class Recognised:
     constant: tuple[str, ...] = ()
     alone: str = ""
     off: tuple[str, ...] = ()
+    rule: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

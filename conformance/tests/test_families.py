@@ -302,12 +302,26 @@ def test_an_object_of_no_known_family_is_judged_so_by_the_python_interface(tmp_p
     assert not check(load(wrong)).ok
 
 
-def test_an_update_that_does_not_follow_from_its_right_gradients_is_not_called_right(
-    tmp_path: Path,
-) -> None:
-    wrong = of_softplus(tmp_path, ("b - (eta / m) * nb", "b - eta * nb"))
-    with pytest.raises(UnjudgedError, match="update_mini_batch moves b2, b3 by something else"):
-        check(load(wrong))
+def test_an_update_that_does_not_follow_from_its_right_gradients_is_blamed(tmp_path: Path) -> None:
+    right, wrong = "b - (eta / m) * nb", "b - eta * nb"
+    place = of_softplus(tmp_path, (right, wrong))
+    report = check(load(place))
+    lines = Path(place.rpartition(":")[0]).read_text("utf-8").splitlines()
+    assert report.exit_code == 1
+    assert wrong in lines[(report.blames[0].line or 0) - 1]
+
+
+def test_an_update_of_no_known_rule_is_not_called_right(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError, match="by something else than η/m times the sum"):
+        check(
+            load(
+                of_softplus(
+                    tmp_path,
+                    ("w - (eta / m) * nw", "w - (eta / m / 2) * nw"),
+                    ("b - (eta / m)", "b - (eta / m / 2)"),
+                )
+            )
+        )
 
 
 AUGMENTED = """

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import conformance
 from conformance.api import check
 from conformance.report.book_report import Report
 
@@ -113,12 +114,17 @@ WRONG = {
 
 
 def judged(source: str, tmp_path: Path) -> Report:
-    """The report on a network that holds the constants that its source names."""
+    """The report on a network in some cases."""
+    return check(f"{written(source, tmp_path)}:Network", case="[cl]*-[45]-[34]-*")
+
+
+def written(source: str, tmp_path: Path) -> Path:
+    """The file of a network that holds the constants that its source names."""
     held = [f"self.{each} = {value}" for each, value in HELD.items() if f"self.{each}" in source]
     source = source.replace("self.t = 0", "; ".join(("self.t = 0", *held)))
     file = tmp_path / "net.py"
     file.write_text(source, "utf-8")
-    return check(f"{file}:Network", case="[cl]*-[45]-[34]-*")
+    return file
 
 
 @pytest.mark.parametrize("name", sorted(RIGHT))
@@ -128,6 +134,30 @@ def test_a_rule_with_constants_of_its_own_is_recognised(name: str, tmp_path: Pat
     assert report.ok
     assert said in report.conventions
     assert len(report.cases) > 1
+
+
+def without_cases(source: str) -> str:
+    """A network of softplus, of which there are no cases."""
+    right = source.replace("1 / (1 + np.exp(-(w @ a + b)))", "np.log(1 + np.exp(w @ a + b))")
+    right = right.replace("1 / (1 + np.exp(-(w @ a[-1] + b)))", "np.log(1 + np.exp(w @ a[-1] + b))")
+    right = right.replace("* a[-1] * (1 - a[-1])", "* (1 - np.exp(-a[-1]))")
+    return right.replace("* a[l] * (1 - a[l])", "* (1 - np.exp(-a[l]))")
+
+
+@pytest.mark.parametrize("name", ["adam", "bounded", "changing-rate", "momentum-literal"])
+def test_a_network_without_cases_may_have_a_rule_of_its_own(name: str, tmp_path: Path) -> None:
+    update, said = RIGHT[name]
+    report = conformance.check(str(written(without_cases(BASE + update), tmp_path)))
+    assert report.ok
+    assert said.partition(", with")[0] in str(report)
+
+
+def test_a_wrong_rule_of_a_network_without_cases_is_blamed(tmp_path: Path) -> None:
+    update, right, wrong = WRONG["adam-correction"]
+    source = without_cases(BASE + update.replace(right, wrong))
+    report = conformance.check(str(written(source, tmp_path)))
+    assert report.exit_code == 1
+    assert "has to be divided by 1 − 0.99^t (β2)" in str(report)
 
 
 @pytest.mark.parametrize("name", sorted(WRONG))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.corpus.case import Case
-from conformance.errors import ConformanceError
+from conformance.errors import ConformanceError, UnjudgedError
 from conformance.model.update_kinds import SGD
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import is_ours
@@ -51,12 +51,37 @@ def own_rule(network: BookNetwork) -> UpdateRule:
     if network.mask:
         return promise
     for sizes in (network.probe, (2,) * len(network.probe)):  # other widths may stop it
-        case = _case(network, sizes, promise.names[-1], UPDATES[promise.names[-1]].constants)
+        case = _case(network, sizes, promise.names[-1], _constants_of(promise))
         steps = _steps(network, Start(case))
         if steps:
             with quiet(), np.errstate(all="ignore"):
                 return _followed(network, case, steps)
     return promise
+
+
+def wrong_update(network: BookNetwork) -> Ran | None:
+    """What is known of the first steps of a network whose backprop is right; None if they are too.
+
+    Raises:
+        UnjudgedError: they are not those of the network's rule, and nothing tells what is wrong.
+    """
+    case = _case(network, network.probe, network.rule.names[-1], _constants_of(network.rule))
+    steps = [] if network.mask or network.rule.other else _steps(network, Start(case))
+    with quiet(), np.errstate(all="ignore"):
+        if not steps or follow(steps, case):
+            return None
+        ran = _recorded(network, Start(case))
+    if ran is None or ran.unjudged or ran.examined.ok:
+        raise UnjudgedError(
+            f"{network.name}: what backprop returns of each sample is right, and update_mini_batch "
+            "moves the parameters by something else than η/m times the sum of it"
+        )
+    return ran
+
+
+def _constants_of(rule: UpdateRule) -> Mapping[str, float]:
+    """The constants of a rule that a network has, or as cases have them."""
+    return rule.constants or UPDATES[rule.names[-1]].constants
 
 
 def _followed(network: BookNetwork, case: Case, steps: Sequence[FirstStep]) -> UpdateRule:
@@ -97,8 +122,6 @@ def _told(
     if kind == PLAIN and "λ" in numbers:
         like = replace(case, update=SGD, constants=(), lmbda=numbers["λ"] * N)
         right = right and follow(steps, like)
-    elif kind == PLAIN:
-        right = False
     if right and goes_down(steps[0]) and _is_of_the_rate(ran):
         given = UPDATES[case.update].constants
         return replace(promise, names=(SGD,), constants=given, other=ran.rule)
@@ -170,7 +193,7 @@ def _recorded(network: BookNetwork, start: Start) -> Ran | None:
     net, recorder = start.network(network), ProgramRecorder(network.name, STEPS)
     module = vars(sys.modules[type(net).__module__])
     try:
-        with recorder.within([{"network": net}, module]):
+        with recorder.within([{"self": net}, module]):
             for batch in start.batches(network):
                 start.take(network, net, batch)
         ran = recorder.ran
