@@ -112,7 +112,7 @@ class _Defined:
         One whose methods take something else, or return it, is judged as any other class.
         """
         try:
-            self.parts += _of_the_book(asked, book)
+            self.parts.append(_of_the_book(asked, book))
         except UnjudgedError as error:
             self.unjudged = error
         except UnknownSubjectError:
@@ -165,10 +165,10 @@ def _refused(asked: Asked, found: _Defined, left: Sequence[NotJudged], idle: str
     return UnjudgedError(refused_words(found.refusal, left, found.failed, idle))
 
 
-def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> list[Part]:
-    """The reports on a class with the book's interface, by its own forward pass if need be."""
+def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> Part:
+    """The report on a class with the book's interface, by its own forward pass if need be."""
     try:
-        return [book(asked.said)]
+        return book(asked.said)
     except OtherFamilyError:
         (record,) = isolated(partial(send_alone, asked), asked.timeout)
         said = cast("dict[str, Any]", record)
@@ -176,17 +176,16 @@ def _of_the_book(asked: Asked, book: Callable[[str], Report]) -> list[Part]:
         return _alone(asked.said, from_values(Found, said["found"]), ran)
 
 
-def check_alone(factory: Callable[..., Any], name: str, cost: str | None) -> FileReport:
+def check_alone(factory: Callable[..., Any], name: str, cost: str | None) -> BackwardReport:
     """Judge a class or factory with the book's interface by its own forward pass, here."""
-    return FileReport(
-        name, tuple(_alone(name, *by_own_forward(factory, name, name.rpartition(":")[2], cost)))
-    )
+    return _alone(name, *by_own_forward(factory, name, name.rpartition(":")[2], cost))
 
 
-def _alone(name: str, found: Found, ran: Ran | None) -> list[Part]:
-    """The reports on a network's gradients, and on its updates if they are of a rule of its own."""
-    gradients = ShapeReport(name, found.examined, found.recognised)
-    return [gradients] if ran is None else [ScriptReport(name, ran.examined, ran), gradients]
+def _alone(name: str, found: Found, ran: Ran | None) -> BackwardReport:
+    """The report on a network's gradients; on its updates if they are wrong."""
+    if ran is not None:
+        return ScriptReport(name, ran.examined, ran)
+    return ShapeReport(name, found.examined, found.recognised)
 
 
 def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
