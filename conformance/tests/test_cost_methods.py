@@ -41,6 +41,8 @@ RIGHT = {
     "cost of outputs": f"def cost(self, a, y):\n    return -np.sum({LOG})",
     "mean over the outputs": f"def loss(self, a, y):\n    return -np.mean({LOG})",
     "targets first": f"def loss(self, y, a):\n    return -2 * np.sum({LOG})",
+    "called otherwise": "def loss(self, y, d):\n"
+    "    return -np.sum(d * np.log(y) + (1 - d) * np.log(1 - y))",
     "of inputs": f"def loss(self, x, y):\n    a = self.feedforward(x)\n    return -np.sum({LOG})",
     "mean over the data": "def cost(self, data):\n"
     "    total = 0.0\n"
@@ -87,6 +89,8 @@ WRONG = {
     "sign, targets first": "def loss(self, y, a):\n"
     "    return np.sum(-y * np.log(a) + (1 - y) * np.log(1 - a))",
     "sign of all": f"def cost(self, a, y):\n    return np.sum({LOG})",
+    "exchanged": "def cost(self, a, y):\n"
+    "    return -np.sum(a * np.log(y + 1e-9) + (1 - a) * np.log(1 - y + 1e-9))",
     "without 1 - y": "def cost(self, a, y):\n    return -np.sum(y * np.log(a) + np.log(1 - a))",
     "without y": "def cost(self, a, y):\n    return -np.sum(np.log(a) + (1 - y) * np.log(1 - a))",
     "sign in total_cost": "def total_cost(self, data, lmbda):\n"

@@ -23,6 +23,7 @@ import numpy as np
 
 from conformance.edits.computing import only_computes
 from conformance.model.functions import COSTS
+from conformance.programs.vocabulary import kinds_of
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_calls import BookCalls
@@ -42,6 +43,9 @@ FORMS: dict[str, Callable[[Any, Any, Any], tuple[Any, ...]]] = {
     "data, lmbda": lambda x, _, y: ([(x, y)], 0.0),
 }
 """What methods take of a sample: x, a^L and y."""
+
+EXCHANGED = ("a, y", "y, a")
+OUTPUTS = ("a", "aL", "a_L")
 
 NEAR = 1e-2
 """How far, as a part of it, an ε moves a cost."""
@@ -72,7 +76,7 @@ class CostMethod:
     @property
     def takes_output(self) -> bool:
         """Whether it is given a^L, and does not compute it."""
-        return self.form in ("a, y", "y, a")
+        return self.form in EXCHANGED
 
     @property
     def said(self) -> str:
@@ -129,10 +133,32 @@ def cost_methods(network: BookCalls) -> tuple[CostMethod, ...]:
         kind = type(network.make(network.probe))  # where it stops, the cases will show it
         for name in filter(NAMED.search, dir(kind)):
             if _only_computes(getattr(kind, name)):
-                # In which order it takes a and y nobody says: in the one in which it is a cost.
-                readings = sorted(_readings(network, name), key=lambda e: (not e.known, e.wrong))
-                found += readings[:1]
+                found += _meant([*_readings(network, name)], getattr(kind, name))
     return tuple(found)
+
+
+def _meant(readings: Sequence[CostMethod], method: Any) -> list[CostMethod]:
+    """What a method gives as it is meant to be called: a cost, if it is one in any order.
+
+    One that is a cost only of a for y and y for a, by their names, has them exchanged.
+    """
+    best = sorted(readings, key=lambda e: (not e.known, e.wrong))[:1]
+    named = _form_by_names(method)
+    if not named or not best or best[0].form not in EXCHANGED or best[0].form == named:
+        return best
+    other = next((each for each in readings if each.form == named), None)
+    if other is not None and (other.known or not best[0].known):
+        return [other]
+    return [replace(each, form=named, known="", factor=1.0, wrong=True) for each in best]
+
+
+def _form_by_names(method: Any) -> str:
+    """In which order a method takes a and y, if the names of its arguments tell; else empty."""
+    names = [each for each in inspect.signature(method).parameters if each != "self"]
+    kinds = [("y" * ("targets" in k) or "a" * ("output" in k)) for k in map(kinds_of, names)]
+    told = ["a" if name in OUTPUTS else kind for name, kind in zip(names, kinds, strict=True)]
+    form = ", ".join(told)
+    return form if form in EXCHANGED else ""
 
 
 def gives_cost(network: BookCalls, name: str) -> bool:
