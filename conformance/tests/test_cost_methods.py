@@ -68,6 +68,14 @@ def test_a_multiple_of_the_cost_is_judged_as_c(name: str, tmp_path: Path) -> Non
     assert not _notes(report)
 
 
+def test_a_factor_of_the_cost_is_a_convention_that_is_said(tmp_path: Path) -> None:
+    method = "".join(f"    {line}\n" for line in RIGHT["targets first"].splitlines())
+    (tmp_path / "mine.py").write_text(f"import numpy as np\n{WITHOUT_COST}{method}")
+    subject = book_subject(cast("type", load(f"{tmp_path / 'mine.py'}:Mine")), "mine")
+    said = "loss(y, a) gives 2 times the cross-entropy cost of 4 outputs"
+    assert said in subject.conventions
+
+
 def test_a_cost_that_is_not_finite_is_not_judged(tmp_path: Path) -> None:
     report = _judged(tmp_path, RIGHT["cost of outputs"], ENTROPY)
     saturated = check_case(

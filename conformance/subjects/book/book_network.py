@@ -132,6 +132,7 @@ class BookNetwork(BookCalls):
             *filled,
             *self.decay.said(),
             *self.rule.said(),
+            *(self.cost_method.said_factor(self.probe[-1]) if self.cost_method else []),
             *([f"the masks of each sample as `{self.mask}`"] if self.mask else []),
             *([f"masks times {self.mask_scale:g}"] if self.mask_scale != 1 else []),
         ]

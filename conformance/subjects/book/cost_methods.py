@@ -83,6 +83,18 @@ class CostMethod:
         """How it is called."""
         return f"{self.name}({self.form})"
 
+    def said_factor(self, outputs: int) -> list[str]:
+        """The factor of the cost that it gives, in words; nothing if that is 1.
+
+        Args:
+            outputs: of the network that was asked.
+        """
+        if not self.known or abs(self.factor - 1) <= NEAR:
+            return []
+        return [
+            f"{self.said} gives {self.factor:.3g} times the {self.known} cost of {outputs} outputs"
+        ]
+
     def cost(
         self, network: BookCalls, net: Any, sample: tuple[Array, Array, Array], given: Given
     ) -> Any:
