@@ -798,6 +798,37 @@ def test_an_update_of_inputs_and_targets_is_judged_by_how_far_it_moves(tmp_path:
     assert judged(text.replace("0.5 / m * g.sum", "0.5 * g.sum"), tmp_path)[0] == 1
 
 
+SLOW = """import numpy as np
+class Recurrent:
+    def __init__(self, n_in, n_out, n_hidden=48):
+        self.U = np.random.randn(n_hidden, n_in) / 1000
+        self.W = np.random.randn(n_hidden, n_hidden) / 1000
+        self.V = np.random.randn(n_out, n_hidden) / 1000
+    def forward(self, inputs):
+        self.inputs, self.hs = inputs, [np.zeros((self.W.shape[0], 1))]
+        for x in inputs:
+            self.hs.append(np.tanh(self.U @ x + self.W @ self.hs[-1]))
+        return self.V @ self.hs[-1]
+    def backprop(self, d_y, lr=0.02):
+        dV, dW, dU = d_y @ self.hs[-1].T, 0 * self.W, 0 * self.U
+        d = self.V.T @ d_y
+        for t in reversed(range(len(self.inputs))):
+            d = (1 - self.hs[t + 1] ** 2) * d
+            dW += d @ self.hs[t].T
+            dU += d @ self.inputs[t].T
+            d = self.W.T @ d
+        self.V -= lr * dV
+        self.W -= lr * dW
+        self.U -= lr * dU
+"""
+
+
+def test_steps_through_time_are_no_iteration_that_comes_to_rest(tmp_path: Path) -> None:
+    assert judged(SLOW, tmp_path)[0] == 0
+    code, lines, _ = judged(SLOW.replace("self.W.T @ d", "self.W @ d"), tmp_path)
+    assert (code, lines[0]) == (1, "d = self.W @ d")
+
+
 def test_a_constructor_is_told_the_words_that_it_compares(tmp_path: Path) -> None:
     text = LIKE_THE_BOOKS.replace("(self, capas):", "(self, capas, activations, kind):")
     text = text.replace(
