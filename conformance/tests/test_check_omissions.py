@@ -800,7 +800,7 @@ def test_an_update_of_inputs_and_targets_is_judged_by_how_far_it_moves(tmp_path:
 
 SLOW = """import numpy as np
 class Recurrent:
-    def __init__(self, n_in, n_out, n_hidden=48):
+    def __init__(self, n_in, n_out, n_hidden=96):
         self.U = np.random.randn(n_hidden, n_in) / 1000
         self.W = np.random.randn(n_hidden, n_hidden) / 1000
         self.V = np.random.randn(n_out, n_hidden) / 1000
