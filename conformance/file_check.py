@@ -37,6 +37,7 @@ from conformance.shapes.candidates import of_thing
 from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import has_main, of_module, trains_at_import
 from conformance.shapes.judge_readings import Found
+from conformance.shapes.layer_outputs import INPUT
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
 from conformance.shapes.update_findings import agreed, sign_of
 from conformance.values import from_values
@@ -98,6 +99,7 @@ class _Defined:
         refusal: how far that came.
         failed: what it asked for that is not here.
         unjudged: why a network of the book's could not be judged, beside what was.
+        within: the names of what a network of the book's that was judged uses.
     """
 
     refusal: Refused
@@ -105,14 +107,16 @@ class _Defined:
     left: list[NotJudged] = field(default_factory=list)
     failed: NotHere | None = None
     unjudged: UnjudgedError | None = None
+    within: set[str] = field(default_factory=set)
 
-    def judge(self, asked: Asked, book: Callable[[str], Report]) -> None:
+    def judge(self, asked: Asked, book: Callable[[str], Report], uses: set[str]) -> None:
         """Take the report on a network of the book's, or why there is none.
 
         One whose methods take something else, or return it, is judged as any other class.
         """
         try:
             self.parts.append(_of_the_book(asked, book))
+            self.within |= uses
         except UnjudgedError as error:
             self.unjudged = error
         except UnknownSubjectError:
@@ -134,7 +138,7 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
         for record in isolated(partial(send_all, asked), asked.timeout):
             said = cast("dict[str, Any]", record)
             if "book" in said:
-                made.judge(replace(asked, name=str(said["book"])), book)
+                made.judge(replace(asked, name=str(said["book"])), book, set(said["uses"]))
             elif "found" in said:
                 found = from_values(Found, said["found"])
                 name = f"{asked.place}:{said['name']}"
@@ -153,7 +157,16 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
         raise SubjectError(
             words if words.startswith(asked.place) else f"{asked.place}: {words}"
         ) from error
+    made.parts = [each for each in made.parts if not _is_layer(each, made.within)]
+    made.left = [each for each in made.left if each.name not in made.within]
     return made
+
+
+def _is_layer(part: Part, within: set[str]) -> bool:
+    """Whether something is a layer with parameters of a network that was judged with it."""
+    if not isinstance(part, ShapeReport) or part.recognised.parameters in ((), (INPUT,)):
+        return False
+    return part.name.rpartition(":")[2] in within
 
 
 def _refused(asked: Asked, found: _Defined, left: Sequence[NotJudged], idle: str) -> Exception:

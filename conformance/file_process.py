@@ -163,7 +163,7 @@ class _Judging:
         if each.book:
             self.judged_any = self._of_the_book = True  # by itself, and with it all that it uses
             self.used.add(each.name)
-            self._send({"book": each.name})
+            self._send({"book": each.name, "uses": sorted(self._found.used_by(each.name))})
             return
         try:
             judged = each.found(self._cost)

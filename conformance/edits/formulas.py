@@ -76,6 +76,9 @@ def operations(part: ast.BinOp, *_: object) -> Iterator[ast.expr]:
     yield from (part.left, part.right)
     for kind in ARITHMETIC.get(type(part.op), ()):
         yield ast.BinOp(part.left, kind(), part.right)
+    if isinstance(part.right, ast.Constant) and isinstance(part.op, ast.Mult | ast.Pow):
+        power = isinstance(part.op, ast.Mult)  # a² for 2a, or the reverse
+        yield ast.BinOp(part.left, ast.Pow() if power else ast.Mult(), part.right)
     yield from _regrouped(part)
 
 

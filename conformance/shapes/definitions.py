@@ -4,6 +4,7 @@ A notebook is its code cells, each with a name of its own. Left out: what they c
 """
 
 import ast
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -46,6 +47,32 @@ class Definitions:
         """The strings in its source, such as the names of activations."""
         parts = (each for name in self.files for each in ast.walk(tree(name) or ast.Pass()))
         return [e.value for e in parts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+
+    def used_by(self, name: str) -> set[str]:
+        """The names of its classes and functions that one of them names, or what that names."""
+        own: dict[str, Any] = {each.__name__: each for each in self.classes}
+        own |= {each.__name__: each for each in self.functions}
+        found, new = set[str](), {name}
+        while new:
+            found |= new
+            named = {word for each in new if each in own for word in _names_in(own[each])}
+            new = (named & own.keys()) - found
+        return found - {name}
+
+
+def _names_in(thing: Any) -> Iterator[str]:
+    """The global names and attributes that the code of a class or a function reads."""
+    codes: list[Any] = []
+    for each in vars(thing).values() if isinstance(thing, type) else [thing]:
+        function = inspect.unwrap(getattr(each, "fget", None) or getattr(each, "__func__", each))
+        codes.append(getattr(function, "__code__", None))
+    if isinstance(thing, type):
+        yield from (each.__name__ for each in thing.__mro__[1:])
+    while codes:
+        code = codes.pop()
+        if isinstance(code, CodeType):
+            yield from code.co_names
+            codes += code.co_consts
 
 
 def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:

@@ -478,3 +478,76 @@ def test_biases_without_gradients_stay_as_the_program_makes_them(tmp_path: Path)
     report = conformance.check(str(file))
     assert report.exit_code == 0
     assert "never moved: b1, b2" in str(report)
+
+
+LAYERS = """import numpy as np
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_out, n_in), np.random.randn(n_out, 1)
+
+    def forward(self, x):
+        self.x, self.s = x, 1 / (1 + np.exp(-(self.W @ x + self.b)))
+        return self.s
+
+    def slope(self):
+        return self.s - self.s ** 2
+
+    def grads(self, error):
+        return error.copy(), error @ self.x.T
+
+    def error_below(self, error):
+        return self.W.T @ error
+
+class Stack:
+    def __init__(self, sizes):
+        self.layers = [Dense(n, m) for n, m in zip(sizes, sizes[1:])]
+
+    @property
+    def weights(self):
+        return [each.W for each in self.layers]
+
+    @weights.setter
+    def weights(self, values):
+        for each, value in zip(self.layers, values):
+            each.W = value
+
+    @property
+    def biases(self):
+        return [each.b for each in self.layers]
+
+    @biases.setter
+    def biases(self, values):
+        for each, value in zip(self.layers, values):
+            each.b = value
+
+    def feedforward(self, a):
+        for each in self.layers:
+            a = each.forward(a)
+        return a
+
+    def backprop(self, x, y):
+        error = (self.feedforward(x) - y) * self.layers[-1].slope()
+        found = [self.layers[-1].grads(error)]
+        for lower, upper in zip(self.layers[-2::-1], self.layers[:0:-1]):
+            error = upper.error_below(error) * lower.slope()
+            found.insert(0, lower.grads(error))
+        return [b for b, _ in found], [w for _, w in found]
+
+    def update_mini_batch(self, mini_batch, eta):
+        rate = eta / len(mini_batch)
+        for one in [self.backprop(x, y) for x, y in mini_batch]:
+            for layer, b, w in zip(self.layers, *one):
+                layer.b = layer.b - rate * b
+                layer.W = layer.W - rate * w
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_layer_of_a_network_that_is_judged_is_judged_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "layers.py"
+    file.write_text(LAYERS)
+    report = conformance.check(str(file))
+    assert report.exit_code == 0
+    assert "Stack" in str(report)
+    assert "Dense" not in str(report)

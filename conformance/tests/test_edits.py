@@ -228,6 +228,7 @@ MENDED = {
     "entry": ("a = w @ x", "a = w @ x + self.b"),
     "in place": ("w = w + x", "w += x"),
     "new array": ("w -= x", "w = w - x"),
+    "power": ("a = x - x * 2", "a = x - x ** 2"),
     "product": ("a = np.einsum('ij,j->j', w, x)", "a = np.einsum('ij,j->i', w, x)"),
     "slope": ("a = x * np.exp(x)", "a = x * (x * (1 - x))"),
 }
