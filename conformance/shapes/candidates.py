@@ -64,7 +64,7 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
 
     Beside custom functions of torch, torch's modules are what calls them: torch goes back there.
     """
-    classes = [each for kind in found.classes if (each := of_class(kind, found)) is not None]
+    classes = [each for kind in found.whole_classes if (each := of_class(kind, found)) is not None]
     if any(isinstance(each.layer, FunctionSearch) for each in classes):
         modules = {kind.__name__ for kind in found.classes if is_module(kind)}
         classes = [each for each in classes if each.name not in modules]

@@ -59,6 +59,19 @@ class Definitions:
             new = (named & own.keys()) - found
         return found - {name}
 
+    @property
+    def whole_classes(self) -> tuple[type, ...]:
+        """Those that leave no method to others of them that derive from them."""
+        bases = {base for each in self.classes for base in each.__mro__[1:]}
+        opened = {each for each in bases if any(map(is_open, vars(each).values()))}
+        return tuple(each for each in self.classes if each not in opened)
+
+
+def is_open(function: Any) -> bool:
+    """Whether a method is left to the classes that derive from its own."""
+    written = getattr(getattr(function, "__code__", None), "co_names", ())
+    return "NotImplementedError" in written or getattr(function, "__isabstractmethod__", False)
+
 
 def _names_in(thing: Any) -> Iterator[str]:
     """The global names and attributes that the code of a class or a function reads."""

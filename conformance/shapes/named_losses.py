@@ -14,7 +14,7 @@ from typing import Any
 from conformance.backward.syntax import tree
 from conformance.programs.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
 from conformance.shapes.arguments import needed, taken
-from conformance.shapes.definitions import beside_names, returned_names
+from conformance.shapes.definitions import beside_names, is_open, returned_names
 from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import likelihood, weighs
 from conformance.shapes.losses import PAIR, LossSearch
@@ -43,7 +43,7 @@ def loss_class(kind: type) -> LossSearch | None:
         for n in names
         if is_role(n, "loss") is not None or is_role(n, "forward") == 0 or bare(n) == "calculate"
     ]
-    ahead = [n for n in told if not _is_open(getattr(kind, n))] or called_itself(kind)
+    ahead = [n for n in told if not is_open(getattr(kind, n))] or called_itself(kind)
     back = [
         n
         for n in names
@@ -79,11 +79,6 @@ def _is_last(kind: type) -> bool:
 def _by_its_name(self: Any) -> None:
     """Make a loss that is given a name, which its class has for ours."""
     super(type(self), self).__init__(type(self).__name__)
-
-
-def _is_open(function: Callable[..., Any]) -> bool:
-    """Whether a method is left to the classes that derive from its own."""
-    return "NotImplementedError" in getattr(getattr(function, "__code__", None), "co_names", ())
 
 
 def _of_probabilities(kind: type, forward: str, back: str) -> LossSearch | None:

@@ -551,3 +551,24 @@ def test_a_layer_of_a_network_that_is_judged_is_judged_with_it(tmp_path: Path) -
     assert report.exit_code == 0
     assert "Stack" in str(report)
     assert "Dense" not in str(report)
+
+
+OPEN = """from conformance.tests.programs.base import Network
+
+class Open(Network):
+    def feedforward(self, a):
+        raise NotImplementedError
+
+class Whole(Open):
+    def feedforward(self, a):
+        return Network.feedforward(self, a)
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_class_that_leaves_a_method_to_others_is_judged_by_these(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(OPEN)
+    report = conformance.check(str(file))
+    assert report.exit_code == 0
+    assert "Open" not in str(report)
