@@ -48,7 +48,7 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         if isinstance(part, ast.expr):
             for new in OTHERS.get(type(part), _none)(part, slot, scope):
                 yield _put(slot, part, new)
-            for new in other_indices(scope) if slot.field == "slice" else ():
+            for new in _by_place(slot, scope):
                 if ast.dump(new) != ast.dump(part):
                     yield _put(slot, part, new)
     yield from _renamed(slots, scope)
@@ -141,6 +141,14 @@ def _is_whole(slot: Slot) -> bool:
 def _is_of(slot: Slot, kinds: Any) -> bool:
     """Whether a value is an operand of such an operation, where one more would be the same."""
     return isinstance(slot.parent, ast.BinOp) and isinstance(slot.parent.op, kinds)
+
+
+def _by_place(slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+    """What may stand in a place, whatever is there: another index, the samples as a divisor."""
+    if slot.field == "slice":
+        yield from other_indices(scope)
+    if isinstance(getattr(slot.parent, "op", None), ast.Div) and slot.field in ("right", "value"):
+        yield from scope.lengths
 
 
 def _copied(part: ast.expr) -> ast.expr:

@@ -226,6 +226,7 @@ WAYS = (swapped, applied, sloped, joined, joined_within, replaced, reformed)
 MENDED = {
     "activation": ("a = np.tanh(w @ x)", "a = 1 / (1 + np.exp(-(w @ x)))"),
     "entry": ("a = w @ x", "a = w @ x + self.b"),
+    "divisor": ("a = x / 8", "a = x / len(w)"),
     "in place": ("w = w + x", "w += x"),
     "new array": ("w -= x", "w = w - x"),
     "power": ("a = x - x * 2", "a = x - x ** 2"),
