@@ -90,12 +90,14 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     others = [each for each in found if each is not one]
     if _is_mixed(one, {value for each in others for value in each.values}):
         return True  # such as the copy by which Q-learning computes its targets
-    if others and all(is_running_mean(*each) for each in pairwise(one.values)):
+    of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
+    in_others = any(each.values[-1].depends_on(one.values[0]) for each in others)
+    mean = others and all(is_running_mean(*each) for each in pairwise(one.values))
+    if mean and not (of_others and in_others):  # as y, where (y − x²)² gets less
         return True
     if any(_adds_of_itself(*each) for each in pairwise(one.values)):
         return False  # such as a policy that is told by a critic how good its actions are
-    of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
-    return of_others and not any(each.values[-1].depends_on(one.values[0]) for each in others)
+    return of_others and not in_others
 
 
 def _is_mixed(one: Parameter, others: set[Node]) -> bool:
