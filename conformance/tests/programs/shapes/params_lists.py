@@ -14,7 +14,7 @@ class Embedding:
     def backward(self, dout):
         dW, = self.grads
         dW[...] = 0
-        dW[self.idx] += dout
+        np.add.at(dW, self.idx, dout)
         return None
 
 class Affine:
