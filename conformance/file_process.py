@@ -30,6 +30,7 @@ from conformance.shapes.definitions import (
     has_main,
     trains_at_import,
 )
+from conformance.shapes.edited import mended
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.losses import LossSearch
@@ -222,6 +223,7 @@ class _Judging:
 
     def _take(self, name: str, judged: Found) -> None:
         """Send what is known of a thing, and keep what took part."""
+        judged = mended(judged)
         self.judged_any = True
         self.used |= set(judged.used)
         self.called |= {each.partition("(")[0] for each in judged.recognised.calls}

@@ -42,7 +42,9 @@ def to_values(value: Any) -> Any:
 def _names(kind: Any) -> tuple[str, ...]:
     """Of the fields of a kind of records; none if it is no dataclass and no named tuple."""
     named: tuple[str, ...] = getattr(kind, "_fields", ())
-    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else named
+    if not is_dataclass(kind):
+        return named
+    return tuple(each.name for each in fields(kind) if each.metadata.get("sent", True))
 
 
 def from_values(kind: Any, value: Any) -> Any:

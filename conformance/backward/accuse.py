@@ -53,7 +53,8 @@ def finished(
     names = [each.goal.name for each in found if not each.ok]
     beside = passes(forward, blamed, names) if blamed else ()
     gradients = tuple(map(_judged, found))
-    return Examined(gradients, tuple(blamed), kinks, passes=beside, truncated=steps)
+    rights = {each.goal.name: each.right for each in found}
+    return Examined(gradients, tuple(blamed), kinks, passes=beside, truncated=steps, rights=rights)
 
 
 def _judged(verdict: Verdict) -> Judged:

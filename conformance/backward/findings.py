@@ -3,9 +3,11 @@
 Left out: the words (`report/backward_words.py`).
 """
 
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+OWN = {"sent": False}  # of a field that is not handed to another process
 
 
 class Line(NamedTuple):
@@ -104,7 +106,8 @@ class Cause:
             has to be added, or so is the gradient of each of `factor` mini-batches; `skipped`: a
             loop leaves out the first or last (`operation`) of `factor` steps; `order`: a value is
             gone through before all its uses are; `crossed`: a loss compares all outputs with all
-            targets; `small`: the gradient is wrong by less than rounding; `lost`: digits are lost.
+            targets; `edited`: a change of the line makes all right; `small`: the gradient is wrong
+            by less than rounding; `lost`: digits are lost.
             of what is wrong with an update, though the gradients may be right (`UPDATES`):
             `ascends`, `step`: it moves the parameter up its gradient, or `factor` times as far as
             others are moved; `kept`, `zero`: it keeps nothing from step to step where others do, or
@@ -153,6 +156,13 @@ class Cause:
     at: Line | None = None
 
 
+class Edited(NamedTuple):
+    """A change of a line that makes all gradients right: its kind, and the line after it."""
+
+    kind: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Accused:
     """An operation that is to blame.
@@ -162,12 +172,14 @@ class Accused:
         lines: the lines in question, the one to blame first.
         cause: why.
         mends: whether all gradients are right once it is mended.
+        edited: how the line has to be, if the program was right with it.
     """
 
     gradients: tuple[str, ...]
     lines: tuple[Line, ...]
     cause: Cause
     mends: bool
+    edited: Edited | None = None
 
 
 def merged(accused: Iterable[Accused], key: Callable[[Accused], Hashable]) -> tuple[Accused, ...]:
@@ -275,6 +287,7 @@ class Examined:
         decay_beside: whether the weights decay beside the program's own loss.
         passes: the two passes side by side, where something is to blame.
         truncated: the steps through time that gradients go back, if not all; else 0.
+        rights: the right gradients by their names, in the process that judged.
     """
 
     gradients: tuple[Judged, ...]
@@ -289,6 +302,7 @@ class Examined:
     decay_beside: bool = False
     passes: tuple[Passed, ...] = ()
     truncated: int = 0
+    rights: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False, metadata=OWN)
 
     @property
     def right(self) -> int:

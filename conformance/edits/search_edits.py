@@ -81,6 +81,7 @@ def search(
     functions: Sequence[LiveFunction],
     blamed: Sequence[Sequence[Frame]],
     trials: Sequence[Trial],
+    longest: float | None = None,
 ) -> Change | None:
     """The change of one line with which a program is right; None if none is found.
 
@@ -88,13 +89,14 @@ def search(
         functions: of the program.
         blamed: the lines that are blamed, each with those that lead to it.
         trials: whether the program is right, each in another case; the quickest first.
+        longest: seconds of the processor after which no other change is tried, if less than usual.
     """
     begun = process_time()
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
     held = Kept({each.file for each in functions})
-    tried, end = 0, process_time() + LONGEST
+    tried, end = 0, process_time() + min(LONGEST, longest or LONGEST)
     with warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
         for function, edit in _edits(functions, blamed):

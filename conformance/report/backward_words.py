@@ -9,6 +9,7 @@ from html import escape
 
 from conformance.backward.findings import UPDATES, Accused, Entry, Examined, Judged, Line
 from conformance.report.backward_causes import quoted, why
+from conformance.report.edit_words import edit_words
 from conformance.report.sentence import pluralize
 from conformance.report.source_words import file_and_line
 from conformance.report.visible import visible
@@ -40,7 +41,7 @@ def in_one_line(name: str, examined: Examined) -> str:
     more = f" (and {len(others)} more)" if others else ""
     at = f", {file_and_line(first.lines[0])}" if first.lines else ""
     wrong, _ = _wrong(first.gradients, first, ())
-    return visible(f"{name}: wrong: the {wrong}{at}: {why(first.cause)}{more}")
+    return visible(f"{name}: wrong: the {wrong}{at}: {'; '.join(_why(first))}{more}")
 
 
 def headline(examined: Examined) -> str:
@@ -88,8 +89,16 @@ def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]
     what, beside = _wrong(accused.gradients, accused, gradients)
     lines = [f"wrong: the {what}{beside}"]
     lines += map(place, accused.lines[:1])
-    lines.append(why(accused.cause))
+    lines += _why(accused)
     return lines + [f"  {each}" for each in details(accused)]
+
+
+def _why(accused: Accused) -> list[str]:
+    """The cause, and the change of the line that makes all gradients right, as far as known."""
+    said = [] if accused.cause.kind == "edited" else [why(accused.cause)]
+    if accused.edited is not None:
+        said.append(edit_words(*accused.edited, "gradient"))
+    return said
 
 
 def wrong_words(accused: Accused) -> str:

@@ -6,9 +6,9 @@ Left out: its cause (`cause_words.py`), its line of code (`source_words.py`).
 from collections.abc import Sequence
 
 from conformance.corpus.case import Case
-from conformance.edits.edit import EditKind
 from conformance.model.row import Row
 from conformance.outcome import Blame, LostEquation, Outcome
+from conformance.report.edit_words import edit_words
 from conformance.report.message import difference, run_words, what
 from conformance.report.source_words import file_and_line
 from conformance.verdict.compare import Verdict, doubtful
@@ -54,15 +54,6 @@ def first_words(report: Outcome, blame: Blame | LostEquation) -> list[str]:
     return words
 
 
-CHANGES = {
-    EditKind.REPLACED: "every case is right with{this}:  {text}",
-    EditKind.REMOVED: "every case is right without {line}",
-    EditKind.MOVED_OUT: "every case is right with {line} after the block that it is in",
-    EditKind.MOVED_IN: "every case is right with {line} at the end of the block before it",
-    EditKind.EXCHANGED: "every case is right with {line} after the next one",
-}
-
-
 def change_words(report: Outcome, place: str) -> list[str]:
     """What change of one line makes every case right, if one is known.
 
@@ -74,8 +65,7 @@ def change_words(report: Outcome, place: str) -> list[str]:
     if change is None:
         return []
     at = file_and_line(change)
-    line, this = ("this line", "") if at == place else (f"line {at}", f" this at {at}")
-    return [CHANGES[change.kind].format(this=this, line=line, text=change.text)]
+    return [edit_words(change.kind, change.text, "case", at if at != place else "")]
 
 
 def explained(report: Outcome, first: Verdict) -> list[Verdict]:

@@ -6,13 +6,14 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.findings import Examined
+from conformance.backward.findings import OWN, Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import (
     NoGradientError,
@@ -92,6 +93,7 @@ class Found:
         unjudged: the parameters of which no gradient is found.
         beside: the gradients that it returns and that are of nothing that is known.
         unnamed: arrays that may be parameters as well, and of which no gradient is found.
+        reading: by which it was judged, in the process that did.
     """
 
     recognised: Recognised
@@ -100,6 +102,7 @@ class Found:
     unjudged: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()
+    reading: Any = field(default=None, compare=False, repr=False, metadata=OWN)
 
     @property
     def misshapen(self) -> bool:
@@ -177,7 +180,7 @@ def _found(reading: Reading, examined: Examined) -> Found:
     more = tuple(each for each in names if each == INPUT)
     taken = replace(taken, parameters=(*taken.parameters, *more))
     beside = not_judged(run, places, names)
-    return Found(taken, examined, run.used(), places.unfound, beside, places.unnamed)
+    return Found(taken, examined, run.used(), places.unfound, beside, places.unnamed, reading)
 
 
 def _on_all_sides(

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from conformance.edits import search_edits
+from conformance.shapes import edited
 from conformance.tests.commands import Make, maker
 from conformance.tracing.modules import MODULES, is_subjects
 
@@ -189,6 +190,13 @@ def patient_search() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_edits, "LONGEST", 12.0)
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_search_in_shapes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No change of a program of any shape is searched for but where that is what is tested."""
+    if not request.node.path.stem.endswith("test_edited"):
+        monkeypatch.setattr(edited, "SECONDS", 1e-9)
 
 
 @pytest.fixture

@@ -1,0 +1,24 @@
+"""A change of one line that makes a program right, in words."""
+
+from conformance.edits.edit import EditKind
+
+CHANGES = {
+    EditKind.REPLACED: "every {what} is right with{this}:  {text}",
+    EditKind.REMOVED: "every {what} is right without {line}",
+    EditKind.MOVED_OUT: "every {what} is right with {line} after the block that it is in",
+    EditKind.MOVED_IN: "every {what} is right with {line} at the end of the block before it",
+    EditKind.EXCHANGED: "every {what} is right with {line} after the next one",
+}
+
+
+def edit_words(kind: str, text: str, what: str, at: str = "") -> str:
+    """What is right with a change: `every case is right with:  return a - y`.
+
+    Args:
+        kind: of the change, an `EditKind`.
+        text: the line after it.
+        what: of which every one is right.
+        at: file and number of the line, if another was named before.
+    """
+    line, this = (f"line {at}", f" this at {at}") if at else ("this line", "")
+    return CHANGES[EditKind(kind)].format(what=what, this=this, line=line, text=text)
