@@ -71,9 +71,9 @@ def shared(
     """The factor that most gradients have, the usual one if no other does better.
 
     Better than all is one that leaves out a single gradient, or those of the first layers alone: a
-    value that is wrong on the way down makes all gradients below it wrong. One number alone
-    agrees with itself at any factor, unless the others are off by the sign alone, and that is a
-    usual one or several entries have it.
+    value that is wrong on the way down makes all gradients below it wrong, and none right. One
+    number alone agrees with itself at any factor, unless the others are off by the sign alone, and
+    that is a usual one or several entries have it.
 
     Args:
         found: the gradients, judged without a factor.
@@ -157,6 +157,7 @@ def _rank(ratios: Sequence[float | None], factor: float, usual: float) -> tuple[
     count = _count(ratios, factor)
     last = ratios[len(ratios) - count :]
     alone = len(ratios) - count <= 1 or 1 < count == _count(last, factor)
+    alone = alone and (_near(usual, factor) or not _count(ratios, usual))  # else those are right
     return count > 0 and alone, count, -abs(float(np.log(factor / usual)))
 
 

@@ -26,6 +26,7 @@ from conformance.shapes.given_back import went
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
 from conformance.shapes.other_settings import switched_off
+from conformance.shapes.plain_runs import Gradients
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
@@ -121,6 +122,24 @@ class PairSearch:
             UnfitError: it does not run.
             NotAGradientError: it gives no gradients.
         """
+        step, loss, known, more = self._run(chosen)
+        said = ", ".join(f"{path[-1]} {_said(value)}" for path, value in chosen.items())
+        left = tuple(each.name for each in step.goals if each not in known)
+        found = replace(self._found(replace(step, goals=known), said), unjudged=left, beside=more)
+        return replace(found, again=lambda: self._again(chosen)), _multiplies_to_numbers(loss)
+
+    def _again(self, chosen: dict[Path, Any]) -> Gradients:
+        """The gradients that it gives with some arguments."""
+        return {each.name: each.node.value for each in self._run(chosen)[0].goals}
+
+    def _run(
+        self, chosen: dict[Path, Any]
+    ) -> tuple[OwnPass, Node, tuple[Goal, ...], tuple[str, ...]]:
+        """A recorded run: the step, its loss, what is judged, what is returned beside that.
+
+        Raises:
+            UnfitError: it does not run.
+        """
         trace, rng = Trace(sites=True), np.random.default_rng(9)
         traced = {
             path: trace.given(value, path[-1]) if is_floats(value) else value
@@ -143,13 +162,9 @@ class PairSearch:
             goals = [Goal(name, ahead[name], node_of(trace, each)) for name, each in back]
         if not np.isfinite(loss.value):
             raise UnfitError(f"{self.forward.__name__}: its output is not finite")
-        said = ", ".join(f"{path[-1]} {_said(value)}" for path, value in chosen.items())
         known = _of_outputs(goals, [upstreams[name] for name in done.inner])
-        step = OwnPass(trace, known, loss=loss, returns=last_return(self.backward))
-        left = tuple(each.name for each in goals if each not in known)
-        more = (*_beside(self.backward, done.back, replace(step, goals=tuple(goals))),)
-        found = replace(self._found(step, said), unjudged=left, beside=more)
-        return found, _multiplies_to_numbers(loss)
+        step = OwnPass(trace, tuple(goals), loss=loss, returns=last_return(self.backward))
+        return step, loss, known, (*_beside(self.backward, done.back, step),)
 
     def _found(self, step: OwnPass, said: str) -> Found:
         """What is known of the two.

@@ -5,10 +5,9 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 (`update_findings.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from conformance.shapes.meeting import (
 )
 from conformance.shapes.other_settings import switched_off, told
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
+from conformance.shapes.plain_runs import Gradients, PlainRun
 from conformance.shapes.reading import Reading
 from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_inputs
 from conformance.shapes.sides import (
@@ -93,7 +93,7 @@ class Found:
         unjudged: the parameters of which no gradient is found.
         beside: the gradients that it returns and that are of nothing that is known.
         unnamed: arrays that may be parameters as well, and of which no gradient is found.
-        reading: by which it was judged, in the process that did.
+        again: runs it as it is then, in the process that judged it, and gives its gradients.
     """
 
     recognised: Recognised
@@ -102,7 +102,9 @@ class Found:
     unjudged: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     unnamed: tuple[str, ...] = ()
-    reading: Any = field(default=None, compare=False, repr=False, metadata=OWN)
+    again: Callable[[], Gradients] | None = field(
+        default=None, compare=False, repr=False, metadata=OWN
+    )
 
     @property
     def misshapen(self) -> bool:
@@ -180,7 +182,9 @@ def _found(reading: Reading, examined: Examined) -> Found:
     more = tuple(each for each in names if each == INPUT)
     taken = replace(taken, parameters=(*taken.parameters, *more))
     beside = not_judged(run, places, names)
-    return Found(taken, examined, run.used(), places.unfound, beside, places.unnamed, reading)
+    return Found(
+        taken, examined, run.used(), places.unfound, beside, places.unnamed, PlainRun(reading)
+    )
 
 
 def _on_all_sides(

@@ -297,4 +297,5 @@ def together(parts: Sequence[Examined]) -> Examined:
         gradients=tuple(e for part in parts for e in part.gradients),
         accused=merged(blamed, lambda each: each.lines[:1]),
         kinks=any(each.kinks for each in parts),
+        rights={name: each for part in parts for name, each in part.rights.items()},
     )

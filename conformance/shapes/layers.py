@@ -8,6 +8,7 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from types import ModuleType
 from typing import Any
@@ -54,6 +55,7 @@ from conformance.shapes.layer_shapes import (
 )  # fmt: skip
 from conformance.shapes.other_settings import not_given, switched_off, training
 from conformance.shapes.places import places
+from conformance.shapes.plain_runs import Gradients
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
 from conformance.tracing.node import Node
@@ -213,7 +215,15 @@ class LayerSearch:
         recognised = self._recognised(plan, run, found.source, (*goals, *inner))
         left = (*(found.unfound if goals else parameters_of(run, out)), *unseen)
         beside, used = given_beside(run, (*goals, *inner)), run.used()
-        return Found(recognised, examined, used, left, beside, found.unnamed)
+        again = partial(self._again, plan, data, run, at)
+        return Found(recognised, examined, used, left, beside, found.unnamed, again)
+
+    def _again(self, plan: Plan, data: Data, run: Attempt, at: int | None) -> Gradients:
+        """The gradients that it gives of the same numbers."""
+        begun = {path: np.array(node.value) for path, (_, node) in run.start.items() if node}
+        values = {path: each if each.ndim else each.item() for path, each in begun.items()}
+        anew, _, inner = self._run(plan, data, values, at)
+        return {each.name: each.node.value for each in (*places(anew).goals, *inner)}
 
     def _recognised(
         self, plan: Plan, run: Attempt, source: str, goals: Sequence[Goal]

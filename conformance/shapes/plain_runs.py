@@ -1,0 +1,77 @@
+"""A program run again as it was read, without being recorded, for the gradients that it gives.
+
+Left out: the recorded run (`attempt.py`), and where its gradients are (`places.py`).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from conformance.programs.held_state import Leaf
+from conformance.shapes.attempt import attempt
+from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.places import returned
+from conformance.shapes.reading import Reading
+from reference.step import Array
+
+Gradients = Mapping[str, Array]
+"""By the names of the parameters."""
+
+Key = tuple[str, str]
+"""Whether it is returned or held in the end, and its path."""
+
+
+class PlainRun:
+    """What runs a program again, and gives its gradients.
+
+    Raises:
+        UnfitError: a gradient is nowhere in what it returns or holds; or whatever its code raises.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        """Take what is known of the recorded run when it is asked for the first time."""
+        self.reading = reading
+        self.at: dict[str, tuple[Key, float]] = {}
+
+    def __call__(self) -> Gradients:
+        """The gradients."""
+        reading, run = self.reading, self.reading.run
+        direct = bool(reading.places.direct)
+        self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
+        values = {path: np.array(node.value) for path, (_, node) in run.start.items() if node}
+        numbers = {path: each if each.ndim else each.item() for path, each in values.items()}
+        made = attempt(reading.plan, reading.data, reading.penalty, values=numbers, chosen=run.ways)
+        held = {key: np.asarray(leaf.value) for key, leaf in _held(made).items()}
+        if direct:
+            return {name: held[key] for name, (key, _) in self.at.items()}
+        return {name: (numbers[e[1]] - held[e]) / rate for name, (e, rate) in self.at.items()}
+
+
+def _held(run: Attempt) -> dict[Key, Leaf]:
+    """What a run returned and what it holds in the end."""
+    found = {("returned", each.path): each for each in returned(run)}
+    return found | {("held", each.path): each for each in run.end()}
+
+
+def _returned_at(reading: Reading) -> dict[str, tuple[Key, float]]:
+    """Where each gradient is, by the name of its parameter."""
+    held = reversed(_held(reading.run).items())
+    nodes = {reading.run.node(leaf.value): key for key, leaf in held}
+    for each in reading.places.direct:
+        if each.node not in nodes:
+            raise UnfitError(f"the gradient of {each.name} is made of what is held")
+    return {each.name: (nodes[each.node], 1.0) for each in reading.places.direct}
+
+
+def _moved_at(reading: Reading) -> dict[str, tuple[Key, float]]:
+    """Where each parameter is after its update, and how many times its gradient it went down."""
+    held, run = _held(reading.run), reading.run
+    found: dict[str, tuple[Key, float]] = {}
+    for goal in reading.places.moved:
+        path = next((path for path, (_, node) in run.start.items() if node is goal.parameter), "")
+        leaf, given = held.get(("held", path)), np.asarray(goal.node.value)
+        if leaf is None or not np.any(given) or np.shape(leaf.value) != given.shape:
+            raise UnfitError(f"how far {goal.name} is moved is not known")
+        moved = np.asarray(goal.parameter.value) - np.asarray(run.node(leaf.value).value)
+        found[goal.name] = ("held", path), float(np.sum(moved * given) / np.sum(given * given))
+    return found
