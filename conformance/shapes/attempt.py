@@ -82,7 +82,7 @@ def attempt(
         ):
             for i, each in enumerate(plan.calls):
                 since = 0 if trace is None else len(trace.nodes)
-                _call(run, each, i, None if chosen is None else chosen[i])
+                called_in_a_way(run, each, i, None if chosen is None else chosen[i])
                 if trace is not None and each.role in ("backward", "gradients"):
                     run.note_gradients(since)
     return run
@@ -231,7 +231,7 @@ def _traced(trace: Trace, value: Any, leaf: Leaf) -> Any:
     return trace.traced(value, trace.node(f"given {leaf.path}", None, (), {}, np.array(value)))
 
 
-def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
+def called_in_a_way(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
     """Call a function in a way that it takes.
 
     Raises:

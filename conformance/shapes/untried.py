@@ -14,10 +14,13 @@ from conformance.backward.findings import Accused, Cause, Line
 from conformance.programs.vocabulary import kinds_of
 from conformance.running.missing_names import lacks_a_name
 from conformance.running.tracebacks import headline
+from conformance.script_outcome import RULES, Ran
 from conformance.shapes.arguments import needed
 from conformance.shapes.definitions import definition_of
 from conformance.shapes.judge_readings import Found
+from conformance.shapes.plain_runs import PlainRun
 from conformance.shapes.search import Searched
+from conformance.shapes.tried_updates import is_right, tried_update, wrong_in
 from conformance.tracing.frames import raised_in
 
 ROLES = ("update", "train")
@@ -43,11 +46,28 @@ def with_untried(searched: Searched, found: Found) -> Found:
     blamed = stopped
     idle = [each for each in own if each.__name__ in calls and _is_empty(each)]
     if names.keys().isdisjoint(calls):
-        off = (*taken.off, *([" or ".join(names)] if names else []))
-        found = replace(found, recognised=replace(taken, off=off))
+        found, wrong = _tried(found, tuple(names))
+        blamed = blamed or wrong
     elif idle and not moving:
         blamed = Cause("idle", names=(idle[0].__name__, "")), _place(idle[0])
     return found if blamed is None else _blamed(found, *blamed)
+
+
+def _tried(found: Found, names: tuple[str, ...]) -> tuple[Found, tuple[Cause, Line] | None]:
+    """The verdict with what is known of each update; and what is wrong with the first that is."""
+    taken = found.recognised
+    told = dict[str, Ran]()
+    if found.examined.ok and isinstance(found.again, PlainRun):
+        ran = {name: tried_update(found.again.reading, name) for name in names}
+        told = {name: each for name, each in ran.items() if each is not None}
+    blamed = {name: e for name, ran in told.items() if (e := wrong_in(ran)) is not None}
+    wrong = next(iter(blamed.values()), None)
+    right = [name for name, ran in told.items() if is_right(ran)]
+    left = [name for name in names if name not in (*right, *blamed)]
+    off = (*taken.off, *([" or ".join(left)] if left else []))
+    rule = tuple(f"{name}: {RULES[told[name].rule.kind]}" for name in right)
+    found = replace(found, recognised=replace(taken, off=off, rule=rule))
+    return found, None if wrong is None else (wrong.cause, wrong.lines[0])
 
 
 def _blamed(found: Found, cause: Cause, line: Line) -> Found:

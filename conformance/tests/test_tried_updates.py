@@ -1,0 +1,84 @@
+"""The update of a class that returns its gradients is called, recorded and judged as well."""
+
+from pathlib import Path
+
+import pytest
+
+import conformance
+from conformance.report.file_report import FileReport
+
+SOURCE = """import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_out, beta1=0.9, beta2=0.99):
+        self.params = {"W": np.random.randn(n_in, n_out), "b": np.zeros(n_out)}
+        self.m = {k: np.zeros_like(v) for k, v in self.params.items()}
+        self.v = {k: np.zeros_like(v) for k, v in self.params.items()}
+        self.t, self.beta1, self.beta2 = 0, beta1, beta2
+
+    def forward(self, X):
+        return 1 / (1 + np.exp(-(X @ self.params["W"] + self.params["b"])))
+
+    def loss(self, X, Y):
+        return 0.5 * np.sum((self.forward(X) - Y) ** 2) / len(X)
+
+    def backward(self, X, Y):
+        A = self.forward(X)
+        d = (A - Y) * A * (1 - A) / len(X)
+        return {"W": X.T @ d, "b": d.sum(axis=0)}
+
+    def train_step(self, X, Y, lr=0.01):
+        grads = self.backward(X, Y)
+"""
+DESCENT = """
+        for k in grads:
+            self.params[k] = self.params[k] - lr * grads[k]
+"""
+ADAM = """
+        self.t += 1
+        for k in grads:
+            self.m[k] = self.beta1 * self.m[k] + (1 - self.beta1) * grads[k]
+            self.v[k] = self.beta2 * self.v[k] + (1 - self.beta2) * grads[k] ** 2
+            m_hat = self.m[k] / (1 - self.beta1 ** self.t)
+            v_hat = self.v[k] / (1 - self.beta2 ** self.t)
+            self.params[k] -= lr * m_hat / (np.sqrt(v_hat) + 1e-8)
+"""
+WRONG = {
+    "another correction": (ADAM, "(1 - self.beta2 ** self.t)", "(1 - self.beta1 ** self.t)"),
+    "ascends": (DESCENT, "self.params[k] - lr", "self.params[k] + lr"),
+    "no square": (ADAM, "grads[k] ** 2", "grads[k]"),
+}
+
+
+def judged(update: str, tmp_path: Path) -> FileReport:
+    file = tmp_path / "net.py"
+    file.write_text(SOURCE + update)
+    return conformance.check(str(file))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("update", "rule"), [(ADAM, "Adam"), (DESCENT, "gradient descent")])
+def test_an_update_that_is_right_is_said_with_its_rule(
+    update: str, rule: str, tmp_path: Path
+) -> None:
+    report = judged(update, tmp_path)
+    assert report.exit_code == 0
+    assert f"; train_step: {rule}" in str(report)
+    assert "not tried" not in str(report)
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_an_update_that_is_wrong_is_blamed_though_the_gradients_are_right(
+    name: str, tmp_path: Path
+) -> None:
+    update, right, wrong = WRONG[name]
+    report = judged(update.replace(right, wrong), tmp_path)
+    line = next(i for i, e in enumerate((SOURCE + update).splitlines(), 1) if right in e)
+    assert (report.exit_code, report.blames[0].line) == (1, line)
+    assert "2 gradients, all right" in str(report)
+
+
+def test_an_update_that_does_not_run_is_not_tried(tmp_path: Path) -> None:
+    apart = "    def train_step(self, schedule, state):\n        self.params = schedule(state)\n"
+    report = judged(DESCENT + "\n" + apart, tmp_path)  # it takes the place of the other
+    assert report.exit_code == 0
+    assert "note: train_step is not tried" in str(report)
