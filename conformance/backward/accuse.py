@@ -53,8 +53,19 @@ def finished(
     names = [each.goal.name for each in found if not each.ok]
     beside = passes(forward, blamed, names) if blamed else ()
     gradients = tuple(map(_judged, found))
+    examined = Examined(gradients, tuple(blamed), kinks, passes=beside, truncated=steps)
+    if not blamed:
+        return examined
     rights = {each.goal.name: each.right for each in found}
-    return Examined(gradients, tuple(blamed), kinks, passes=beside, truncated=steps, rights=rights)
+    return replace(examined, rights=rights, ahead=_lines_ahead(forward))
+
+
+def _lines_ahead(forward: Forward) -> frozenset[Line]:
+    """The lines that compute nothing but the loss, and what it is made of."""
+    lines: tuple[set[Line], set[Line]] = set(), set()
+    for node in forward.run.trace.nodes:
+        lines[forward.contains(node)].update(lines_of(node)[:1])
+    return frozenset(lines[True] - lines[False])
 
 
 def _judged(verdict: Verdict) -> Judged:

@@ -287,7 +287,8 @@ class Examined:
         decay_beside: whether the weights decay beside the program's own loss.
         passes: the two passes side by side, where something is to blame.
         truncated: the steps through time that gradients go back, if not all; else 0.
-        rights: the right gradients by their names, in the process that judged.
+        rights: the right gradients by their names, in the process that judged, if some are wrong.
+        ahead: the lines that compute the loss alone, likewise.
     """
 
     gradients: tuple[Judged, ...]
@@ -303,6 +304,7 @@ class Examined:
     passes: tuple[Passed, ...] = ()
     truncated: int = 0
     rights: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False, metadata=OWN)
+    ahead: frozenset[Line] = field(default=frozenset(), compare=False, repr=False, metadata=OWN)
 
     @property
     def right(self) -> int:

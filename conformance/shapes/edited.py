@@ -5,7 +5,7 @@ that line is the one to blame. Left out: which changes there are (`edits`), and 
 as it is known without them (`backward`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import UPDATES, Accused, Cause, Edited, Line
 from conformance.backward.judge_gradients import distance
-from conformance.edits.live_functions import live_functions
+from conformance.edits.live_functions import LiveFunction, live_functions
 from conformance.edits.search_edits import holds, search
 from conformance.shapes.judge_readings import Found
 from conformance.tracing.frames import Frame
@@ -30,21 +30,30 @@ def mended(found: Found) -> Found:
         return found
     wrong = {each.name for each in examined.gradients if not each.ok}
 
+    before: dict[str, Any] = {}
+
     def is_as_judged() -> bool:
-        return bool(wrong) and _wrong(again(), rights) == wrong
+        before.update(again())
+        return bool(wrong) and _wrong(before, rights) == wrong
 
     def is_right() -> bool:
-        return not _wrong(again(), rights)
+        return not _wrong(again(), {**before, **rights})
 
     if not accused or not holds(is_as_judged):
         return found
-    functions = live_functions(lambda: holds(is_right))
+    functions = [_behind(each, examined.ahead) for each in live_functions(lambda: holds(is_right))]
     blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
     change = search(functions, blamed, [is_right], SECONDS)
     if change is None:
         return found
     told = _by(accused, Line(*change.place), Edited(change.kind, change.text))
     return replace(found, examined=replace(examined, accused=(told,)))
+
+
+def _behind(function: LiveFunction, ahead: Collection[Line]) -> LiveFunction:
+    """A function without the lines that compute the loss: no gradient is wrong by them."""
+    ran = frozenset(each for each in function.ran if (function.file, each) not in ahead)
+    return replace(function, ran=ran)
 
 
 def _by(accused: Sequence[Accused], line: Line, edited: Edited) -> Accused:

@@ -130,7 +130,8 @@ class PairSearch:
 
     def _again(self, chosen: dict[Path, Any]) -> Gradients:
         """The gradients that it gives with some arguments."""
-        return {each.name: each.node.value for each in self._run(chosen)[0].goals}
+        step, loss, _, _ = self._run(chosen)
+        return {"its output": loss.value, **{e.name: e.node.value for e in step.goals}}
 
     def _run(
         self, chosen: dict[Path, Any]

@@ -222,8 +222,9 @@ class LayerSearch:
         """The gradients that it gives of the same numbers."""
         begun = {path: np.array(node.value) for path, (_, node) in run.start.items() if node}
         values = {path: each if each.ndim else each.item() for path, each in begun.items()}
-        anew, _, inner = self._run(plan, data, values, at)
-        return {each.name: each.node.value for each in (*places(anew).goals, *inner)}
+        anew, out, inner = self._run(plan, data, values, at)
+        found = {each.name: each.node.value for each in (*places(anew).goals, *inner)}
+        return {"its output": out.value, **found}
 
     def _recognised(
         self, plan: Plan, run: Attempt, source: str, goals: Sequence[Goal]

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from conformance.programs.held_state import Leaf
+from conformance.programs.held_state import Leaf, leaves
 from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.attempts import Attempt, UnfitError, is_number, parts_of
 from conformance.shapes.places import returned
 from conformance.shapes.reading import Reading
 from reference.step import Array
 
 Gradients = Mapping[str, Array]
-"""By the names of the parameters."""
+"""By the names of the parameters; beside them outputs, which no mistake in a gradient changes."""
 
 Key = tuple[str, str]
 """Whether it is returned or held in the end, and its path."""
@@ -34,7 +34,7 @@ class PlainRun:
         self.at: dict[str, tuple[Key, float]] = {}
 
     def __call__(self) -> Gradients:
-        """The gradients."""
+        """The gradients, and what has to stay as it is: outputs and losses."""
         reading, run = self.reading, self.reading.run
         direct = bool(reading.places.direct)
         self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
@@ -43,8 +43,22 @@ class PlainRun:
         made = attempt(reading.plan, reading.data, reading.penalty, values=numbers, chosen=run.ways)
         held = {key: np.asarray(leaf.value) for key, leaf in _held(made).items()}
         if direct:
-            return {name: held[key] for name, (key, _) in self.at.items()}
-        return {name: (numbers[e[1]] - held[e]) / rate for name, (e, rate) in self.at.items()}
+            found = {name: held[key] for name, (key, _) in self.at.items()}
+        else:
+            found = {n: (numbers[e[1]] - held[e]) / rate for n, (e, rate) in self.at.items()}
+        return {**_outputs(made), **found}
+
+
+def _outputs(run: Attempt) -> Gradients:
+    """What functions that go forward returned, and the losses among gradients."""
+    found: dict[str, Array] = {}
+    for i, (call, _, result) in enumerate(run.results):
+        every = leaves(result, f"result {i}", None)
+        apart = call.role in ("forward", "loss")
+        found |= {each.path: np.asarray(each.value) for each in every if apart}
+        numbers = enumerate([] if apart else [result, *parts_of(result)])
+        found |= {f"number {i}.{k}": np.asarray(e) for k, e in numbers if is_number(e)}
+    return found
 
 
 def _held(run: Attempt) -> dict[Key, Leaf]:
