@@ -22,6 +22,7 @@ from conformance.shapes.reading import Reading
 from conformance.tracing.long import LongTrace
 
 STEPS = 3
+UNSEEN = {"still", "unkept", "stops", "idle"}  # causes that an update has which is not followed
 
 
 def tried_update(reading: Reading, name: str) -> Ran | None:
@@ -76,6 +77,7 @@ def is_right(ran: Ran) -> bool:
 
 def wrong_in(ran: Ran) -> Accused | None:
     """What is wrong with the updates, if their gradients are right."""
-    wrong = [each for each in ran.examined.accused if each.cause.kind in UPDATES]
+    wrong = [each for each in ran.examined.accused if each.cause.kind in UPDATES - UNSEEN]
     right = all(each.ok for each in ran.examined.gradients)
-    return wrong[0] if right and wrong and wrong[0].lines and not ran.unjudged else None
+    told = right and ran.updates and not ran.unjudged
+    return wrong[0] if told and wrong and wrong[0].lines else None
