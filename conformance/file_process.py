@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from time import process_time
 from types import FunctionType
 from typing import Any, cast
 
@@ -157,7 +158,7 @@ class _Judging:
         self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
-        self._asked_own = False
+        self._asked_own, self._spent = False, 0.0
 
     def judge(self, each: Candidate) -> None:
         """Judge a candidate, and send what comes of it."""
@@ -223,7 +224,9 @@ class _Judging:
 
     def _take(self, name: str, judged: Found) -> None:
         """Send what is known of a thing, and keep what took part."""
-        judged = mended(judged)
+        began = process_time()
+        judged = mended(judged, self._spent)
+        self._spent += process_time() - began
         self.judged_any = True
         self.used |= set(judged.used)
         self.called |= {each.partition("(")[0] for each in judged.recognised.calls}

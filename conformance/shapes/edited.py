@@ -19,14 +19,19 @@ from conformance.edits.search_edits import holds, search
 from conformance.shapes.judge_readings import Found
 from conformance.tracing.frames import Frame
 
-SECONDS = 4.0  # of the processor, after which no other change is tried
+SECONDS = 4.0  # of the processor for a file, after which no other change is tried
 
 
-def mended(found: Found) -> Found:
-    """A program that is wrong, with the change that makes its gradients right, if one is found."""
+def mended(found: Found, spent: float = 0.0) -> Found:
+    """A program that is wrong, with the change that makes its gradients right, if one is found.
+
+    Args:
+        found: it.
+        spent: the seconds of the processor that were spent for other programs of its file.
+    """
     examined, again = found.examined, found.again
     accused, rights = examined.accused, examined.rights
-    if again is None or any(each.cause.kind in UPDATES for each in accused):
+    if again is None or spent >= SECONDS or any(each.cause.kind in UPDATES for each in accused):
         return found
     wrong = {each.name for each in examined.gradients if not each.ok}
 
@@ -43,7 +48,7 @@ def mended(found: Found) -> Found:
         return found
     functions = [_behind(each, examined.ahead) for each in live_functions(lambda: holds(is_right))]
     blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
-    change = search(functions, blamed, [is_right], SECONDS)
+    change = search(functions, blamed, [is_right], SECONDS - spent)
     if change is None:
         return found
     told = _by(accused, Line(*change.place), Edited(change.kind, change.text))
