@@ -9,7 +9,7 @@ import ast
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
@@ -257,6 +257,7 @@ def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:
     return (True, found[0]) if len(found) == 1 else (False, None)
 
 
+@cache
 def _compared_with(kind: type, name: str) -> list[str]:
     """The words that the methods of a class compare an argument of it with."""
     codes = (each.__code__ for each in vars(kind).values() if isinstance(each, FunctionType))
