@@ -278,7 +278,7 @@ class Searched:
             if _begins_with_zeros(found):
                 of_zeros = Reading(plan, data, penalty, run, found)
                 data = replace(data, rounds=2)
-            values, ways = generic(run), run.ways
+            values, ways = generic(run, found.direct), run.ways
             trace = Trace(sites=True, most=most)
             run = attempt(plan, data, penalty, trace=trace, values=values, chosen=ways)
             unused = [path for path in values if _is_unused(run, path)]

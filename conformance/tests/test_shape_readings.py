@@ -1028,3 +1028,39 @@ class Layer:
     assert (code, "3 gradients, all right" in said) == (0, True), said
     code, lines, said = judged(source.replace("np.sum(", "np.mean("), tmp_path)
     assert (code, "np.mean(" in lines[0]) == (1, True), said
+
+
+BEGINS_AS_A_NUMBER = """
+import numpy as np
+
+class NeuralNetwork:
+    def __init__(self, input_size, hidden_size):
+        self.W1 = np.random.randn(hidden_size, input_size)
+        self.b1 = np.zeros((hidden_size, 1))
+        self.W2 = np.random.randn(1, hidden_size)
+        self.b2 = 0
+
+    def forward_prop(self, X):
+        A1 = np.tanh(np.dot(self.W1, X) + self.b1)
+        A2 = 1 / (1 + np.exp(-(np.dot(self.W2, A1) + self.b2)))
+        return A1, A2
+
+    def backward_prop(self, X, Y, A1, A2):
+        m = Y.shape[1]
+        dZ2 = A2 - Y
+        dZ1 = np.dot(self.W2.T, dZ2) * (1 - A1 ** 2)
+        dW2 = np.dot(dZ2, A1.T) / m
+        db2 = np.sum(dZ2, axis=1, keepdims=True) / m
+        dW1 = np.dot(dZ1, X.T) / m
+        db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+        return dW1, db1, dW2, db2
+"""
+
+
+def test_a_number_becomes_the_array_of_one_number_that_its_gradient_is(tmp_path: Path) -> None:
+    code, _, said = judged(BEGINS_AS_A_NUMBER, tmp_path)
+    assert code == 0, said
+    right = "db2 = np.sum(dZ2, axis=1, keepdims=True) / m"
+    for wrong in ("db2 = np.sum(dZ2, axis=1, keepdims=True)", "db2 = dZ2 / m"):
+        code, lines, said = judged(BEGINS_AS_A_NUMBER.replace(right, wrong), tmp_path)
+        assert (code, lines) == (1, [wrong]), said
