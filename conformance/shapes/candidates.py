@@ -18,7 +18,8 @@ from conformance.shapes.definitions import Definitions, returned_functions
 from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
-from conformance.shapes.layers import LayerSearch, layer_search
+from conformance.shapes.layer_classes import closure_layer, layer_search, unnamed_layer
+from conformance.shapes.layers import LayerSearch
 from conformance.shapes.named_losses import (
     before_activations,
     loss_class,
@@ -49,7 +50,6 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Searched
 from conformance.shapes.stacked import stacked
-from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
 from conformance.subjects.adapt import is_module, is_of_the_book

@@ -176,3 +176,50 @@ class Dropout:
 def test_a_layer_may_be_told_a_probability(tmp_path: Path) -> None:
     code, _, said = judged(DROPOUT, tmp_path)
     assert (code, "1 gradient, all right" in said) == (0, True), said
+
+
+MANY_TO_ONE = """
+import numpy as np
+
+class RNN:
+    def __init__(self, input_size, output_size, hidden_size=16):
+        self.Whh = np.random.randn(hidden_size, hidden_size) / 10
+        self.Wxh = np.random.randn(hidden_size, input_size) / 10
+        self.Why = np.random.randn(output_size, hidden_size) / 10
+        self.bh = np.zeros((hidden_size, 1))
+
+    def forward(self, inputs):
+        self.last_inputs = inputs
+        h = np.zeros((self.Whh.shape[0], 1))
+        self.last_hs, ys = {-1: h}, []
+        for i, x in enumerate(inputs):
+            h = np.tanh(self.Wxh @ x + self.Whh @ h + self.bh)
+            self.last_hs[i] = h
+            ys.append(self.Why @ h)
+        return ys, h
+
+    def backprop(self, d_out, learn_rate=1e-2):
+        n = len(self.last_inputs)
+        d_Whh, d_Wxh, d_bh = (np.zeros(e.shape) for e in (self.Whh, self.Wxh, self.bh))
+        d_Why = d_out @ self.last_hs[n - 1].T
+        d_h = self.Why.T @ d_out
+        for t in reversed(range(n)):
+            temp = (1 - self.last_hs[t] ** 2) * d_h
+            d_bh += temp
+            d_Whh += temp @ self.last_hs[t - 1].T
+            d_Wxh += temp @ self.last_inputs[t].T
+            d_h = self.Whh.T @ temp
+        self.Whh -= learn_rate * d_Whh
+        self.Wxh -= learn_rate * d_Wxh
+        self.Why -= learn_rate * d_Why
+        self.bh -= learn_rate * d_bh
+"""
+
+
+def test_a_layer_that_gives_an_output_a_step_may_be_judged_by_the_last(tmp_path: Path) -> None:
+    code, _, said = judged(MANY_TO_ONE, tmp_path)
+    assert code == 0, said
+    wrong = MANY_TO_ONE.replace("d_h = self.Whh.T @ temp", "d_h = self.Whh @ temp")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["d_h = self.Whh @ temp"]), said
+    assert "Why is right" in said
