@@ -233,8 +233,10 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
             if each.kind is inspect.Parameter.POSITIONAL_ONLY:
                 return None
             given[each.name] = value
-    twice = [id(value) for value in given.values() if hasattr(value, "shape")]
-    return given if len(twice) == len(set(twice)) else None
+    arrays = {name: id(value) for name, value in given.items() if hasattr(value, "shape")}
+    told = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
+    guessed = [at for name, at in arrays.items() if name not in scope.names]
+    return given if len(told) + len(guessed) == len(told.union(guessed)) else None
 
 
 def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> str | None:

@@ -1064,3 +1064,36 @@ def test_a_number_becomes_the_array_of_one_number_that_its_gradient_is(tmp_path:
     for wrong in ("db2 = np.sum(dZ2, axis=1, keepdims=True)", "db2 = dZ2 / m"):
         code, lines, said = judged(BEGINS_AS_A_NUMBER.replace(right, wrong), tmp_path)
         assert (code, lines) == (1, [wrong]), said
+
+
+ONE_ARRAY_OF_TWO_NAMES = """
+import numpy as np
+
+def forward_pass(X, W1, b1, W2, b2):
+    Z1 = np.dot(X, W1) + b1
+    A1 = np.tanh(Z1)
+    Z2 = np.dot(A1, W2) + b2
+    A2 = Z2
+    return Z1, A1, Z2, A2
+
+def backward_pass(X, y_true, Z1, A1, Z2, A2, W1, b1, W2, b2, lr=0.1):
+    dZ2 = (A2 - y_true) / len(X)
+    dW2 = np.dot(A1.T, dZ2)
+    db2 = np.sum(dZ2, axis=0)
+    dZ1 = np.dot(dZ2, W2.T) * (1 - A1 ** 2)
+    dW1 = np.dot(X.T, dZ1)
+    db1 = np.sum(dZ1, axis=0)
+    W2 -= lr * dW2
+    b2 -= lr * db2
+    W1 -= lr * dW1
+    b1 -= lr * db1
+    return W1, b1, W2, b2
+"""
+
+
+def test_an_array_to_which_the_program_gives_two_names_is_given_by_each(tmp_path: Path) -> None:
+    code, _, said = judged(ONE_ARRAY_OF_TWO_NAMES, tmp_path)
+    assert code == 0, said
+    wrong = ONE_ARRAY_OF_TWO_NAMES.replace(" * (1 - A1 ** 2)", " * (1 - A1)")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines) == (1, ["dZ1 = np.dot(dZ2, W2.T) * (1 - A1)"]), said
