@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from conformance.programs.vocabulary import is_role
-from conformance.shapes.arguments import Scope
+from conformance.shapes.arguments import Scope, method_of
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.layer_shapes import called_itself, layer_constructions, only, takes
@@ -37,7 +37,7 @@ def layer_search(
     backward = [e for e in names if is_role(e, "backward") == 0] or only(names, "back")
     if not forward or not backward:
         return None
-    found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]), targets=targets)
+    found = takes(method_of(kind, forward[0]), method_of(kind, backward[0]), targets=targets)
     if found is None:
         return None
     return LayerSearch(kind, module, forward[0], backward[0], found, assembled)
@@ -80,7 +80,7 @@ def _layer(
 ) -> LayerSearch | None:
     for ahead, _ in roles["forward"]:
         for back, _ in roles["backward"]:
-            functions = getattr(holder, ahead), getattr(holder, back)
+            functions = method_of(holder, str(ahead)), method_of(holder, str(back))
             found, named = takes(*functions, named=False), takes(*functions)
             if found is not None:
                 sure, ways = named is not None, tuple(assembled)

@@ -223,3 +223,56 @@ def test_a_layer_that_gives_an_output_a_step_may_be_judged_by_the_last(tmp_path:
     code, lines, said = judged(wrong, tmp_path)
     assert (code, lines[:1]) == (1, ["d_h = self.Whh @ temp"]), said
     assert "Why is right" in said
+
+
+STATIC_LAYER = """
+import numpy as np
+
+class Tanh:
+    @staticmethod
+    def forward(x):
+        return np.tanh(x)
+
+    @staticmethod
+    def backward(x, dout):
+        return dout * (1 - np.tanh(x) ** 2)
+"""
+
+
+def test_methods_of_a_layer_may_be_static(tmp_path: Path) -> None:
+    code, _, said = judged(STATIC_LAYER, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(STATIC_LAYER.replace("np.tanh(x) ** 2", "np.tanh(x)"), tmp_path)
+    assert (code, lines) == (1, ["return dout * (1 - np.tanh(x))"]), said
+
+
+OF_STEPS = """
+import numpy as np
+
+class TimeAffine:
+    def __init__(self, W, b):
+        self.params = [W, b]
+        self.grads = [np.zeros_like(W), np.zeros_like(b)]
+
+    def forward(self, x):
+        N, T, D = x.shape
+        W, b = self.params
+        self.x = x
+        return (np.dot(x.reshape(N * T, -1), W) + b).reshape(N, T, -1)
+
+    def backward(self, dout):
+        N, T, D = self.x.shape
+        W, b = self.params
+        dout = dout.reshape(N * T, -1)
+        self.grads[0][...] = np.dot(self.x.reshape(N * T, -1).T, dout)
+        self.grads[1][...] = np.sum(dout, axis=0)
+        return np.dot(dout, W.T).reshape(*self.x.shape)
+"""
+
+
+def test_a_layer_that_is_made_of_arrays_may_take_samples_of_steps(tmp_path: Path) -> None:
+    code, _, said = judged(OF_STEPS, tmp_path)
+    assert code == 0, said
+    wrong = OF_STEPS.replace("= np.sum(dout, axis=0)", "= np.mean(dout, axis=0)")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines) == (1, ["self.grads[1][...] = np.mean(dout, axis=0)"]), said

@@ -534,3 +534,30 @@ def test_a_loss_may_keep_its_gradient_when_it_is_called(tmp_path: Path) -> None:
         file.write_text(there, encoding="utf-8")
         report = check_file(Asked(str(file)), check)
         assert report.exit_code == code, str(report)
+
+
+STATIC = """
+import numpy as np
+
+class MSELoss:
+    @staticmethod
+    def forward(y_pred, y_true):
+        return np.mean((y_pred - y_true) ** 2)
+
+    def backward(self, y_pred, y_true):
+        self.dinputs = 2 * (y_pred - y_true) / y_pred.size
+"""
+
+
+@pytest.mark.parametrize("kind", ["keeps", "returns", "static"])
+def test_methods_of_a_loss_may_be_static(kind: str, tmp_path: Path) -> None:
+    source = STATIC if kind == "keeps" else STATIC.replace("self.dinputs =", "return")
+    if kind == "static":
+        source = source.replace("def backward(self, ", "@staticmethod\n    def backward(")
+    code, _, said = judged_source(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged_source(
+        source.replace("2 * (y_pred - y_true)", "2 * y_pred"), tmp_path
+    )
+    assert code == 1, said
+    assert lines[0].endswith("2 * y_pred / y_pred.size")
