@@ -561,3 +561,28 @@ def test_methods_of_a_loss_may_be_static(kind: str, tmp_path: Path) -> None:
     )
     assert code == 1, said
     assert lines[0].endswith("2 * y_pred / y_pred.size")
+
+
+TENSORS = """
+import numpy as np
+
+class CrossEntropyLoss:
+    def __init__(self):
+        self.preds = None
+
+    def forward(self, prediction_tensor, label_tensor):
+        self.preds = prediction_tensor
+        eps = np.finfo(float).eps
+        return np.sum(-np.log(prediction_tensor[label_tensor == 1] + eps))
+
+    def backward(self, label_tensor):
+        return -label_tensor / (self.preds + np.finfo(float).eps)
+"""
+
+
+def test_a_name_may_end_with_what_kind_of_array_it_is(tmp_path: Path) -> None:
+    code, _, said = judged_source(TENSORS, tmp_path)
+    assert code == 0, said
+    wrong = TENSORS.replace("return -label_tensor", "return label_tensor")
+    code, lines, said = judged_source(wrong, tmp_path)
+    assert (code, lines) == (1, ["return label_tensor / (self.preds + np.finfo(float).eps)"]), said
