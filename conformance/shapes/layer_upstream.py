@@ -49,7 +49,7 @@ def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
 
     Or one entry of it: of so many that lie between the first and the last one, the one of a number.
     """
-    dout: Any = 2.0**-6 * rng.normal(size=out.shape)
+    dout: Any = (2.0**-6 * rng.normal(size=out.shape)).astype(out.dtype)
     if at is None:
         return dout
     place = at * (out.size - 1) // (ENTRIES - 1)

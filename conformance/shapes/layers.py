@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
-from conformance.programs.held_state import doubles, holds_tensors
+from conformance.programs.held_state import doubles
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import RATE, Scope, called
 from conformance.shapes.attempt import begin
@@ -262,7 +262,6 @@ class LayerSearch:
             run.roots = made_whole(run, self.forward, self.takes)
             begin(run, values or {})
             layer = run.roots["self"]
-            run.tensors = holds_tensors(layer)
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs, ahead, result = went_ahead(run, forward, self.takes, rng)

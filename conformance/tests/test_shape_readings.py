@@ -1097,3 +1097,58 @@ def test_an_array_to_which_the_program_gives_two_names_is_given_by_each(tmp_path
     wrong = ONE_ARRAY_OF_TWO_NAMES.replace(" * (1 - A1 ** 2)", " * (1 - A1)")
     code, lines, said = judged(wrong, tmp_path)
     assert (code, lines) == (1, ["dZ1 = np.dot(dZ2, W2.T) * (1 - A1)"]), said
+
+
+TENSORS_OF_A_TYPE = """
+import torch
+
+class Net:
+    def __init__(self):
+        self.w1 = torch.randn(9, 30, dtype=torch.float)
+        self.w2 = torch.randn(30, 9, dtype=torch.float)
+
+    def forward(self, x):
+        self.x = x
+        self.h = x.mm(self.w1).clamp(min=0)
+        return self.h.mm(self.w2)
+
+    def backward(self, y_pred, y, lr=1e-3):
+        g = 2.0 * (y_pred - y)
+        g2 = self.h.t().mm(g)
+        g1 = self.x.t().mm(g.mm(self.w2.t()) * (self.h > 0))
+        self.w1 -= lr * g1
+        self.w2 -= lr * g2
+"""
+
+LAYER_OF_A_TYPE = """
+import torch
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.w = torch.randn(n_in, n_out, dtype=torch.float32)
+
+    def forward(self, x):
+        self.x = x
+        return x.mm(self.w)
+
+    def backward(self, dout):
+        self.dw = self.x.t().mm(dout)
+        return dout.mm(self.w.t())
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        (TENSORS_OF_A_TYPE, " * (self.h > 0)", ""),
+        (LAYER_OF_A_TYPE, "dout.mm(self.w.t())", "2 * dout.mm(self.w.t())"),
+    ],
+    ids=["a network", "a layer"],
+)
+def test_tensors_are_given_in_the_type_of_those_that_a_program_holds(
+    source: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(source.replace(right, wrong), tmp_path)
+    assert (code, len(lines)) == (1, 1), said
