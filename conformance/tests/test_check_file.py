@@ -283,6 +283,20 @@ def test_a_file_without_its_data_is_judged_with_other_data(
     )
 
 
+def test_a_file_whose_own_data_do_not_fit_is_judged_with_other_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mlp.py"
+    own = "X, y = np.ones((3, 4)), np.array([0, 1, 2])"
+    source = f"import numpy as np\n{own}\n{TRAINS[TRAINS.index('class') :]}"
+    file.write_text(source, encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 0, said
+    note = said.splitlines()[-1]
+    assert note.startswith(f"note: mlp.py:{len(source.splitlines())}: ValueError: ")
+    assert note.endswith("what the file defines is judged with other data")
+
+
 def test_a_network_without_hidden_layers_clears_no_slope_between_layers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
