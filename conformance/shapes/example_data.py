@@ -63,7 +63,7 @@ class Data:
         return {
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
             "a sequence of labels": (n, 1), STEPS[0]: (m, n), TOKENS[0]: (m, n),
-            TABLES[0]: (self.sizes.n_in, n),
+            TABLES[0]: (self.sizes.n_in, n), NUMBERS[0]: (m,),
         }.get(self.layout, (n,))  # fmt: skip
 
     @property
@@ -84,8 +84,12 @@ SINGLES = ("one column", "one row", "one vector")
 SEQUENCES = ("a sequence of labels",)
 STEPS = ("samples of steps",)
 TOKENS = ("rows of labels",)
+NUMBERS = ("a number a sample",)
+"""Of which inputs, outputs and parameters are numbers: a line through points."""
 TABLES = ("a table",)
 """Of which a mask tells the entries that are known, as for a factorisation."""
+LAYOUTS = (TABLES, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS, NUMBERS)
+"""In the order in which a program is tried on them."""
 
 
 def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
@@ -105,6 +109,7 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
         "images": IMAGES, "an image of channels": (3, 6, 8), "sequences": (2, 4, sizes.n_in),
         STEPS[0]: (sizes.m, 4, sizes.n_in), TABLES[0]: (sizes.n_in, sizes.n_out),
+        NUMBERS[0]: (sizes.m,),
     }  # fmt: skip
     if layout in shapes:
         return _normal(shapes[layout]).copy()
@@ -153,9 +158,11 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
     if layout in TABLES:
         yield "values", _inputs(sizes, layout)
         return
+    if layout in NUMBERS and (sizes.n_in > 1 or sizes.n_out > 1):
+        return
     if sizes.n_out == 1:
         values = (np.arange(sizes.m) % 3 != 0).astype(float).reshape(-1, 1)
-        yield "values", _laid(values, layout)
+        yield "values", values[:, 0] if layout in NUMBERS else _laid(values, layout)
         if layout == "rows":
             yield "a flat array of values", values[:, 0]
         if layout == "one vector":

@@ -17,7 +17,7 @@ from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, ki
 from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
 from conformance.shapes.attempts import UnfitError, tried
 from conformance.shapes.definitions import definition_of, returned_names
-from conformance.shapes.example_data import Data
+from conformance.shapes.example_data import NUMBERS, Data
 from conformance.shapes.plans import Made, Named
 from reference.step import Array
 
@@ -160,6 +160,8 @@ def _dense(names: Sequence[str], data: Data, style: str) -> dict[str, Array]:
         shapes[name] = (k,) if flat else (k, 1) if columns else (1, k)
         if style == "turned" and columns and k == 1:
             shapes[name] = ()
+    if data.layout in NUMBERS:
+        shapes = dict.fromkeys(shapes, ())
     rng = np.random.default_rng(5)
     return {name: rng.normal(size=shapes[name]) for name in names if name in shapes}
 

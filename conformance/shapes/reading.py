@@ -178,3 +178,9 @@ def generic(run: Attempt, goals: Sequence[Goal] = ()) -> dict[str, Any]:
         dtype = np.asarray(leaf.value).dtype
         values[path] = drawn.astype(dtype) if shape else float(drawn)
     return values
+
+
+def begins_with_zeros(found: Places) -> bool:
+    """Whether a program that trains makes parameters of zeros, which show little."""
+    made = [each.parameter for each in found.moved]
+    return not any(each.given or np.any(each.value) for each in made)

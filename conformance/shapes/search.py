@@ -17,20 +17,16 @@ from conformance.shapes.arguments import PENALTY, Scope, taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, is_number
 from conformance.shapes.example_data import (
-    BATCHES,
-    SEQUENCES,
-    SINGLES,
-    STEPS,
+    LAYOUTS,
     TABLES,
-    TOKENS,
     Data,
     Sizes,
     example_data,
 )
 from conformance.shapes.matched import list_of
-from conformance.shapes.places import EmptyError, Places, first_run, places
+from conformance.shapes.places import EmptyError, first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
-from conformance.shapes.reading import Reading, generic
+from conformance.shapes.reading import Reading, begins_with_zeros, generic
 from conformance.tracing.frames import raised_in
 from conformance.tracing.trace import Trace
 
@@ -103,7 +99,7 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = process_time() + SEARCHED
         misshapen: list[Reading] = []
-        for layouts in (TABLES, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS):
+        for layouts in LAYOUTS:
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
@@ -133,9 +129,9 @@ class Searched:
         of_one = reading.places.several or reading.is_of_a_part
         if not (has_loss and of_one) or reading.data.single:
             return reading
-        sizes = replace(reading.data.sizes, m=1)
-        alike = (e for e in example_data(sizes, (reading.data.layout,)))
-        data = next((e for e in alike if e.coding == reading.data.coding), None)
+        alike = example_data(replace(reading.data.sizes, m=1), (reading.data.layout,))
+        found = (e.with_ones() if self.ones else e for e in alike)
+        data = next((e for e in found if e.coding == reading.data.coding), None)
         made = None if data is None else self._recorded(reading.plan, data, reading.penalty)
         if made is not None and not made.places.several:
             return made
@@ -167,10 +163,14 @@ class Searched:
     def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
         """The data and the ways to make it; a network of fewer layers would clear nothing."""
         seen = set()
-        curve = Sizes(n_in=1, n_out=1)  # y of x, where nothing else fits
-        for asked in (*(Sizes(n_out=n) for n in self.outs), *([curve] if 1 in self.outs else ())):
+        every = [Sizes(n_out=n) for n in self.outs]
+        if 1 in self.outs and not self.ones:  # y of x, where nothing else fits
+            every.append(Sizes(n_in=1, n_out=1))
+        for asked in every:
             for layout in layouts:
-                first = next(example_data(asked, (layout,)))
+                first = next(example_data(asked, (layout,)), None)
+                if first is None:
+                    continue
                 most: dict[str, int] = {}
                 for i, made in enumerate(self.makers(first)):
                     held = self._held(made, first)
@@ -275,7 +275,7 @@ class Searched:
         try:
             run, found, most = first_run(plan, data, penalty)
             of_zeros = None
-            if _begins_with_zeros(found):
+            if begins_with_zeros(found):
                 of_zeros = Reading(plan, data, penalty, run, found)
                 data = replace(data, rounds=2)
             values, ways = generic(run, found.direct), run.ways
@@ -296,9 +296,3 @@ def _is_unused(run: Attempt, path: str) -> bool:
     """Whether a parameter was put where the object has None, and nothing was computed with it."""
     node = run.start[path][1] if path in run.late else None
     return node is not None and not node.consumers
-
-
-def _begins_with_zeros(found: Places) -> bool:
-    """Whether a program that trains makes parameters of zeros, which show little."""
-    made = [each.parameter for each in found.moved]
-    return not any(each.given or np.any(each.value) for each in made)

@@ -1152,3 +1152,37 @@ def test_tensors_are_given_in_the_type_of_those_that_a_program_holds(
     assert code == 0, said
     code, lines, said = judged(source.replace(right, wrong), tmp_path)
     assert (code, len(lines)) == (1, 1), said
+
+
+OF_NUMBERS = """
+import numpy as np
+
+def compute_cost(x, y, w, b):
+    m = x.shape[0]
+    cost = 0
+    for i in range(m):
+        f_wb = w * x[i] + b
+        cost = cost + (f_wb - y[i]) ** 2
+    return 1 / (2 * m) * cost
+
+def compute_gradient(x, y, w, b):
+    m = x.shape[0]
+    dj_dw = 0
+    dj_db = 0
+    for i in range(m):
+        f_wb = w * x[i] + b
+        dj_dw += (f_wb - y[i]) * x[i]
+        dj_db += f_wb - y[i]
+    return dj_dw / m, dj_db / m
+"""
+
+
+def test_the_inputs_may_be_a_number_for_each_sample(tmp_path: Path) -> None:
+    code, _, said = judged(OF_NUMBERS, tmp_path)
+    assert code == 0, said
+    for right, wrong in (
+        ("(f_wb - y[i]) * x[i]", "f_wb - y[i] * x[i]"),
+        ("f_wb - y[i]\n", "f_wb\n"),
+    ):
+        code, lines, said = judged(OF_NUMBERS.replace(f"+= {right}", f"+= {wrong}"), tmp_path)
+        assert (code, lines[0].rstrip().endswith(f"+= {wrong.rstrip()}")) == (1, True), said
