@@ -8,7 +8,7 @@ input is none, so the two are judged apart. Left out: networks (`search.py`).
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, product
 from types import ModuleType
 from typing import Any
 
@@ -50,7 +50,7 @@ from conformance.shapes.layer_upstream import (
     outputs,
     upstream,
 )
-from conformance.shapes.other_settings import not_given, switched_off, training
+from conformance.shapes.other_settings import not_given, off, switched_off, told, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
@@ -157,13 +157,15 @@ class LayerSearch:
 
     def _where_it_trains(self, found: Found, way: Way) -> Found:
         functions = [getattr(self.kind, e, None) for e in (self.forward, self.backward)]
-        told = replace(way.data, settings=training(functions))
-        trains = replace(way, data=told)
+        settings = training(functions)
+        trains = replace(way, data=replace(way.data, settings={**way.data.settings, **settings}))
         with suppress(UnfitError, NotAGradientError):
-            again = self._judged(trains) if told.settings else None
+            again = self._judged(trains) if settings else None
             if again is not None:
                 return again if again.examined.ok else self._sparsely(trains, again)
-        off = (*found.recognised.off, *switched_off(None, functions))
+        tried = {*map(told, way.data.settings)}
+        more = (each for each in switched_off(None, functions) if each not in tried)
+        off = (*found.recognised.off, *more)
         return replace(found, recognised=replace(found.recognised, off=off))
 
     def _right(self, ways: Sequence[Way]) -> Found | None:
@@ -175,10 +177,12 @@ class LayerSearch:
     def _ways(self) -> Iterator[Way]:
         """How it may be made, and what it may be given.
 
-        What is made of any number of others is made as the file makes it, if that shows how.
+        What is made of any number of others is made as the file makes it, if that shows how. What
+        goes forward may have to be told to keep what is needed on the way back.
         """
-        for layout in LAYOUTS:
-            data = next(example_data(Sizes(), (layout,)))
+        switches = {each.name: True for each in off(getattr(self.kind, self.forward, None))}
+        for layout, settings in product(LAYOUTS, ({}, switches) if switches else ({},)):
+            data = replace(next(example_data(Sizes(), (layout,))), settings=settings)
             own = self._own(data)
             apart = takes_parts(self.kind) or (own and not_given(self.kind))
             others = () if apart else layer_constructions(self.kind, data)
