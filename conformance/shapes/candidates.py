@@ -42,6 +42,7 @@ from conformance.shapes.plans import (
     by_role,
     closures,
     constructors,
+    gives_gradients,
     makes_its_own,
     methods,
     takes_gradients,
@@ -170,6 +171,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     """
     yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
     roles = by_role(_named(*found.functions))
+    roles["backward"] = roles["backward"] or _named(*filter(gives_gradients, found.functions))
     roles["train"] = roles["train"] or _named(*filter(trains, found.functions))
     if roles["backward"] or roles["loss"]:
         named = roles["backward"] or roles["loss"]

@@ -151,32 +151,43 @@ def _labels(m: int, n_out: int) -> Array:
 
 
 def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
+    """The targets in each coding."""
     labels = _labels(sizes.m, sizes.n_out).copy()
     if layout in SEQUENCES:
         yield "labels from 0", labels.tolist()
-        return
-    if layout in TABLES:
+    elif layout in TABLES:
         yield "values", _inputs(sizes, layout)
-        return
-    if layout in NUMBERS and (sizes.n_in > 1 or sizes.n_out > 1):
-        return
-    if sizes.n_out == 1:
-        values = (np.arange(sizes.m) % 3 != 0).astype(float).reshape(-1, 1)
-        yield "values", values[:, 0] if layout in NUMBERS else _laid(values, layout)
+    elif layout in NUMBERS:
+        yield from [("values", _values(sizes)[:, 0])] if sizes.n_in == sizes.n_out == 1 else ()
+    elif sizes.n_out == 1:
+        yield "values", _laid(_values(sizes), layout)
         if layout == "rows":
-            yield "a flat array of values", values[:, 0]
+            yield "a flat array of values", _values(sizes)[:, 0]
         if layout == "one vector":
-            yield "a number", float(values[0, 0])
-        return
-    if layout.startswith("one "):
-        labels = np.array([sizes.n_out - 1])
-    yield "one-hot", _laid(np.eye(sizes.n_out)[labels], layout)
-    if layout.startswith("one "):
+            yield "a number", float(_values(sizes)[0, 0])
+    else:
+        yield from _classes(labels, sizes.n_out, layout)
+
+
+def _values(sizes: Sizes) -> Array:
+    """A target of 0 or 1 for each sample, in a column."""
+    values: Array = (np.arange(sizes.m) % 3 != 0).astype(float)
+    return values[:, None]
+
+
+def _classes(labels: Array, n_out: int, layout: str) -> Iterator[tuple[str, Any]]:
+    """The classes of samples in each coding; that of one sample is the last."""
+    one = layout.startswith("one ")
+    labels = np.array([n_out - 1]) if one else labels
+    yield "one-hot", _laid(np.eye(n_out)[labels], layout)
+    if one:
         yield "a label from 0", int(labels[0])
+    if not one or layout == "one row":
+        yield "labels from 0", labels
+    if one:
         return
-    yield "labels from 0", labels
     if layout == "rows":
-        yield "one-hot columns", np.eye(sizes.n_out)[labels][:, :, None]
+        yield "one-hot columns", np.eye(n_out)[labels][:, :, None]
     column = labels[:, None] if layout == "rows" else labels[None, :]
     yield "labels from 0 as a matrix", column
     yield "labels from 1", labels + 1

@@ -1186,3 +1186,26 @@ def test_the_inputs_may_be_a_number_for_each_sample(tmp_path: Path) -> None:
     ):
         code, lines, said = judged(OF_NUMBERS.replace(f"+= {right}", f"+= {wrong}"), tmp_path)
         assert (code, lines[0].rstrip().endswith(f"+= {wrong.rstrip()}")) == (1, True), said
+
+
+OF_ONE_ROW = """
+import numpy as np
+
+def one_hot(a, num_classes):
+    return np.eye(num_classes)[a.reshape(-1)]
+
+def logreg_gradient(x, t, w, b):
+    ln_q = np.matmul(x, w) + b
+    ln_p = ln_q - np.log(np.sum(np.exp(ln_q)))
+    delta = one_hot(t, len(b)) - np.exp(ln_p)
+    return ln_p[:, t].squeeze(), np.matmul(x.T, delta), delta.squeeze()
+"""
+
+
+def test_a_function_that_ends_in_gradient_gives_those_of_one_row(tmp_path: Path) -> None:
+    code, _, said = judged(OF_ONE_ROW, tmp_path)
+    assert code == 0, said
+    wrong = "delta = one_hot(t, len(b)) - np.exp(ln_q)"
+    source = OF_ONE_ROW.replace("delta = one_hot(t, len(b)) - np.exp(ln_p)", wrong)
+    code, lines, said = judged(source, tmp_path)
+    assert (code, lines[:1]) == (1, [wrong]), said
