@@ -26,6 +26,7 @@ from conformance.programs.held_state import (
 )
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
+from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import (
     Scope,
     UnboundError,
@@ -34,9 +35,10 @@ from conformance.shapes.arguments import (
     size_kinds,
     ways,
 )
-from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError, learn
+from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.definitions import leaves_out_label
 from conformance.shapes.example_data import Data
+from conformance.shapes.learned import learn
 from conformance.shapes.plans import methods
 from conformance.tracing.arrays import Plain
 from conformance.tracing.recorder import EnoughError
@@ -281,7 +283,9 @@ def _call(run: Attempt, call: Call, i: int, chosen: int | None) -> None:
     name = getattr(function, "__name__", "it")
     if not problems:
         raise UnfitError(f"{name}: its arguments are not known", i)
-    raise UnfitError(f"{name}: {problems[0]}", i + 1, tuple(raised))
+    unfit = UnfitError(f"{name}: {problems[0]}", i + 1, tuple(raised))
+    sure = unfit.of_no_data
+    raise unfit if sure is None else UnfitError(f"{name}: {headline(sure)}", i + 1, tuple(raised))
 
 
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

@@ -54,6 +54,7 @@ from conformance.shapes.other_settings import not_given, off, switched_off, told
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
+from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -115,9 +116,11 @@ class LayerSearch:
                 last.append(each)
                 continue
             except UnfitError as error:
-                if error.stage:  # one that runs to its end tells more
-                    at = len(self.problems) if error.stage == 1 else 0
-                    self.problems.insert(at, f"{self.backward}: {error}")
+                sure = error.of_no_data
+                if error.stage or sure:  # one that runs to its end tells more
+                    at = len(self.problems) if error.stage == 1 and not sure else 0
+                    name = raised_in(sure)[0].function if sure else self.backward
+                    self.problems.insert(at, f"{name}: {error}")
                 problem = str(error)
                 continue
             except NotAGradientError:

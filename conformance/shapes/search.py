@@ -15,7 +15,7 @@ from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import PENALTY, Scope, taken
 from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, is_number
+from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import (
     LAYOUTS,
     TABLES,
@@ -23,53 +23,18 @@ from conformance.shapes.example_data import (
     Sizes,
     example_data,
 )
+from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
-from conformance.shapes.places import EmptyError, first_run, places
+from conformance.shapes.places import first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading, begins_with_zeros, generic
-from conformance.tracing.frames import raised_in
+from conformance.shapes.refusal import Refusal
 from conformance.tracing.trace import Trace
 
 SEARCHED = 6.0
 """Seconds of the processor after which no further reading is tried."""
 
 ZERO = "every gradient is 0: it may compare the output with itself, or need a call before"
-
-
-@dataclass
-class Refusal:
-    """How far the readings of a program came that did not fit; whether it has parameters.
-
-    Attributes:
-        reached: of the one that came farthest, the stage and the line where it stopped.
-        words: why it stopped.
-        made: whether what holds the parameters was made.
-        empty: whether what is to go backward computes nothing, and no other way would tell more.
-        crashes: what methods raised that were to update the parameters.
-    """
-
-    reached: tuple[int, int] = (-1, 0)
-    words: str = "it has none of the names that are known"
-    tried: int = 0
-    made: bool = False
-    empty: bool = False
-    parameters: bool = False
-    until: float = 0.0
-    crashes: dict[str, list[BaseException]] = field(default_factory=dict)
-
-    @property
-    def unmade(self) -> bool:
-        """Whether it was tried to make what holds the parameters, and each way failed."""
-        return bool(self.tried) and not self.made
-
-    def note(self, error: UnfitError) -> None:
-        """Keep what came farthest."""
-        self.tried += 1
-        lines = raised_in(error.__cause__) if error.__cause__ is not None else ()
-        reached = error.stage, lines[0].line if lines else 0
-        if reached > self.reached:
-            self.reached, self.words = reached, str(error)
-            self.empty = isinstance(error, EmptyError)
 
 
 @dataclass(frozen=True)
@@ -288,6 +253,7 @@ class Searched:
                 run = attempt(plan, data, penalty, trace=trace, values=kept, chosen=ways)
             return Reading(plan, data, penalty, run, places(run), of_zeros)
         except UnfitError as error:
+            error.stage += plan.calls[-1].role == "train"  # what is tried before it is no reason
             self.refusal.note(error)
             return None
 
