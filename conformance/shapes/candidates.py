@@ -32,6 +32,7 @@ from conformance.shapes.parameter_shapes import (
     gives_two,
     made_by_the_file,
     made_here,
+    may_give_gradients,
     may_make,
     takes_parameters,
 )  # fmt: skip
@@ -42,7 +43,6 @@ from conformance.shapes.plans import (
     by_role,
     closures,
     constructors,
-    gives_gradients,
     makes_its_own,
     methods,
     takes_gradients,
@@ -171,7 +171,6 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     """
     yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
     roles = by_role(_named(*found.functions))
-    roles["backward"] = roles["backward"] or _named(*filter(gives_gradients, found.functions))
     roles["train"] = roles["train"] or _named(*filter(trains, found.functions))
     if roles["backward"] or roles["loss"]:
         named = roles["backward"] or roles["loss"]
@@ -187,7 +186,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
         loss = alone.get(each)
         if takes_parameters(each) and loss is not None and not gives_two(each):
             yield _alone(each.__name__, loss)
-        elif takes_parameters(each) and id(each) not in others and gives_two(each):
+        elif takes_parameters(each) and id(each) not in others and may_give_gradients(each):
             yield _giving_two(found, roles, each, loss)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}

@@ -6,6 +6,7 @@ shapes are those of dense layers. Left out: the layouts of data (`example_data.p
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from types import FunctionType
@@ -217,3 +218,9 @@ def may_make(function: FunctionType) -> bool:
 def gives_two(function: FunctionType) -> bool:
     """Whether a function returns two things, or one that may hold two: a loss, and gradients."""
     return len(returned_names(function)) in (1, 2)
+
+
+def may_give_gradients(function: FunctionType) -> bool:
+    """Whether a function may give gradients by what it returns, or by the end of its name."""
+    named = re.search(r"grad(ient)?s?$", bare(function.__name__)) is not None
+    return gives_two(function) or named

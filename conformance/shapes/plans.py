@@ -3,7 +3,6 @@
 Left out: running them (`attempt.py`), and which of them fits (`search.py`).
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -106,12 +105,6 @@ def takes_inputs(function: Callable[..., Any]) -> bool:
 def trains(function: FunctionType) -> bool:
     """Whether a function trains by a word of its name, and takes inputs and targets."""
     return "train" in bare(function.__name__) and {"inputs", "targets"} <= _kinds(function)
-
-
-def gives_gradients(function: FunctionType) -> bool:
-    """Whether a function gives gradients by the end of its name, and takes data and parameters."""
-    named = re.search(r"grad(ient)?s?$", bare(function.__name__)) is not None
-    return named and {"inputs", "targets"} <= _kinds(function) and not makes_its_own(function)
 
 
 def makes_its_own(function: Callable[..., Any]) -> bool:

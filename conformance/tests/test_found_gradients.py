@@ -340,7 +340,7 @@ def test_a_mean_over_the_samples_is_one_for_all_that_holds_none(
     assert said in str(checked(text, tmp_path))
 
 
-LISTS = """\
+FLAT_LIST = """\
 import numpy as np
 
 
@@ -376,7 +376,7 @@ class MLP:
 def test_a_list_of_gradients_is_in_the_order_of_the_list_of_parameters(
     given: str, tmp_path: Path
 ) -> None:
-    source = LISTS.replace("[*gW, *gb]", given)
+    source = FLAT_LIST.replace("[*gW, *gb]", given)
     said = str(checked(source, tmp_path))
     assert "6 gradients, all right" in said
     assert "not judged" not in said
