@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.held_state import is_floats
+from conformance.programs.vocabulary import bare, stem
+from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.definitions import returned_names
 
 ENTRIES = 8  # of an output, which are tried alone
 
@@ -42,6 +45,13 @@ def output_made_of(run: Attempt, first: Any, result: Any) -> Any:
         if run.node(each) is not node and run.node(each).depends_on(node):
             return each
     raise UnfitError("it gives no further output")
+
+
+def tells_the_first(forward: Any, backward: Any) -> bool:
+    """Whether the name of what goes back is that of the first output: `dz`, where it is `z, a`."""
+    first = bare(next(iter(returned_names(forward)), ""))
+    names = [each.name for each in taken(backward)]
+    return any(bare(name) != stem(name) == first for name in names)
 
 
 def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:

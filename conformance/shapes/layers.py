@@ -48,6 +48,7 @@ from conformance.shapes.layer_upstream import (
     ENTRIES,
     output_made_of,
     outputs,
+    tells_the_first,
     upstream,
 )
 from conformance.shapes.other_settings import not_given, off, switched_off, told, training
@@ -143,7 +144,10 @@ class LayerSearch:
         """
         wrong: list[tuple[Way, Found]] = []
         problems: list[UnfitError] = []
-        for each in (way, replace(way, later=True)):
+        sure = tells_the_first(
+            *(getattr(self.kind, e, None) for e in (self.forward, self.backward))
+        )
+        for each in (way,) if sure else (way, replace(way, later=True)):
             try:
                 found = self._judged(each, stretched=stretched)
                 if found is not None and not found.examined.ok:

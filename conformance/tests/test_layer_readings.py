@@ -276,3 +276,31 @@ def test_a_layer_that_is_made_of_arrays_may_take_samples_of_steps(tmp_path: Path
     wrong = OF_STEPS.replace("= np.sum(dout, axis=0)", "= np.mean(dout, axis=0)")
     code, lines, said = judged(wrong, tmp_path)
     assert (code, lines) == (1, ["self.grads[1][...] = np.mean(dout, axis=0)"]), said
+
+
+OF_TWO_OUTPUTS = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        z = x @ self.W
+        self.a = np.tanh(z)
+        return z, self.a
+
+    def backward(self, dout):
+        dz = dout * (1 - self.a ** 2)
+        self.dW = self.x.T @ dz
+        return dz @ self.W.T
+"""
+
+
+def test_the_name_of_what_goes_back_may_tell_of_which_output_it_is(tmp_path: Path) -> None:
+    code, _, said = judged(OF_TWO_OUTPUTS, tmp_path)
+    assert code == 0, said
+    wrong = OF_TWO_OUTPUTS.replace("dout", "dz")  # it is given ∂C/∂z, and goes through tanh again
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["dz = dz * (1 - self.a ** 2)"]), said
