@@ -1,4 +1,4 @@
-"""A file's statements, executed one by one: what asks for what is not here is passed over.
+"""A file's statements, executed one by one: those that fail and define nothing are passed over.
 
 Left out: how a file is named, and what is taken of it (`load.py`).
 """
@@ -35,7 +35,8 @@ NOT_HERE = (EOFError, ImportError, OSError, SubjectError, SystemExit, TooLongErr
 """What a statement raises that asks for what is not here, or for a long time."""
 LONGEST = 10.0
 """Seconds that a statement such as `main()` may take, if it imports and defines nothing."""
-DEFINING = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef)
+DEFINITIONS = (ast.ClassDef, ast.FunctionDef)
+DEFINING = (ast.Import, ast.ImportFrom, *DEFINITIONS)
 
 _MISSING: WeakKeyDictionary[ModuleType, set[str]] = WeakKeyDictionary()
 
@@ -59,7 +60,7 @@ class Failed:
 
     @property
     def why(self) -> str:
-        """What is not here, in one line."""
+        """What it raised, or what is not here, in one line."""
         if self.endless:
             return f"it goes on for more than {LONGEST:g} s"
         known = isinstance(self.error, SubjectError | MissingError)
@@ -75,7 +76,7 @@ def run_file(
     """The module that a file is, loaded under a private name.
 
     A statement that asks for what is not here (a module, a file, an answer) is passed over, and so
-    are those that fail after it: what the file defines can be judged with other data.
+    are those that fail after it; where a file defines something, all that fail and define nothing.
 
     Args:
         place: the file.
@@ -160,17 +161,23 @@ def _execute(whole: ast.Module, file: str, module: ModuleType, failed: list[Fail
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             features = (getattr(__future__, each.name, None) for each in statement.names)
             flags |= sum(each.compiler_flag for each in features if each is not None)
-        code = compile(
-            ast.Module([followed(statement)], []), file, "exec", flags, dont_inherit=True
-        )
+        body = ast.Module([followed(statement)], [])
+        code = compile(body, file, "exec", flags, dont_inherit=True)
         try:
             with nullcontext() if isinstance(statement, DEFINING) else limited(LONGEST):
                 exec(code, module.__dict__)  # noqa: S102 - to load it is what was asked for
         except (Exception, SystemExit, TooLongError) as error:
-            if not failed and not isinstance(error, NOT_HERE):
+            defines = isinstance(statement, DEFINING) or not _defines(whole, module)
+            if defines and not (failed or isinstance(error, NOT_HERE)):
                 raise
             failed.append(Failed(f"{Path(file).name}:{statement.lineno}", error))
             _MISSING.setdefault(module, set()).update(names_in(statement, ast.Store))
+
+
+def _defines(whole: ast.Module, module: ModuleType) -> bool:
+    """Whether a file defines something, or a cell of its notebook before this one does."""
+    held = (getattr(each, "__module__", None) for each in vars(module).values())
+    return any(isinstance(e, DEFINITIONS) for e in whole.body) or module.__name__ in held
 
 
 def names_in(statement: ast.stmt, how: type[ast.expr_context]) -> set[str]:

@@ -25,13 +25,13 @@ KINDS: dict[str, Pattern] = {
     kind: re.compile(pattern)
     for kind, pattern in {
         "inputs": r"xs?|tx|x(train|batch|data|in|input|b|i)|(train|batch|input|mini)x|a0|images?"
-        r"|inputs?(data|list|s|vector|batch|array)?|data(set)?|features|samples?|batch"
+        r"|inputs?(data|list|s|batch)?|data(set)?|features|samples?|batch"
         r"|training(set)?(inputs|examples)|train(ing)?data|imgs?",
         "row": r"rows?",
         "sample weights": r"(sample|case|observation)weights?",
         "mask": r"(\w+)?mask\w*",
         "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
-        r"|targets?(list|data|vector)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
+        r"|targets?(list|data)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
         r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec",
         "output": r"o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
         r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
@@ -66,7 +66,7 @@ KINDS: dict[str, Pattern] = {
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
         "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
         r"|g|grad(s|wrt)?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
-        r"|\w*(grad|gradients?|errors?|deltas?|derivatives?|upstream)(tensor|signal|term|matrix|vector)?"
+        r"|\w*(grad|gradients?|errors?|deltas?|derivatives?|upstream)(signal|term)?"
         r"|dldout|accumgrad",
         "state": r"(h|hs|hidden|a|s|state)_?(prev|0|init|state)?|prev(ious)?(h|hidden)?(state)?",
         "activation": r"act(ivation)?(s|function|fn|type|name)?|nonlinearity",
@@ -155,11 +155,17 @@ def is_plain(name: str) -> bool:
     return not name.startswith("__") or name == "__call__"
 
 
+ARRAY = re.compile(r"(tensor|matrix|vector|array)$")
+"""What a name may end with that tells no more than that it is an array: `label_tensor`."""
+
+
 @cache
 def kinds_of(name: str) -> tuple[str, ...]:
     """The kinds of argument that a name may mean, in the order of the table."""
     words = bare(name)
-    return tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
+    found = tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
+    plain = ARRAY.sub("", words)
+    return found if found or plain in ("", words) else kinds_of(plain)
 
 
 @cache

@@ -7,6 +7,7 @@ import ast
 import builtins
 import linecache
 import sys
+from types import ModuleType
 
 
 def lacks_a_name(error: BaseException, file: str) -> bool:
@@ -24,6 +25,17 @@ def lacks_a_name(error: BaseException, file: str) -> bool:
         return False
     files = _files_of(type(error.obj))
     return file in files and not any(error.name in attributes_of(each) for each in files)
+
+
+def is_of_no_data(error: BaseException, file: str) -> bool:
+    """Whether no data are the reason of an exception: a name is missing, also one of a module.
+
+    Args:
+        error: it.
+        file: in which it was raised.
+    """
+    module = isinstance(error, AttributeError) and isinstance(error.obj, ModuleType)
+    return module or lacks_a_name(error, file)
 
 
 def _files_of(kind: type) -> list[str]:

@@ -188,11 +188,19 @@ def needed(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [each for each in taken(function) if each.default is inspect.Parameter.empty]
 
 
+def method_of(holder: Any, name: str) -> Callable[..., Any]:
+    """A method with the arguments that it is called with, also where its class alone is there."""
+    found: Callable[..., Any] = getattr(holder, name)
+    static = isinstance(inspect.getattr_static(holder, name), staticmethod)
+    unbound = isinstance(holder, type) and isinstance(found, FunctionType) and not static
+    return MethodType(found, 0) if unbound else found
+
+
 def ways(
     function: Callable[..., Any], role: str, scope: Scope
 ) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
     """The ways in which a function may be called, the likeliest first."""
-    named = _by_name(function, scope)
+    named = by_name(function, scope)
     if named is not None:
         yield (), named
     count = len(needed(function))
@@ -216,7 +224,7 @@ def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: 
     )
 
 
-def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:
+def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:
     """The arguments of a function by their names; None if one that is needed is not known."""
     given: dict[str, Any] = {}
     target = _target_of_pairs([e.name for e in taken(function)], scope.names)
@@ -233,8 +241,10 @@ def _by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | Non
             if each.kind is inspect.Parameter.POSITIONAL_ONLY:
                 return None
             given[each.name] = value
-    twice = [id(value) for value in given.values() if hasattr(value, "shape")]
-    return given if len(twice) == len(set(twice)) else None
+    arrays = {name: id(value) for name, value in given.items() if hasattr(value, "shape")}
+    told = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
+    guessed = [at for name, at in arrays.items() if name not in scope.names]
+    return given if len(told) + len(guessed) == len(told.union(guessed)) else None
 
 
 def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> str | None:
@@ -274,68 +284,6 @@ def _compared_with(kind: type, name: str) -> list[str]:
 
 SETTINGS = (list, tuple, dict, int, float, str)
 """What a file may hold for its functions to be given, beside data."""
-
-
-def constructions(
-    factory: Callable[..., Any], data: Data, settings: Mapping[str, Any] | None = None
-) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
-    """The ways in which a class may be called: what is said of it, and the arguments.
-
-    Args:
-        factory: the class.
-        data: that it is made for.
-        settings: arguments that it is given beside those that it needs.
-    """
-    for said, args, named in _constructions(factory, data):
-        known = [each.name for each in taken(factory)][len(args) :]
-        more = {name: e for name, e in (settings or {}).items() if name in known}
-        told = (f"{name}={e!r}" for name, e in more.items())
-        yield ", ".join([said.removesuffix(")"), *told]) + ")" * bool(said), args, {**named, **more}
-
-
-def _constructions(
-    factory: Callable[..., Any], data: Data
-) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
-    said, sizes, s = called(factory, "__qualname__"), size_kinds(data), data.sizes
-    by_size = _by_name(factory, Scope(sizes))
-    if by_size is not None:
-        yield said, (), by_size
-        words = [e for e in by_size if "activation" in kinds_of(e) and bare(e).endswith("s")]
-        for count in (2, 3) if words else ():  # one for each layer, without the inputs or with them
-            yield said, (), {**by_size, **{e: [by_size[e]] * count for e in words}}
-        hidden = {"n_hidden", "n_hiddens", "sizes"}
-        fewer = {
-            each.name: by_size[each.name]
-            for each in taken(factory)
-            if each.name in by_size
-            and (each.default is inspect.Parameter.empty or not hidden & set(kinds_of(each.name)))
-        }
-        if len(fewer) < len(by_size):
-            yield said, (), fewer
-        listed = [name for name, value in by_size.items() if value == sizes["sizes"]]
-        if 0 < len(listed) < len(by_size):
-            yield said, (), {name: e for name, e in by_size.items() if name not in listed}
-        for other in ([s.n_in, s.n_hidden, s.n_hidden - 1, s.n_out], [s.n_in, s.n_out]):
-            if listed:
-                yield said, (), {**by_size, **dict.fromkeys(listed, other)}
-    by_data = _by_name(factory, Scope({**sizes, **data_kinds(data, PENALTY)}))
-    if by_data is not None and any(value is data.x for value in by_data.values()):
-        yield said, (), by_data
-    for given in _by_order(data).get(len(needed(factory)), ()):
-        yield said, given, {}
-
-
-def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
-    """What a class may be given whose arguments have names that say nothing, by their number."""
-    s = data.sizes
-    return {
-        0: ((),),
-        1: (([s.n_in, s.n_hidden, s.n_out],),),
-        2: ((s.n_in, s.n_out), (data.x, data.y)),
-        3: ((s.n_in, s.n_hidden, s.n_out), (data.x, data.y, s.n_hidden)),
-        4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
-        5: ((s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out, RATE),),
-    }
 
 
 def called(function: Any, name: str = "__name__", told: Mapping[str, Any] | None = None) -> str:

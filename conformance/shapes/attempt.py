@@ -21,9 +21,12 @@ from conformance.programs.held_state import (
     changed,
     doubles,
     holds_tensors,
+    is_floats,
+    leaves,
 )
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
+from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import (
     Scope,
     UnboundError,
@@ -32,9 +35,10 @@ from conformance.shapes.arguments import (
     size_kinds,
     ways,
 )
-from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError, learn
+from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.definitions import leaves_out_label
 from conformance.shapes.example_data import Data
+from conformance.shapes.learned import learn
 from conformance.shapes.plans import methods
 from conformance.tracing.arrays import Plain
 from conformance.tracing.recorder import EnoughError
@@ -73,7 +77,6 @@ def attempt(
     provide(plan.module, scope)
     with quiet(), doubles():
         run.roots = plan.make(data, scope)
-        run.tensors = any(map(holds_tensors, run.roots.values()))
         begin(run, values or {})
         functions = (each.function for each in plan.calls if callable(each.function))
         with (
@@ -132,6 +135,9 @@ def provide(module: ModuleType, scope: Scope) -> None:
 
 def begin(run: Attempt, values: Values) -> None:
     """Put numbers and traced copies in the place of the arrays that a program holds."""
+    run.tensors = any(map(holds_tensors, run.roots.values()))
+    if run.tensors:
+        _in_their_type(run)
     trace, data = run.trace, run.data
     made: dict[int, Any] = {}
     kept: list[Any] = []
@@ -161,6 +167,17 @@ def begin(run: Attempt, values: Values) -> None:
     for path in values.keys() - run.start.keys() if trace is not None else ():
         _put(run, path, change)
     _share(run)
+
+
+def _in_their_type(run: Attempt) -> None:
+    """Let the data be of the type of a program's tensors: torch multiplies none of two types."""
+    held = [leaf for name, e in run.roots.items() for leaf in leaves(e, name, run.plan.module)]
+    kinds = {each.value.dtype for each in held if isinstance(each.value, np.ndarray)}
+    if len(kinds) == 1:
+        (kind,) = kinds
+        x, y = (e.astype(kind) if is_floats(e) else e for e in (run.data.x, run.data.y))
+        run.data = replace(run.data, x=x, y=y)
+        run.scope.kinds.update(inputs=x, targets=y)
 
 
 def _put(run: Attempt, path: str, change: Callable[[Leaf], Any]) -> None:
@@ -266,7 +283,9 @@ def called_in_a_way(run: Attempt, call: Call, i: int, chosen: int | None) -> Non
     name = getattr(function, "__name__", "it")
     if not problems:
         raise UnfitError(f"{name}: its arguments are not known", i)
-    raise UnfitError(f"{name}: {problems[0]}", i + 1, tuple(raised))
+    unfit = UnfitError(f"{name}: {problems[0]}", i + 1, tuple(raised))
+    sure = unfit.of_no_data
+    raise unfit if sure is None else UnfitError(f"{name}: {headline(sure)}", i + 1, tuple(raised))
 
 
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

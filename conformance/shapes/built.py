@@ -1,6 +1,6 @@
-"""Parameters that a layer makes in a method of its own, such as `build(input_shape)`.
+"""A layer with its parameters, which it may make in a method such as `build(input_shape)`.
 
-Left out: those that it makes when it is made, or when it goes forward at first (`layers.py`).
+Left out: what it is made of (`layer_shapes.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -11,14 +11,40 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import bare, is_role
 from conformance.shapes.arguments import Scope, needed, size_kinds
-from conformance.shapes.attempts import UnfitError, result_of
+from conformance.shapes.attempts import Attempt, UnfitError, result_of
 from conformance.shapes.example_data import Data
+from conformance.shapes.layer_shapes import OPTIONS, Takes
 from conformance.shapes.plans import methods
 
 
-def build(layer: Any, data: Data, module: ModuleType) -> None:
+def made_whole(run: Attempt, forward: str, takes: Takes) -> dict[str, Any]:
+    """The layer of a run; after it is built or went forward, if it makes its parameters then.
+
+    Args:
+        run: that begins.
+        forward: the name of the method that goes forward.
+        takes: what it takes.
+    """
+    roots = run.plan.make(run.data, run.scope)
+    layer, module = roots["self"], run.plan.module
+    if takes.states or _has_parameters(layer, module):
+        return roots
+    _build(layer, run.data, module)
+    if _has_parameters(layer, module):
+        return roots
+    options = (OPTIONS[each] for each in takes.forward[1:])
+    result_of(getattr(layer, forward), run.data.x, *options)
+    return roots if _has_parameters(layer, module) else run.plan.make(run.data, run.scope)
+
+
+def _has_parameters(layer: Any, module: ModuleType) -> bool:
+    return any(each.is_parameter for each in leaves(layer, "self", module))
+
+
+def _build(layer: Any, data: Data, module: ModuleType) -> None:
     """Call the methods of a layer that make its parameters by their names."""
     for name, _ in methods(type(layer)):
         if bare(name) != "build" and is_role(name, "init") is None:

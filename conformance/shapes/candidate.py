@@ -12,7 +12,8 @@ from conformance.shapes.attempts import UnfitError
 from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layers import LayerSearch
-from conformance.shapes.search import Refusal, Searched
+from conformance.shapes.refusal import Refusal
+from conformance.shapes.search import Searched
 from conformance.shapes.second_readings import (
     where_it_is_right,
     with_activations,

@@ -18,7 +18,8 @@ from conformance.shapes.definitions import Definitions, returned_functions
 from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
-from conformance.shapes.layers import LayerSearch, layer_search
+from conformance.shapes.layer_classes import closure_layer, layer_search, unnamed_layer
+from conformance.shapes.layers import LayerSearch
 from conformance.shapes.named_losses import (
     before_activations,
     loss_class,
@@ -31,6 +32,7 @@ from conformance.shapes.parameter_shapes import (
     gives_two,
     made_by_the_file,
     made_here,
+    may_give_gradients,
     may_make,
     takes_parameters,
 )  # fmt: skip
@@ -49,7 +51,6 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Searched
 from conformance.shapes.stacked import stacked
-from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
 from conformance.subjects.adapt import is_module, is_of_the_book
@@ -185,7 +186,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
         loss = alone.get(each)
         if takes_parameters(each) and loss is not None and not gives_two(each):
             yield _alone(each.__name__, loss)
-        elif takes_parameters(each) and id(each) not in others and gives_two(each):
+        elif takes_parameters(each) and id(each) not in others and may_give_gradients(each):
             yield _giving_two(found, roles, each, loss)
     if roles["train"] and not roles["backward"]:
         without: dict[str, list[Named]] = {**roles, "loss": []}

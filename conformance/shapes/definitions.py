@@ -17,7 +17,7 @@ from conformance.backward.syntax import tree
 from conformance.errors import SubjectError
 from conformance.programs.execution import Failed, run_file
 from conformance.programs.sources import sources
-from conformance.programs.vocabulary import bare, kinds_of, stem
+from conformance.programs.vocabulary import bare, kinds_of, names_gradients, stem
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,12 @@ def _returned_in(code: CodeType) -> ast.expr | None:
 
 
 def _name(value: ast.expr) -> str:
-    return value.attr.lstrip("_") if isinstance(value, ast.Attribute) else ast.unparse(value)
+    """What is returned, in a word: `dW`, also of `dW / m`."""
+    if isinstance(value, ast.Attribute):
+        return value.attr.lstrip("_")
+    scaled = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div)
+    names = {e.id for e in ast.walk(value) if isinstance(e, ast.Name) and names_gradients(e.id)}
+    return names.pop() if scaled and len(names) == 1 else ast.unparse(value)
 
 
 def beside_names(function: Any) -> list[str]:

@@ -63,7 +63,7 @@ class Data:
         return {
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
             "a sequence of labels": (n, 1), STEPS[0]: (m, n), TOKENS[0]: (m, n),
-            TABLES[0]: (self.sizes.n_in, n),
+            TABLES[0]: (self.sizes.n_in, n), NUMBERS[0]: (m,),
         }.get(self.layout, (n,))  # fmt: skip
 
     @property
@@ -84,8 +84,12 @@ SINGLES = ("one column", "one row", "one vector")
 SEQUENCES = ("a sequence of labels",)
 STEPS = ("samples of steps",)
 TOKENS = ("rows of labels",)
+NUMBERS = ("a number a sample",)
+"""Of which inputs, outputs and parameters are numbers: a line through points."""
 TABLES = ("a table",)
 """Of which a mask tells the entries that are known, as for a factorisation."""
+LAYOUTS = (TABLES, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS, NUMBERS)
+"""In the order in which a program is tried on them."""
 
 
 def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
@@ -105,6 +109,7 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
         "images": IMAGES, "an image of channels": (3, 6, 8), "sequences": (2, 4, sizes.n_in),
         STEPS[0]: (sizes.m, 4, sizes.n_in), TABLES[0]: (sizes.n_in, sizes.n_out),
+        NUMBERS[0]: (sizes.m,),
     }  # fmt: skip
     if layout in shapes:
         return _normal(shapes[layout]).copy()
@@ -146,30 +151,43 @@ def _labels(m: int, n_out: int) -> Array:
 
 
 def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
+    """The targets in each coding."""
     labels = _labels(sizes.m, sizes.n_out).copy()
     if layout in SEQUENCES:
         yield "labels from 0", labels.tolist()
-        return
-    if layout in TABLES:
+    elif layout in TABLES:
         yield "values", _inputs(sizes, layout)
-        return
-    if sizes.n_out == 1:
-        values = (np.arange(sizes.m) % 3 != 0).astype(float).reshape(-1, 1)
-        yield "values", _laid(values, layout)
+    elif layout in NUMBERS:
+        yield from [("values", _values(sizes)[:, 0])] if sizes.n_in == sizes.n_out == 1 else ()
+    elif sizes.n_out == 1:
+        yield "values", _laid(_values(sizes), layout)
         if layout == "rows":
-            yield "a flat array of values", values[:, 0]
+            yield "a flat array of values", _values(sizes)[:, 0]
         if layout == "one vector":
-            yield "a number", float(values[0, 0])
-        return
-    if layout.startswith("one "):
-        labels = np.array([sizes.n_out - 1])
-    yield "one-hot", _laid(np.eye(sizes.n_out)[labels], layout)
-    if layout.startswith("one "):
+            yield "a number", float(_values(sizes)[0, 0])
+    else:
+        yield from _classes(labels, sizes.n_out, layout)
+
+
+def _values(sizes: Sizes) -> Array:
+    """A target of 0 or 1 for each sample, in a column."""
+    values: Array = (np.arange(sizes.m) % 3 != 0).astype(float)
+    return values[:, None]
+
+
+def _classes(labels: Array, n_out: int, layout: str) -> Iterator[tuple[str, Any]]:
+    """The classes of samples in each coding; that of one sample is the last."""
+    one = layout.startswith("one ")
+    labels = np.array([n_out - 1]) if one else labels
+    yield "one-hot", _laid(np.eye(n_out)[labels], layout)
+    if one:
         yield "a label from 0", int(labels[0])
+    if not one or layout == "one row":
+        yield "labels from 0", labels
+    if one:
         return
-    yield "labels from 0", labels
     if layout == "rows":
-        yield "one-hot columns", np.eye(sizes.n_out)[labels][:, :, None]
+        yield "one-hot columns", np.eye(n_out)[labels][:, :, None]
     column = labels[:, None] if layout == "rows" else labels[None, :]
     yield "labels from 0 as a matrix", column
     yield "labels from 1", labels + 1

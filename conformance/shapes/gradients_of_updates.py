@@ -56,12 +56,14 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
             after[path] = run.node(new)
     kept = {node for leaf, node in run.start.values() if node and not leaf.is_parameter}
     names = {parameter_key(leaf) for leaf, _ in run.start.values()}
-    found = []
+    found: list[Update] = []
     for path, (leaf, before) in run.start.items():
         sums = key_of(leaf) != parameter_key(leaf) and key_of(leaf) in names  # gb, beside b
         now = None if leaf.is_gradient or leaf.beside or sums else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
+        if any(each.goal.parameter is before for each in found):
+            continue  # it is held by two names
         if is_only_written(before) or (not leaf.is_parameter and is_beside(run, before, now)):
             continue  # what the program keeps of its last gradients, or of its inputs
         _check_shape(path, before, now)

@@ -36,7 +36,6 @@ from conformance.shapes.update_findings import (
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 
-ENTRIES = 8  # of an output, which are tried alone
 INPUT = "the input"
 """What the input is called among the gradients."""
 
@@ -48,20 +47,6 @@ def parameters_of(run: Attempt, loss: Node) -> tuple[str, ...]:
         for path, (leaf, node) in run.start.items()
         if node is not None and leaf.is_parameter and np.ndim(leaf.value) and loss.depends_on(node)
     )
-
-
-def outputs(run: Attempt, result: Any) -> list[Any]:
-    """The arrays that a forward part gives; else what the layer keeps of them.
-
-    Raises:
-        UnfitError: it gives no array of floats.
-    """
-    parts = list(result) if isinstance(result, tuple) else [result]
-    kept = _kept(run, ("output", "out", "a"))
-    outs = [each for each in parts if isinstance(each, np.ndarray)] or [kept]
-    if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
-        raise UnfitError("its forward part gives no array")
-    return [each for each in outs if each.dtype.kind == "f" and each.size]
 
 
 def judged_apart(
@@ -99,26 +84,6 @@ def _parts(step: OwnPass, inner: Sequence[Goal], found: Places, *, blame: bool) 
     parts = [of_parameters(step, found, blame=blame)] if step.goals else []
     alone = (replace(step, goals=(each,), scaled=False, promised=True) for each in inner)
     return parts + [examine_pass(each, blame=blame) for each in alone]
-
-
-def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
-    """A generic ∂C/∂(an output), so small that no gradient is clipped.
-
-    Or one entry of it: of so many that lie between the first and the last one, the one of a number.
-    """
-    dout: Any = 2.0**-6 * rng.normal(size=out.shape)
-    if at is None:
-        return dout
-    place = at * (out.size - 1) // (ENTRIES - 1)
-    return np.where(np.arange(out.size).reshape(out.shape) == place, dout, 0.0)
-
-
-def _kept(run: Attempt, names: Sequence[str]) -> Any:
-    """What a layer keeps under one of some names."""
-    layer = run.roots["self"]
-    return next(
-        (getattr(layer, e) for e in names if isinstance(getattr(layer, e, None), np.ndarray)), None
-    )
 
 
 def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Node], dout: Any) -> list[Goal]:

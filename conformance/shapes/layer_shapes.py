@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from inspect import Parameter, signature
-from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -111,16 +110,15 @@ def takes(
     """What two functions take as those of a layer; None if one takes what no layer is given.
 
     Args:
-        forward: of a class, or of an object.
+        forward: of an object, or as one.
         backward: of the same; what it needs, and its rate, which is what else it asks for.
         named: whether an argument is ∂C/∂(an output) by its name alone; else the only one is, or
             the only one of which its name says nothing.
         targets: whether what goes forward may take what is named as targets for a further input.
     """
-    own = 0 if isinstance(forward, MethodType) or _is_closure(forward) else 1
-    names = [each.name for each in needed(forward)][own:]
+    names = [each.name for each in needed(forward)]
     ahead = ("inputs", *(_ahead(each, targets=targets) for each in names[1:]))
-    asked = needed(backward)[own:]
+    asked = needed(backward)
     asked += [e for e in taken(backward) if e not in asked and "rate" in kinds_of(e.name)]
     back = [_back(each.name, more=len(ahead) > 1) for each in asked]
     silent = [i for i, each in enumerate(asked) if not kinds_of(each.name)]
@@ -132,11 +130,6 @@ def takes(
     if not names or "" in (*ahead, *back) or not found.upstreams:
         return None
     return found
-
-
-def _is_closure(function: Any) -> bool:
-    """Whether a function is one within another, which is no method of a class."""
-    return getattr(function, "__qualname__", "").rpartition(".")[0].endswith("<locals>")
 
 
 def _ahead(name: str, *, targets: bool) -> str:
@@ -168,6 +161,7 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
         "scale": (1, N_IN),
     },
     "columns": {"x": (N_IN, M), "w": (N_OUT, N_IN), "b": (N_OUT, 1), "scale": (N_IN, 1)},
+    "sequences": {"x": (2, 4, N_IN), "w": (N_IN, N_OUT), "b": (N_OUT,), "scale": (N_IN,)},
     "images": {"x": IMAGES, "w": (4, 3, 3, 3), "b": (4,), "scale": (3,)},
     "one vector": {"x": (N_IN,), "w": (N_OUT, N_IN), "b": (N_OUT,), "scale": (N_IN,)},
     "places": {"x": (M,), "w": (N_IN, N_OUT), "b": (N_OUT,), "scale": (N_IN,)},

@@ -9,24 +9,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
-from conformance.programs.held_state import doubles, holds_tensors, leaves
-from conformance.programs.vocabulary import is_role
+from conformance.programs.held_state import doubles
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import RATE, Scope, called
 from conformance.shapes.attempt import begin
-from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, result_of
-from conformance.shapes.built import build
+from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
+from conformance.shapes.built import made_whole
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import (
-    ENTRIES,
     INPUT,
     StretchedError,
     after_update,
@@ -36,28 +34,30 @@ from conformance.shapes.layer_outputs import (
     is_stretched,
     judged_apart,
     of_output,
-    outputs,
     parameters_of,
     untried,
-    upstream,
     went_ahead,
     went_back,
 )  # fmt: skip
 from conformance.shapes.layer_shapes import (
-    OPTIONS,
     Make,
     Takes,
-    called_itself,
     layer_constructions,
-    only,
-    takes,
     takes_parts,
 )  # fmt: skip
-from conformance.shapes.other_settings import not_given, switched_off, training
+from conformance.shapes.layer_upstream import (
+    ENTRIES,
+    output_made_of,
+    outputs,
+    tells_the_first,
+    upstream,
+)
+from conformance.shapes.other_settings import not_given, off, switched_off, told, training
 from conformance.shapes.places import places
 from conformance.shapes.plain_runs import Gradients
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
+from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -66,6 +66,21 @@ LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an image",
     "an image of channels", "images", "sequences", "places", "a list of columns",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a layer is made, what it is given, and by which output it is judged.
+
+    Attributes:
+        plan: how it is made.
+        data: that it is given.
+        later: whether it is judged by what it gives that is made of its first output.
+    """
+
+    plan: Plan
+    data: Data
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,61 +111,92 @@ class LayerSearch:
         """It, recognised and judged; None if it does not run as a layer."""
         misshapen: Found | None = None
         problem = "how it is made is not known"
-        later: list[tuple[Plan, Data]] = []  # it may be written for arrays of other shapes
-        for made, data in chain(self._ways(), later):
+        last: list[Way] = []  # it may be written for arrays of other shapes
+        for each in chain(self._ways(), last):
             try:
-                found = self._judged(made, data, stretched=(made, data) in later)
-                if found is not None and not found.examined.ok:
-                    found = self._sparsely(made, data, found)
+                way, found = self._by_an_output(each, stretched=each in last)
             except StretchedError:
-                later.append((made, data))
+                last.append(each)
                 continue
             except UnfitError as error:
-                if error.stage:  # one that runs to its end tells more
-                    at = len(self.problems) if error.stage == 1 else 0
-                    self.problems.insert(at, f"{self.backward}: {error}")
+                sure = error.of_no_data
+                if error.stage or sure:  # one that runs to its end tells more
+                    at = len(self.problems) if error.stage == 1 and not sure else 0
+                    name = raised_in(sure)[0].function if sure else self.backward
+                    self.problems.insert(at, f"{name}: {error}")
                 problem = str(error)
                 continue
             except NotAGradientError:
                 continue
             if found is not None and not found.misshapen:
                 if found.examined.ok:
-                    return self._where_it_trains(found, made, data)
-                return self._right(later) or found
+                    return self._where_it_trains(found, way)
+                return self._right(last) or found
             misshapen = misshapen or found
         others: Sequence[type] = self.kind.__subclasses__() if isinstance(self.kind, type) else ()
         if misshapen is None and not others:  # else it is their base
             self.problems.append(problem)
         return misshapen
 
-    def _where_it_trains(self, found: Found, plan: Plan, data: Data) -> Found:
+    def _by_an_output(self, way: Way, *, stretched: bool) -> tuple[Way, Found | None]:
+        """It, judged by its output; or by one that is made of it, if more is right then.
+
+        Raises:
+            UnfitError, StretchedError: as `_judged`.
+        """
+        wrong: list[tuple[Way, Found]] = []
+        problems: list[UnfitError] = []
+        sure = tells_the_first(
+            *(getattr(self.kind, e, None) for e in (self.forward, self.backward))
+        )
+        for each in (way,) if sure else (way, replace(way, later=True)):
+            try:
+                found = self._judged(each, stretched=stretched)
+                if found is not None and not found.examined.ok:
+                    found = self._sparsely(each, found)
+            except UnfitError as error:
+                problems.append(error)
+                continue
+            if found is None or found.examined.ok:
+                return each, found
+            wrong.append((each, found))
+        if not wrong:
+            raise problems[0]
+        return max(wrong, key=lambda pair: _right_and_told(pair[1]))
+
+    def _where_it_trains(self, found: Found, way: Way) -> Found:
         functions = [getattr(self.kind, e, None) for e in (self.forward, self.backward)]
-        told = replace(data, settings=training(functions))
+        settings = training(functions)
+        trains = replace(way, data=replace(way.data, settings={**way.data.settings, **settings}))
         with suppress(UnfitError, NotAGradientError):
-            again = self._judged(plan, told) if told.settings else None
+            again = self._judged(trains) if settings else None
             if again is not None:
-                return again if again.examined.ok else self._sparsely(plan, told, again)
-        off = (*found.recognised.off, *switched_off(None, functions))
+                return again if again.examined.ok else self._sparsely(trains, again)
+        tried = {*map(told, way.data.settings)}
+        more = (each for each in switched_off(None, functions) if each not in tried)
+        off = (*found.recognised.off, *more)
         return replace(found, recognised=replace(found.recognised, off=off))
 
-    def _right(self, ways: Sequence[tuple[Plan, Data]]) -> Found | None:
+    def _right(self, ways: Sequence[Way]) -> Found | None:
         """It, in the first of some ways in which all is right; None if there is none."""
-        arrays = (way for way in ways if isinstance(way[1].x, np.ndarray))
-        found = (self._judged(*way, blame=False) for way in arrays)
+        arrays = (way for way in ways if isinstance(way.data.x, np.ndarray))
+        found = (self._judged(way, blame=False) for way in arrays)
         return next((each for each in found if each is not None and each.examined.ok), None)
 
-    def _ways(self) -> Iterator[tuple[Plan, Data]]:
+    def _ways(self) -> Iterator[Way]:
         """How it may be made, and what it may be given.
 
-        What is made of any number of others is made as the file makes it, if that shows how.
+        What is made of any number of others is made as the file makes it, if that shows how. What
+        goes forward may have to be told to keep what is needed on the way back.
         """
-        for layout in LAYOUTS:
-            data = next(example_data(Sizes(), (layout,)))
+        switches = {each.name: True for each in off(getattr(self.kind, self.forward, None))}
+        for layout, settings in product(LAYOUTS, ({}, switches) if switches else ({},)):
+            data = replace(next(example_data(Sizes(), (layout,))), settings=settings)
             own = self._own(data)
             apart = takes_parts(self.kind) or (own and not_given(self.kind))
             others = () if apart else layer_constructions(self.kind, data)
             for said, make in chain(own, others):
-                yield Plan(said, make, (), self.module), data
+                yield Way(Plan(said, make, (), self.module), data)
 
     def _own(self, data: Data) -> list[tuple[str, Make]]:
         """The ways in which the file itself makes it, those that work."""
@@ -161,7 +207,7 @@ class LayerSearch:
                 found.append((each.said, each.make))
         return found
 
-    def _sparsely(self, plan: Plan, data: Data, wrong: Found) -> Found:
+    def _sparsely(self, way: Way, wrong: Found) -> Found:
         """It, which is wrong for all entries of its output, or for one if more is right then.
 
         A backward part that is linear is right for all entries together if it is for each. One
@@ -170,7 +216,7 @@ class LayerSearch:
         """
         least: tuple[int, Found] | None = None
         for at in range(ENTRIES):
-            one = self._judged(plan, data, at, blame=False)  # lines where they are asked for
+            one = self._judged(way, at, blame=False)  # lines where they are asked for
             if one is None:
                 raise UnfitError("it gives no gradients")
             if one.examined.right <= wrong.examined.right:
@@ -179,16 +225,10 @@ class LayerSearch:
                 least = at, one
         assert least is not None  # noqa: S101 - there are entries
         at, found = least
-        return found if found.examined.ok else self._judged(plan, data, at) or found
+        return found if found.examined.ok else self._judged(way, at) or found
 
     def _judged(
-        self,
-        plan: Plan,
-        data: Data,
-        at: int | None = None,
-        *,
-        stretched: bool = True,
-        blame: bool = True,
+        self, way: Way, at: int | None = None, *, stretched: bool = True, blame: bool = True
     ) -> Found | None:
         """It, judged by all entries of its output, or by one.
 
@@ -196,8 +236,8 @@ class LayerSearch:
             UnfitError: it does not run so, or not each parameter has a gradient.
             StretchedError: something smaller is added to a gradient, where that may not be.
         """
-        first, out, _ = self._run(plan, data, None, at)
-        run, out, inner = self._run(plan, data, of_output(generic(first), first, out), at)
+        first, out, _ = self._run(way, None, at)
+        run, out, inner = self._run(way, of_output(generic(first), first, out), at)
         found = places(run)
         found = after_update(run, found) if found.direct or not found.moved else found
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
@@ -212,17 +252,17 @@ class LayerSearch:
         back = last_return(run.results[1][1])
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct, returns=back)
         examined = judged_apart(run, step, inner, found, blame=blame)
-        recognised = self._recognised(plan, run, found.source, (*goals, *inner))
+        recognised = self._recognised(way.plan, run, found.source, (*goals, *inner))
         left = (*(found.unfound if goals else parameters_of(run, out)), *unseen)
         beside, used = given_beside(run, (*goals, *inner)), run.used()
-        again = partial(self._again, plan, data, run, at)
+        again = partial(self._again, way, run, at)
         return Found(recognised, examined, used, left, beside, found.unnamed, again)
 
-    def _again(self, plan: Plan, data: Data, run: Attempt, at: int | None) -> Gradients:
+    def _again(self, way: Way, run: Attempt, at: int | None) -> Gradients:
         """The gradients that it gives of the same numbers."""
         begun = {path: np.array(node.value) for path, (_, node) in run.start.items() if node}
         values = {path: each if each.ndim else each.item() for path, each in begun.items()}
-        anew, out, inner = self._run(plan, data, values, at)
+        anew, out, inner = self._run(way, values, at)
         found = {each.name: each.node.value for each in (*places(anew).goals, *inner)}
         return {"its output": out.value, **found}
 
@@ -236,22 +276,21 @@ class LayerSearch:
         at = 1 if source == "returned" else len(calls) - 1  # its update, if that is called
         return Recognised(plan.said, data.layout, "", calls, source, names, backward=at, off=off)
 
-    def _run(
-        self, plan: Plan, data: Data, values: Any, at: int | None
-    ) -> tuple[Attempt, Node, list[Goal]]:
+    def _run(self, way: Way, values: Any, at: int | None) -> tuple[Attempt, Node, list[Goal]]:
         """A recorded run: the loss, and the gradients of what it was given, and may write into."""
         trace, rng = Trace(sites=True), np.random.default_rng(9)
-        run = Attempt(plan, data, Scope({"rate": RATE}), trace=trace)
+        run = Attempt(way.plan, way.data, Scope({"rate": RATE}), trace=trace)
         with quiet(), doubles():
-            run.roots = self._made(plan, run)
+            run.roots = made_whole(run, self.forward, self.takes)
             begin(run, values or {})
             layer = run.roots["self"]
-            run.tensors = holds_tensors(layer)
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 inputs, ahead, result = went_ahead(run, forward, self.takes, rng)
                 run.results = [(Call("forward", forward), forward, result)]
                 outs = outputs(run, result)[: self.takes.upstreams]
+                if way.later:
+                    outs = [output_made_of(run, outs[0], result)]
                 run.scope.kinds["output"] = outs[0]
                 douts = [upstream(rng, out, at) for out in outs]
                 terms = [(out * each).sum() for out, each in zip(outs, douts, strict=True)]
@@ -262,41 +301,7 @@ class LayerSearch:
             run.note_gradients(since)
             return run, loss, input_goals(run, back, ahead, given_back[0])
 
-    def _made(self, plan: Plan, run: Attempt) -> dict[str, Any]:
-        """The layer; after it is built or went forward, if it makes its parameters then."""
-        roots = plan.make(run.data, run.scope)
-        layer, before = roots["self"], self._parameters(roots)
-        if self.takes.states or before:
-            return roots
-        build(layer, run.data, self.module)
-        if self._parameters(roots):
-            return roots
-        options = (OPTIONS[each] for each in self.takes.forward[1:])
-        result_of(getattr(layer, self.forward), run.data.x, *options)
-        return roots if self._parameters(roots) else plan.make(run.data, run.scope)
 
-    def _parameters(self, roots: dict[str, Any]) -> set[str]:
-        return {e.path for e in leaves(roots["self"], "self", self.module) if e.is_parameter}
-
-
-def layer_search(
-    kind: type, module: ModuleType, assembled: tuple[Made, ...] = (), *, targets: bool = False
-) -> LayerSearch | None:
-    """A class as one of layers; None if it has no such methods.
-
-    Args:
-        kind: the class.
-        module: it is defined in.
-        assembled: the ways in which the file itself makes an object of it.
-        targets: as in `takes`.
-    """
-    names = [e for e in dir(kind) if callable(getattr(kind, e)) and not e.startswith("__")]
-    forward = [e for e in names if is_role(e, "forward") == 0] or called_itself(kind)
-    forward = forward or only(names, "forward")
-    backward = [e for e in names if is_role(e, "backward") == 0] or only(names, "back")
-    if not forward or not backward:
-        return None
-    found = takes(getattr(kind, forward[0]), getattr(kind, backward[0]), targets=targets)
-    if found is None:
-        return None
-    return LayerSearch(kind, module, forward[0], backward[0], found, assembled)
+def _right_and_told(found: Found) -> int:
+    """How many gradients are right, of those that may be other than 0."""
+    return sum(each.ok and not each.dead for each in found.examined.gradients)

@@ -17,8 +17,9 @@ from conformance.backward.recorded_pass import Goal
 from conformance.programs.vocabulary import bare, kinds_of
 from conformance.shapes.argument_values import HELPFUL, MASK
 from conformance.shapes.arguments import needed, taken
-from conformance.shapes.attempts import UnfitError, is_number
+from conformance.shapes.attempts import UnfitError
 from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.learned import is_number
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array

@@ -122,17 +122,18 @@ def unnamed(
     """
     output = run.scope.kinds.get("output")
     made = [run.node(e) for e in (*(e.value for e in found), output) if isinstance(e, np.ndarray)]
+    other = {run.start[path][1] for path in known}
     return {
         path: (leaf, node)
         for path, (leaf, node) in _that_stay(run, after).items()
-        if path not in known and any(each.depends_on(node) for each in made)
+        if node not in other and any(each.depends_on(node) for each in made)
     }
 
 
 def matched(
     run: Attempt, found: Sequence[Leaf], moved: set[str], after: Mapping[str, Node]
 ) -> list[Goal]:
-    """Each parameter with its gradient, by name and then by shape.
+    """Each parameter with its gradient, by name, by its place in a list, and then by shape.
 
     Args:
         run: the program's.
@@ -149,13 +150,16 @@ def matched(
         beside = [each for each in chosen if holder(each.path) == holder(path)]
         if chosen:
             pairs[path] = (beside or chosen)[-1]
+    pairs |= _by_place(parameters, found, pairs)
     if len(pairs) < len(parameters):
         pairs |= _by_shape(parameters, found, pairs)
     others, x = unnamed(run, found, parameters, after), np.shape(run.scope.kinds["inputs"])
     left = [e for e in found if is_gradient(e.name) and np.shape(e.value) != x]
     pairs |= _by_shape(others, left, pairs)
     parameters |= others
-    return [Goal(short(e), parameters[e][1], run.node(each.value)) for e, each in pairs.items()]
+    paths = {parameters[path][1]: path for path in reversed(parameters)}  # it may have several
+    nodes = {parameters[path][1]: run.node(each.value) for path, each in pairs.items()}
+    return [Goal(short(paths[e]), e, node) for e, node in nodes.items()]
 
 
 def holder(path: str) -> str:
@@ -180,14 +184,31 @@ def _is_asked_for(
     )  # fmt: skip
 
 
+def _by_place(
+    parameters: Mapping[str, tuple[Leaf, Node]], found: Sequence[Leaf], known: dict[str, Leaf]
+) -> dict[str, Leaf]:
+    """The gradients of a list of all parameters, such as `self.params`, in a list as long."""
+    named = {id(each) for each in known.values()}
+    given = [[*each.values()] for each in lists_of(found).values()]
+    given = [each for each in given if named.isdisjoint(map(id, each))]
+    pairs: dict[str, Leaf] = {}
+    for leaves in lists_of(leaf for leaf, _ in parameters.values()).values():
+        shapes = [np.shape(leaf.value) for leaf in leaves.values()]
+        fitting = [each for each in given if [np.shape(e.value) for e in each] == shapes]
+        if len(fitting) == 1 and all("params" in kinds_of(e.name) for e in leaves.values()):
+            pairs |= dict(zip(leaves, fitting[0], strict=True))
+    return {path: each for path, each in pairs.items() if path not in known}
+
+
 def _by_shape(
     parameters: Mapping[str, tuple[Leaf, Node]], found: Sequence[Leaf], known: dict[str, Leaf]
 ) -> dict[str, Leaf]:
     """The gradients of parameters that no name tells, each the only one of its shape."""
     taken = {id(each) for each in known.values()}
+    paired = {parameters[path][1] for path in known if path in parameters}
     pairs: dict[str, Leaf] = {}
-    for path, (leaf, _) in parameters.items():
-        if path in known:
+    for path, (leaf, node) in parameters.items():
+        if node in paired:
             continue
         shape = np.shape(leaf.value)
         fitting = [e for e in found if np.shape(e.value) == shape and id(e) not in taken]
@@ -195,10 +216,8 @@ def _by_shape(
         if len(fitting) > len(inside) == 1:
             pairs[path] = inside[0]
             continue
-        same = [
-            e for p, (e, _) in parameters.items() if np.shape(e.value) == shape and p not in known
-        ]
-        if len(fitting) == 1 and len(same) == 1:
+        alike = {e for _, e in parameters.values() if np.shape(e.value) == shape}
+        if len(fitting) == 1 and len(alike - paired) == 1:
             pairs[path] = fitting[0]
     return pairs
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.backward.syntax import tree
 from conformance.programs.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
-from conformance.shapes.arguments import needed, taken
+from conformance.shapes.arguments import method_of, needed, taken
 from conformance.shapes.definitions import beside_names, is_open, returned_names
 from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import likelihood, weighs
@@ -49,15 +49,12 @@ def loss_class(kind: type) -> LossSearch | None:
         for n in names
         if is_role(n, "backward") is not None or bare(n) in ("prime", "derivative", "delta")
     ]
-    back = [n for n in back if len(needed(getattr(kind, n))) <= 3]  # noqa: PLR2004
-    ends = any(len(needed(getattr(kind, n))) == 1 for n in back)  # given nothing, as no layer is
-    two = [n for n in ahead if len(needed(getattr(kind, n))) == 3]  # noqa: PLR2004
+    count = {name: len(needed(method_of(kind, name))) for name in names}
+    back = [n for n in back if count[n] <= len(PAIR)]
+    ends = any(count[n] == 0 for n in back)  # given nothing, as no layer is
+    two = [n for n in ahead if count[n] == len(PAIR)]
     ahead = [n for n in two if ends or _compares(getattr(kind, n))]
-    whole = [
-        n
-        for n in names
-        if is_role(n, "forward") is not None and len(needed(getattr(kind, n))) == len(PAIR)
-    ]
+    whole = [n for n in names if is_role(n, "forward") is not None and count[n] == len(("inputs",))]
     keeps = not back and {*ahead} == {*names}  # its gradient, under the name of one
     if any(bare(each.name) != "name" for each in needed(kind)) or not (back or keeps):
         return None
@@ -86,7 +83,8 @@ def _of_probabilities(kind: type, forward: str, back: str) -> LossSearch | None:
 
     None if it is a network: what goes forward from inputs alone and holds something is one.
     """
-    if len(needed(getattr(kind, back))) != len(PAIR) or not _compares(getattr(kind, back)):
+    method = method_of(kind, back)
+    if len(needed(method)) != len(("targets",)) or not _compares(method):
         return None
     try:
         held = vars(kind())

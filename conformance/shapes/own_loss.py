@@ -24,7 +24,8 @@ from conformance.backward.stated_loss import (
 )
 from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import is_gradient, is_parameter
-from conformance.shapes.attempts import Attempt, is_number, parts_of
+from conformance.shapes.attempts import Attempt
+from conformance.shapes.learned import is_number, parts_of
 from conformance.shapes.places import Places
 from conformance.shapes.update_findings import opposite
 from conformance.tracing.ancestors import walk

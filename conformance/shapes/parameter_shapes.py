@@ -6,6 +6,7 @@ shapes are those of dense layers. Left out: the layouts of data (`example_data.p
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from types import FunctionType
@@ -17,7 +18,7 @@ from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, ki
 from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
 from conformance.shapes.attempts import UnfitError, tried
 from conformance.shapes.definitions import definition_of, returned_names
-from conformance.shapes.example_data import Data
+from conformance.shapes.example_data import NUMBERS, Data
 from conformance.shapes.plans import Made, Named
 from reference.step import Array
 
@@ -160,6 +161,8 @@ def _dense(names: Sequence[str], data: Data, style: str) -> dict[str, Array]:
         shapes[name] = (k,) if flat else (k, 1) if columns else (1, k)
         if style == "turned" and columns and k == 1:
             shapes[name] = ()
+    if data.layout in NUMBERS:
+        shapes = dict.fromkeys(shapes, ())
     rng = np.random.default_rng(5)
     return {name: rng.normal(size=shapes[name]) for name in names if name in shapes}
 
@@ -215,3 +218,9 @@ def may_make(function: FunctionType) -> bool:
 def gives_two(function: FunctionType) -> bool:
     """Whether a function returns two things, or one that may hold two: a loss, and gradients."""
     return len(returned_names(function)) in (1, 2)
+
+
+def may_give_gradients(function: FunctionType) -> bool:
+    """Whether a function may give gradients by what it returns, or by the end of its name."""
+    named = re.search(r"grad(ient)?s?$", bare(function.__name__)) is not None
+    return gives_two(function) or named

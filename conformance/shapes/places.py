@@ -140,11 +140,11 @@ def _uncleared(run: Attempt, direct: list[Goal], moved: Sequence[Goal]) -> list[
 
 def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
     """The paths of the parameters that the output depends on and that are not among some."""
-    names = {each.name for each in goals}
+    known = {each.parameter for each in goals}
     return [
         path
         for path, (leaf, node) in run.start.items()
-        if goals and node is not None and short(path) not in names
+        if goals and node is not None and node not in known
         and leaf.is_parameter and _matters(run, node) and not is_factor(path, node)
     ]  # fmt: skip
 
@@ -158,8 +158,8 @@ def _unfound(
     as it is; where they are in lists, those in a list as long; where the program makes them itself,
     one of a name like theirs.
     """
-    names = {each.name for each in goals}
-    began = {path: each for path, each in run.start.items() if short(path) in names}
+    parameters = {each.parameter for each in goals}
+    began = {path: each for path, each in run.start.items() if each[1] in parameters}
     holders = {holder(path) for path, (leaf, _) in began.items() if not leaf.is_parameter}
     made = {_without_numbers(path) for path, (_, e) in began.items() if e and not e.given}
     lists = lists_of(leaf for leaf, _ in run.start.values())
@@ -167,7 +167,7 @@ def _unfound(
     holders |= {name for name, each in lists.items() if len(each) in long}
     for leaf in end:
         path, node = leaf.path, after[leaf.path]
-        known = leaf.is_gradient or leaf.beside or short(path) in names
+        known = leaf.is_gradient or leaf.beside or node in parameters
         if path in run.start:
             beside = not holders.isdisjoint((holder(path), list_of(path)))
             beside = beside and run.start[path][1] is node

@@ -23,8 +23,9 @@ from conformance.programs.vocabulary import (
     kinds_of,
     names_gradients,
 )
-from conformance.shapes.arguments import Scope, constructions, needed, taken
+from conformance.shapes.arguments import Scope, method_of, needed, taken
 from conformance.shapes.attempts import Call, UnfitError, result_of
+from conformance.shapes.constructions import constructions
 from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 
@@ -62,7 +63,7 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
     what takes one thing may go forward, whatever its name says: which does is told by what it does.
     What takes gradients, as an optimiser does, trains nothing; what takes inputs computes its own.
     """
-    count = {name: len(needed(getattr(kind, name))) for name, _ in methods(kind)}
+    count = {name: len(needed(method_of(kind, name))) for name, _ in methods(kind)}
     given = {name for name, _ in methods(kind) if takes_gradients(getattr(kind, name))}
     roles = {
         **roles,
@@ -76,10 +77,10 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
     if not backwards:
         known |= {name for pairs in roles.values() for name, _ in pairs} | given
     others = [(name, each) for name, each in methods(kind) if name not in known]
-    one = [pair for pair in others if count[pair[0]] == len(("self", "x"))]
+    one = [pair for pair in others if count[pair[0]] == len(("x",))]
     trains = [pair for pair in one if bare(pair[0]).startswith("train")]
-    two = [pair for pair in others if count[pair[0]] >= len(("self", "x", "y"))]
-    none = [pair for pair in others if count[pair[0]] == len(("self",))]
+    two = [pair for pair in others if count[pair[0]] >= len(("x", "y"))]
+    none = [pair for pair in others if count[pair[0]] == 0]
     if backwards:
         update = [pair for pair in roles["update"] if pair not in one]
         return {**roles, "forward": one, "update": update}

@@ -3,12 +3,14 @@
 Left out: how it is found (`search.py`), and its verdict (`judge_readings.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from conformance.programs.held_state import Leaf
+from conformance.backward.recorded_pass import Goal
+from conformance.programs.held_state import Leaf, short
 from conformance.programs.vocabulary import BIAS, bare, kinds_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, Plan
@@ -157,16 +159,28 @@ def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:
     return isinstance(output, np.ndarray) and run.node(output).depends_on(node)
 
 
-def generic(run: Attempt) -> dict[str, Any]:
-    """Generic numbers for the parameters of a run, small enough for no unit to saturate."""
+def generic(run: Attempt, goals: Sequence[Goal] = ()) -> dict[str, Any]:
+    """Generic numbers for the parameters of a run, small enough for no unit to saturate.
+
+    Args:
+        run: of the program.
+        goals: the gradients that were found: a number becomes an array by that of one number.
+    """
     rng = np.random.default_rng(3)
     values: dict[str, Any] = {}
-    after = {leaf.path: leaf.value for leaf in run.end()}
+    after = {e.name: e.node.value for e in goals if np.size(e.node.value) == 1}
+    after |= {short(leaf.path): leaf.value for leaf in run.end() if np.shape(leaf.value)}
     for path, (leaf, node) in run.start.items():
         if node is None or not _is_parameter(run, leaf, node):
             continue
-        shape = np.shape(leaf.value) or np.shape(after.get(path, 0.0))  # 0 may become an array
+        shape = np.shape(leaf.value) or np.shape(after.get(short(path), 0.0))
         drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1
         dtype = np.asarray(leaf.value).dtype
         values[path] = drawn.astype(dtype) if shape else float(drawn)
     return values
+
+
+def begins_with_zeros(found: Places) -> bool:
+    """Whether a program that trains makes parameters of zeros, which show little."""
+    made = [each.parameter for each in found.moved]
+    return not any(each.given or np.any(each.value) for each in made)

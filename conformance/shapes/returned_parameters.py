@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.held_state import Leaf, is_floats, leaves, short
-from conformance.shapes.attempts import Attempt, is_number
+from conformance.shapes.attempts import Attempt
 from conformance.shapes.definitions import returned_parts
+from conformance.shapes.learned import is_number
 
 
 def updated(run: Attempt) -> dict[str, Any]:

@@ -15,65 +15,26 @@ from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import PENALTY, Scope, taken
 from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError, is_number
+from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import (
-    BATCHES,
-    SEQUENCES,
-    SINGLES,
-    STEPS,
+    LAYOUTS,
     TABLES,
-    TOKENS,
     Data,
     Sizes,
     example_data,
 )
+from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
-from conformance.shapes.places import EmptyError, Places, first_run, places
+from conformance.shapes.places import first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
-from conformance.shapes.reading import Reading, generic
-from conformance.tracing.frames import raised_in
+from conformance.shapes.reading import Reading, begins_with_zeros, generic
+from conformance.shapes.refusal import Refusal
 from conformance.tracing.trace import Trace
 
 SEARCHED = 6.0
 """Seconds of the processor after which no further reading is tried."""
 
 ZERO = "every gradient is 0: it may compare the output with itself, or need a call before"
-
-
-@dataclass
-class Refusal:
-    """How far the readings of a program came that did not fit; whether it has parameters.
-
-    Attributes:
-        reached: of the one that came farthest, the stage and the line where it stopped.
-        words: why it stopped.
-        made: whether what holds the parameters was made.
-        empty: whether what is to go backward computes nothing, and no other way would tell more.
-        crashes: what methods raised that were to update the parameters.
-    """
-
-    reached: tuple[int, int] = (-1, 0)
-    words: str = "it has none of the names that are known"
-    tried: int = 0
-    made: bool = False
-    empty: bool = False
-    parameters: bool = False
-    until: float = 0.0
-    crashes: dict[str, list[BaseException]] = field(default_factory=dict)
-
-    @property
-    def unmade(self) -> bool:
-        """Whether it was tried to make what holds the parameters, and each way failed."""
-        return bool(self.tried) and not self.made
-
-    def note(self, error: UnfitError) -> None:
-        """Keep what came farthest."""
-        self.tried += 1
-        lines = raised_in(error.__cause__) if error.__cause__ is not None else ()
-        reached = error.stage, lines[0].line if lines else 0
-        if reached > self.reached:
-            self.reached, self.words = reached, str(error)
-            self.empty = isinstance(error, EmptyError)
 
 
 @dataclass(frozen=True)
@@ -103,7 +64,7 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = process_time() + SEARCHED
         misshapen: list[Reading] = []
-        for layouts in (TABLES, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS):
+        for layouts in LAYOUTS:
             found = False
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
@@ -133,9 +94,9 @@ class Searched:
         of_one = reading.places.several or reading.is_of_a_part
         if not (has_loss and of_one) or reading.data.single:
             return reading
-        sizes = replace(reading.data.sizes, m=1)
-        alike = (e for e in example_data(sizes, (reading.data.layout,)))
-        data = next((e for e in alike if e.coding == reading.data.coding), None)
+        alike = example_data(replace(reading.data.sizes, m=1), (reading.data.layout,))
+        found = (e.with_ones() if self.ones else e for e in alike)
+        data = next((e for e in found if e.coding == reading.data.coding), None)
         made = None if data is None else self._recorded(reading.plan, data, reading.penalty)
         if made is not None and not made.places.several:
             return made
@@ -167,10 +128,14 @@ class Searched:
     def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
         """The data and the ways to make it; a network of fewer layers would clear nothing."""
         seen = set()
-        curve = Sizes(n_in=1, n_out=1)  # y of x, where nothing else fits
-        for asked in (*(Sizes(n_out=n) for n in self.outs), *([curve] if 1 in self.outs else ())):
+        every = [Sizes(n_out=n) for n in self.outs]
+        if 1 in self.outs and not self.ones:  # y of x, where nothing else fits
+            every.append(Sizes(n_in=1, n_out=1))
+        for asked in every:
             for layout in layouts:
-                first = next(example_data(asked, (layout,)))
+                first = next(example_data(asked, (layout,)), None)
+                if first is None:
+                    continue
                 most: dict[str, int] = {}
                 for i, made in enumerate(self.makers(first)):
                     held = self._held(made, first)
@@ -275,10 +240,10 @@ class Searched:
         try:
             run, found, most = first_run(plan, data, penalty)
             of_zeros = None
-            if _begins_with_zeros(found):
+            if begins_with_zeros(found):
                 of_zeros = Reading(plan, data, penalty, run, found)
                 data = replace(data, rounds=2)
-            values, ways = generic(run), run.ways
+            values, ways = generic(run, found.direct), run.ways
             trace = Trace(sites=True, most=most)
             run = attempt(plan, data, penalty, trace=trace, values=values, chosen=ways)
             unused = [path for path in values if _is_unused(run, path)]
@@ -288,6 +253,7 @@ class Searched:
                 run = attempt(plan, data, penalty, trace=trace, values=kept, chosen=ways)
             return Reading(plan, data, penalty, run, places(run), of_zeros)
         except UnfitError as error:
+            error.stage += plan.calls[-1].role == "train"  # what is tried before it is no reason
             self.refusal.note(error)
             return None
 
@@ -296,9 +262,3 @@ def _is_unused(run: Attempt, path: str) -> bool:
     """Whether a parameter was put where the object has None, and nothing was computed with it."""
     node = run.start[path][1] if path in run.late else None
     return node is not None and not node.consumers
-
-
-def _begins_with_zeros(found: Places) -> bool:
-    """Whether a program that trains makes parameters of zeros, which show little."""
-    made = [each.parameter for each in found.moved]
-    return not any(each.given or np.any(each.value) for each in made)

@@ -13,8 +13,9 @@ from conformance.programs.held_state import leaves
 from conformance.shapes.arguments import Scope
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.layer_classes import layer_search
 from conformance.shapes.layer_shapes import Make, layer_constructions, takes_parts
-from conformance.shapes.layers import LayerSearch, layer_search
+from conformance.shapes.layers import LayerSearch
 from conformance.shapes.plans import Made
 
 

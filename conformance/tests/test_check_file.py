@@ -283,6 +283,20 @@ def test_a_file_without_its_data_is_judged_with_other_data(
     )
 
 
+def test_a_file_whose_own_data_do_not_fit_is_judged_with_other_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mlp.py"
+    own = "X, y = np.ones((3, 4)), np.array([0, 1, 2])"
+    source = f"import numpy as np\n{own}\n{TRAINS[TRAINS.index('class') :]}"
+    file.write_text(source, encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 0, said
+    note = said.splitlines()[-1]
+    assert note.startswith(f"note: mlp.py:{len(source.splitlines())}: ValueError: ")
+    assert note.endswith("what the file defines is judged with other data")
+
+
 def test_a_network_without_hidden_layers_clears_no_slope_between_layers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -572,3 +586,59 @@ def test_a_class_that_leaves_a_method_to_others_is_judged_by_these(tmp_path: Pat
     report = conformance.check(str(file))
     assert report.exit_code == 0
     assert "Open" not in str(report)
+
+
+CELL = """import numpy as np
+
+
+class Cell:
+    def __init__(self, Wx, Wh):
+        self.Wx, self.Wh = Wx, Wh
+
+    def forward(self, x, h_prev):
+        n, _ = self.Wh.shape
+        self.x, self.h_prev = x, h_prev
+        self.h = np.sigmoid(x @ self.Wx[:, :n] + h_prev @ self.Wh)
+        return self.h
+
+    def backward(self, dh):
+        dz = dh * self.h * (1 - self.h)
+        self.dWx, self.dWh = self.x.T @ dz, self.h_prev.T @ dz
+        return dz @ self.Wx.T, dz @ self.Wh.T
+"""
+
+CLASSIFIER = """import numpy as np
+
+
+class Classifier:
+    def __init__(self, lr=0.1, n_iter=10):
+        self.lr, self.n_iter = lr, n_iter
+        self.w = None
+
+    def fit(self, X, y):
+        n_samples, n_features = X.shape()
+        self.w = np.zeros(n_features)
+        for _ in range(self.n_iter):
+            self.w -= self.lr * X.T @ (self.predict(X) - y) / n_samples
+
+    def predict(self, X):
+        return 1 / (1 + np.exp(-(X @ self.w)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (CELL, "Cell: forward: AttributeError: module 'numpy' has no attribute 'sigmoid'"),
+        (CLASSIFIER, "Classifier: fit: TypeError: 'tuple' object is not callable"),
+    ],
+    ids=["a name that is missing", "what trains"],
+)
+def test_the_reason_is_no_failure_of_other_data_or_of_another_call(
+    source: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(source, encoding="utf-8")
+    code, said = checked(capsys, "check", str(file))
+    assert code == 3
+    assert reason in said

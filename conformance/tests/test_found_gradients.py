@@ -338,3 +338,47 @@ def test_a_mean_over_the_samples_is_one_for_all_that_holds_none(
     for edit in edits:
         text = text.replace(*edit)
     assert said in str(checked(text, tmp_path))
+
+
+FLAT_LIST = """\
+import numpy as np
+
+
+class MLP:
+    def __init__(self, n_in, n_out, hidden=(7, 5)):
+        sizes = [n_in, *hidden, n_out]
+        self.W = [np.random.randn(a, b) for a, b in zip(sizes[:-1], sizes[1:])]
+        self.b = [np.zeros(b) for b in sizes[1:]]
+        self.params = [*self.W, *self.b]
+
+    def forward(self, x, keep=False):
+        acts = [x]
+        for i, (W, b) in enumerate(zip(self.W, self.b)):
+            z = acts[-1] @ W + b
+            acts.append(z if i == len(self.W) - 1 else np.tanh(z))
+        if keep:
+            self._cache = acts
+        return acts[-1]
+
+    def backward(self, dout):
+        acts, d = self._cache, dout
+        gW, gb = [None] * len(self.W), [None] * len(self.W)
+        for i in reversed(range(len(self.W))):
+            gW[i] = acts[i].T @ d
+            gb[i] = d.sum(0)
+            if i > 0:
+                d = (d @ self.W[i].T) * (1 - acts[i] ** 2)
+        return [*gW, *gb]
+"""
+
+
+@pytest.mark.parametrize("given", ["[*gW, *gb]", "gW, gb"])
+def test_a_list_of_gradients_is_in_the_order_of_the_list_of_parameters(
+    given: str, tmp_path: Path
+) -> None:
+    source = FLAT_LIST.replace("[*gW, *gb]", given)
+    said = str(checked(source, tmp_path))
+    assert "6 gradients, all right" in said
+    assert "not judged" not in said
+    said = str(checked(source.replace("d.sum(0)", "d.mean(0)"), tmp_path))
+    assert "wrong: the gradients of b[0], b[1] and b[2]" in said

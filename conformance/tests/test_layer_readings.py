@@ -176,3 +176,131 @@ class Dropout:
 def test_a_layer_may_be_told_a_probability(tmp_path: Path) -> None:
     code, _, said = judged(DROPOUT, tmp_path)
     assert (code, "1 gradient, all right" in said) == (0, True), said
+
+
+MANY_TO_ONE = """
+import numpy as np
+
+class RNN:
+    def __init__(self, input_size, output_size, hidden_size=16):
+        self.Whh = np.random.randn(hidden_size, hidden_size) / 10
+        self.Wxh = np.random.randn(hidden_size, input_size) / 10
+        self.Why = np.random.randn(output_size, hidden_size) / 10
+        self.bh = np.zeros((hidden_size, 1))
+
+    def forward(self, inputs):
+        self.last_inputs = inputs
+        h = np.zeros((self.Whh.shape[0], 1))
+        self.last_hs, ys = {-1: h}, []
+        for i, x in enumerate(inputs):
+            h = np.tanh(self.Wxh @ x + self.Whh @ h + self.bh)
+            self.last_hs[i] = h
+            ys.append(self.Why @ h)
+        return ys, h
+
+    def backprop(self, d_out, learn_rate=1e-2):
+        n = len(self.last_inputs)
+        d_Whh, d_Wxh, d_bh = (np.zeros(e.shape) for e in (self.Whh, self.Wxh, self.bh))
+        d_Why = d_out @ self.last_hs[n - 1].T
+        d_h = self.Why.T @ d_out
+        for t in reversed(range(n)):
+            temp = (1 - self.last_hs[t] ** 2) * d_h
+            d_bh += temp
+            d_Whh += temp @ self.last_hs[t - 1].T
+            d_Wxh += temp @ self.last_inputs[t].T
+            d_h = self.Whh.T @ temp
+        self.Whh -= learn_rate * d_Whh
+        self.Wxh -= learn_rate * d_Wxh
+        self.Why -= learn_rate * d_Why
+        self.bh -= learn_rate * d_bh
+"""
+
+
+def test_a_layer_that_gives_an_output_a_step_may_be_judged_by_the_last(tmp_path: Path) -> None:
+    code, _, said = judged(MANY_TO_ONE, tmp_path)
+    assert code == 0, said
+    wrong = MANY_TO_ONE.replace("d_h = self.Whh.T @ temp", "d_h = self.Whh @ temp")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["d_h = self.Whh @ temp"]), said
+    assert "Why is right" in said
+
+
+STATIC_LAYER = """
+import numpy as np
+
+class Tanh:
+    @staticmethod
+    def forward(x):
+        return np.tanh(x)
+
+    @staticmethod
+    def backward(x, dout):
+        return dout * (1 - np.tanh(x) ** 2)
+"""
+
+
+def test_methods_of_a_layer_may_be_static(tmp_path: Path) -> None:
+    code, _, said = judged(STATIC_LAYER, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(STATIC_LAYER.replace("np.tanh(x) ** 2", "np.tanh(x)"), tmp_path)
+    assert (code, lines) == (1, ["return dout * (1 - np.tanh(x))"]), said
+
+
+OF_STEPS = """
+import numpy as np
+
+class TimeAffine:
+    def __init__(self, W, b):
+        self.params = [W, b]
+        self.grads = [np.zeros_like(W), np.zeros_like(b)]
+
+    def forward(self, x):
+        N, T, D = x.shape
+        W, b = self.params
+        self.x = x
+        return (np.dot(x.reshape(N * T, -1), W) + b).reshape(N, T, -1)
+
+    def backward(self, dout):
+        N, T, D = self.x.shape
+        W, b = self.params
+        dout = dout.reshape(N * T, -1)
+        self.grads[0][...] = np.dot(self.x.reshape(N * T, -1).T, dout)
+        self.grads[1][...] = np.sum(dout, axis=0)
+        return np.dot(dout, W.T).reshape(*self.x.shape)
+"""
+
+
+def test_a_layer_that_is_made_of_arrays_may_take_samples_of_steps(tmp_path: Path) -> None:
+    code, _, said = judged(OF_STEPS, tmp_path)
+    assert code == 0, said
+    wrong = OF_STEPS.replace("= np.sum(dout, axis=0)", "= np.mean(dout, axis=0)")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines) == (1, ["self.grads[1][...] = np.mean(dout, axis=0)"]), said
+
+
+OF_TWO_OUTPUTS = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x = x
+        z = x @ self.W
+        self.a = np.tanh(z)
+        return z, self.a
+
+    def backward(self, dout):
+        dz = dout * (1 - self.a ** 2)
+        self.dW = self.x.T @ dz
+        return dz @ self.W.T
+"""
+
+
+def test_the_name_of_what_goes_back_may_tell_of_which_output_it_is(tmp_path: Path) -> None:
+    code, _, said = judged(OF_TWO_OUTPUTS, tmp_path)
+    assert code == 0, said
+    wrong = OF_TWO_OUTPUTS.replace("dout", "dz")  # it is given ∂C/∂z, and goes through tanh again
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["dz = dz * (1 - self.a ** 2)"]), said

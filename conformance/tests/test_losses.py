@@ -534,3 +534,55 @@ def test_a_loss_may_keep_its_gradient_when_it_is_called(tmp_path: Path) -> None:
         file.write_text(there, encoding="utf-8")
         report = check_file(Asked(str(file)), check)
         assert report.exit_code == code, str(report)
+
+
+STATIC = """
+import numpy as np
+
+class MSELoss:
+    @staticmethod
+    def forward(y_pred, y_true):
+        return np.mean((y_pred - y_true) ** 2)
+
+    def backward(self, y_pred, y_true):
+        self.dinputs = 2 * (y_pred - y_true) / y_pred.size
+"""
+
+
+@pytest.mark.parametrize("kind", ["keeps", "returns", "static"])
+def test_methods_of_a_loss_may_be_static(kind: str, tmp_path: Path) -> None:
+    source = STATIC if kind == "keeps" else STATIC.replace("self.dinputs =", "return")
+    if kind == "static":
+        source = source.replace("def backward(self, ", "@staticmethod\n    def backward(")
+    code, _, said = judged_source(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged_source(
+        source.replace("2 * (y_pred - y_true)", "2 * y_pred"), tmp_path
+    )
+    assert code == 1, said
+    assert lines[0].endswith("2 * y_pred / y_pred.size")
+
+
+TENSORS = """
+import numpy as np
+
+class CrossEntropyLoss:
+    def __init__(self):
+        self.preds = None
+
+    def forward(self, prediction_tensor, label_tensor):
+        self.preds = prediction_tensor
+        eps = np.finfo(float).eps
+        return np.sum(-np.log(prediction_tensor[label_tensor == 1] + eps))
+
+    def backward(self, label_tensor):
+        return -label_tensor / (self.preds + np.finfo(float).eps)
+"""
+
+
+def test_a_name_may_end_with_what_kind_of_array_it_is(tmp_path: Path) -> None:
+    code, _, said = judged_source(TENSORS, tmp_path)
+    assert code == 0, said
+    wrong = TENSORS.replace("return -label_tensor", "return label_tensor")
+    code, lines, said = judged_source(wrong, tmp_path)
+    assert (code, lines) == (1, ["return label_tensor / (self.preds + np.finfo(float).eps)"]), said

@@ -1028,3 +1028,184 @@ class Layer:
     assert (code, "3 gradients, all right" in said) == (0, True), said
     code, lines, said = judged(source.replace("np.sum(", "np.mean("), tmp_path)
     assert (code, "np.mean(" in lines[0]) == (1, True), said
+
+
+BEGINS_AS_A_NUMBER = """
+import numpy as np
+
+class NeuralNetwork:
+    def __init__(self, input_size, hidden_size):
+        self.W1 = np.random.randn(hidden_size, input_size)
+        self.b1 = np.zeros((hidden_size, 1))
+        self.W2 = np.random.randn(1, hidden_size)
+        self.b2 = 0
+
+    def forward_prop(self, X):
+        A1 = np.tanh(np.dot(self.W1, X) + self.b1)
+        A2 = 1 / (1 + np.exp(-(np.dot(self.W2, A1) + self.b2)))
+        return A1, A2
+
+    def backward_prop(self, X, Y, A1, A2):
+        m = Y.shape[1]
+        dZ2 = A2 - Y
+        dZ1 = np.dot(self.W2.T, dZ2) * (1 - A1 ** 2)
+        dW2 = np.dot(dZ2, A1.T) / m
+        db2 = np.sum(dZ2, axis=1, keepdims=True) / m
+        dW1 = np.dot(dZ1, X.T) / m
+        db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+        return dW1, db1, dW2, db2
+"""
+
+
+def test_a_number_becomes_the_array_of_one_number_that_its_gradient_is(tmp_path: Path) -> None:
+    code, _, said = judged(BEGINS_AS_A_NUMBER, tmp_path)
+    assert code == 0, said
+    right = "db2 = np.sum(dZ2, axis=1, keepdims=True) / m"
+    for wrong in ("db2 = np.sum(dZ2, axis=1, keepdims=True)", "db2 = dZ2 / m"):
+        code, lines, said = judged(BEGINS_AS_A_NUMBER.replace(right, wrong), tmp_path)
+        assert (code, lines) == (1, [wrong]), said
+
+
+ONE_ARRAY_OF_TWO_NAMES = """
+import numpy as np
+
+def forward_pass(X, W1, b1, W2, b2):
+    Z1 = np.dot(X, W1) + b1
+    A1 = np.tanh(Z1)
+    Z2 = np.dot(A1, W2) + b2
+    A2 = Z2
+    return Z1, A1, Z2, A2
+
+def backward_pass(X, y_true, Z1, A1, Z2, A2, W1, b1, W2, b2, lr=0.1):
+    dZ2 = (A2 - y_true) / len(X)
+    dW2 = np.dot(A1.T, dZ2)
+    db2 = np.sum(dZ2, axis=0)
+    dZ1 = np.dot(dZ2, W2.T) * (1 - A1 ** 2)
+    dW1 = np.dot(X.T, dZ1)
+    db1 = np.sum(dZ1, axis=0)
+    W2 -= lr * dW2
+    b2 -= lr * db2
+    W1 -= lr * dW1
+    b1 -= lr * db1
+    return W1, b1, W2, b2
+"""
+
+
+def test_an_array_to_which_the_program_gives_two_names_is_given_by_each(tmp_path: Path) -> None:
+    code, _, said = judged(ONE_ARRAY_OF_TWO_NAMES, tmp_path)
+    assert code == 0, said
+    wrong = ONE_ARRAY_OF_TWO_NAMES.replace(" * (1 - A1 ** 2)", " * (1 - A1)")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines) == (1, ["dZ1 = np.dot(dZ2, W2.T) * (1 - A1)"]), said
+
+
+TENSORS_OF_A_TYPE = """
+import torch
+
+class Net:
+    def __init__(self):
+        self.w1 = torch.randn(9, 30, dtype=torch.float)
+        self.w2 = torch.randn(30, 9, dtype=torch.float)
+
+    def forward(self, x):
+        self.x = x
+        self.h = x.mm(self.w1).clamp(min=0)
+        return self.h.mm(self.w2)
+
+    def backward(self, y_pred, y, lr=1e-3):
+        g = 2.0 * (y_pred - y)
+        g2 = self.h.t().mm(g)
+        g1 = self.x.t().mm(g.mm(self.w2.t()) * (self.h > 0))
+        self.w1 -= lr * g1
+        self.w2 -= lr * g2
+"""
+
+LAYER_OF_A_TYPE = """
+import torch
+
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.w = torch.randn(n_in, n_out, dtype=torch.float32)
+
+    def forward(self, x):
+        self.x = x
+        return x.mm(self.w)
+
+    def backward(self, dout):
+        self.dw = self.x.t().mm(dout)
+        return dout.mm(self.w.t())
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        (TENSORS_OF_A_TYPE, " * (self.h > 0)", ""),
+        (LAYER_OF_A_TYPE, "dout.mm(self.w.t())", "2 * dout.mm(self.w.t())"),
+    ],
+    ids=["a network", "a layer"],
+)
+def test_tensors_are_given_in_the_type_of_those_that_a_program_holds(
+    source: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(source.replace(right, wrong), tmp_path)
+    assert (code, len(lines)) == (1, 1), said
+
+
+OF_NUMBERS = """
+import numpy as np
+
+def compute_cost(x, y, w, b):
+    m = x.shape[0]
+    cost = 0
+    for i in range(m):
+        f_wb = w * x[i] + b
+        cost = cost + (f_wb - y[i]) ** 2
+    return 1 / (2 * m) * cost
+
+def compute_gradient(x, y, w, b):
+    m = x.shape[0]
+    dj_dw = 0
+    dj_db = 0
+    for i in range(m):
+        f_wb = w * x[i] + b
+        dj_dw += (f_wb - y[i]) * x[i]
+        dj_db += f_wb - y[i]
+    return dj_dw / m, dj_db / m
+"""
+
+
+def test_the_inputs_may_be_a_number_for_each_sample(tmp_path: Path) -> None:
+    code, _, said = judged(OF_NUMBERS, tmp_path)
+    assert code == 0, said
+    for right, wrong in (
+        ("(f_wb - y[i]) * x[i]", "f_wb - y[i] * x[i]"),
+        ("f_wb - y[i]\n", "f_wb\n"),
+    ):
+        code, lines, said = judged(OF_NUMBERS.replace(f"+= {right}", f"+= {wrong}"), tmp_path)
+        assert (code, lines[0].rstrip().endswith(f"+= {wrong.rstrip()}")) == (1, True), said
+
+
+OF_ONE_ROW = """
+import numpy as np
+
+def one_hot(a, num_classes):
+    return np.eye(num_classes)[a.reshape(-1)]
+
+def logreg_gradient(x, t, w, b):
+    ln_q = np.matmul(x, w) + b
+    ln_p = ln_q - np.log(np.sum(np.exp(ln_q)))
+    delta = one_hot(t, len(b)) - np.exp(ln_p)
+    return ln_p[:, t].squeeze(), np.matmul(x.T, delta), delta.squeeze()
+"""
+
+
+def test_a_function_that_ends_in_gradient_gives_those_of_one_row(tmp_path: Path) -> None:
+    code, _, said = judged(OF_ONE_ROW, tmp_path)
+    assert code == 0, said
+    wrong = "delta = one_hot(t, len(b)) - np.exp(ln_q)"
+    source = OF_ONE_ROW.replace("delta = one_hot(t, len(b)) - np.exp(ln_p)", wrong)
+    code, lines, said = judged(source, tmp_path)
+    assert (code, lines[:1]) == (1, [wrong]), said
