@@ -90,7 +90,9 @@ class _Search:
             return None
         known = [goal for goal, _ in best.goals]
         if best.rate < 0:
-            last = ((goal.name, each) for goal in known for each in self.terms(goal)[-1:])
+            last = [(goal.name, each) for goal in known for each in self.terms(goal)[-1:]]
+            if not last:
+                return None  # such as of P that is moved before Q by it: P' = P − η ∂C/∂P
             best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in last))
         termed = self.penalty is SQUARES or all(map(self.terms, known))
         best = replace(best, rate=abs(best.rate), fitted=self.penalty.fitted or not termed)

@@ -14,12 +14,11 @@ from conformance.backward.judge_gradients import Verdict
 from conformance.backward.kinks import COMPARISONS
 from conformance.backward.penalties import SQUARES, Penalty, mixed
 from conformance.backward.recorded_pass import Goal
+from conformance.backward.source import MOVES
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 
 ASKED = (*COMPARISONS, "sign", "absolute")
-TAKES = ("getitem", "copy")
-"""What a part of a parameter is taken out by."""
 
 
 def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
@@ -62,13 +61,13 @@ def of_parts(goal: Goal, chain: Chain) -> Iterator[float]:
 def is_part(node: Node, parameter: Node) -> bool:
     """Whether a value is taken out of a parameter, and nothing is done with it."""
     way = walk([node], lambda each: [] if each is parameter else each.inputs)
-    return all(each is parameter or each.operation in TAKES for each in way)
+    return all(each is parameter or each.operation in MOVES for each in way)
 
 
 def signs_asked(nodes: Iterable[Node], parameters: Iterable[Node]) -> list[Node]:
     """What may be the signs of parameters: what is compared, and entries that only `if` uses."""
     olds = [*parameters]
-    found = (e for e in nodes if e.operation in ASKED or (e.operation in TAKES and not e.consumers))
+    found = (e for e in nodes if e.operation in ASKED or (e.operation in MOVES and not e.consumers))
     return [e for e in found if any(is_part(part, old) for part in (e, *e.inputs) for old in olds)]
 
 

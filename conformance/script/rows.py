@@ -63,8 +63,8 @@ def join(chains: Sequence[Carried]) -> None:
         if not moved:
             first = new
         again = not left and operation_key(new) == operation_key(first)
-        again = again and not _share(new, first, starts, states)
-        if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
+        again = again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items())
+        if again and not _share(new, first, starts, states):
             moved, left, first = {}, [*chains], new
         before = new.args[0] if new.operation == FILLED else None
         written = written_places(new)
