@@ -39,6 +39,7 @@ class Decay:
         penalty: whose derivative it is, of each weight.
         taken_off: where the program takes the decay off the gradients, and the weights grow, what
             computes it, by parameter.
+        lacking: whether the weights grow, and nothing computes it: they lack a decay of the loss.
         fitted: whether a fit in floats alone tells the rate of signs, and no term of the program.
     """
 
@@ -48,6 +49,7 @@ class Decay:
     count: int
     penalty: Penalty = SQUARES
     taken_off: tuple[tuple[str, Node], ...] = ()
+    lacking: bool = False
     fitted: bool = False
 
 
@@ -91,9 +93,8 @@ class _Search:
         known = [goal for goal, _ in best.goals]
         if best.rate < 0:
             last = [(goal.name, each) for goal in known for each in self.terms(goal)[-1:]]
-            if not last:
-                return None  # such as of P that is moved before Q by it: P' = P − η ∂C/∂P
-            best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in last))
+            taken = tuple((name, _sum(term)) for name, term in last)
+            best = replace(best, taken_off=taken, lacking=not last)
         termed = self.penalty is SQUARES or all(map(self.terms, known))
         best = replace(best, rate=abs(best.rate), fitted=self.penalty.fitted or not termed)
         rest = [each for each in self.verdicts if each.goal not in known]

@@ -78,13 +78,14 @@ def asks_sign(goal: Goal, chain: Chain) -> bool:
 
 def of_two_kinds(found: Sequence[Verdict], chain: Chain, of: Penalty) -> Iterator[Penalty]:
     """The penalties of squares and of absolute values, with the shares that gradients have."""
+    found = [each for each in found if each.given.shape == each.right.shape]
     factors = [by for each in found if (by := fitted(each.given, each.right)) is not None]
     for each in found:
         own = [(e, terms(each.goal, chain, e)[-1:]) for e in (SQUARES, of)]
         if all(some for _, some in own):
             squares, shares = (rate_of(each.goal, some[0], chain, e) for e, some in own)
             yield mixed(shares / squares, of)
-        elif each.given.shape == each.right.shape and asks_sign(each.goal, chain):
+        elif asks_sign(each.goal, chain):
             yield from (mixed(share, of, fitted=True) for share in _shares(each, factors, of))
 
 

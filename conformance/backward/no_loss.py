@@ -76,7 +76,8 @@ class Tried:
     def decay(self) -> Decay | None:
         """The decay that makes more gradients right, if one does."""
         found = None if self.shared.by_all else decayed(self.found, self.forward.chain)
-        return found if found is not None and found.count > self.shared.told else None
+        more = found is not None and not found.lacking and found.count > self.shared.told
+        return found if more else None
 
     @cached_property
     def count(self) -> int:
