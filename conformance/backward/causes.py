@@ -25,7 +25,7 @@ from conformance.backward.source import (
     operands,
     written_name,
 )
-from conformance.backward.stale import read_after_update
+from conformance.backward.stale import UPDATES, read_after_update
 from conformance.backward.syntax import aliased
 from conformance.backward.value_names import (
     named,
@@ -243,7 +243,7 @@ def _updated(forward: Forward, fix: Fix) -> Cause | None:
     if type(new) is not Node or type(old) is not Node or new is old:
         return None
     begins = old.function is None and forward.contains(old)
-    moved = begins and new.operation in ("add", "subtract") and new.depends_on(old)
+    moved = begins and new.operation in UPDATES and new.depends_on(old)
     if not moved or (new is node and (change.what, change.before) != ("extra", "right")):
         return None
     uses = [node] if new is not node else [e for e in new.consumers if line_of(e) is not None]

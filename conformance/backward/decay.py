@@ -17,16 +17,13 @@ from itertools import islice, product
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.decay_terms import asks_sign, of_parts, of_two_kinds, rate_of, terms
 from conformance.backward.judge_gradients import Verdict
-from conformance.backward.penalties import PENALTIES, SQUARES, Penalty, mixed
+from conformance.backward.penalties import PENALTIES, SQUARES, Penalty, absolutes
 from conformance.backward.recorded_pass import Goal
-from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
-
-TAKES = ("getitem", "copy")
-"""What a part of a parameter is taken out by."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,8 @@ class Decay:
         penalty: whose derivative it is, of each weight.
         taken_off: where the program takes the decay off the gradients, and the weights grow, what
             computes it, by parameter.
+        lacking: whether the weights grow, and nothing computes it: they lack a decay of the loss.
+        fitted: whether a fit in floats alone tells the rate of signs, and no term of the program.
     """
 
     factor: float
@@ -50,6 +49,8 @@ class Decay:
     count: int
     penalty: Penalty = SQUARES
     taken_off: tuple[tuple[str, Node], ...] = ()
+    lacking: bool = False
+    fitted: bool = False
 
 
 Fit = tuple[float, float, Array]
@@ -58,20 +59,11 @@ Fit = tuple[float, float, Array]
 
 def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
     """The decay with which most gradients are right; None if it is none of those that are wrong."""
-    tried = (*PENALTIES, *_of_two_kinds([each.goal for each in found], chain))
+    zeros = any(np.any(np.equal(each.goal.parameter.value, 0)) for each in found)
+    slopes = [absolutes(each) for each in ((0.0, -1.0, 1.0) if zeros else (0.0,))]
+    tried = chained([SQUARES], slopes, *(of_two_kinds(found, chain, each) for each in slopes))
     decays = [one for e in tried if (one := _Search(found, chain, e).decay()) is not None]
     return max(decays, key=lambda one: one.count, default=None)
-
-
-def _of_two_kinds(goals: Sequence[Goal], chain: Chain) -> Iterator[Penalty]:
-    """The penalties of squares and of absolute values, as a gradient has terms of each."""
-    for goal in goals:
-        own = [terms(goal, chain, each)[-1:] for each in PENALTIES]
-        if all(own):
-            squares, absolutes = (
-                rate_of(goal, term, chain, of) for of, (term,) in zip(PENALTIES, own, strict=True)
-            )
-            yield mixed(absolutes / squares)
 
 
 @dataclass(frozen=True)
@@ -100,9 +92,11 @@ class _Search:
             return None
         known = [goal for goal, _ in best.goals]
         if best.rate < 0:
-            last = ((goal.name, each) for goal in known for each in self.terms(goal)[-1:])
-            best = replace(best, taken_off=tuple((name, _sum(term)) for name, term in last))
-        best = replace(best, rate=abs(best.rate))
+            last = [(goal.name, each) for goal in known for each in self.terms(goal)[-1:]]
+            taken = tuple((name, _sum(term)) for name, term in last)
+            best = replace(best, taken_off=taken, lacking=not last)
+        termed = self.penalty is SQUARES or all(map(self.terms, known))
+        best = replace(best, rate=abs(best.rate), fitted=self.penalty.fitted or not termed)
         rest = [each for each in self.verdicts if each.goal not in known]
         own = [(e.goal, _everywhere(e.goal)) for e in rest if self.terms(e.goal)]
         parts = [(e.goal, _used(e)) for e in rest if self.has_part(e.goal, best.rate)]
@@ -121,7 +115,7 @@ class _Search:
         fitting = [goal for goal, _ in goals]
         if matrices and not any(e in fitting or self.terms(e) for e in matrices):
             return None  # biases alone do not decay
-        if self.penalty is not SQUARES and not all(map(self.terms, fitting)):
+        if self.penalty is not SQUARES and not all(map(self.asks, fitting)):
             return None  # signs alone are nothing by which a decay is told
         count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
         if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
@@ -130,12 +124,16 @@ class _Search:
 
     def has_part(self, goal: Goal, rate: float) -> bool:
         """Whether a gradient has a term by which the used part of its parameter decays."""
-        rates = _of_parts(goal, self.chain) if self.penalty is SQUARES else ()
+        rates = of_parts(goal, self.chain) if self.penalty is SQUARES else ()
         return not self.terms(goal) and any(_near(each, rate) for each in rates)
 
     def terms(self, goal: Goal) -> list[Node]:
         """As the function of the module."""
         return terms(goal, self.chain, self.penalty)
+
+    def asks(self, goal: Goal) -> bool:
+        """Whether a gradient has a term of a penalty, or an `if` asks for its signs."""
+        return bool(self.terms(goal)) or asks_sign(goal, self.chain)
 
     def fit(self, verdict: Verdict) -> Fit | None:
         """s and c of one gradient; c is 0 where s does; None if there are none."""
@@ -190,7 +188,7 @@ class _Search:
         """
         goal, size = verdict.goal, np.max(np.abs(verdict.given))
         own = (rate_of(goal, each, self.chain, self.penalty) for each in self.terms(goal)[-1:])
-        for each in chained(own, _of_parts(goal, self.chain)):
+        for each in chained(own, of_parts(goal, self.chain)):
             if np.max(np.abs(each * weights - rest)) <= HALF_OF_THE_DIGITS * size:
                 return each
         return rate
@@ -216,49 +214,6 @@ def _sum(term: Node) -> Node:
     """What adds a decay to a gradient, or takes it off; the decay itself if nothing does."""
     sums = (each for each in term.consumers if each.operation in ("add", "subtract"))
     return next(sums, term)
-
-
-def _of_parts(goal: Goal, chain: Chain) -> Iterator[float]:
-    """The rates of the multiples of parts of a parameter, such as a row, in its gradient."""
-    ones = np.ones((1, *np.shape(goal.node.value)))
-    back = chain.reverse({goal.node.number: ones}, goal.node.depends_on)
-    for node in chain.nodes:
-        share = back.get(node.number)
-        if share is None or node.operation != "multiply":
-            continue
-        for part in node.inputs:
-            if np.shape(part.value) == np.shape(node.value) and _is_part(part, goal.parameter):
-                by = fitted(chain.values[node.number], chain.values[part.number])
-                yield (by or 0.0) * (fitted(share, np.ones_like(share)) or 0.0)
-
-
-def _is_part(node: Node, parameter: Node) -> bool:
-    """Whether a value is taken out of a parameter, and nothing is done with it."""
-    way = walk([node], lambda each: [] if each is parameter else each.inputs)
-    return all(each is parameter or each.operation in TAKES for each in way)
-
-
-def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
-    """The multiples of the derivative of a penalty that a gradient has in it, not 0 times."""
-    wanted, shape = penalty.of(goal), np.shape(goal.parameter.value)
-    return [
-        each
-        for each in (chain.nodes if np.size(goal.parameter.value) > 1 else ())
-        if each.operation in ("multiply", "divide") and np.shape(each.value) == shape
-        if goal.node.depends_on(each) and each.depends_on(goal.parameter)
-        if each is not goal.node
-        and fitted(chain.values[each.number], wanted)
-        and rate_of(goal, each, chain, penalty)
-    ]
-
-
-def rate_of(goal: Goal, term: Node, chain: Chain, penalty: Penalty = SQUARES) -> float:
-    """By how much of the derivative of a penalty a gradient grows by a multiple of it."""
-    wanted = penalty.of(goal)
-    seed = np.random.default_rng(0).normal(size=(1, *np.shape(goal.node.value)))
-    back = chain.reverse({goal.node.number: seed}, lambda each: each.depends_on(term))
-    share = fitted(back.get(term.number, np.zeros_like(seed)), seed) or 0.0
-    return share * (fitted(chain.values[term.number], wanted) or 0.0)
 
 
 def _everywhere(goal: Goal) -> Array:

@@ -10,7 +10,8 @@ import numpy as np
 
 from conformance.backward.causes import worst_entry
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.backward.decay import Decay, rate_of, terms
+from conformance.backward.decay import Decay
+from conformance.backward.decay_terms import rate_of, terms
 from conformance.backward.findings import Accused, Cause, Examined, Named, merged
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.source import line_of, lines_of

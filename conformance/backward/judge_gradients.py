@@ -19,7 +19,7 @@ from conformance.backward.comparable import comparable, is_symmetric
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.fixed_points import rest_of_iterations
-from conformance.backward.kinks import COMPARISONS, tied, turned
+from conformance.backward.kinks import COMPARISONS, OF_ONE, tied, turned
 from conformance.backward.recorded_pass import Goal, OwnPass, Recorded, bits, decline_underived
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
@@ -183,7 +183,7 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
     """
     forward = Forward(run, Chain(run.trace))
     found = verdicts(forward)
-    kinks = _kinks(forward)
+    kinks, usual = _kinks(forward), forward.chain.ties
     for other in _on_other_sides(run, kinks) if kinks and not all(e.ok for e in found) else ():
         again = verdicts(other)
         if sum(e.ok for e in again) > sum(e.ok for e in found):
@@ -193,8 +193,9 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
     plain = without_epsilons(run) if not all(e.ok for e in found) else None
     if plain is not None:
         found = _without_epsilons(plain, found, forward.chain.ties)
-    found = found if kinks else _decided(forward, found)
-    return forward, _of_constants(forward, found), bool(kinks)
+    chosen = forward.chain.ties != usual or any(e.operation not in OF_ONE for e in kinks)
+    found = found if chosen else _decided(forward, found)
+    return forward, _of_constants(forward, found), chosen
 
 
 def _kinks(forward: Forward) -> list[Node]:

@@ -16,6 +16,8 @@ from reference.step import Array
 
 OF_TWO = ("maximum", "minimum", "fmax", "fmin")
 OF_MANY = ("max", "amax", "min", "amin", "maximum.reduce", "minimum.reduce")
+OF_ONE = ("absolute", "abs", "fabs")
+"""An absolute value is the larger of a number and its negative, and has a kink where they are 0."""
 COMPARISONS = ("greater", "less", "greater_equal", "less_equal")
 
 Values = Callable[[Node], Any]
@@ -36,6 +38,15 @@ class OfTwo(Elementwise):
             sum(own[i] for i, arg in enumerate(made.args[:2]) if arg is each)
             for each in made.inputs
         ]
+
+
+class OfOne(Elementwise):
+    """The derivative of an absolute value where some numbers are 0."""
+
+    def __init__(self, made: Operation, values: Values, ties: float) -> None:
+        value = values(made.inputs[0])
+        self.shape, self.shapes = np.shape(value), [np.shape(value)]
+        self.partials = [np.where(np.equal(value, 0), 2 * ties - 1, np.sign(value))]
 
 
 class OfMany(Derivative):
@@ -93,11 +104,15 @@ def kinked(made: Operation, values: Values, ties: float) -> Derivative | None:
     """
     if made.node.operation in COMPARISONS or not tied(made.node, values):
         return None
-    return (OfTwo if made.node.operation in OF_TWO else OfMany)(made, values, ties)
+    operation = made.node.operation
+    kind = OfOne if operation in OF_ONE else OfTwo if operation in OF_TWO else OfMany
+    return kind(made, values, ties)
 
 
 def tied(node: Node, values: Values) -> bool:
     """Whether an operation that chooses among numbers is given equal ones."""
+    if node.operation in OF_ONE:
+        return bool(np.any(np.equal(values(node.inputs[0]), 0)))
     if node.operation in (*OF_TWO, *COMPARISONS):
         one, other = _operands(node, values)
         return bool(np.any(np.equal(one, other)))

@@ -11,6 +11,7 @@ Left out: which value is the output (`compared.py`), and what is to blame (`accu
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,8 @@ class Tried:
     def decay(self) -> Decay | None:
         """The decay that makes more gradients right, if one does."""
         found = None if self.shared.by_all else decayed(self.found, self.forward.chain)
-        return found if found is not None and found.count > self.shared.told else None
+        more = found is not None and not found.lacking and found.count > self.shared.told
+        return found if more else None
 
     @cached_property
     def count(self) -> int:
@@ -242,12 +244,22 @@ def loss_of(chosen: Tried, factor: float) -> Node:
 
 def plus_decay(trace: Trace, loss: Node, decay: Decay) -> Node:
     """A loss with c times the penalty of the weights that decay."""
-    total = trace.traced(np.array(loss.value), loss)
+    total, rate = trace.traced(np.array(loss.value), loss), decay.rate
+    if decay.fitted:
+        given = trace.node("constant", None, (), {}, np.array(rate))
+        fit = trace.node("fitted", _in_floats, (given,), {}, given.value)
+        rate = trace.traced(np.array(rate), fit)
     for goal, where in decay.goals:
         weights = trace.traced(np.array(goal.parameter.value), goal.parameter)
-        total = total + decay.rate * np.sum(where * decay.penalty.cost(weights))
+        total = total + rate * np.sum(where * decay.penalty.cost(weights))
     found: Node = trace.argument(total)
     return found
+
+
+def _in_floats(rate: Any) -> Any:
+    if np.asarray(rate).dtype.hasobject:
+        raise TypeError("a fit in floats has no exact value")
+    return rate
 
 
 def undecayed(run: Recorded, decay: Decay) -> Recorded:
@@ -261,7 +273,7 @@ def undecayed(run: Recorded, decay: Decay) -> Recorded:
         given = run.trace.traced(np.array(goal.node.value), goal.node)
         own = decay.rate * where * decay.penalty.derivative(weights)
         node = run.trace.argument(given - own)
-        share = np.max(np.abs(own)) / (np.max(np.abs(node.value)) or 1.0)
+        share = np.max(np.abs(run.trace.argument(own).value)) / (np.max(np.abs(node.value)) or 1.0)
         least[goal.name] = (float(share), replace(goal, node=node))
     ordered = sorted(least.values(), key=lambda each: each[0])
     return replace(run, goals=tuple(goal for _, goal in ordered))

@@ -22,12 +22,14 @@ class Penalty:
         derivative: of each weight.
         cost: of each weight, whose arrays may record their operations.
         term: the derivative by which a program's own term of it is known; all of it if None.
+        fitted: whether it is known by a fit in floats alone.
     """
 
     name: str
     derivative: Callable[[Array], Array]
     cost: Callable[[Any], Any]
     term: Callable[[Array], Array] | None = None
+    fitted: bool = False
 
     def of(self, goal: Goal) -> Array:
         """The derivative by which a term of it is known in a gradient."""
@@ -35,15 +37,27 @@ class Penalty:
 
 
 SQUARES = Penalty("squares", lambda w: w, lambda w: 0.5 * w * w)
-ABSOLUTES = Penalty("absolutes", np.sign, np.abs)
+
+
+def absolutes(at_zero: float = 0.0) -> Penalty:
+    """That of absolute values, whose slope at 0 is anything from −1 to 1."""
+    return Penalty(
+        "absolutes",
+        lambda w: np.where(w == 0, at_zero, np.sign(w)),
+        lambda w: np.where(w == 0, at_zero * w, np.abs(w)),
+    )
+
+
+ABSOLUTES = absolutes()
 PENALTIES = (SQUARES, ABSOLUTES)
 
 
-def mixed(share: float) -> Penalty:
+def mixed(share: float, absolutes: Penalty, *, fitted: bool = False) -> Penalty:
     """That of squares, ½ w², with a share of that of absolute values beside it."""
     return Penalty(
         "squares and absolutes",
-        lambda w: w + share * np.sign(w),
-        lambda w: 0.5 * w * w + share * np.abs(w),
+        lambda w: w + share * absolutes.derivative(w),
+        lambda w: 0.5 * w * w + share * absolutes.cost(w),
         lambda w: w,
+        fitted,
     )

@@ -27,6 +27,7 @@ from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.linear import entrywise, scalar
 from conformance.script.multiples import is_convention
+from conformance.script.one_step import moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged, silent
@@ -93,10 +94,11 @@ def conclude(
             "hand; `conformance check FILE.py` judges a `torch.autograd.Function`, and "
             "`conformance check FILE.py:Net` a model of sigmoid layers"
         )
+    stopped = "time" in dict(notes)
+    found = found if steps(found) or stopped else moved_once(trace.nodes)
     count = min(steps(found), most)
     kept = () if count else attached(variables)
     if not count and not kept:
-        stopped = "time" in dict(notes)
         raise (SubjectError if stopped else NothingTrainedError)(nothing_trained(trace, notes))
     try:
         if kept:

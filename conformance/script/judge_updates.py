@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.backward.aim import lessens, objective
+from conformance.backward.decay_terms import signs_asked
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
 from conformance.backward.loss_names import is_named
@@ -135,8 +136,9 @@ class Unjudged:
         gradients = [each.options[each.own][0] for each in updates if each.options]
         self.losses = candidates(trace.nodes, [*own], news, gradients, shared=shared)
         self.others = of_some(trace.nodes, [*own], news, self.losses)
-        margins = asked(trace.nodes[: max(each.number for each in news)], bits_of_nodes(own))
-        self.told = *self.losses, *self.others, *margins
+        before = trace.nodes[: max(each.number for each in news)]
+        beside_them = *asked(before, bits_of_nodes(own)), *signs_asked(before, own)
+        self.told = *self.losses, *self.others, *beside_them
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""

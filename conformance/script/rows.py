@@ -50,8 +50,8 @@ def join(chains: Sequence[Carried]) -> None:
     """Take as one step what is written into several rows, if none is computed from another.
 
     Such are the vectors of the words that one word is compared with. A step ends where a value is
-    computed from one that it has moved, or where it begins anew once everything was moved, with
-    something else computed of the parameters.
+    computed from one that it has moved, or where it begins anew once everything was moved; not as
+    long as rows are moved by the same error.
     """
     starts = bits_of_nodes(each.values[0] for each in chains)
     states = {state for each in chains for value in each.values for state in states_of(value)}
@@ -63,8 +63,9 @@ def join(chains: Sequence[Carried]) -> None:
         if not moved:
             first = new
         again = not left and operation_key(new) == operation_key(first)
-        again = again and not _share(new, first, starts, states)
-        if again or any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items()):
+        reads = any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items())
+        same = (again or new.operation == FILLED) and _share(new, first, starts, states)
+        if (again or reads) and not same:
             moved, left, first = {}, [*chains], new
         before = new.args[0] if new.operation == FILLED else None
         written = written_places(new)

@@ -7,7 +7,7 @@ the object does (`moved.py`), and calling it (`optimisers.py`).
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType, SimpleNamespace
 from typing import Any
@@ -149,30 +149,41 @@ Shapes = tuple[dict[Any, tuple[int, ...]], ...]
 
 
 class Dicts:
-    """The dicts of some objects that are empty at first, and their own attributes that are 0."""
+    """The dicts of some objects that are empty at first, and their own numbers that are 0.
+
+    These are attributes, or in lists.
+    """
 
     def __init__(self, objects: Sequence[Any]) -> None:
         own = [getattr(each, "__dict__", {}) for each in objects]
-        empty = [e for held in own for e in held.values() if isinstance(e, dict) and not e]
-        self.found = [(each, None) for each in empty] + [(held, _zeros(held)) for held in own]
+        values = [e for held in own for e in held.values()]
+        empty = [e for e in values if isinstance(e, dict) and not e]
+        lists = [e for e in values if type(e) is list]
+        self.found: list[tuple[Any, set[Any] | None]] = [(each, None) for each in empty]
+        self.found += [(held, _zeros(held)) for held in (*own, *lists)]
 
     def fill(self, shapes: Shapes, trace: Trace) -> None:
         """Put zeros into them."""
         for (each, _), own in zip(self.found, shapes, strict=False):
-            each |= {key: trace.given(np.zeros(shape), f"{key}") for key, shape in own.items()}
+            for key, shape in own.items():
+                each[key] = trace.given(np.zeros(shape), f"{key}")
 
     def shapes(self) -> Shapes:
         """What they hold by now."""
         return tuple(
             {
                 k: np.shape(e)
-                for k, e in each.items()
+                for k, e in _items(each)
                 if is_floats(e) and (keys is None or k in keys)
             }
             for each, keys in self.found
         )
 
 
-def _zeros(held: dict[str, Any]) -> set[str]:
-    """The attributes that are a number of 0, which may become arrays."""
-    return {key for key, each in held.items() if type(each) in (int, float) and not each}
+def _items(held: Any) -> Iterable[tuple[Any, Any]]:
+    return enumerate(held) if isinstance(held, list) else held.items()
+
+
+def _zeros(held: Any) -> set[Any]:
+    """The places of a number of 0, which may become arrays."""
+    return {key for key, each in _items(held) if type(each) in (int, float) and not each}

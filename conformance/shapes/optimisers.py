@@ -5,7 +5,7 @@ until one way moves them. Left out: the verdict on the updates (`moved.py`).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise, product
@@ -241,15 +241,30 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
     """
     hiding = (e for e in taken(function) if t or _is_0(e.default))
     wanted = {e.name: e for e in (*needed(function), *hiding)}
+    moved = _moved([e.name for e in needed(function)]) if t and not holder.arguments else None
     found = {}
     for name, each in wanted.items():
-        if not t and _is_0(each.default):
+        if name == moved:
+            found[name] = holder.params
+        elif not t and _is_0(each.default):
             found[name] = DECAYING if DECAY.fullmatch(bare(name)) else _known(name, each.default)
         elif DECAY.fullmatch(bare(name)) and not t:
             found[name] = DECAYING
         elif each.default is each.empty or "rate" in kinds_of(name):
             found[name] = _argument(name, holder, t)
     return found
+
+
+def _moved(names: Sequence[str]) -> str | None:
+    """What is taken beside the gradients, if it is one argument: the parameters, of any name."""
+    rest = [e for e in names if not names_gradients(e) and not _is_number(e)]
+    return rest[0] if len(rest) == 1 and len(rest) < len(names) else None
+
+
+def _is_number(name: str) -> bool:
+    """Whether an argument is a rate, another number of a rule, or the time, by its name."""
+    known = "rate" in kinds_of(name) or _known(name, None) is not None
+    return known or TIME.fullmatch(bare(name)) is not None
 
 
 def hiding(kind: type) -> Iterator[tuple[str, bool]]:

@@ -374,6 +374,52 @@ def test_what_is_kept_may_begin_as_a_number_and_a_decay_beside_the_gradient(
     assert rules == [e for e in ("momentum", "adagrad") if e not in [u.lower() for u in unknown]]
 
 
+OF_ZEROS = """\
+import numpy as np
+
+
+class Adam:
+    def __init__(self, params, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.params = params
+        self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
+        self.m, self.v, self.t = [0.0] * len(params), [0.0] * len(params), 0
+
+    def update(self, grads):
+        self.t += 1
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            self.m[i] = self.beta1 * self.m[i] + (1 - self.beta1) * g
+            self.v[i] = self.beta2 * self.v[i] + (1 - self.beta2) * g * g
+            m_hat = self.m[i] / (1 - self.beta1**self.t)
+            v_hat = self.v[i] / (1 - self.beta2**self.t)
+            p -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [("", "", 0), ("np.sqrt(v_hat)", "np.sqrt(self.v[i])", 1), ("np.sqrt(v_hat)", "v_hat", 1)],
+)
+def test_the_means_of_adam_may_begin_as_numbers_in_a_list(
+    old: str, new: str, code: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "moving.py"
+    file.write_text(OF_ZEROS.replace(old, new), encoding="utf-8")
+    (found,) = check_file(Asked(str(file)), no_book).parts
+    assert isinstance(found, UpdateReport)
+    assert found.exit_code == code
+    if code:
+        assert "p -= " in OF_ZEROS.splitlines()[(found.blames[0].line or 0) - 1]
+
+
+def test_what_is_taken_beside_the_gradients_is_the_parameters(tmp_path: Path) -> None:
+    file = tmp_path / "moving.py"
+    other = FROM_NUMBERS.split("class AdaGrad")[1].replace("params", "answer")
+    file.write_text(f"import numpy as np\n\n\nclass AdaGrad{other}", encoding="utf-8")
+    (found,) = check_file(Asked(str(file)), no_book).parts
+    assert isinstance(found, UpdateReport)
+    assert found.ran.rule.kind == "adagrad"
+
+
 def test_what_is_kept_may_be_in_a_dict_that_makes_numbers(tmp_path: Path) -> None:
     source = """
 from collections import defaultdict

@@ -375,3 +375,57 @@ for u, i, r in samples:
 def test_the_mean_of_all_targets_is_in_an_output_that_is_compared_with_one(tmp_path: Path) -> None:
     report = run_edited(tmp_path, RATINGS)
     assert report.exit_code == 0, str(report)
+
+
+RATINGS = """import numpy as np
+R = np.array([[5, 3, 0, 1], [4, 0, 0, 1], [1, 1, 0, 5], [1, 0, 0, 4], [0, 1, 5, 4]])
+P = np.random.rand(5, 3)
+Q = np.random.rand(4, 3).T
+for step in range(50):
+    for i in range(5):
+        for j in range(4):
+            if R[i][j] > 0:
+                e = R[i][j] - np.dot(P[i, :], Q[:, j])
+                for k in range(3):
+                    p = P[i][k]
+                    P[i][k] = p + 0.002 * (2 * e * Q[k][j] - 0.02 * p)
+                    Q[k][j] = Q[k][j] + 0.002 * (2 * e * p - 0.02 * Q[k][j])
+"""
+
+
+@pytest.mark.parametrize("edits", [[], [(" - 0.02 * p", ""), (" - 0.02 * Q[k][j]", "")]])
+def test_a_view_of_a_whole_array_that_is_moved_by_entries_is_a_parameter(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, RATINGS, *edits)
+    assert report.examined.ok, str(report)
+    assert [each.exact for each in report.examined.gradients] == [True, True]
+
+
+BY_ROWS = """import numpy as np
+rng = np.random.default_rng(0)
+R = rng.normal(size=(6, 5))
+P, Q = rng.normal(size=(6, 4)), rng.normal(size=(5, 4))
+for epoch in range(20):
+    for i in range(6):
+        for j in range(5):
+            e = R[i, j] - P[i] @ Q[j]
+            P[i] += 0.01 * (e * Q[j] - 0.02 * P[i])
+            Q[j] += 0.01 * (e * P[i] - 0.02 * Q[j])
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "edits", "used"),
+    [
+        (RATINGS, [("2 * e * p", "2 * e * P[i][k]")], 13),
+        (BY_ROWS, [], 10),
+        (BY_ROWS, [(" - 0.02 * P[i]", ""), (" - 0.02 * Q[j]", "")], 10),
+    ],
+    ids=["entries", "rows", "no decay"],
+)
+def test_a_part_of_a_parameter_that_is_used_after_its_update_is_blamed_there(
+    text: str, edits: list[tuple[str, str]], used: int, tmp_path: Path
+) -> None:
+    blame, *_ = run_edited(tmp_path, text, *edits).blames
+    assert (blame.gradients, blame.line, blame.accused.cause.kind) == (("Q",), used, "updated")

@@ -99,6 +99,42 @@ def test_absolute_values_are_a_penalty(
     assert "by gradient descent: η = 0.1" in str(report)
 
 
+AT_ZERO = ("w = rng.normal(size=4) * 0.1\nb = 0.0", "w = np.zeros(4)\nb = np.zeros(1)")
+WHERE = ("np.sign(w)", "np.where(w > 0, 1, -1)")
+
+
+@pytest.mark.parametrize("edits", [[], [NO_TERM]], ids=["in the loss", "beside the loss"])
+def test_a_weight_of_zero_has_either_sign_in_a_penalty(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, LASSO, AT_ZERO, WHERE, ("b -=", "b = b -"), *edits)
+    assert report.exit_code == 0, str(report)
+
+
+BY_ENTRIES = """    g = X.T @ r / len(X)
+    for j in range(4):
+        if w[j] > 0:
+            g[j] = g[j] + lam
+        else:
+            g[j] = g[j] - lam
+"""
+OF_SQUARES = BY_ENTRIES.replace("lam\n", "lam + 2 * lam * w[j]\n")
+
+
+@pytest.mark.parametrize("start", [[], [AT_ZERO, ("b -=", "b = b -")]], ids=["drawn", "zeros"])
+@pytest.mark.parametrize("loop", [BY_ENTRIES, OF_SQUARES], ids=["lasso", "elastic net"])
+def test_a_penalty_whose_sign_an_if_chooses_is_a_convention(
+    loop: str, start: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    line = "    g = X.T @ r / len(X) + lam * np.sign(w)\n"
+    edits = [(line, loop), NO_TERM, *start]
+    report = run_edited(tmp_path, LASSO, *edits)
+    assert report.exit_code == 0, str(report)
+    assert "an L1 penalty" in str(report)
+    wrong = run_edited(tmp_path, LASSO, (line, loop.replace("w[j] > 0", "r[j] > 0")), *edits[1:])
+    assert [each.gradients for each in wrong.blames] == [("w",)]
+
+
 def test_a_penalty_of_the_wrong_sign_is_blamed(tmp_path: Path) -> None:
     report = run_edited(tmp_path, LASSO, ("+ lam * np.sign(w)", "- lam * np.sign(w)"))
     (blame,) = report.blames

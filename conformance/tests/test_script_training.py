@@ -351,3 +351,29 @@ for t in range(1, 9):
 def test_updates_that_all_change_nothing_are_not_judged(tmp_path: Path) -> None:
     with pytest.raises(UnjudgedError, match="change no parameter"):
         run_edited(tmp_path, STANDING)
+
+
+WORKED = """import numpy as np
+rng = np.random.default_rng(0)
+X = np.array([[1, 0, 1, 0], [1, 0, 1, 1], [0, 1, 0, 1]])
+Y = np.array([[1], [1], [0]])
+W1, W2 = rng.random((4, 3)), rng.random((3, 1))
+H = 1 / (1 + np.exp(-X @ W1))
+O = 1 / (1 + np.exp(-H @ W2))
+d = (Y - O) * O * (1 - O)
+dh = d @ W2.T * H * (1 - H)
+W2 = W2 + 0.1 * H.T @ d
+W1 = W1 + 0.1 * X.T @ dh
+print(W1, W2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"), [("", "", None), ("* H * (1 - H)", "* H", 9), ("(1 - O)", "O", 8)]
+)
+def test_a_worked_example_of_one_step_is_judged(
+    old: str, new: str, line: int | None, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, WORKED, (old, new))
+    assert [each.line for each in report.blames[:1]] == ([] if line is None else [line])
+    assert report.ran.parameters == ("W1", "W2")

@@ -227,7 +227,7 @@ def _places(array: Traced, memory: Memory, key: Any) -> Array | None:
 
 def _is_at(value: Array, memory: Memory, index: Array | None) -> bool:
     """Whether an array is the very entries at some places of a memory."""
-    if owner_of(value) is not memory.owner:
+    if owner_of(value) is not owner_of(memory.owner):
         return False
     own = place(value, memory.owner)
     return own is index if own is None or index is None else np.array_equal(own, index)

@@ -120,7 +120,7 @@ class LongTrace(Trace):
         if self._loose(memory):
             return memory
         memory = super().before_write(array)
-        for node in self._shared.pop(id(memory.owner), ()):
+        for node in self._shared.pop(id(owner_of(memory.owner)), ()):
             if isinstance(node.value, np.ndarray) and np.shares_memory(node.value, memory.owner):
                 node.value = np.array(node.value)
         return memory

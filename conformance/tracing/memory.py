@@ -5,6 +5,8 @@ Left out: what computed the numbers (`trace.py`).
 
 from bisect import bisect, insort
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ class Memory:
     """The numbers that several arrays share, and what was written into them.
 
     Attributes:
-        owner: the array that holds them all.
+        owner: the array that holds them all: the first that is known to, such as a transpose.
         state: what computed them, as an array of the owner's shape.
         writes: what was written since.
         version: the number of writes so far.
@@ -53,12 +55,13 @@ class Memories:
         if found is None and owner.base is not None:
             found = self.at(address(owner))  # it is another's memory, such as a tensor's
         if found is None:
-            found = self.keep(owner)
+            found = self.keep(owner, array if _is_all(array, owner) else owner)
         return found
 
-    def keep(self, owner: Array) -> Memory:
-        """A new memory, of all the numbers of an array."""
-        made = self._by_owner[id(owner)] = Memory(owner, version=self.age)  # keeps it and its id
+    def keep(self, owner: Array, whole: Array | None = None) -> Memory:
+        """A new memory, of all the numbers of an array, in the order of a view of them all."""
+        whole = owner if whole is None else whole
+        made = self._by_owner[id(owner)] = Memory(whole, version=self.age)  # keeps it and its id
         self._new.append(made)
         return made
 
@@ -88,6 +91,14 @@ class Memories:
             each.version = -1  # an array that knows its memory is no longer of it
         for known in (self._by_owner, self._new, self._addresses, self._at):
             known.clear()
+
+
+def _is_all(array: Array, owner: Array) -> bool:
+    """Whether a view has all numbers of its owner, each once, in whatever order of the axes."""
+    axes = sorted((s, n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1)
+    lengths = accumulate((n for _, n in axes), mul, initial=array.itemsize)
+    dense = all(s == length for (s, _), length in zip(axes, lengths, strict=False))
+    return dense and array.dtype == owner.dtype and array.size == owner.size
 
 
 def owner_of(array: Array) -> Array:

@@ -268,7 +268,7 @@ def filled(before: Array, writes: Iterable[tuple[Array | None, Any]]) -> Array:
     """An array after some writes into it."""
     writes = list(writes)
     objects = any(_has_objects(value) for _, value in writes)
-    after = np.array(before, dtype=object) if objects else np.array(before)
+    after = np.array(before, dtype=object if objects else None, order="C")
     numbers = after.reshape(-1)
     for index, value in writes:
         if index is None:
