@@ -264,7 +264,8 @@ def _unnamed(found: Definitions, roles: dict[str, list[Named]], function: Functi
     two = _named(*(e for e in found.functions if len(needed(e)) == len(("params", "x"))))
     forward = [*roles["forward"], *two]
     own = _named(function)
-    return _searched(found, {**roles, "forward": forward, "backward": own, "train": []})
+    unnamed = {**roles, "forward": forward, "backward": own, "train": []}
+    return replace(_searched(found, unnamed), only=function)
 
 
 def _named(*functions: FunctionType) -> list[Named]:

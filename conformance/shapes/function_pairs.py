@@ -21,7 +21,7 @@ from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
-from conformance.shapes.definitions import returned_parts
+from conformance.shapes.definitions import names_axis, returned_parts
 from conformance.shapes.given_back import went
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
@@ -67,6 +67,9 @@ class PairSearch:
             if found is None or all(each.dead for each in found.examined.gradients):
                 continue  # where every gradient has to be 0, nothing is told of them
             if found.examined.ok:
+                several = best is not None and _axes(wrong[0]) > _axes(chosen)
+                if several and any(map(names_axis, (self.forward, self.backward))):
+                    return best
                 return _of_one_vector(found, chosen, (*wrong, solver.misshapen))
             if best is None or found.examined.right > best.examined.right:
                 best = found
@@ -112,7 +115,7 @@ class PairSearch:
             shape, own = np.shape(found[name]), np.shape(arrays[name])
             if shape != own:
                 words = f"the gradient of {name} has the shape {shape}, not {own}"
-                raise MisshapenError(words, stage=2 + alike[name])
+                raise MisshapenError(words, name, shape, further=alike[name])
 
     def _judged(self, chosen: dict[Path, Any]) -> tuple[Found, bool]:
         """It, recorded and judged; whether it multiplies vectors alone, to numbers.
@@ -184,9 +187,13 @@ def _of_one_vector(
     found: Found, chosen: Mapping[Path, Any], wrong: Sequence[Mapping[Path, Any] | None]
 ) -> Found:
     """The verdict, which tells if it is wrong with more axes, or a gradient has another shape."""
-    axes, *others = (np.ndim(next(iter(each.values()))) for each in (chosen, *wrong) if each)
-    recognised = replace(found.recognised, alone="vector" if max(others, default=0) > axes else "")
-    return replace(found, recognised=recognised)
+    more = any(_axes(each) > _axes(chosen) for each in wrong if each)
+    return replace(found, recognised=replace(found.recognised, alone="vector" if more else ""))
+
+
+def _axes(chosen: Mapping[Path, Any]) -> int:
+    """The number of axes of the first argument."""
+    return np.ndim(next(iter(chosen.values())))
 
 
 def _of_outputs(goals: Sequence[Goal], inner: Sequence[Node]) -> tuple[Goal, ...]:

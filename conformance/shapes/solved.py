@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.programs.vocabulary import bare
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.argument_values import Path, values
+from conformance.shapes.argument_values import Path, Shape, drawn, values
 from conformance.shapes.attempts import UnfitError
 from conformance.tracing.node import flat
 
@@ -48,7 +49,16 @@ class MisshapenError(UnfitError):
     """A function ran to its end, and a gradient has another shape than its argument.
 
     It comes further where it has as many entries.
+
+    Attributes:
+        name: of the argument, or its key.
+        shape: of the gradient.
     """
+
+    def __init__(self, words: str, name: str, shape: Shape, *, further: bool) -> None:
+        super().__init__(words, stage=2 + further)
+        self.name = name
+        self.shape = shape
 
 
 class Unset:
@@ -120,6 +130,7 @@ class Solver:
     problem: UnfitError | None = None
     misshapen: dict[Path, Any] | None = None
     stopped: dict[Path, Any] | None = None
+    _last: UnfitError | None = field(default=None, init=False)
     _left: int = field(default=EACH, init=False)
     _fitted: int = field(default=0, init=False)
 
@@ -179,8 +190,11 @@ class Solver:
                 else only of the second argument.
         """
         missing = self._missing(chosen)
+        if missing is None:
+            fewer = self._with_fewer(chosen)
+            return None if fewer is None else self._completed(fewer, most, thorough=thorough)
         if not missing:
-            return None if missing is None else chosen
+            return chosen
         none = [None] if missing[-1] in self.optional else []
         for value in (*islice(values(missing, chosen), most), *none):
             before = self._fitted
@@ -190,9 +204,21 @@ class Solver:
                 return found
         return None
 
+    def _with_fewer(self, chosen: dict[Path, Any]) -> dict[Path, Any] | None:
+        """The arguments with one as long as its gradient, which has fewer entries; else None."""
+        error = self._last
+        if not isinstance(error, MisshapenError):
+            return None
+        path = next(each for each in chosen if each[-1] == error.name)
+        if not 1 < np.prod(error.shape) < np.size(chosen[path]) or path[0] == self.names[0]:
+            return None
+        rng = np.random.default_rng([4, len(chosen)])
+        return {**chosen, path: drawn(bare(path[-1]), error.shape, rng)}
+
     def _missing(self, chosen: dict[Path, Any]) -> Path | None:
         """The argument that a run asks for first, empty if it asks for none; None if it stops."""
         self._left -= 1
+        self._last = None
         if self._left < 0:
             return None
         keyed = {path[0] for path in chosen if len(path) > 1}
@@ -218,6 +244,7 @@ class Solver:
 
     def _note(self, error: UnfitError, chosen: dict[Path, Any]) -> None:
         """Note how far a run came with some arguments, if it came further than others."""
+        self._last = error
         further = self.problem is None or error.stage > self.problem.stage
         if isinstance(error, MisshapenError) and (further or self.misshapen is None):
             self.misshapen = chosen
