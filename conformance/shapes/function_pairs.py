@@ -16,16 +16,18 @@ import numpy as np
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import bare, is_parameter, kinds_of, stem
+from conformance.programs.vocabulary import bare, is_parameter, kinds_of
 from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
-from conformance.shapes.definitions import names_axis, returned_parts
+from conformance.shapes.definitions import names_axis
 from conformance.shapes.given_back import went
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
 from conformance.shapes.other_settings import switched_off
+from conformance.shapes.pair_gradients import arrays_of, beside, gradients
+from conformance.shapes.sides import SCALES, is_one_sided
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
@@ -35,6 +37,10 @@ from reference.step import Array
 
 JUDGED = 3
 """With so many choices of arguments a pair is judged, before the best is taken."""
+LARGE = 16.0
+"""By which an input is multiplied, so that it comes beyond bounds such as 6."""
+APPROXIMATE = 1e-3
+"""So far off may be what stands for something else beyond a bound."""
 
 
 @dataclass(frozen=True)
@@ -63,40 +69,55 @@ class PairSearch:
         best: Found | None = None
         wrong: list[dict[Path, Any]] = []
         for chosen in solver.solutions() if solver.names else ():
-            found = self._tried(chosen, numbers=not solver.takes_arrays)
-            if found is None or all(each.dead for each in found.examined.gradients):
+            tried = self._tried(chosen, numbers=not solver.takes_arrays)
+            if tried is None or all(each.dead for each in tried[0].examined.gradients):
                 continue  # where every gradient has to be 0, nothing is told of them
+            found, loss = tried
             if found.examined.ok:
                 several = best is not None and _axes(wrong[0]) > _axes(chosen)
                 if several and any(map(names_axis, (self.forward, self.backward))):
                     return best
-                return _of_one_vector(found, chosen, (*wrong, solver.misshapen))
+                beyond = self._wrong_beyond(chosen) if is_one_sided(loss) else None
+                return beyond or _of_one_vector(found, chosen, (*wrong, solver.misshapen))
             if best is None or found.examined.right > best.examined.right:
                 best = found
             wrong.append(chosen)
             if len(wrong) == JUDGED:
                 return best
         for chosen in filter(None, (solver.square(), solver.misshapen) if best is None else ()):
-            found = self._tried(chosen)
-            if found is not None and found.examined.right > 0:
-                return found  # else what stands between the two in the program changes the shape
+            tried = self._tried(chosen)
+            if tried is not None and tried[0].examined.right > 0:
+                return tried[0]  # else what stands between the two in the program changes the shape
         if best is None and solver.problem is not None:
             self.problems.append(str(solver.problem))
         return best
 
-    def _tried(self, chosen: dict[Path, Any], *, numbers: bool = True) -> Found | None:
-        """It, judged with some arguments; None if that fails.
+    def _wrong_beyond(self, chosen: dict[Path, Any]) -> Found | None:
+        """It, judged with smaller and larger inputs, if it is wrong with one of them.
+
+        What differs by less is an approximation, as that of ln(1 + e^x) by x.
+        """
+        first, *_ = chosen
+        for scale in (*SCALES, LARGE):
+            tried = self._tried({**chosen, first: chosen[first] * scale})
+            told = () if tried is None else tried[0].examined.gradients
+            if tried is not None and any(e.error > APPROXIMATE for e in told if not e.ok):
+                return tried[0]
+        return None
+
+    def _tried(self, chosen: dict[Path, Any], *, numbers: bool = True) -> tuple[Found, Node] | None:
+        """It, judged with some arguments, and its loss; None if that fails.
 
         Args:
             chosen: they.
             numbers: whether the product of two vectors, a number, may stand for one of matrices.
         """
         try:
-            found, only_numbers = self._judged(chosen)
+            found, loss = self._judged(chosen)
         except (UnfitError, NotAGradientError) as error:
             self.problems.append(str(error).removeprefix(f"{self.backward.__name__}: "))
             return None
-        return None if only_numbers and not numbers else found
+        return None if _multiplies_to_numbers(loss) and not numbers else (found, loss)
 
     def _fits(self, given: dict[str, Any]) -> None:
         """Run both.
@@ -117,8 +138,8 @@ class PairSearch:
                 words = f"the gradient of {name} has the shape {shape}, not {own}"
                 raise MisshapenError(words, name, shape, further=alike[name])
 
-    def _judged(self, chosen: dict[Path, Any]) -> tuple[Found, bool]:
-        """It, recorded and judged; whether it multiplies vectors alone, to numbers.
+    def _judged(self, chosen: dict[Path, Any]) -> tuple[Found, Node]:
+        """It, recorded and judged, and the sum of its outputs by which it is.
 
         Raises:
             UnfitError: it does not run.
@@ -150,9 +171,8 @@ class PairSearch:
         known = _of_outputs(goals, [upstreams[name] for name in done.inner])
         step = OwnPass(trace, known, loss=loss, returns=last_return(self.backward))
         left = tuple(each.name for each in goals if each not in known)
-        more = (*_beside(self.backward, done.back, replace(step, goals=tuple(goals))),)
-        found = replace(self._found(step, said), unjudged=left, beside=more)
-        return found, _multiplies_to_numbers(loss)
+        more = (*beside(self.backward, done.back, replace(step, goals=tuple(goals))),)
+        return replace(self._found(step, said), unjudged=left, beside=more), loss
 
     def _found(self, step: OwnPass, said: str) -> Found:
         """What is known of the two.
@@ -222,70 +242,6 @@ def _samples(inputs: Node, factor: float) -> int:
 def _said(value: Any) -> str:
     """The shape of an array, or another value."""
     return f"({', '.join(map(str, value.shape))})" if isinstance(value, np.ndarray) else f"{value}"
-
-
-def arrays_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of floats among arguments, those in a dict by their keys."""
-    found = {}
-    for name, each in given.items():
-        inner = each if isinstance(each, dict) else {name: each}
-        found.update({key: value for key, value in inner.items() if is_floats(value)})
-    return found
-
-
-def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """The gradients that a function returned, each with its argument: by name, else in order.
-
-    Those in a dict, which may be returned beside others, have the names of its keys.
-
-    Raises:
-        UnfitError: it returned more.
-    """
-    own = {bare(name): name for name in arrays}
-    pairs: dict[str, Any] = {}
-    parts: list[tuple[str, Any]] = []
-    for name, each in _parts(function, back):
-        if isinstance(each, dict):
-            keyed = ((own.get(bare(key), own.get(stem(key))), e) for key, e in each.items())
-            known = {key: e for key, e in keyed if key is not None and e is not arrays[key]}
-            pairs |= {key: e for key, e in known.items() if isinstance(e, NUMBERS)}
-        elif isinstance(each, NUMBERS):
-            parts.append((stem(name), each))
-    left = [name for name in arrays if name not in pairs]
-    if len(parts) > len(left):
-        raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
-    told = {own[name]: each for name, each in parts if own.get(name) in left}
-    if pairs or len(told) == len(parts):  # those whose names tell, then the others in order
-        pairs |= told
-        parts = [(name, each) for name, each in parts if own.get(name) not in told]
-    order = (name for name in arrays if name not in pairs)
-    pairs |= dict(zip(order, (each for _, each in parts), strict=False))
-    return {name: pairs[name] for name in arrays if name in pairs}
-
-
-def _beside(function: Callable[..., Any], back: Any, step: OwnPass) -> Iterator[str]:
-    """The keys of the dicts that a function returned which are of no argument, nor on the way."""
-    known = {bare(each.name) for each in step.goals}
-    for _, part in _parts(function, back):
-        for key, value in part.items() if isinstance(part, dict) else ():
-            if known.isdisjoint({bare(key), stem(key)}) and is_floats(value) and np.ndim(value):
-                node = node_of(step.trace, value)
-                if not node.given and not any(each.node.depends_on(node) for each in step.goals):
-                    yield key
-
-
-NUMBERS = (np.ndarray, np.floating, float)
-
-
-def _parts(function: Callable[..., Any], back: Any) -> Iterator[tuple[str, Any]]:
-    """What a function returned, part by part, within tuples and lists too, with their names."""
-    waiting = returned_parts(function, back)
-    while waiting:
-        name, part = waiting.pop(0)
-        if isinstance(part, tuple | list):
-            waiting = [(f"{name}[{i}]", each) for i, each in enumerate(part)] + waiting
-        else:
-            yield name, part
 
 
 BACKWARD = re.compile(r"(.*?)(?:backwards?|backprop|bwd|vjp|back(?=$))(.*)")

@@ -329,3 +329,33 @@ def test_what_has_a_gradient_is_no_setting(tmp_path: Path) -> None:
     code, _, said = judged(SCALED_IN_A_DICT, tmp_path)
     assert code == 0, said
     assert "g (6), s (6)" in said
+
+
+BOUNDED = """
+import numpy as np
+
+def relu6_forward(x):
+    return np.clip(x, 0, 6), x
+
+def relu6_backward(dout, x):
+    return dout * ((x > 0) & (x < 6))
+
+def hardswish_forward(x):
+    return x * np.minimum(np.maximum(x + 3, 0), 6) / 6, x
+
+def hardswish_backward(dout, x):
+    d = np.where(x <= -3, 0.0, np.where(x >= 3, 1.0, (2 * x + 3) / 6))
+    return dout * d
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [("((x > 0) & (x < 6))", "(x > 0)"), ("np.where(x >= 3, 1.0, (2 * x + 3) / 6)", "x / 3 + 0.5")],
+    ids=["clip", "minimum"],
+)
+def test_inputs_come_beyond_each_bound(right: str, there: str, tmp_path: Path) -> None:
+    code, _, said = judged(BOUNDED, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(BOUNDED.replace(right, there), tmp_path)
+    assert code == 1, said
