@@ -48,6 +48,7 @@ from conformance.shapes.plans import (
     trains,
 )
 from conformance.shapes.search import Searched
+from conformance.shapes.solved_losses import solved_losses
 from conformance.shapes.stacked import stacked
 from conformance.shapes.unnamed_layers import closure_layer, unnamed_layer
 from conformance.shapes.value_classes import value_search
@@ -81,6 +82,8 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         names = loss.function.__name__, getattr(loss.prime, "__name__", "")
         if not takes_parameters(loss.function):
             yield _alone(loss.name, loss, names)
+    for other in solved_losses(found.functions):
+        yield _alone(other.gradient.__name__, other)
 
 
 def slopes(found: Definitions, left: Sequence[NotJudged]) -> list[Candidate]:

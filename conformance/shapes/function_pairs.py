@@ -26,7 +26,7 @@ from conformance.shapes.given_back import went
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
 from conformance.shapes.other_settings import switched_off
-from conformance.shapes.pair_gradients import arrays_of, beside, gradients
+from conformance.shapes.pair_gradients import arrays_of, beside, gradients, said
 from conformance.shapes.sides import SCALES, is_one_sided
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.tracing.ancestors import ancestors
@@ -167,14 +167,14 @@ class PairSearch:
             goals = [Goal(name, ahead[name], node_of(trace, each)) for name, each in back]
         if not np.isfinite(loss.value):
             raise UnfitError(f"{self.forward.__name__}: its output is not finite")
-        said = ", ".join(f"{path[-1]} {_said(value)}" for path, value in chosen.items())
+        shapes = ", ".join(f"{path[-1]} {said(value)}" for path, value in chosen.items())
         known = _of_outputs(goals, [upstreams[name] for name in done.inner])
         step = OwnPass(trace, known, loss=loss, returns=last_return(self.backward))
         left = tuple(each.name for each in goals if each not in known)
         more = (*beside(self.backward, done.back, replace(step, goals=tuple(goals))),)
-        return replace(self._found(step, said), unjudged=left, beside=more), loss
+        return replace(self._found(step, shapes), unjudged=left, beside=more), loss
 
-    def _found(self, step: OwnPass, said: str) -> Found:
+    def _found(self, step: OwnPass, shapes: str) -> Found:
         """What is known of the two.
 
         The gradients of parameters may be means over the samples: those of all that holds no
@@ -193,7 +193,9 @@ class PairSearch:
             parts = [examine_pass(replace(step, promised=True))]
         names = tuple(each.name for each in step.goals)
         back, off = called(self.backward), switched_off(None, (self.forward, self.backward))
-        recognised = Recognised(called(self.forward), said, "", (back,), "returned", names, off=off)
+        recognised = Recognised(
+            called(self.forward), shapes, "", (back,), "returned", names, off=off
+        )
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
 
 
@@ -237,11 +239,6 @@ def _samples(inputs: Node, factor: float) -> int:
     steps = {shape[0] * shape[1]} if len(shape) == len(("samples", "steps", "features")) else set()
     lengths = {n for n in {*shape} | steps if factor in (n, 1 / n)} - {1}
     return next(iter(lengths), 0)
-
-
-def _said(value: Any) -> str:
-    """The shape of an array, or another value."""
-    return f"({', '.join(map(str, value.shape))})" if isinstance(value, np.ndarray) else f"{value}"
 
 
 BACKWARD = re.compile(r"(.*?)(?:backwards?|backprop|bwd|vjp|back(?=$))(.*)")

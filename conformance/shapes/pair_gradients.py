@@ -77,3 +77,8 @@ def _parts(function: Callable[..., Any], back: Any) -> Iterator[tuple[str, Any]]
             waiting = [(f"{name}[{i}]", each) for i, each in enumerate(part)] + waiting
         else:
             yield name, part
+
+
+def said(value: Any) -> str:
+    """The shape of an array, or another value."""
+    return f"({', '.join(map(str, value.shape))})" if isinstance(value, np.ndarray) else f"{value}"

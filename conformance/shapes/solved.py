@@ -6,7 +6,7 @@ out: which values an argument may have (`argument_values.py`).
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -117,6 +117,7 @@ class Solver:
         run: runs it, given them by name, and raises UnfitError where they do not fit.
         optional: the names of those that may be None.
         runs: how often it may be run.
+        given: what an argument may be, the likeliest first.
         problem: what stopped the run that came furthest.
         misshapen: the arguments with which it ran first, but for the shape of a gradient; those
             with which it has as many entries as its argument are taken first.
@@ -127,6 +128,7 @@ class Solver:
     run: Callable[[dict[str, Any]], object]
     optional: Collection[str] = ()
     runs: int = RUNS
+    given: Callable[[Path, Mapping[Path, Any]], Iterator[Any]] = values
     problem: UnfitError | None = None
     misshapen: dict[Path, Any] | None = None
     stopped: dict[Path, Any] | None = None
@@ -140,7 +142,7 @@ class Solver:
         A number stands for no array, of which no turn and no sum can be wrong: with numbers it is
         run only if with arrays it stops at once, or where it makes a number of one.
         """
-        found = list(values((self.names[0],), {}))
+        found = list(self.given((self.names[0],), {}))
         yield from self._beginning_with([each for each in found if np.ndim(each)])
         if not self.takes_arrays:
             yield from self._beginning_with([each for each in found if not np.ndim(each)])
@@ -196,7 +198,7 @@ class Solver:
         if not missing:
             return chosen
         none = [None] if missing[-1] in self.optional else []
-        for value in (*islice(values(missing, chosen), most), *none):
+        for value in (*islice(self.given(missing, chosen), most), *none):
             before = self._fitted
             found = self._completed({**chosen, missing: value}, most, thorough=thorough)
             fitted = self._fitted > before
