@@ -44,9 +44,12 @@ from conformance.shapes.not_judged import (
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.solved_losses import SolvedLossSearch
+from conformance.shapes.vector_losses import VectorLossSearch
 from conformance.values import to_values
 
 Send = Callable[[object], None]
+PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
+"""What promises gradients by its names."""
 TABLE = 2
 """The dimensions of an array with a row for each sample."""
 
@@ -270,7 +273,7 @@ def _left(candidate: Candidate, thing: Any) -> tuple[NotJudged, bool]:
     backward = any(is_role(each, "backward") is not None for each in known)
     sure = refusal.parameters or bool(candidate.stated)
     guess = not told or (not sure and (tells or not backward))
-    promised = isinstance(candidate.layer, PairSearch | LossSearch | SolvedLossSearch)
+    promised = isinstance(candidate.layer, PROMISED)
     whole = (network or goes_back or promised) and sure and not refusal.unmade  # else a base
     words = refusal.words.removeprefix(f"{name}: ")
     left = NotJudged(name, words, whole, guess, final=refusal.empty)

@@ -290,7 +290,7 @@ def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearc
         names = [n.strip() for e in returned_names(each) for n in e.strip("()[]").split(",")]
         if len(taken) < len(("parameters", "data")):
             continue
-        if returns_loss(each) and any(_is_gradient_of(name, taken) for name in names[1:]):
+        if any(_is_gradient_of(name, taken) for name in names[1:]) and returns_loss(each):
             yield SolvedLossSearch(each, each)
         elif len(names) > 1 and all(stem(e) != bare(e) and stem(e) in taken for e in names):
             yield from (SolvedLossSearch(loss, each) for loss in states_loss(functions, each))

@@ -122,3 +122,75 @@ def test_a_loss_whose_arguments_are_not_found_is_no_success(tmp_path: Path) -> N
     code, _, said = judged(ONE_OF_TWO + UNKNOWN, tmp_path)
     assert code == 3, said
     assert said.count("not judged: nll_of") == 1
+
+
+OF_LISTS = """
+import math
+
+def loss_and_grad(W1, b1, W2, b2, X, Y):
+    gW1, gb1 = [[0.0 for _ in row] for row in W1], [0.0 for _ in b1]
+    gW2, gb2 = [[0.0 for _ in row] for row in W2], [0.0 for _ in b2]
+    loss = 0.0
+    for x, y in zip(X, Y):
+        h = [math.tanh(b1[i] + sum(W1[i][j] * x[j] for j in range(len(x)))) for i in range(len(b1))]
+        e = [b2[k] + sum(W2[k][i] * h[i] for i in range(len(h))) - y[k] for k in range(len(b2))]
+        loss += sum(0.5 * v * v for v in e)
+        for k in range(len(b2)):
+            gb2[k] += e[k]
+            for i in range(len(h)):
+                gW2[k][i] += e[k] * h[i]
+        for i in range(len(h)):
+            d = 0.0
+            for k in range(len(b2)):
+                d += e[k] * W2[k][i]
+            d *= 1 - h[i] ** 2
+            gb1[i] += d
+            for j in range(len(x)):
+                gW1[i][j] += d * x[j]
+    return loss, gW1, gb1, gW2, gb2
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_gradients_may_be_lists_of_numbers(tmp_path: Path) -> None:
+    code, _, said = judged(OF_LISTS, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(OF_LISTS.replace("gb1[i] += d", "gb1[i] = d"), tmp_path)
+    assert (code, "wrong: the gradient of b1" in said) == (1, True), said
+
+
+@pytest.mark.usefixtures("no_search")
+def test_one_output_clears_nothing_that_is_wrong_for_several(tmp_path: Path) -> None:
+    wrong = OF_LISTS.replace("d += e[k] * W2[k][i]", "d = e[k] * W2[k][i]")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["d = e[k] * W2[k][i]"]), said
+
+
+WORD = """
+import numpy as np
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def neg_sampling_loss_and_gradient(center_vec, outside_idx, outside_vectors, neg_indices):
+    s = sigmoid(outside_vectors[outside_idx] @ center_vec)
+    loss = -np.log(s)
+    grad_center = (s - 1) * outside_vectors[outside_idx]
+    grad_outside = np.zeros_like(outside_vectors)
+    grad_outside[outside_idx] += (s - 1) * center_vec
+    for k in neg_indices:
+        s_k = sigmoid(-outside_vectors[k] @ center_vec)
+        loss -= np.log(s_k)
+        grad_center += (1 - s_k) * outside_vectors[k]
+        grad_outside[k] += (1 - s_k) * center_vec
+    return loss, grad_center, grad_outside
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_loss_of_a_word_is_given_others_beside_it(tmp_path: Path) -> None:
+    code, _, said = judged(WORD, tmp_path)
+    assert code == 0, said
+    wrong = WORD.replace("grad_outside[k] +=", "grad_outside[k] =")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["grad_outside[k] = (1 - s_k) * center_vec"]), said
