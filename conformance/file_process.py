@@ -45,9 +45,13 @@ from conformance.shapes.not_judged import (
 )
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
+from conformance.shapes.solved_losses import SolvedLossSearch
+from conformance.shapes.vector_losses import VectorLossSearch
 from conformance.values import to_values
 
 Send = Callable[[object], None]
+PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
+"""What promises gradients by its names."""
 TABLE = 2
 """The dimensions of an array with a row for each sample."""
 
@@ -132,7 +136,7 @@ def send_all(asked: Asked, send: Send) -> None:
             judging.judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
         judging.on_derivatives(asked)
-        for left in judging.left:
+        for left in {each.name: each for each in judging.left}.values():
             if left.name not in judging.used:
                 send({"left": to_values(left)})
         if not judging.judged_any:
@@ -274,7 +278,7 @@ def _left(candidate: Candidate, thing: Any) -> tuple[NotJudged, bool]:
     backward = any(is_role(each, "backward") is not None for each in known)
     sure = refusal.parameters or bool(candidate.stated)
     guess = not told or (not sure and (tells or not backward))
-    promised = isinstance(candidate.layer, PairSearch | LossSearch)
+    promised = isinstance(candidate.layer, PROMISED)
     whole = (network or goes_back or promised) and sure and not refusal.unmade  # else a base
     words = refusal.words.removeprefix(f"{name}: ")
     left = NotJudged(name, words, whole, guess, final=refusal.empty)

@@ -189,7 +189,8 @@ def _reduce(name: str, axis: Any, shape: tuple[int, ...], *, keep: bool) -> Rule
     """A reduction whose result has the shape that it had, or is spread to it."""
 
     def rule(_: Node, args: list[Any], _kwargs: dict[str, Any]) -> Any:
-        made = np.asarray(getattr(np, name)(args[0], axis=axis, keepdims=keep))
+        reduced = getattr(np, name if np.size(args[0]) else "sum")  # of no entry there is no mean
+        made = np.asarray(reduced(args[0], axis=axis, keepdims=keep))
         pairs = list(zip(made.shape[::-1], shape[::-1], strict=False))
         if made.ndim <= len(shape) and all(n in (1, m) for n, m in pairs):
             return np.array(np.broadcast_to(made, shape))

@@ -69,19 +69,22 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
     if name in OPTIONS and chosen:
         yield OPTIONS[name]
         return
-    if chosen:
-        yield from next((e for each, e in NUMBERS.items() if re.fullmatch(each, name)), ())
+    numbers = next((e for each, e in NUMBERS.items() if chosen and re.fullmatch(each, name)), ())
+    if not (path[1:] and _is_array(name)):  # a dict of parameters holds the gain `g`
+        yield from numbers
     rng = np.random.default_rng([4, len(chosen)])
     if PLACES.fullmatch(name) or (chosen and TARGETS.fullmatch(name)):
         yield from _whole(chosen, rng)
     for shape in dict.fromkeys(_shapes(name, chosen) if chosen else INPUTS):
-        yield _drawn(name, shape, rng)
+        yield drawn(name, shape, rng)
         if MASK.fullmatch(name):
-            yield _drawn(name, shape, rng) > 0
+            yield drawn(name, shape, rng) > 0
     if not chosen and not PLACES.fullmatch(name):
         yield from _whole(chosen, rng)
     if chosen and not _is_array(name):
         yield from (HELPFUL, 2)
+    elif path[1:]:
+        yield from numbers
 
 
 def _whole(chosen: Mapping[Path, Any], rng: np.random.Generator) -> Iterator[Any]:
@@ -91,11 +94,12 @@ def _whole(chosen: Mapping[Path, Any], rng: np.random.Generator) -> Iterator[Any
         yield rng.integers(0, min((N_OUT, *first)), size=shape)
 
 
-def _drawn(name: str, shape: Shape, rng: np.random.Generator) -> Array:
-    drawn: Array = rng.normal(size=shape)
+def drawn(name: str, shape: Shape, rng: np.random.Generator) -> Array:
+    """An array of a shape, for an argument of this name."""
+    made: Array = rng.normal(size=shape)
     if MASK.fullmatch(name):
-        return (drawn > -1 / 2).astype(float)
-    return np.abs(drawn) / 2 + 1 / 4 if SPREAD.fullmatch(name) else drawn
+        return (made > -1 / 2).astype(float)
+    return np.abs(made) / 2 + 1 / 4 if SPREAD.fullmatch(name) else made
 
 
 def _is_array(name: str) -> bool:

@@ -50,6 +50,7 @@ from conformance.shapes.plans import (
     trains,
 )
 from conformance.shapes.search import Searched
+from conformance.shapes.solved_losses import solved_losses
 from conformance.shapes.stacked import stacked
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
@@ -82,6 +83,8 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
         names = loss.function.__name__, getattr(loss.prime, "__name__", "")
         if not takes_parameters(loss.function):
             yield _alone(loss.name, loss, names)
+    for other in solved_losses(found.functions):
+        yield _alone(other.gradient.__name__, other)
 
 
 def slopes(found: Definitions, left: Sequence[NotJudged]) -> list[Candidate]:
@@ -265,7 +268,8 @@ def _unnamed(found: Definitions, roles: dict[str, list[Named]], function: Functi
     two = _named(*(e for e in found.functions if len(needed(e)) == len(("params", "x"))))
     forward = [*roles["forward"], *two]
     own = _named(function)
-    return _searched(found, {**roles, "forward": forward, "backward": own, "train": []})
+    unnamed = {**roles, "forward": forward, "backward": own, "train": []}
+    return replace(_searched(found, unnamed), only=function)
 
 
 def _named(*functions: FunctionType) -> list[Named]:

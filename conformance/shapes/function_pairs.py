@@ -8,6 +8,7 @@ output. Left out: layers that hold parameters (`layers.py`), losses (`losses.py`
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -16,17 +17,19 @@ import numpy as np
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import bare, is_parameter, kinds_of, stem
+from conformance.programs.vocabulary import bare, is_parameter, kinds_of
 from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
-from conformance.shapes.definitions import returned_parts
+from conformance.shapes.definitions import names_axis
 from conformance.shapes.given_back import went
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
 from conformance.shapes.other_settings import switched_off
+from conformance.shapes.pair_gradients import arrays_of, beside, gradients, said
 from conformance.shapes.plain_runs import Gradients
+from conformance.shapes.sides import SCALES, is_one_sided
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
@@ -36,6 +39,10 @@ from reference.step import Array
 
 JUDGED = 3
 """With so many choices of arguments a pair is judged, before the best is taken."""
+LARGE = 16.0
+"""By which an input is multiplied, so that it comes beyond bounds such as 6."""
+APPROXIMATE = 1e-3
+"""So far off may be what stands for something else beyond a bound."""
 
 
 @dataclass(frozen=True)
@@ -64,37 +71,55 @@ class PairSearch:
         best: Found | None = None
         wrong: list[dict[Path, Any]] = []
         for chosen in solver.solutions() if solver.names else ():
-            found = self._tried(chosen, numbers=not solver.takes_arrays)
-            if found is None or all(each.dead for each in found.examined.gradients):
+            tried = self._tried(chosen, numbers=not solver.takes_arrays)
+            if tried is None or all(each.dead for each in tried[0].examined.gradients):
                 continue  # where every gradient has to be 0, nothing is told of them
+            found, loss = tried
             if found.examined.ok:
-                return _of_one_vector(found, chosen, (*wrong, solver.misshapen))
+                several = best is not None and _axes(wrong[0]) > _axes(chosen)
+                if several and any(map(names_axis, (self.forward, self.backward))):
+                    return best
+                beyond = self._wrong_beyond(chosen) if is_one_sided(loss) else None
+                return beyond or _of_one_vector(found, chosen, (*wrong, solver.misshapen))
             if best is None or found.examined.right > best.examined.right:
                 best = found
             wrong.append(chosen)
             if len(wrong) == JUDGED:
                 return best
         for chosen in filter(None, (solver.square(), solver.misshapen) if best is None else ()):
-            found = self._tried(chosen)
-            if found is not None and found.examined.right > 0:
-                return found  # else what stands between the two in the program changes the shape
+            tried = self._tried(chosen)
+            if tried is not None and tried[0].examined.right > 0:
+                return tried[0]  # else what stands between the two in the program changes the shape
         if best is None and solver.problem is not None:
             self.problems.append(str(solver.problem))
         return best
 
-    def _tried(self, chosen: dict[Path, Any], *, numbers: bool = True) -> Found | None:
-        """It, judged with some arguments; None if that fails.
+    def _wrong_beyond(self, chosen: dict[Path, Any]) -> Found | None:
+        """It, judged with smaller and larger inputs, if it is wrong with one of them.
+
+        What differs by less is an approximation, as that of ln(1 + e^x) by x.
+        """
+        first, *_ = chosen
+        for scale in (*SCALES, LARGE):
+            tried = self._tried({**chosen, first: chosen[first] * scale})
+            told = () if tried is None else tried[0].examined.gradients
+            if tried is not None and any(e.error > APPROXIMATE for e in told if not e.ok):
+                return tried[0]
+        return None
+
+    def _tried(self, chosen: dict[Path, Any], *, numbers: bool = True) -> tuple[Found, Node] | None:
+        """It, judged with some arguments, and its loss; None if that fails.
 
         Args:
             chosen: they.
             numbers: whether the product of two vectors, a number, may stand for one of matrices.
         """
         try:
-            found, only_numbers = self._judged(chosen)
+            found, loss = self._judged(chosen)
         except (UnfitError, NotAGradientError) as error:
             self.problems.append(str(error).removeprefix(f"{self.backward.__name__}: "))
             return None
-        return None if only_numbers and not numbers else found
+        return None if _multiplies_to_numbers(loss) and not numbers else (found, loss)
 
     def _fits(self, given: dict[str, Any]) -> None:
         """Run both.
@@ -113,20 +138,21 @@ class PairSearch:
             shape, own = np.shape(found[name]), np.shape(arrays[name])
             if shape != own:
                 words = f"the gradient of {name} has the shape {shape}, not {own}"
-                raise MisshapenError(words, stage=2 + alike[name])
+                raise MisshapenError(words, name, shape, further=alike[name])
 
-    def _judged(self, chosen: dict[Path, Any]) -> tuple[Found, bool]:
-        """It, recorded and judged; whether it multiplies vectors alone, to numbers.
+    def _judged(self, chosen: dict[Path, Any]) -> tuple[Found, Node]:
+        """It, recorded and judged, and the sum of its outputs by which it is.
 
         Raises:
             UnfitError: it does not run.
             NotAGradientError: it gives no gradients.
         """
         step, loss, known, more = self._run(chosen)
-        said = ", ".join(f"{path[-1]} {_said(value)}" for path, value in chosen.items())
+        shapes = ", ".join(f"{path[-1]} {said(value)}" for path, value in chosen.items())
         left = tuple(each.name for each in step.goals if each not in known)
-        found = replace(self._found(replace(step, goals=known), said), unjudged=left, beside=more)
-        return replace(found, again=lambda: self._again(chosen)), _multiplies_to_numbers(loss)
+        found = self._found(replace(step, goals=known), shapes)
+        again = partial(self._again, chosen)
+        return replace(found, unjudged=left, beside=more, again=again), loss
 
     def _again(self, chosen: dict[Path, Any]) -> Gradients:
         """The gradients that it gives with some arguments."""
@@ -165,9 +191,9 @@ class PairSearch:
             raise UnfitError(f"{self.forward.__name__}: its output is not finite")
         known = _of_outputs(goals, [upstreams[name] for name in done.inner])
         step = OwnPass(trace, tuple(goals), loss=loss, returns=last_return(self.backward))
-        return step, loss, known, (*_beside(self.backward, done.back, step),)
+        return step, loss, known, (*beside(self.backward, done.back, step),)
 
-    def _found(self, step: OwnPass, said: str) -> Found:
+    def _found(self, step: OwnPass, shapes: str) -> Found:
         """What is known of the two.
 
         The gradients of parameters may be means over the samples: those of all that holds no
@@ -186,7 +212,9 @@ class PairSearch:
             parts = [examine_pass(replace(step, promised=True))]
         names = tuple(each.name for each in step.goals)
         back, off = called(self.backward), switched_off(None, (self.forward, self.backward))
-        recognised = Recognised(called(self.forward), said, "", (back,), "returned", names, off=off)
+        recognised = Recognised(
+            called(self.forward), shapes, "", (back,), "returned", names, off=off
+        )
         return Found(recognised, together(parts), (self.forward.__name__, self.backward.__name__))
 
 
@@ -200,9 +228,13 @@ def _of_one_vector(
     found: Found, chosen: Mapping[Path, Any], wrong: Sequence[Mapping[Path, Any] | None]
 ) -> Found:
     """The verdict, which tells if it is wrong with more axes, or a gradient has another shape."""
-    axes, *others = (np.ndim(next(iter(each.values()))) for each in (chosen, *wrong) if each)
-    recognised = replace(found.recognised, alone="vector" if max(others, default=0) > axes else "")
-    return replace(found, recognised=recognised)
+    more = any(_axes(each) > _axes(chosen) for each in wrong if each)
+    return replace(found, recognised=replace(found.recognised, alone="vector" if more else ""))
+
+
+def _axes(chosen: Mapping[Path, Any]) -> int:
+    """The number of axes of the first argument."""
+    return np.ndim(next(iter(chosen.values())))
 
 
 def _of_outputs(goals: Sequence[Goal], inner: Sequence[Node]) -> tuple[Goal, ...]:
@@ -226,75 +258,6 @@ def _samples(inputs: Node, factor: float) -> int:
     steps = {shape[0] * shape[1]} if len(shape) == len(("samples", "steps", "features")) else set()
     lengths = {n for n in {*shape} | steps if factor in (n, 1 / n)} - {1}
     return next(iter(lengths), 0)
-
-
-def _said(value: Any) -> str:
-    """The shape of an array, or another value."""
-    return f"({', '.join(map(str, value.shape))})" if isinstance(value, np.ndarray) else f"{value}"
-
-
-def arrays_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of floats among arguments, those in a dict by their keys."""
-    found = {}
-    for name, each in given.items():
-        inner = each if isinstance(each, dict) else {name: each}
-        found.update({key: value for key, value in inner.items() if is_floats(value)})
-    return found
-
-
-def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """The gradients that a function returned, each with its argument: by name, else in order.
-
-    Those in a dict, which may be returned beside others, have the names of its keys.
-
-    Raises:
-        UnfitError: it returned more.
-    """
-    own = {bare(name): name for name in arrays}
-    pairs: dict[str, Any] = {}
-    parts: list[tuple[str, Any]] = []
-    for name, each in _parts(function, back):
-        if isinstance(each, dict):
-            keyed = ((own.get(bare(key), own.get(stem(key))), e) for key, e in each.items())
-            known = {key: e for key, e in keyed if key is not None and e is not arrays[key]}
-            pairs |= {key: e for key, e in known.items() if isinstance(e, NUMBERS)}
-        elif isinstance(each, NUMBERS):
-            parts.append((stem(name), each))
-    left = [name for name in arrays if name not in pairs]
-    if len(parts) > len(left):
-        raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
-    told = {own[name]: each for name, each in parts if own.get(name) in left}
-    if pairs or len(told) == len(parts):  # those whose names tell, then the others in order
-        pairs |= told
-        parts = [(name, each) for name, each in parts if own.get(name) not in told]
-    order = (name for name in arrays if name not in pairs)
-    pairs |= dict(zip(order, (each for _, each in parts), strict=False))
-    return {name: pairs[name] for name in arrays if name in pairs}
-
-
-def _beside(function: Callable[..., Any], back: Any, step: OwnPass) -> Iterator[str]:
-    """The keys of the dicts that a function returned which are of no argument, nor on the way."""
-    known = {bare(each.name) for each in step.goals}
-    for _, part in _parts(function, back):
-        for key, value in part.items() if isinstance(part, dict) else ():
-            if known.isdisjoint({bare(key), stem(key)}) and is_floats(value) and np.ndim(value):
-                node = node_of(step.trace, value)
-                if not node.given and not any(each.node.depends_on(node) for each in step.goals):
-                    yield key
-
-
-NUMBERS = (np.ndarray, np.floating, float)
-
-
-def _parts(function: Callable[..., Any], back: Any) -> Iterator[tuple[str, Any]]:
-    """What a function returned, part by part, within tuples and lists too, with their names."""
-    waiting = returned_parts(function, back)
-    while waiting:
-        name, part = waiting.pop(0)
-        if isinstance(part, tuple | list):
-            waiting = [(f"{name}[{i}]", each) for i, each in enumerate(part)] + waiting
-        else:
-            yield name, part
 
 
 BACKWARD = re.compile(r"(.*?)(?:backwards?|backprop|bwd|vjp|back(?=$))(.*)")

@@ -128,6 +128,8 @@ def judged(
     for each in _further(readings, compared):
         if first is not None and each.plan.calls != first.plan.calls:
             break
+        if first is not None and each.data.sizes.n_out < first.data.sizes.n_out:
+            continue  # what is wrong for several outputs may be right for one
         known = sides(each)
         compared.append(_same(each))
         try:

@@ -133,7 +133,7 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
         elif (
             count >= len(PAIR)
             and _promises(function)
-            and _returns_loss(function)
+            and returns_loss(function)
             and not _is_of_a_network(function)
         ):
             yield LossSearch(function.__name__, function, None, told=True)
@@ -170,7 +170,7 @@ def _arguments(function: FunctionType) -> list[str]:
     return [each.name for each in needed(function)]
 
 
-def _returns_loss(function: FunctionType) -> bool:
+def returns_loss(function: FunctionType) -> bool:
     """Whether a function returns a loss first, by a word of its name or of what it returns."""
     words = re.findall(r"[A-Za-z]\w*", returned_names(function)[0])
     short = {each.lower() for each in (*words, *function.__name__.split("_"))}

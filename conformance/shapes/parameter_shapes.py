@@ -8,7 +8,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import FunctionType
 from typing import Any
 
@@ -131,6 +131,12 @@ def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:
                 if used == name:
                     unpacked = [ast.unparse(part) for part in parts]
     return list(dict.fromkeys(keys)), unpacked
+
+
+@lru_cache(maxsize=512)
+def unpacked_into(function: FunctionType, name: str) -> tuple[str, ...]:
+    """The names that a function unpacks an argument into."""
+    return tuple(_uses(function, name)[1])
 
 
 STYLES = ("flat", "matrix", "turned")

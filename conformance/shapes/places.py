@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from conformance.backward.recorded_pass import Goal
+from conformance.backward.recorded_pass import Goal, last_return
 from conformance.backward.source import is_float
 from conformance.programs.held_state import Leaf, leaves, short
 from conformance.programs.vocabulary import bare, stem
@@ -35,7 +36,8 @@ from conformance.shapes.matched import (
 )  # fmt: skip
 from conformance.shapes.moved_arrays import unclipped
 from conformance.tracing.node import Node, flat, is_followed
-from conformance.tracing.trace import Trace
+from conformance.tracing.operations import put_in_shape
+from conformance.tracing.trace import Trace, is_traced_number, plain
 
 
 @dataclass(frozen=True)
@@ -254,9 +256,32 @@ def returned(run: Attempt, roles: Sequence[str] = ("backward", "gradients", "tra
         for path, part in returned_parts(function, result):
             if path in run.roots:
                 continue  # it is the parameter after an update
-            inside = leaves(part, path, run.plan.module if call.role != "train" else None)
+            array = _of_list(run.recorded, part, function)
+            inside = leaves(array, path, run.plan.module if call.role != "train" else None)
             found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
     return found
+
+
+def _of_list(trace: Trace, value: Any, function: Any) -> Any:
+    """A list of numbers, or of as long lists of them, as an array; anything else as it is.
+
+    Args:
+        trace: of the run.
+        value: the list.
+        function: what returned it.
+    """
+    numbers = [*flat(value)] if isinstance(value, list) else []
+    if not numbers or not all(type(e) is float or is_traced_number(e) for e in numbers):
+        return value
+    try:
+        shape = np.shape(plain(value))
+    except ValueError:  # the lists are not as long
+        return value
+    entries = np.array([float(plain(each)) for each in numbers]).reshape(shape)
+    nodes = trace.argument(numbers)
+    node = trace.node("array", put_in_shape, (nodes, shape), {}, entries)
+    node.frames = last_return(function)
+    return trace.traced(entries, node)
 
 
 MOST = 20_000

@@ -9,7 +9,8 @@ import numpy as np
 
 from conformance.programs.held_state import Leaf, leaves
 from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import Attempt, UnfitError, is_number, parts_of
+from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.learned import is_number, parts_of
 from conformance.shapes.places import returned
 from conformance.shapes.reading import Reading
 from reference.step import Array

@@ -3,7 +3,7 @@
 Each is tried until one runs and leaves gradients. Left out: judging it (`judge_readings.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import process_time
 from types import ModuleType
@@ -48,6 +48,7 @@ class Searched:
         refusal: how far readings came.
         outs: how many outputs a network of it may have.
         ones: whether the first input of each sample is 1.
+        only: the function that gives the gradients; None if any may.
     """
 
     makers: Any
@@ -56,6 +57,7 @@ class Searched:
     refusal: Refusal = field(default_factory=Refusal)
     outs: tuple[int, ...] = OUTS
     ones: bool = False
+    only: Callable[..., Any] | None = None
     _made: dict[Any, Any] = field(default_factory=dict)
     _ran: dict[Any, bool] = field(default_factory=dict)
     _functions: dict[Any, Any] = field(default_factory=dict)
@@ -108,6 +110,8 @@ class Searched:
         for forward, loss, backward, update in chains(self.roles):
             if not needs_loss and not loss:
                 continue  # it was tried so before
+            if self.only not in (None, backward.function):
+                continue
             for data, made in self._known_data(layouts):
                 if process_time() > self.refusal.until:
                     return

@@ -38,7 +38,8 @@ def where_it_is_right(searched: Searched, found: Found) -> Found:
 
 
 def _anew(searched: Searched) -> Searched:
-    return Searched(searched.makers, searched.roles, searched.module, outs=searched.outs)
+    made = searched.makers, searched.roles, searched.module
+    return Searched(*made, outs=searched.outs, only=searched.only)
 
 
 def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:

@@ -22,16 +22,20 @@ from conformance.shapes.other_settings import training
 from conformance.shapes.own_loss import named_loss, own_loss
 from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading, generic
+from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 SCALES = (0.25, 4.0, 0.0625)
-"""By which the parameters are multiplied."""
+"""By which the parameters are multiplied, or what goes forward."""
 NEAR = 1e-3
 """A bound that is as near to 0 or 1 is there for the sake of rounding, such as an ε in `clip`."""
 
-Sides = dict[Any, set[bool]]
-"""On which sides the entries of each choice are, by the operation."""
+FAR = 32.0
+"""A bound of `clip` that is as far is there for the sake of overflow."""
+
+Sides = dict[Any, set[int]]
+"""On which sides no entry of a choice is, by the operation."""
 
 
 def sides(reading: Reading) -> tuple[Sides, Sides]:
@@ -47,45 +51,81 @@ def sides(reading: Reading) -> tuple[Sides, Sides]:
     known: set[bytes] = set()  # the derivative of a choice is chosen by the same numbers
     for node in run.recorded.nodes:
         operands = _operands(node)
-        if operands is None or not any(node.depends_on(each.parameter) for each in goals):
+        if not operands or not any(node.depends_on(each.parameter) for each in goals):
             continue
-        apart = np.abs(np.subtract(*operands, dtype=np.float64)).tobytes()
+        apart = np.abs(np.subtract(*operands[0], dtype=np.float64)).tobytes()
         within = whole is not None and whole.depends_on(node) and not _is_guard(node)
         known |= {apart} if within else set()
-        found = (inner if apart in known else others).setdefault(operation_key(node), set())
-        found |= {*np.unique(np.greater(*operands)).tolist()}
+        _note(inner if apart in known else others, node)
     return inner, others
 
 
-def _operands(node: Node) -> tuple[Any, Any] | None:
-    """What is compared; None if nothing is chosen."""
-    if node.operation not in (*OF_TWO, *COMPARISONS) or len(node.args) < len(("a", "b")):
-        return None
-    first, second = (each.value if type(each) is Node else each for each in node.args[:2])
-    return first, second
+def is_one_sided(whole: Node) -> bool:
+    """Whether no entry of some choice that a value is made of is on one of its sides."""
+    unseen: Sides = {}
+    for node in ancestors(whole):
+        if _operands(node) and not _is_guard(node):
+            _note(unseen, node)
+    return any(unseen.values())
+
+
+def _operands(node: Node) -> list[tuple[Any, Any]]:
+    """What is compared: with one bound, or with the two of `clip`; nothing if nothing is chosen.
+
+    What is the size of something comes first.
+    """
+    args = [each.value if type(each) is Node else each for each in node.args]
+    if node.operation in (*OF_TWO, *COMPARISONS) and len(args) >= len(("a", "b")):
+        return [(args[1], args[0]) if _size(node.args[1]) else (args[0], args[1])]
+    if node.operation == "clip" and len(args) == len(("x", "low", "high")):
+        return [(args[0], each) for each in args[1:] if each is not None]
+    return []
+
+
+def _size(arg: Any) -> Node | None:
+    """What an argument is the size of, if it is that of something."""
+    of_size = type(arg) is Node and arg.operation in ("absolute", "abs", "fabs")
+    return arg.args[0] if of_size and type(arg.args[0]) is Node else None
+
+
+def _note(unseen: Sides, node: Node) -> None:
+    """Leave out the sides on which entries are: 0 and 1, 2 above two bounds, −1 of −x for |x|."""
+    operands = _operands(node)
+    found = sum(np.greater(*each).astype(int) for each in operands)
+    sized = next(filter(None, map(_size, node.args[:2])), None)
+    sides = {*range(len(operands) + 1)}
+    if sized is not None:
+        sides |= {-1}
+        found = found * np.where(np.asarray(sized.value) < 0, -1, 1)
+    seen = {*np.unique(found).tolist()}
+    unseen[operation_key(node)] = unseen.get(operation_key(node), sides) - seen
 
 
 def _is_guard(node: Node) -> bool:
     """Whether a choice is there for the sake of rounding alone: one of a bound like an ε."""
-    numbers = [np.abs(e) for e in node.args[:2] if type(e) is not Node and np.ndim(e) == 0]
-    return any(0 < each < NEAR or 0 < abs(each - 1) < NEAR for each in numbers)
+    args = node.args if node.operation == "clip" else node.args[:2]
+    plain = (each for each in args if type(each) is not Node and each is not None)
+    numbers = [abs(float(each)) for each in plain if np.ndim(each) == 0]
+    far = node.operation == "clip" and any(each >= FAR for each in numbers)
+    return far or any(0 < each < NEAR or 0 < abs(each - 1) < NEAR for each in numbers)
 
 
 def on_other_sides(reading: Reading, known: tuple[Sides, Sides]) -> Iterator[Reading]:
     """The reading with other parameters, where these show a side that was not seen before."""
     inner, others = known
     for scale in SCALES:
-        if all(len(each) > 1 for each in inner.values()):
+        if not any(inner.values()):
             return
         again = _scaled(reading, scale)
         if again is None:
             continue
         found, beside = sides(again)
-        told = {key: found.get(key, set()) - each for key, each in inner.items() if len(each) == 1}
-        if not any(told.values()) or found.keys() != inner.keys() or beside != others:
+        if found.keys() != inner.keys() or beside != others:
+            continue
+        if all(each <= found[key] for key, each in inner.items()):
             continue
         for key, each in found.items():
-            inner[key] |= each
+            inner[key] &= each
         yield again
 
 

@@ -6,15 +6,16 @@ out: which values an argument may have (`argument_values.py`).
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from conformance.programs.vocabulary import bare
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.argument_values import Path, values
+from conformance.shapes.argument_values import Path, Shape, drawn, values
 from conformance.shapes.attempts import UnfitError
 from conformance.tracing.node import flat
 
@@ -48,7 +49,16 @@ class MisshapenError(UnfitError):
     """A function ran to its end, and a gradient has another shape than its argument.
 
     It comes further where it has as many entries.
+
+    Attributes:
+        name: of the argument, or its key.
+        shape: of the gradient.
     """
+
+    def __init__(self, words: str, name: str, shape: Shape, *, further: bool) -> None:
+        super().__init__(words, stage=2 + further)
+        self.name = name
+        self.shape = shape
 
 
 class Unset:
@@ -107,6 +117,7 @@ class Solver:
         run: runs it, given them by name, and raises UnfitError where they do not fit.
         optional: the names of those that may be None.
         runs: how often it may be run.
+        given: what an argument may be, the likeliest first.
         problem: what stopped the run that came furthest.
         misshapen: the arguments with which it ran first, but for the shape of a gradient; those
             with which it has as many entries as its argument are taken first.
@@ -117,9 +128,11 @@ class Solver:
     run: Callable[[dict[str, Any]], object]
     optional: Collection[str] = ()
     runs: int = RUNS
+    given: Callable[[Path, Mapping[Path, Any]], Iterator[Any]] = values
     problem: UnfitError | None = None
     misshapen: dict[Path, Any] | None = None
     stopped: dict[Path, Any] | None = None
+    _last: UnfitError | None = field(default=None, init=False)
     _left: int = field(default=EACH, init=False)
     _fitted: int = field(default=0, init=False)
 
@@ -129,7 +142,7 @@ class Solver:
         A number stands for no array, of which no turn and no sum can be wrong: with numbers it is
         run only if with arrays it stops at once, or where it makes a number of one.
         """
-        found = list(values((self.names[0],), {}))
+        found = list(self.given((self.names[0],), {}))
         yield from self._beginning_with([each for each in found if np.ndim(each)])
         if not self.takes_arrays:
             yield from self._beginning_with([each for each in found if not np.ndim(each)])
@@ -179,10 +192,13 @@ class Solver:
                 else only of the second argument.
         """
         missing = self._missing(chosen)
+        if missing is None:
+            fewer = self._with_fewer(chosen)
+            return None if fewer is None else self._completed(fewer, most, thorough=thorough)
         if not missing:
-            return None if missing is None else chosen
+            return chosen
         none = [None] if missing[-1] in self.optional else []
-        for value in (*islice(values(missing, chosen), most), *none):
+        for value in (*islice(self.given(missing, chosen), most), *none):
             before = self._fitted
             found = self._completed({**chosen, missing: value}, most, thorough=thorough)
             fitted = self._fitted > before
@@ -190,9 +206,21 @@ class Solver:
                 return found
         return None
 
+    def _with_fewer(self, chosen: dict[Path, Any]) -> dict[Path, Any] | None:
+        """The arguments with one as long as its gradient, which has fewer entries; else None."""
+        error = self._last
+        if not isinstance(error, MisshapenError):
+            return None
+        path = next(each for each in chosen if each[-1] == error.name)
+        if not 1 < np.prod(error.shape) < np.size(chosen[path]) or path[0] == self.names[0]:
+            return None
+        rng = np.random.default_rng([4, len(chosen)])
+        return {**chosen, path: drawn(bare(path[-1]), error.shape, rng)}
+
     def _missing(self, chosen: dict[Path, Any]) -> Path | None:
         """The argument that a run asks for first, empty if it asks for none; None if it stops."""
         self._left -= 1
+        self._last = None
         if self._left < 0:
             return None
         keyed = {path[0] for path in chosen if len(path) > 1}
@@ -218,6 +246,7 @@ class Solver:
 
     def _note(self, error: UnfitError, chosen: dict[Path, Any]) -> None:
         """Note how far a run came with some arguments, if it came further than others."""
+        self._last = error
         further = self.problem is None or error.stage > self.problem.stage
         if isinstance(error, MisshapenError) and (further or self.misshapen is None):
             self.misshapen = chosen

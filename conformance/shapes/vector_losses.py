@@ -16,6 +16,7 @@ import numpy as np
 from conformance.backward.examine_gradients import examine
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
+from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import bare, is_role
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
@@ -32,6 +33,8 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
     r"\w*(idx|index|target|label)": (),
 }
 """The shapes of arguments by their names: the vectors of all words, one vector, a number of one."""
+OTHERS = re.compile(r"\w*(indices|idxs|indexes|negatives?|negsamples)")
+"""The numbers of other words, which are drawn: one may come twice."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,11 @@ class VectorLossSearch:
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run so."""
         trace, rng = Trace(sites=True), np.random.default_rng(4)
-        given: dict[str, Any] = {
+        others = {name: np.array([0, 3, 0]) for name in self.shapes if OTHERS.fullmatch(bare(name))}
+        given: dict[str, Any] = others | {
             name: trace.given(rng.normal(size=shape), name) if shape else 1 if shape == () else None
             for name, shape in self.shapes.items()
+            if name not in others
         }
         try:
             with quiet(), limited(LONGEST), traced_program(trace, self.function):
@@ -61,7 +66,7 @@ class VectorLossSearch:
         except (Exception, TooLongError) as error:  # noqa: BLE001 - a program may refuse it in any way
             self.problems.append(f"{self.function.__name__}: {type(error).__name__}: {error}")
             return None
-        arrays = {name: e for name, e in given.items() if isinstance(e, np.ndarray)}
+        arrays = {name: e for name, e in given.items() if is_floats(e)}
         goals = _goals(trace, result, arrays)
         loss = trace.argument(result[0]) if goals else None
         try:

@@ -218,6 +218,20 @@ def test_what_is_right_for_one_vector_alone_is_told(tmp_path: Path) -> None:
     assert "note" not in judged(NORM, tmp_path)[2]
 
 
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("np.mean(dy * x, axis=-1, keepdims=True)", "np.mean(dy * x, axis=0, keepdims=True)"),
+        ("np.mean(dy * x, axis=-1,", "x.shape[-1] / len(x) * np.mean(dy * x, axis=-1,"),
+    ],
+    ids=["axis", "length"],
+)
+def test_a_vector_clears_no_pair_that_names_an_axis(right: str, there: str, tmp_path: Path) -> None:
+    code, _, said = judged(NORM.replace(right, there), tmp_path)
+    assert code == 1, said
+    assert there in said
+
+
 STEPS = """
 import numpy as np
 
@@ -275,3 +289,73 @@ def test_shapes_with_which_gradients_have_as_many_entries_come_first(tmp_path: P
     code, lines, said = judged(BATCH_NORM, tmp_path)
     assert (code, lines[:1]) == (1, ["dx_hat = np.dot(dout, gamma.T)"]), said
     assert "gamma and beta are right" in said
+
+
+AFFINE_OF_ROWS = """
+import numpy as np
+
+def affine_forward(x, s, t):
+    return s * (x - x.mean(axis=1, keepdims=True)) + t, (x, s)
+
+def affine_backward(dout, cache):
+    x, s = cache
+    ds = (dout * (x - x.mean(axis=1, keepdims=True))).sum(axis=0)
+    d = dout * s
+    return d - d.mean(axis=1, keepdims=True), ds, dout.sum(axis=0)
+"""
+
+
+def test_a_gain_may_have_the_name_of_a_state(tmp_path: Path) -> None:
+    code, _, said = judged(AFFINE_OF_ROWS, tmp_path)
+    assert code == 0, said
+    assert "s (6), t (6)" in said
+
+
+SCALED_IN_A_DICT = """
+import numpy as np
+
+def scale_fwd(x, p):
+    xc = x - x.mean(-1, keepdims=True)
+    return x + p['g'] * xc + p['s'], (xc, p)
+
+def scale_bwd(dy, cache):
+    xc, p = cache
+    d = dy * p['g']
+    return dy + d - d.mean(-1, keepdims=True), {'g': (dy * xc).sum(0), 's': dy.sum(0)}
+"""
+
+
+def test_what_has_a_gradient_is_no_setting(tmp_path: Path) -> None:
+    code, _, said = judged(SCALED_IN_A_DICT, tmp_path)
+    assert code == 0, said
+    assert "g (6), s (6)" in said
+
+
+BOUNDED = """
+import numpy as np
+
+def relu6_forward(x):
+    return np.clip(x, 0, 6), x
+
+def relu6_backward(dout, x):
+    return dout * ((x > 0) & (x < 6))
+
+def hardswish_forward(x):
+    return x * np.minimum(np.maximum(x + 3, 0), 6) / 6, x
+
+def hardswish_backward(dout, x):
+    d = np.where(x <= -3, 0.0, np.where(x >= 3, 1.0, (2 * x + 3) / 6))
+    return dout * d
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [("((x > 0) & (x < 6))", "(x > 0)"), ("np.where(x >= 3, 1.0, (2 * x + 3) / 6)", "x / 3 + 0.5")],
+    ids=["clip", "minimum"],
+)
+def test_inputs_come_beyond_each_bound(right: str, there: str, tmp_path: Path) -> None:
+    code, _, said = judged(BOUNDED, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(BOUNDED.replace(right, there), tmp_path)
+    assert code == 1, said

@@ -231,3 +231,42 @@ def test_a_loss_may_have_its_name_in_other_words(name: str, tmp_path: Path) -> N
     report = run_edited(tmp_path, LOGISTIC, ("NAME", name))
     assert report.examined.accused[0].lines[0].line == 8
     assert run_edited(tmp_path, LOGISTIC, ("NAME", name), (" * p * (1 - p)", "")).examined.ok
+
+
+LOSSES_OF_WEIGHTS = """
+import numpy as np
+
+def exp_loss(w, X, y):
+    t = 2 * y - 1
+    e = np.exp(-t * (X @ w))
+    return e.mean(), -X.T @ (t * e) / len(y)
+
+def brier(w, X, y):
+    p = 1 / (1 + np.exp(-X @ w))
+    return np.mean((p - y) ** 2), 2 * X.T @ ((p - y) * p * (1 - p)) / len(y)
+"""
+
+
+def test_no_function_has_the_verdict_of_another(tmp_path: Path) -> None:
+    code, _, said = judged(LOSSES_OF_WEIGHTS, tmp_path)
+    assert code == 0, said
+    assert "brier(w, X, y) gives the gradients" in said
+    code, lines, said = judged(LOSSES_OF_WEIGHTS.replace(" * p * (1 - p)", ""), tmp_path)
+    assert (code, "(p - y) ** 2" in lines[0]) == (1, True), said
+
+
+HUBER = """
+import numpy as np
+
+def huber(beta, X, y, k=1.345):
+    r = y - X @ beta
+    small = np.abs(r) <= k
+    loss = np.where(small, 0.5 * r ** 2, k * np.abs(r) - 0.5 * k ** 2).sum()
+    psi = np.where(small, r, k * np.sign(r))
+    return loss, -X.T @ psi
+"""
+
+
+def test_what_is_large_is_tried_with_either_sign(tmp_path: Path) -> None:
+    code, lines, said = judged(HUBER.replace("k * np.sign(r)", "k"), tmp_path)
+    assert (code, lines[:1]) == (1, ["psi = np.where(small, r, k)"]), said

@@ -1,0 +1,301 @@
+"""Functions that give a loss and gradients by arrays of any shapes, with arguments that are found.
+
+Such are `nll(beta, cuts, X, y)` and `loss_grad(params, X, t)`, which unpacks its parameters; and a
+loss beside what gives its gradients by the same arguments. They are run as in `solved.py`, with
+targets of each coding. Left out: what is known by its shape already, which is judged before.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
+from time import process_time
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.examine_gradients import examine
+from conformance.backward.own_pass import examine_pass
+from conformance.backward.recorded_pass import NotAGradientError, record
+from conformance.programs.held_state import is_floats
+from conformance.programs.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
+from conformance.running.quiet import TooLongError
+from conformance.shapes.argument_values import HELPFUL, Path, values
+from conformance.shapes.arguments import called, needed
+from conformance.shapes.attempts import UnfitError, is_number, result_of
+from conformance.shapes.definitions import returned_names, returned_parts
+from conformance.shapes.example_data import N_OUT
+from conformance.shapes.judge_readings import Found, Recognised
+from conformance.shapes.named_losses import returns_loss, states_loss
+from conformance.shapes.other_settings import switched_off
+from conformance.shapes.pair_gradients import said
+from conformance.shapes.parameter_shapes import unpacked_into
+from conformance.shapes.solved import MisshapenError, Solver, arguments
+from reference.step import Array
+
+RUNS = 2_000
+"""So often a function is run with targets of one coding."""
+SHAPES = 3
+"""With arguments of so many shapes it is judged, before it is called wrong."""
+SEARCHED = 5.0
+"""Seconds of the processor after which no further arguments are tried."""
+
+
+@dataclass(frozen=True)
+class SolvedLossSearch:
+    """A function that gives gradients, and one that gives the loss of them, or the same.
+
+    Attributes:
+        loss: gives the loss, alone or first of several.
+        gradient: gives the gradients; it takes the same arguments.
+        problems: why it could not be judged.
+    """
+
+    loss: FunctionType
+    gradient: FunctionType
+    problems: list[str] = field(default_factory=list)
+
+    def found(self, _cost: str | None, /) -> Found | None:
+        """It, recognised and judged; None if no arguments are found with which it runs.
+
+        It is right if it is with some of them: others may have shapes, or targets a coding, that it
+        is not written for and runs with all the same.
+        """
+        first: dict[Path, Any] | None = None
+        until = process_time() + SEARCHED
+        wrong: list[object] = []
+        problem: UnfitError | None = None
+        codings = CODINGS if any(map(_is_target, self._names)) else CODINGS[-1:]
+        for coding, _ in product(codings, range(SHAPES)):
+            solver = Solver(self._names, partial(self._fits, wrong, until), (), RUNS, given=coding)
+            for chosen in solver.solutions():
+                wrong.append(_shapes(arguments(self._names, chosen)))
+                found = self._judged(chosen, blame=False)
+                if found is not None and found.examined.ok:
+                    return found
+                first = first or (chosen if found is not None else None)
+            problem = problem or solver.problem
+        if first is None:
+            self.problems.append(str(problem or "its arguments are not known"))
+        return None if first is None else self._judged(first)
+
+    @property
+    def _names(self) -> list[str]:
+        """The names of the arguments, with those that it unpacks: the inputs first."""
+        names = [each.name for each in needed(self.gradient)]
+        parts = [part for name in names for part in self._parts.get(name, [name])]
+        return sorted(parts, key=lambda name: not _is_input(name))
+
+    @property
+    def _parts(self) -> dict[str, tuple[str, ...]]:
+        """What arguments are unpacked into, by their names."""
+        found = {e.name: unpacked_into(self.gradient, e.name) for e in needed(self.gradient)}
+        return {name: parts for name, parts in found.items() if parts}
+
+    def _called(self, function: FunctionType, given: Mapping[str, Any]) -> Any:
+        """What a function returns, given arguments of which some are packed."""
+        names = [each.name for each in needed(function)]
+        packed = {
+            name: [given[e] for e in self._parts[name]] for name in names if name in self._parts
+        }
+        return result_of(function, **{name: packed.get(name, given.get(name)) for name in names})
+
+    def _given_back(self, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The loss, and the gradients by the names of their arguments.
+
+        Raises:
+            UnfitError: it gives none.
+        """
+        result = self._called(self.gradient, given)
+        parts = returned_parts(self.gradient, result)
+        if self.loss is self.gradient:
+            loss, parts = parts[0][1], parts[1:]
+        else:
+            whole = self._called(self.loss, given)
+            loss = whole[0] if isinstance(whole, tuple) else whole
+        if not is_number(loss) or not np.isfinite(float(np.ravel(loss)[0])):
+            raise UnfitError(f"{self.loss.__name__}: its loss is no finite number")
+        own = _floats(given)
+        order = [part for e in needed(self.gradient) for part in self._parts.get(e.name, [e.name])]
+        flat = [key for e in order for key in (given[e] if isinstance(given[e], dict) else [e])]
+        return loss, _by_argument(parts, {e: own[e] for e in flat if e in own})
+
+    def _fits(self, wrong: Collection[object], until: float, given: dict[str, Any]) -> None:
+        """Run it.
+
+        Raises:
+            UnfitError: it does not run with such arguments, they have shapes with which it was
+                judged, or a gradient has another shape.
+            TooLongError: no time is left.
+        """
+        if process_time() > until:
+            raise TooLongError
+        _, found = self._given_back(given)
+        own = {name: np.shape(each) for name, each in _floats(given).items()}
+        if not found:
+            raise UnfitError(f"{self.gradient.__name__}: it gives no gradients", stage=1)
+        for name, each in found.items():
+            shape = np.shape(each)
+            if shape != own[name]:
+                words = f"the gradient of {name} has the shape {shape}, not {own[name]}"
+                raise MisshapenError(
+                    words, name, shape, further=np.size(each) == np.prod(own[name])
+                )
+
+        if _shapes(given) in wrong:
+            raise UnfitError("it was judged with such arguments", stage=1)
+
+    def _judged(self, chosen: dict[Path, Any], *, blame: bool = True) -> Found | None:
+        """It, judged with some arguments; None if that fails.
+
+        Args:
+            chosen: they.
+            blame: whether the line to blame is asked for.
+        """
+        given = arguments(self._names, chosen)
+        parameters = {e: _floats(given)[e] for e in self._given_back(given)[1]}
+
+        def again(params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+            merged = {
+                name: {key: params.get(key, e) for key, e in each.items()}
+                if isinstance(each, dict)
+                else params.get(name, each)
+                for name, each in given.items()
+            }
+            loss, found = self._given_back(merged)
+            return loss, {name: found[name] for name in params}
+
+        try:
+            if blame:
+                examined = examine(again, parameters, (), own=self.gradient)
+            else:
+                examined = examine_pass(record(again, parameters, (), self.gradient), blame=False)
+        except (NotAGradientError, UnfitError) as error:
+            self.problems.append(str(error))
+            return None
+        shapes = ", ".join(f"{path[-1]} {said(value)}" for path, value in chosen.items())
+        functions = list(dict.fromkeys((self.loss, self.gradient)))
+        calls, names = tuple(map(called, functions)), tuple(parameters)
+        off = switched_off(None, functions)
+        recognised = Recognised("", shapes, "", calls, "returned", names, off=off)
+        return Found(recognised, examined, tuple(each.__name__ for each in functions))
+
+
+def _shapes(given: Mapping[str, Any]) -> object:
+    """The shapes and kinds of arguments."""
+    inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
+    arrays = [(key, np.asarray(e)) for each in inner for key, e in each.items()]
+    return {key: (each.shape, each.dtype.kind) for key, each in arrays}
+
+
+def _is_input(name: str) -> bool:
+    return "inputs" in kinds_of(name) or bare(name).startswith("x")
+
+
+def _is_target(name: str) -> bool:
+    return "targets" in kinds_of(name)
+
+
+def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of floats among arguments, those in a dict by their keys."""
+    inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
+    return {key: e for each in inner for key, e in each.items() if is_floats(e)}
+
+
+def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The gradients among what was returned: by their names, else in the order of the parameters.
+
+    Args:
+        parts: each with its name.
+        own: the arrays among the arguments, in their order.
+
+    Raises:
+        UnfitError: there are more than parameters.
+    """
+    known = {bare(name): name for name in own}
+    found: dict[str, Any] = {}
+    silent = []
+    for name, each in parts:
+        named = each.items() if isinstance(each, dict) else [(name, each)]
+        for key, value in named:
+            to = next((known[e] for e in (stem(key), bare(key)) if e in known), None)
+            if to is not None and (isinstance(each, dict) or stem(key) != bare(key)):
+                found[to] = value
+            elif not isinstance(each, dict) and _says_gradient(key):
+                silent.append(value)
+    order = [e for e in own if e not in found and not _is_input(e) and not _is_target(e)]
+    if len(silent) > len(order):
+        raise UnfitError("it gives more gradients than there are parameters", stage=1)
+    return found | dict(zip(order, silent, strict=False))
+
+
+def _says_gradient(name: str) -> bool:
+    """Whether what is returned is a gradient by its name, which is that of no parameter."""
+    return not name.isidentifier() or bool({"grads", "upstream"} & {*kinds_of(name)})
+
+
+Values = Callable[[Path, Mapping[Path, Any]], Iterator[Any]]
+
+
+def _coded(coded: Callable[[Array], Array | None]) -> Values:
+    """The values of arguments, of which targets have one coding.
+
+    A vector comes before matrices for what is called by a small letter, and in the order of size:
+    it may be one of thresholds. A bias of one output is a number.
+    """
+
+    def found(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
+        name = path[-1]
+        if not chosen or not _is_target(name):
+            every: Iterable[Any] = values(path, chosen)
+            if chosen and WEIGHT.fullmatch(bare(name)) and name.islower():
+                every = sorted(every, key=lambda each: np.ndim(each) != 1)
+            yield from (np.sort(each) if np.ndim(each) == 1 else each for each in every)
+            weights = [e for each, e in chosen.items() if WEIGHT.fullmatch(bare(each[-1]))]
+            if BIAS.fullmatch(bare(name)) and 1 in map(np.ndim, weights):
+                yield np.asarray(HELPFUL)
+            return
+        rng = np.random.default_rng([4, len(chosen)])
+        shapes = [np.shape(each) for each in chosen.values() if np.ndim(each)]
+        first = shapes[0] if shapes else ()
+        wide = [(*first[:1], n) for shape in shapes for n in shape]
+        for shape in dict.fromkeys([first[:1], *wide, first, first[:2]]):
+            made = coded(rng.integers(0, N_OUT, size=shape))
+            if made is not None:
+                yield made
+
+    return found
+
+
+def _one_hot(labels: Array) -> Array | None:
+    wide = labels.shape[-1] if labels.ndim > 1 else 1
+    return np.eye(wide)[labels[..., 0] % wide] if wide > 1 else None
+
+
+CODINGS: tuple[Values, ...] = (
+    _coded(lambda labels: labels),
+    _coded(lambda labels: (labels % 2).astype(float)),
+    _coded(_one_hot),
+    _coded(lambda labels: np.random.default_rng(7).normal(size=labels.shape)),
+)
+"""Targets: labels, 0 or 1, one-hot, and any numbers."""
+
+
+def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearch]:
+    """The functions that give a loss and gradients, or the gradients of the loss of another."""
+    for each in functions:
+        taken = {bare(argument.name) for argument in needed(each)}
+        taken |= {bare(part) for e in needed(each) for part in unpacked_into(each, e.name)}
+        names = [n.strip() for e in returned_names(each) for n in e.strip("()[]").split(",")]
+        if len(taken) < len(("parameters", "data")):
+            continue
+        if any(_is_gradient_of(name, taken) for name in names[1:]) and returns_loss(each):
+            yield SolvedLossSearch(each, each)
+        elif len(names) > 1 and all(stem(e) != bare(e) and stem(e) in taken for e in names):
+            yield from (SolvedLossSearch(loss, each) for loss in states_loss(functions, each))
+
+
+def _is_gradient_of(name: str, taken: Collection[str]) -> bool:
+    named = stem(name) != bare(name) and stem(name) in taken
+    return named or _says_gradient(name)

@@ -1,0 +1,196 @@
+"""A loss of arrays of any shapes, with its gradients: the arguments are found by running it."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+PAIRS_OF_INPUTS = """
+import numpy as np
+
+def contrastive(W, b, X1, X2, same):
+    E1, E2 = np.tanh(X1 @ W + b), np.tanh(X2 @ W + b)
+    diff = E1 - E2
+    dist = (diff ** 2).sum(axis=1)
+    gap = np.maximum(1 - dist, 0)
+    loss = (same * dist + (1 - same) * gap).mean()
+    ddist = (same - (1 - same) * (dist < 1)) / len(X1)
+    ddiff = 2 * ddist[:, None] * diff
+    g1, g2 = ddiff * (1 - E1 ** 2), -ddiff * (1 - E2 ** 2)
+    return loss, X1.T @ g1 + X2.T @ g2, g1.sum(axis=0) + g2.sum(axis=0)
+"""
+
+UNPACKED = """
+import numpy as np
+
+def rbf_loss_grad(params, X, t):
+    C, log_s, w, bias = params
+    D = X[:, None, :] - C[None, :, :]
+    d2 = (D ** 2).sum(axis=2)
+    inv = np.exp(-2 * log_s)
+    G = np.exp(-0.5 * d2 * inv)
+    r = G @ w + bias - t
+    n = len(t)
+    dG = np.outer(r, w) * G / n
+    dC = np.einsum('nk,nkd->kd', dG, D) * inv[:, None]
+    dlog_s = (dG * d2).sum(axis=0) * inv
+    return 0.5 * np.dot(r, r) / n, [dC, dlog_s, G.T @ r / n, r.sum() / n]
+"""
+
+IN_A_DICT = """
+import numpy as np
+
+def affine(p, name, x):
+    return x @ p['W_' + name] + p['b_' + name]
+
+def elbo_grad(p, x, eps):
+    h = np.tanh(affine(p, 'enc', x))
+    mu, lv = affine(p, 'mu', h), affine(p, 'lv', h)
+    logit = affine(p, 'out', mu + np.exp(0.5 * lv) * eps)
+    n, g = len(x), {}
+    loss = (np.sum(np.logaddexp(0, logit) - x * logit)
+            - 0.5 * np.sum(1 + lv - mu ** 2 - np.exp(lv))) / n
+
+    def back(name, inp, d):
+        g['W_' + name], g['b_' + name] = inp.T @ d, d.sum(0)
+        return d @ p['W_' + name].T
+
+    dz = back('out', mu + np.exp(0.5 * lv) * eps, (1 / (1 + np.exp(-logit)) - x) / n)
+    dlv = dz * eps * 0.5 * np.exp(0.5 * lv) + 0.5 * (np.exp(lv) - 1) / n
+    dh = back('mu', h, dz + mu / n) + back('lv', h, dlv)
+    back('enc', x, dh * (1 - h ** 2))
+    return loss, g
+"""
+
+THRESHOLDS = """
+import numpy as np
+
+def nll_ordinal(beta, cuts, X, y):
+    eta = X @ beta
+    lo = np.concatenate([[-np.inf], cuts])[y] - eta
+    hi = np.concatenate([cuts, [np.inf]])[y] - eta
+    Fl, Fh = 1 / (1 + np.exp(-lo)), 1 / (1 + np.exp(-hi))
+    pr = Fh - Fl
+    fl, fh = Fl * (1 - Fl), Fh * (1 - Fh)
+    dbeta = X.T @ ((fh - fl) / pr)
+    dcuts = np.zeros_like(cuts)
+    for k in range(len(cuts)):
+        dcuts[k] = -(fh / pr)[y == k].sum() + (fl / pr)[y == k + 1].sum()
+    return -np.log(pr).sum(), dbeta, dcuts
+"""
+
+ONE_OF_TWO = """
+import numpy as np
+
+def nll_gamma(beta, shape, X, y):
+    eta = X @ beta
+    rate = shape * np.exp(-eta)
+    return np.sum(rate * y + shape * eta), X.T @ (shape - rate * y)
+"""
+
+UNKNOWN = """
+
+def nll_of(model, data):
+    nll, grad = model.nll(data), model.grad(data)
+    return nll, grad
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+@pytest.mark.parametrize(
+    ("source", "right", "there"),
+    [
+        (PAIRS_OF_INPUTS, "-ddiff * (1", "ddiff * (1"),
+        (UNPACKED, "(dG * d2).sum(axis=0) * inv", "0.5 * (dG * d2).sum(axis=0) * inv"),
+        (IN_A_DICT, "dz + mu / n", "dz + mu"),
+        (THRESHOLDS, "y == k + 1", "y == k"),
+        (ONE_OF_TWO, "X.T @ (shape - rate * y)", "X.T @ (shape - rate)"),
+    ],
+    ids=["pairs of inputs", "unpacked", "in a dict", "thresholds", "one of two"],
+)
+def test_the_arguments_of_a_loss_are_found(
+    source: str, right: str, there: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(source.replace(right, there), tmp_path)
+    assert (code, [there in each for each in lines[:1]]) == (1, [True]), said
+
+
+def test_a_loss_whose_arguments_are_not_found_is_no_success(tmp_path: Path) -> None:
+    code, _, said = judged(ONE_OF_TWO + UNKNOWN, tmp_path)
+    assert code == 3, said
+    assert said.count("not judged: nll_of") == 1
+
+
+OF_LISTS = """
+import math
+
+def loss_and_grad(W1, b1, W2, b2, X, Y):
+    gW1, gb1 = [[0.0 for _ in row] for row in W1], [0.0 for _ in b1]
+    gW2, gb2 = [[0.0 for _ in row] for row in W2], [0.0 for _ in b2]
+    loss = 0.0
+    for x, y in zip(X, Y):
+        h = [math.tanh(b1[i] + sum(W1[i][j] * x[j] for j in range(len(x)))) for i in range(len(b1))]
+        e = [b2[k] + sum(W2[k][i] * h[i] for i in range(len(h))) - y[k] for k in range(len(b2))]
+        loss += sum(0.5 * v * v for v in e)
+        for k in range(len(b2)):
+            gb2[k] += e[k]
+            for i in range(len(h)):
+                gW2[k][i] += e[k] * h[i]
+        for i in range(len(h)):
+            d = 0.0
+            for k in range(len(b2)):
+                d += e[k] * W2[k][i]
+            d *= 1 - h[i] ** 2
+            gb1[i] += d
+            for j in range(len(x)):
+                gW1[i][j] += d * x[j]
+    return loss, gW1, gb1, gW2, gb2
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_gradients_may_be_lists_of_numbers(tmp_path: Path) -> None:
+    code, _, said = judged(OF_LISTS, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(OF_LISTS.replace("gb1[i] += d", "gb1[i] = d"), tmp_path)
+    assert (code, "wrong: the gradient of b1" in said) == (1, True), said
+
+
+@pytest.mark.usefixtures("no_search")
+def test_one_output_clears_nothing_that_is_wrong_for_several(tmp_path: Path) -> None:
+    wrong = OF_LISTS.replace("d += e[k] * W2[k][i]", "d = e[k] * W2[k][i]")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["d = e[k] * W2[k][i]"]), said
+
+
+WORD = """
+import numpy as np
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def neg_sampling_loss_and_gradient(center_vec, outside_idx, outside_vectors, neg_indices):
+    s = sigmoid(outside_vectors[outside_idx] @ center_vec)
+    loss = -np.log(s)
+    grad_center = (s - 1) * outside_vectors[outside_idx]
+    grad_outside = np.zeros_like(outside_vectors)
+    grad_outside[outside_idx] += (s - 1) * center_vec
+    for k in neg_indices:
+        s_k = sigmoid(-outside_vectors[k] @ center_vec)
+        loss -= np.log(s_k)
+        grad_center += (1 - s_k) * outside_vectors[k]
+        grad_outside[k] += (1 - s_k) * center_vec
+    return loss, grad_center, grad_outside
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_loss_of_a_word_is_given_others_beside_it(tmp_path: Path) -> None:
+    code, _, said = judged(WORD, tmp_path)
+    assert code == 0, said
+    wrong = WORD.replace("grad_outside[k] +=", "grad_outside[k] =")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["grad_outside[k] = (1 - s_k) * center_vec"]), said
