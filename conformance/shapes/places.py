@@ -256,17 +256,17 @@ def returned(run: Attempt, roles: Sequence[str] = ("backward", "gradients", "tra
         for path, part in returned_parts(function, result):
             if path in run.roots:
                 continue  # it is the parameter after an update
-            array = _of_list(run.recorded, part, function)
+            array = _of_list(run.trace, part, function)
             inside = leaves(array, path, run.plan.module if call.role != "train" else None)
             found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
     return found
 
 
-def _of_list(trace: Trace, value: Any, function: Any) -> Any:
+def _of_list(trace: Trace | None, value: Any, function: Any) -> Any:
     """A list of numbers, or of as long lists of them, as an array; anything else as it is.
 
     Args:
-        trace: of the run.
+        trace: of the run, if it is recorded.
         value: the list.
         function: what returned it.
     """
@@ -278,6 +278,8 @@ def _of_list(trace: Trace, value: Any, function: Any) -> Any:
     except ValueError:  # the lists are not as long
         return value
     entries = np.array([float(plain(each)) for each in numbers]).reshape(shape)
+    if trace is None:
+        return entries
     nodes = trace.argument(numbers)
     node = trace.node("array", put_in_shape, (nodes, shape), {}, entries)
     node.frames = last_return(function)
