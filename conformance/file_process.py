@@ -8,52 +8,28 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from time import process_time
 from types import FunctionType
 from typing import Any, cast
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from conformance.backward.recorded_pass import NoGradientError
-from conformance.programs.vocabulary import is_role, kinds_of
+from conformance.file_judging import FileJudging, Send
 from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
-from conformance.shapes.arguments import needed
 from conformance.shapes.candidate import Candidate
-from conformance.shapes.candidates import candidates, of_class, of_thing, slopes
+from conformance.shapes.candidates import candidates, of_class, of_thing
 from conformance.shapes.definitions import (
     Definitions,
     definitions,
-    has_main,
-    trains_at_import,
 )
-from conformance.shapes.edited import mended
-from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.losses import LossSearch
 from conformance.shapes.not_judged import (
     NotHere,
     NotJudged,
     Refused,
-    beside_gradients,
-    without_gradients,
-    without_names,
 )
-from conformance.shapes.own_calls import OwnCall, own_calls
-from conformance.shapes.plans import methods
-from conformance.shapes.solved_losses import SolvedLossSearch
-from conformance.shapes.vector_losses import VectorLossSearch
 from conformance.values import to_values
-
-Send = Callable[[object], None]
-PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
-"""What promises gradients by its names."""
-TABLE = 2
-"""The dimensions of an array with a row for each sample."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +98,7 @@ def send_all(asked: Asked, send: Send) -> None:
     if found.failed:
         first = found.failed[0]
         send({"failed": to_values(NotHere(first.where, first.why, first.endless))})
-    judging = _Judging(asked.cost, found, send)
+    judging = FileJudging(asked.cost, found, send)
     with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
             if not each.functions & judging.used:  # else it was judged as a part of another
@@ -135,7 +111,7 @@ def send_all(asked: Asked, send: Send) -> None:
                 continue
             judging.judged_any = True
             send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
-        judging.on_derivatives(asked)
+        judging.on_derivatives(asked.place, asked.name)
         for left in {each.name: each for each in judging.left}.values():
             if left.name not in judging.used:
                 send({"left": to_values(left)})
@@ -143,146 +119,6 @@ def send_all(asked: Asked, send: Send) -> None:
             made = adapter(found, asked.name)
             unfit = tuple(judging.unfit)
             send({"refused": to_values(Refused(asked.said, names_of(found), made, unfit))})
-
-
-class _Judging:
-    """The candidates of a file, one after another.
-
-    Attributes:
-        used: the names of what was judged.
-        left: what fits no shape, unless it takes part in what is judged after it.
-        unfit: what may not be meant to be judged, such as a list of layers.
-        called: of the functions that were called on the way.
-        judged_any: whether any was judged.
-    """
-
-    def __init__(self, cost: str | None, found: Definitions, send: Send) -> None:
-        self._cost, self._found, self._send = cost, found, send
-        self.used, self.called = set[str](), set[str]()
-        self.judged_any = self._of_the_book = False
-        self.left: list[NotJudged] = []
-        self.unfit: list[NotJudged] = []
-        self._asked_own, self._spent = False, 0.0
-
-    def judge(self, each: Candidate) -> None:
-        """Judge a candidate, and send what comes of it."""
-        if each.book:
-            self.judged_any = self._of_the_book = True  # by itself, and with it all that it uses
-            self.used.add(each.name)
-            self._send({"book": each.name, "uses": sorted(self._found.used_by(each.name))})
-            return
-        try:
-            judged = each.found(self._cost)
-        except NoGradientError as error:
-            self.judged_any = True
-            final = NotJudged(each.name, str(error), True, final=True)
-            self._send({"left": to_values(final)})
-            return
-        if judged is not None and judged.recognised.alone:
-            judged = self._of_several(each, judged)
-        without = judged is not None and judged.examined.cost != "own" and not judged.examined.ok
-        unsure = judged is None or without or judged.recognised.alone
-        if unsure and self.on_own_calls(each.name):
-            return
-        if judged is not None:
-            self._take(each.name, judged)
-        elif each.name not in self.bases:
-            left, told = _left(each, getattr(self._found.module, each.name, None))
-            (self.left if told else self.unfit).append(left)
-
-    def on_own_calls(self, name: str = "") -> bool:
-        """Judge what gives a loss and gradients on what the file calls it with, once.
-
-        Args:
-            name: of a function or a class; whether it took part is returned.
-        """
-        if not self._asked_own:
-            self._asked_own = True
-            for each in self._calls:
-                known = {each.name, each.function.__name__} & (self.used | self.called)
-                judged = None if known else each.found(self._cost)
-                if judged is not None:
-                    self._take(each.name, judged)
-        return name in self.used
-
-    def on_derivatives(self, asked: Asked) -> None:
-        """Judge the derivatives of functions that nothing judged uses, nor would use in a run."""
-        runs = asked.name or has_main(asked.place) or trains_at_import(asked.place)
-        for each in () if runs or self._of_the_book else slopes(self._found, self.left):
-            if not each.functions & (self.used | self.called):
-                self.judge(each)
-
-    @cached_property
-    def _calls(self) -> list[OwnCall]:
-        """What the file calls its functions with that give a loss and gradients."""
-        return own_calls(self._found)
-
-    def _of_several(self, each: Candidate, judged: Found) -> Found:
-        """The verdict on a loss for several outputs, if the file itself calls it with several."""
-        if not isinstance(each.layer, LossSearch) or not each.layer.of_several:
-            return judged
-        calls = [e for e in self._calls if e.function.__name__ in judged.used]
-        given = (np.shape(first) for e in calls for first in islice(e.arguments.values(), 1))
-        several = any(len(shape) == TABLE and min(shape) > 1 for shape in given)
-        return each.layer.of_several[0].blamed() if several else judged
-
-    def _take(self, name: str, judged: Found) -> None:
-        """Send what is known of a thing, and keep what took part."""
-        began = process_time()
-        judged = mended(judged, self._spent)
-        self._spent += process_time() - began
-        self.judged_any = True
-        self.used |= set(judged.used)
-        self.called |= {each.partition("(")[0] for each in judged.recognised.calls}
-        self._send({"name": name, "found": to_values(judged)})
-        if judged.unjudged:
-            self._send({"left": to_values(without_gradients(name, judged.unjudged))})
-        if judged.beside:
-            self._send({"left": to_values(beside_gradients(name, judged.beside))})
-        if judged.unnamed:
-            self._send({"left": to_values(without_names(name, judged.unnamed))})
-
-    @property
-    def bases(self) -> set[str]:
-        """The names of the classes that others of the file derive from, and are judged by these."""
-        own = self._found.classes
-        return {base.__name__ for each in own for base in each.__mro__[1:] if base in own}
-
-    def unused(self) -> tuple[list[type], list[FunctionType]]:
-        """The classes and functions that belong to nothing that was judged."""
-        rest = self.used | self.called
-        return (
-            [each for each in self._found.classes if each.__name__ not in self.used],
-            [each for each in self._found.functions if each.__name__ not in rest],
-        )
-
-
-def _left(candidate: Candidate, thing: Any) -> tuple[NotJudged, bool]:
-    """A thing that fits no shape, and whether it is told beside what is judged.
-
-    One of which no parameters are found is told only if it goes back by its name; else it may be
-    such as a list of layers.
-    """
-    name = candidate.name
-    known = [name, *(each for each, _ in methods(thing))] if isinstance(thing, type) else [name]
-    given = needed(thing) if isinstance(thing, type) else []
-    tells = any("activation" in kinds_of(each.name) for each in given)  # it is as right as these
-    goes_back = not tells and any(is_role(each, "backward") == 0 for each in known)
-    network = candidate.whole and (isinstance(thing, type) or candidate.layer is not None)
-    says = any(
-        is_role(e, role) is not None for e in known for role in ("backward", "loss", "train")
-    )
-    takes = any(len(needed(getattr(thing, each))) > len(("self",)) for each in known[1:])
-    told = says or takes or candidate.layer or candidate.stated
-    refusal = candidate.refusal
-    backward = any(is_role(each, "backward") is not None for each in known)
-    sure = refusal.parameters or bool(candidate.stated)
-    guess = not told or (not sure and (tells or not backward))
-    promised = isinstance(candidate.layer, PROMISED)
-    whole = (network or goes_back or promised) and sure and not refusal.unmade  # else a base
-    words = refusal.words.removeprefix(f"{name}: ")
-    left = NotJudged(name, words, whole, guess, final=refusal.empty)
-    return left, bool(sure or refusal.unmade or backward)
 
 
 def _optimisers(
