@@ -1,7 +1,8 @@
 """What of a class may move its parameters, beside the gradients that it returns: told, or blamed.
 
-It is blamed for what no data can be the reason of: it does nothing, or it stops at a name that its
-file nowhere sets. Left out: updates that run (`update_findings.py`).
+If the gradients are right, it is tried (`tried_updates.py`), and blamed for a wrong rule. Else it
+is blamed for what no data can be the reason of: it does nothing, or it stops at a name that its
+file nowhere sets. Left out: updates that are all there is (`update_findings.py`).
 """
 
 import ast
