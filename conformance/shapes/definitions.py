@@ -225,11 +225,20 @@ def _kept_parts(function: Any) -> Iterator[tuple[str, Any]]:
     """What a method put into tuples and lists of its object, part by part, each with its name."""
     whole, code = getattr(function, "__self__", None), getattr(function, "__code__", None)
     definition = None if whole is None or code is None else definition_of(code)
-    for each in () if definition is None else ast.walk(definition):
-        if isinstance(each, ast.Assign) and _elements(each.value):
-            names = [e.attr for e in each.targets if isinstance(e, ast.Attribute)]
-            for name in names:
-                yield from _parts(each.value, getattr(whole, name, None), name)
+    for value, name in () if definition is None else _kept_in(definition):
+        yield from _parts(value, getattr(whole, name, None), name)
+
+
+@lru_cache(maxsize=512)
+def _kept_in(definition: ast.FunctionDef) -> tuple[tuple[ast.expr, str], ...]:
+    """The tuples and lists that a method gives attributes, each with the name of one."""
+    return tuple(
+        (each.value, target.attr)
+        for each in ast.walk(definition)
+        if isinstance(each, ast.Assign) and _elements(each.value)
+        for target in each.targets
+        if isinstance(target, ast.Attribute)
+    )
 
 
 def _parts(written: ast.expr | None, value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -266,6 +275,7 @@ def _returned_in(code: CodeType) -> ast.expr | None:
     return next((e.value for e in reversed(found) if e.value is not None), None)
 
 
+@lru_cache(maxsize=512)
 def _name(value: ast.expr) -> str:
     """What is returned, in a word: `dW`, also of `dW / m`."""
     if isinstance(value, ast.Attribute):
@@ -295,10 +305,17 @@ def returned_functions(function: FunctionType) -> list[str]:
 def definition_of(code: CodeType) -> ast.FunctionDef | None:
     """The definition of a function."""
     module = tree(code.co_filename)
-    for each in ast.walk(module) if module is not None else ():
-        if isinstance(each, ast.FunctionDef) and each.name == code.co_name:
+    if module is None:
+        return None
+    return _definition(module, code.co_name, code.co_firstlineno)
+
+
+@lru_cache(maxsize=512)
+def _definition(module: ast.Module, name: str, line: int) -> ast.FunctionDef | None:
+    for each in ast.walk(module):
+        if isinstance(each, ast.FunctionDef) and each.name == name:
             first = min([each.lineno, *(e.lineno for e in each.decorator_list)])
-            if first <= code.co_firstlineno <= each.lineno:
+            if first <= line <= each.lineno:
                 return each
     return None
 
