@@ -3,7 +3,7 @@
 Left out: the recorded run (`attempt.py`), and where its gradients are (`places.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -42,23 +42,31 @@ class PlainRun:
         values = {path: np.array(node.value) for path, (_, node) in run.start.items() if node}
         numbers = {path: each if each.ndim else each.item() for path, each in values.items()}
         made = attempt(reading.plan, reading.data, reading.penalty, values=numbers, chosen=run.ways)
-        held = {key: np.asarray(leaf.value) for key, leaf in _held(made).items()}
+        leaf_at = _held(made)
+        held = {key: np.asarray(leaf.value) for key, leaf in leaf_at.items()}
+        own = {id(leaf_at[key].value) for key, _ in self.at.values()}
         if direct:
             found = {name: held[key] for name, (key, _) in self.at.items()}
         else:
             found = {n: (numbers[e[1]] - held[e]) / rate for n, (e, rate) in self.at.items()}
-        return {**_outputs(made), **found}
+        return {**_outputs(made, own), **found}
 
 
-def _outputs(run: Attempt) -> Gradients:
-    """What functions that go forward returned, and the losses among gradients."""
+def _outputs(run: Attempt, gradients: Collection[int]) -> Gradients:
+    """What functions that go forward returned, and the losses among gradients.
+
+    Args:
+        run: that was made.
+        gradients: the ids of these.
+    """
     found: dict[str, Array] = {}
     for i, (call, _, result) in enumerate(run.results):
         every = leaves(result, f"result {i}", None)
         apart = call.role in ("forward", "loss")
         found |= {each.path: np.asarray(each.value) for each in every if apart}
         numbers = enumerate([] if apart else [result, *parts_of(result)])
-        found |= {f"number {i}.{k}": np.asarray(e) for k, e in numbers if is_number(e)}
+        losses = ((k, e) for k, e in numbers if is_number(e) and id(e) not in gradients)
+        found |= {f"number {i}.{k}": np.asarray(e) for k, e in losses}
     return found
 
 

@@ -40,6 +40,17 @@ MOVES = RETURNS.replace(
 """,
 ).replace("def backprop", "def train")
 
+ONE_OUTPUT = """import numpy as np
+
+class Line:
+    def __init__(self, n_in):
+        self.w, self.b = np.random.randn(n_in), 0.0
+
+    def gradients(self, x, t):
+        e = x @ self.w + self.b - t
+        return 0.5 * np.mean(e**2), {"w": x.T @ e / len(x), "b": np.mean(e)}
+"""
+
 WRONG = {
     "a sign": (RETURNS, "1 + np.exp(-self.z)", "1 + np.exp(self.z)"),
     "before an update": (MOVES, "1 + np.exp(-self.z)", "1 + np.exp(self.z)"),
@@ -58,6 +69,13 @@ def test_the_changed_line_is_blamed_and_the_right_one_told(name: str, tmp_path: 
     assert (report.exit_code, blame.line) == (1, line)
     assert TOLD in str(report)
     assert TOLD in report.in_one_line()
+
+
+def test_a_gradient_that_is_a_number_may_change_and_a_loss_may_not(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(ONE_OUTPUT.replace('"b": np.mean(e)', '"b": np.sum(e)'))
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == 1
+    assert '"b": np.mean(e)}' in str(report)
 
 
 @pytest.mark.parametrize("source", [RETURNS, MOVES])
