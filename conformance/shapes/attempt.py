@@ -36,8 +36,8 @@ from conformance.shapes.arguments import (
     ways,
 )
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
-from conformance.shapes.definitions import leaves_out_label
 from conformance.shapes.example_data import Data
+from conformance.shapes.function_sources import leaves_out_label
 from conformance.shapes.learned import learn
 from conformance.shapes.plans import methods
 from conformance.tracing.arrays import Plain

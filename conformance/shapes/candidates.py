@@ -14,10 +14,11 @@ from conformance.shapes.arguments import needed
 from conformance.shapes.assembled import assembled
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
-from conformance.shapes.definitions import Definitions, returned_functions
+from conformance.shapes.definitions import Definitions
 from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_pairs import pairs
+from conformance.shapes.function_sources import returned_functions
 from conformance.shapes.layer_classes import closure_layer, layer_search, unnamed_layer
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.named_losses import (

@@ -8,7 +8,6 @@ import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -17,7 +16,6 @@ from conformance.backward.syntax import tree
 from conformance.errors import SubjectError
 from conformance.programs.execution import Failed, run_file
 from conformance.programs.sources import sources
-from conformance.programs.vocabulary import bare, kinds_of, names_gradients, stem
 
 
 @dataclass(frozen=True)
@@ -181,143 +179,6 @@ def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
             if known and is_role(name, "train") in (0, 1, 2):
                 return True
     return False
-
-
-def leaves_out_label(function: Any) -> bool:
-    """Whether a function takes a row of a table, and uses all of it but its end: `row[:-1]`."""
-    code = getattr(function, "__code__", None)
-    definition = None if code is None else definition_of(code)
-    parts = () if definition is None else ast.walk(definition)
-    slices = {ast.unparse(each) for each in parts if isinstance(each, ast.Subscript)}
-    taken = () if code is None else code.co_varnames[: code.co_argcount]
-    return any(f"{name}[:-1]" in slices for name in taken if "row" in kinds_of(name))
-
-
-AXIS = ("axis", "keepdims", "dim", "keepdim")
-REDUCTIONS = {"sum", "mean", "var", "std", "max", "min", "amax", "amin", "norm"}
-
-
-def names_axis(function: Any) -> bool:
-    """Whether a function sums, or the like, along an axis that it names: of one vector none is."""
-    code = getattr(function, "__code__", None)
-    definition = None if code is None else definition_of(code)
-    calls = [e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Call)]
-    summing = (e for e in calls if getattr(e.func, "attr", "") in REDUCTIONS)
-    return any(each.arg in AXIS for e in summing for each in e.keywords)
-
-
-def returned_names(function: Any) -> tuple[str, ...]:
-    """What the last `return` of a function names, part by part: `return Z, A` gives Z and A."""
-    last = _last_return(function)
-    return () if last is None else tuple(map(_name, _elements(last) or [last]))
-
-
-def returned_parts(function: Any, result: Any) -> list[tuple[str, Any]]:
-    """What a function returned, part by part, within tuples too, each with what `return` names.
-
-    So are the gradients that a method puts into a tuple or a list: `self.g = (dW, db)`.
-    """
-    kept = [each for each in _kept_parts(function) if stem(each[0]) != bare(each[0])]
-    return [*_parts(_last_return(function), result, "returned"), *kept]
-
-
-def _kept_parts(function: Any) -> Iterator[tuple[str, Any]]:
-    """What a method put into tuples and lists of its object, part by part, each with its name."""
-    whole, code = getattr(function, "__self__", None), getattr(function, "__code__", None)
-    definition = None if whole is None or code is None else definition_of(code)
-    for value, name in () if definition is None else _kept_in(definition):
-        yield from _parts(value, getattr(whole, name, None), name)
-
-
-@lru_cache(maxsize=512)
-def _kept_in(definition: ast.FunctionDef) -> tuple[tuple[ast.expr, str], ...]:
-    """The tuples and lists that a method gives attributes, each with the name of one."""
-    return tuple(
-        (each.value, target.attr)
-        for each in ast.walk(definition)
-        if isinstance(each, ast.Assign) and _elements(each.value)
-        for target in each.targets
-        if isinstance(target, ast.Attribute)
-    )
-
-
-def _parts(written: ast.expr | None, value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    parts = list(value) if isinstance(value, tuple | list) else [value]
-    elements: Sequence[ast.expr | None] = _elements(written) or [written]
-    if len(elements) != len(parts):
-        elements = [None] * len(parts)
-    for i, (element, part) in enumerate(zip(elements, parts, strict=True)):
-        if isinstance(part, tuple | list) and len(_elements(element)) == len(part):
-            yield from _parts(element, part, path)
-        elif element is not None:
-            yield _name(element), part
-        else:
-            yield (f"{path}[{i}]" if len(parts) > 1 else path), part
-
-
-def _elements(written: ast.expr | None) -> list[ast.expr]:
-    return written.elts if isinstance(written, ast.Tuple | ast.List) else []
-
-
-def _last_return(function: Any) -> ast.expr | None:
-    code = getattr(function, "__code__", None)
-    return None if code is None else _returned_in(code)
-
-
-@lru_cache(maxsize=512)
-def _returned_in(code: CodeType) -> ast.expr | None:
-    definition = definition_of(code)
-    inside = [] if definition is None else [*ast.walk(definition)]
-    nested = (each for each in inside[1:] if isinstance(each, ast.FunctionDef))
-    inner = {id(e) for each in nested for e in ast.walk(each)}
-    found = [e for e in inside if isinstance(e, ast.Return) and id(e) not in inner]
-    found.sort(key=lambda each: each.lineno)  # those within an `if` come last in a walk
-    return next((e.value for e in reversed(found) if e.value is not None), None)
-
-
-@lru_cache(maxsize=512)
-def _name(value: ast.expr) -> str:
-    """What is returned, in a word: `dW`, also of `dW / m`."""
-    if isinstance(value, ast.Attribute):
-        return value.attr.lstrip("_")
-    scaled = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Div)
-    names = {e.id for e in ast.walk(value) if isinstance(e, ast.Name) and names_gradients(e.id)}
-    return names.pop() if scaled and len(names) == 1 else ast.unparse(value)
-
-
-def beside_names(function: Any) -> list[str]:
-    """What a function names after the loss that it returns: `return loss, (da, db)` gives two."""
-    names = returned_names(function)[1:]
-    return [e.strip() for each in names for e in each.strip("()").split(",")]
-
-
-def returned_functions(function: FunctionType) -> list[str]:
-    """The functions within a function that it returns, by their names, alone or with more."""
-    definition = definition_of(function.__code__)
-    body = [] if definition is None else definition.body
-    inner = {each.name for each in body if isinstance(each, ast.FunctionDef)}
-    last = body[-1].value if body and isinstance(body[-1], ast.Return) else None
-    keys = last.keys if isinstance(last, ast.Dict) else ()
-    named = [each.value for each in keys if isinstance(each, ast.Constant)]
-    return [e for e in (*returned_names(function), *map(str, named)) if e in inner]
-
-
-def definition_of(code: CodeType) -> ast.FunctionDef | None:
-    """The definition of a function."""
-    module = tree(code.co_filename)
-    if module is None:
-        return None
-    return _definition(module, code.co_name, code.co_firstlineno)
-
-
-@lru_cache(maxsize=512)
-def _definition(module: ast.Module, name: str, line: int) -> ast.FunctionDef | None:
-    for each in ast.walk(module):
-        if isinstance(each, ast.FunctionDef) and each.name == name:
-            first = min([each.lineno, *(e.lineno for e in each.decorator_list)])
-            if first <= line <= each.lineno:
-                return each
-    return None
 
 
 __all__ = [

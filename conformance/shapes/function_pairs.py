@@ -22,7 +22,7 @@ from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
-from conformance.shapes.definitions import names_axis
+from conformance.shapes.function_sources import names_axis
 from conformance.shapes.given_back import went
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together

@@ -15,7 +15,7 @@ from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import bare, kinds_of, stem
 from conformance.shapes.arguments import needed
 from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.definitions import returned_names
+from conformance.shapes.function_sources import returned_names
 from reference.step import Array
 
 Drawn = Callable[[tuple[int, ...], str], Array]

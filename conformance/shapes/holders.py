@@ -16,7 +16,7 @@ import numpy as np
 
 from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import bare, is_parameter, kinds_of, names_gradients, stem
-from conformance.shapes.definitions import definition_of
+from conformance.shapes.function_sources import definition_of
 from conformance.tracing.trace import Trace
 
 SHAPES = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}

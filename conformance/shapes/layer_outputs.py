@@ -20,7 +20,7 @@ from conformance.programs.vocabulary import bare, is_role, kinds_of, stem
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, called, needed
 from conformance.shapes.attempts import Attempt, Call, UnfitError
-from conformance.shapes.definitions import returned_parts
+from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.layer_shapes import OPTIONS, Takes
 from conformance.shapes.meeting import before_softmax

@@ -13,7 +13,7 @@ from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import bare, stem
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, UnfitError
-from conformance.shapes.definitions import returned_names
+from conformance.shapes.function_sources import returned_names
 
 ENTRIES = 8  # of an output, which are tried alone
 

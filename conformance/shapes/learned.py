@@ -12,8 +12,8 @@ from conformance.programs.held_state import is_floats, leaves
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, Call, UnfitError
-from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import SEQUENCES, Data
+from conformance.shapes.function_sources import returned_names
 
 
 def learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from conformance.backward.syntax import tree
 from conformance.programs.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
 from conformance.shapes.arguments import method_of, needed, taken
-from conformance.shapes.definitions import beside_names, is_open, returned_names
+from conformance.shapes.definitions import is_open
+from conformance.shapes.function_sources import beside_names, returned_names
 from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import likelihood, weighs
 from conformance.shapes.losses import PAIR, LossSearch

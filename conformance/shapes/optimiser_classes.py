@@ -22,7 +22,7 @@ from conformance.programs.vocabulary import (
     stem,
 )
 from conformance.shapes.arguments import taken
-from conformance.shapes.definitions import definition_of
+from conformance.shapes.function_sources import definition_of
 from conformance.shapes.holders import Holder, holds, pairs_of
 from conformance.shapes.plans import methods
 from conformance.tracing.trace import Trace

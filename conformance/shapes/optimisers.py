@@ -19,7 +19,7 @@ from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.script.source_around import counts, raises_at_once
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempts import LONGEST
-from conformance.shapes.definitions import definition_of
+from conformance.shapes.function_sources import definition_of
 from conformance.shapes.holders import Dicts, Holder, Shapes, holders, holds, started
 from conformance.shapes.optimiser_classes import Calls, Optimiser, by_name, pairs_by_name
 from conformance.shapes.plans import methods

@@ -23,7 +23,8 @@ from conformance.programs.held_state import Leaf, changed, leaves, short
 from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called
-from conformance.shapes.definitions import Definitions, returned_names, returned_parts
+from conformance.shapes.definitions import Definitions
+from conformance.shapes.function_sources import returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import holder

@@ -12,7 +12,7 @@ from conformance.backward.recorded_pass import OwnPass
 from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import bare, stem
 from conformance.shapes.attempts import UnfitError, node_of
-from conformance.shapes.definitions import returned_parts
+from conformance.shapes.function_sources import returned_parts
 
 
 def arrays_of(given: Mapping[str, Any]) -> dict[str, Any]:

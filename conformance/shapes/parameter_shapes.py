@@ -17,8 +17,8 @@ import numpy as np
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, kinds_of
 from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
 from conformance.shapes.attempts import UnfitError, tried
-from conformance.shapes.definitions import definition_of, returned_names
 from conformance.shapes.example_data import NUMBERS, Data
+from conformance.shapes.function_sources import definition_of, returned_names
 from conformance.shapes.plans import Made, Named
 from reference.step import Array
 

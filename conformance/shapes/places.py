@@ -19,8 +19,8 @@ from conformance.programs.held_state import Leaf, leaves, short
 from conformance.programs.vocabulary import bare, stem
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
-from conformance.shapes.definitions import returned_parts
 from conformance.shapes.example_data import Data
+from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.gradients_of_updates import Update, updates_of, without_rate
 from conformance.shapes.matched import (
     holder,

@@ -26,8 +26,8 @@ from conformance.programs.vocabulary import (
 from conformance.shapes.arguments import Scope, method_of, needed, taken
 from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.constructions import constructions
-from conformance.shapes.definitions import returned_names
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
+from conformance.shapes.function_sources import returned_names
 
 Named = tuple[str, Callable[..., Any] | str]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.programs.held_state import Leaf, is_floats, leaves, short
 from conformance.shapes.attempts import Attempt
-from conformance.shapes.definitions import returned_parts
+from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.learned import is_number
 
 

@@ -24,8 +24,8 @@ from conformance.running.quiet import TooLongError
 from conformance.shapes.argument_values import HELPFUL, Path, values
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.definitions import returned_names, returned_parts
 from conformance.shapes.example_data import N_OUT
+from conformance.shapes.function_sources import returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
