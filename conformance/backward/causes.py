@@ -35,6 +35,7 @@ from conformance.backward.value_names import (
     own_operation,
     statement_text,
 )
+from conformance.programs.vocabulary import kinds_of
 from conformance.tracing.node import Node
 
 SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")
@@ -195,7 +196,8 @@ def _changed(forward: Forward, fix: Fix) -> Changed:
     other = None if change.other is None else _other(forward, change.other)
     what = change.what
     scaled = node.operation in ("multiply", "divide")  # what decays is a multiple of the weights
-    weights = {goal.parameter for goal in forward.run.goals if np.ndim(goal.parameter.value)}
+    others = [each for each in forward.run.goals if "inputs" not in kinds_of(each.name)]
+    weights = {goal.parameter for goal in others if np.ndim(goal.parameter.value)}
     decays = scaled and any(type(each) is Node and each in weights for each in node.args)
     if what == "constant" or (what == "variable" and decays):
         other, what = _number(node), "rate" if decays else what

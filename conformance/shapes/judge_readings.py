@@ -128,7 +128,8 @@ def judged(
     for each in _further(readings, compared):
         if first is not None and each.plan.calls != first.plan.calls:
             break
-        if first is not None and each.data.sizes.n_out < first.data.sizes.n_out:
+        fewer = first is not None and each.data.sizes.n_out < first.data.sizes.n_out
+        if fewer and best is not None and best.examined.cost == "own":
             continue  # what is wrong for several outputs may be right for one
         known = sides(each)
         compared.append(_same(each))
@@ -141,10 +142,10 @@ def judged(
             continue  # every gradient has to be 0 here, so nothing is told of them
         first = first or each
         count = len(found.examined.gradients)
-        fewer = best is not None and count < len(best.examined.gradients)  # they clear no more
-        if found.examined.right == count and not fewer:
+        less = best is not None and count < len(best.examined.gradients)  # they clear no more
+        if found.examined.right == count and not less:
             return _on_all_sides(found, each, known, cost)
-        if best is None or (not fewer and found.examined.right > best.examined.right):
+        if best is None or (not less and found.examined.right > best.examined.right):
             best = found
     return best
 

@@ -359,3 +359,21 @@ def test_inputs_come_beyond_each_bound(right: str, there: str, tmp_path: Path) -
     assert code == 0, said
     code, _, said = judged(BOUNDED.replace(right, there), tmp_path)
     assert code == 1, said
+
+
+SOFTPLUS = """
+import numpy as np
+
+def softplus_forward(x, beta=1.0):
+    return np.log1p(np.exp(beta * x)) / beta, (x, beta)
+
+def softplus_backward(dout, cache):
+    x, beta = cache
+    return dout / (1 + np.exp(beta * x))
+"""
+
+
+def test_no_input_decays(tmp_path: Path) -> None:
+    code, lines, said = judged(SOFTPLUS, tmp_path)
+    assert (code, lines[:1]) == (1, ["return dout / (1 + np.exp(beta * x))"]), said
+    assert "decay" not in said
