@@ -94,7 +94,8 @@ class _Search:
         if best.rate < 0:
             last = [(goal.name, each) for goal in known for each in self.terms(goal)[-1:]]
             taken = tuple((name, _sum(term)) for name, term in last)
-            best = replace(best, taken_off=taken, lacking=not last)
+            lacking = not last and not any(self.has_part(each, best.rate) for each in known)
+            best = replace(best, taken_off=taken, lacking=lacking)
         termed = self.penalty is SQUARES or all(map(self.terms, known))
         best = replace(best, rate=abs(best.rate), fitted=self.penalty.fitted or not termed)
         rest = [each for each in self.verdicts if each.goal not in known]

@@ -52,7 +52,8 @@ def of_parts(goal: Goal, chain: Chain) -> Iterator[float]:
         share = back.get(node.number)
         if share is None or node.operation != "multiply":
             continue
-        for part in node.inputs:
+        made = [e for e in node.inputs if e.depends_on(goal.parameter)]
+        for part in made if len(made) == 1 else ():  # else its factor is no rate
             if np.shape(part.value) == np.shape(node.value) and is_part(part, goal.parameter):
                 by = fitted(chain.values[node.number], chain.values[part.number])
                 yield (by or 0.0) * (fitted(share, np.ones_like(share)) or 0.0)

@@ -143,3 +143,36 @@ def test_a_layer_that_is_given_a_penalty_decays(wrong: bool, tmp_path: Path) -> 
     report = report_on(text, tmp_path)
     assert report.exit_code == wrong, str(report)
     assert "with weight decay 0.25 beside it" in str(report)
+
+
+LASSO = """import numpy as np
+class Lasso:
+    def __init__(self, learning_rate, iterations, l1_penalty):
+        self.learning_rate, self.iterations = learning_rate, iterations
+        self.l1_penalty = l1_penalty
+    def fit(self, X, Y):
+        self.m, self.n = X.shape
+        self.W, self.b = np.zeros(self.n), 0
+        for i in range(self.iterations):
+            e = Y - self.predict(X)
+            dW = np.zeros(self.n)
+            for j in range(self.n):
+                if self.W[j] > 0:
+                    dW[j] = (-2 * X[:, j].dot(e) + self.l1_penalty) / self.m
+                else:
+                    dW[j] = (-2 * X[:, j].dot(e) - self.l1_penalty) / self.m
+            self.W = self.W - self.learning_rate * dW
+            self.b = self.b + self.learning_rate * 2 * np.sum(e) / self.m
+        return self
+    def predict(self, X):
+        return X.dot(self.W) + self.b
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("", ""), ("rate * 2 * np.sum", "rate * np.sum")])
+def test_a_penalty_whose_sign_an_if_chooses_is_judged_in_a_class(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    report = report_on(LASSO.replace(old, new), tmp_path)
+    assert report.exit_code == (1 if old else 0), str(report)
+    assert old or "an L1 penalty" in str(report)

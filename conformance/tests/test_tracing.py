@@ -9,6 +9,7 @@ import pytest
 from conformance.arithmetic.balls import precision
 from conformance.arithmetic.exact import to_exact
 from conformance.tracing.index import as_floats
+from conformance.tracing.node import filled
 from conformance.tracing.replay import Replay
 from conformance.tracing.substitute import substituted, traced_program
 from conformance.tracing.trace import Trace
@@ -255,3 +256,8 @@ def test_what_is_written_unseen_is_no_result_of_what_was_there(read: Callable[..
         node = trace.argument(read(made))
     assert np.array_equal(node.value, read(a * 0.5 + 1.0))
     assert not node.depends_on(trace.nodes[0])
+
+
+def test_an_array_whose_columns_lie_together_is_written_into() -> None:
+    after = filled(np.asfortranarray(np.zeros((2, 3))), [(np.array([1]), 5.0)])
+    assert after.tolist() == [[0, 5, 0], [0, 0, 0]]
