@@ -288,13 +288,19 @@ def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearc
     for each in functions:
         taken = {bare(argument.name) for argument in needed(each)}
         taken |= {bare(part) for e in needed(each) for part in unpacked_into(each, e.name)}
-        names = [n.strip() for e in returned_names(each) for n in e.strip("()[]").split(",")]
+        names = [n for e in returned_names(each) for n in _parts_of(e)]
         if len(taken) < len(("parameters", "data")):
             continue
         if any(_is_gradient_of(name, taken) for name in names[1:]) and returns_loss(each):
             yield SolvedLossSearch(each, each)
         elif len(names) > 1 and all(stem(e) != bare(e) and stem(e) in taken for e in names):
             yield from (SolvedLossSearch(loss, each) for loss in states_loss(functions, each))
+
+
+def _parts_of(written: str) -> list[str]:
+    """What a tuple or a list names, as it is written; anything else is one."""
+    inside = written[1:-1].split(",") if written[:1] in ("(", "[") else [written]
+    return [each.strip() for each in inside]
 
 
 def _is_gradient_of(name: str, taken: Collection[str]) -> bool:
