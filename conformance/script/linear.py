@@ -119,16 +119,18 @@ def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
         yield shrunk, 1.0
         return
     alone = np.size(node.value) == 1
-    by = None if alone and _is_made(other) and not _is_made(one) else _number(other, alone=alone)
+    scales = alone and _kind(one) < _kind(other)
+    by = None if scales else _number(other, alone=alone)
     if by is not None and type(one) is Node and (node.operation == "multiply" or by):
         yield one, by if node.operation == "multiply" else 1 / by
     elif node.operation == "multiply" and (by := _number(one, alone=alone)) is not None:
         yield other, by
 
 
-def _is_made(value: Any) -> bool:
-    """Whether it was computed, so that a number that was given is a factor of it."""
-    return type(value) is Node and value.function is not None
+def _kind(value: Any) -> tuple[int, bool]:
+    """How many axes a single number has, and whether it was computed: the lesser is the factor."""
+    made = type(value) is Node and value.function is not None
+    return np.ndim(value.value if type(value) is Node else value), made
 
 
 def _number(value: Any, *, alone: bool) -> float | None:

@@ -308,3 +308,28 @@ def test_a_layer_that_does_not_decay_does_not_show_that_a_decay_is_right(tmp_pat
     report = run_edited(tmp_path, LAYERS, ("2 * self.l2 * self.W", "self.l2 * self.W"))
     assert [each.line for each in report.blames] == [10]
     assert "`self.l2` (0.01 here) has to be multiplied by 2" in str(report)
+
+
+SCHEDULE = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+T = np.tanh(X @ rng.normal(size=(3, 1)))
+p = {"w": rng.normal(size=(3, 1)), "b": np.zeros(1)}
+m, v = ({k: np.zeros_like(e) for k, e in p.items()} for _ in "mv")
+for t in range(1, 30):
+    y = X @ p["w"] + p["b"]
+    loss = np.mean((y - T) ** 2)
+    d = 2 * (y - T) / 20
+    g = {"w": X.T @ d, "b": d.sum(0)}
+    lr = 0.01 * (1 + np.cos(np.pi * t / 30))
+    for k in p:
+        m[k] = 0.9 * m[k] + 0.1 * g[k]
+        v[k] = 0.999 * v[k] + 0.001 * g[k] ** 2
+        mh, vh = m[k] / (1 - 0.9**t), v[k] / (1 - 0.999**t)
+        p[k] = p[k] - lr * mh / (np.sqrt(vh) + 1e-8) - lr * 0.01 * p[k]
+"""
+
+
+def test_a_bias_of_one_number_decays_by_a_rate_that_is_computed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SCHEDULE)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "adam"), str(report)
