@@ -15,6 +15,8 @@ from conformance.script.linear import (
     ancestors,
     entrywise,
     has_entries,
+    is_constant,
+    is_signed,
     links,
     links_to,
     read_forward,
@@ -22,6 +24,8 @@ from conformance.script.linear import (
     way,
 )
 from conformance.script.parameters import Parameter
+from conformance.script.places import Places
+from conformance.script.row_updates import row_ways, spread
 from conformance.script.scaled import unscaled
 from conformance.script.summed import others_in, summed
 from conformance.tracing.node import FILLED, Node
@@ -91,7 +95,7 @@ def with_decay(trace: Trace, made: Update, *, apart: bool) -> Update:
 
 def _read(trace: Trace, made: Update, *, apart: bool = False, beside: bool = False) -> Update:
     """An update with all that is known of it."""
-    reader, old, new = _Reader(made, apart=apart), made.old, made.new
+    reader, old, new = _Reader(trace, made, apart=apart), made.old, made.new
     reader.read(new, old, 1.0)
     parts = [each for each, _ in reader.gradients.values()]
     if beside:
@@ -102,6 +106,8 @@ def _read(trace: Trace, made: Update, *, apart: bool = False, beside: bool = Fal
         made.options, made.parts = [e for e, _ in sums], {node: own for (node, _), own in sums}
     elif len(parts) == 1:
         made.options = parts[0]
+    for node in [each for each, _ in made.options] if reader.rows else ():
+        made.parts[node] = tuple(reader.rows.get(e, e) for e in made.parts_of(node))
     lines = {_statement(e) for e in (new, *reader.sums, *(s for _, s in made.states))}
     own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
     made.own = min([*own, max(len(made.options) - 1, 0)])
@@ -119,8 +125,10 @@ def _statement(node: Node) -> tuple[str, int] | None:
 class _Reader:
     """Follows an update from the new value down."""
 
-    def __init__(self, made: Update, *, apart: bool) -> None:
-        self.made, self.apart = made, apart
+    def __init__(self, trace: Trace, made: Update, *, apart: bool) -> None:
+        self.trace, self.made, self.apart = trace, made, apart
+        self.places: Places | None = None  # of the row that is read
+        self.rows: dict[Node, Node] = {}  # by the tables in which they stand
         self.gradients: dict[Node, tuple[list[Multiple], Node]] = {}  # where they are added, too
         self.decays: list[tuple[list[Multiple], Node]] = []
         self.at = made.new
@@ -137,14 +145,24 @@ class _Reader:
         if old not in within:
             return
         path, self.at = way(old, new, within), new
-        for whole, below in zip(path[::-1], path[-2::-1], strict=False):
-            by, others = dict(reversed([*links(whole)])), [*others_in(whole, below)]
-            self.sums += [whole] if others and old is self.made.old else []
-            for operand, each in others:
-                self.term(operand, factor * each)
-            factor *= by.get(below, 1.0)
+        factor = self.along(path, factor)
         if old is self.made.old:
             self.made.decay += kept - factor if kept == 1.0 else 0.0
+
+    def along(self, path: list[Node], factor: float) -> float:
+        """Note what is added on a way; how many times the first value is in the last."""
+        own = path[0] is self.made.old or self.places is not None
+        for whole, below in zip(path[::-1], path[-2::-1], strict=False):
+            by, others = dict(reversed([*links(whole)])), [*others_in(whole, below)]
+            self.sums += [whole] if others and own else []
+            for operand, each in others:
+                self.term(operand, factor * each)
+            for way_of, places in row_ways(whole, path) if self.made.parameter.states else ():
+                self.places = places
+                self.along(way_of, factor)
+                self.places = None
+            factor *= by.get(below, 1.0)
+        return factor
 
     def term(self, node: Node, factor: float) -> None:
         """Note what is added so many times, if it is not 0 times."""
@@ -167,7 +185,7 @@ class _Reader:
             at = self.at
             self.read(state, old, factor * dict(links_to(node, state))[state])
             self.at = at
-        elif _is_signed(node, self.made.old):
+        elif is_signed(node, self.made.old):
             (self.made.signed,) = node.inputs
             self.made.adaptive = True
             self.term(self.made.signed, factor)
@@ -177,7 +195,16 @@ class _Reader:
             for operand, times in links(node):  # one of them is kept of the last update
                 self.term(operand, factor * times)
         elif node.depends_on(self.made.old):
-            self.gradients[node] = options, self.at
+            self.noted_gradient(options)
+
+    def noted_gradient(self, options: list[Multiple]) -> None:
+        """Note a gradient and what it is a multiple of; of a row as those of the table."""
+        if self.places is not None:
+            old = self.made.old
+            tables = [(spread(self.trace, e, self.places, old), by) for e, by in options]
+            self.rows |= {table: e for (table, _), (e, _) in zip(tables, options, strict=True)}
+            options = tables
+        self.gradients[options[-1][0]] = options, self.at
 
     def decays_beside(self) -> Iterator[list[Multiple]]:
         """The multiples of the parameter that are added where a gradient is, and no more beside."""
@@ -208,8 +235,8 @@ class _Reader:
         if node is old:
             return self.apart
         before = [e for e in self.made.parameter.values if e.number < old.number]
-        data = not (_is_constant(node) or any(map(node.depends_on, before)))
-        return _is_signed(node, old) or not (data or node.depends_on(old))
+        data = not (is_constant(node) or any(map(node.depends_on, before)))
+        return is_signed(node, old) or not (data or node.depends_on(old))
 
     def combined(self, node: Node, factor: float) -> None:
         """Note a sum with a state in it, or a quotient by one."""
@@ -243,7 +270,7 @@ class _Reader:
         """Note the states within a factor."""
         before = (e for e in self.written.values() if not e.depends_on(self.made.old))
         stop = frozenset({self.made.old, *before})  # it may decay
-        found = ({node} | entrywise(node, stop)) & set(self.written)
+        found = ({node} | entrywise(node, stop, places=self.places)) & set(self.written)
         olds = {self.written[each] for each in found}
         self.made.states += [(self.written[each], each) for each in found - olds]
 
@@ -259,7 +286,7 @@ class _Reader:
 
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
-        known = entrywise(node, self.read_before) | {node}
+        known = entrywise(node, self.read_before, places=self.places) | {node}
         return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
 
     def is_of_the_pass(self, number: Node, node: Node) -> bool:
@@ -273,7 +300,7 @@ class _Reader:
         while node not in self.written and node is not self.made.old:
             below = [e for e in links(node) if e[0].depends_on(self.made.old)]
             rest = [e for e, _ in links(node) if not e.depends_on(self.made.old)]
-            if len(below) != 1 or node.operation == FILLED or not all(map(_is_constant, rest)):
+            if len(below) != 1 or node.operation == FILLED or not all(map(is_constant, rest)):
                 break
             if (node.operation in ("add", "subtract") and not rest) or not below[0][1]:
                 break
@@ -283,15 +310,3 @@ class _Reader:
             node, factor = below[0][0], factor * below[0][1]
             found.append((node, factor))
         return found
-
-
-def _is_signed(node: Node, old: Node) -> bool:
-    """Whether a value is a sign by which a parameter moves, and not that of itself: a penalty's."""
-    terms = {*node.inputs, *ancestors(node.inputs[0])} if node.operation == "sign" else set()
-    made = (each for each in terms if each is not old and each.depends_on(old))
-    return any(not [*links(each)] for each in made)
-
-
-def _is_constant(node: Node) -> bool:
-    """Whether it is a multiple of what was there before the run began to move it."""
-    return source(node).function is None

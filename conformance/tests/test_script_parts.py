@@ -429,3 +429,49 @@ def test_a_part_of_a_parameter_that_is_used_after_its_update_is_blamed_there(
 ) -> None:
     blame, *_ = run_edited(tmp_path, text, *edits).blames
     assert (blame.gradients, blame.line, blame.accused.cause.kind) == (("Q",), used, "updated")
+
+
+GLOVE = """import numpy as np
+rng = np.random.default_rng(6)
+M = rng.poisson(4, (7, 7)) + 1.0
+left, right = rng.normal(0, 0.2, (7, 4)), rng.normal(0, 0.2, (7, 4))
+bias = np.zeros(7)
+gl2, gr2, gb2 = np.ones((7, 4)), np.ones((7, 4)), np.ones(7)
+for sweep in range(30):
+    for i in range(7):
+        for j in range(7):
+            err = left[i] @ right[j] + bias[i] - np.log(M[i, j])
+            loss = 0.5 * err ** 2
+            gl, gr = err * right[j], err * left[i]
+            gl2[i] += gl ** 2
+            gr2[j] += gr ** 2
+            gb2[i] += err ** 2
+            left[i] -= 0.1 * gl / np.sqrt(gl2[i])
+            right[j] -= 0.1 * gr / np.sqrt(gr2[j])
+            bias[i] -= 0.1 * err / np.sqrt(gb2[i])
+"""
+AFTER = [("            gl2[i] += gl ** 2\n", ""), ("            gr2[j] += gr ** 2\n", "")]
+LATE = "            gl2[i] += gl ** 2\n            gr2[j] += gr ** 2\n"
+STEP = "            bias[i] -= 0.1 * err / np.sqrt(gb2[i])\n"
+
+
+@pytest.mark.parametrize("edits", [(), (*AFTER, (STEP, STEP + LATE))], ids=["first", "after"])
+def test_rows_may_be_moved_by_adagrad(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
+    report = run_edited(tmp_path, GLOVE, *edits)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "adagrad"), str(report)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("err * left[i]", "err * right[j]"),
+        ("right[j] -=", "right[j] +="),
+        ("gl2[i] += gl ** 2", "gl2[i] += gl"),
+    ],
+)
+def test_a_wrong_row_that_adagrad_moves_is_told_on_its_line(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, GLOVE, (old, new))
+    (line,) = [i for i, e in enumerate(GLOVE.splitlines(), 1) if old in e]
+    assert report.blames[0].line == line, str(report)
