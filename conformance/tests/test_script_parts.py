@@ -475,3 +475,48 @@ def test_a_wrong_row_that_adagrad_moves_is_told_on_its_line(
     report = run_edited(tmp_path, GLOVE, (old, new))
     (line,) = [i for i, e in enumerate(GLOVE.splitlines(), 1) if old in e]
     assert report.blames[0].line == line, str(report)
+
+
+CELL = """import numpy as np
+np.random.seed(21)
+Wf, Wi, Wc, Wo = [np.random.randn(6, 7) * 0.3 for _ in range(4)]
+V = np.random.randn(1, 6) * 0.3
+theta = [Wf, Wi, Wc, Wo, V]
+sigmoid = lambda z: 1 / (1 + np.exp(-z))
+for it in range(400):
+    seq = np.sin(np.random.rand(8) + 0.5 * np.arange(7)[:, None])
+    h, c = np.zeros((6, 8)), np.zeros((6, 8))
+    tape, loss = [], 0
+    for t in range(6):
+        u = np.vstack([h, seq[t][None]])
+        f, i, o, g = sigmoid(Wf @ u), sigmoid(Wi @ u), sigmoid(Wo @ u), np.tanh(Wc @ u)
+        cp, c = c, f * c + i * g
+        tc = np.tanh(c)
+        h = o * tc
+        e = V @ h - seq[t + 1][None]
+        loss += 0.5 * (e ** 2).sum() / 8
+        tape.append((u, f, i, o, g, cp, tc, h, e))
+    G = [np.zeros_like(p) for p in theta]
+    dh, dc = np.zeros((6, 8)), np.zeros((6, 8))
+    for u, f, i, o, g, cp, tc, h, e in reversed(tape):
+        dy = e / 8
+        G[4] += dy @ h.T
+        dh = dh + V.T @ dy
+        dc = dc + dh * o * (1 - tc ** 2)
+        zf, zi = dc * cp * f * (1 - f), dc * g * i * (1 - i)
+        zc, zo = dc * i * (1 - g ** 2), dh * tc * o * (1 - o)
+        du = 0
+        for k, (z, W) in enumerate(zip((zf, zi, zc, zo), theta[:4])):
+            G[k] += z @ u.T
+            du = du + W.T @ z
+        dh = du[:6]
+        dc = dc * f
+    for p, q in zip(theta, G):
+        p -= 0.2 * q
+"""
+
+
+@pytest.mark.thorough
+def test_an_error_that_a_recurrence_begins_with_zeros_is_no_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CELL, ("dc = dc * f", "dc = dc"))
+    assert report.blames[0].line == CELL[: CELL.index("dc = dc * f")].count("\n") + 1, str(report)
