@@ -89,7 +89,7 @@ def _turned(lean: list[int], order: tuple[int, ...], wanted: tuple[int, ...]) ->
 
 
 def fitted(value: Array, right: Array) -> float | None:
-    """s with value = s × right, to half of the digits and as far as those of `right` go; or None."""
+    """s with value = s × right, to half of the digits, of `right` if it has fewer; else None."""
     square = float(np.vdot(right, right))
     if square == 0 or not np.isfinite(square):
         return None

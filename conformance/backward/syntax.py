@@ -265,7 +265,7 @@ def _given(method: ast.FunctionDef) -> dict[str, int]:
     for each in method.body:
         value = each.value if _is_alias(each) and isinstance(each, ast.Assign) else None
         alias = isinstance(value, ast.Name) and value.id in given
-        for name in stored(each):
+        for name in {name for inner in ast.walk(each) for name in stored(inner)}:
             given.pop(name, None)
             given |= {name: each.lineno} if alias else {}
     return given

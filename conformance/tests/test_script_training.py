@@ -377,3 +377,41 @@ def test_a_worked_example_of_one_step_is_judged(
     report = run_edited(tmp_path, WORKED, (old, new))
     assert [each.line for each in report.blames[:1]] == ([] if line is None else [line])
     assert report.ran.parameters == ("W1", "W2")
+
+
+NET = """import numpy as np
+class Net:
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.W = [rng.normal(size=(5, 3)), rng.normal(size=(2, 5))]
+        self.b = [np.zeros((5, 1)), np.zeros((2, 1))]
+
+    def feedforward(self, a):
+        for W, b in zip(self.W, self.b):
+            a = np.tanh(W @ a + b)
+        return a
+
+    def step(self, x, y):
+        a = [x]
+        for W, b in zip(self.W, self.b):
+            a.append(np.tanh(W @ a[-1] + b))
+        delta = (a[-1] - y) * (1 - a[-1] ** 2)
+        for l in (1, 0):
+            gW, gb = delta @ a[l].T, delta.sum(axis=1, keepdims=True)
+            if l:
+                delta = (self.W[l].T @ delta) * (1 - a[l] ** 2)
+            self.W[l] = self.W[l] - 0.1 * gW
+            self.b[l] = self.b[l] - 0.1 * gb
+
+data = np.random.default_rng(1)
+net = Net()
+for _ in range(20):
+    x = data.normal(size=(3, 6))
+    net.step(x, np.sin(x[:2]))
+"""
+
+
+def test_a_method_that_goes_forward_in_a_loop_hands_nothing_back(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, NET, (" * (1 - a[-1] ** 2)", "")).blames
+    lines = NET.splitlines()
+    assert [lines[each.line - 1].strip()[:5] for each in blame.accused.lines] == ["delta"]
