@@ -13,7 +13,7 @@ from conformance.backward.source import is_float
 from conformance.script.places import Places, is_whole, part_at, writes_of
 from conformance.script.same_entries import rejoined, thresholded
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat, taken
+from conformance.tracing.node import FILLED, Node, flat, states_of, taken
 from reference.step import Array
 
 SAME = frozenset(
@@ -228,7 +228,7 @@ def _entries(node: Node, at: Places | None, whole: Node) -> Iterator[tuple[Node,
     joins = bool(node.args) and isinstance(node.args[0], list | tuple)  # of numbers, an array
     if not passes or joins:
         return
-    if at is None:
+    if at is None and node in states_of(whole):
         yield from writes_of(node)
     like = whole if at is None else node
     for each in operands(node) if node.function is taken else node.inputs:
