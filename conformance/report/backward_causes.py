@@ -67,8 +67,8 @@ OF_KIND = {
     "slope": "{operation} has to be the derivative of {missing}",
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
     "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
-    "begins": "what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
-    "no right gradient uses it",
+    "begins": "the mistake is in {operation} or in what is computed from it, which has to become "
+    "∂C/∂{needed}: no right gradient uses it",
     "decay": "{operation} is {factor:g} times the derivative of the decay in the loss",
     "no decay": "the derivative of the decay in the loss, a multiple of {needed}, is not added",
     "handed": "what is handed on here has to be ∂C/∂{needed}",

@@ -415,3 +415,33 @@ def test_a_method_that_goes_forward_in_a_loop_hands_nothing_back(tmp_path: Path)
     (blame,) = run_edited(tmp_path, NET, (" * (1 - a[-1] ** 2)", "")).blames
     lines = NET.splitlines()
     assert [lines[each.line - 1].strip()[:5] for each in blame.accused.lines] == ["delta"]
+
+
+CLIPPED = """import numpy as np
+rng = np.random.default_rng(0)
+U, W, V = rng.normal(size=(3, 2)), rng.normal(size=(3, 3)), rng.normal(size=(1, 3))
+for it in range(30):
+    xs = rng.normal(size=(4, 2, 5))
+    hs, loss = [np.zeros((3, 5))], 0
+    for x in xs:
+        hs.append(np.tanh(U @ x + W @ hs[-1]))
+    e = V @ hs[-1] - xs[0, :1]
+    loss = 0.5 * (e ** 2).sum()
+    dU, dW, dV = np.zeros_like(U), np.zeros_like(W), e @ hs[-1].T
+    dh = V.T @ e
+    for t in (4, 3, 2, 1):
+        raw = (1 - hs[t] ** 2) * dh
+        dU += raw @ xs[t - 1].T
+        dW += raw @ hs[t].T
+        dh = W.T @ raw
+    for g in (dU, dW, dV):
+        np.clip(g, -5, 5, out=g)
+    for p, g in ((U, dU), (W, dW), (V, dV)):
+        p -= 0.1 * g
+"""
+
+
+def test_what_clips_other_gradients_rightly_is_no_line_in_question(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, CLIPPED).blames
+    lines = CLIPPED.splitlines()
+    assert [lines[each.line - 1].strip()[:2] for each in blame.accused.lines] == ["dW"]
