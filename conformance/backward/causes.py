@@ -85,6 +85,7 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
     missing = _missing(node, other) if kind == "misused" else None
     if kind == "value" and (times := _times(forward, repair)) is not None:
         kind, factor = "scaled", times
+    kind = "term" if kind == "value" and repair.kind == "part" else kind
     return Cause(kind, at_fault, *names, factor, missing=missing)
 
 

@@ -63,6 +63,7 @@ def _why(cause: Cause) -> str:
 
 OF_KIND = {
     "value": "{operation} has to give ∂C/∂{needed}, and gives something else",
+    "term": "{operation} has to give one of the terms of ∂C/∂{needed}, and gives something else",
     "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
     "slope": "{operation} has to be the derivative of {missing}",
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",

@@ -389,3 +389,25 @@ for i in range(100):
 def test_a_wrong_decay_of_floats_of_four_bytes_is_told_with_its_operands(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, TORCH, ("gW += reg", "gW += 2 * reg")).blames
     assert "`2 * reg` (0.002 here) has to be multiplied by 0.5" in why(blame.accused.cause)
+
+
+RIDGE = """import numpy as np
+rng = np.random.default_rng(0)
+X = np.column_stack([np.ones(20), rng.normal(size=(20, 3))])
+t = X @ np.array([1.0, 2.0, -1.0, 0.5])
+theta, lam = rng.normal(size=4), 0.1
+for it in range(30):
+    r = X @ theta - t
+    loss = 0.5 * np.mean(r ** 2) + 0.5 * lam * np.sum(theta[1:] ** 2)
+    grad = X.T @ r / 20
+    grad[1:] += lam * theta[1:]
+    theta = theta - 0.1 * grad
+"""
+
+
+def test_a_decay_of_the_bias_too_is_a_wrong_term(tmp_path: Path) -> None:
+    (blame,) = run_edited(
+        tmp_path, RIDGE, ("grad[1:] += lam * theta[1:]", "grad += lam * theta")
+    ).blames
+    assert blame.line == 10
+    assert "`lam * theta` has to give one of the terms of ∂C/∂theta" in why(blame.accused.cause)
