@@ -138,9 +138,9 @@ def _of_change(changed: Changed) -> str:
         "axis": f"in {operation}, the axis {before} has to be {after}"
         if before != "None"
         else f"{operation} has to be along axis {after}, and is over all entries",
-        "constant": f"in {operation}, {_number(changed)}",
-        "rate": f"in {operation}, {_number(changed)}: so much do the weights decay by the loss, or "
-        "by the other gradients",
+        "constant": _of_number(changed),
+        "rate": f"{_of_number(changed)}: so much do the weights decay by the loss, or by the other "
+        "gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",
         "operand": f"in {operation}, {PLACES.get(before, 'an operand')} has to be {other}",
@@ -172,19 +172,22 @@ def _turned(operation: str) -> str:
     return f"in `{operation}`, the operands have to be the other way round"
 
 
-def _number(changed: Changed) -> str:
+def _of_number(changed: Changed) -> str:
     """That a number has to be another one; of one that has a name, by what it is multiplied.
 
-    Its value is that of a run, whose data may be those that `check` makes.
+    Its value is that of a run, whose data may be those that `check` makes. A wrong sign is that of
+    all that the number stands in.
     """
-    before, after = changed.before, changed.after
+    before, after, where = changed.before, changed.after, f"in `{changed.operation}`"
     if changed.other is None:
-        return f"the {f'number {before}'.rstrip()} has to be {after}"
+        return f"{where}, the {f'number {before}'.rstrip()} has to be {after}"
     name = f"`{changed.other.name}`"
     with suppress(ValueError, ZeroDivisionError):  # one may be an expression, or 0
-        if ratio := float(after) / float(before):
-            return f"{name} ({before} here) has to be multiplied by {ratio:.6g}"
-    return f"{name}{before and f', which is {before} here,'} has to be {after}"
+        if (ratio := float(after) / float(before)) == -1:
+            return f"`{changed.operation}` has to be multiplied by -1"
+        if ratio:
+            return f"{where}, {name} ({before} here) has to be multiplied by {ratio:.6g}"
+    return f"{where}, {name}{before and f', which is {before} here,'} has to be {after}"
 
 
 PLACES = {

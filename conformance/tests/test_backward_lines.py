@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import conformance
-from conformance.backward.findings import Cause, Changed
+from conformance.backward.findings import Cause, Changed, Named
 from conformance.report.backward_causes import why
 from conformance.run_script import run_script
 from conformance.tests.backward.program import module
@@ -424,3 +424,10 @@ def test_what_is_subtracted_the_wrong_way_is_told_as_people_mend_it(
     operation: str, words: str
 ) -> None:
     assert why(Cause("changed", changed=Changed("order", "", "", operation))) == words
+
+
+def test_a_number_of_the_wrong_sign_is_told_as_that_of_the_operation() -> None:
+    changed = Changed("constant", "24", "-24", "(mu - y).sum() / r.size", Named("r.size", None))
+    assert why(Cause("changed", changed=changed)) == (
+        "`(mu - y).sum() / r.size` has to be multiplied by -1"
+    )
