@@ -3,13 +3,14 @@
 Left out: what an update adds (`update.py`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from conformance.script.linear import ancestors, way
+from conformance.script.linear import ancestors, entrywise, way
 from conformance.script.places import Places, part_at, writes_of
-from conformance.tracing.node import FILLED, Node, filled
+from conformance.tracing.node import FILLED, Node, filled, states_of
 from conformance.tracing.trace import Trace
 
 
@@ -36,3 +37,24 @@ def spread(trace: Trace, row: Node, places: Places, table: Node) -> Node:
     made = trace.node(FILLED, filled, (nothing, ((at, row),)), {}, value)
     made.frames, made.calls, made.sites = row.frames, row.calls, ()
     return made
+
+
+def hides_a_decay(values: Sequence[Node]) -> bool:
+    """Whether all rows that are moved were 0, and a multiple of them is added.
+
+    Args:
+        values: of a table, one after another.
+    """
+    moved = [(old, *row) for old, new in pairwise(values) for row in writes_of(new)]
+    return any(_decays(*each) for each in moved) and not any(
+        np.any(np.ravel(old.value)[[*places]]) for old, _, places in moved
+    )
+
+
+def _decays(old: Node, value: Node, places: Places) -> bool:
+    """Whether a row becomes what has a multiple of the old one in it."""
+    before = states_of(old)
+    return any(
+        each.operation == "multiply" and any(part_at(e, places) in before for e in each.inputs)
+        for each in entrywise(value, frozenset())
+    )

@@ -17,7 +17,7 @@ from conformance.backward.syntax import Loop, loops_around, statement, stored, t
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare
 from conformance.script.linear import ancestors, way
-from conformance.script.parameters import Parameter, steps
+from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
@@ -193,7 +193,7 @@ def is_right(trace: Trace, found: Sequence[Parameter]) -> bool:
     """
     names = [f"{i}" for i, _ in enumerate(found)]
     try:
-        made = all_judged(trace, found, names, min(steps(found), 2))
+        made = all_judged(trace, found, names, min(2, *(each.chain.count for each in found)))
         return all(each.ok and each.examined.cost != "unknown" for each in made)
     except (NotAGradientError, ConformanceError):
         return False

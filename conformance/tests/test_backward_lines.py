@@ -342,7 +342,12 @@ for step in range(50):
 
 FAULTS = (
     (GAUSSIAN, "(X @ W - y)", "(y - X @ W)", "the gradient of W; s is right"),
-    (DILATED, "y, h, p['w2'], 2)", "y, h, p['w2'], 1)", "has to give ∂C/∂h (line 18)"),
+    (
+        DILATED,
+        "y, h, p['w2'], 2)",
+        "y, h, p['w2'], 1)",
+        "has to give one of the terms of ∂C/∂h (line 18)",
+    ),
     (COURSE, " * sigmoid(z2) * (1 - sigmoid(z2))", "", "the derivative of `sigmoid(z2)`"),
     (COURSE, "d2.T.dot(a1) / m", "d2.T.dot(a1)", "has to be divided by `m` (line 14)"),
     (POOLED, "de += ds", "de = ds", "`de` (line 10) has to be added to"),

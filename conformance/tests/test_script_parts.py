@@ -520,3 +520,23 @@ for it in range(400):
 def test_an_error_that_a_recurrence_begins_with_zeros_is_no_parameter(tmp_path: Path) -> None:
     report = run_edited(tmp_path, CELL, ("dc = dc * f", "dc = dc"))
     assert report.blames[0].line == CELL[: CELL.index("dc = dc * f")].count("\n") + 1, str(report)
+
+
+RATINGS = """import numpy as np
+rng = np.random.default_rng(0)
+P, Q, b = rng.normal(size=(4, 2)), rng.normal(size=(3, 2)), np.zeros(3)
+ratings = [(u, i, float(rng.integers(1, 6))) for u in range(4) for i in range(3)]
+for epoch in range(9):
+    for u, i, r in ratings:
+        e = r - P[u] @ Q[i] - b[i]
+        loss = 0.5 * e ** 2 + 0.05 * (P[u] @ P[u] + Q[i] @ Q[i] + b[i] ** 2)
+        p = P[u].copy()
+        P[u] += 0.02 * (e * Q[i] - 0.1 * P[u])
+        Q[i] += 0.02 * (e * p - 0.1 * Q[i])
+        b[i] += 0.02 * (e - 0.1 * b[i])
+"""
+
+
+def test_a_script_goes_on_until_the_rows_that_decay_are_not_0(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, RATINGS, ("e - 0.1 * b[i]", "e + 0.1 * b[i]")).blames
+    assert blame.gradients == ("b",)

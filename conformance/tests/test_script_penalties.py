@@ -391,7 +391,7 @@ def test_a_wrong_decay_of_floats_of_four_bytes_is_told_with_its_operands(tmp_pat
     assert "`2 * reg` (0.002 here) has to be multiplied by 0.5" in why(blame.accused.cause)
 
 
-RIDGE = """import numpy as np
+BIASED = """import numpy as np
 rng = np.random.default_rng(0)
 X = np.column_stack([np.ones(20), rng.normal(size=(20, 3))])
 t = X @ np.array([1.0, 2.0, -1.0, 0.5])
@@ -407,7 +407,7 @@ for it in range(30):
 
 def test_a_decay_of_the_bias_too_is_a_wrong_term(tmp_path: Path) -> None:
     (blame,) = run_edited(
-        tmp_path, RIDGE, ("grad[1:] += lam * theta[1:]", "grad += lam * theta")
+        tmp_path, BIASED, ("grad[1:] += lam * theta[1:]", "grad += lam * theta")
     ).blames
     assert blame.line == 10
     assert "`lam * theta` has to give one of the terms of ∂C/∂theta" in why(blame.accused.cause)
