@@ -522,7 +522,7 @@ def test_an_error_that_a_recurrence_begins_with_zeros_is_no_parameter(tmp_path: 
     assert report.blames[0].line == CELL[: CELL.index("dc = dc * f")].count("\n") + 1, str(report)
 
 
-RATINGS = """import numpy as np
+RATED = """import numpy as np
 rng = np.random.default_rng(0)
 P, Q, b = rng.normal(size=(4, 2)), rng.normal(size=(3, 2)), np.zeros(3)
 ratings = [(u, i, float(rng.integers(1, 6))) for u in range(4) for i in range(3)]
@@ -538,5 +538,5 @@ for epoch in range(9):
 
 
 def test_a_script_goes_on_until_the_rows_that_decay_are_not_0(tmp_path: Path) -> None:
-    (blame,) = run_edited(tmp_path, RATINGS, ("e - 0.1 * b[i]", "e + 0.1 * b[i]")).blames
+    (blame,) = run_edited(tmp_path, RATED, ("e - 0.1 * b[i]", "e + 0.1 * b[i]")).blames
     assert blame.gradients == ("b",)
