@@ -109,7 +109,7 @@ def handed(culprit: Region, repair: Repair) -> Cause:
     text = "" if line is None else aliased(line)
     held = next((e for e in culprit.held(repair) if e.quantity.nodes[0] is node), None)
     if held is None or not text or held.quantity.kind != "part":
-        return Cause("handed", needed=called(forward, node))
+        return Cause("handed", text, called(forward, node))
     return Cause("part", text, called(forward, node))
 
 

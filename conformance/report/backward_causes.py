@@ -72,7 +72,7 @@ OF_KIND = {
     "∂C/∂{needed}: no right gradient uses it",
     "decay": "{operation} is {factor:g} times the derivative of the decay in the loss",
     "no decay": "the derivative of the decay in the loss, a multiple of {needed}, is not added",
-    "handed": "what is handed on here has to be ∂C/∂{needed}",
+    "handed": "{operation} is handed on here, and ∂C/∂{needed} is needed",
     "aliased": "`{names[0]}` is changed in place, and is the same array as `{names[1]}`, which is "
     "read later as what it was",
     "shape": "the gradient has another shape than its parameter",
