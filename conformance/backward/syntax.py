@@ -138,10 +138,10 @@ def _is_alias(statement: ast.stmt) -> bool:
 
 
 def aliased(line: Line) -> str:
-    """What a line gives another name to, or returns."""
+    """What a line gives another name to, or returns; nothing if these are several values."""
     found = statement(line.file, line.line)
     value = found.value if isinstance(found, ast.Assign | ast.Return) else None
-    return "" if value is None else ast.unparse(value)
+    return "" if value is None or isinstance(value, ast.Tuple) else ast.unparse(value)
 
 
 def iterated(line: Line) -> list[str]:

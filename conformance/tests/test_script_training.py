@@ -445,3 +445,22 @@ def test_what_clips_other_gradients_rightly_is_no_line_in_question(tmp_path: Pat
     (blame,) = run_edited(tmp_path, CLIPPED).blames
     lines = CLIPPED.splitlines()
     assert [lines[each.line - 1].strip()[:2] for each in blame.accused.lines] == ["dW"]
+
+
+SOFTMAX = """import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(20, 4)), np.eye(3)[rng.integers(0, 3, 20)]
+W, b = rng.normal(size=(4, 3)), np.zeros(3)
+for it in range(20):
+    e = np.exp(X @ W + b)
+    P = e / e.sum(1, keepdims=True)
+    loss = -(T * np.log(P)).sum() / 20
+    err = (P - T) / 20
+    W -= 0.1 * X.T @ err
+    b -= 0.1 * err.sum(0)
+"""
+
+
+def test_what_is_handed_on_in_the_place_of_a_derivative_is_shown(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SOFTMAX, ("err = (P - T) / 20", "err = P"))
+    assert "script.py:9: err = P\n`P` is handed on here, and ∂C/∂(X @ W + b)" in str(report)
