@@ -232,7 +232,7 @@ def _wrong(
     mended = [each for each in examined if all(e.mends for e in each.accused)]
     if error is None and not known and not slipped and not _in_part(errors, run):
         raise NotAGradientError(
-            "none is right by a known cost: they may be those of another, or divided entry by entry"
+            "no known cost gives any of them: they may be those of another, or divided by entries"
         )
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))

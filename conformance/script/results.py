@@ -24,7 +24,8 @@ from conformance.script.linear import alike
 from conformance.script.multiples import is_convention, usual
 from conformance.script.parameters import Parameter
 from conformance.script.quantised import decline
-from conformance.script.update import Update, update, with_decay
+from conformance.script.update import Update
+from conformance.script.update_reader import update, with_decay
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace

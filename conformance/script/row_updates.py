@@ -1,6 +1,6 @@
 """Updates of some rows of a table: the gradient of each is one of the table, 0 elsewhere.
 
-Left out: what an update adds (`update.py`).
+Left out: what an update adds (`update_reader.py`).
 """
 
 from collections.abc import Collection, Iterator, Sequence

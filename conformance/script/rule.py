@@ -14,6 +14,7 @@ from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
+from conformance.script.places import written_places
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -185,9 +186,15 @@ def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 
 
 def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
-    """What is kept by another factor than that of the other parameters, or for ever."""
+    """What is kept by another factor than that of the other parameters, or for ever.
+
+    Of what is kept of a table the rows that are moved alone may be.
+    """
     pairs = [
-        sorted(((kept(*e, read_forward(made.old)), e[1]) for e in made.states), key=lambda e: e[0])
+        sorted(
+            ((kept(*e, read_forward(made.old)), e[1]) for e in _kept_whole(made)),
+            key=lambda e: e[0],
+        )
         for made in judgement.updates
     ]
     if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
@@ -200,6 +207,10 @@ def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
                 yield _accused(name, lines_of(new), Cause("accumulates"))
             elif not alike(usual, rate):
                 yield _accused(name, lines_of(new), Cause("rate", factor=rate))
+
+
+def _kept_whole(made: Update) -> list[tuple[Node, Node]]:
+    return [(old, new) for old, new in made.states if not written_places(new)]
 
 
 def mistaken(

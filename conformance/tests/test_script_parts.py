@@ -540,3 +540,18 @@ for epoch in range(9):
 def test_a_script_goes_on_until_the_rows_that_decay_are_not_0(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, RATED, ("e - 0.1 * b[i]", "e + 0.1 * b[i]")).blames
     assert blame.gradients == ("b",)
+
+
+def test_the_gradients_of_rows_that_a_velocity_moves_are_judged(tmp_path: Path) -> None:
+    edits = [
+        ("gl2[i] += gl ** 2", "gl2[i] = 0.9 * gl2[i] + gl"),
+        ("gr2[j] += gr ** 2", "gr2[j] = 0.9 * gr2[j] + gr"),
+        ("gb2[i] += err ** 2", "gb2[i] = 0.9 * gb2[i] + err"),
+        ("gl / np.sqrt(gl2[i])", "gl2[i]"),
+        ("gr / np.sqrt(gr2[j])", "gr2[j]"),
+        ("err / np.sqrt(gb2[i])", "gb2[i]"),
+        ("np.ones((7, 4)), np.ones((7, 4)), np.ones(7)", "0 * left, 0 * right, 0 * bias"),
+    ]
+    assert run_edited(tmp_path, GLOVE, *edits).examined.ok
+    (blame,) = run_edited(tmp_path, GLOVE, *edits, ("err * left[i]", "err * right[j]")).blames
+    assert blame.gradients == ("right",)
