@@ -86,6 +86,7 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
     missing = _missing(node, other) if kind == "misused" else None
     if kind == "value" and (times := _times(forward, repair)) is not None:
         kind, factor = "scaled", times
+    kind = "term" if kind == "value" and repair.kind == "part" else kind
     return Cause(kind, at_fault, *names, factor, missing=missing)
 
 
@@ -109,7 +110,7 @@ def handed(culprit: Region, repair: Repair) -> Cause:
     text = "" if line is None else aliased(line)
     held = next((e for e in culprit.held(repair) if e.quantity.nodes[0] is node), None)
     if held is None or not text or held.quantity.kind != "part":
-        return Cause("handed", needed=called(forward, node))
+        return Cause("handed", text, called(forward, node))
     return Cause("part", text, called(forward, node))
 
 

@@ -89,7 +89,7 @@ def _turned(lean: list[int], order: tuple[int, ...], wanted: tuple[int, ...]) ->
 
 
 def fitted(value: Array, right: Array) -> float | None:
-    """s with value = s × right, as far as half of the digits go; else None."""
+    """s with value = s × right, to half of the digits, of `right` if it has fewer; else None."""
     square = float(np.vdot(right, right))
     if square == 0 or not np.isfinite(square):
         return None
@@ -97,7 +97,8 @@ def fitted(value: Array, right: Array) -> float | None:
     if s == 0 or not np.isfinite(s):
         return None
     far = np.abs(value - s * right).max()
-    return s if far <= HALF_OF_THE_DIGITS * abs(s) * np.abs(right).max() else None
+    rounded = 2 * np.finfo(right.dtype).eps if np.issubdtype(right.dtype, np.floating) else 0.0
+    return s if far <= max(HALF_OF_THE_DIGITS, rounded) * abs(s) * np.abs(right).max() else None
 
 
 def multiple(value: Array, right: Array) -> float | None:

@@ -18,6 +18,8 @@ from conformance.backward.source import line_of, lines_of
 from conformance.backward.value_names import operation_text
 from conformance.tracing.node import Node
 
+NEAR = 2.0**-20  # two factors are the same, as far as floats of four bytes tell
+
 FEW = 3  # entries: of fewer any are some multiple, or nearly
 
 
@@ -40,6 +42,12 @@ def wrong_decay(forward: Forward, found: Sequence[Verdict]) -> Accused | None:
     text, parameter = operation_text(nodes[0]), Named(names[0], None)
     why = Cause("decay", text, parameter, factor=factors[0], worst=worst_entry(found))
     return Accused(names, tuple(dict.fromkeys(lines)), why, mends=True)
+
+
+def decays_without(examined: Examined, factor: float) -> bool:
+    """Whether gradients decay as the loss states, and the rest of them alone has a factor."""
+    causes = [each.cause for each in examined.accused if each.cause.kind == "decay"]
+    return any(abs(each.factor * factor - 1) <= NEAR for each in causes)
 
 
 def _lacks(verdict: Verdict) -> float | None:

@@ -89,42 +89,42 @@ class Cause:
 
     Attributes:
         kind: which cause it is:
-            `value`: what the operation gives is not the derivative that is needed there; `misused`:
-            it is right, as the derivative with respect to something else; `scaled`: it is right but
-            for a constant; `part`: it is only some of the contributions; `begins`: what is computed
-            from it is not the derivative that is needed; `slope`: a right derivative is multiplied
-            by it, and it is not that of `missing`; `updated`: a parameter (`needed`) is used after
-            its update (`held`); `decay`: it is `factor` times the derivative of the decay of the
-            loss; `handed`: another value has to be handed on there; `aliased`: an array is changed
-            in place while another name stands for what it was; `changed`: the operation is another
-            one than it has to be; `gradient`: the gradient is wrong and no operation is known that
-            mends it; `shape`: it has another shape than its parameter; `unused`: `needed` is given
-            and not used; `absent`: no gradient is given, which is taken for 0; `search`: none in
-            `factor` s; `output`: the output error is the derivative of no cost; `uneven`: nor adds
-            it up to 0; `negated`: all gradients have the wrong sign; `grows`: a decay is taken off
-            a gradient where it has to be added; `overwritten`, `last`: a derivative is written that
-            has to be added, or so is the gradient of each of `factor` mini-batches; `skipped`: a
-            loop leaves out the first or last (`operation`) of `factor` steps; `order`: a value is
-            gone through before all its uses are; `crossed`: a loss compares all outputs with all
-            targets; `edited`: a change of the line makes all right; `small`: the gradient is wrong
-            by less than rounding; `lost`: digits are lost.
-            of what is wrong with an update, though the gradients may be right (`UPDATES`):
-            `ascends`, `step`: it moves the parameter up its gradient, or `factor` times as far as
-            others are moved; `kept`, `zero`: it keeps nothing from step to step where others do, or
-            what it keeps is never written; `shared`: two parameters (`names`) keep one array;
-            `rate`, `accumulates`: what it keeps is multiplied by another number (`factor`) than
-            that of others, or never gets less; `square`, `no square`: the mean that it keeps is
-            that of the square, or of no square; `infinite`: it makes numbers that are not finite;
-            `still`: the parameter is not moved at all, though its gradient is computed; `unkept`:
-            nor is what it is moved to kept; `update`: what it takes off the parameter is not the
-            gradient, which is right; `uphill`, `downhill`: it adds, or subtracts, all gradients;
-            `uncorrected`: a moment of Adam's is not corrected for its first steps, or neither is;
-            `correction mean`, `correction square`: one is by the β of the other (`numbers`); `base
-            mean`, `base square`: by one of neither; `rate mean`, `rate square`, `exchanged`: one
-            keeps, or each keeps, what the other ought to; `share`: what is added to one is
-            multiplied by another number than 1 − β; `stuck`, `late`, `steps`: t in 1 − β^t is
-            always the same, does not begin with 1, does not grow by 1; `root of correction`: 1 −
-            β^t stands outside of the root without a root of its own; `no root`: it divides by a
+            `value`: what the operation gives is not the derivative that is needed there; `term`:
+            nor the contribution to it; `misused`: it is right, as the derivative with respect to
+            something else; `scaled`: it is right but for a constant; `part`: it is only some of the
+            contributions; `begins`: what is computed from it is not the derivative that is needed;
+            `slope`: a right derivative is multiplied by it, and it is not that of `missing`;
+            `updated`: a parameter (`needed`) is used after its update (`held`); `decay`: it is
+            `factor` times the derivative of the decay of the loss; `handed`: another value has to
+            be handed on there; `aliased`: an array is changed in place while another name stands
+            for what it was; `changed`: the operation is another one than it has to be; `gradient`:
+            the gradient is wrong and no operation is known that mends it; `shape`: it has another
+            shape than its parameter; `unused`: `needed` is given and not used; `absent`: no
+            gradient is given, which is taken for 0; `search`: none in `factor` s; `output`: the
+            output error is the derivative of no cost; `uneven`: nor adds it up to 0; `negated`: all
+            gradients have the wrong sign; `grows`: a decay is taken off a gradient where it has to
+            be added; `overwritten`, `last`: a derivative is written that has to be added, or so is
+            the gradient of each of `factor` mini-batches; `skipped`: a loop leaves out the first or
+            last (`operation`) of `factor` steps; `order`: a value is gone through before all its
+            uses are; `crossed`: a loss compares all outputs with all targets; `edited`: a change of
+            the line makes all right; `small`: the gradient is wrong by less than rounding; `lost`:
+            digits are lost. of what is wrong with an update, though the gradients may be right
+            (`UPDATES`): `ascends`, `step`: it moves the parameter up its gradient, or `factor`
+            times as far as others are moved; `kept`, `zero`: it keeps nothing from step to step
+            where others do, or what it keeps is never written; `shared`: two parameters (`names`)
+            keep one array; `rate`, `accumulates`: what it keeps is multiplied by another number
+            (`factor`) than that of others, or never gets less; `square`, `no square`: the mean that
+            it keeps is that of the square, or of no square; `infinite`: it makes numbers that are
+            not finite; `still`: the parameter is not moved at all, though its gradient is computed;
+            `unkept`: nor is what it is moved to kept; `update`: what it takes off the parameter is
+            not the gradient, which is right; `uphill`, `downhill`: it adds, or subtracts, all
+            gradients; `uncorrected`: a moment of Adam's is not corrected for its first steps, or
+            neither is; `correction mean`, `correction square`: one is by the β of the other
+            (`numbers`); `base mean`, `base square`: by one of neither; `rate mean`, `rate square`,
+            `exchanged`: one keeps, or each keeps, what the other ought to; `share`: what is added
+            to one is multiplied by another number than 1 − β; `stuck`, `late`, `steps`: t in 1 −
+            β^t is always the same, does not begin with 1, does not grow by 1; `root of correction`:
+            1 − β^t stands outside of the root without a root of its own; `no root`: it divides by a
             mean of squares without its root; `beside`: ε is added to the quotient; `larger`,
             `size`, `differences`, `steps kept`: it keeps another value; `minus`: what is kept is
             taken off; `behind`: nor looks it ahead; `other`: it takes, or keeps, the gradient of

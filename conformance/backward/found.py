@@ -94,6 +94,7 @@ def _around(culprit: Culprit, repair: Repair) -> Iterator[Line]:
     yield from culprit.needed_operands(repair.group)
     for each in (repair, culprit.repairs[0]):
         yield from culprit.lines_of_repair(each)
-    for group in (*culprit.upstream(repair), *(e.group for e in culprit.repairs)):
+    others = (each.group for each in culprit.repairs if not culprit.gives_right_gradients(each))
+    for group in (*culprit.upstream(repair), *others):
         yield from culprit.lines_of(group)
     yield from culprit.callers(repair.group.first)

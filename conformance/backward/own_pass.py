@@ -20,6 +20,7 @@ from conformance.backward.certain import measured
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.costs import times
 from conformance.backward.crossed import crossed
+from conformance.backward.decay_lines import decays_without
 from conformance.backward.factor import is_constant, shared, snapped, usual_factors
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.judge_gradients import Forward, Verdict, judged
@@ -83,6 +84,8 @@ def _examined(
         return replace(examined, factor=factor)
 
     examined = by(1.0 if told is None else told)
+    if told is not None and decays_without(examined, told):
+        return by(1.0)
     if told is None and not all(each.mends for each in examined.accused):
         other = by(_of_the_last_derivative(forward))
         return other if all(each.mends for each in other.accused) else examined

@@ -169,6 +169,12 @@ class Region:
         parts = [e for e in self.known(self._first_wrong(repair)) if e.quantity.kind == "part"]
         return any(unmoved(each.quantity.nodes[0]) in needed for each in parts)
 
+    def gives_right_gradients(self, repair: Repair) -> bool:
+        """Whether an operation gives gradients, some of which are right, as one that clips all."""
+        given = ((each, repair.values.get(each.number, each.value)) for each in repair.group.nodes)
+        right = [node for node, value in given if not self._differs(node, value)]
+        return _is_gradient(repair) and any(self._shared >> each.number & 1 for each in right)
+
     def needed(self, repair: Repair) -> Match | None:
         """What the first wrong execution of an operation has to give, if it is known."""
         pairs = zip(repair.group.nodes, repair.matches, strict=True)

@@ -154,11 +154,11 @@ def _turned(node: Node, found: ast.BinOp) -> bool:
     numbers = [type(each) is not Node for each in node.args]
     if node.operation not in ("add", "multiply") or numbers != [False, True]:
         return False
-    if isinstance(found.right, ast.Constant) or not isinstance(found.left, ast.Name | ast.Constant):
-        return False
-    if isinstance(found.left, ast.Constant) or not isinstance(found.right, ast.Name):
-        return True
-    return found.right.id in _names(node.args[0])
+    if isinstance(found.left, ast.Constant) or isinstance(found.right, ast.Constant):
+        return not isinstance(found.right, ast.Constant)
+    if isinstance(found.right, ast.Name):
+        return found.right.id in _names(node.args[0])
+    return isinstance(found.left, ast.Name)
 
 
 def _names(node: Node) -> set[str]:

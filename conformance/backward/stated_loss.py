@@ -15,7 +15,7 @@ from conformance.backward.certain import measured
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.costs import times
 from conformance.backward.decay import Decay, decayed
-from conformance.backward.decay_lines import with_decay
+from conformance.backward.decay_lines import decays_without, with_decay
 from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.judge_gradients import forward_of, verdicts
@@ -189,7 +189,8 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     if has_own_terms(step):
         found = examine_pass(replace(step, loss=loss), blame=blame)
         found = replace(found, factor=found.factor * factor)
-        return found if found.right > by_loss.right else by_loss
+        better = found.right > by_loss.right and not decays_without(found, factor)
+        return found if better else by_loss
     loss = plus_decay(step.trace, loss, decay)
     found = with_decay(examine_pass(replace(step, loss=loss), blame=blame), decay)
     if found.right <= by_loss.right and not decay.taken_off:

@@ -138,10 +138,10 @@ def _is_alias(statement: ast.stmt) -> bool:
 
 
 def aliased(line: Line) -> str:
-    """What a line gives another name to, or returns."""
+    """What a line gives another name to, or returns; nothing if these are several values."""
     found = statement(line.file, line.line)
     value = found.value if isinstance(found, ast.Assign | ast.Return) else None
-    return "" if value is None else ast.unparse(value)
+    return "" if value is None or isinstance(value, ast.Tuple) else ast.unparse(value)
 
 
 def iterated(line: Line) -> list[str]:
@@ -265,7 +265,7 @@ def _given(method: ast.FunctionDef) -> dict[str, int]:
     for each in method.body:
         value = each.value if _is_alias(each) and isinstance(each, ast.Assign) else None
         alias = isinstance(value, ast.Name) and value.id in given
-        for name in stored(each):
+        for name in {name for inner in ast.walk(each) for name in stored(inner)}:
             given.pop(name, None)
             given |= {name: each.lineno} if alias else {}
     return given

@@ -231,7 +231,9 @@ def _wrong(
     slipped = [each for each in examined if any(e.cause.changed for e in each.accused)]
     mended = [each for each in examined if all(e.mends for e in each.accused)]
     if error is None and not known and not slipped and not _in_part(errors, run):
-        raise NotAGradientError("no known cost has these gradients, not even some of them")
+        raise NotAGradientError(
+            "no known cost gives any of them: they may be those of another, or divided by entries"
+        )
     if slipped or mended or error is None:
         return next(iter(slipped + mended + examined))
     return _by_wrong(error, run, _accused(run, error.error, "output"))

@@ -63,15 +63,16 @@ def _why(cause: Cause) -> str:
 
 OF_KIND = {
     "value": "{operation} has to give ∂C/∂{needed}, and gives something else",
+    "term": "{operation} has to give one of the terms of ∂C/∂{needed}, and gives something else",
     "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
     "slope": "{operation} has to be the derivative of {missing}",
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
     "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
-    "begins": "what is computed from {operation} has to become ∂C/∂{needed}, and does not; "
-    "no right gradient uses it",
+    "begins": "the mistake is in {operation} or in what is computed from it, which has to become "
+    "∂C/∂{needed}: no right gradient uses it",
     "decay": "{operation} is {factor:g} times the derivative of the decay in the loss",
     "no decay": "the derivative of the decay in the loss, a multiple of {needed}, is not added",
-    "handed": "what is handed on here has to be ∂C/∂{needed}",
+    "handed": "{operation} is handed on here, and ∂C/∂{needed} is needed",
     "aliased": "`{names[0]}` is changed in place, and is the same array as `{names[1]}`, which is "
     "read later as what it was",
     "shape": "the gradient has another shape than its parameter",
@@ -137,9 +138,9 @@ def _of_change(changed: Changed) -> str:
         "axis": f"in {operation}, the axis {before} has to be {after}"
         if before != "None"
         else f"{operation} has to be along axis {after}, and is over all entries",
-        "constant": f"in {operation}, {_number(changed)}",
-        "rate": f"in {operation}, {_number(changed)}: so much do the weights decay by the loss, or "
-        "by the other gradients",
+        "constant": _of_number(changed),
+        "rate": f"{_of_number(changed)}: so much do the weights decay by the loss, or by the other "
+        "gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",
         "operand": f"in {operation}, {PLACES.get(before, 'an operand')} has to be {other}",
@@ -171,19 +172,22 @@ def _turned(operation: str) -> str:
     return f"in `{operation}`, the operands have to be the other way round"
 
 
-def _number(changed: Changed) -> str:
+def _of_number(changed: Changed) -> str:
     """That a number has to be another one; of one that has a name, by what it is multiplied.
 
-    Its value is that of a run, whose data may be those that `check` makes.
+    Its value is that of a run, whose data may be those that `check` makes. A wrong sign is that of
+    all that the number stands in.
     """
-    before, after = changed.before, changed.after
+    before, after, where = changed.before, changed.after, f"in `{changed.operation}`"
     if changed.other is None:
-        return f"the {f'number {before}'.rstrip()} has to be {after}"
+        return f"{where}, the {f'number {before}'.rstrip()} has to be {after}"
     name = f"`{changed.other.name}`"
     with suppress(ValueError, ZeroDivisionError):  # one may be an expression, or 0
-        if ratio := float(after) / float(before):
-            return f"{name} ({before} here) has to be multiplied by {ratio:.6g}"
-    return f"{name}{before and f', which is {before} here,'} has to be {after}"
+        if (ratio := float(after) / float(before)) == -1:
+            return f"`{changed.operation}` has to be multiplied by -1"
+        if ratio:
+            return f"{where}, {name} ({before} here) has to be multiplied by {ratio:.6g}"
+    return f"{where}, {name}{before and f', which is {before} here,'} has to be {after}"
 
 
 PLACES = {

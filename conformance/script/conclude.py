@@ -22,6 +22,7 @@ from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, settled
 from conformance.script.discarded import discarded
+from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
@@ -31,7 +32,7 @@ from conformance.script.one_step import moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged, silent
-from conformance.script.rule import faults, finite, first_infinite, origin, rules
+from conformance.script.rule import faults, rules
 from conformance.script.source_around import counts, function_around
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late

@@ -10,7 +10,8 @@ from conformance.backward.recorded_pass import OwnPass
 from conformance.backward.stated_loss import has_own_terms
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement
-from conformance.script.update import Update, with_decay
+from conformance.script.update import Update
+from conformance.script.update_reader import with_decay
 from conformance.tracing.trace import Trace
 
 

@@ -16,6 +16,7 @@ from conformance.script.moments import Mistake, Moment, arithmetic, is_square, m
 from conformance.script.multiples import decay, shrinking
 from conformance.script.quotients import Steps, by_signs
 from conformance.script.readings import Given, Reading, readings
+from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
@@ -55,7 +56,7 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
         signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
         return _likeliest(signs)
     grown = (Mistake("growth", _growing(first)),) if shrinking(first) < 0 else ()
-    if not first.states:
+    if not first.states and not first.adaptive:
         eta = abs(first.options[first.own][1])
         return Known(Rule("plain", (("η", eta * factor), *decay(first, eta * factor))), grown)
     best = _likeliest(each.known(factor) for each in histories(updates, place))
@@ -121,9 +122,9 @@ class History:
     def late(self) -> tuple[list[Node], list[Node]] | None:
         """What is kept and written after it was used, if there is one such; see `Given`."""
         for chain in self.updates[0].parameter.states:
-            read = [[e for e in chain.values if made.new.depends_on(e)] for made in self.updates]
-            olds = [each[-1] for each in read if each]
-            if len(olds) == len(read) and not any(map(_is_own, self.updates, olds)):
+            read = [_read_late(chain, made) for made in self.updates]
+            olds = [each for each in read if each is not None]
+            if len(olds) == len(read):
                 following = dict(pairwise(chain.values))
                 return olds, [following[e] for e in olds if e in following]
         return None
@@ -148,7 +149,7 @@ class History:
         wrong = tuple(_wrong_powers(self, moments)) if adaptive else ()
         if wrong:
             return Known(Rule("other"), wrong)
-        if not moments or not self.is_arithmetic():
+        if not (moments or self.late) or not self.is_arithmetic():
             return OTHER
         if not adaptive:
             one = len(moments) == 1
@@ -207,6 +208,13 @@ class History:
         for made, velocity in zip(self.updates, moment.olds, strict=True):
             along, own = kept(velocity, made.new), frozenset({made.old})
             yield from (e for e in read_forward(made.old) if kept(velocity, e, own) * along < 0)
+
+
+def _read_late(chain: Carried, made: Update) -> Node | None:
+    """What an update finds of what is kept, if what it writes there itself does not move it."""
+    own = [each for each in chain.values if _is_own(made, each)]
+    before = [e for e in chain.values if e not in own and e.number < made.new.number]
+    return None if any(map(made.new.depends_on, own)) else [None, *before][-1]
 
 
 def _is_own(made: Update, state: Node) -> bool:

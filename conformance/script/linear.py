@@ -9,9 +9,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from conformance.backward.source import MOVES, is_float
+from conformance.backward.source import is_float
+from conformance.script.places import Places, is_whole, part_at, writes_of
+from conformance.script.same_entries import rejoined, thresholded
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat, recomputed, taken
+from conformance.tracing.node import FILLED, Node, flat, states_of, taken
 from reference.step import Array
 
 SAME = frozenset(
@@ -74,61 +76,31 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
     elif node.function is taken:
         yield _written(*args), 1.0
     elif name in JOINS and np.ndim(node.value) == 1:
-        yield _rejoined(node), 1.0
+        yield rejoined(node), 1.0
     elif name in CHOOSING:
         yield from ((each, 1.0) for each in args[-2:])
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
 
 
-_REJOINED: WeakKeyDictionary[Node, Node | None] = WeakKeyDictionary()
-
-
-def _rejoined(node: Node) -> Node | None:
-    """The array that was taken apart into what is put together in the same order, if one was."""
-    if node not in _REJOINED:
-        _REJOINED[node] = None
-        way = [*walk([node], lambda each: each.inputs if each.operation in MOVES else ())]
-        for source in (
-            e for e in way if e is not node and np.shape(e.value) == np.shape(node.value)
-        ):
-            places = np.arange(np.size(source.value), dtype=np.float64)
-            path = sorted((e for e in way if e.depends_on(source)), key=lambda e: e.number)
-            made = recomputed({source.number: places}, path)
-            if made is not None and np.array_equal(made.get(node.number, []), places):
-                _REJOINED[node] = source
-                break
-    return _REJOINED[node]
-
-
-def _shrunk(*factors: Any) -> Node | None:
-    """The u of sign(u) · max(|u| − t, 0), which gives most of what it is given, if it is that."""
-    for sign, size in (factors, factors[::-1]):
-        if getattr(sign, "operation", "") == "sign" and getattr(size, "operation", "") == "maximum":
-            u: Node = sign.inputs[0]
-            ends = walk([size], lambda each: () if each.operation == "absolute" else each.inputs)
-            sizes = [each for each in ends if each.operation == "absolute"]
-            if any(np.array_equal(e.args[0].value, u.value) for e in sizes):
-                return u
-    return None
-
-
 def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
     one, other = node.args[:2]
-    if node.operation == "multiply" and (shrunk := _shrunk(one, other)) is not None:
+    if node.operation == "multiply" and (shrunk := thresholded(one, other)) is not None:
         yield shrunk, 1.0
         return
     alone = np.size(node.value) == 1
-    by = None if alone and _is_made(other) and not _is_made(one) else _number(other, alone=alone)
+    scales = alone and _kind(one) < _kind(other)
+    by = None if scales else _number(other, alone=alone)
     if by is not None and type(one) is Node and (node.operation == "multiply" or by):
         yield one, by if node.operation == "multiply" else 1 / by
     elif node.operation == "multiply" and (by := _number(one, alone=alone)) is not None:
         yield other, by
 
 
-def _is_made(value: Any) -> bool:
-    """Whether it was computed, so that a number that was given is a factor of it."""
-    return type(value) is Node and value.function is not None
+def _kind(value: Any) -> tuple[int, bool]:
+    """How many axes a single number has, and whether it was computed: the lesser is the factor."""
+    made = type(value) is Node and value.function is not None
+    return np.ndim(value.value if type(value) is Node else value), made
 
 
 def _number(value: Any, *, alone: bool) -> float | None:
@@ -165,12 +137,6 @@ def _kept(before: Node, writes: Sequence[tuple[Array | None, Any]]) -> Any:
     """Of an array that was written into what it was; what was written, if that is all of it."""
     whole = (value for at, value in reversed(writes) if is_whole(at, before))
     return next(whole, before)
-
-
-def is_whole(at: Array | None, array: Node) -> bool:
-    """Whether some places are all of an array."""
-    size = np.size(array.value)
-    return at is None or (at.size >= size and np.unique(at).size == size)
 
 
 def _written(state: Node, index: Any) -> Any:
@@ -230,22 +196,45 @@ def source(node: Node) -> Node:
     return node
 
 
-def entrywise(node: Node, stop: frozenset[Node], most: int = 256) -> set[Node]:
-    """All that a value is computed of entry by entry, down to some values."""
+def entrywise(
+    node: Node, stop: frozenset[Node], most: int = 256, places: Places | None = None
+) -> set[Node]:
+    """All that a value is computed of entry by entry, down to some values.
+
+    Args:
+        node: the value.
+        stop: what is not followed further.
+        most: values that are found.
+        places: where the value stands in an array, if it is a part of one.
+    """
     found: set[Node] = set()
-    waiting = [node]
-    for each in waiting:
-        passes = each.operation in ENTRYWISE or each.operation == FILLED or each.function is taken
-        joins = bool(each.args) and isinstance(each.args[0], list | tuple)  # of numbers, an array
-        if each in stop or not passes or joins or len(found) > most:
-            continue
-        inputs = [e for e, _ in links(each)] if each.function is taken else each.inputs
-        for operand in inputs:
-            alike = has_entries(operand, node) or not np.ndim(operand.value)
-            if operand not in found and alike:
-                found.add(operand)
-                waiting.append(operand)
+    waiting = [(node, places)]
+    for each, at in waiting:
+        if each not in stop and len(found) <= most:
+            for operand, there in _entries(each, at, node):
+                if operand not in found:
+                    found.add(operand)
+                    waiting.append((operand, there))
     return found
+
+
+def _entries(node: Node, at: Places | None, whole: Node) -> Iterator[tuple[Node, Places | None]]:
+    """What a value is computed of entry by entry, each with its places if it is a part."""
+    table = part_at(node, at)
+    if table is not None:
+        yield table, None
+        return
+    passes = node.operation in ENTRYWISE or node.operation == FILLED or node.function is taken
+    joins = bool(node.args) and isinstance(node.args[0], list | tuple)  # of numbers, an array
+    if not passes or joins:
+        return
+    if at is None and node in states_of(whole):
+        yield from writes_of(node)
+    like = whole if at is None else node
+    for each in operands(node) if node.function is taken else node.inputs:
+        if has_entries(each, like) or not np.ndim(each.value):
+            table = part_at(each, at)
+            yield (each, at) if table is None else (table, None)
 
 
 def read_forward(parameter: Node) -> frozenset[Node]:
@@ -292,3 +281,15 @@ def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
         ((node, by),) = links(node)
         factor *= by
     yield wanted, factor
+
+
+def is_signed(node: Node, old: Node) -> bool:
+    """Whether a value is a sign by which a parameter moves, and not that of itself: a penalty's."""
+    terms = {*node.inputs, *ancestors(node.inputs[0])} if node.operation == "sign" else set()
+    made = (each for each in terms if each is not old and each.depends_on(old))
+    return any(not [*links(each)] for each in made)
+
+
+def is_constant(node: Node) -> bool:
+    """Whether it is a multiple of what was there before the run began to move it."""
+    return source(node).function is None

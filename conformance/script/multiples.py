@@ -1,7 +1,7 @@
 """The arrays that updates add multiples of, the same number of times, and how parameters decay.
 
 What moves a parameter may be clipped, or the sign of a gradient: then the gradient is an array
-within it. Left out: how an update is read (`update.py`).
+within it. Left out: how an update is read (`update_reader.py`).
 """
 
 import ast

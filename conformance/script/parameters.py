@@ -14,6 +14,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise, links
+from conformance.script.places import written_places
 from conformance.script.rows import Carried
 from conformance.script.running_means import is_running_mean
 from conformance.tracing.ancestors import walk
@@ -163,12 +164,14 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
 
     Such a value changes nothing but by them: what others are made of too is no state, unless these
     are states of the same chain, as a mean that is taken off the gradient in a mean of squares.
+    Where rows are moved, each is made of the same row of it: of another one it is so by chance.
     """
     made = [(new, entrywise(new, frozenset({old}))) for old, new in pairwise(chain.values)]
     within = {
         other: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
         for other in chains
         if other is not chain and not _goes_forward(other) and not _is_read(other, chain)
+        if all(not written_places(new) or values.intersection(other.values) for new, values in made)
     }
     found: set[Carried] = set()
     for _ in chains:  # one may be a state for those that were found before

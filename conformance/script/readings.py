@@ -88,6 +88,8 @@ def readings(given: Given, moments: Sequence[Moment]) -> Iterator[Reading]:
         if mean is not None and rest:
             yield from _of_differences(given, mean, rest[0])
             yield from _of_largest(given, mean, rest[0])
+        elif not moments and given.late is not None:
+            yield from _of_sum_before(given, *given.late)
     elif rest:
         yield from _of_running_maximum(given, tops, mean, square, rest[0])
     elif mean is None and given.late is not None:
@@ -163,6 +165,18 @@ def _of_differences(given: Given, mean: Moment, square: Moment) -> Iterator[Read
                 tops, seconds = _values(mean), _values(made)
                 yield Reading("adabelief", tops, seconds, mean, made, made.rate, wrong)
                 return
+
+
+def _of_sum_before(given: Given, olds: Sequence[Node], news: Sequence[Node]) -> Iterator[Reading]:
+    """AdaGrad of GloVe: by the sum of the squares of the gradients before this one."""
+    kept = Moment.of(olds[: len(news)], news)
+    powers = (kept.share_of([g**n for g in given.gradients[: len(news)]]) for n in (1, 2))
+    first, second = powers
+    if kept.rate == 1 and (first or second):
+        wrong = () if second else (Mistake("no square", news[0]),)
+        square = Moment(tuple(olds), tuple(olds), 1.0, 2, second or 1.0)
+        tops, seconds = given.gradients, _values(square)
+        yield Reading("adagrad", tops, seconds, None, square, 1.0, wrong, is_said=True)
 
 
 def _of_steps(

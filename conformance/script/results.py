@@ -17,14 +17,15 @@ from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.script.decay_within import with_decay_within
 from conformance.script.held_targets import with_held_targets
+from conformance.script.infinite import finite
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, even, uneven_error
 from conformance.script.linear import alike
 from conformance.script.multiples import is_convention, usual
 from conformance.script.parameters import Parameter
 from conformance.script.quantised import decline
-from conformance.script.rule import finite
-from conformance.script.update import Update, update, with_decay
+from conformance.script.update import Update
+from conformance.script.update_reader import update, with_decay
 from conformance.script.update_step import Step
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace

@@ -6,26 +6,12 @@ such values are found (`chains.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import prod
-from typing import Any
-
-import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
-from conformance.script.linear import is_whole
+from conformance.script.places import read_places, written_places
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import (
-    FILLED,
-    Node,
-    bits_of_nodes,
-    is_part,
-    states_of,
-    substituted,
-    taken,
-)
-from reference.step import Array
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, states_of
 
 
 @dataclass(eq=False)
@@ -94,13 +80,6 @@ def _share(one: Node, other: Node, starts: int, states: set[Node]) -> bool:
     )
 
 
-def written_places(node: Node) -> set[int]:
-    """The places that were written into; none if they are all, by one write."""
-    if node.operation != FILLED or any(is_whole(at, node) for at, _ in node.args[1]):
-        return set()
-    return {int(i) for at, _ in node.args[1] for i in np.ravel(at)}
-
-
 def _reads(new: Node, old: Node, written: set[int]) -> bool:
     """Whether a value is computed from another one by what stands at some places."""
     filled = [e for e in old.consumers if e.operation == FILLED and e.args[0] is old]
@@ -122,23 +101,6 @@ def _is_added_to(part: Node) -> bool:
     )
 
 
-def read_places(node: Node, places: Array | None = None) -> set[int]:
-    """The places of an array that an operation takes; all of them if it takes no part.
-
-    Of a view that only parts are taken of, the places of these.
-    """
-    places = _places(np.shape(node.inputs[0].value)) if places is None else places
-    if node.function is taken and len(node.inputs) == 1:
-        places = places.ravel()[node.args[1]]
-    elif node.operation == "getitem" and node.args[0] is node.inputs[0]:
-        places = places[_index(node)]
-    else:
-        return {int(i) for i in np.ravel(places)}
-    if node.consumers and all(map(_takes_a_part, node.consumers)):
-        return set().union(*(read_places(each, places) for each in node.consumers))
-    return {int(i) for i in np.ravel(places)}
-
-
 def _wholes(node: Node) -> set[Node]:
     """A value, and the arrays that it is taken out of, part by part."""
     return {*walk([node], lambda each: each.inputs if is_part(each) else ())}
@@ -154,23 +116,3 @@ def may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
     places = written_places(written)
     direct = is_part(part) and not old.isdisjoint(part.inputs)
     return not places or not direct or not places.isdisjoint(read_places(part))
-
-
-def _index(node: Node) -> Any:
-    """The index by which a part is taken, of numbers; torch has a list with None for all."""
-    value = node.args[1]
-    if len(node.inputs) == 1 and not isinstance(value, list):
-        return value
-    known = substituted(value, lambda each: each.value)
-    parts = known if isinstance(known, list) else []
-    of_torch = any(each is None or isinstance(each, np.ndarray) for each in parts)
-    return tuple(slice(None) if e is None else e for e in parts) if of_torch else known
-
-
-def _takes_a_part(node: Node) -> bool:
-    return len(node.inputs) == 1 and is_part(node)
-
-
-@lru_cache(maxsize=8)
-def _places(shape: tuple[int, ...]) -> Array:
-    return np.arange(prod(shape)).reshape(shape)

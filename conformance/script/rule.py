@@ -3,22 +3,21 @@
 Left out: the gradients (`judge_updates.py`), and which rule it is (`known_rules.py`).
 """
 
-import ast
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line, merged
-from conformance.backward.source import is_float, lines_of, operands
-from conformance.backward.syntax import assigned, passed
+from conformance.backward.source import lines_of
+from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
+from conformance.script.places import written_places
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
-from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 
 
@@ -61,7 +60,7 @@ def faults(
         mistaken(results, names, told, counts=counts),
         not_ahead(results[0], names, told),
         *(not_finite(each, names) for each in results),
-        *(uneven(each, names) for each in results),
+        *(uneven(each, names, told) for each in results),
         uneven_rates(results, names, told),
         *(forgetting(each, names) for each in results),
     ]
@@ -74,16 +73,23 @@ def _together(found: Sequence[Accused]) -> list[Accused]:
     return [*merged(found, lambda each: (each.lines, each.cause))]
 
 
-def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
-    """The parameters that are moved by another factor than the others, if their gradients agree."""
+def uneven(judgement: Judgement, names: Sequence[str], told: Sequence[Known]) -> Iterator[Accused]:
+    """The parameters that are moved by another factor than the others, if their gradients agree.
+
+    Args:
+        judgement: of an update.
+        names: of the parameters.
+        told: how each is moved: by no known rule, where others are, it is the wrong one.
+    """
     if not judgement.ok or not judgement.chosen:
         return
     turned = [
         np.sign(sum(kept(made.parts_of(g)[0], new) for _, new in made.states[:1]))
         for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
     ]
-    own = judgement.factors or _factors(judgement)
+    own = judgement.factors or _of_known(judgement, told) or _factors(judgement)
     pairs = zip(turned, judgement.chosen, own, strict=True)
+    unknown = [n for n, e in zip(names, told, strict=True) if e.rule.kind == "other"]
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
     usual = max(down or turned, key=turned.count)
     adaptive = any(each.adaptive for each in judgement.updates)
@@ -93,8 +99,17 @@ def uneven(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
         free = adaptive or _is_measured(each, gradient)
         if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
-            lines = lines_of(each.new) if ratio < 0 and sign == usual else _line(each)
+            last = (ratio < 0 and sign == usual) or name in unknown
+            lines = lines_of(each.new) if last else _line(each)
             yield _accused(name, lines, Cause(kind, factor=ratio))
+
+
+def _of_known(judgement: Judgement, told: Sequence[Known]) -> list[float]:
+    """The factor of those that a known rule moves, for all; nothing if all are, or none is."""
+    rows = zip(judgement.chosen, told, strict=True)
+    factors = [factor for (_, factor), each in rows if each.rule.kind not in ("other", "unknown")]
+    one = factors and all(alike(factors[0], each) for each in factors)
+    return factors[:1] * len(told) if one and len(factors) < len(told) else []
 
 
 def _factors(judgement: Judgement) -> list[float]:
@@ -171,9 +186,15 @@ def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 
 
 def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
-    """What is kept by another factor than that of the other parameters, or for ever."""
+    """What is kept by another factor than that of the other parameters, or for ever.
+
+    Of what is kept of a table the rows that are moved alone may be.
+    """
     pairs = [
-        sorted(((kept(*e, read_forward(made.old)), e[1]) for e in made.states), key=lambda e: e[0])
+        sorted(
+            ((kept(*e, read_forward(made.old)), e[1]) for e in _kept_whole(made)),
+            key=lambda e: e[0],
+        )
         for made in judgement.updates
     ]
     if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
@@ -186,6 +207,10 @@ def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
                 yield _accused(name, lines_of(new), Cause("accumulates"))
             elif not alike(usual, rate):
                 yield _accused(name, lines_of(new), Cause("rate", factor=rate))
+
+
+def _kept_whole(made: Update) -> list[tuple[Node, Node]]:
+    return [(old, new) for old, new in made.states if not written_places(new)]
 
 
 def mistaken(
@@ -250,18 +275,6 @@ def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
             yield _accused(name, origin(first_infinite(each.new)), Cause("infinite"))
 
 
-def first_infinite(node: Node) -> Node:
-    """The value, computed of finite ones alone, that makes a value one that is not finite."""
-    while below := [each for each in node.inputs if is_float(each) and not finite(each)]:
-        node = min(below, key=lambda each: each.number)
-    return node
-
-
-def finite(node: Node) -> bool:
-    """Whether a value holds no NaN and nothing infinite."""
-    return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
-
-
 def _accused(name: str, lines: tuple[Line, ...], cause: Cause) -> Accused:
     return Accused((name,), lines, cause, mends=False)
 
@@ -275,24 +288,3 @@ def _line(made: Update) -> tuple[Line, ...]:
     """The line of an update at which its factor is decided: where its state is computed, if any."""
     nodes: list[Node] = [state for _, state in made.states] or [made.new]
     return lines_of(nodes[0])
-
-
-def origin(node: Node) -> tuple[Line, ...]:
-    """The line that assigns to the last variable in the divisor of an operation; else its own."""
-    divisor = operands(node)[1:2] if node.operation in ("divide", "true_divide") else []
-    names = [e.id for each in divisor for e in ast.walk(each) if isinstance(e, ast.Name)]
-    made = _assigned(names[-1], node.frames) if names else None
-    return lines_of(node) if made is None else (made,)
-
-
-def _assigned(name: str, frames: tuple[Frame, ...]) -> Line | None:
-    """The line that assigns to a variable, in the function or where that was called."""
-    for frame, outer in zip(frames, (*frames[1:], None), strict=True):
-        here = Line(frame.file, frame.line)
-        found = assigned(name, here, alias=False)
-        if found is not None or outer is None:
-            return found
-        name = passed(name, here, frame.function, Line(outer.file, outer.line))
-        if not name.isidentifier():
-            return None
-    return None

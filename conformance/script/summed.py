@@ -1,6 +1,6 @@
 """A gradient of which the parts are added one by one: in `v = μ v + A + B` it is A + B.
 
-Left out: which values are its parts (`update.py`).
+Left out: which values are its parts (`update_reader.py`).
 """
 
 from collections.abc import Iterator, Sequence

@@ -18,7 +18,8 @@ from conformance.script.judgement import Judgement
 from conformance.script.linear import links
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules
-from conformance.script.update import Multiple, Update, update
+from conformance.script.update import Multiple, Update
+from conformance.script.update_reader import update
 from conformance.script_outcome import Ran
 from conformance.shapes.not_judged import NotJudged
 from conformance.shapes.optimiser_classes import Optimiser, moving_functions, optimisers

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import conformance
-from conformance.backward.findings import Cause, Changed
+from conformance.backward.findings import Cause, Changed, Named
 from conformance.report.backward_causes import why
 from conformance.run_script import run_script
 from conformance.tests.backward.program import module
@@ -342,7 +342,12 @@ for step in range(50):
 
 FAULTS = (
     (GAUSSIAN, "(X @ W - y)", "(y - X @ W)", "the gradient of W; s is right"),
-    (DILATED, "y, h, p['w2'], 2)", "y, h, p['w2'], 1)", "has to give ∂C/∂h (line 18)"),
+    (
+        DILATED,
+        "y, h, p['w2'], 2)",
+        "y, h, p['w2'], 1)",
+        "has to give one of the terms of ∂C/∂h (line 18)",
+    ),
     (COURSE, " * sigmoid(z2) * (1 - sigmoid(z2))", "", "the derivative of `sigmoid(z2)`"),
     (COURSE, "d2.T.dot(a1) / m", "d2.T.dot(a1)", "has to be divided by `m` (line 14)"),
     (POOLED, "de += ds", "de = ds", "`de` (line 10) has to be added to"),
@@ -424,3 +429,10 @@ def test_what_is_subtracted_the_wrong_way_is_told_as_people_mend_it(
     operation: str, words: str
 ) -> None:
     assert why(Cause("changed", changed=Changed("order", "", "", operation))) == words
+
+
+def test_a_number_of_the_wrong_sign_is_told_as_that_of_the_operation() -> None:
+    changed = Changed("constant", "24", "-24", "(mu - y).sum() / r.size", Named("r.size", None))
+    assert why(Cause("changed", changed=changed)) == (
+        "`(mu - y).sum() / r.size` has to be multiplied by -1"
+    )

@@ -429,3 +429,129 @@ def test_a_part_of_a_parameter_that_is_used_after_its_update_is_blamed_there(
 ) -> None:
     blame, *_ = run_edited(tmp_path, text, *edits).blames
     assert (blame.gradients, blame.line, blame.accused.cause.kind) == (("Q",), used, "updated")
+
+
+GLOVE = """import numpy as np
+rng = np.random.default_rng(6)
+M = rng.poisson(4, (7, 7)) + 1.0
+left, right = rng.normal(0, 0.2, (7, 4)), rng.normal(0, 0.2, (7, 4))
+bias = np.zeros(7)
+gl2, gr2, gb2 = np.ones((7, 4)), np.ones((7, 4)), np.ones(7)
+for sweep in range(30):
+    for i in range(7):
+        for j in range(7):
+            err = left[i] @ right[j] + bias[i] - np.log(M[i, j])
+            loss = 0.5 * err ** 2
+            gl, gr = err * right[j], err * left[i]
+            gl2[i] += gl ** 2
+            gr2[j] += gr ** 2
+            gb2[i] += err ** 2
+            left[i] -= 0.1 * gl / np.sqrt(gl2[i])
+            right[j] -= 0.1 * gr / np.sqrt(gr2[j])
+            bias[i] -= 0.1 * err / np.sqrt(gb2[i])
+"""
+AFTER = [("            gl2[i] += gl ** 2\n", ""), ("            gr2[j] += gr ** 2\n", "")]
+LATE = "            gl2[i] += gl ** 2\n            gr2[j] += gr ** 2\n"
+STEP = "            bias[i] -= 0.1 * err / np.sqrt(gb2[i])\n"
+
+
+@pytest.mark.parametrize("edits", [(), (*AFTER, (STEP, STEP + LATE))], ids=["first", "after"])
+def test_rows_may_be_moved_by_adagrad(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
+    report = run_edited(tmp_path, GLOVE, *edits)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "adagrad"), str(report)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("err * left[i]", "err * right[j]"),
+        ("right[j] -=", "right[j] +="),
+        ("gl2[i] += gl ** 2", "gl2[i] += gl"),
+    ],
+)
+def test_a_wrong_row_that_adagrad_moves_is_told_on_its_line(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, GLOVE, (old, new))
+    (line,) = [i for i, e in enumerate(GLOVE.splitlines(), 1) if old in e]
+    assert report.blames[0].line == line, str(report)
+
+
+CELL = """import numpy as np
+np.random.seed(21)
+Wf, Wi, Wc, Wo = [np.random.randn(6, 7) * 0.3 for _ in range(4)]
+V = np.random.randn(1, 6) * 0.3
+theta = [Wf, Wi, Wc, Wo, V]
+sigmoid = lambda z: 1 / (1 + np.exp(-z))
+for it in range(400):
+    seq = np.sin(np.random.rand(8) + 0.5 * np.arange(7)[:, None])
+    h, c = np.zeros((6, 8)), np.zeros((6, 8))
+    tape, loss = [], 0
+    for t in range(6):
+        u = np.vstack([h, seq[t][None]])
+        f, i, o, g = sigmoid(Wf @ u), sigmoid(Wi @ u), sigmoid(Wo @ u), np.tanh(Wc @ u)
+        cp, c = c, f * c + i * g
+        tc = np.tanh(c)
+        h = o * tc
+        e = V @ h - seq[t + 1][None]
+        loss += 0.5 * (e ** 2).sum() / 8
+        tape.append((u, f, i, o, g, cp, tc, h, e))
+    G = [np.zeros_like(p) for p in theta]
+    dh, dc = np.zeros((6, 8)), np.zeros((6, 8))
+    for u, f, i, o, g, cp, tc, h, e in reversed(tape):
+        dy = e / 8
+        G[4] += dy @ h.T
+        dh = dh + V.T @ dy
+        dc = dc + dh * o * (1 - tc ** 2)
+        zf, zi = dc * cp * f * (1 - f), dc * g * i * (1 - i)
+        zc, zo = dc * i * (1 - g ** 2), dh * tc * o * (1 - o)
+        du = 0
+        for k, (z, W) in enumerate(zip((zf, zi, zc, zo), theta[:4])):
+            G[k] += z @ u.T
+            du = du + W.T @ z
+        dh = du[:6]
+        dc = dc * f
+    for p, q in zip(theta, G):
+        p -= 0.2 * q
+"""
+
+
+@pytest.mark.thorough
+def test_an_error_that_a_recurrence_begins_with_zeros_is_no_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CELL, ("dc = dc * f", "dc = dc"))
+    assert report.blames[0].line == CELL[: CELL.index("dc = dc * f")].count("\n") + 1, str(report)
+
+
+RATED = """import numpy as np
+rng = np.random.default_rng(0)
+P, Q, b = rng.normal(size=(4, 2)), rng.normal(size=(3, 2)), np.zeros(3)
+ratings = [(u, i, float(rng.integers(1, 6))) for u in range(4) for i in range(3)]
+for epoch in range(9):
+    for u, i, r in ratings:
+        e = r - P[u] @ Q[i] - b[i]
+        loss = 0.5 * e ** 2 + 0.05 * (P[u] @ P[u] + Q[i] @ Q[i] + b[i] ** 2)
+        p = P[u].copy()
+        P[u] += 0.02 * (e * Q[i] - 0.1 * P[u])
+        Q[i] += 0.02 * (e * p - 0.1 * Q[i])
+        b[i] += 0.02 * (e - 0.1 * b[i])
+"""
+
+
+def test_a_script_goes_on_until_the_rows_that_decay_are_not_0(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, RATED, ("e - 0.1 * b[i]", "e + 0.1 * b[i]")).blames
+    assert blame.gradients == ("b",)
+
+
+def test_the_gradients_of_rows_that_a_velocity_moves_are_judged(tmp_path: Path) -> None:
+    edits = [
+        ("gl2[i] += gl ** 2", "gl2[i] = 0.9 * gl2[i] + gl"),
+        ("gr2[j] += gr ** 2", "gr2[j] = 0.9 * gr2[j] + gr"),
+        ("gb2[i] += err ** 2", "gb2[i] = 0.9 * gb2[i] + err"),
+        ("gl / np.sqrt(gl2[i])", "gl2[i]"),
+        ("gr / np.sqrt(gr2[j])", "gr2[j]"),
+        ("err / np.sqrt(gb2[i])", "gb2[i]"),
+        ("np.ones((7, 4)), np.ones((7, 4)), np.ones(7)", "0 * left, 0 * right, 0 * bias"),
+    ]
+    assert run_edited(tmp_path, GLOVE, *edits).examined.ok
+    (blame,) = run_edited(tmp_path, GLOVE, *edits, ("err * left[i]", "err * right[j]")).blames
+    assert blame.gradients == ("right",)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import UnjudgedError
+from conformance.report.backward_causes import why
 from conformance.tests.scripts import run_edited
 
 LASSO = """import numpy as np
@@ -308,3 +309,105 @@ def test_a_layer_that_does_not_decay_does_not_show_that_a_decay_is_right(tmp_pat
     report = run_edited(tmp_path, LAYERS, ("2 * self.l2 * self.W", "self.l2 * self.W"))
     assert [each.line for each in report.blames] == [10]
     assert "`self.l2` (0.01 here) has to be multiplied by 2" in str(report)
+
+
+SCHEDULE = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+T = np.tanh(X @ rng.normal(size=(3, 1)))
+p = {"w": rng.normal(size=(3, 1)), "b": np.zeros(1)}
+m, v = ({k: np.zeros_like(e) for k, e in p.items()} for _ in "mv")
+for t in range(1, 30):
+    y = X @ p["w"] + p["b"]
+    loss = np.mean((y - T) ** 2)
+    d = 2 * (y - T) / 20
+    g = {"w": X.T @ d, "b": d.sum(0)}
+    lr = 0.01 * (1 + np.cos(np.pi * t / 30))
+    for k in p:
+        m[k] = 0.9 * m[k] + 0.1 * g[k]
+        v[k] = 0.999 * v[k] + 0.001 * g[k] ** 2
+        mh, vh = m[k] / (1 - 0.9**t), v[k] / (1 - 0.999**t)
+        p[k] = p[k] - lr * mh / (np.sqrt(vh) + 1e-8) - lr * 0.01 * p[k]
+"""
+
+
+def test_a_bias_of_one_number_decays_by_a_rate_that_is_computed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SCHEDULE)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "adam"), str(report)
+
+
+SPIRAL = """import numpy as np
+rng = np.random.default_rng(0)
+N, K = 20, 3
+X, y = rng.normal(size=(N * K, 2)), np.repeat(np.arange(K), N)
+W1, b1 = rng.normal(size=(2, 8)), np.zeros(8)
+W2, b2 = rng.normal(size=(8, K)), np.zeros(K)
+reg = 1e-3
+for i in range(100):
+    hidden = np.tanh(X @ W1 + b1)
+    e = np.exp(hidden @ W2 + b2)
+    probs = e / e.sum(1, keepdims=True)
+    data_loss = -np.log(probs[range(N * K), y]).mean()
+    loss = data_loss + 0.5 * reg * (np.sum(W1 * W1) + np.sum(W2 * W2))
+    dscores = probs.copy()
+    dscores[range(N * K), y] -= 1
+    dscores /= N * K
+    dhidden = dscores @ W2.T * (1 - hidden ** 2)
+    dW2 = hidden.T @ dscores
+    dW1 = X.T @ dhidden
+    dW2 += reg * W2
+    dW1 += reg * W1
+    W1 -= 0.5 * dW1
+    b1 -= 0.5 * dhidden.sum(0)
+    W2 -= 0.5 * dW2
+    b2 -= 0.5 * dscores.sum(0)
+"""
+
+
+def test_a_factor_that_a_right_decay_has_not_is_a_mistake(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, SPIRAL, ("dscores /= N * K", "dscores /= N")).blames
+    assert {*blame.gradients} == {"W1", "b1", "W2", "b2"}
+    assert blame.line == SPIRAL[: SPIRAL.index("dscores /= N")].count("\n") + 1
+
+
+TORCH = """import torch
+torch.manual_seed(0)
+X, T = torch.randn(30, 4), torch.randn(30, 2)
+W, b = torch.randn(4, 2), torch.zeros(2)
+reg = 1e-3
+for i in range(100):
+    Y = X @ W + b
+    loss = 0.5 * ((Y - T) ** 2).sum() / 30 + 0.5 * reg * (W * W).sum()
+    d = (Y - T) / 30
+    gW = X.T @ d
+    gW += reg * W
+    W -= 0.5 * gW
+    b -= 0.5 * d.sum(0)
+"""
+
+
+def test_a_wrong_decay_of_floats_of_four_bytes_is_told_with_its_operands(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, TORCH, ("gW += reg", "gW += 2 * reg")).blames
+    assert "`2 * reg` (0.002 here) has to be multiplied by 0.5" in why(blame.accused.cause)
+
+
+BIASED = """import numpy as np
+rng = np.random.default_rng(0)
+X = np.column_stack([np.ones(20), rng.normal(size=(20, 3))])
+t = X @ np.array([1.0, 2.0, -1.0, 0.5])
+theta, lam = rng.normal(size=4), 0.1
+for it in range(30):
+    r = X @ theta - t
+    loss = 0.5 * np.mean(r ** 2) + 0.5 * lam * np.sum(theta[1:] ** 2)
+    grad = X.T @ r / 20
+    grad[1:] += lam * theta[1:]
+    theta = theta - 0.1 * grad
+"""
+
+
+def test_a_decay_of_the_bias_too_is_a_wrong_term(tmp_path: Path) -> None:
+    (blame,) = run_edited(
+        tmp_path, BIASED, ("grad[1:] += lam * theta[1:]", "grad += lam * theta")
+    ).blames
+    assert blame.line == 10
+    assert "`lam * theta` has to give one of the terms of ∂C/∂theta" in why(blame.accused.cause)

@@ -377,3 +377,90 @@ def test_a_worked_example_of_one_step_is_judged(
     report = run_edited(tmp_path, WORKED, (old, new))
     assert [each.line for each in report.blames[:1]] == ([] if line is None else [line])
     assert report.ran.parameters == ("W1", "W2")
+
+
+NET = """import numpy as np
+class Net:
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.W = [rng.normal(size=(5, 3)), rng.normal(size=(2, 5))]
+        self.b = [np.zeros((5, 1)), np.zeros((2, 1))]
+
+    def feedforward(self, a):
+        for W, b in zip(self.W, self.b):
+            a = np.tanh(W @ a + b)
+        return a
+
+    def step(self, x, y):
+        a = [x]
+        for W, b in zip(self.W, self.b):
+            a.append(np.tanh(W @ a[-1] + b))
+        delta = (a[-1] - y) * (1 - a[-1] ** 2)
+        for l in (1, 0):
+            gW, gb = delta @ a[l].T, delta.sum(axis=1, keepdims=True)
+            if l:
+                delta = (self.W[l].T @ delta) * (1 - a[l] ** 2)
+            self.W[l] = self.W[l] - 0.1 * gW
+            self.b[l] = self.b[l] - 0.1 * gb
+
+data = np.random.default_rng(1)
+net = Net()
+for _ in range(20):
+    x = data.normal(size=(3, 6))
+    net.step(x, np.sin(x[:2]))
+"""
+
+
+def test_a_method_that_goes_forward_in_a_loop_hands_nothing_back(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, NET, (" * (1 - a[-1] ** 2)", "")).blames
+    lines = NET.splitlines()
+    assert [lines[each.line - 1].strip()[:5] for each in blame.accused.lines] == ["delta"]
+
+
+CLIPPED = """import numpy as np
+rng = np.random.default_rng(0)
+U, W, V = rng.normal(size=(3, 2)), rng.normal(size=(3, 3)), rng.normal(size=(1, 3))
+for it in range(30):
+    xs = rng.normal(size=(4, 2, 5))
+    hs, loss = [np.zeros((3, 5))], 0
+    for x in xs:
+        hs.append(np.tanh(U @ x + W @ hs[-1]))
+    e = V @ hs[-1] - xs[0, :1]
+    loss = 0.5 * (e ** 2).sum()
+    dU, dW, dV = np.zeros_like(U), np.zeros_like(W), e @ hs[-1].T
+    dh = V.T @ e
+    for t in (4, 3, 2, 1):
+        raw = (1 - hs[t] ** 2) * dh
+        dU += raw @ xs[t - 1].T
+        dW += raw @ hs[t].T
+        dh = W.T @ raw
+    for g in (dU, dW, dV):
+        np.clip(g, -5, 5, out=g)
+    for p, g in ((U, dU), (W, dW), (V, dV)):
+        p -= 0.1 * g
+"""
+
+
+def test_what_clips_other_gradients_rightly_is_no_line_in_question(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, CLIPPED).blames
+    lines = CLIPPED.splitlines()
+    assert [lines[each.line - 1].strip()[:2] for each in blame.accused.lines] == ["dW"]
+
+
+SOFTMAX = """import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(20, 4)), np.eye(3)[rng.integers(0, 3, 20)]
+W, b = rng.normal(size=(4, 3)), np.zeros(3)
+for it in range(20):
+    e = np.exp(X @ W + b)
+    P = e / e.sum(1, keepdims=True)
+    loss = -(T * np.log(P)).sum() / 20
+    err = (P - T) / 20
+    W -= 0.1 * X.T @ err
+    b -= 0.1 * err.sum(0)
+"""
+
+
+def test_what_is_handed_on_in_the_place_of_a_derivative_is_shown(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SOFTMAX, ("err = (P - T) / 20", "err = P"))
+    assert "script.py:9: err = P\n`P` is handed on here, and ∂C/∂(X @ W + b)" in str(report)

@@ -1,0 +1,275 @@
+"""How one update of one parameter is read: from the new value down to the old.
+
+Left out: what is known of it then (`update.py`), and whether it is right (`rule.py`).
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from conformance.backward.syntax import statement
+from conformance.script.linear import (
+    ancestors,
+    entrywise,
+    has_entries,
+    is_constant,
+    is_signed,
+    links,
+    links_to,
+    read_forward,
+    source,
+    way,
+)
+from conformance.script.parameters import Parameter
+from conformance.script.places import Places, part_at
+from conformance.script.row_updates import row_ways, spread
+from conformance.script.scaled import unscaled
+from conformance.script.summed import others_in, summed
+from conformance.script.update import Multiple, Update
+from conformance.tracing.node import FILLED, Node
+from conformance.tracing.trace import Trace
+
+ROWS = "add.at"  # of `np.add.at`, one after another: they are no parts of one gradient
+
+
+def update(trace: Trace, parameter: Parameter, k: int, given: int = 0) -> Update:
+    """The k-th update of a parameter, from 1, without a scaling of the parameter after it."""
+    old, new = parameter.values[k - 1 : k + 1]
+    new, left = unscaled(old, new)
+    return _read(trace, Update(parameter, old, new, after=1 - left, given=given))
+
+
+def with_decay(trace: Trace, made: Update, *, apart: bool) -> Update:
+    """An update, where a multiple of the parameter that is added beside a gradient is part of it.
+
+    Or, apart, one where that which is added to a gradient is no part of it.
+    """
+    again = Update(made.parameter, made.old, made.new, after=made.after, given=made.given)
+    return _read(trace, again, apart=apart, beside=not apart)
+
+
+def _read(trace: Trace, made: Update, *, apart: bool = False, beside: bool = False) -> Update:
+    """An update with all that is known of it."""
+    reader, old, new = _Reader(trace, made, apart=apart), made.old, made.new
+    reader.read(new, old, 1.0)
+    parts = [each for each, _ in reader.gradients.values()]
+    if beside:
+        parts += reader.decays_beside()
+    in_rows = any(each[0][0].operation == ROWS for each in parts)
+    if len(parts) > 1 and not in_rows:
+        sums = summed(trace, parts, next(at for _, at in reader.gradients.values()))
+        made.options, made.parts = [e for e, _ in sums], {node: own for (node, _), own in sums}
+    elif len(parts) == 1:
+        made.options = parts[0]
+    for node in [each for each, _ in made.options] if reader.rows else ():
+        made.parts[node] = tuple(reader.rows.get(e, e) for e in made.parts_of(node))
+    lines = {_statement(e) for e in (new, *reader.sums, *(s for _, s in made.states))}
+    own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
+    made.own = min([*own, max(len(made.options) - 1, 0)])
+    return made
+
+
+def _statement(node: Node) -> tuple[str, int] | None:
+    """Where the statement begins that computed a value."""
+    for each in node.frames[:1]:
+        found = statement(each.file, each.line)
+        return each.file, found.lineno if found is not None else each.line
+    return None
+
+
+class _Reader:
+    """Follows an update from the new value down."""
+
+    def __init__(self, trace: Trace, made: Update, *, apart: bool) -> None:
+        self.trace, self.made, self.apart = trace, made, apart
+        self.places: Places | None = None  # of the row that is read
+        self.rows: dict[Node, Node] = {}  # by the tables in which they stand
+        self.gradients: dict[Node, tuple[list[Multiple], Node]] = {}  # where they are added, too
+        self.decays: list[tuple[list[Multiple], Node]] = []
+        self.at = made.new
+        self.sums: list[Node] = []  # on the way, of the parameter and something else
+        chains = made.parameter.states
+        self.written = {new: old for e in chains for old, new in pairwise(e.values)}
+        earlier = (e for e in made.parameter.values if e.number <= made.old.number)
+        self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
+        self.first = {each.values[0] for each in chains}
+
+    def read(self, new: Node, old: Node, factor: float) -> None:
+        """Note what is added to an old value on the way to a new one, by the shortest way."""
+        within, kept = ancestors(new), factor
+        if old not in within:
+            return
+        path, self.at = way(old, new, within), new
+        factor = self.along(path, factor)
+        if old is self.made.old:
+            self.made.decay += kept - factor if kept == 1.0 else 0.0
+
+    def along(self, path: list[Node], factor: float) -> float:
+        """Note what is added on a way; how many times the first value is in the last."""
+        own = path[0] is self.made.old or self.places is not None
+        for whole, below in zip(path[::-1], path[-2::-1], strict=False):
+            by, others = dict(reversed([*links(whole)])), [*others_in(whole, below)]
+            self.sums += [whole] if others and own else []
+            for operand, each in others:
+                self.term(operand, factor * each)
+            for way_of, places in row_ways(whole, path) if self.made.parameter.states else ():
+                self.places = places
+                self.along(way_of, factor)
+                self.places = None
+            factor *= by.get(below, 1.0)
+        return factor
+
+    def term(self, node: Node, factor: float) -> None:
+        """Note what is added so many times, if it is not 0 times."""
+        options = self.peeled(node, factor)
+        node, factor = options[-1]
+        if node is self.made.old:
+            self.made.decay -= factor
+            self.decays.append((options, self.at))
+            return
+        if not factor or any(
+            node is old for old, _ in self.made.states
+        ):  # in `m += (1 − β) (g − m)`
+            return
+        state = self.state(node)
+        if state in self.first:  # as it was before the first update
+            return
+        if state is not None:
+            self.of_state(state, node, factor)
+        elif is_signed(node, self.made.old):
+            (self.made.signed,) = node.inputs
+            self.made.adaptive = True
+            self.term(self.made.signed, factor)
+        elif self.contains_a_state(node):
+            self.combined(node, factor)
+        elif any(self.is_a_term(each) for each in self.terms(node)):
+            for operand, times in links(node):  # one of them is kept of the last update
+                self.term(operand, factor * times)
+        elif node.depends_on(self.made.old):
+            self.noted_gradient(options)
+
+    def of_state(self, state: Node, node: Node, factor: float) -> None:
+        """Note what is kept, of which a value is a multiple or a row, and what is added to it."""
+        old, at = self.written[state], self.at
+        self.made.states.append((old, state))
+        if part_at(node, self.places) is state:
+            for path, _ in row_ways(state, {old}):
+                self.along(path, factor)
+        else:
+            self.read(state, old, factor * dict(links_to(node, state))[state])
+        self.at = at
+
+    def noted_gradient(self, options: list[Multiple]) -> None:
+        """Note a gradient and what it is a multiple of; of a row as those of the table."""
+        if self.places is not None:
+            old = self.made.old
+            tables = [(spread(self.trace, e, self.places, old), by) for e, by in options]
+            self.rows |= {table: e for (table, _), (e, _) in zip(tables, options, strict=True)}
+            options = tables
+        self.gradients[options[-1][0]] = options, self.at
+
+    def decays_beside(self) -> Iterator[list[Multiple]]:
+        """The multiples of the parameter that are added where a gradient is, and no more beside."""
+        for options, at in self.decays:
+            if any(at is each for _, each in self.gradients.values()):
+                self.made.decay += options[-1][1]
+                yield options
+
+    def terms(self, node: Node) -> list[Node]:
+        """What a value is the sum of, or a multiple.
+
+        Left out: an array that is written into part by part, and what is multiplied by, or filled
+        with, something that the parameter is in.
+        """
+        below = [each for each, _ in links(node)]
+        apart = len(below) == 1 and node.depends_on(self.made.old) > below[0].depends_on(
+            self.made.old
+        )
+        return [] if node.operation == FILLED or apart else below
+
+    def is_a_term(self, node: Node) -> bool:
+        """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
+        old = self.made.old
+        while node is not old and len(below := [e for e, _ in links(node)]) == 1:
+            if node.depends_on(old) > below[0].depends_on(old):
+                return False
+            node = below[0]
+        if node is old:
+            return self.apart
+        before = [e for e in self.made.parameter.values if e.number < old.number]
+        data = not (is_constant(node) or any(map(node.depends_on, before)))
+        return is_signed(node, old) or not (data or node.depends_on(old))
+
+    def combined(self, node: Node, factor: float) -> None:
+        """Note a sum with a state in it, or a quotient by one."""
+        summed = [*links(node)]
+        if len(summed) > 1:
+            for operand, times in summed:
+                self.term(operand, factor * times)
+            return
+        self.made.adaptive = True
+        inputs = [each for each in node.inputs if has_entries(each, node)]
+        if node.operation in ("divide", "true_divide"):
+            for each in (e for e in inputs if e is not node.args[0]):
+                self.noted(each)
+            inputs = [each for each in inputs if each is node.args[0]]
+        free = [e for e in inputs if not self.contains_a_state(e)]
+        gradients = [e for e in free if e.depends_on(self.made.old)]
+        linear = gradients or [e for e in inputs if self.is_a_sum(e) or e in free]
+        for each in inputs:
+            if each in linear or node.operation != "multiply":
+                others = [e for e in inputs if e is not each and e not in linear]
+                turned = any(np.all(np.asarray(e.value) < 0) for e in others)
+                self.term(each, -factor if turned else factor)
+            else:
+                self.noted(each)
+
+    def is_a_sum(self, node: Node) -> bool:
+        """Whether a value is a sum of multiples of a state and of others, and no quotient by it."""
+        return node in self.written or not self.written.keys().isdisjoint(ancestors(node))
+
+    def noted(self, node: Node) -> None:
+        """Note the states within a factor."""
+        before = (e for e in self.written.values() if not e.depends_on(self.made.old))
+        stop = frozenset({self.made.old, *before})  # it may decay
+        found = ({node} | entrywise(node, stop, places=self.places)) & set(self.written)
+        olds = {self.written[each] for each in found}
+        self.made.states += [(self.written[each], each) for each in found - olds]
+
+    def state(self, node: Node) -> Node | None:
+        """The new value of a state that a value is a multiple of."""
+        at: Node | None = part_at(node, self.places) or node
+        while at is not None:
+            if at in self.written or at in self.first:
+                return at
+            below = [*links(at)]
+            at = below[0][0] if len(below) == 1 else None
+        return None
+
+    def contains_a_state(self, node: Node) -> bool:
+        """Whether a value is made of a state entry by entry, beside what the forward pass read."""
+        known = entrywise(node, self.read_before, places=self.places) | {node}
+        return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
+
+    def is_of_the_pass(self, number: Node, node: Node) -> bool:
+        """Whether a number is computed from parameters, and not from what it multiplies."""
+        apart = number is not node and not number.depends_on(source(node))
+        return apart and bool(number.uses & self.made.given) and np.size(number.value) == 1
+
+    def peeled(self, node: Node, factor: float) -> list[Multiple]:
+        """A value, and what it is a multiple of, each with how many times it is added."""
+        found = [(node, factor)]
+        while node not in self.written and node is not self.made.old:
+            below = [e for e in links(node) if e[0].depends_on(self.made.old)]
+            rest = [e for e, _ in links(node) if not e.depends_on(self.made.old)]
+            if len(below) != 1 or node.operation == FILLED or not all(map(is_constant, rest)):
+                break
+            if (node.operation in ("add", "subtract") and not rest) or not below[0][1]:
+                break
+            if any(self.is_of_the_pass(each, below[0][0]) for each in node.inputs):
+                break
+            self.made.constant = rest[0] if rest else self.made.constant
+            node, factor = below[0][0], factor * below[0][1]
+            found.append((node, factor))
+        return found
