@@ -5,6 +5,7 @@ loss beside what gives its gradients by the same arguments. They are run as in `
 targets of each coding. Left out: what is known by its shape already, which is judged before.
 """
 
+import ast
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,11 +50,13 @@ class SolvedLossSearch:
     Attributes:
         loss: gives the loss, alone or first of several.
         gradient: gives the gradients; it takes the same arguments.
+        told: whether it is said if it cannot be judged: its names promise gradients.
         problems: why it could not be judged.
     """
 
     loss: FunctionType
     gradient: FunctionType
+    told: bool = True
     problems: list[str] = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
@@ -76,7 +79,7 @@ class SolvedLossSearch:
                     return found
                 first = first or (chosen if found is not None else None)
             problem = problem or solver.problem
-        if first is None:
+        if first is None and self.told:
             self.problems.append(str(problem or "its arguments are not known"))
         return None if first is None else self._judged(first)
 
@@ -172,7 +175,7 @@ class SolvedLossSearch:
             else:
                 examined = examine_pass(record(again, parameters, (), self.gradient), blame=False)
         except (NotAGradientError, UnfitError) as error:
-            self.problems.append(str(error))
+            self.problems.extend([str(error)] if self.told else [])
             return None
         shapes = ", ".join(f"{path[-1]} {said(value)}" for path, value in chosen.items())
         functions = list(dict.fromkeys((self.loss, self.gradient)))
@@ -287,13 +290,23 @@ def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearc
     for each in functions:
         taken = {bare(argument.name) for argument in needed(each)}
         taken |= {bare(part) for e in needed(each) for part in unpacked_into(each, e.name)}
-        names = [n.strip() for e in returned_names(each) for n in e.strip("()[]").split(",")]
+        names = [part for e in returned_names(each) for part in _inside(e)]
         if len(taken) < len(("parameters", "data")):
             continue
-        if any(_is_gradient_of(name, taken) for name in names[1:]) and returns_loss(each):
-            yield SolvedLossSearch(each, each)
+        given = [name for name in names[1:] if _is_gradient_of(name, taken)]
+        if given and returns_loss(each):
+            yield SolvedLossSearch(each, each, told=any(map(str.isidentifier, given)))
         elif len(names) > 1 and all(stem(e) != bare(e) and stem(e) in taken for e in names):
             yield from (SolvedLossSearch(loss, each) for loss in states_loss(functions, each))
+
+
+def _inside(written: str) -> list[str]:
+    """What is in a list or a tuple that is returned beside others; what is written else."""
+    whole = ast.parse(f"[{written}]", mode="eval").body  # it may be `*grads`
+    parts = [
+        inner for each in getattr(whole, "elts", []) for inner in getattr(each, "elts", [each])
+    ]
+    return list(map(ast.unparse, parts))
 
 
 def _is_gradient_of(name: str, taken: Collection[str]) -> bool:
