@@ -6,7 +6,7 @@ targets of each coding. Left out: what is known by its shape already, which is j
 """
 
 import ast
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
@@ -20,20 +20,19 @@ from conformance.backward.examine_gradients import examine
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import NotAGradientError, record
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
+from conformance.programs.vocabulary import bare, kinds_of, stem
 from conformance.running.quiet import TooLongError
-from conformance.shapes.argument_values import HELPFUL, Path, values
+from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, is_number, result_of
+from conformance.shapes.coded_targets import CODINGS, is_input, is_target
 from conformance.shapes.definitions import returned_names, returned_parts
-from conformance.shapes.example_data import N_OUT
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.solved import MisshapenError, Solver, arguments
-from reference.step import Array
 
 RUNS = 2_000
 """So often a function is run with targets of one coding."""
@@ -69,7 +68,7 @@ class SolvedLossSearch:
         until = process_time() + SEARCHED
         wrong: list[object] = []
         problem: UnfitError | None = None
-        codings = CODINGS if any(map(_is_target, self._names)) else CODINGS[-1:]
+        codings = CODINGS if any(map(is_target, self._names)) else CODINGS[-1:]
         for coding, _ in product(codings, range(SHAPES)):
             solver = Solver(self._names, partial(self._fits, wrong, until), (), RUNS, given=coding)
             for chosen in solver.solutions():
@@ -88,7 +87,7 @@ class SolvedLossSearch:
         """The names of the arguments, with those that it unpacks: the inputs first."""
         names = [each.name for each in needed(self.gradient)]
         parts = [part for name in names for part in self._parts.get(name, [name])]
-        return sorted(parts, key=lambda name: not _is_input(name))
+        return sorted(parts, key=lambda name: not is_input(name))
 
     @property
     def _parts(self) -> dict[str, tuple[str, ...]]:
@@ -192,14 +191,6 @@ def _shapes(given: Mapping[str, Any]) -> object:
     return {key: (each.shape, each.dtype.kind) for key, each in arrays}
 
 
-def _is_input(name: str) -> bool:
-    return "inputs" in kinds_of(name) or bare(name).startswith("x")
-
-
-def _is_target(name: str) -> bool:
-    return "targets" in kinds_of(name)
-
-
 def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of floats among arguments, those in a dict by their keys."""
     inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
@@ -227,7 +218,7 @@ def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> di
                 found[to] = value
             elif not isinstance(each, dict) and _says_gradient(key):
                 silent.append(value)
-    order = [e for e in own if e not in found and not _is_input(e) and not _is_target(e)]
+    order = [e for e in own if e not in found and not is_input(e) and not is_target(e)]
     if len(silent) > len(order):
         raise UnfitError("it gives more gradients than there are parameters", stage=1)
     return found | dict(zip(order, silent, strict=False))
@@ -236,53 +227,6 @@ def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> di
 def _says_gradient(name: str) -> bool:
     """Whether what is returned is a gradient by its name, which is that of no parameter."""
     return not name.isidentifier() or bool({"grads", "upstream"} & {*kinds_of(name)})
-
-
-Values = Callable[[Path, Mapping[Path, Any]], Iterator[Any]]
-
-
-def _coded(coded: Callable[[Array], Array | None]) -> Values:
-    """The values of arguments, of which targets have one coding.
-
-    A vector comes before matrices for what is called by a small letter, and in the order of size:
-    it may be one of thresholds. A bias of one output is a number.
-    """
-
-    def found(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
-        name = path[-1]
-        if not chosen or not _is_target(name):
-            every: Iterable[Any] = values(path, chosen)
-            if chosen and WEIGHT.fullmatch(bare(name)) and name.islower():
-                every = sorted(every, key=lambda each: np.ndim(each) != 1)
-            yield from (np.sort(each) if np.ndim(each) == 1 else each for each in every)
-            weights = [e for each, e in chosen.items() if WEIGHT.fullmatch(bare(each[-1]))]
-            if BIAS.fullmatch(bare(name)) and 1 in map(np.ndim, weights):
-                yield np.asarray(HELPFUL)
-            return
-        rng = np.random.default_rng([4, len(chosen)])
-        shapes = [np.shape(each) for each in chosen.values() if np.ndim(each)]
-        first = shapes[0] if shapes else ()
-        wide = [(*first[:1], n) for shape in shapes for n in shape]
-        for shape in dict.fromkeys([first[:1], *wide, first, first[:2]]):
-            made = coded(rng.integers(0, N_OUT, size=shape))
-            if made is not None:
-                yield made
-
-    return found
-
-
-def _one_hot(labels: Array) -> Array | None:
-    wide = labels.shape[-1] if labels.ndim > 1 else 1
-    return np.eye(wide)[labels[..., 0] % wide] if wide > 1 else None
-
-
-CODINGS: tuple[Values, ...] = (
-    _coded(lambda labels: labels),
-    _coded(lambda labels: (labels % 2).astype(float)),
-    _coded(_one_hot),
-    _coded(lambda labels: np.random.default_rng(7).normal(size=labels.shape)),
-)
-"""Targets: labels, 0 or 1, one-hot, and any numbers."""
 
 
 def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearch]:
