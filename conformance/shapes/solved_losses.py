@@ -5,7 +5,8 @@ loss beside what gives its gradients by the same arguments. They are run as in `
 targets of each coding. Left out: what is known by its shape already, which is judged before.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import ast
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
@@ -19,21 +20,19 @@ from conformance.backward.examine_gradients import examine
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import NotAGradientError, record
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
+from conformance.programs.vocabulary import bare, kinds_of, stem
 from conformance.running.quiet import TooLongError
-from conformance.shapes.argument_values import HELPFUL, Path, values
+from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
-from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.example_data import N_OUT
-from conformance.shapes.function_sources import returned_names, returned_parts
+from conformance.shapes.attempts import UnfitError, is_number, result_of
+from conformance.shapes.coded_targets import CODINGS, is_input, is_target
+from conformance.shapes.definitions import returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.solved import MisshapenError, Solver, arguments
-from reference.step import Array
 
 RUNS = 2_000
 """So often a function is run with targets of one coding."""
@@ -50,11 +49,13 @@ class SolvedLossSearch:
     Attributes:
         loss: gives the loss, alone or first of several.
         gradient: gives the gradients; it takes the same arguments.
+        told: whether it is said if it cannot be judged: its names promise gradients.
         problems: why it could not be judged.
     """
 
     loss: FunctionType
     gradient: FunctionType
+    told: bool = True
     problems: list[str] = field(default_factory=list)
 
     def found(self, _cost: str | None, /) -> Found | None:
@@ -67,7 +68,7 @@ class SolvedLossSearch:
         until = process_time() + SEARCHED
         wrong: list[object] = []
         problem: UnfitError | None = None
-        codings = CODINGS if any(map(_is_target, self._names)) else CODINGS[-1:]
+        codings = CODINGS if any(map(is_target, self._names)) else CODINGS[-1:]
         for coding, _ in product(codings, range(SHAPES)):
             solver = Solver(self._names, partial(self._fits, wrong, until), (), RUNS, given=coding)
             for chosen in solver.solutions():
@@ -77,7 +78,7 @@ class SolvedLossSearch:
                     return found
                 first = first or (chosen if found is not None else None)
             problem = problem or solver.problem
-        if first is None:
+        if first is None and self.told:
             self.problems.append(str(problem or "its arguments are not known"))
         return None if first is None else self._judged(first)
 
@@ -86,7 +87,7 @@ class SolvedLossSearch:
         """The names of the arguments, with those that it unpacks: the inputs first."""
         names = [each.name for each in needed(self.gradient)]
         parts = [part for name in names for part in self._parts.get(name, [name])]
-        return sorted(parts, key=lambda name: not _is_input(name))
+        return sorted(parts, key=lambda name: not is_input(name))
 
     @property
     def _parts(self) -> dict[str, tuple[str, ...]]:
@@ -173,7 +174,7 @@ class SolvedLossSearch:
             else:
                 examined = examine_pass(record(again, parameters, (), self.gradient), blame=False)
         except (NotAGradientError, UnfitError) as error:
-            self.problems.append(str(error))
+            self.problems.extend([str(error)] if self.told else [])
             return None
         shapes = ", ".join(f"{path[-1]} {said(value)}" for path, value in chosen.items())
         functions = list(dict.fromkeys((self.loss, self.gradient)))
@@ -188,14 +189,6 @@ def _shapes(given: Mapping[str, Any]) -> object:
     inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
     arrays = [(key, np.asarray(e)) for each in inner for key, e in each.items()]
     return {key: (each.shape, each.dtype.kind) for key, each in arrays}
-
-
-def _is_input(name: str) -> bool:
-    return "inputs" in kinds_of(name) or bare(name).startswith("x")
-
-
-def _is_target(name: str) -> bool:
-    return "targets" in kinds_of(name)
 
 
 def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,7 +218,7 @@ def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> di
                 found[to] = value
             elif not isinstance(each, dict) and _says_gradient(key):
                 silent.append(value)
-    order = [e for e in own if e not in found and not _is_input(e) and not _is_target(e)]
+    order = [e for e in own if e not in found and not is_input(e) and not is_target(e)]
     if len(silent) > len(order):
         raise UnfitError("it gives more gradients than there are parameters", stage=1)
     return found | dict(zip(order, silent, strict=False))
@@ -236,71 +229,28 @@ def _says_gradient(name: str) -> bool:
     return not name.isidentifier() or bool({"grads", "upstream"} & {*kinds_of(name)})
 
 
-Values = Callable[[Path, Mapping[Path, Any]], Iterator[Any]]
-
-
-def _coded(coded: Callable[[Array], Array | None]) -> Values:
-    """The values of arguments, of which targets have one coding.
-
-    A vector comes before matrices for what is called by a small letter, and in the order of size:
-    it may be one of thresholds. A bias of one output is a number.
-    """
-
-    def found(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
-        name = path[-1]
-        if not chosen or not _is_target(name):
-            every: Iterable[Any] = values(path, chosen)
-            if chosen and WEIGHT.fullmatch(bare(name)) and name.islower():
-                every = sorted(every, key=lambda each: np.ndim(each) != 1)
-            yield from (np.sort(each) if np.ndim(each) == 1 else each for each in every)
-            weights = [e for each, e in chosen.items() if WEIGHT.fullmatch(bare(each[-1]))]
-            if BIAS.fullmatch(bare(name)) and 1 in map(np.ndim, weights):
-                yield np.asarray(HELPFUL)
-            return
-        rng = np.random.default_rng([4, len(chosen)])
-        shapes = [np.shape(each) for each in chosen.values() if np.ndim(each)]
-        first = shapes[0] if shapes else ()
-        wide = [(*first[:1], n) for shape in shapes for n in shape]
-        for shape in dict.fromkeys([first[:1], *wide, first, first[:2]]):
-            made = coded(rng.integers(0, N_OUT, size=shape))
-            if made is not None:
-                yield made
-
-    return found
-
-
-def _one_hot(labels: Array) -> Array | None:
-    wide = labels.shape[-1] if labels.ndim > 1 else 1
-    return np.eye(wide)[labels[..., 0] % wide] if wide > 1 else None
-
-
-CODINGS: tuple[Values, ...] = (
-    _coded(lambda labels: labels),
-    _coded(lambda labels: (labels % 2).astype(float)),
-    _coded(_one_hot),
-    _coded(lambda labels: np.random.default_rng(7).normal(size=labels.shape)),
-)
-"""Targets: labels, 0 or 1, one-hot, and any numbers."""
-
-
 def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearch]:
     """The functions that give a loss and gradients, or the gradients of the loss of another."""
     for each in functions:
         taken = {bare(argument.name) for argument in needed(each)}
         taken |= {bare(part) for e in needed(each) for part in unpacked_into(each, e.name)}
-        names = [n for e in returned_names(each) for n in _parts_of(e)]
+        names = [part for e in returned_names(each) for part in _inside(e)]
         if len(taken) < len(("parameters", "data")):
             continue
-        if any(_is_gradient_of(name, taken) for name in names[1:]) and returns_loss(each):
-            yield SolvedLossSearch(each, each)
+        given = [name for name in names[1:] if _is_gradient_of(name, taken)]
+        if given and returns_loss(each):
+            yield SolvedLossSearch(each, each, told=any(map(str.isidentifier, given)))
         elif len(names) > 1 and all(stem(e) != bare(e) and stem(e) in taken for e in names):
             yield from (SolvedLossSearch(loss, each) for loss in states_loss(functions, each))
 
 
-def _parts_of(written: str) -> list[str]:
-    """What a tuple or a list names, as it is written; anything else is one."""
-    inside = written[1:-1].split(",") if written[:1] in ("(", "[") else [written]
-    return [each.strip() for each in inside]
+def _inside(written: str) -> list[str]:
+    """What is in a list or a tuple that is returned beside others; what is written else."""
+    whole = ast.parse(f"[{written}]", mode="eval").body  # it may be `*grads`
+    parts = [
+        inner for each in getattr(whole, "elts", []) for inner in getattr(each, "elts", [each])
+    ]
+    return list(map(ast.unparse, parts))
 
 
 def _is_gradient_of(name: str, taken: Collection[str]) -> bool:
