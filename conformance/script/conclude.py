@@ -62,6 +62,12 @@ APART = (
 )
 
 
+KEPT = (
+    "the loss does not depend on {}, which the updates of other parameters use in a way that is "
+    "not known; such updates are known of momentum, AdaGrad, RMSProp, Adam and their kin"
+)
+
+
 SILENT = (
     "its updates change no parameter, and all gradients are 0, so they tell nothing; give more "
     "`--updates`, or let it begin where the gradients are not 0"
@@ -137,6 +143,8 @@ def _of_updates(
     if count == 1 and not results[0].ok and any(map(_has_root, results[0].updates)):
         raise UnjudgedError(ONE_STEP)
     at = _told(results)
+    if kept := _kept_for_others(results[at].examined, moved, said):
+        raise UnjudgedError(KEPT.format(", ".join(kept)))
     results[at] = _blamed(trace, results[at], said)
     examined, rates = _with_rates(results[at], trace, moved)
     told = rules(results, rates)
@@ -152,6 +160,19 @@ def _of_updates(
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted)
+
+
+def _kept_for_others(
+    examined: Examined, moved: Sequence[Parameter], said: Sequence[str]
+) -> list[str]:
+    """What the loss does not depend on, and the updates of others do: it is no parameter."""
+    idle = {each.name for each in examined.gradients if each.dead and not each.ok}
+    return [
+        name
+        for name, each in zip(said, moved, strict=True)
+        if name in idle
+        and any(e.values[1].depends_on(each.values[1]) for e in moved if e is not each)
+    ]
 
 
 def _unchanged(quiet: Sequence[int]) -> list[tuple[str, str]]:

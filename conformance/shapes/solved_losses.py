@@ -24,10 +24,11 @@ from conformance.programs.vocabulary import bare, kinds_of, stem
 from conformance.running.quiet import TooLongError
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
-from conformance.shapes.attempts import UnfitError, is_number, result_of
+from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.coded_targets import CODINGS, is_input, is_target
-from conformance.shapes.definitions import returned_names, returned_parts
+from conformance.shapes.function_sources import returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
+from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import said

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import SubjectError
+from conformance.errors import SubjectError, UnjudgedError
 from conformance.report.script_report import ScriptReport
 from conformance.tests.scripts import run_edited
 
@@ -377,7 +377,7 @@ def test_the_mean_of_all_targets_is_in_an_output_that_is_compared_with_one(tmp_p
     assert report.exit_code == 0, str(report)
 
 
-RATINGS = """import numpy as np
+BY_VIEWS = """import numpy as np
 R = np.array([[5, 3, 0, 1], [4, 0, 0, 1], [1, 1, 0, 5], [1, 0, 0, 4], [0, 1, 5, 4]])
 P = np.random.rand(5, 3)
 Q = np.random.rand(4, 3).T
@@ -397,7 +397,7 @@ for step in range(50):
 def test_a_view_of_a_whole_array_that_is_moved_by_entries_is_a_parameter(
     edits: list[tuple[str, str]], tmp_path: Path
 ) -> None:
-    report = run_edited(tmp_path, RATINGS, *edits)
+    report = run_edited(tmp_path, BY_VIEWS, *edits)
     assert report.examined.ok, str(report)
     assert [each.exact for each in report.examined.gradients] == [True, True]
 
@@ -418,7 +418,7 @@ for epoch in range(20):
 @pytest.mark.parametrize(
     ("text", "edits", "used"),
     [
-        (RATINGS, [("2 * e * p", "2 * e * P[i][k]")], 13),
+        (BY_VIEWS, [("2 * e * p", "2 * e * P[i][k]")], 13),
         (BY_ROWS, [], 10),
         (BY_ROWS, [(" - 0.02 * P[i]", ""), (" - 0.02 * Q[j]", "")], 10),
     ],
@@ -555,3 +555,24 @@ def test_the_gradients_of_rows_that_a_velocity_moves_are_judged(tmp_path: Path) 
     assert run_edited(tmp_path, GLOVE, *edits).examined.ok
     (blame,) = run_edited(tmp_path, GLOVE, *edits, ("err * left[i]", "err * right[j]")).blames
     assert blame.gradients == ("right",)
+
+
+KEPT_BY_ROWS = """import numpy as np
+rng = np.random.default_rng(0)
+E, W = rng.normal(size=(6, 3)), rng.normal(size=(3, 2))
+kept = np.full(6, 0.1)
+for step in range(20):
+    row, label = step % 6, step % 2
+    p = np.exp(E[row] @ W)
+    d = p / p.sum()
+    d[label] -= 1
+    g = W @ d
+    W -= 0.5 * np.outer(E[row], d)
+    kept[row] += (g ** 2).mean()
+    E[row] -= 0.5 * g / np.sqrt(kept[row])
+"""
+
+
+def test_what_is_kept_for_the_updates_of_others_is_no_parameter(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError, match="the loss does not depend on kept"):
+        run_edited(tmp_path, KEPT_BY_ROWS)
