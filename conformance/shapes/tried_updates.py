@@ -1,7 +1,7 @@
 """The updates of a class that returns right gradients: they are called, and recorded.
 
-Each is called some times, as a program that trains would, with what gives the gradients before it;
-by its trace it is judged as the updates of a script are. Nothing is said of one that does not run
+Each is called some times, or told to take so many steps, with what gives the gradients before it.
+By its trace it is judged as the updates of a script are. Nothing is said of one that does not run
 so. Left out: which methods may be updates (`untried.py`).
 """
 
@@ -12,10 +12,11 @@ import numpy as np
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause
 from conformance.backward.source import lines_of
 from conformance.errors import ConformanceError
+from conformance.programs.vocabulary import kinds_of
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import RULES, Ran
-from conformance.shapes.arguments import Scope, data_kinds, size_kinds
+from conformance.shapes.arguments import Scope, data_kinds, size_kinds, taken
 from conformance.shapes.attempt import begin, called_in_a_way
 from conformance.shapes.attempts import Attempt, Call, UnfitError
 from conformance.shapes.reading import Reading
@@ -34,7 +35,7 @@ def tried_update(reading: Reading, name: str) -> Ran | None:
     """
     from conformance.script.program_recorder import ProgramRecorder  # here: most have none
 
-    plan, data = reading.plan, reading.data
+    plan, data = reading.plan, replace(reading.data, rounds=STEPS)
     scope = Scope({**size_kinds(data), **data_kinds(data, reading.penalty)}, {**data.settings})
     run = Attempt(plan, data, scope)
     before = {path: np.array(node.value) for path, (_, node) in reading.run.start.items() if node}
@@ -42,9 +43,11 @@ def tried_update(reading: Reading, name: str) -> Ran | None:
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
+            given = taken(getattr(run.roots["self"], name))
+            loops = any("count" in kinds_of(each.name) for each in given)
             begin(run, {path: e if e.ndim else e.item() for path, e in before.items()})
             with recorder.within([run.roots, scope.kinds, vars(plan.module)]):
-                for _ in range(STEPS):
+                for _ in range(1 if loops else STEPS):
                     for i, call in enumerate((*plan.calls, Call("update", name))):
                         called_in_a_way(run, call, i, None)
             return _downhill(recorder.ran, recorder.trace)

@@ -43,6 +43,14 @@ ADAM = """
             v_hat = self.v[k] / (1 - self.beta2 ** self.t)
             self.params[k] -= lr * m_hat / (np.sqrt(v_hat) + 1e-8)
 """
+FIT = """
+    def fit(self, X, Y, steps=200, lr=0.01):
+        kept = {k: 0.0 * v for k, v in self.params.items()}
+        for _ in range(steps):
+            for k, g in self.backward(X, Y).items():
+                kept[k] = 0.8 * kept[k] - lr * g
+                self.params[k] = self.params[k] + kept[k]
+"""
 WRONG = {
     "another correction": (ADAM, "(1 - self.beta2 ** self.t)", "(1 - self.beta1 ** self.t)"),
     "ascends": (DESCENT, "self.params[k] - lr", "self.params[k] + lr"),
@@ -51,8 +59,12 @@ WRONG = {
 
 
 def judged(update: str, tmp_path: Path) -> FileReport:
+    return written(SOURCE + update, tmp_path)
+
+
+def written(text: str, tmp_path: Path) -> FileReport:
     file = tmp_path / "net.py"
-    file.write_text(SOURCE + update)
+    file.write_text(text)
     return conformance.check(str(file))  # type: ignore[return-value]
 
 
@@ -75,6 +87,14 @@ def test_an_update_that_is_wrong_is_blamed_though_the_gradients_are_right(
     line = next(i for i, e in enumerate((SOURCE + update).splitlines(), 1) if right in e)
     assert (report.exit_code, report.blames[0].line) == (1, line)
     assert "2 gradients, all right" in str(report)
+
+
+def test_what_trains_is_told_to_take_some_steps(tmp_path: Path) -> None:
+    text = SOURCE[: SOURCE.index("    def train_step")] + FIT[FIT.index("    def fit") :]
+    assert "fit: gradient descent with momentum" in str(written(text, tmp_path))
+    report = written(text.replace("- lr * g", "+ lr * g"), tmp_path)
+    assert report.exit_code == 1
+    assert "are added to the parameters" in str(report)
 
 
 def test_an_update_that_does_not_run_is_not_tried(tmp_path: Path) -> None:
