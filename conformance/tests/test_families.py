@@ -283,6 +283,53 @@ def test_an_activation_that_is_not_seen_is_meant_if_all_gradients_follow_from_it
     assert check(f"{file}:Network").ok
 
 
+def test_a_slope_beyond_a_bound_is_seen(tmp_path: Path) -> None:
+    source = SOURCE.replace("return np.maximum(0, z)", "return np.clip(z, 0, 2)", 1)
+    file = tmp_path / "bounded.py"
+    file.write_text(source)
+    assert check(f"{file}:Network").exit_code == 1
+    file.write_text(source.replace("(z > 0).astype(float)", "((z > 0) & (z < 2)).astype(float)"))
+    assert check(f"{file}:Network").exit_code == 0
+
+
+FLAT = """import numpy as np
+
+class Flat:
+    def __init__(self, sizes):
+        self.weights = [np.random.randn(n, m) for m, n in zip(sizes, sizes[1:])]
+        self.biases = [np.random.randn(n) for n in sizes[1:]]
+
+    def feedforward(self, a):
+        for w, b in zip(self.weights, self.biases):
+            a = np.maximum(w @ a + b, 0)
+        return a
+
+    def backprop(self, x, y):
+        a = [x]
+        for w, b in zip(self.weights, self.biases):
+            a.append(np.maximum(w @ a[-1] + b, 0))
+        d, nb, nw = a[-1] - y, [], []
+        for i in reversed(range(len(self.weights))):
+            d = d * (a[i + 1] > 0)
+            nb.insert(0, d)
+            nw.insert(0, np.outer(d, a[i]))
+            d = self.weights[i].T @ d
+        return nb, nw
+
+    def update_mini_batch(self, mini_batch, eta):
+        for nb, nw in [self.backprop(x, y) for x, y in mini_batch]:
+            self.biases = [b - eta / len(mini_batch) * n for b, n in zip(self.biases, nb)]
+            self.weights = [w - eta / len(mini_batch) * n for w, n in zip(self.weights, nw)]
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_biases_of_one_dimension_have_gradients_of_one(tmp_path: Path) -> None:
+    (tmp_path / "flat.py").write_text(FLAT)
+    report = check(str(tmp_path / "flat.py"))
+    assert "another shape" not in str(report)
+
+
 def test_a_wrong_slope_in_such_a_network_is_seen(tmp_path: Path) -> None:
     wrong = of_softplus(tmp_path, ("* self.hidden_prime(zs[-k])", "* self.hidden(zs[-k])"))
     examined = examined_alone(cast("type", load(wrong)), "Network")

@@ -197,13 +197,16 @@ def _given(network: BookNetwork, trace: Trace, batch: Batch, i: int) -> tuple[An
     return network.numbers.out(x), network.numbers.out(y)
 
 
-def examined_alone(factory: Callable[..., Any], name: str, cost: str | None = None) -> Examined:
+def examined_alone(
+    factory: Callable[..., Any], name: str, cost: str | None = None, scale: float = 1.0
+) -> Examined:
     """What is known of the gradients that a network's backprop gives of one sample.
 
     Args:
         factory: as for `book_subject`.
         name: for messages.
         cost: the name of a cost to judge with, in the place of that which fits.
+        scale: how many times as large the inputs are.
 
     Raises:
         UsageError: it does not have the book's interface.
@@ -211,9 +214,11 @@ def examined_alone(factory: Callable[..., Any], name: str, cost: str | None = No
         NotAGradientError: it computes nothing that is compared with its target.
     """
     network = BookNetwork(factory, name)
-    made = backprop_run(network, *_of_one(network), Trace(sites=True))
+    case, start, batch = _of_one(network)
+    batch = Batch(scale * batch.x, batch.y)
+    made = backprop_run(network, case, start, batch, Trace(sites=True))
     goals = tuple(
-        Goal(each.removeprefix("nabla_"), _as_held(made.before[each.removeprefix("nabla_")]), node)
+        Goal(name := each.removeprefix("nabla_"), _as_held(made.before[name]), _as_held(node))
         for each, node in made.returned[0].items()
     )
     targets = [node for node in made.trace.nodes if made.y >> node.number & 1]
