@@ -122,6 +122,8 @@ def _told(
     if kind == PLAIN and "λ" in numbers:
         like = replace(case, update=SGD, constants=(), lmbda=numbers["λ"] * N)
         right = right and follow(steps, like)
+    elif kind == PLAIN:
+        right = False
     if right and goes_down(steps[0]) and _is_of_the_rate(ran):
         given = UPDATES[case.update].constants
         return replace(promise, names=(SGD,), constants=given, other=ran.rule)
