@@ -26,9 +26,8 @@ from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
-from conformance.script.linear import entrywise, scalar
 from conformance.script.multiples import is_convention
-from conformance.script.one_step import moved_once
+from conformance.script.one_step import has_root, moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.results import all_judged, silent
@@ -39,7 +38,6 @@ from conformance.script.trained import is_late
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script.update import Update
 from conformance.script_outcome import Ran, Rule
-from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
@@ -140,7 +138,11 @@ def _of_updates(
     lost = discarded(trace, results, said)
     if lost is not None:
         return Ran("", tuple(said), count, lost, _number(results[0]), _rule(rules(results)))
-    if count == 1 and not results[0].ok and any(map(_has_root, results[0].updates)):
+    if (
+        count == 1
+        and not results[0].ok
+        and any(has_root(each.old, each.new) for each in results[0].updates)
+    ):
         raise UnjudgedError(ONE_STEP)
     at = _told(results)
     if kept := _kept_for_others(results[at].examined, moved, said):
@@ -204,17 +206,6 @@ def _unused_loss(
         for each in [each for each in losses if lines_of(each)][-1:]:
             kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
             yield kind, f"{os.path.relpath(line.file)}:{line.line}"
-
-
-def _has_root(made: Update) -> bool:
-    """Whether a root is taken in an update, entry by entry, as of a mean of squares."""
-    way = entrywise(made.new, frozenset({made.old}))
-    return any(_is_root(each) and np.size(each.value) > 1 for each in way)
-
-
-def _is_root(node: Node) -> bool:
-    power = node.operation in ("power", "float_power") and scalar(node.args[1])
-    return node.operation == "sqrt" or abs(power or 0.0) == 1 / 2
 
 
 def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgement:

@@ -165,7 +165,7 @@ OTHERWISE = {
 
 @pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
 @pytest.mark.parametrize("name", OTHERWISE)
-def test_of_a_class_that_is_like_the_books_the_gradients_are_judged_and_the_rest_is_told(
+def test_of_a_class_that_is_like_the_books_the_gradients_and_updates_are_judged(
     name: str, right: bool, tmp_path: Path
 ) -> None:
     text = BOOK if right else BOOK.replace("(1 - acts[-l - 1] ** 2)", "acts[-l - 1] ** 2")
@@ -175,7 +175,7 @@ def test_of_a_class_that_is_like_the_books_the_gradients_are_judged_and_the_rest
     code, _, said = judged(text, tmp_path)
     assert code == int(not right), said
     if right:
-        assert "note: update_mini_batch is not tried" in said
+        assert "; update_mini_batch: gradient descent" in said
 
 
 def test_a_list_may_be_the_default_of_a_setting(tmp_path: Path) -> None:

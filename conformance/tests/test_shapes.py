@@ -351,7 +351,7 @@ def test_a_class_that_no_cost_judges_does_not_vanish_beside_what_is_judged(tmp_p
     file.write_text(f"{wrong}\n\n{right}", encoding="utf-8")
     report = check_file(Asked(str(file)), check)
     assert report.exit_code == 3, str(report)
-    assert "not judged: Classifier: no known cost has these gradients" in str(report)
+    assert "not judged: Classifier: no known cost gives any of them" in str(report)
 
 
 HOLDS = """

@@ -32,6 +32,7 @@ from conformance.subjects.book.traced_runs import (
     short_run,
 )
 from conformance.subjects.book.training import Training, velocities
+from conformance.subjects.near import alike
 from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere
 from conformance.subjects.pattern import M
 from conformance.subjects.searched import Searched, in_its_own_numbers
@@ -229,7 +230,12 @@ class TracedSession(Training):
             if made is None:
                 long.add(self.case.id)
                 return None, TOO_LONG
-            if all(_same(made.left[name], each) for name, each in after.items()):
+            # Python's sum() adds floats to more digits than numbers that are traced.
+            close = float(np.finfo(self.case.type).eps) * max(self.case.sizes) * batch.m
+            if all(
+                _same(made.left[name], each) or alike(made.left[name], each, close)
+                for name, each in after.items()
+            ):
                 return made, ""
         return None, OTHERWISE
 

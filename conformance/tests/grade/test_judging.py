@@ -67,7 +67,7 @@ def test_what_is_wrong_when_the_time_is_over_is_kept(here: Path) -> None:
     [
         ("def f(:\n", Outcome.LOAD, "net.py:1", "invalid syntax: def f(:"),
         ("\nfrom numpy import no_such_name\n", Outcome.LOAD, "net.py:2", "ImportError: "),
-        ("def f():\n  1 / 0\nf()\n", Outcome.LOAD, "net.py:2", "ZeroDivisionError: "),
+        ("def f():\n  1 / 0\nf()\n", Outcome.LOAD, "net.py:3", "ZeroDivisionError: "),
         ("import os\nos._exit(4)\n", Outcome.CRASH, "", "exited with status 4 before it was done"),
         ("import ctypes\nctypes.string_at(0)\n", Outcome.CRASH, "net.py:2", "died by SIGSEGV"),
         ("x = 1\n", Outcome.NOT_JUDGED, "", "fits no known shape"),
