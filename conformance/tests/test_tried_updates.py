@@ -68,7 +68,9 @@ def written(text: str, tmp_path: Path) -> FileReport:
     return conformance.check(str(file))  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize(("update", "rule"), [(ADAM, "Adam"), (DESCENT, "gradient descent")])
+@pytest.mark.parametrize(
+    ("update", "rule"), [(ADAM, "Adam"), (DESCENT, "gradient descent")], ids=["Adam", "descent"]
+)
 def test_an_update_that_is_right_is_said_with_its_rule(
     update: str, rule: str, tmp_path: Path
 ) -> None:
