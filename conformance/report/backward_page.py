@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import Any
 
 from conformance.report import backward_words
-from conformance.report.backward_causes import why
 from conformance.report.backward_markdown import COLUMNS, row
 from conformance.report.document import rendered
 from conformance.report.page.passes_drawing import drawings
@@ -32,7 +31,6 @@ def as_page(title: str, parts: Sequence[Any], left: Iterable[Any] = ()) -> str:
         parts=parts,
         left=left,
         words=backward_words,
-        why=why,
         columns=COLUMNS,
         row=row,
         drawings=drawings,

@@ -41,7 +41,7 @@ def in_one_line(name: str, examined: Examined) -> str:
     more = f" (and {len(others)} more)" if others else ""
     at = f", {file_and_line(first.lines[0])}" if first.lines else ""
     wrong, _ = _wrong(first.gradients, first, ())
-    return visible(f"{name}: wrong: the {wrong}{at}: {'; '.join(_why(first))}{more}")
+    return visible(f"{name}: wrong: the {wrong}{at}: {'; '.join(reasons(first))}{more}")
 
 
 def headline(examined: Examined) -> str:
@@ -89,11 +89,11 @@ def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]
     what, beside = _wrong(accused.gradients, accused, gradients)
     lines = [f"wrong: the {what}{beside}"]
     lines += map(place, accused.lines[:1])
-    lines += _why(accused)
+    lines += reasons(accused)
     return lines + [f"  {each}" for each in details(accused)]
 
 
-def _why(accused: Accused) -> list[str]:
+def reasons(accused: Accused) -> list[str]:
     """The cause, and the change of the line that makes all gradients right, as far as known."""
     said = [] if accused.cause.kind == "edited" else [why(accused.cause)]
     if accused.edited is not None:

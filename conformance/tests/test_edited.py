@@ -1,5 +1,7 @@
 """The change of one line that makes a program of any shape right is told, with its line."""
 
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,7 @@ def test_the_changed_line_is_blamed_and_the_right_one_told(name: str, tmp_path: 
     assert (report.exit_code, blame.line) == (1, line)
     assert TOLD in str(report)
     assert TOLD in report.in_one_line()
+    assert TOLD in unescape(re.sub("<[^>]*>", "", report.as_page()))
 
 
 def test_a_gradient_that_is_a_number_may_change_and_a_loss_may_not(tmp_path: Path) -> None:
