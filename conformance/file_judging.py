@@ -145,8 +145,7 @@ class FileJudging:
     @property
     def bases(self) -> set[str]:
         """The names of the classes that others of the file derive from, and are judged by these."""
-        own = self._found.classes
-        return {base.__name__ for each in own for base in each.__mro__[1:] if base in own}
+        return {each.__name__ for each in self._found.bases}
 
     def unused(self) -> tuple[list[type], list[FunctionType]]:
         """The classes and functions that belong to nothing that was judged."""

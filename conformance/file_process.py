@@ -75,14 +75,14 @@ def by_own_forward(
 
     ran, rule = None, tuple[str, ...]()
     with threadpool_limits(1):
-        examined = examined_alone(factory, said, cost)
+        network = BookNetwork(factory, said)
+        examined = examined_alone(network, cost)
         for scale in LARGER if examined.ok else ():  # beyond the bounds that an activation may have
-            beyond = examined_alone(factory, said, cost, scale)
+            beyond = examined_alone(network, cost, scale)
             wrong = (each for each in beyond.gradients if not (each.ok or each.lost))
             examined = beyond if any(each.error > APART for each in wrong) else examined
         if examined.ok:
             check_biases(examined, said)
-            network = BookNetwork(factory, said)
             network.rule = own_rule(network)
             ran, rule = wrong_update(network), tuple(network.rule.said())
     names = tuple(each.name for each in examined.gradients)

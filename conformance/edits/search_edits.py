@@ -8,6 +8,7 @@ import linecache
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import repeat, starmap
+from math import inf
 from time import process_time
 from typing import NamedTuple
 
@@ -81,7 +82,7 @@ def search(
     functions: Sequence[LiveFunction],
     blamed: Sequence[Sequence[Frame]],
     trials: Sequence[Trial],
-    longest: float | None = None,
+    longest: float = inf,
 ) -> Change | None:
     """The change of one line with which a program is right; None if none is found.
 
@@ -96,7 +97,7 @@ def search(
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
     held = Kept({each.file for each in functions})
-    tried, end = 0, process_time() + min(LONGEST, longest or LONGEST)
+    tried, end = 0, process_time() + min(LONGEST, longest)
     with warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
         for function, edit in _edits(functions, blamed):

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from conformance.backward.source import is_float
-from conformance.script.places import Places, is_whole, part_at, writes_of
+from conformance.script.array_places import Places, is_whole, part_at, writes_of
 from conformance.script.same_entries import rejoined, thresholded
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, flat, states_of, taken

@@ -12,9 +12,9 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
+from conformance.script.array_places import written_places
 from conformance.script.chains import carried
 from conformance.script.linear import entrywise, links
-from conformance.script.places import written_places
 from conformance.script.rows import Carried
 from conformance.script.running_means import is_running_mean
 from conformance.tracing.ancestors import walk

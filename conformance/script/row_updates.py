@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from conformance.script.array_places import Places, part_at, writes_of
 from conformance.script.linear import ancestors, entrywise, way
-from conformance.script.places import Places, part_at, writes_of
 from conformance.tracing.node import FILLED, Node, filled, states_of
 from conformance.tracing.trace import Trace
 

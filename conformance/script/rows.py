@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
-from conformance.script.places import read_places, written_places
+from conformance.script.array_places import read_places, written_places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, states_of
 

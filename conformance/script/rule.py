@@ -9,12 +9,12 @@ import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.source import lines_of
+from conformance.script.array_places import written_places
 from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known, known, of_others
 from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward, source
 from conformance.script.moments import precision
-from conformance.script.places import written_places
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule

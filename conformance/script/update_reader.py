@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.syntax import statement
+from conformance.script.array_places import Places, part_at
 from conformance.script.linear import (
     ancestors,
     entrywise,
@@ -22,7 +23,6 @@ from conformance.script.linear import (
     way,
 )
 from conformance.script.parameters import Parameter
-from conformance.script.places import Places, part_at
 from conformance.script.row_updates import row_ways, spread
 from conformance.script.scaled import unscaled
 from conformance.script.summed import others_in, summed

@@ -155,6 +155,12 @@ class Attempt:
             self.start[path] = self.beside.marked(leaf), began
 
     @property
+    def begun(self) -> dict[str, Any]:
+        """The numbers that a recorded run began with, by the paths of the leaves."""
+        arrays = {path: np.array(node.value) for path, (_, node) in self.start.items() if node}
+        return {path: each if each.ndim else each.item() for path, each in arrays.items()}
+
+    @property
     def recorded(self) -> Trace:
         """The trace of a recorded run."""
         assert self.trace is not None  # noqa: S101 - asked of recorded runs alone

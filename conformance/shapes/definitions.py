@@ -58,10 +58,14 @@ class Definitions:
         return found - {name}
 
     @property
+    def bases(self) -> set[type]:
+        """The classes that others of the file derive from."""
+        return {base for each in self.classes for base in each.__mro__[1:] if base in self.classes}
+
+    @property
     def whole_classes(self) -> tuple[type, ...]:
         """Those that leave no method to others of them that derive from them."""
-        bases = {base for each in self.classes for base in each.__mro__[1:]}
-        opened = {each for each in bases if any(map(is_open, vars(each).values()))}
+        opened = {each for each in self.bases if any(map(is_open, vars(each).values()))}
         return tuple(each for each in self.classes if each not in opened)
 
 

@@ -260,9 +260,7 @@ class LayerSearch:
 
     def _again(self, way: Way, run: Attempt, at: int | None) -> Gradients:
         """The gradients that it gives of the same numbers."""
-        begun = {path: np.array(node.value) for path, (_, node) in run.start.items() if node}
-        values = {path: each if each.ndim else each.item() for path, each in begun.items()}
-        anew, out, inner = self._run(way, values, at)
+        anew, out, inner = self._run(way, run.begun, at)
         found = {each.name: each.node.value for each in (*places(anew).goals, *inner)}
         return {"its output": out.value, **found}
 

@@ -4,6 +4,7 @@ Left out: the recorded run (`attempt.py`), and where its gradients are (`places.
 """
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -30,17 +31,17 @@ class PlainRun:
     """
 
     def __init__(self, reading: Reading) -> None:
-        """Take what is known of the recorded run when it is asked for the first time."""
+        """Take the reading; where its gradients are is found when it is run for the first time."""
         self.reading = reading
         self.at: dict[str, tuple[Key, float]] = {}
+        self.begun: dict[str, Any] = {}
 
     def __call__(self) -> Gradients:
         """The gradients, and what has to stay as it is: outputs and losses."""
         reading, run = self.reading, self.reading.run
         direct = bool(reading.places.direct)
         self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
-        values = {path: np.array(node.value) for path, (_, node) in run.start.items() if node}
-        numbers = {path: each if each.ndim else each.item() for path, each in values.items()}
+        self.begun = numbers = self.begun or run.begun
         made = attempt(reading.plan, reading.data, reading.penalty, values=numbers, chosen=run.ways)
         leaf_at = _held(made)
         held = {key: np.asarray(leaf.value) for key, leaf in leaf_at.items()}

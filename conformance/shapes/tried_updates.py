@@ -38,14 +38,13 @@ def tried_update(reading: Reading, name: str) -> Ran | None:
     plan, data = reading.plan, replace(reading.data, rounds=STEPS)
     scope = Scope({**size_kinds(data), **data_kinds(data, reading.penalty)}, {**data.settings})
     run = Attempt(plan, data, scope)
-    before = {path: np.array(node.value) for path, (_, node) in reading.run.start.items() if node}
     recorder = ProgramRecorder(plan.said, STEPS)
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
             given = taken(getattr(run.roots["self"], name))
             loops = any("count" in kinds_of(each.name) for each in given)
-            begin(run, {path: e if e.ndim else e.item() for path, e in before.items()})
+            begin(run, reading.run.begun)
             with recorder.within([run.roots, scope.kinds, vars(plan.module)]):
                 for _ in range(1 if loops else STEPS):
                     for i, call in enumerate((*plan.calls, Call("update", name))):

@@ -27,6 +27,7 @@ from conformance.programs.load import load
 from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport
 from conformance.subjects import Subject
+from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.book_subject import book_subject
 from conformance.subjects.book.traced_runs import examined_alone
 from conformance.subjects.function.function_subject import function_subject
@@ -260,7 +261,7 @@ def test_a_network_of_no_known_family_is_refused_by_its_activations(tmp_path: Pa
 
 
 def test_a_network_of_no_known_family_is_judged_by_its_own_forward_pass(tmp_path: Path) -> None:
-    examined = examined_alone(cast("type", load(of_softplus(tmp_path))), "Network")
+    examined = examined_alone(BookNetwork(cast("type", load(of_softplus(tmp_path))), "Network"))
     assert examined.cost == "log-likelihood"
     assert all(each.ok for each in examined.gradients)
 
@@ -332,7 +333,7 @@ def test_biases_of_one_dimension_have_gradients_of_one(tmp_path: Path) -> None:
 
 def test_a_wrong_slope_in_such_a_network_is_seen(tmp_path: Path) -> None:
     wrong = of_softplus(tmp_path, ("* self.hidden_prime(zs[-k])", "* self.hidden(zs[-k])"))
-    examined = examined_alone(cast("type", load(wrong)), "Network")
+    examined = examined_alone(BookNetwork(cast("type", load(wrong)), "Network"))
     assert {each.name: each.ok for each in examined.gradients} == {
         "b2": False,
         "w2": False,

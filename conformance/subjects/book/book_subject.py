@@ -98,7 +98,7 @@ def _rates_of(family: Family) -> set[float]:
 def _meant(network: BookNetwork) -> Reading | None:
     """What a network of no known family is meant to be, if it is wrong by its own forward pass."""
     with suppress(ConformanceError):  # else nothing tells
-        examined = examined_alone(network.factory, network.name)
+        examined = examined_alone(network)
         acting = examined.ok and not idle_biases(examined)
         if acting and feedforward_agrees(network):
             return None

@@ -209,7 +209,7 @@ def _is_meant(network: BookNetwork, found: tuple[str, ...]) -> bool:
     if last not in ("", UNKNOWN):
         return True
     try:
-        examined = examined_alone(network.factory, network.name)
+        examined = examined_alone(network)
     except ConformanceError:  # nothing tells
         return False
     if seen:

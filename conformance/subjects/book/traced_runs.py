@@ -5,7 +5,6 @@ compared with the derivatives of what it computed on the way up. Left out: which
 values is which quantity (`subjects/pattern.py`), and that comparison (`backward`).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -197,23 +196,18 @@ def _given(network: BookNetwork, trace: Trace, batch: Batch, i: int) -> tuple[An
     return network.numbers.out(x), network.numbers.out(y)
 
 
-def examined_alone(
-    factory: Callable[..., Any], name: str, cost: str | None = None, scale: float = 1.0
-) -> Examined:
+def examined_alone(network: BookNetwork, cost: str | None = None, scale: float = 1.0) -> Examined:
     """What is known of the gradients that a network's backprop gives of one sample.
 
     Args:
-        factory: as for `book_subject`.
-        name: for messages.
+        network: whose.
         cost: the name of a cost to judge with, in the place of that which fits.
         scale: how many times as large the inputs are.
 
     Raises:
-        UsageError: it does not have the book's interface.
         SubjectError: its code failed.
         NotAGradientError: it computes nothing that is compared with its target.
     """
-    network = BookNetwork(factory, name)
     case, start, batch = _of_one(network)
     batch = Batch(scale * batch.x, batch.y)
     made = backprop_run(network, case, start, batch, Trace(sites=True))
