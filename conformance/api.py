@@ -259,6 +259,8 @@ def _send_all(
     skipped = {each.id: subject.unfit(each) for each in cases if each not in fitting}
     short = short_format(subject)
     send({"conventions": list(subject.conventions), "skipped": skipped, "short": short})
+    if subject.moves_unknown:
+        send({"moves_unknown": True})
     sent: list[CaseReport] = []
 
     def judged(report: CaseReport) -> None:

@@ -57,7 +57,8 @@ def examine(
     judged = tuple(explained_elsewhere(across_cases(reports)))
     scale = reports[-1].case.scale if reports else 1.0
     said = (*subject.conventions, *[convention(scale)] * (scale != 1))
-    whole = Report(subject.name, said, judged, skipped, declined=declined)
+    unknown = subject.moves_unknown
+    whole = Report(subject.name, said, judged, skipped, declined=declined, moves_unknown=unknown)
     if scale != 1:
         further(whole)
     for grown in _grown(subject, place, whole):

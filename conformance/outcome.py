@@ -86,6 +86,7 @@ class Outcome:
         change: of one line, with which every case is right; None if none is known.
         meant: the activations and the cost that it seems to be meant to have, if not those that it
             was judged with.
+        moves_unknown: whether its updates are those of no rule that is known, and not judged.
     """
 
     subject: str
@@ -98,9 +99,15 @@ class Outcome:
     declined: dict[str, str] = field(default_factory=dict)
     change: Change | None = None
     meant: Reading | None = None
+    moves_unknown: bool = False
 
     @property
     def ok(self) -> bool:
+        """Whether everything that was compared is right, and all was that there is."""
+        return self.compares_right and not self.moves_unknown
+
+    @property
+    def compares_right(self) -> bool:
         """Whether everything that was compared is right, and something was."""
         return bool(self.cases) and all(each.status is Status.PASS for each in self.cases)
 

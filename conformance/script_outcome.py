@@ -27,6 +27,9 @@ RULES = {
 }
 """What each rule is called, by its kind."""
 
+UNKNOWN = "other"
+"""The kind of a rule that is none of these."""
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -24,6 +24,8 @@ KINDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
 
 MEANS = ("ones", "zeros", "sum", "mean")  # which a file need not call to mean
 
+ROOT = "sqrt"  # likewise: Adam and RMSProp without it call none
+
 OF_EXPRESSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -99,6 +101,8 @@ class Names:
         found = [e.func for e in calls if len(e.args) == 1 and not (e.keywords or _is_builtin(e))]
         self.defined = of_one(tree)
         found += self.defined
+        if self.numpy:
+            found.append(ast.Attribute(ast.Name(self.numpy, ast.Load()), ROOT, ast.Load()))
         single = {ast.dump(each): each for each in found}
         every = (*(each.func for each in calls), *found)
         names = dict.fromkeys([*MEANS, *filter(None, map(last_name, every))])

@@ -34,6 +34,7 @@ from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport, Part
 from conformance.report.opening import statements
 from conformance.report.source_words import file_and_line
+from conformance.report.sentence import sentence
 
 LEAST = 1.0  # second that a file is given
 LONGEST = 500  # characters of a cause
@@ -139,7 +140,7 @@ def _of_network(file: str, report: Report) -> Judgement:
         lost = "; ".join(each.in_one_line() for each in wrong)
         return Judgement(file, Outcome.RIGHT, cause=lost, checks=checks)
     if not found:
-        return Judgement(file, Outcome.NOT_JUDGED, cause="nothing was compared")
+        return Judgement(file, Outcome.NOT_JUDGED, cause=sentence(report))
     first = (wrong or found)[0]
     if report.exit_code == 1:
         equation = next(_wrong_equations(report), "")

@@ -19,7 +19,15 @@ from conformance.report.blame_words import (
 from conformance.report.cause_words import NO_CAUSE, beside_cause, formulas, told_of
 from conformance.report.exact_words import loss_text, loss_words
 from conformance.report.message import accused, finding_text
-from conformance.report.sentence import counts, declined, outcome, pluralize, verdict
+from conformance.report.sentence import (
+    UNKNOWN_RULE,
+    counts,
+    declined,
+    outcome,
+    pluralize,
+    sentence,
+    verdict,
+)
 from conformance.report.source_words import file_and_line, place_and_text
 from conformance.tracing.frames import Frame
 from conformance.verdict.compare import EQUATION, Status
@@ -94,6 +102,7 @@ def in_one_line(report: Outcome) -> str:
     found = statements(report)
     if not found or report.ok:
         also = "".join(f"; {each.in_one_line()}" for each in found)
+        also += f"; {UNKNOWN_RULE}" if report.compares_right and report.moves_unknown else ""
         return f"{report.subject}: {outcome(report)}, {counts(report)}{also}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     refused = f"; {declined(report)}" if report.declined else ""
@@ -105,6 +114,8 @@ def _cut(text: str, width: int | None) -> str:
 
 
 def _nothing(report: Outcome) -> str:
+    if report.compares_right:
+        return f"{verdict(report)}: {sentence(report)}"
     if report.declined:
         return outcome(report)
     return f"{verdict(report)}: nothing was compared"

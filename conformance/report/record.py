@@ -43,6 +43,7 @@ def to_json(report: Outcome) -> dict[str, Any]:
         "cases": [case_to_json(each) for each in report.cases],
         "skipped": dict(report.skipped),
         "declined": dict(report.declined),
+        **({"moves_unknown": True} if report.moves_unknown else {}),
         **further_to_json(report),
     }
 
@@ -92,6 +93,8 @@ def from_json(values: dict[str, Any]) -> tuple[Any, ...]:
         from_values(tuple[Example, ...], values.get("smallest", [])),
         dict(values.get("declined", {})),
         from_values(Change, values["change"]) if "change" in values else None,
+        None,
+        values.get("moves_unknown", False),
     )
 
 

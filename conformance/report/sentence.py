@@ -28,6 +28,8 @@ WORDS = {0: "conformant", 1: "not conformant"}
 SIGNS = {0: "✓", 1: "✗"}
 """By the exit code; anything else is not judged, and has an exclamation mark."""
 
+UNKNOWN_RULE = "update_mini_batch moves the parameters by no rule that is known"
+
 
 def verdict(report: Outcome) -> str:
     """The verdict in a word or two, to stand after "is"."""
@@ -64,10 +66,11 @@ def sentence(report: Outcome) -> str:
         return "; ".join(told)
     passes = [each for case in report.cases for each in case.passes]
     cases = pluralize(len(report.cases), "case")
-    if report.ok:
+    if report.compares_right:
         right = f"all {len(passes):,} quantities that it shows in {cases} are right"
         right += f", {len(report.declined)} declined" if report.declined else ""
-        return "; ".join([right, *lost])
+        unknown = [UNKNOWN_RULE] if report.moves_unknown else []
+        return "; ".join([*unknown, right, *lost])
     if report.declined and not report.cases:
         return f"nothing was compared: it declined {pluralize(len(report.declined), 'case')}"
     stopped = [each for each in report.cases if each.status is Status.ERROR]

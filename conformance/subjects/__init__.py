@@ -62,6 +62,7 @@ class Subject:
         updates: the update rules that it has, names in `UPDATES`; empty if it has any.
         constants: those that its update has and that it cannot be given others for.
         moves_otherwise: whether it moves by none of the rules in `UPDATES`.
+        moves_unknown: whether by no rule that is known, so that its updates are not judged.
         takes_state: whether it can be given what an update keeps, as it is before a step; if not,
             it begins with nothing kept.
         given_masks: whether it is given the masks of a dropout, which may keep all neurons too.
@@ -86,6 +87,7 @@ class Subject:
     updates: tuple[str, ...] = (SGD,)
     constants: Mapping[str, float] = field(default_factory=dict)
     moves_otherwise: bool = False
+    moves_unknown: bool = False
     takes_state: bool = True
     given_masks: bool = False
     takes_classes: bool = False

@@ -20,6 +20,7 @@ class Network:
         self.biases = [np.random.randn(n, 1) for n in sizes[1:]]
         self.weights = [np.random.randn(n, k) for k, n in zip(sizes, sizes[1:])]
         self.t = 0
+        self.top = {}
         self.v = [[0.0 * p for p in ps] for ps in (self.weights, self.biases)]
         self.s = [[0.0 * p for p in ps] for ps in (self.weights, self.biases)]
 
@@ -75,9 +76,34 @@ ADAGRAD = """
         s[i] = s[i] + g**2
         ps[i] = ps[i] - eta * g / (np.sqrt(s[i]) + self.eps)
 """
+AMSGRAD = """
+        v[i] = 0.9 * v[i] + 0.1 * g
+        s[i] = 0.99 * s[i] + 0.01 * g * g
+        self.top = {**self.top, (id(s), i): np.maximum(self.top.get((id(s), i), 0.0), s[i])}
+        ps[i] = ps[i] - eta * v[i] / (np.sqrt(self.top[id(s), i]) + 1e-8)
+"""
+ADADELTA = """
+        s[i] = 0.95 * s[i] + 0.05 * g**2
+        step = np.sqrt(v[i] + 1e-6) / np.sqrt(s[i] + 1e-6) * g
+        v[i] = 0.95 * v[i] + 0.05 * step**2
+        ps[i] = ps[i] - eta * step
+"""
+ADAMAX = """
+        v[i] = 0.9 * v[i] + 0.1 * g
+        s[i] = np.maximum(0.999 * s[i], np.abs(g))
+        ps[i] = ps[i] - eta / (1 - 0.9**self.t) * v[i] / (s[i] + 1e-12)
+"""
+LION = """
+        step = np.sign(0.9 * v[i] + 0.1 * g)
+        v[i] = 0.99 * v[i] + 0.01 * g
+        ps[i] = ps[i] - eta * step
+"""
 APART = "judged apart: moves by"
 RIGHT = {
     "adagrad": (ADAGRAD, f"{APART} AdaGrad, ε = 1e-06"),
+    "adadelta": (ADADELTA, f"{APART} AdaDelta, β = 0.95, ε = 1e-06"),
+    "adamax": (ADAMAX, f"{APART} AdaMax, β1 = 0.9, β2 = 0.999, ε = 1e-12"),
+    "amsgrad": (AMSGRAD, f"{APART} AMSGrad, β1 = 0.9, β2 = 0.99, ε = 1e-08"),
     "adam": (ADAM, "adam, mu = 0.9, rho = 0.99, epsilon = 1e-06"),
     "adam-mean-of-one-in-five": (
         ADAM.replace("self.beta1", "0.8"),
@@ -95,6 +121,7 @@ RIGHT = {
         ADAM.replace("(root + self.eps)", "np.sqrt(root**2 + self.eps)"),
         f"{APART} Adam, β1 = 0.9, β2 = 0.99, ε = 1e-06",
     ),
+    "lion": (LION, f"{APART} Lion, β1 = 0.9, β2 = 0.99"),
     "mean-of-gradients": (
         MOMENTUM.replace("- eta * g", "- eta * (1 - self.mu) * g"),
         f"{APART} gradient descent with momentum, μ = 0.75",
@@ -106,9 +133,15 @@ RIGHT = {
 }
 WRONG = {
     "adam-mean-square": (ADAM, "(1 - self.beta2) * g**2", "self.beta2 * g**2"),
+    "adam-literal-shares": (
+        ADAM.replace("(1 - self.beta2)", "0.01").replace("self.beta2 * s", "0.99 * s"),
+        "0.01 * g",
+        "0.1 * g",
+    ),
     "adam-correction": (ADAM, "s[i] / (1 - self.beta2**self.t)", "s[i] / (1 - self.beta1**self.t)"),
     "half-a-step": ("        ps[i] = ps[i] - eta * g", "eta", "eta / 2"),
     "momentum-twice": (MOMENTUM, "+ v[i]", "+ self.mu * v[i]"),
+    "rmsprop-root": (RMSPROP, "np.sqrt(s[i]) + self.eps", "s[i] + self.eps"),
     "rmsprop-shares": (RMSPROP, "(1 - self.rho) * g", "self.rho * g"),
 }
 
@@ -198,6 +231,36 @@ def test_gradients_that_are_never_reset_are_no_momentum(tmp_path: Path) -> None:
 """
     report = judged(BASE + update, tmp_path)
     assert not report.ok
+
+
+UNKNOWN = {
+    "bounded-velocity": """
+        v[i] = 0.9 * v[i] - eta * g / (np.linalg.norm(g) + 1e-8)
+        ps[i] = ps[i] + v[i]
+""",
+    "dampened": """
+        v[i] = 0.9 * v[i] + 0.5 * g if self.t > 1 else g
+        ps[i] = ps[i] - eta * v[i]
+""",
+    "two-speeds": """
+        v[i] = 0.9 * v[i] + 0.1 * g
+        ps[i] = ps[i] - eta * (0.3 * g + 0.7 * v[i])
+""",
+}
+
+
+@pytest.mark.parametrize("name", sorted(UNKNOWN))
+def test_a_rule_that_is_not_known_is_not_judged(name: str, tmp_path: Path) -> None:
+    report = judged(BASE + UNKNOWN[name], tmp_path)
+    assert (report.exit_code, report.blames) == (3, [])
+    assert "moves the parameters by no rule that is known" in report.in_one_line()
+    assert Report.from_json(report.to_json()).exit_code == report.exit_code
+
+
+def test_gradients_are_judged_beside_a_rule_that_is_not_known(tmp_path: Path) -> None:
+    wrong = BASE.replace("nb.insert(0, delta)", "nb.insert(0, 2 * delta)")
+    report = judged(wrong + UNKNOWN["two-speeds"], tmp_path)
+    assert [each.tag for each in report.blames] == ["BP3"]
 
 
 DECAYS = {

@@ -81,6 +81,7 @@ def book_subject(
         updates=network.rule.names,
         constants=own,
         moves_otherwise=network.rule.other is not None,
+        moves_unknown=network.rule.is_unknown,
         takes_state=False,
         given_masks=bool(network.mask),
         takes_classes=network.takes_classes,

@@ -95,15 +95,16 @@ def first_steps(network: BookNetwork, start: Start) -> list[FirstStep]:
     net, steps = start.network(network), list[FirstStep]()
     for batch in start.batches(network):
         before = _held(network, net)
-        new, nabla = network.begun(start.case, before), _gradients(network, start, before, batch)
+        new = network.begun(start.case, before)
+        gradients = nabla(network, start, before, batch)
         for each in (net, new):
             start.take(network, each, batch)
-        steps.append(FirstStep(before, nabla, _held(network, net), _held(network, new)))
+        steps.append(FirstStep(before, gradients, _held(network, net), _held(network, new)))
         shapes = [np.shape(each) for _, each in before.named()]
         for arrays in (steps[-1].after.named(), steps[-1].anew.named()):
             if [np.shape(each) for _, each in arrays] != shapes:
                 raise SubjectError(f"{network.name}: its parameters get other shapes")
-        if [np.shape(each) for pair in nabla for each in pair] != shapes:
+        if [np.shape(each) for pair in gradients for each in pair] != shapes:
             raise SubjectError(f"{network.name}: backprop gives other shapes")
     return steps
 
@@ -150,10 +151,14 @@ def _held(network: BookNetwork, net: Any) -> Parameters:
     return Parameters.of(network.inwards(net)).map(np.array)
 
 
-def _gradients(
+def nabla(
     network: BookNetwork, start: Start, parameters: Parameters, batch: Batch
 ) -> list[tuple[Array, Array]]:
-    """(∇b, ∇w) of each layer, the means over a mini-batch."""
+    """(∇b, ∇w) of each layer, the means over a mini-batch of what backprop returns.
+
+    Raises:
+        Exception: whatever its code raises.
+    """
     found = means(returned(network, start.case, parameters, batch), network.conventions.dtype)
     layers = range(2, len(start.sizes) + 1)
     return [(found[f"nabla_b{i}"].value, found[f"nabla_w{i}"].value) for i in layers]

@@ -2,9 +2,8 @@
 
 Its first steps tell it. They are held to what is promised, and else recorded: then a rule is known
 by its trace, as that of any program is (`script/conclude.py`). A rule that is none of `UPDATES` is
-judged so alone. If the steps tell none, the names of the constants that a network holds promise
-one, as parameters of these names do. Left out: the steps (`first_steps.py`), and whether a rule
-is kept to.
+judged so alone. If the steps tell none, it may be one that is meant (`meant_rule.py`). Left out:
+the steps (`first_steps.py`), and whether a rule is kept to.
 """
 
 import sys
@@ -31,13 +30,16 @@ from conformance.subjects.book.first_steps import (
     goes_down,
     rates,
 )
-from conformance.subjects.book.update_rule import UpdateRule, promised
+from conformance.subjects.book.meant_rule import meant_rule
+from conformance.subjects.book.update_rule import UpdateRule
 from conformance.subjects.near import CLOSE
 from reference.updates import UPDATES
 
 ETA, LMBDA, N = 0.25, 0.5, 4
 LARGE = 1024.0  # a target by which the gradients get so large that they are clipped
 PLAIN = "plain"
+BY_SIZE = (PLAIN, "momentum", "nesterov")
+"""The rules by which a parameter goes as much farther as its gradients are larger."""
 
 NAMES = {"mu": ("μ", "β1"), "rho": ("β2", "β"), "epsilon": ("ε",)}
 """What the constants are called where a rule is told by its steps."""
@@ -65,6 +67,11 @@ def wrong_update(network: BookNetwork) -> Ran | None:
     Raises:
         UnjudgedError: they are not those of the network's rule, and nothing tells what is wrong.
     """
+    if network.rule.is_unknown:
+        raise UnjudgedError(
+            f"{network.name}: what backprop returns of each sample is right, and update_mini_batch "
+            "moves the parameters by no rule that is known"
+        )
     case = _case(network, network.probe, network.rule.names[-1], _constants_of(network.rule))
     steps = [] if network.mask or network.rule.other else _steps(network, Start(case))
     with quiet(), np.errstate(all="ignore"):
@@ -101,8 +108,12 @@ def _followed(network: BookNetwork, case: Case, steps: Sequence[FirstStep]) -> U
         return replace(promise, other=Rule(PLAIN)) if case.update == SGD else promise
     ran = _recorded(network, Start(case))
     told = None if ran is None else _told(network, case, steps, ran)
-    held = _floats(network.make(case.sizes)) if case.update == SGD and kept else {}
-    return told or promised(held, network.name) or promise
+    right = ran is not None and ran.examined.ok
+    if case.update != SGD or (told and right):
+        return told or promise
+    meant = meant_rule(network, case, steps, _floats(network.make(case.sizes)))
+    unknown = meant is None or meant.other is not None
+    return told if told and unknown else meant or promise
 
 
 def _told(
@@ -131,10 +142,14 @@ def _told(
 
 
 def _is_of_the_rate(ran: Ran) -> bool:
-    """Whether steps are η times what a rule makes of the gradients, or of their mean by 1 − μ."""
+    """Whether steps are η times what a rule makes of the gradients, or of their mean by 1 − μ.
+
+    All rules but those of `BY_SIZE` make the same of any multiple of the gradients.
+    """
     numbers = dict(ran.rule.numbers)
     mu = numbers.get("μ", 0.0)
-    found = numbers.get("η", 0.0) * ran.examined.factor
+    factor = ran.examined.factor if ran.rule.kind in BY_SIZE else 1.0
+    found = numbers.get("η", 0.0) * factor
     return any(isclose(found, ETA * share, rel_tol=CLOSE["float32"]) for share in (1.0, 1 - mu))
 
 

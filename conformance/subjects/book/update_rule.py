@@ -15,7 +15,7 @@ from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.model.update_kinds import SGD
-from conformance.script_outcome import RULES, Rule
+from conformance.script_outcome import RULES, UNKNOWN, Rule
 from reference.updates import UPDATES
 
 NAMES = {
@@ -46,6 +46,11 @@ class UpdateRule:
     constants: Mapping[str, float] = field(default_factory=dict)
     other: Rule | None = None
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is no rule that is known, by which nothing can be judged."""
+        return self.other is not None and self.other.kind == UNKNOWN
+
     def made(self, case: Case | None) -> dict[str, float]:
         """The keywords with which a network of a case is made; of no case it is the book's."""
         return self._given(self.init, case)
@@ -69,6 +74,8 @@ class UpdateRule:
         words = [f"{each} as `{word}`" for each, word in {**self.init, **self.update}.items()]
         words += [f"{each} = {value:g}" for each, value in self.constants.items()]
         if self.other is not None:
+            if self.is_unknown:
+                return ["moves by no rule that is known"]
             words = [f"{each} = {value:g}" for each, value in self.other.numbers if each != "η"]
             if not self.other.numbers:
                 words = ["with a rate that changes, or bounded gradients or weights"]
@@ -111,20 +118,6 @@ def update_rule(
         {c: w for c, w in each.items() if c in wanted} for each in (by_init, by_update)
     )
     return UpdateRule((rule,) if "rho" in wanted else (SGD, rule), by_init, by_update)
-
-
-def promised(held: Mapping[str, float], name: str) -> UpdateRule | None:
-    """The rule that the names of numbers promise which a network holds; None if they do not.
-
-    Args:
-        held: the numbers by their names.
-        name: of the class.
-    """
-    words = _keywords(held)
-    wanted = UPDATES[_named(words, name, held)].constants
-    if not wanted or not all(each in words for each in wanted):
-        return None
-    return UpdateRule((_named(words, name, held),), constants={e: held[words[e]] for e in wanted})
 
 
 def _named(found: Collection[str], words: str, names: Iterable[str]) -> str:
