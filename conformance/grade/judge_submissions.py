@@ -33,8 +33,8 @@ from conformance.report.blame_words import at_layers
 from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport, Part
 from conformance.report.opening import statements
-from conformance.report.source_words import file_and_line
 from conformance.report.sentence import sentence
+from conformance.report.source_words import file_and_line
 
 LEAST = 1.0  # second that a file is given
 LONGEST = 500  # characters of a cause
