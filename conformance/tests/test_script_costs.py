@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import UnjudgedError
-from conformance.tests.parts import in_ci
 from conformance.tests.scripts import run_edited
 
 ONE_WEIGHT = """import numpy as np
@@ -332,7 +331,7 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("name", in_ci(RIGHT))
+@pytest.mark.parametrize("name", RIGHT)
 def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None:
     script, said = RIGHT[name]
     report = run_edited(tmp_path, script)
