@@ -18,6 +18,7 @@ from conformance.backward.findings import Line
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
+from conformance.script.edited_script import mended
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.row_updates import hides_a_decay
@@ -144,9 +145,10 @@ class Session:
         if self.unfollowed and not steps(self.found):
             self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
         with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
-            return conclude(
+            ran = conclude(
                 self.script, self.trace, self.found, self.names, self.updates, self.notes
             )
+            return mended(ran, self.arguments, self.seed)
 
     def run(self) -> None:
         """Run the script, and send the report.

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from conformance.edits import search_edits
+from conformance.script import edited_script
 from conformance.shapes import edited
 from conformance.tests.commands import Make, maker
 from conformance.tracing.modules import MODULES, is_subjects
@@ -206,7 +207,8 @@ def patient_search() -> Iterator[None]:
 def no_search_in_shapes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No change of a program of any shape is searched for but where that is what is tested."""
     if request.node.path.stem not in ("test_documents", "test_edited"):
-        monkeypatch.setattr(edited, "SECONDS", 1e-9)
+        for each in (edited, edited_script):
+            monkeypatch.setattr(each, "SECONDS", 1e-9)
 
 
 @pytest.fixture

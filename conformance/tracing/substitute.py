@@ -169,18 +169,26 @@ def _of_scipy() -> dict[int, Seen]:
     return instead
 
 
-def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Seen]:
-    """`np.random`, whose generators have a seed if they are given none."""
-    drawn = numpy.__dict__["random"] = Substitute(np.random)
+def generators(seed: int) -> tuple[Callable[..., np.random.Generator], type]:
+    """`default_rng` and `RandomState`, with a seed if they are given none."""
+    plain = np.random.default_rng
 
     def default_rng(given: Any = None, **kwargs: Any) -> np.random.Generator:
         given = kwargs.get("seed", given)
-        return np.random.default_rng(seed if given is None else given)
+        return plain(seed if given is None else given)
 
     class RandomState(np.random.RandomState):
         def __init__(self, given: Any = None, **kwargs: Any) -> None:
             given = kwargs.get("seed", given)
             super().__init__(seed if given is None else given)
+
+    return default_rng, RandomState
+
+
+def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Seen]:
+    """`np.random`, whose generators have a seed if they are given none."""
+    drawn = numpy.__dict__["random"] = Substitute(np.random)
+    default_rng, RandomState = generators(seed)  # noqa: N806 - its name
 
     plain_shuffle = np.random.shuffle
 
