@@ -59,6 +59,8 @@ class NextValue:
         new: its value after.
         rights: what it had to be, by each factor that all gradients may have.
         lines: that lead to its computation, each with its file.
+        occurrence: how many times the first of them has been run then, if what the script calls it
+            is known there alone; else 0.
     """
 
     name: str
@@ -68,6 +70,7 @@ class NextValue:
     new: Array
     rights: tuple[Array, ...]
     lines: tuple[tuple[str, int], ...]
+    occurrence: int = 0
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that negate or sum a value, put it under a function, over a number or below 1.
+    """The changes that negate, square or sum a value, put it in a function, over a number, below 1.
 
     What a function of the program is given may be in another order.
     """
@@ -82,6 +82,8 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in _values(slots):
         yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
         yield _put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
+        if not (isinstance(part, ast.BinOp) or _is_of(slot, ast.Pow)):
+            yield _put(slot, part, ast.BinOp(part, ast.Pow(), ast.Constant(2)))
         if isinstance(part, ast.Call):
             yield from (_put(slot, part, each) for each in in_order(part))
         for each in scope.functions:

@@ -162,7 +162,7 @@ def _of_updates(
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
-    nexts = next_values(trace, results, at, said, variables)
+    nexts = next_values(trace, results, at, said)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
 
 

@@ -26,7 +26,7 @@ from conformance.script_outcome import NextValue, Ran
 from conformance.tracing.frames import Frame, is_installed, is_subject
 from reference.step import Array
 
-SECONDS = 4.0  # of the processor, after which no other change is tried
+SECONDS = 6.0  # of the processor, after which no other change is tried
 MODULE = "<module>"
 
 
@@ -65,11 +65,11 @@ def mended(ran: Ran, arguments: Sequence[str], seed: int) -> Ran:
     return replace(ran, examined=replace(ran.examined, accused=(told,)))
 
 
-def _agree(found: Mapping[str, Array], wanted: Sequence[NextValue], asked: Sequence[Array]) -> bool:
+def _agree(found: Sequence[Array], wanted: Sequence[NextValue], asked: Sequence[Array]) -> bool:
     """Whether all parameters are moved as they are asked to be, to half of the digits."""
     return all(
-        distance(found[each.name] - each.old, right - each.old) <= HALF_OF_THE_DIGITS
-        for each, right in zip(wanted, asked, strict=True)
+        distance(value - each.old, right - each.old) <= HALF_OF_THE_DIGITS
+        for value, each, right in zip(found, wanted, asked, strict=True)
     )
 
 

@@ -6,14 +6,15 @@ step is as long for any gradient. Left out: the right gradients (`backward/accus
 changes by which a script makes them (`edited_script.py`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from conformance.backward.factor import conventions
-from conformance.backward.findings import UPDATES
+from conformance.backward.findings import UPDATES, Line
+from conformance.backward.source import lines_of, written_name
 from conformance.script.judgement import Judgement
-from conformance.script.parameter_names import Held, names
 from conformance.script_outcome import NextValue
 from conformance.tracing.node import Node, bits_of_nodes, recomputed
 from conformance.tracing.trace import Trace
@@ -27,7 +28,6 @@ def next_values(
     results: Sequence[Judgement],
     at: int,
     said: Sequence[str],
-    variables: Sequence[Held],
 ) -> tuple[NextValue, ...]:
     """What an update makes of each parameter; nothing if its gradients are right or not known.
 
@@ -36,38 +36,45 @@ def next_values(
         results: its updates.
         at: which of them it is.
         said: the names of the parameters.
-        variables: what its variables held when it ended.
     """
     judgement = results[at]
     given = [*_given(trace, judgement)]
     last = max(each.new.number for each in judgement.updates)
     path = [each for each in trace.nodes if each.number <= last]
     instead = [recomputed(each, path) for each in given]
-    if not given or None in instead:
+    if not given or None in instead or len({*said}) < len(said):
         return ()
 
-    def value(name: str, first: Node, old: Node, new: Node) -> NextValue:
-        number = judgement.updates[0].parameter.values.index(judgement.updates[0].old) + 1
+    def value(name: str, first: Node, old: Node, new: Node, occurrence: int = 0) -> NextValue:
         rights = tuple(np.asarray((e or {}).get(new.number, new.value)) for e in instead)
         lines = tuple((frame.file, frame.line) for frame in new.frames)
         before = np.array(first.value), np.array(old.value)
-        return NextValue(name, number, *before, np.array(new.value), rights, lines)
+        return NextValue(name, number, *before, np.array(new.value), rights, lines, occurrence)
 
+    number = judgement.updates[0].parameter.values.index(judgement.updates[0].old) + 1
     moved = [
         value(name, each.parameter.values[0], each.old, each.new)
         for name, each in zip(said, judgement.updates, strict=True)
     ]
     adaptive = any(each.adaptive for each in judgement.updates)
-    kept = [*_kept(results)] if adaptive else []
-    called = names([[new for _, new in each] for each in kept], variables)
-    states = (value(n, e[0][0], *e[at]) for n, e in zip(called, kept, strict=True))
-    return (*moved, *states)
+    kept = _kept(judgement) if adaptive else {}
+    states = (
+        value(written_name(new) or "", old, old, new, (number - 1) * len(some) + i)
+        for some in kept.values()
+        for i, (old, new) in enumerate(some, 1)
+    )
+    found = (*moved, *states)
+    return found if all(each.name for each in found) else ()
 
 
-def _kept(results: Sequence[Judgement]) -> Iterator[list[tuple[Node, Node]]]:
-    """What is kept, as it was read and as it was written at each update."""
-    for each in zip(*(result.updates for result in results), strict=True):
-        yield from map(list, zip(*(update.states for update in each), strict=False))
+def _kept(judgement: Judgement) -> dict[Line, list[tuple[Node, Node]]]:
+    """What is kept, as it was read and as it was written, in the order of time, by the line."""
+    found = defaultdict[Line, list[tuple[Node, Node]]](list)
+    every = (each for update in judgement.updates for each in update.states)
+    for each in sorted(every, key=lambda states: states[1].number):
+        if lines := lines_of(each[1]):
+            found[lines[0]].append(each)
+    return found
 
 
 def _given(trace: Trace, judgement: Judgement) -> Iterator[Mapping[int, Array]]:

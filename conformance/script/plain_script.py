@@ -55,7 +55,11 @@ class PlainScript:
     code: CodeType = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find where its parameters are updated."""
+        """Find where its parameters are updated.
+
+        Raises:
+            SyntaxError: what they are called is no expression.
+        """
         lines = {line for each in self.wanted for file, line in each.lines if file == self.file}
         self._statements = [*_statements(self.tree, lines)]
         self._names = [compile(each.name, self.file, "eval") for each in self.wanted]
@@ -71,10 +75,9 @@ class PlainScript:
         for block, statement in self._statements:
             for i, each in enumerate(block):
                 if each is statement:
-                    call = ast.Expr(ast.Call(ast.Name(PROBE, ast.Load()), [], []))
-                    probe: ast.stmt = ast.fix_missing_locations(ast.copy_location(call, statement))
-                    block[i : i + 1] = [probe, each, probe]
-                    probes.append((block, probe))
+                    before, after = _probe(each, 0), _probe(each, each.lineno)
+                    block[i : i + 1] = [before, each, after]
+                    probes += [(block, before), (block, after)]
                     break
         try:
             self.code = compile(self.tree, self.file, "exec")
@@ -82,53 +85,95 @@ class PlainScript:
             for block, probe in probes:
                 block[:] = [each for each in block if each is not probe]
 
-    def values(self) -> dict[str, Array]:
-        """Run it: the parameters after the updates that are wanted, by their names.
+    def values(self) -> list[Array]:
+        """Run it: the parameters after the updates that are wanted, in their order.
 
         Raises:
             BaseException: whatever its code raises.
             LookupError: it ended before.
         """
-        asked = _Asked(self.wanted, self._names)
+        pairs = zip(self.wanted, self._names, strict=True)
+        awaited = [_Awaited(each, code, self._behind(each)) for each, code in pairs]
         with _as_at_first(self.seed), _no_writing():
-            setattr(builtins, PROBE, asked)
+            setattr(builtins, PROBE, _Asked(awaited))
             try:
                 exec(self.code, vars(_main(self.file, self.arguments)))  # noqa: S102 - as it was run
             except DoneError:
-                return asked.found
+                return [each.value for each in awaited if each.value is not None]
             finally:
                 delattr(builtins, PROBE)
         raise LookupError("it ended before all parameters were updated")
 
+    def _behind(self, wanted: NextValue) -> int:
+        """The first line of the statement that computes a value."""
+        line = wanted.lines[0][1] if wanted.lines else 0
+        return max((e.lineno for _, e in self._statements if e.lineno <= line), default=0)
+
+
+def _probe(statement: ast.stmt, line: int) -> ast.stmt:
+    """A call of the probe beside a statement, which is told the line behind which it is."""
+    call = ast.Expr(ast.Call(ast.Name(PROBE, ast.Load()), [ast.Constant(line)], []))
+    return ast.fix_missing_locations(ast.copy_location(call, statement))
+
+
+@dataclass
+class _Awaited:
+    """A value that a script is to give.
+
+    Attributes:
+        wanted: it.
+        code: of its name.
+        behind: the line of the statement behind which alone it is looked for; 0 if behind any.
+        last: what it was, once it has been as it was at first.
+        left: how many changes of it, or runs of that statement, are still to come.
+        value: it, once it is known.
+    """
+
+    wanted: NextValue
+    code: CodeType
+    behind: int
+    last: Array | None = None
+    left: int = 0
+    value: Array | None = None
+
+    def __post_init__(self) -> None:
+        """Await it."""
+        self.left = self.wanted.occurrence or self.wanted.update
+
+    def see(self, line: int, frame: FrameType) -> None:
+        """See it behind a statement, or before one (0)."""
+        if self.wanted.occurrence:
+            self.left -= line == self.behind
+            if not self.left:
+                self.value = _evaluated(self.code, frame, np.shape(self.wanted.new))
+            return
+        value = _evaluated(self.code, frame, np.shape(self.wanted.new))
+        before = self.wanted.first if self.last is None else self.last
+        same = value is not None and np.array_equal(value, before, equal_nan=True)
+        if value is None or (self.last is None and not same):
+            return
+        self.last = value
+        self.left -= not same
+        self.value = None if self.left else value
+
 
 class _Asked:
-    """Takes the parameters as soon as each has been updated as often as wanted."""
+    """Takes what is awaited as soon as it is there."""
 
-    def __init__(self, wanted: Sequence[NextValue], names: Sequence[CodeType]) -> None:
-        self.waiting = dict(zip((each.name for each in wanted), names, strict=True))
-        self.first = {each.name: each.first for each in wanted}
-        self.last: dict[str, Array] = {}
-        self.left = {each.name: each.update for each in wanted}
-        self.shapes = {each.name: np.shape(each.first) for each in wanted}
-        self.found: dict[str, Array] = {}
+    def __init__(self, awaited: Sequence[_Awaited]) -> None:
+        self.awaited = awaited
 
-    def __call__(self) -> None:
-        """See which parameters have another value than before."""
+    def __call__(self, line: int) -> None:
+        """See what is there behind the statement of a line, or before one (0).
+
+        Raises:
+            DoneError: all is.
+        """
         frame = sys._getframe(1)  # noqa: SLF001 - the way to the script's variables
-        for name, code in [*self.waiting.items()]:
-            value = _evaluated(code, frame, self.shapes[name])
-            if value is None:
-                continue
-            begun = name in self.last or np.array_equal(value, self.first[name], equal_nan=True)
-            if not begun:
-                continue
-            if not np.array_equal(value, self.last.get(name, value), equal_nan=True):
-                self.left[name] -= 1
-            if not self.left[name]:
-                self.found[name] = value
-                del self.waiting[name]
-            self.last[name] = value
-        if not self.waiting:
+        waiting = [each for each in self.awaited if each.value is None]
+        for each in waiting:
+            each.see(line, frame)
+        if all(each.value is not None for each in waiting):
             raise DoneError
 
 
