@@ -165,6 +165,15 @@ def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
                 yield _put(slot, part, other)
 
 
+def supposed(slots: Sequence[Slot], parts: Sequence[ast.expr]) -> Iterator[Edit]:
+    """The changes that put some expressions in another's place, or make them a factor of it."""
+    for slot, part in _values(slots):
+        for other in parts:
+            yield _put(slot, part, other)
+            for kind in (ast.Mult, ast.Div):
+                yield _put(slot, part, ast.BinOp(part, kind(), other))
+
+
 def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes that put a slope in a factor's place, and an activation in that of a function."""
     for slot, part in _values(slots):

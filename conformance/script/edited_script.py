@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import by_edit
+from conformance.backward.edited_line import by_edit, supposed_parts
 from conformance.backward.findings import UPDATES, Edited, Line
 from conformance.backward.judge_gradients import distance
 from conformance.edits.edit import Edit
@@ -58,7 +58,8 @@ def mended(ran: Ran, arguments: Sequence[str], seed: int) -> Ran:
             return ran
         parts = [*_parts(plain, runs_of(lambda: holds(is_right), file.__eq__))]
     blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
-    change = search([each.without(ahead) for each in parts], blamed, [is_right], SECONDS)
+    lacking = [*supposed_parts(accused)]
+    change = search([e.without(ahead) for e in parts], blamed, [is_right], SECONDS, lacking)
     if change is None:
         return ran
     told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))
