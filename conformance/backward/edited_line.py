@@ -25,10 +25,9 @@ def by_edit(accused: Sequence[Accused], line: Line, edited: Edited) -> Accused:
 
 
 def supposed_parts(accused: Sequence[Accused]) -> Iterator[ast.expr]:
-    """What the lines that are blamed are supposed to lack, as far as it is an expression."""
+    """What has to stand in another's place on the lines that are blamed, if it is an expression."""
     for each in accused:
-        cause = each.cause
-        others = (cause.needed, cause.missing, cause.changed and cause.changed.other)
-        for name in dict.fromkeys(other.name for other in others if other):
+        changed = each.cause.changed
+        if changed is not None and changed.other is not None and changed.what != "factor":
             with suppress(SyntaxError):
-                yield ast.parse(name, mode="eval").body
+                yield ast.parse(changed.other.name, mode="eval").body

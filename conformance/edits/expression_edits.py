@@ -166,12 +166,11 @@ def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def supposed(slots: Sequence[Slot], parts: Sequence[ast.expr]) -> Iterator[Edit]:
-    """The changes that put some expressions in another's place, or make them a factor of it."""
-    for slot, part in _values(slots):
-        for other in parts:
-            yield _put(slot, part, other)
-            for kind in (ast.Mult, ast.Div):
-                yield _put(slot, part, ast.BinOp(part, kind(), other))
+    """The changes that put some expressions in another's place."""
+    for slot in slots:
+        part = slot.get()
+        if isinstance(part, ast.expr) and slot.field not in ("func", "slice"):
+            yield from (_put(slot, part, other) for other in parts)
 
 
 def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
@@ -209,7 +208,9 @@ def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
 
 def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     if isinstance(part.value, int | float) and not isinstance(part.value, bool):
-        yield from (number(e) for e in numbers(part.value) if not _is_neutral(e, slot))
+        found = dict.fromkeys((*numbers(part.value), *scope.numbers))
+        left = (each for each in found if each != part.value)
+        yield from (number(each) for each in left if not _is_neutral(each, slot))
     if isinstance(part.value, str):
         others = sums(part.value) if "->" in part.value else scope.strings
         yield from (ast.Constant(each) for each in others if each != part.value)

@@ -94,7 +94,7 @@ def search(
         blamed: the lines that are blamed, each with those that lead to it.
         trials: whether the program is right, each in another case; the quickest first.
         longest: seconds of the processor after which no other change is tried, if less than usual.
-        parts: what the lines that are blamed are supposed to lack.
+        parts: one of which stands in another's place on a line that is blamed, as it seems.
     """
     begun = process_time()
     holds(trials[0])
@@ -138,11 +138,10 @@ def _edits(
             word = each is LEVELS[0] and likely >= NEAR
             order.append((word, likely * each.likely / (each.many * count), each, places))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
-    words = sum(word for word, *_ in ranked)
     for i, (_, _, level, places) in enumerate(ranked):
         for line, function in places:
             yield from ((function, e) for e in ways[function.definition].of(line, level))
-        for line, function in groups[0] if i == words else ():
+        for line, function in groups[0] if i == 0 else ():
             slots = ways[function.definition].slots(line)
             yield from ((function, each) for each in supposed(slots, parts))
 

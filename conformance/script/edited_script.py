@@ -99,13 +99,13 @@ class _Part(LiveFunction):
         Raises:
             SyntaxError: what is changed is no program.
         """
-        before = self.plain.code
+        before = self.plain.codes
         try:
             with edit.made():
-                self.plain.compile()
+                self.plain.codes = self.plain.compiled(edit.line)
                 yield
         finally:
-            self.plain.code = before
+            self.plain.codes = before
 
 
 def _parts(plain: PlainScript, ran: Mapping[CodeType, RunLines]) -> Iterator[_Part]:

@@ -93,15 +93,16 @@ def _given(trace: Trace, judgement: Judgement) -> Iterator[Mapping[int, Array]]:
 def _factors(trace: Trace, judgement: Judgement) -> list[float]:
     """How many times the right gradients may be what is asked for.
 
-    As those are that are right already; else by any usual factor, with the sign by which they are
-    added.
+    As those are that are right already, or once; else by any usual factor, with the sign by which
+    they are added.
     """
-    examined = judgement.examined
+    examined, sign = judgement.examined, float(-np.sign(judgement.factor))
     for each, (node, _) in zip(examined.gradients, judgement.chosen, strict=True):
         right = np.asarray(examined.rights[each.name])
         if each.ok and np.any(right):
-            return [float(np.sum(np.asarray(node.value) * right) / np.sum(right * right))]
+            own = float(np.sum(np.asarray(node.value) * right) / np.sum(right * right))
+            return [own, float(np.sign(own))]
     everything = bits_of_nodes(each.old for each in judgement.updates)
     every = (each for each in trace.nodes if each.uses & everything == everything)
     lengths = dict.fromkeys(n for each in every for n in np.shape(each.value))
-    return [-np.sign(judgement.factor) * each for each in conventions([*lengths][:FEW])]
+    return [sign * each for each in conventions([*lengths][:FEW])]

@@ -44,7 +44,7 @@ class PlainScript:
         arguments: that it is given.
         seed: of its random numbers, where it gives none.
         wanted: the parameters, and after which update each is asked for.
-        code: what is run.
+        codes: what is run, a statement of the script after another.
     """
 
     file: str
@@ -52,7 +52,7 @@ class PlainScript:
     arguments: Sequence[str]
     seed: int
     wanted: Sequence[NextValue]
-    code: CodeType = field(init=False)
+    codes: list[CodeType] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Find where its parameters are updated.
@@ -61,29 +61,47 @@ class PlainScript:
             SyntaxError: what they are called is no expression.
         """
         lines = {line for each in self.wanted for file, line in each.lines if file == self.file}
-        self._statements = [*_statements(self.tree, lines)]
+        self._probes = [
+            (block, each, _probe(each, 0), _probe(each, each.lineno))
+            for block, each in _statements(self.tree, lines)
+        ]
         self._names = [compile(each.name, self.file, "eval") for each in self.wanted]
-        self.compile()
+        self._compiled: dict[ast.stmt, CodeType] = {}
+        self.codes = self.compiled()
+        with self._probed():
+            self._compiled = dict(zip(self.tree.body, self.codes, strict=True))
 
-    def compile(self) -> None:
-        """Take the tree as it is.
+    def compiled(self, line: int = 0) -> list[CodeType]:
+        """What is to be run, of the tree as it is.
+
+        Args:
+            line: where it was changed.
 
         Raises:
             SyntaxError: it is no program.
         """
-        probes = list[tuple[list[ast.stmt], ast.stmt]]()
-        for block, statement in self._statements:
-            for i, each in enumerate(block):
-                if each is statement:
-                    before, after = _probe(each, 0), _probe(each, each.lineno)
-                    block[i : i + 1] = [before, each, after]
-                    probes += [(block, before), (block, after)]
-                    break
+        with self._probed():
+            kept = {} if line == 0 else self._compiled
+            return [
+                (None if _has(each, line) else kept.get(each))
+                or compile(ast.Module([each], []), self.file, "exec")
+                for each in self.tree.body
+            ]
+
+    @contextmanager
+    def _probed(self) -> Iterator[None]:
+        """The tree with the probes in it, to the end of the block."""
+        put = list[tuple[list[ast.stmt], list[ast.stmt]]]()
+        for block, statement, before, after in self._probes:
+            at = next((i for i, each in enumerate(block) if each is statement), None)
+            if at is not None:
+                put.append((block, [*block]))
+                block[at : at + 1] = [before, statement, after]
         try:
-            self.code = compile(self.tree, self.file, "exec")
+            yield
         finally:
-            for block, probe in probes:
-                block[:] = [each for each in block if each is not probe]
+            for block, statements in reversed(put):
+                block[:] = statements
 
     def values(self) -> list[Array]:
         """Run it: the parameters after the updates that are wanted, in their order.
@@ -97,7 +115,9 @@ class PlainScript:
         with _as_at_first(self.seed), _no_writing():
             setattr(builtins, PROBE, _Asked(awaited))
             try:
-                exec(self.code, vars(_main(self.file, self.arguments)))  # noqa: S102 - as it was run
+                names = vars(_main(self.file, self.arguments))
+                for code in self.codes:
+                    exec(code, names)  # noqa: S102 - as it was run
             except DoneError:
                 return [each.value for each in awaited if each.value is not None]
             finally:
@@ -107,7 +127,12 @@ class PlainScript:
     def _behind(self, wanted: NextValue) -> int:
         """The first line of the statement that computes a value."""
         line = wanted.lines[0][1] if wanted.lines else 0
-        return max((e.lineno for _, e in self._statements if e.lineno <= line), default=0)
+        return max((each.lineno for _, each, *_ in self._probes if each.lineno <= line), default=0)
+
+
+def _has(statement: ast.stmt, line: int) -> bool:
+    """Whether a line is one of a statement, or beside it, as of one that is moved."""
+    return statement.lineno - 1 <= line <= (statement.end_lineno or statement.lineno) + 1
 
 
 def _probe(statement: ast.stmt, line: int) -> ast.stmt:

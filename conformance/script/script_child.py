@@ -85,6 +85,7 @@ class Session:
             if steps(self.found, closed=True) < self.updates and not full:
                 return enough(self.found, self.updates)
             if not full and self._goes_on():
+                self.note_names(namespaces(sys._getframe(), run.__code__))  # noqa: SLF001 - likewise
                 return 2 * len(self.trace.nodes)
             if not full and self._is_hidden():
                 self.updates += 1
@@ -121,9 +122,10 @@ class Session:
         raise StopScript
 
     def note_names(self, spaces: Sequence[Mapping[str, Any]]) -> None:
-        """Note what the variables of the script hold."""
+        """Note what the variables of the script hold, also those of functions that end later."""
         recording, self.trace.recording = self.trace.recording, False
-        self.names, self.unfollowed = held(self.trace, spaces), unfollowed(spaces)
+        self.names = [*held(self.trace, spaces), *self.names]
+        self.unfollowed = unfollowed(spaces)
         self.trace.recording = recording
 
     def end(self) -> None:
