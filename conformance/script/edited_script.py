@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import process_time
 from types import CodeType
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
@@ -27,6 +28,7 @@ from conformance.tracing.frames import Frame, is_installed, is_subject
 from reference.step import Array
 
 SECONDS = 6.0  # of the processor, after which no other change is tried
+FEW = 20  # trials, for which there has to be time
 MODULE = "<module>"
 
 
@@ -53,10 +55,13 @@ def mended(ran: Ran, arguments: Sequence[str], seed: int) -> Ran:
         found, rights = plain.values(), zip(*(each.rights for each in wanted), strict=True)
         return any(_agree(found, wanted, each) for each in rights)
 
+    begun = process_time()
     with quiet():
-        if not holds(is_as_judged) or holds(is_right):  # or it tells nothing
+        as_judged = holds(is_as_judged, SECONDS)
+        long = FEW * (process_time() - begun) > SECONDS
+        if not as_judged or long or holds(is_right, SECONDS):  # or it tells nothing
             return ran
-        parts = [*_parts(plain, runs_of(lambda: holds(is_right), file.__eq__))]
+        parts = [*_parts(plain, runs_of(lambda: holds(is_right, SECONDS), file.__eq__))]
     blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
     lacking = [*supposed_parts(accused)]
     change = search([e.without(ahead) for e in parts], blamed, [is_right], SECONDS, lacking)
