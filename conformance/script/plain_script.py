@@ -6,6 +6,7 @@ It begins with the same random numbers, and may write no files. Left out: the tr
 
 import ast
 import builtins
+import os
 import random
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -28,6 +29,8 @@ WRITING = frozenset(
      "shutil.rmtree", "socket.connect", "socket.bind", "webbrowser.open")
 )  # fmt: skip
 """What a run that is a trial may not do: it changes more than its own process."""
+
+FOR_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class DoneError(BaseException):
@@ -275,6 +278,6 @@ def _refuse(event: str, args: Any) -> None:
     """
     if not _trials[0]:
         return
-    writes = event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+")
+    writes = event == "open" and isinstance(args[2], int) and args[2] & FOR_WRITING
     if writes or event in WRITING:
         raise PermissionError(f"a trial does not {event}")
