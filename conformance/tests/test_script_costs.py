@@ -310,7 +310,36 @@ for i in range(2000):
     x -= lr * dx
     y -= lr * dy
 """
+PRINTED_OUTPUT = """import numpy as np
+X, T = np.array([[1.0, 0.0], [1.0, -1.0]]), np.array([[0.5], [-0.32]])
+V = np.array([[0.3, -0.5, 0.4], [0.4, 0.8, 0.5]])
+W = np.array([[0.3], [-0.7], [0.5]])
+loss = 0
+for i in range(2):
+    x, t = X[i:i+1], T[i:i+1]
+    h = 1 / (1 + np.exp(-x @ V))
+    y = h @ W
+    error = y - t
+    loss = loss + 0.5 * np.sum(error ** 2)
+    print(y, y.item())
+    dh = error @ W.T * h * (1 - h)
+    W = W - 0.5 * h.T @ error
+    V = V - 0.5 * x.T @ dh
+"""
+DRAWN = """import numpy as np
+X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0], [0], [0], [1]])
+w, b = np.array([[0.4], [-0.2]]), np.array([0.1])
+for epoch in range(30):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    dz = (p - y) * p * (1 - p)
+    w -= 0.1 * X.T @ dz
+    b -= 0.1 * np.sum(dz)
+    line = -w[:, 0] - b
+    low = np.min(line[line > 100], initial=np.inf)
+"""
 RIGHT = {
+    "printed output": (PRINTED_OUTPUT, "2 gradients, all right"),
+    "drawn": (DRAWN, "2 gradients, all right"),
     "one weight": (ONE_WEIGHT, "quadratic cost"),
     "Huber": (HUBER, "judged by it, with weight decay 0.1"),
     "columns": (COLUMNS, "1 gradient, all right"),
