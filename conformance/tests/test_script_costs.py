@@ -337,7 +337,33 @@ for epoch in range(30):
     line = -w[:, 0] - b
     low = np.min(line[line > 100], initial=np.inf)
 """
+PROBIT = """import math
+import numpy as np
+from statistics import NormalDist
+rng = np.random.default_rng(9)
+X = np.c_[np.ones(40), rng.normal(size=(40, 2))]
+work = (X @ np.array([0.3, 1.0, -0.5]) + rng.normal(size=40) > 0).astype(float)
+def cdf(v):
+    return 0.5 * (1 + np.vectorize(math.erf)(v / math.sqrt(2)))
+def pdf(v):
+    return np.exp(-0.5 * v ** 2) / math.sqrt(2 * math.pi)
+b = np.zeros(3)
+for i in range(9):
+    index = X @ b
+    P = cdf(index)
+    loss = -np.mean(work * np.log(P) + (1 - work) * np.log(1 - P))
+    b -= 0.5 * X.T @ (pdf(index) * (P - work) / (P * (1 - P))) / 40
+"""
+OF_LISTS = PROBIT.replace(
+    "np.vectorize(math.erf)(v / math.sqrt(2))",
+    "np.array([math.erf(each) for each in v / math.sqrt(2)])",
+)
+OF_OTHERS = PROBIT.replace("cdf(index)", "np.vectorize(NormalDist().cdf)(index)")
 RIGHT = {
+    "erf": (PROBIT, "in exact arithmetic"),
+    "erf of each": (OF_LISTS, "in exact arithmetic"),
+    "a function that is not followed": (OF_OTHERS, "1 gradient, all right, in floats"),
+    "many numbers of a function": (PROBIT.replace("40", "600"), "1 gradient, all right"),
     "printed output": (PRINTED_OUTPUT, "2 gradients, all right"),
     "drawn": (DRAWN, "2 gradients, all right"),
     "one weight": (ONE_WEIGHT, "quadratic cost"),
@@ -387,6 +413,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (EVEN, ("a * (1 - a)", "(1 - a)"), ("w",)),
         (SVM, ("b - 0.01 * db", "b + 0.01 * db"), ("b",)),
         (ROSENBROCK, ("- 400 * x", "+ 400 * x"), ("x",)),
+        (PROBIT, ("pdf(index) *", "pdf(P) *"), ("b",)),
     ],
     ids=[
         "a sum",
@@ -404,6 +431,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         "an even target",
         "a number that a label moves or nothing",
         "plain numbers",
+        "erf",
     ],
 )
 def test_what_is_wrong_is_told(
