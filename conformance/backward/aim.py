@@ -43,7 +43,9 @@ def aim(loss: Node, bent: int) -> int:
 def objective(
     trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...], cost: Node | None
 ) -> Node | None:
-    """Minus the number that gradients go up, all of them; None if it has to get less.
+    """Minus the number that gradients go up; None if it has to get less.
+
+    All of them do, or some, where its name says that it has to grow.
 
     Args:
         trace: of the step.
@@ -52,7 +54,7 @@ def objective(
         cost: one that is a known cost, which has to get less.
     """
     fit = best_loss(trace, losses, goals, sign=-1)
-    if fit is None or fit.count < len(goals) or fit.loss is cost:
+    if fit is None or fit.loss is cost or (fit.count < len(goals) and by_name(fit.loss) <= 0):
         return None
     run = Recorded(trace, fit.loss, goals)
     return None if aim(fit.loss, bend(run)) < 0 else times(trace, fit.loss, -1.0)

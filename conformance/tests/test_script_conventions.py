@@ -286,6 +286,38 @@ def test_a_symmetric_parameter_has_the_symmetric_part_of_the_gradient(tmp_path: 
     assert blame.line == 7
 
 
+SPINS = """import numpy as np
+rng = np.random.default_rng(4)
+S = np.sign(rng.normal(size=(40, 4)) + rng.normal(size=(40, 1)))
+J, h = np.zeros((4, 4)), np.zeros(4)
+for t in range(9):
+    field = S @ J.T + h
+    loglik = -np.log1p(np.exp(-2 * S * field)).sum() / len(S)
+    r = S - np.tanh(field)
+    dJ = r.T @ S / len(S)
+    np.fill_diagonal(dJ, 0)
+    dh = r.mean(0)
+    J += 0.2 * dJ
+    h += 0.2 * dh
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "lines"),
+    [
+        (("dh =", "dh ="), []),
+        (("np.fill_diagonal(dJ, 0)", "dJ = dJ * (1 - np.eye(4))"), []),
+        (("dh = r", "dh = (S - field)"), [11]),
+        (("h += 0.2", "h -= 0.2"), [13]),
+        (("J += 0.2", "J -= 0.2"), [12]),
+    ],
+)
+def test_couplings_without_a_diagonal_have_no_gradient_there(
+    edit: tuple[str, str], lines: list[int], tmp_path: Path
+) -> None:
+    assert [each.line for each in run_edited(tmp_path, SPINS, edit).blames] == lines
+
+
 GRAPH = """import numpy as np
 class Layer:
     def __init__(self, n, m):
