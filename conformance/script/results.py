@@ -20,6 +20,7 @@ from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, even, uneven_error
 from conformance.script.parameters import Parameter
 from conformance.script.quantised import decline
+from conformance.script.sample_weights import weighted
 from conformance.script.several_losses import by_several, by_several_beside_targets
 from conformance.script.update import Update
 from conformance.script.update_reader import update, with_decay
@@ -48,7 +49,7 @@ def all_judged(
     """The updates, all by one cost and, if the script has no loss, by one factor."""
     quiet = silent(trace, moved, count)
     told = [k for k in range(1, count + 1) if k not in quiet] or quiet
-    results = list(_judgeable(trace, moved, names, told))
+    results = weighted(trace, list(_judgeable(trace, moved, names, told)))
     if even(trace, results):
         wrong = _wrong_by_loss(trace, moved, names, [k for k in quiet if k not in told], results)
         return [*wrong, *results]
@@ -112,7 +113,7 @@ def _judgeable(
     for k in told:
         updates = _updates(trace, moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
-        if some and not (some[0].is_told_by_others(trace) and numbers):  # it is searched once
+        if some and not (some[0].is_told_by_others and numbers):  # it is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         try:

@@ -100,6 +100,34 @@ def test_the_error_of_a_policy_adds_up_to_0(tmp_path: Path) -> None:
     assert POLICY.splitlines()[int(blame.line or 0) - 1].strip() == "dlog[np.arange(32), A] += 1"
 
 
+BANDIT = """import numpy as np
+rng = np.random.default_rng(8)
+mean = rng.normal(size=(4, 3))
+H = rng.normal(size=(4, 3)) * 0.1
+for t in range(30):
+    s = t % 4
+    e = np.exp(H[s] - np.max(H[s]))
+    pi = e / e.sum()
+    a = rng.choice(3, p=pi)
+    r = mean[s, a]
+    d = pi.copy()
+    d[a] -= 1
+    H[s] -= 0.4 * r * d
+"""
+SCORE = ("d = pi.copy()\n    d[a] -= 1", "d = -pi\n    d[a] += 1"), ("H[s] -=", "H[s] +=")
+
+
+@pytest.mark.parametrize("edits", [[], SCORE], ids=["down", "up"])
+def test_a_reward_of_either_sign_is_the_weight_of_its_sample(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, BANDIT, *edits)
+    assert report.exit_code == 0
+    assert "each sample with a weight of its own" in str(report)
+    sign = ("H[s] -=", "H[s] +=") if not edits else ("H[s] +=", "H[s] -=")
+    assert run_edited(tmp_path, BANDIT, *edits, sign).exit_code == 1
+
+
 FACTORS = """import numpy as np
 rng = np.random.default_rng(1)
 ratings = [(u, i, float(rng.normal(3, 1))) for u in range(8) for i in range(6) if rng.random() < .5]
