@@ -124,6 +124,8 @@ def test_a_reward_of_either_sign_is_the_weight_of_its_sample(
     report = run_edited(tmp_path, BANDIT, *edits)
     assert report.exit_code == 0
     assert "each sample with a weight of its own" in str(report)
+    objective = ("    d = ", "    objective = r * np.log(pi[a])\n    d = ")
+    assert not edits or run_edited(tmp_path, BANDIT, *edits, objective).exit_code == 0
     sign = ("H[s] -=", "H[s] +=") if not edits else ("H[s] +=", "H[s] -=")
     assert run_edited(tmp_path, BANDIT, *edits, sign).exit_code == 1
 
