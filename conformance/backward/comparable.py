@@ -24,6 +24,11 @@ def comparable(right: Array, given: Array, parameter: Array) -> Array:
     return right
 
 
+def is_whole(compared: Array, right: Array) -> bool:
+    """Whether a gradient is compared with the whole derivative, and not with a part of it."""
+    return np.array_equal(np.ravel(compared), np.ravel(right))
+
+
 def in_shape(right: Array, given: tuple[int, ...]) -> Array:
     """A gradient in the shape that is given, if it is taken off entry by entry: (n,) off (1, n)."""
     ones = right.ndim - len(given)

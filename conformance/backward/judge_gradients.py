@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.certain import Certain, on_balls, size_of
 from conformance.backward.chain import Arrays, Chain
-from conformance.backward.comparable import comparable
+from conformance.backward.comparable import comparable, is_whole
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.fixed_points import rest_of_iterations
@@ -257,19 +257,14 @@ def verdicts(forward: Forward) -> list[Verdict]:
 
 def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:
     """The verdicts with what balls say, where they go."""
-    alike = (e for e in found if e.given.shape == e.right.shape and _is_whole(forward, e))
-    shaped = [each for each in alike if np.all(np.isfinite(each.given))]
+    alike = (e for e in found if e.given.shape == e.right.shape and np.all(np.isfinite(e.given)))
+    shaped = [e for e in alike if is_whole(e.right, forward.right(e.goal.parameter))]
     units = {id(e): forward.added(e.goal.parameter) for e in shaped}
     right, wrong = [e for e in shaped if e.ok], [e for e in shaped if not e.ok]
     groups = [each for each in (right, *([e] for e in wrong)) if each]
     known = on_balls(forward.run, [[(e.goal, units[id(e)]) for e in each] for each in groups])
     certain = {goal: each for group in known for goal, each in group.items()}
     return [_of_balls(each, certain.get(each.goal)) for each in found]
-
-
-def _is_whole(forward: Forward, verdict: Verdict) -> bool:
-    """Whether a gradient is compared with the whole derivative, and not with a part of it."""
-    return np.array_equal(np.ravel(verdict.right), np.ravel(forward.right(verdict.goal.parameter)))
 
 
 def _of_constants(forward: Forward, found: list[Verdict]) -> list[Verdict]:

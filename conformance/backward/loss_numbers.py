@@ -96,11 +96,7 @@ def of_some(
 
 
 def _is_of_an_array(node: Node, used: int) -> bool:
-    """Whether a number, or the array that it is an entry of, is used for an update.
-
-    So it is where that array has several entries and was computed as a whole: such are those of an
-    output that is printed.
-    """
+    """Whether a number, or what it is an entry of, is used, or is an output that is printed."""
     array = node
     while array.operation in MOVES - {FILLED} and len(array.inputs) == 1:
         (array,) = array.inputs

@@ -167,7 +167,7 @@ def has_single_error(trace: Trace, judgement: Judgement) -> bool:
 
 def _decaying(judgement: Judgement) -> float:
     """The product of the numbers in what moves a parameter, such as a rate that decays."""
-    given = bits_of_nodes(each.old for each in judgement.updates)
+    given = judgement.given
     rates = (_numbers_in(node, given) for node, _ in judgement.chosen)
     return next((each for each in rates if each not in (0.0, 1.0)), 1.0)
 
@@ -188,7 +188,7 @@ def _numbers_in(node: Node, given: int) -> float:
 def _in_common(judgement: Judgement) -> tuple[int, int]:
     """What all updates have been computed from at this step, and the old parameters, as bits."""
     common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
-    return common, bits_of_nodes(each.old for each in judgement.updates)
+    return common, judgement.given
 
 
 def uneven_error(judgement: Judgement) -> Judgement:

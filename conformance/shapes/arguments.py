@@ -252,8 +252,8 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
 
 def _takes_logits(function: Callable[..., Any]) -> bool:
     """Whether a function makes probabilities of what it is given, and is not given them."""
-    code = getattr(function, "__code__", None)
-    return code is not None and bool(re.search("exp|softmax|sigmoid", " ".join(code.co_names)))
+    names = getattr(getattr(function, "__code__", None), "co_names", ())
+    return bool(re.search("exp|softmax|sigmoid", " ".join(names)))
 
 
 def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> str | None:
