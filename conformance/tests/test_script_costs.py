@@ -358,11 +358,26 @@ OF_LISTS = PROBIT.replace(
     "np.vectorize(math.erf)(v / math.sqrt(2))",
     "np.array([math.erf(each) for each in v / math.sqrt(2)])",
 )
+OF_EACH = """import math
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(90, 3))
+T = (X.sum(1, keepdims=True) > 0) * 1.0
+W, V = rng.normal(size=(3, 7)), rng.normal(size=(7, 1))
+sigmoid = np.vectorize(lambda x: 1 / (1 + math.exp(-x)))
+for i in range(9):
+    h = sigmoid(X @ W)
+    a = sigmoid(h @ V)
+    d = (a - T) / 90
+    gV, gW = h.T @ d, X.T @ (d @ V.T * h * (1 - h))
+    V, W = V - 0.5 * gV, W - 0.5 * gW
+"""
 OF_OTHERS = PROBIT.replace("cdf(index)", "np.vectorize(NormalDist().cdf)(index)")
 RIGHT = {
     "erf": (PROBIT, "in exact arithmetic"),
     "erf of each": (OF_LISTS, "in exact arithmetic"),
     "a function that is not followed": (OF_OTHERS, "1 gradient, all right, in floats"),
+    "each of many numbers": (OF_EACH, "2 gradients, all right"),
     "many numbers of a function": (PROBIT.replace("40", "600"), "1 gradient, all right"),
     "printed output": (PRINTED_OUTPUT, "2 gradients, all right"),
     "drawn": (DRAWN, "2 gradients, all right"),
@@ -414,6 +429,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (SVM, ("b - 0.01 * db", "b + 0.01 * db"), ("b",)),
         (ROSENBROCK, ("- 400 * x", "+ 400 * x"), ("x",)),
         (PROBIT, ("pdf(index) *", "pdf(P) *"), ("b",)),
+        (OF_EACH, ("h * (1 - h)", "(1 - h)"), ("W",)),
     ],
     ids=[
         "a sum",
@@ -432,6 +448,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         "a number that a label moves or nothing",
         "plain numbers",
         "erf",
+        "each of many numbers",
     ],
 )
 def test_what_is_wrong_is_told(
