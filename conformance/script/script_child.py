@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -31,7 +32,7 @@ from conformance.values import to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
 LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
-ROWS = 12  # updates, up to which it goes on where all rows that it moves are 0
+ROWS = 12  # updates, up to which it goes on where some change nothing, or all rows are 0
 AGAIN = 1.0  # seconds until it is stopped again
 
 
@@ -46,7 +47,7 @@ class Session:
     Attributes:
         script: its path.
         arguments: that it is given.
-        updates: after which it is stopped.
+        updates: that are to change something, after which it is stopped.
         seconds: after which it is stopped.
         seed: of its random numbers.
         send: takes the report.
@@ -73,6 +74,7 @@ class Session:
 
     def __post_init__(self) -> None:
         """Begin a trace."""
+        self.asked = self.updates
         self.trace = LongTrace(self.grown)
 
     def grown(self) -> int:
@@ -108,9 +110,15 @@ class Session:
         return self.states
 
     def _is_hidden(self) -> bool:
-        """Whether the script is to go on: all that it was seen to move of a table was 0."""
+        """Whether the script is to go on: all that it was seen to move of a table was 0.
+
+        Or some updates have changed nothing, such as before the first reward.
+        """
         short = self.updates < ROWS and len(self.trace.nodes) < LONGEST
-        return short and any(hides_a_decay(e.values[: self.updates + 1]) for e in self.found)
+        values = [e.values[: self.updates + 1] for e in self.found]
+        steps = zip(*(pairwise(each) for each in values), strict=True)
+        moving = sum(any(np.any(a.value != b.value) for a, b in each) for each in steps)
+        return short and (moving < self.asked or any(map(hides_a_decay, values)))
 
     def stop(self, frame: FrameType | None) -> None:
         """End the script; where it goes on nevertheless, its process."""

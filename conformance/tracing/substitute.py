@@ -23,14 +23,17 @@ from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced
 from conformance.tracing.made_arrays import MAKERS, Joined, traced_array
 from conformance.tracing.modules import Seen, Substitute, entered, replaced, zero
-from conformance.tracing.special import KNOWN, MODULES
+from conformance.tracing.special import KNOWN, MODULES, of_each
 from conformance.tracing.trace import Trace, is_traced_number, plain, trace_of
 from conformance.tracing.traced_numbers import traced_number
 
 MATH = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "pow": np.power, "sin": np.sin,
     "cos": np.cos, "log1p": np.log1p, "expm1": np.expm1, "sinh": np.sinh, "cosh": np.cosh,
-    "log2": np.log2, "log10": np.log10, "fabs": np.absolute, "atan": np.arctan,
+    "log2": np.log2, "log10": np.log10, "fabs": np.absolute, "tan": np.tan, "asin": np.arcsin,
+    "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2, "asinh": np.arcsinh,
+    "acosh": np.arccosh, "atanh": np.arctanh,
+    **{each.__name__: of_each(each) for each in (math.erf, math.erfc, math.gamma, math.lgamma)},
 }  # fmt: skip
 """Functions of `math`, and what does the same to exact numbers."""
 
