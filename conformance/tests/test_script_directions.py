@@ -283,3 +283,27 @@ def test_what_is_wrong_beside_a_held_target_is_told_by_its_own_error(
 ) -> None:
     examined = run_edited(tmp_path, CLIPPED_TARGETS, edit).examined
     assert examined.accused[0].lines[0].line == line
+
+
+COX = """import numpy as np
+rng = np.random.default_rng(14)
+Z = rng.normal(size=(30, 3))
+event = rng.random(30) < .7
+coef = np.zeros(3)
+for k in range(9):
+    eta = Z @ coef
+    r = np.exp(eta)
+    at_risk = np.cumsum(r)
+    log_lik = np.sum(event * (eta - np.log(at_risk)))
+    weighted = np.cumsum(r[:, None] * Z, axis=0)
+    score = (event[:, None] * (Z - weighted / at_risk[:, None])).sum(axis=0)
+    coef = coef + .02 * score
+"""
+
+
+@pytest.mark.parametrize(("there", "code"), [("r[:, None] * Z", 0), ("Z", 1)])
+def test_a_number_that_grows_at_one_update_has_to_at_the_next(
+    there: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, COX, ("r[:, None] * Z", there))
+    assert (report.exit_code, report.ran.at) == (code, 1 + code)
