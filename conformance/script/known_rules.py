@@ -154,7 +154,9 @@ class History:
         if not adaptive:
             one = len(moments) == 1
             return self.momentum(moments[0], factor * self.share) if one else OTHER
-        given = Given(self.updates, list(map(_array, self.gradients)), self.taken, self.late)
+        begun = any(np.any(e.olds[0].value) for e in moments if e.rate < 1)
+        arrays = list(map(_array, self.gradients))
+        given = Given(self.updates, arrays, self.taken, self.late, int(begun))
         return _likeliest(self.adaptive(each) for each in readings(given, moments))
 
     def is_arithmetic(self) -> bool:

@@ -8,14 +8,14 @@ signs. Left out: what the numbers of several updates tell together (`adaptive.py
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from conformance.script.corrections import by
 from conformance.script.linear import entrywise, scalar
 from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.multiples import decay
+from conformance.script.multiples import PRODUCTS, decay
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node, flat
@@ -103,20 +103,30 @@ def _scalings(new: Node, given: set[Node], of: Node, beside: Node | None) -> Ite
     for node in sorted(within, key=lambda each: each.number):
         reached[node] = set().union(*(reached.get(each, set()) for each in node.inputs))
         if of in reached[node] and beside not in reached[node]:
-            number = _number(node, reached)
-            if number is not None:
-                yield node, number
+            yield from ((node, number) for number in _numbers(node, reached))
 
 
-def _number(node: Node, reached: Mapping[Node, set[Node]]) -> float | None:
-    """By what number an operation multiplies, if it does."""
-    if node.operation not in ("multiply", "divide", "true_divide"):
-        return None
+def _numbers(node: Node, reached: Mapping[Node, set[Node]]) -> list[float]:
+    """By what numbers an operation multiplies, if it does."""
+    if node.operation not in PRODUCTS:
+        return []
     for i, each in enumerate(node.args[:2]):
-        number = None if type(each) is Node and reached.get(each) else scalar(each)
-        if number:
-            return 1 / number if i and node.operation != "multiply" else number
-    return None
+        if (type(each) is not Node or not reached.get(each)) and scalar(each):
+            found = _factors(each)
+            return [1 / e for e in found] if i and node.operation != "multiply" else found
+    return []
+
+
+def _factors(number: Any) -> list[float]:
+    """Of what factors a number is the product, as far as that is seen."""
+    if type(number) is Node and number.operation in PRODUCTS:
+        one, other = map(_factors, number.args[:2])
+        return [*one, *(e if number.operation == "multiply" else 1 / e for e in other)]
+    if type(number) is Node and number.operation == "negative":
+        return _factors(number.args[0])
+    if type(number) is Node and number.operation == "sqrt":
+        return [float(np.sqrt(abs(each))) for each in _factors(number.args[0])]
+    return [float(scalar(number) or 1.0)]
 
 
 def _tells(taken: Array, top: Array, square: Array, made: Update) -> bool:
