@@ -26,11 +26,12 @@ from conformance.script.source_around import begun_anew, is_right, training_afte
 from conformance.script_outcome import ENDED, Ran
 from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
+from conformance.tracing.node import Node
 from conformance.values import to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
 LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
-ROWS = 12  # updates, up to which it goes on where all rows that it moves are 0
+MORE = 12  # updates, up to which it goes on where nothing moves, or only rows that are 0
 AGAIN = 1.0  # seconds until it is stopped again
 
 
@@ -106,9 +107,10 @@ class Session:
         return self.states
 
     def _is_hidden(self) -> bool:
-        """Whether the script is to go on: all that it was seen to move of a table was 0."""
-        short = self.updates < ROWS and len(self.trace.nodes) < LONGEST
-        return short and any(hides_a_decay(e.values[: self.updates + 1]) for e in self.found)
+        """Whether the script is to go on: no parameter, or of a table 0 alone, was seen to move."""
+        short = self.updates < MORE and len(self.trace.nodes) < LONGEST
+        values = [each.values[: self.updates + 1] for each in self.found]
+        return short and (any(map(hides_a_decay, values)) or all(map(_is_unmoved, values)))
 
     def stop(self, frame: FrameType | None) -> None:
         """End the script; where it goes on nevertheless, its process."""
@@ -214,6 +216,11 @@ class Session:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _is_unmoved(values: Sequence[Node]) -> bool:
+    """Whether all values of a parameter are the same."""
+    return all(np.array_equal(each.value, values[0].value) for each in values)
 
 
 def _line(lines: Sequence[Frame]) -> str:
