@@ -222,9 +222,16 @@ def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgemen
 
 
 def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:
-    """The gradients of which more is known than that they are not finite, where updates are not."""
+    """The gradients of which more is known than that they are not finite, where updates are not.
+
+    And those that are not blamed on the very line on which the update of theirs is.
+    """
     infinite = any(each.cause.kind == "infinite" for each in moving)
-    yield from (e for e in gradients if not (infinite and e.cause.kind == "gradient"))
+    updates = {(name, line) for each in moving for name in each.gradients for line in each.lines}
+    for each in gradients:
+        own = {(name, line) for name in each.gradients for line in each.lines[:1]}
+        if not (infinite and each.cause.kind == "gradient") and not own <= updates:
+            yield each
 
 
 def _rule(told: Sequence[Known], *, seen: bool = True) -> Rule:

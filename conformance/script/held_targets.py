@@ -56,11 +56,10 @@ def with_held_targets(
         if quick:
             continue
         turned = any(each.cause.kind == "negated" for each in found.examined.accused)
-        known = turned or (found.right and (right is None or found.examined.cost != "unknown"))
+        known = found.right and (right is None or found.examined.cost != "unknown")
         seen = all(e.ok or e.error > HALF_OF_THE_DIGITS for e in found.examined.gradients)
-        more = right is not None and found.right > right and seen
-        fewer = right is not None and found.right < right
-        if (found.own_loss or known or more) and not fewer:
+        told = (found.own_loss or known) if not right else found.right > right and seen
+        if told or (turned and found.right >= (right or 0)):
             return found
     return None
 

@@ -307,3 +307,27 @@ def test_a_number_that_grows_at_one_update_has_to_at_the_next(
 ) -> None:
     report = run_edited(tmp_path, COX, ("r[:, None] * Z", there))
     assert (report.exit_code, report.ran.at) == (code, 1 + code)
+
+
+ELO = """import numpy as np
+rng = np.random.default_rng(1)
+rating, home = np.zeros(10), np.zeros(1)
+for i in range(9):
+    order = rng.permutation(10)
+    white, black = order[:5], order[5:]
+    expected = 1 / (1 + np.exp(-(rating[white] - rating[black] + home[0])))
+    score = (rng.random(5) < .6).astype(float)
+    logloss = -np.sum(score * np.log(expected) + (1 - score) * np.log(1 - expected))
+    surprise = score - expected
+    change = np.zeros(10)
+    change[white] += surprise
+    change[black] -= surprise
+    rating += .3 * change
+    home += .3 * surprise.sum()
+"""
+
+
+def test_a_wrong_number_is_told_beside_a_right_array(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ELO).exit_code == 0
+    (blame,) = run_edited(tmp_path, ELO, ("* surprise.sum", "* expected.sum")).blames
+    assert blame.gradients == ("home",)

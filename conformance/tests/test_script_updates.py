@@ -92,11 +92,19 @@ def test_a_root_of_what_is_negative_is_told(numbers: bool, tmp_path: Path) -> No
         assert line_of("no square", run(tmp_path, edit)).startswith("v[k] = ")
 
 
+FIRST = "m_hat = m[k] / (1 - beta1 ** t)"
+OF_SQUARES = "v[k] = beta2 * v[k]"
 SECOND = "v_hat = v[k] / (1 - beta2 ** t)"
 MISTAKES = [
     ("correction square", (SECOND, "v_hat = v[k] / (1 - beta1 ** t)"), SECOND),
-    ("stuck", ("t += 1", "t = 1"), "m_hat = m[k] / (1 - beta1 ** t)"),
+    ("stuck", ("t += 1", "t = 1"), FIRST),
     ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
+    ("no square", (OF_SQUARES, "v[k] = beta2 * m[k]"), "v[k] = beta2 * v[k] + " + SQUARE),
+    (
+        "growth",
+        ("m_hat = m", "p[k] *= 1 + lr\n        m_hat = m"),
+        "m_hat = m[k] / (1 - beta1 ** t)",
+    ),
 ]
 
 
