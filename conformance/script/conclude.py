@@ -224,13 +224,13 @@ def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgemen
 def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:
     """The gradients of which more is known than that they are not finite, where updates are not.
 
-    And those that are not blamed on the very line on which the update of theirs is.
+    Left out: those that are blamed on the very line on which their update is.
     """
     infinite = any(each.cause.kind == "infinite" for each in moving)
     updates = {(name, line) for each in moving for name in each.gradients for line in each.lines}
     for each in gradients:
         own = {(name, line) for name in each.gradients for line in each.lines[:1]}
-        if not (infinite and each.cause.kind == "gradient") and not own <= updates:
+        if not (infinite and each.cause.kind == "gradient") and not (own and own <= updates):
             yield each
 
 
