@@ -37,7 +37,7 @@ from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script.update import Update
-from conformance.script_outcome import Ran, Rule
+from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.trace import Trace
 
 SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
@@ -161,6 +161,7 @@ def _of_updates(
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
+    noted = (*_by_others(rule, said, told), *noted)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted)
 
 
@@ -243,6 +244,13 @@ def _rule(told: Sequence[Known], *, seen: bool = True) -> Rule:
     rules = (each.rule for each in told)  # the weights alone may decay
     rule = min(rules, key=lambda each: (order.get(each.kind, 0), -len(each.numbers)))
     return rule if seen else replace(rule, numbers=tuple(e for e in rule.numbers if e != UNSEEN))
+
+
+def _by_others(rule: Rule, said: Sequence[str], told: Sequence[Known]) -> Iterator[tuple[str, str]]:
+    """The parameters that are moved by another known rule than the one that is said of all."""
+    for name, each in zip(said, told, strict=True):
+        if each.rule.kind in RULES and each.rule.kind != rule.kind:
+            yield f"by {each.rule.kind}", name
 
 
 def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:

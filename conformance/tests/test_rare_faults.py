@@ -269,6 +269,14 @@ def test_what_is_kept_of_all_gradients_may_move_nothing(
     assert run_edited(tmp_path, TWO, *edits).exit_code == 0
 
 
+def test_a_parameter_that_is_moved_by_another_rule_is_named(tmp_path: Path) -> None:
+    edits = (LINES[1], "    b = b - .1 * gb"), (", mb = .9", " = .9"), (", .9 * mb + .1 * gb", "")
+    sums = (", sb = .99", " = .99"), (", .99 * sb + .01 * gb ** 2", "")
+    report = run_edited(tmp_path, TWO, *edits, *sums)
+    assert report.exit_code == 0
+    assert "note: b is moved by gradient descent" in str(report)
+
+
 NEVER_KEPT = """import numpy as np
 rng = np.random.default_rng(0)
 x, target = rng.normal(size=3), np.zeros(2)
