@@ -11,8 +11,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.loss_names import is_named
 from conformance.backward.recorded_pass import NotAGradientError
@@ -26,17 +24,16 @@ from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
-from conformance.script.multiples import is_convention
 from conformance.script.one_step import has_root, moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
+from conformance.script.rates import with_rates
 from conformance.script.results import all_judged, silent
 from conformance.script.rule import faults, rules
 from conformance.script.source_around import counts, function_around
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
 from conformance.script.untrained import Notes, nothing_trained
-from conformance.script.update import Update
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.trace import Trace
 
@@ -148,7 +145,7 @@ def _of_updates(
     if kept := _kept_for_others(results[at].examined, moved, said):
         raise UnjudgedError(KEPT.format(", ".join(kept)))
     results[at] = _blamed(trace, results[at], said)
-    examined, rates = _with_rates(results[at], trace, moved)
+    examined, rates = with_rates(results[at], trace, moved)
     told = rules(results, rates)
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, said, told, counts=counted)
@@ -274,39 +271,6 @@ def _number(judgement: Judgement) -> int:
     """Which update it is, from 1."""
     first = judgement.updates[0]
     return first.parameter.values.index(first.old) + 1
-
-
-def _with_rates(
-    judgement: Judgement, trace: Trace, moved: Sequence[Parameter]
-) -> tuple[Examined, list[float]]:
-    """The gradients, and what of their factor belongs to the learning rate of each parameter.
-
-    Of `rate * g`, `g` and what g is a multiple of, the gradient is what comes nearest to that of
-    the cost. A factor of it is a convention if it is made of 2 and of lengths that no parameter
-    has, such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
-    """
-    examined = judgement.examined
-    told = examined.cost != "unknown" and judgement.right and not judgement.altered
-    if not told or not (judgement.whole or judgement.chosen):
-        return examined, [1.0] * len(judgement.updates)
-    taken = [abs(by) for _, by in judgement.chosen] or [1.0] * len(judgement.updates)
-    pairs = list(zip(judgement.updates, taken, strict=True))
-    if all(each.adaptive for each in judgement.updates):  # η says nothing of a factor
-        return replace(examined, factor=examined.factor * _share(*pairs[0])), [1.0] * len(pairs)
-    shares = [by / abs(each) for made, by in pairs for _, each in made.options] or [1.0]
-    own = {n for each in moved for n in np.shape(each.values[0].value)}
-    lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
-    factors = [examined.factor * each for each in shares]
-    usual = [each for each in factors if is_convention(each, lengths)]
-    factor = min(usual or factors, key=lambda each: abs(np.log(abs(each))))
-    factor = factor if usual else float(np.sign(factor))
-    rate = examined.factor / factor
-    return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]
-
-
-def _share(made: Update, by: float) -> float:
-    """How many times the gradient of an update is in what was judged, which it adds so often."""
-    return by / abs(made.options[made.own][1]) if made.options else 1.0
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:

@@ -5,17 +5,18 @@ added to the root. By a sign, or that of a mean that a gradient goes into, move 
 signs. Left out: what the numbers of several updates tell together (`adaptive.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from conformance.script.corrections import by
 from conformance.script.linear import entrywise, scalar
 from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.multiples import PRODUCTS, decay
+from conformance.script.multiples import decay
+from conformance.script.scalings import Scaling, scalings_of
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node, flat
@@ -27,10 +28,6 @@ class Fit(NamedTuple):
 
     times: float
     epsilon: float
-
-
-Scaling = tuple[Node, float]
-"""An operation that multiplies or divides by a number, and how many times its result is."""
 
 
 @dataclass(frozen=True)
@@ -93,40 +90,8 @@ class Steps:
         found = []
         for made, top, square in zip(self.updates, self.tops, self.squares, strict=True):
             of, beside = (square, top) if root else (top, None)
-            found.append(list(_scalings(made.new, {made.old, top, square}, of, beside)))
+            found.append(list(scalings_of(made.new, {made.old, top, square}, of, beside)))
         return found if len({len(each) for each in found}) == 1 else [[] for _ in found]
-
-
-def _scalings(new: Node, given: set[Node], of: Node, beside: Node | None) -> Iterator[Scaling]:
-    reached: dict[Node, set[Node]] = {each: {each} for each in given}
-    within = {new, *entrywise(new, frozenset(given))} - given
-    for node in sorted(within, key=lambda each: each.number):
-        reached[node] = set().union(*(reached.get(each, set()) for each in node.inputs))
-        if of in reached[node] and beside not in reached[node]:
-            yield from ((node, number) for number in _numbers(node, reached))
-
-
-def _numbers(node: Node, reached: Mapping[Node, set[Node]]) -> list[float]:
-    """By what numbers an operation multiplies, if it does."""
-    if node.operation not in PRODUCTS:
-        return []
-    for i, each in enumerate(node.args[:2]):
-        if (type(each) is not Node or not reached.get(each)) and scalar(each):
-            found = _factors(each)
-            return [1 / e for e in found] if i and node.operation != "multiply" else found
-    return []
-
-
-def _factors(number: Any) -> list[float]:
-    """Of what factors a number is the product, as far as that is seen."""
-    if type(number) is Node and number.operation in PRODUCTS:
-        one, other = map(_factors, number.args[:2])
-        return [*one, *(e if number.operation == "multiply" else 1 / e for e in other)]
-    if type(number) is Node and number.operation == "negative":
-        return _factors(number.args[0])
-    if type(number) is Node and number.operation == "sqrt":
-        return [float(np.sqrt(abs(each))) for each in _factors(number.args[0])]
-    return [float(scalar(number) or 1.0)]
 
 
 def _tells(taken: Array, top: Array, square: Array, made: Update) -> bool:
