@@ -1,9 +1,9 @@
 """A program's source, compiled so that the arrays that come into it are entered into a trace.
 
 Only values that are assigned, looped over or handed on as more than a name are passed through a
-function, of a program with lists of numbers also what is returned and what is stored into; every
-expression keeps its place in the source. Left out: what they are passed through
-(`tracing/entering.py`, `tracing/lists.py`).
+function, and numbers such as 1 − β^t; of a program with lists of numbers also what is returned and
+what is stored into. Every expression keeps its place in the source. Left out: what they are passed
+through (`tracing/entering.py`, `tracing/lists.py`).
 """
 
 import ast
