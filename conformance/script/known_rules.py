@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.linear import ancestors, entrywise, kept, links, read_forward
+from conformance.script.linear import ancestors, entrywise, kept, read_forward
 from conformance.script.moments import Mistake, Moment, arithmetic, is_square, moment_of, multiple
-from conformance.script.multiples import decay, shrinking
+from conformance.script.multiples import SUMS, decay, shrinking
 from conformance.script.quotients import Steps, by_signs
 from conformance.script.readings import Given, Reading, readings
 from conformance.script.rows import Carried
@@ -248,7 +248,7 @@ def _wrong_powers(history: History, moments: Sequence[Moment]) -> Iterator[Mista
 def _mixed(made: Update, state: Node) -> Node:
     """What a state is mixed with something else of the gradient in, for an update; else it."""
     between = entrywise(made.new, frozenset({made.old, state}))
-    sums = (e for e in between - {state} if kept(state, e) and len([*links(e)]) > 1)
+    sums = (e for e in between - {state} if e.operation in SUMS and kept(state, e))
     return min(sums, key=lambda each: each.number, default=state)
 
 
