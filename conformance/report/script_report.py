@@ -102,6 +102,7 @@ def notes(ran: Ran) -> Iterator[str]:
                 ", "
             ),
             "memory": f"it was stopped after {text} GB were recorded",
+            **{f"by {key}": f"{text} is moved by {name}" for key, name in RULES.items()},
         }
         if kind in said:
             yield visible(said[kind])

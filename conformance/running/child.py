@@ -8,6 +8,7 @@ import gc
 import io
 import json
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -98,6 +99,14 @@ def heard(connection: Connection) -> bytes:
     return os.read(connection.fileno(), 1 << 16)
 
 
+def _has_answers() -> bool:
+    """Whether there is something to read on stdin, which is no terminal."""
+    try:
+        return not os.isatty(0) and bool(select.select([0], [], [], 0)[0])
+    except (OSError, ValueError):
+        return False
+
+
 def _detach(output: Connection | None, stack: Connection) -> None:
     """Leave the parent's group, streams and, should it die, life."""
     if sys.platform == "win32":  # it is in the job of its parent (`group.py`)
@@ -113,7 +122,10 @@ def _detach(output: Connection | None, stack: Connection) -> None:
     parent = parent_process()
     if parent is not None and os.getppid() != parent.pid:
         os._exit(1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if output is None and _has_answers():
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - as long as it runs
+    else:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if output is not None:
         for number in (1, 2):
             os.dup2(output.fileno(), number)

@@ -14,8 +14,9 @@ import numpy as np
 
 from conformance.script.corrections import Correction, Means, by, count_of
 from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.quotients import Fit, Scaling, Steps, each_form, numbers_of
+from conformance.script.quotients import Fit, Steps, each_form, numbers_of
 from conformance.script.readings import UNCORRECTED, Reading
+from conformance.script.scalings import Scaling
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -288,12 +289,17 @@ class _Search:
         return self.divided(root, base, counts) or self.steps.updates[0].new
 
     def divided(self, root: bool, base: float | None, counts: tuple[int, ...]) -> Node | None:
-        """Where a mean, that of squares or the other, is divided by a correction."""
+        """Where a mean, that of squares or the other, is divided by a correction.
+
+        That of the squares may stand beside the root, so that its own root is multiplied by.
+        """
         wanted = by(base, counts)
-        rows = zip(*(self.roots if root else self.tops), strict=True)
+        scalings = (self.roots, self.tops) if root else (self.tops,)
+        rows = (each for several in scalings for each in zip(*several, strict=True))
         for each in rows if base is not None else ():
             factors = np.array([f for _, f in each])
-            if self.even(factors / wanted) or self.even(factors / np.sqrt(wanted)):
+            powers = (factors / wanted, factors / np.sqrt(wanted), factors * np.sqrt(wanted))
+            if any(map(self.even, powers)):
                 nodes: list[Node] = [node for node, _ in each]
                 return nodes[0]
         return None

@@ -68,15 +68,22 @@ def _accused(
         part = each.parts_of(gradient)[0]
         turned = (state for _, state in each.states if kept(part, state) < 0)
         steps = (new for old, new in each.states if _holds_the_step(part, old, new))
-        made = [line for e in (*steps, each.new, *turned) for line in lines_of(e)]
+        means = () if each.adaptive else (e for _, e in each.states if _holds_a_share(part, e))
+        made = [line for e in (*steps, each.new, *means, *turned) for line in lines_of(e)]
         told = tuple(dict.fromkeys((*made, *errors)))
         yield Accused((name,), told, Cause(kind), mends=False)
 
 
 def _holds_the_step(gradient: Node, old: Node, new: Node) -> bool:
     """Whether η is in what is kept, which people then let descend: `v = μ v − η g`, `w += v`."""
-    share, rate = kept(gradient, new), kept(old, new)
-    return share > 0 and not alike(share, 1.0) and not alike(share, 1 - rate)
+    rate = kept(old, new)
+    return _holds_a_share(gradient, new) and not alike(kept(gradient, new), 1 - rate)
+
+
+def _holds_a_share(gradient: Node, new: Node) -> bool:
+    """Whether a gradient times a number is added to what is kept: η, or its share of a mean."""
+    share = kept(gradient, new)
+    return share > 0 and not alike(share, 1.0)
 
 
 Pair = tuple[int, int]

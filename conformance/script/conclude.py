@@ -11,8 +11,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.loss_names import is_named
 from conformance.backward.recorded_pass import NotAGradientError
@@ -26,19 +24,18 @@ from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
-from conformance.script.multiples import is_convention
 from conformance.script.next_values import next_values
 from conformance.script.one_step import has_root, moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
+from conformance.script.rates import with_rates
 from conformance.script.results import all_judged, silent
 from conformance.script.rule import faults, rules
 from conformance.script.source_around import counts, function_around
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
 from conformance.script.untrained import Notes, nothing_trained
-from conformance.script.update import Update
-from conformance.script_outcome import Ran, Rule
+from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.trace import Trace
 
 SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
@@ -149,7 +146,7 @@ def _of_updates(
     if kept := _kept_for_others(results[at].examined, moved, said):
         raise UnjudgedError(KEPT.format(", ".join(kept)))
     results[at] = _blamed(trace, results[at], said)
-    examined, rates = _with_rates(results[at], trace, moved)
+    examined, rates = with_rates(results[at], trace, moved)
     told = rules(results, rates)
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, said, told, counts=counted)
@@ -162,6 +159,7 @@ def _of_updates(
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
+    noted = (*_by_others(rule, said, told), *noted)
     nexts = next_values(trace, results, at, said)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
 
@@ -224,9 +222,16 @@ def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgemen
 
 
 def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:
-    """The gradients of which more is known than that they are not finite, where updates are not."""
+    """The gradients of which more is known than that they are not finite, where updates are not.
+
+    Left out: those that are blamed on the very line on which their update is.
+    """
     infinite = any(each.cause.kind == "infinite" for each in moving)
-    yield from (e for e in gradients if not (infinite and e.cause.kind == "gradient"))
+    updates = {(name, line) for each in moving for name in each.gradients for line in each.lines}
+    for each in gradients:
+        own = {(name, line) for name in each.gradients for line in each.lines[:1]}
+        if not (infinite and each.cause.kind == "gradient") and not (own and own <= updates):
+            yield each
 
 
 def _rule(told: Sequence[Known], *, seen: bool = True) -> Rule:
@@ -238,6 +243,13 @@ def _rule(told: Sequence[Known], *, seen: bool = True) -> Rule:
     rules = (each.rule for each in told)  # the weights alone may decay
     rule = min(rules, key=lambda each: (order.get(each.kind, 0), -len(each.numbers)))
     return rule if seen else replace(rule, numbers=tuple(e for e in rule.numbers if e != UNSEEN))
+
+
+def _by_others(rule: Rule, said: Sequence[str], told: Sequence[Known]) -> Iterator[tuple[str, str]]:
+    """The parameters that are moved by another known rule than the one that is said of all."""
+    for name, each in zip(said, told, strict=True):
+        if each.rule.kind in RULES and each.rule.kind != rule.kind:
+            yield f"by {each.rule.kind}", name
 
 
 def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:
@@ -261,39 +273,6 @@ def _number(judgement: Judgement) -> int:
     """Which update it is, from 1."""
     first = judgement.updates[0]
     return first.parameter.values.index(first.old) + 1
-
-
-def _with_rates(
-    judgement: Judgement, trace: Trace, moved: Sequence[Parameter]
-) -> tuple[Examined, list[float]]:
-    """The gradients, and what of their factor belongs to the learning rate of each parameter.
-
-    Of `rate * g`, `g` and what g is a multiple of, the gradient is what comes nearest to that of
-    the cost. A factor of it is a convention if it is made of 2 and of lengths that no parameter
-    has, such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
-    """
-    examined = judgement.examined
-    told = examined.cost != "unknown" and judgement.right and not judgement.altered
-    if not told or not (judgement.whole or judgement.chosen):
-        return examined, [1.0] * len(judgement.updates)
-    taken = [abs(by) for _, by in judgement.chosen] or [1.0] * len(judgement.updates)
-    pairs = list(zip(judgement.updates, taken, strict=True))
-    if all(each.adaptive for each in judgement.updates):  # η says nothing of a factor
-        return replace(examined, factor=examined.factor * _share(*pairs[0])), [1.0] * len(pairs)
-    shares = [by / abs(each) for made, by in pairs for _, each in made.options] or [1.0]
-    own = {n for each in moved for n in np.shape(each.values[0].value)}
-    lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
-    factors = [examined.factor * each for each in shares]
-    usual = [each for each in factors if is_convention(each, lengths)]
-    factor = min(usual or factors, key=lambda each: abs(np.log(abs(each))))
-    factor = factor if usual else float(np.sign(factor))
-    rate = examined.factor / factor
-    return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]
-
-
-def _share(made: Update, by: float) -> float:
-    """How many times the gradient of an update is in what was judged, which it adds so often."""
-    return by / abs(made.options[made.own][1]) if made.options else 1.0
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:

@@ -35,7 +35,7 @@ def with_held_targets(
     names: Sequence[str],
     *,
     quick: bool = False,
-    right: int | None = None,
+    made: Judgement | None = None,
 ) -> Judgement | None:
     """The judgement of an update, a target held constant; None if there is no such target.
 
@@ -44,7 +44,7 @@ def with_held_targets(
         updates: of each parameter.
         names: theirs.
         quick: see `judged`.
-        right: how many gradients are right without; None if they cannot be judged without.
+        made: the judgement without; None if they cannot be judged without.
     """
     for users in targets(trace, updates):
         try:
@@ -56,10 +56,10 @@ def with_held_targets(
         if quick:
             continue
         turned = any(each.cause.kind == "negated" for each in found.examined.accused)
-        known = turned or (found.right and (right is None or found.examined.cost != "unknown"))
+        known = turned or (found.right and (made is None or found.examined.cost != "unknown"))
         seen = all(e.ok or e.error > HALF_OF_THE_DIGITS for e in found.examined.gradients)
-        more = right is not None and found.right > right and seen
-        fewer = right is not None and found.right < right
+        more = made is not None and found.right > made.right and seen
+        fewer = made is not None and (found.right < made.right or found.certain < made.certain)
         if (found.own_loss or known or more) and not fewer:
             return found
     return None

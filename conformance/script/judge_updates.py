@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from conformance.backward.aim import lessens, objective
+from conformance.backward.costs import times
 from conformance.backward.decay_terms import signs_asked
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
@@ -29,6 +30,7 @@ from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradie
 from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
+from conformance.script.linear import links
 from conformance.script.multiples import common, inner_choices, usual
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
@@ -285,10 +287,14 @@ class Unjudged:
         return [*by_name(step.trace, losses, goals), *self.known_again(step)]
 
     def known_again(self, step: Step) -> list[Node]:
-        """The numbers that are computed as the loss of another update was."""
-        key = None if self.known is None else operation_key(self.known)
-        losses = [step.of[each] for each in self.losses]
-        return [each for each in losses if key is not None and operation_key(each) == key]
+        """The numbers that are computed as the loss of another update was, or as what grew."""
+        known = self.known
+        if known is None:
+            return []
+        grown = next((e for e, by in links(known) if by == -1 and not known.frames), None)
+        key = operation_key(grown or known)
+        again = [step.of[each] for each in self.losses if operation_key(step.of[each]) == key]
+        return [times(step.trace, each, -1.0) for each in again] if grown else again
 
     def by(
         self,

@@ -3,6 +3,7 @@
 Left out: judging it (`judge_updates.py`).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -86,6 +87,11 @@ class Judgement:
     def right(self) -> int:
         """How many gradients are right."""
         return sum(each.ok for each in self.examined.gradients)
+
+    @property
+    def certain(self) -> int:
+        """How many of several numbers are right: one number alone may be so by chance."""
+        return sum(each.ok and math.prod(each.expected) > 1 for each in self.examined.gradients)
 
     @property
     def ok(self) -> bool:

@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.linear import entrywise, kept, read_forward
+from conformance.script.linear import ancestors, entrywise, kept, read_forward
 from conformance.script.moments import Mistake, Moment, arithmetic, is_square, moment_of, multiple
-from conformance.script.multiples import decay, shrinking
+from conformance.script.multiples import SUMS, decay, shrinking
 from conformance.script.quotients import Steps, by_signs
 from conformance.script.readings import Given, Reading, readings
 from conformance.script.rows import Carried
@@ -70,7 +70,9 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
 def _growing(made: Update) -> Node:
     """Where a multiple of the parameter is added: to what is kept of gradients, or to itself."""
     old = frozenset({made.old})
-    return next((new for _, new in made.states if made.old in entrywise(new, old)), made.new)
+    grown = (e for e in ancestors(made.new) if e not in old and kept(made.old, e) > 1)
+    itself = min(grown, key=lambda each: each.number, default=made.new)
+    return next((new for _, new in made.states if made.old in entrywise(new, old)), itself)
 
 
 def _likeliest(found: Iterable[Known]) -> Known:
@@ -154,7 +156,9 @@ class History:
         if not adaptive:
             one = len(moments) == 1
             return self.momentum(moments[0], factor * self.share) if one else OTHER
-        given = Given(self.updates, list(map(_array, self.gradients)), self.taken, self.late)
+        begun = any(np.any(e.olds[0].value) for e in moments if e.rate < 1)
+        arrays = list(map(_array, self.gradients))
+        given = Given(self.updates, arrays, self.taken, self.late, int(begun))
         return _likeliest(self.adaptive(each) for each in readings(given, moments))
 
     def is_arithmetic(self) -> bool:
@@ -236,9 +240,16 @@ def _wrong_powers(history: History, moments: Sequence[Moment]) -> Iterator[Mista
     if powers == [1] and squared and others == [1]:  # what both keep is a square
         yield Mistake("square", rest[0].news[0])
     elif powers == [1] and not squared and set(others) <= {1}:
-        yield Mistake("no square", under[0].news[0])
+        yield Mistake("no square", _mixed(history.updates[0], under[0].news[0]))
     elif powers == others == [2]:
         yield Mistake("square", rest[0].news[0])
+
+
+def _mixed(made: Update, state: Node) -> Node:
+    """What a state is mixed with something else of the gradient in, for an update; else it."""
+    between = entrywise(made.new, frozenset({made.old, state}))
+    sums = (e for e in between - {state} if e.operation in SUMS and kept(state, e))
+    return min(sums, key=lambda each: each.number, default=state)
 
 
 def histories(updates: Sequence[Update], place: tuple[int, int] = (1, 1)) -> Iterator[History]:

@@ -71,13 +71,20 @@ def held(trace: Trace, spaces: Sequence[Mapping[str, Any]]) -> list[Held]:
 
 def unfollowed(spaces: Sequence[Mapping[str, Any]]) -> list[str]:
     """The kinds of arrays that variables hold and that no trace follows."""
-    values = [each for space in spaces for each in space.values() if isinstance(each, np.ndarray)]
+    held = [each for space in spaces for each in space.values()]
+    values = [each for each in held if isinstance(each, np.ndarray)]
     kinds = {
         "arrays of `np.matrix`": any(isinstance(each, np.matrix) for each in values),
         "structured arrays": any(map(holds_records, values)),
         "complex numbers": any(map(np.iscomplexobj, values)),
+        "columns of pandas (take their `.to_numpy()`)": any(map(_is_of_pandas, held)),
     }
-    return [kind for kind, held in kinds.items() if held]
+    return [kind for kind, known in kinds.items() if known]
+
+
+def _is_of_pandas(value: Any) -> bool:
+    kind, package = type(value), type(value).__module__.partition(".")[0]
+    return package == "pandas" and kind.__name__ in ("Series", "DataFrame")
 
 
 def _within(root: str, value: Any, trace: Trace) -> Iterator[tuple[int, str, Any]]:

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.array_places import written_places
-from conformance.script.chains import carried
+from conformance.script.chains import carried, roles
 from conformance.script.linear import entrywise, links
 from conformance.script.rows import Carried
 from conformance.script.running_means import is_running_mean
@@ -78,10 +78,10 @@ def _is_made_first(state: Carried, chain: Carried) -> bool:
 
 
 def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
-    """Whether a parameter is moved where another was, which is moved no more: it begins anew."""
+    """Whether a parameter is used as another was, which is moved no more: it begins anew."""
+    used = {*roles(one.values[0])}
     return any(
-        each.values[-1].number < one.values[0].number
-        and operation_key(each.values[1]) == operation_key(one.values[1])
+        each.values[-1].number < one.values[0].number and not used.isdisjoint(roles(each.values[0]))
         for each in found
     )
 

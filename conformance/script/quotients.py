@@ -5,7 +5,7 @@ added to the root. By a sign, or that of a mean that a gradient goes into, move 
 signs. Left out: what the numbers of several updates tell together (`adaptive.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from conformance.script.corrections import by
 from conformance.script.linear import entrywise, scalar
 from conformance.script.moments import Mistake, Moment, precision
 from conformance.script.multiples import decay
+from conformance.script.scalings import Scaling, scalings_of
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node, flat
@@ -27,10 +28,6 @@ class Fit(NamedTuple):
 
     times: float
     epsilon: float
-
-
-Scaling = tuple[Node, float]
-"""An operation that multiplies or divides by a number, and how many times its result is."""
 
 
 @dataclass(frozen=True)
@@ -93,30 +90,8 @@ class Steps:
         found = []
         for made, top, square in zip(self.updates, self.tops, self.squares, strict=True):
             of, beside = (square, top) if root else (top, None)
-            found.append(list(_scalings(made.new, {made.old, top, square}, of, beside)))
+            found.append(list(scalings_of(made.new, {made.old, top, square}, of, beside)))
         return found if len({len(each) for each in found}) == 1 else [[] for _ in found]
-
-
-def _scalings(new: Node, given: set[Node], of: Node, beside: Node | None) -> Iterator[Scaling]:
-    reached: dict[Node, set[Node]] = {each: {each} for each in given}
-    within = {new, *entrywise(new, frozenset(given))} - given
-    for node in sorted(within, key=lambda each: each.number):
-        reached[node] = set().union(*(reached.get(each, set()) for each in node.inputs))
-        if of in reached[node] and beside not in reached[node]:
-            number = _number(node, reached)
-            if number is not None:
-                yield node, number
-
-
-def _number(node: Node, reached: Mapping[Node, set[Node]]) -> float | None:
-    """By what number an operation multiplies, if it does."""
-    if node.operation not in ("multiply", "divide", "true_divide"):
-        return None
-    for i, each in enumerate(node.args[:2]):
-        number = None if type(each) is Node and reached.get(each) else scalar(each)
-        if number:
-            return 1 / number if i and node.operation != "multiply" else number
-    return None
 
 
 def _tells(taken: Array, top: Array, square: Array, made: Update) -> bool:

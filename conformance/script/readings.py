@@ -57,17 +57,20 @@ class Given:
         taken: what each takes off.
         late: what is kept and written after it was used, if there is one such: what was read at
             each update, and what was written, as far as it is seen.
+        before: how many updates there were before the first of these, whose means were numbers.
     """
 
     updates: Sequence[Update]
     gradients: Sequence[Array]
     taken: Sequence[Array]
     late: tuple[Sequence[Node], Sequence[Node]] | None
+    before: int = 0
 
     @property
     def counts(self) -> list[int]:
         """The number of each update, from 1."""
-        return [each.parameter.values.index(each.old) + 1 for each in self.updates]
+        first = self.before + 1
+        return [each.parameter.values.index(each.old) + first for each in self.updates]
 
     @property
     def numbers(self) -> list[float]:

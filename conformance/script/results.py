@@ -165,17 +165,17 @@ def _likeliest(
         return other
     within = None if made.ok else with_decay_within(trace, updates, names)
     made = made if within is None or within.right < made.right else within
-    made = made if made.ok else _otherwise(trace, updates, names, made.right) or made
+    made = made if made.ok else _otherwise(trace, updates, names, made) or made
     decline(trace.nodes, made, names)
     return made
 
 
 def _otherwise(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], right: int | None = None
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], made: Judgement | None = None
 ) -> Judgement | None:
     """The judgement by several losses, or with targets held constant, if there are such."""
     several = by_several(trace, updates, names)
-    several = several or with_held_targets(trace, updates, names, right=right)
+    several = several or with_held_targets(trace, updates, names, made=made)
     return several or by_several_beside_targets(trace, updates, names)
 
 

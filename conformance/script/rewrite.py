@@ -1,9 +1,9 @@
 """A program's source, compiled so that the arrays that come into it are entered into a trace.
 
 Only values that are assigned, looped over or handed on as more than a name are passed through a
-function, of a program with lists of numbers also what is returned and what is stored into; every
-expression keeps its place in the source. Left out: what they are passed through
-(`tracing/entering.py`, `tracing/lists.py`).
+function, and numbers such as 1 − β^t; of a program with lists of numbers also what is returned and
+what is stored into. Every expression keeps its place in the source. Left out: what they are passed
+through (`tracing/entering.py`, `tracing/lists.py`).
 """
 
 import ast
@@ -14,6 +14,9 @@ from conformance.programs.execution import parsed
 
 VALUE, EACH, STORE = "__conformance_value__", "__conformance_each__", "__conformance_store__"
 """The names, among the builtins, of what takes a value, those of a loop, what is stored into."""
+
+NUMBER = "__conformance_number__"
+"""The same of what takes a number by which the first steps of a mean are corrected."""
 
 _PLAIN = (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Name, ast.Compare, ast.BoolOp)
 _UNTAKEN = (*_PLAIN, ast.GeneratorExp, ast.Await)
@@ -79,6 +82,13 @@ class _Entering(ast.NodeTransformer):
             each.value = self.argument(each.value)
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
             node.func.value = _passed(node.func.value)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(ast.Constant(1), ast.Sub(), ast.BinOp(op=ast.Pow())):
+                return _called(NUMBER, node)  # 1 − β^t
         return node
 
     def argument(self, value: ast.expr) -> ast.expr:

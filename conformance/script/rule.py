@@ -9,13 +9,12 @@ import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.source import lines_of
-from conformance.script.array_places import written_places
 from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judgement import Judgement
+from conformance.script.keeping import forgetting, not_kept, shared, unwritten
 from conformance.script.known_rules import Known, known, of_others
-from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward, source
+from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward
 from conformance.script.moments import precision
-from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
@@ -54,7 +53,7 @@ def faults(
         counts: whether what moves them counts the updates.
     """
     searches: list[Iterator[Accused]] = [
-        *(not_kept(each, names) for each in results),
+        not_kept(results, names),
         unwritten(results, names),
         *(shared(each, names) for each in results),
         mistaken(results, names, told, counts=counts),
@@ -151,68 +150,6 @@ def _is_measured(made: Update, gradient: Node) -> bool:
     return any(each.depends_on(made.old) and each not in way for each in numbers)
 
 
-def not_kept(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
-    """The parameters that keep nothing from update to update where most others do."""
-    counts = [len(each.parameter.states) for each in judgement.updates]
-    usual = max(set(counts), key=counts.count)
-    for each, name, count in zip(judgement.updates, names, counts, strict=True):
-        if count < usual:
-            yield _accused(name, _term(each), Cause("kept"))
-
-
-def unwritten(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Accused]:
-    """The parameters to which the same zeros are added at each of several updates.
-
-    What is cleared anew at each update is another array each time.
-    """
-    for made, name in zip(
-        zip(*(each.updates for each in results), strict=True), names, strict=True
-    ):
-        zeros_of = {None if e.constant is None else source(e.constant) for e in made}
-        zeros = len(zeros_of) == 1 and all(e is not None and not np.any(e.value) for e in zeros_of)
-        if zeros and len(made) > 1 and not any(each.states for each in made):
-            yield _accused(name, _term(made[0]), Cause("zero"))
-
-
-def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
-    """What two parameters keep together."""
-    owner: dict[Carried, str] = {}
-    for each, name in zip(judgement.updates, names, strict=True):
-        for state in each.parameter.states:
-            if state in owner:
-                why = Cause("shared", names=(name, owner[state]))
-                yield _accused(name, lines_of(state.values[-1]), why)
-            owner.setdefault(state, name)
-
-
-def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
-    """What is kept by another factor than that of the other parameters, or for ever.
-
-    Of what is kept of a table the rows that are moved alone may be.
-    """
-    pairs = [
-        sorted(
-            ((kept(*e, read_forward(made.old)), e[1]) for e in _kept_whole(made)),
-            key=lambda e: e[0],
-        )
-        for made in judgement.updates
-    ]
-    if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
-        return
-    for several in zip(*pairs, strict=True):
-        rates = [rate for rate, _ in several]
-        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1))
-        for made, name, (rate, new) in zip(judgement.updates, names, several, strict=True):
-            if rate == usual == 1 and not made.adaptive:
-                yield _accused(name, lines_of(new), Cause("accumulates"))
-            elif not alike(usual, rate):
-                yield _accused(name, lines_of(new), Cause("rate", factor=rate))
-
-
-def _kept_whole(made: Update) -> list[tuple[Node, Node]]:
-    return [(old, new) for old, new in made.states if not written_places(new)]
-
-
 def mistaken(
     results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known], *, counts: bool
 ) -> Iterator[Accused]:
@@ -277,11 +214,6 @@ def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
 
 def _accused(name: str, lines: tuple[Line, ...], cause: Cause) -> Accused:
     return Accused((name,), lines, cause, mends=False)
-
-
-def _term(made: Update) -> tuple[Line, ...]:
-    """The line that computes what is added."""
-    return lines_of(made.options[0][0] if made.options else made.new)
 
 
 def _line(made: Update) -> tuple[Line, ...]:

@@ -32,7 +32,7 @@ from conformance.values import to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
 LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
-ROWS = 12  # updates, up to which it goes on where some change nothing, or all rows are 0
+MORE = 12  # updates, up to which it goes on where some change nothing, or all rows are 0
 AGAIN = 1.0  # seconds until it is stopped again
 
 
@@ -114,7 +114,7 @@ class Session:
 
         Or some updates have changed nothing, such as before the first reward.
         """
-        short = self.updates < ROWS and len(self.trace.nodes) < LONGEST
+        short = self.updates < MORE and len(self.trace.nodes) < LONGEST
         values = [e.values[: self.updates + 1] for e in self.found]
         steps = zip(*(pairwise(each) for each in values), strict=True)
         moving = sum(any(np.any(a.value != b.value) for a, b in each) for each in steps)

@@ -27,7 +27,7 @@ from conformance.programs.absent import stand_ins
 from conformance.programs.execution import NOTEBOOK
 from conformance.programs.sources import sources
 from conformance.running.same_names import separate
-from conformance.script.rewrite import EACH, STORE, VALUE, compiled
+from conformance.script.rewrite import EACH, NUMBER, STORE, VALUE, compiled
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_installed, is_subject, subject_frames
 from conformance.tracing.lists import Lists
@@ -57,13 +57,14 @@ def traced_imports(
     setattr(builtins, VALUE, entrance.value)
     setattr(builtins, EACH, entrance.each)
     setattr(builtins, STORE, entrance.stored_in)
+    setattr(builtins, NUMBER, entrance.number)
     sys.meta_path.insert(0, finder)
     try:
         yield {"float": Float}
     finally:
         sys.meta_path.remove(finder)
         builtins.__import__ = plain
-        for name in (VALUE, EACH, STORE):  # its functions may still be called
+        for name in (VALUE, EACH, STORE, NUMBER):  # its functions may still be called
             setattr(builtins, name, lambda given: given)
 
 

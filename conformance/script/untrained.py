@@ -7,6 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from conformance.backward.groups import grouped
 from conformance.backward.source import stored_names
 from conformance.programs.absent import stood_in
 from conformance.script.linear import ancestors
+from conformance.script.parameters import PRODUCTS
 from conformance.script.trained import is_moved
 from conformance.tracing.trace import Trace
 
@@ -39,9 +41,27 @@ def nothing_trained(trace: Trace, notes: Notes) -> str:
     if not trace.nodes:
         hint = "`conformance check` judges the functions and classes of a file"
         return f"{ended} and computed nothing: {hint}"
+    apart = next(_moved_apart(trace), None)
+    if apart is not None:
+        return f"{ended}, and {apart}"
     what = f"{ended}, and no parameter was seen to be updated: {_rounds(trace)}"
     others = [each for each in POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what
+
+
+def _moved_apart(trace: Trace) -> Iterator[str]:
+    """Where an array is moved again and again by what was not computed from it."""
+    sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and e.frames)
+    for group in grouped([e for e in sums if np.size(e.value) > 1]):
+        new, used = group.nodes[-1], {e.operation for n in group.nodes for e in n.consumers}
+        moved = all(old in ancestors(e) for old, e in pairwise(group.nodes))
+        names = sorted(stored_names(new))
+        if moved and len(group.nodes) >= SEVERAL and names and used & {*PRODUCTS}:
+            at, name = new.frames[0], names[0]
+            yield (
+                f"{os.path.relpath(at.file)}:{at.line} moves `{name}` step by step by "
+                f"what was not computed from it: the gradient of `{name}` has to be"
+            )
 
 
 def _rounds(trace: Trace) -> str:

@@ -29,7 +29,6 @@ class Update:
         after: how many times the new value is taken away after the step.
         adaptive: whether the gradient is divided by something that is kept of earlier ones.
         states: what is kept, as it was read and as it was written.
-        constant: an array that is added and is the same at every update, if there is one.
         signed: that of which the sign is added, if it is a sign.
         given: the values of all parameters that are moved with it, as bits.
     """
@@ -44,7 +43,6 @@ class Update:
     after: float = 0.0
     adaptive: bool = False
     states: list[tuple[Node, Node]] = field(default_factory=list)
-    constant: Node | None = None
     signed: Node | None = None
     given: int = 0
 

@@ -269,7 +269,6 @@ class _Reader:
                 break
             if any(self.is_of_the_pass(each, below[0][0]) for each in node.inputs):
                 break
-            self.made.constant = rest[0] if rest else self.made.constant
             node, factor = below[0][0], factor * below[0][1]
             found.append((node, factor))
         return found

@@ -57,6 +57,26 @@ def test_each_mistake_in_them_is_named_on_its_line(tmp_path: Path) -> None:
         assert new in line or (hat and "_hat" in line), line
 
 
+ADAGRAD = """import numpy as np
+class Adagrad:
+    def __init__(self, params, lr=0.05):
+        self.params, self.lr = params, lr
+        self.sums = [np.full_like(p, 0.1) for p in params]
+
+    def step(self, grads):
+        for i, g in enumerate(grads):
+            self.sums[i] += g * g
+            self.params[i] -= self.lr * g / (np.sqrt(self.sums[i]) + 1e-7)
+"""
+
+
+def test_the_sums_of_adagrad_may_begin_with_another_number_than_0(tmp_path: Path) -> None:
+    (tmp_path / "adagrad.py").write_text(ADAGRAD)
+    (part,) = check_file(Asked(str(tmp_path / "adagrad.py")), no_book).parts
+    assert isinstance(part, UpdateReport)
+    assert (part.exit_code, part.ran.rule.kind) == (0, "adagrad")
+
+
 SCRIPT = """import numpy as np
 rng = np.random.default_rng(3)
 X = rng.normal(size=(40, 3))
@@ -86,6 +106,13 @@ ADADELTA = """        old[i] = rho * old[i] + (1 - rho) * g ** 2
         params[i] -= delta
         rate[i] = rho * rate[i] + (1 - rho) * delta ** 2
 """
+NADAM = """        m, v, t = kept.get(i, (0.0, 0.0, 0))
+        m, v, t = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g ** 2, t + 1
+        kept[i] = m, v, t
+        ahead = 0.9 * m / (1 - 0.9 ** (t + 1)) + 0.1 * g / (1 - 0.9 ** t)
+        params[i] -= 0.01 * ahead / (np.sqrt(v / (1 - 0.99 ** t)) + eps)
+"""
+KEPT = "rho, eps =", "kept = {}\nrho, eps ="
 MOVED = "        params[i] -= np.sign(g)"
 ZEROED = MOVED, "        g = np.where(turn < 0, 0.0, g)\n" + MOVED
 WRITTEN = MOVED, "        g[turn < 0] = 0\n" + MOVED
@@ -96,6 +123,7 @@ ZEROS = "np.full_like(p, 0.01)", "np.zeros_like(p)"
     ("step", "edits", "code"),
     [
         (ADADELTA, (ZEROS,), 0),
+        (NADAM, (KEPT,), 0),
         (RPROP, (ZEROED,), 3),
         (RPROP, (WRITTEN,), 3),
         (RPROP, (), 3),  # it is no rule that is known, and its gradients are right

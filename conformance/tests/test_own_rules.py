@@ -233,14 +233,21 @@ def test_gradients_that_are_never_reset_are_no_momentum(tmp_path: Path) -> None:
     assert not report.ok
 
 
+DAMPENED = """
+        v[i] = 0.9 * v[i] + 0.5 * g if self.t > 1 else g
+        ps[i] = ps[i] - eta * v[i]
+"""
+
+
+def test_a_velocity_that_is_dampened_after_the_first_step_is_momentum(tmp_path: Path) -> None:
+    report = judged(BASE + DAMPENED, tmp_path)
+    assert report.exit_code == 0, str(report)
+
+
 UNKNOWN = {
     "bounded-velocity": """
         v[i] = 0.9 * v[i] - eta * g / (np.linalg.norm(g) + 1e-8)
         ps[i] = ps[i] + v[i]
-""",
-    "dampened": """
-        v[i] = 0.9 * v[i] + 0.5 * g if self.t > 1 else g
-        ps[i] = ps[i] - eta * v[i]
 """,
     "two-speeds": """
         v[i] = 0.9 * v[i] + 0.1 * g

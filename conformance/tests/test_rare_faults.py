@@ -150,7 +150,7 @@ for step in range(3):
         p -= 0.1 * g
 """
 FAULTS = {
-    "not kept": (MOMENTUM, ("lr * vb2", "lr * db2"), "b2 = b2 - lr * db2", "it keeps nothing from"),
+    "not kept": (MOMENTUM, ("lr * vb2", "lr * db2"), "b2 = b2 - lr * db2", "it uses less"),
     "taken twice": (MOMENTUM, ("mu * vb2 + db2", "mu * vb2 + db1"), "mu * vb2 + db1", "`b1` is us"),
     "rates": (ADAM, ("p -= lr", "p -= (lr if i != 2 else 2 * lr)"), "i != 2", "it goes 2 times as"),
     "aliases": (SQUARED_IN_PLACE, ("", ""), "s = a1", "`s` is changed in place, and is the same"),
@@ -225,3 +225,76 @@ def test_a_look_ahead_that_is_taken_back_is_that_of_nesterov(tmp_path: Path) -> 
     report = run_edited(tmp_path, ADAM, (ADAM[start:end], step), ("h = np.tanh", ahead))
     assert report.exit_code == 0
     assert "by gradient descent with the momentum of Nesterov: η = 0.01, μ = 0.9" in str(report)
+
+
+TWO = """import numpy as np
+rng = np.random.default_rng(0)
+X, Z = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+y = X @ np.array([1., -2., .5]) + .3
+w, b = np.zeros(3), np.zeros(2)
+mw, mb, sw, sb = np.zeros(3), np.zeros(2), np.zeros(3), np.zeros(2)
+for t in range(1, 9):
+    r = X @ w + Z @ b - y
+    gw, gb = X.T @ r / 40, Z.T @ r / 40
+    mw, mb = .9 * mw + .1 * gw, .9 * mb + .1 * gb
+    sw, sb = .99 * sw + .01 * gw ** 2, .99 * sb + .01 * gb ** 2
+    w = w - .1 * mw / (1 - .9 ** t) / np.sqrt(sw / (1 - .99 ** t))
+    b = b - .1 * mb / (1 - .9 ** t) / np.sqrt(sb / (1 - .99 ** t))
+"""
+LINES = TWO.splitlines()[-2:]
+BY_MEANS = (LINES[0], "    w = w - .1 * mw"), (LINES[1], "    b = b - .1 * mb")
+UNUSED = {
+    "no mean": (("b - .1 * mb", "b - .1 * gb"),),
+    "none": ((LINES[1], "    b = b - .1 * gb"),),
+    "no velocity": (*BY_MEANS, ("- .1 * mb", "- .1 * gb")),
+    "no velocity of the weights": (*BY_MEANS, ("- .1 * mw", "- .1 * gw")),
+}
+
+
+@pytest.mark.parametrize("edits", UNUSED.values(), ids=UNUSED.keys())
+def test_what_is_kept_of_gradients_and_moves_nothing_is_told(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, TWO, *edits)
+    (blame,) = report.blames
+    text = (tmp_path / "script.py").read_text().splitlines()[int(blame.line or 0) - 1]
+    assert edits[-1][1].strip() in text
+    assert blame.accused.cause.kind == "kept"
+
+
+@pytest.mark.parametrize("edits", [(), BY_MEANS, (*BY_MEANS, ("* mw", "* gw"), ("* mb", "* gb"))])
+def test_what_is_kept_of_all_gradients_may_move_nothing(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, TWO, *edits).exit_code == 0
+
+
+def test_a_parameter_that_is_moved_by_another_rule_is_named(tmp_path: Path) -> None:
+    edits = (LINES[1], "    b = b - .1 * gb"), (", mb = .9", " = .9"), (", .9 * mb + .1 * gb", "")
+    sums = (", sb = .99", " = .99"), (", .99 * sb + .01 * gb ** 2", "")
+    report = run_edited(tmp_path, TWO, *edits, *sums)
+    assert report.exit_code == 0
+    assert "note: b is moved by gradient descent" in str(report)
+
+
+NEVER_KEPT = """import numpy as np
+rng = np.random.default_rng(0)
+x, target = rng.normal(size=3), np.zeros(2)
+W, b = rng.normal(size=(2, 3)), rng.normal(size=2)
+v = np.zeros(2)
+for i in range(9):
+    d = W @ x + b - target
+    loss = 0.5 * np.sum(d ** 2)
+    W -= 0.1 * np.outer(d, x)
+    b -= 0.1 * d
+"""
+
+
+def test_a_target_of_zeros_is_no_velocity(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, NEVER_KEPT).exit_code == 0
+
+
+def test_a_velocity_that_is_not_written_is_told_where_it_is_multiplied(tmp_path: Path) -> None:
+    edit = "    b -= 0.1 * d", "    step = 0.9 * v\n    step -= 0.1 * d\n    b += step"
+    (blame,) = run_edited(tmp_path, NEVER_KEPT, edit).blames
+    assert (blame.line, blame.accused.cause.kind) == (10, "zero")

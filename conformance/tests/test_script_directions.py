@@ -314,3 +314,51 @@ def test_what_is_wrong_beside_a_held_target_is_told_by_its_own_error(
 ) -> None:
     examined = run_edited(tmp_path, CLIPPED_TARGETS, edit).examined
     assert examined.accused[0].lines[0].line == line
+
+
+COX = """import numpy as np
+rng = np.random.default_rng(14)
+Z = rng.normal(size=(30, 3))
+event = rng.random(30) < .7
+coef = np.zeros(3)
+for k in range(9):
+    eta = Z @ coef
+    r = np.exp(eta)
+    at_risk = np.cumsum(r)
+    log_lik = np.sum(event * (eta - np.log(at_risk)))
+    weighted = np.cumsum(r[:, None] * Z, axis=0)
+    score = (event[:, None] * (Z - weighted / at_risk[:, None])).sum(axis=0)
+    coef = coef + .02 * score
+"""
+
+
+@pytest.mark.parametrize(("there", "code"), [("r[:, None] * Z", 0), ("Z", 1)])
+def test_a_number_that_grows_at_one_update_has_to_at_the_next(
+    there: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, COX, ("r[:, None] * Z", there))
+    assert (report.exit_code, report.ran.at) == (code, 1 + code)
+
+
+ELO = """import numpy as np
+rng = np.random.default_rng(1)
+rating, home = np.zeros(10), np.zeros(1)
+for i in range(9):
+    order = rng.permutation(10)
+    white, black = order[:5], order[5:]
+    expected = 1 / (1 + np.exp(-(rating[white] - rating[black] + home[0])))
+    score = (rng.random(5) < .6).astype(float)
+    logloss = -np.sum(score * np.log(expected) + (1 - score) * np.log(1 - expected))
+    surprise = score - expected
+    change = np.zeros(10)
+    change[white] += surprise
+    change[black] -= surprise
+    rating += .3 * change
+    home += .3 * surprise.sum()
+"""
+
+
+def test_a_wrong_number_is_told_beside_a_right_array(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ELO).exit_code == 0
+    (blame,) = run_edited(tmp_path, ELO, ("* surprise.sum", "* expected.sum")).blames
+    assert blame.gradients == ("home",)

@@ -303,3 +303,33 @@ for it in range(10):
 
 def test_a_sum_of_gradients_is_no_parameter_that_is_not_seen_to_be_computed(tmp_path: Path) -> None:
     assert "is not judged" not in str(run_edited(tmp_path, SUMMED))
+
+
+TWICE = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+y = X[:, :1] * X[:, 1:2]
+def train(name):
+    w, v, c = rng.normal(size=(3, 4)), rng.normal(size=(4, 1)), [0, 0]
+    for t in range(20):
+        h = np.tanh(X @ w)
+        d = (h @ v - y) / len(X)
+        loss = 0.5 * np.sum((h @ v - y) ** 2) / len(X)
+        gw, gv = 2 * X.T @ (d @ v.T * (1 - h ** 2)), h.T @ d
+        if name == "sgd":
+            w, v = w - 0.1 * gw, v - 0.1 * gv
+        else:
+            c = [0.9 * c[0] + gw, 0.9 * c[1] + gv]
+            w, v = w - 0.01 * c[0], v - 0.01 * c[1]
+for name in ("sgd", "momentum"):
+    train(name)
+"""
+
+
+@pytest.mark.parametrize(("factor", "code"), [("", 0), ("2 * ", 1)])
+def test_one_function_may_train_by_one_rule_and_by_another(
+    factor: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, TWICE, ("2 * X.T", f"{factor}X.T"))
+    assert report.exit_code == code
+    assert report.ran.rule.kind == "plain"

@@ -464,3 +464,23 @@ for it in range(20):
 def test_what_is_handed_on_in_the_place_of_a_derivative_is_shown(tmp_path: Path) -> None:
     report = run_edited(tmp_path, SOFTMAX, ("err = (P - T) / 20", "err = P"))
     assert "script.py:9: err = P\n`P` is handed on here, and ∂C/∂(X @ W + b)" in str(report)
+
+
+TD = """import numpy as np
+rng = np.random.default_rng(50)
+phi = rng.normal(size=(5, 4))
+w, s = np.zeros(4), 2
+for step in range(400):
+    s2 = min(s + rng.integers(0, 2), 4)
+    target = float(s2 == 4) + .9 * (phi[s2] @ w)
+    td_error = target - phi[s] @ w
+    w -= .1 * -td_error * phi[s]
+    s = 2 if s2 == 4 else s2
+"""
+
+
+@pytest.mark.parametrize(("sign", "code"), [("-", 0), ("", 1)])
+def test_a_script_goes_on_until_something_moves(sign: str, code: int, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TD, ("* -td_error", f"* {sign}td_error"))
+    assert report.exit_code == code
+    assert ("unchanged", "1, 2, 3, 4") in report.ran.notes

@@ -92,11 +92,19 @@ def test_a_root_of_what_is_negative_is_told(numbers: bool, tmp_path: Path) -> No
         assert line_of("no square", run(tmp_path, edit)).startswith("v[k] = ")
 
 
+FIRST = "m_hat = m[k] / (1 - beta1 ** t)"
+OF_SQUARES = "v[k] = beta2 * v[k]"
 SECOND = "v_hat = v[k] / (1 - beta2 ** t)"
 MISTAKES = [
     ("correction square", (SECOND, "v_hat = v[k] / (1 - beta1 ** t)"), SECOND),
-    ("stuck", ("t += 1", "t = 1"), "m_hat = m[k] / (1 - beta1 ** t)"),
+    ("stuck", ("t += 1", "t = 1"), FIRST),
     ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
+    ("no square", (OF_SQUARES, "v[k] = beta2 * m[k]"), "v[k] = beta2 * v[k] + " + SQUARE),
+    (
+        "growth",
+        ("m_hat = m", "p[k] *= 1 + lr\n        m_hat = m"),
+        "m_hat = m[k] / (1 - beta1 ** t)",
+    ),
 ]
 
 
@@ -165,18 +173,29 @@ def test_a_decay_of_the_weights_alone_after_the_step_is_no_part_of_it(
     assert (numbers["η"], numbers["λ"]) == pytest.approx((0.01, 0.5))
 
 
-RATE = "(np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t))"
-RARE = [
-    (("grads[k] ** 2", "np.abs(grads[k]) ** 1.5"),),
-    ((STEP, f"p[k] -= lr * min(1, t / 9) * {RATE} * m[k] / (np.sqrt(v[k]) + eps)"),),
-]
+CHANGING = """a = -lr * min(1, t / 9) * np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t)
+        p[k] += a * m[k] / (np.sqrt(v[k]) + eps)"""
 
 
-@pytest.mark.parametrize("edits", RARE)
-def test_a_rule_that_is_not_known_is_not_accused(
-    edits: tuple[tuple[str, str], ...], tmp_path: Path
+@pytest.mark.parametrize(
+    ("right", "wrong", "kind"),
+    [
+        ("/ (1 - beta1 **", "/ (1 - beta2 **", "correction mean"),
+        ("sqrt(1 - beta2 **", "sqrt(1 - beta1 **", "correction square"),
+        ("np.sqrt(v[k])", "v[k]", "no root"),
+        ("", "", ""),
+    ],
+)
+def test_the_rate_of_adam_may_change_where_it_is_divided_by_a_correction(
+    right: str, wrong: str, kind: str, tmp_path: Path
 ) -> None:
-    report = run(tmp_path, *edits)
+    report = run(tmp_path, (STEP, CHANGING.replace(right, wrong)))
+    assert [each.accused.cause.kind for each in report.blames] == [kind][: len(kind)]
+    assert report.ran.rule.kind == ("other" if kind else "adam")
+
+
+def test_a_rule_that_is_not_known_is_not_accused(tmp_path: Path) -> None:
+    report = run(tmp_path, ("grads[k] ** 2", "np.abs(grads[k]) ** 1.5"))
     assert report.exit_code == 3
     assert str(report).startswith("not judged: the updates of p['b1'], p['b2'], p['W1'] and ")
     assert all(each.ok for each in report.gradients)

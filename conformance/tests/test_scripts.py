@@ -369,6 +369,14 @@ STEPS = "for i in range(9):\n  step()"
             f"{NUMPY}x = np.ones(3)\ndef step():\n  w = x\n  w = w - (w * w).sum() * w\n{STEPS}",
             "script.py:5 computes a new `w`, a local variable, 9 times, and nothing uses it",
         ),
+        (
+            f"{NUMPY}w, X = np.ones(3), np.eye(3)\nfor i in range(9):\n  X @ w\n  w = w - X[0]",
+            "script.py:5 moves `w` step by step by what was not computed from it",
+        ),
+        (
+            f"{NUMPY}class Series(list):\n  pass\nSeries.__module__ = 'pandas'\nx = Series()",
+            "with columns of pandas (take their `.to_numpy()`) is not followed",
+        ),
         (f"{NUMPY}z = np.ones(3) + 1j\nz = z * np.abs(z)", "with complex numbers is not followed"),
         (f"{NUMPY}n = input('how many? ')", "asks for input"),
         (f"{NUMPY}raise ValueError('bad data')", "raised ValueError: bad data"),
@@ -394,6 +402,13 @@ def test_what_cannot_be_judged_is_one_line(text: str, words: str, tmp_path: Path
     found = said(text, tmp_path)
     assert words in found
     assert len(found.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its stdin tells nothing before it is read")
+def test_what_is_piped_into_a_script_answers_it(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(f"{LINE}for i in range(int(input())):\n    {STEP}")
+    command = [sys.executable, "-m", "conformance", "run", "script.py"]
+    subprocess.run(command, cwd=tmp_path, input="9\n", text=True, check=True)  # noqa: S603
 
 
 def test_an_endless_loop_without_an_update_ends_with_its_line(tmp_path: Path) -> None:

@@ -49,6 +49,12 @@ class Entrance:
             self._items(given, list(given), depth)
         return given
 
+    def number(self, given: Any) -> Any:
+        """A number of Python's as a traced one; anything else as it is."""
+        if type(given) is not float or not self.trace.recording:
+            return given
+        return traced_number(given, self._constant(given), self.trace)
+
     def stored_in(self, given: Any) -> Any:
         """What a program stores into by an index, as it is: an array notes it itself."""
         return given

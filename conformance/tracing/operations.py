@@ -15,7 +15,14 @@ from conformance.arithmetic.balls import is_balls
 from conformance.tracing.memory import place
 from conformance.tracing.node import lengths
 from conformance.tracing.special import KNOWN
-from conformance.tracing.trace import Trace, is_traced_number, plain, plain_of, trace_of_call
+from conformance.tracing.trace import (
+    Trace,
+    is_traced_number,
+    plain,
+    plain_of,
+    trace_of,
+    trace_of_call,
+)
 from conformance.tracing.vectorized import in_floats, is_of_python, one_by_one
 from reference.step import Array
 
@@ -185,8 +192,11 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
 
 
 def _constant(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-    """What is made of a shape, and not of numbers."""
-    made = func(*map(plain, args), **plain_of(kwargs))
+    """What is made of a shape, and of no numbers but one with which it is filled."""
+    made, rest = func(*map(plain, args), **plain_of(kwargs)), tuple(args[1:])
+    if trace_of((rest, kwargs)) is not None:
+        given = *map(plain, args[:1]), *trace.argument(rest)
+        return trace.record(name, func, given, trace.argument(kwargs), made)
     value = np.zeros_like(made) if name == "empty_like" else np.array(made)
     return trace.traced(made, trace.node("constant", None, (), {}, value))
 
@@ -234,7 +244,7 @@ def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any
 
 OWN: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(MUTATING, _mutate),
-    **dict.fromkeys(("zeros_like", "ones_like", "empty_like"), _constant),
+    **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "full_like"), _constant),
     "bincount": _binned,
 }
 """How functions are called that give no new array of numbers made of others, by their names."""

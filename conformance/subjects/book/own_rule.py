@@ -135,21 +135,24 @@ def _told(
         right = right and follow(steps, like)
     elif kind == PLAIN:
         right = False
-    if right and goes_down(steps[0]) and _is_of_the_rate(ran):
+    if right and goes_down(steps[0]) and _is_of_the_rate(ran, rates(steps[:1], case.dtype)):
         given = UPDATES[case.update].constants
         return replace(promise, names=(SGD,), constants=given, other=ran.rule)
     return None
 
 
-def _is_of_the_rate(ran: Ran) -> bool:
+def _is_of_the_rate(ran: Ran, first: Sequence[float]) -> bool:
     """Whether steps are η times what a rule makes of the gradients, or of their mean by 1 − μ.
 
-    All rules but those of `BY_SIZE` make the same of any multiple of the gradients.
+    All rules but those of `BY_SIZE` make the same of any multiple of the gradients. With momentum
+    the first step, if it is a multiple of its gradients, tells of what: others may be dampened.
     """
     numbers = dict(ran.rule.numbers)
     mu = numbers.get("μ", 0.0)
     factor = ran.examined.factor if ran.rule.kind in BY_SIZE else 1.0
     found = numbers.get("η", 0.0) * factor
+    if ran.rule.kind == "momentum" and first:
+        (found,) = first
     return any(isclose(found, ETA * share, rel_tol=CLOSE["float32"]) for share in (1.0, 1 - mu))
 
 

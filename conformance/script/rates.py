@@ -1,0 +1,49 @@
+"""What of the factor of gradients belongs to the learning rate.
+
+Left out: which arrays are added how many times (`multiples.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.backward.findings import Examined
+from conformance.script.judgement import Judgement
+from conformance.script.multiples import is_convention
+from conformance.script.parameters import Parameter
+from conformance.script.update import Update
+from conformance.tracing.trace import Trace
+
+
+def with_rates(
+    judgement: Judgement, trace: Trace, moved: Sequence[Parameter]
+) -> tuple[Examined, list[float]]:
+    """The gradients, and what of their factor belongs to the learning rate of each parameter.
+
+    Of `rate * g`, `g` and what g is a multiple of, the gradient is what comes nearest to that of
+    the cost. A factor of it is a convention if it is made of 2 and of lengths that no parameter
+    has, such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
+    """
+    examined = judgement.examined
+    told = examined.cost != "unknown" and judgement.right and not judgement.altered
+    if not told or not (judgement.whole or judgement.chosen):
+        return examined, [1.0] * len(judgement.updates)
+    taken = [abs(by) for _, by in judgement.chosen] or [1.0] * len(judgement.updates)
+    pairs = list(zip(judgement.updates, taken, strict=True))
+    if all(each.adaptive for each in judgement.updates):  # η says nothing of a factor
+        return replace(examined, factor=examined.factor * _share(*pairs[0])), [1.0] * len(pairs)
+    shares = [by / abs(each) for made, by in pairs for _, each in made.options] or [1.0]
+    own = {n for each in moved for n in np.shape(each.values[0].value)}
+    lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
+    factors = [examined.factor * each for each in shares]
+    usual = [each for each in factors if is_convention(each, lengths)]
+    factor = min(usual or factors, key=lambda each: abs(np.log(abs(each))))
+    factor = factor if usual else float(np.sign(factor))
+    rate = examined.factor / factor
+    return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]
+
+
+def _share(made: Update, by: float) -> float:
+    """How many times the gradient of an update is in what was judged, which it adds so often."""
+    return by / abs(made.options[made.own][1]) if made.options else 1.0
