@@ -113,8 +113,9 @@ def _judgeable(
     for k in told:
         updates = _updates(trace, moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
-        if some and not (some[0].is_told_by_others and numbers):  # it is searched once
-            some.append(replace(some[0], updates=updates, chosen=()))
+        again = replace(some[0], updates=updates, chosen=()) if some else None
+        if again is not None and not (again.is_told_by_others and numbers):  # it is searched once
+            some.append(again)
             continue
         try:
             loss = next((each.loss for each in some if each.own_loss), None)
@@ -123,7 +124,10 @@ def _judgeable(
                 made = None  # what is right by the loss of another update is right by its own
             some.append(made or _likeliest(trace, updates, names, loss))
         except NotAGradientError as error:
-            failed.append(error)
+            if again is not None and not again.ok:
+                some.append(again)
+            else:
+                failed.append(error)
     if failed and not any(each.own_loss for each in some):
         raise failed[0]
     yield from some

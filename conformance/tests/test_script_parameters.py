@@ -249,8 +249,9 @@ UNSEEN = """import numpy as np
 rng = np.random.RandomState(9)
 x = rng.uniform(0, 1, (50, 1))
 y = 2 + np.sin(6 * x) + rng.exponential(0.3, (50, 1))
-pinball = np.vectorize(lambda u: 0.9 * u if u >= 0 else -0.1 * u)
-slope = np.vectorize(lambda u: 0.9 if u >= 0 else -0.1)
+above = lambda u: np.frombuffer((u >= 0).tobytes(), dtype=bool).reshape(u.shape)
+pinball = lambda u: np.where(above(u), 0.9, -0.1) * u
+slope = lambda u: np.where(above(u), 0.9, -0.1)
 w1, b1 = rng.randn(1, 4), rng.randn(4)
 w2, b2 = rng.randn(4, 1), np.array([2.0])
 for k in range(20):
