@@ -48,22 +48,26 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         nodes: its trace.
         cut: whether the trace may begin in the middle of a step.
     """
-    chains = _owners(carried(nodes))
+    found = with_states(_owners(carried(nodes)))
+    _align([each.chain for each in found])
+    if cut and found:
+        _skip_a_part([each.chain for each in found])
+    if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
+        _skip_first([each.chain for each in found])  # they were numbers of Python's before
+    found = [each for each in found if not is_an_average(each, found)]
+    found = [each for each in found if not _is_trained_again(each, found)]
+    return sorted(found, key=lambda each: each.values[0].number)
+
+
+def with_states(chains: Sequence[Carried]) -> list[Parameter]:
+    """What is carried on and is kept for no other's update, with what is kept for its own."""
     parts = {each: _parts(each, chains) for each in chains}
     kept = {
         each: [e for e in own if each not in parts[e] or _is_made_first(e, each)]
         for each, own in parts.items()
     }
     states = {other for some in kept.values() for other in some}
-    found = [Parameter(e, tuple(kept[e])) for e in chains if e not in states]
-    _align([each.chain for each in found])
-    if cut and found:
-        _skip_a_part([each.chain for each in found])
-    if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
-        _skip_first([each.chain for each in found])  # they were numbers of Python's before
-    found = [each for each in found if not _is_an_average(each, found)]
-    found = [each for each in found if not _is_trained_again(each, found)]
-    return sorted(found, key=lambda each: each.values[0].number)
+    return [Parameter(e, tuple(kept[e])) for e in chains if e not in states]
 
 
 def _is_made_first(state: Carried, chain: Carried) -> bool:
@@ -86,7 +90,7 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
     )
 
 
-def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
+def is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     """Whether a parameter is an average of others: none is made of it, or it has no gradient."""
     others = [each for each in found if each is not one]
     if _is_mixed(one, {value for each in others for value in each.values}):
