@@ -77,8 +77,8 @@ def _downhill(ran: Ran, trace: LongTrace) -> Ran:
 
 
 def is_right(ran: Ran) -> bool:
-    """Whether some updates are those of a rule, with right gradients."""
-    return ran.examined.ok and not ran.unjudged and ran.rule.kind in RULES
+    """Whether several updates are those of a rule, with right gradients."""
+    return ran.updates > 1 and ran.examined.ok and not ran.unjudged and ran.rule.kind in RULES
 
 
 def wrong_in(ran: Ran) -> Accused | None:
