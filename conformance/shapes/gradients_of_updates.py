@@ -77,7 +77,8 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         path, now = moved[before]
         term, node = taken_off(trace, before, now)
         found.append(_update(path, before, _unscaled(term, before, kept), node, now))
-    found = found or _born(run, [*end, *returned_anew(run)])
+    if not found and any(call.role == "train" for call, _, _ in run.results):
+        found = _born(run, [*end, *returned_anew(run)])
     over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
     if over_all and any(each.several for each in found):
         words = f"{over_all[0]} is moved several times, of which the first is not recorded"
