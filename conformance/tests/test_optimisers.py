@@ -551,3 +551,22 @@ def test_a_function_of_any_name_that_takes_something_off_a_parameter_is_judged(
     assert (names, report.exit_code) == (["adagrad", "heavy_ball"], 0)
     up = of_functions(tmp_path, OF_ANY_NAME.replace("w + config", "w - config"))
     assert [each.name for each in up.left] == ["heavy_ball"]
+
+
+def test_squares_may_be_added_to_a_number_that_fills_an_array(tmp_path: Path) -> None:
+    source = """import numpy as np
+
+
+class AdaGrad:
+    def __init__(self, params, lr=0.05):
+        self.params, self.lr = params, lr
+        self.acc = [np.full_like(p, 0.1) for p in params]
+
+    def step(self, grads):
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            self.acc[i] += g * g
+            p -= self.lr * g / (np.sqrt(self.acc[i]) + 1e-7)
+"""
+    (found,) = of_functions(tmp_path, source).parts
+    assert isinstance(found, UpdateReport)
+    assert (found.exit_code, found.ran.rule.kind) == (0, "adagrad")

@@ -15,7 +15,14 @@ from conformance.arithmetic.balls import is_balls
 from conformance.tracing.memory import place
 from conformance.tracing.node import Node, lengths
 from conformance.tracing.special import KNOWN
-from conformance.tracing.trace import Trace, is_traced_number, plain, plain_of, trace_of_call
+from conformance.tracing.trace import (
+    Trace,
+    is_traced_number,
+    plain,
+    plain_of,
+    trace_of,
+    trace_of_call,
+)
 from reference.step import Array
 
 MUTATING = ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis")
@@ -227,6 +234,9 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
 def _constant(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """What is made of a shape, and not of numbers."""
     made = func(*map(plain, args), **plain_of(kwargs))
+    if trace_of((args[1:], kwargs)) is not None:  # the number that it is filled with
+        nodes = trace.argument((plain(args[0]), *args[1:])), trace.argument(kwargs)
+        return trace.record(name, func, *nodes, made)
     value = np.zeros_like(made) if name == "empty_like" else np.array(made)
     return trace.traced(made, trace.node("constant", None, (), {}, value))
 
@@ -274,7 +284,7 @@ def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any
 
 OWN: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(MUTATING, _mutate),
-    **dict.fromkeys(("zeros_like", "ones_like", "empty_like"), _constant),
+    **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "full_like"), _constant),
     "bincount": _binned,
 }
 """How functions are called that give no new array of numbers made of others, by their names."""
