@@ -54,7 +54,7 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         _skip_a_part([each.chain for each in found])
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
-    found = [each for each in found if not is_an_average(each, found)]
+    found = [each for each in found if not _is_an_average(each, found)]
     found = [each for each in found if not _is_trained_again(each, found)]
     return sorted(found, key=lambda each: each.values[0].number)
 
@@ -90,10 +90,10 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
     )
 
 
-def is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
+def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     """Whether a parameter is an average of others: none is made of it, or it has no gradient."""
     others = [each for each in found if each is not one]
-    if _is_mixed(one, {value for each in others for value in each.values}):
+    if is_mixed(one, others):
         return True  # such as the copy by which Q-learning computes its targets
     of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
     in_others = any(each.values[-1].depends_on(one.values[0]) for each in others)
@@ -105,8 +105,9 @@ def is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     return of_others and not in_others
 
 
-def _is_mixed(one: Parameter, others: set[Node]) -> bool:
+def is_mixed(one: Parameter, among: Sequence[Parameter]) -> bool:
     """Whether a parameter is moved by multiples of values of others alone, entry by entry."""
+    others = {value for each in among if each is not one for value in each.values}
     for old, new in pairwise(one.values):
         stop = frozenset({old, *others})
         made, given = entrywise(new, stop), bits_of_nodes(stop)

@@ -3,7 +3,7 @@
 Left out: whether what moved them is right (`update_findings.py`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,26 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if new is not None and after.get(path) is node:
             after[path] = run.node(new)
     kept = {node for leaf, node in run.start.values() if node and not leaf.is_parameter}
+    moved = _moved(run, after)
+    states = moved.keys() - parameters_among({old: now for old, (_, now) in moved.items()})
+    _leave_out(run, [path for path, (_, node) in run.start.items() if node in states])
+    found: list[Update] = []
+    for before, (path, now) in moved.items():
+        if before not in states:
+            term, node = taken_off(trace, before, now)
+            own = _unscaled(term, before, kept | states)
+            found.append(_update(path, before, own, node, now))
+    if not found and any(call.role == "train" for call, _, _ in run.results):
+        found = _born(run, [*end, *returned_anew(run)])
+    over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
+    if over_all and any(each.several for each in found):
+        words = f"{over_all[0]} is moved several times, of which the first is not recorded"
+        raise UnfitError(words, len(run.results) + 1)
+    return found
+
+
+def _moved(run: Attempt, after: Mapping[str, Node]) -> dict[Node, tuple[str, Node]]:
+    """What a run began with and has moved, each with its path and what it has become."""
     names = {parameter_key(leaf) for leaf, _ in run.start.values()}
     moved: dict[Node, tuple[str, Node]] = {}
     for path, (leaf, before) in run.start.items():
@@ -68,22 +88,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
             continue  # what the program keeps of its last gradients, or of its inputs
         _check_shape(path, before, now)
         moved[before] = path, now
-    known = parameters_among({before: now for before, (_, now) in moved.items()})
-    states = moved.keys() - known
-    _leave_out(run, [path for path, (_, node) in run.start.items() if node in states])
-    kept |= states
-    found: list[Update] = []
-    for before in known:
-        path, now = moved[before]
-        term, node = taken_off(trace, before, now)
-        found.append(_update(path, before, _unscaled(term, before, kept), node, now))
-    if not found and any(call.role == "train" for call, _, _ in run.results):
-        found = _born(run, [*end, *returned_anew(run)])
-    over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
-    if over_all and any(each.several for each in found):
-        words = f"{over_all[0]} is moved several times, of which the first is not recorded"
-        raise UnfitError(words, len(run.results) + 1)
-    return found
+    return moved
 
 
 def _leave_out(run: Attempt, paths: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
-from conformance.script.parameters import is_an_average, with_states
+from conformance.script.parameters import is_mixed, with_states
 from conformance.script.rows import Carried
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.part_updates import adds_to_a_part
@@ -91,16 +91,20 @@ def is_beside(run: Attempt, old: Node, new: Node) -> bool:
 
 
 def parameters_among(moved: Mapping[Node, Node]) -> list[Node]:
-    """Those of some arrays that are no velocities or the like, and no running means.
+    """Those of some values that are no velocities or the like, and no means of others.
+
+    All that is computed of single numbers is so entry by entry, so these are parameters.
 
     Args:
         moved: what each one has become.
     """
-    ends = bits_of_nodes(moved.values())
-    if not any(each.uses & ends & ~bits_of_nodes([each]) for each in moved.values()):
-        return [*moved]  # none is made of what another has become
-    found = with_states([Carried([old, *_versions(old, new)]) for old, new in moved.items()])
-    return [each.values[0] for each in found if not is_an_average(each, found)]
+    arrays = {e: new for e, new in moved.items() if np.ndim(e.value) and np.any(new.value)}
+    numbers = [each for each in moved if not np.ndim(each.value)]
+    ends = bits_of_nodes(arrays.values())
+    if not any(each.uses & ends & ~bits_of_nodes([each]) for each in arrays.values()):
+        return [*arrays, *numbers]  # none is made of what another has become
+    found = with_states([Carried([old, *_versions(old, new)]) for old, new in arrays.items()])
+    return [*(each.values[0] for each in found if not is_mixed(each, found)), *numbers]
 
 
 def _versions(old: Node, new: Node) -> Iterator[Node]:

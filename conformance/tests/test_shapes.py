@@ -313,11 +313,14 @@ class WordModel:
         self.E = np.random.randn(vocab_size, dim)
         self.W = np.random.randn(dim, n_classes)
 
-    def loss(self, words, y):
+    def forward(self, words):
         self.words, self.e = words, self.E[words]
         z = np.exp(self.e @ self.W)
         self.p = z / z.sum(axis=1, keepdims=True)
-        return -np.mean(np.log(self.p[np.arange(len(y)), y]))
+        return self.p
+
+    def loss(self, words, y):
+        return -np.mean(np.log(self.forward(words)[np.arange(len(y)), y]))
 
     def backward(self, y):
         d = self.p.copy()
