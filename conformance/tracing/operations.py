@@ -15,14 +15,7 @@ from conformance.arithmetic.balls import is_balls
 from conformance.tracing.memory import place
 from conformance.tracing.node import Node, lengths
 from conformance.tracing.special import KNOWN
-from conformance.tracing.trace import (
-    Trace,
-    is_traced_number,
-    plain,
-    plain_of,
-    trace_of,
-    trace_of_call,
-)
+from conformance.tracing.trace import Trace, is_traced_number, plain, plain_of, trace_of_call
 from reference.step import Array
 
 MUTATING = ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis")
@@ -234,7 +227,7 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
 def _constant(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """What is made of a shape, and not of numbers."""
     made = func(*map(plain, args), **plain_of(kwargs))
-    if trace_of((args[1:], kwargs)) is not None:  # the number that it is filled with
+    if trace_of_call(args[1:], kwargs) is not None:  # the number that it is filled with
         nodes = trace.argument((plain(args[0]), *args[1:])), trace.argument(kwargs)
         return trace.record(name, func, *nodes, made)
     value = np.zeros_like(made) if name == "empty_like" else np.array(made)
