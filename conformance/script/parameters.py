@@ -48,14 +48,7 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         nodes: its trace.
         cut: whether the trace may begin in the middle of a step.
     """
-    chains = _owners(carried(nodes))
-    parts = {each: _parts(each, chains) for each in chains}
-    kept = {
-        each: [e for e in own if each not in parts[e] or _is_made_first(e, each)]
-        for each, own in parts.items()
-    }
-    states = {other for some in kept.values() for other in some}
-    found = [Parameter(e, tuple(kept[e])) for e in chains if e not in states]
+    found = with_states(_owners(carried(nodes)))
     _align([each.chain for each in found])
     if cut and found:
         _skip_a_part([each.chain for each in found])
@@ -64,6 +57,17 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
     found = [each for each in found if not _is_an_average(each, found)]
     found = [each for each in found if not _is_trained_again(each, found)]
     return sorted(found, key=lambda each: each.values[0].number)
+
+
+def with_states(chains: Sequence[Carried]) -> list[Parameter]:
+    """What is carried on and is kept for no other's update, with what is kept for its own."""
+    parts = {each: _parts(each, chains) for each in chains}
+    kept = {
+        each: [e for e in own if each not in parts[e] or _is_made_first(e, each)]
+        for each, own in parts.items()
+    }
+    states = {other for some in kept.values() for other in some}
+    return [Parameter(e, tuple(kept[e])) for e in chains if e not in states]
 
 
 def _is_made_first(state: Carried, chain: Carried) -> bool:
@@ -89,7 +93,7 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     """Whether a parameter is an average of others: none is made of it, or it has no gradient."""
     others = [each for each in found if each is not one]
-    if _is_mixed(one, {value for each in others for value in each.values}):
+    if is_mixed(one, others):
         return True  # such as the copy by which Q-learning computes its targets
     of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
     in_others = any(each.values[-1].depends_on(one.values[0]) for each in others)
@@ -101,8 +105,9 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     return of_others and not in_others
 
 
-def _is_mixed(one: Parameter, others: set[Node]) -> bool:
+def is_mixed(one: Parameter, among: Sequence[Parameter]) -> bool:
     """Whether a parameter is moved by multiples of values of others alone, entry by entry."""
+    others = {value for each in among if each is not one for value in each.values}
     for old, new in pairwise(one.values):
         stop = frozenset({old, *others})
         made, given = entrywise(new, stop), bits_of_nodes(stop)

@@ -120,6 +120,7 @@ class Attempt:
         target: the node of the targets, if they are floats.
         tensors: whether the program computes with tensors.
         beside: the dicts that have the keys of those of parameters.
+        states: the paths of what is kept for the updates of parameters, such as velocities.
         late: the paths of the leaves that were put where an object has None until it trains.
         losses: what the methods that give a loss by their names returned to the program itself.
     """
@@ -136,6 +137,7 @@ class Attempt:
     target: Node | None = None
     tensors: bool = False
     beside: Beside = field(default_factory=Beside)
+    states: set[str] = field(default_factory=set)
     late: set[str] = field(default_factory=set)
     losses: list[Any] = field(default_factory=list)
 

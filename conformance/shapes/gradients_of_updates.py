@@ -3,7 +3,7 @@
 Left out: whether what moved them is right (`update_findings.py`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +17,8 @@ from conformance.shapes.moved_arrays import (
     goes_on,
     is_beside,
     is_only_written,
-    means,
     origin,
+    parameters_among,
     unbounded,
 )
 from conformance.shapes.part_updates import goes_into, taken_off_parts
@@ -55,29 +55,47 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if new is not None and after.get(path) is node:
             after[path] = run.node(new)
     kept = {node for leaf, node in run.start.values() if node and not leaf.is_parameter}
-    names = {parameter_key(leaf) for leaf, _ in run.start.values()}
+    moved = _moved(run, after)
+    states = moved.keys() - parameters_among({old: now for old, (_, now) in moved.items()})
+    _leave_out(run, [path for path, (_, node) in run.start.items() if node in states])
     found: list[Update] = []
+    for before, (path, now) in moved.items():
+        if before not in states:
+            term, node = taken_off(trace, before, now)
+            own = _unscaled(term, before, kept | states)
+            found.append(_update(path, before, own, node, now))
+    if not found and any(call.role == "train" for call, _, _ in run.results):
+        found = _born(run, [*end, *returned_anew(run)])
+    over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
+    if over_all and any(each.several for each in found):
+        words = f"{over_all[0]} is moved several times, of which the first is not recorded"
+        raise UnfitError(words, len(run.results) + 1)
+    return found
+
+
+def _moved(run: Attempt, after: Mapping[str, Node]) -> dict[Node, tuple[str, Node]]:
+    """What a run began with and has moved, each with its path and what it has become."""
+    names = {parameter_key(leaf) for leaf, _ in run.start.values()}
+    moved: dict[Node, tuple[str, Node]] = {}
     for path, (leaf, before) in run.start.items():
         sums = key_of(leaf) != parameter_key(leaf) and key_of(leaf) in names  # gb, beside b
         now = None if leaf.is_gradient or leaf.beside or sums else after.get(path)
         if before is None or now is None or now is before or not now.depends_on(before):
             continue
-        if any(each.goal.parameter is before for each in found):
+        if before in moved:
             continue  # it is held by two names
         if is_only_written(before) or (not leaf.is_parameter and is_beside(run, before, now)):
             continue  # what the program keeps of its last gradients, or of its inputs
         _check_shape(path, before, now)
-        term, node = taken_off(trace, before, now)
-        found.append(_update(path, before, _unscaled(term, before, kept), node, now))
-    found = found or _born(run, [*end, *returned_anew(run)])
-    over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
-    if over_all and any(each.several for each in found):
-        words = f"{over_all[0]} is moved several times, of which the first is not recorded"
-        raise UnfitError(words, len(run.results) + 1)
-    held = means({each.goal.parameter: each.now for each in found})
-    for path in [path for path, (_, node) in run.start.items() if node in held]:
-        del run.start[path]
-    return [each for each in found if each.goal.parameter not in held]
+        moved[before] = path, now
+    return moved
+
+
+def _leave_out(run: Attempt, paths: Iterable[str]) -> None:
+    """Take arrays for no parameters: they are kept for the updates of others."""
+    for each in paths:
+        run.start.pop(each, None)
+        run.states.add(each)
 
 
 def _check_shape(path: str, old: Node, new: Node) -> None:
@@ -109,6 +127,9 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if before is None or before in begun or before.depends_on(inputs):  # it is such as z
             continue
         pairs.append((leaf, before, now))
+    known = parameters_among({before: now for _, before, now in pairs})
+    _leave_out(run, [leaf.path for leaf, before, _ in pairs if before not in known])
+    pairs = [each for each in pairs if each[1] in known]
     found = [_first(run, *each) for each in pairs]
     if found and all(each.several and not np.any(each.goal.parameter.value) for each in found):
         # What is made of zeros alone shows little: the second update, if no velocity is in it.

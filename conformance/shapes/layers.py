@@ -244,8 +244,6 @@ class LayerSearch:
         inner = [each for each in inner if each.name not in unseen]  # it left the record
         if not goals and not inner:
             return None
-        if found.missing:
-            raise UnfitError(f"no gradient is found of {', '.join(found.missing)}", stage=2)
         smaller = any(map(is_smaller, found.updates)) and not found.direct
         if not stretched and (smaller or any(is_stretched(each.node) for each in goals)):
             raise StretchedError
@@ -253,7 +251,8 @@ class LayerSearch:
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct, returns=back)
         examined = judged_apart(run, step, inner, found, blame=blame)
         recognised = self._recognised(way.plan, run, found.source, (*goals, *inner))
-        left = (*(found.unfound if goals else parameters_of(run, out)), *unseen)
+        left = (*found.missing, *found.unfound) if goals else parameters_of(run, out)
+        left = (*left, *unseen)
         beside, used = given_beside(run, (*goals, *inner)), run.used()
         again = partial(self._again, way, run, at)
         return Found(recognised, examined, used, left, beside, found.unnamed, again)

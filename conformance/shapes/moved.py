@@ -22,9 +22,11 @@ from conformance.script.update import Multiple, Update
 from conformance.script.update_reader import update
 from conformance.script_outcome import Ran
 from conformance.shapes.not_judged import NotJudged
-from conformance.shapes.optimiser_classes import Optimiser, moving_functions, optimisers
-from conformance.shapes.optimisers import Moved, hiding, moved
+from conformance.shapes.optimiser_classes import Optimiser, hiding, moving_functions, optimisers
+from conformance.shapes.optimisers import Moved, moved
 from conformance.tracing.node import Node
+
+LARGEST = 0.5  # of a parameter, that a decay may take off in one update
 
 
 def judged_optimisers(
@@ -38,6 +40,8 @@ def judged_optimisers(
         name, made = one.kind.__name__, moved(one)
         if made is None and isinstance(one.kind, FunctionType):
             continue
+        if not (one.named or (made is not None and _is_kept(made))):
+            continue
         ways = () if made is None else _ways(one, made)
         ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
         if ran is not None and isinstance(one.kind, type):
@@ -48,6 +52,15 @@ def judged_optimisers(
         yield ran or NotJudged(
             name, why, network=True, final=True, runs=made is None and _is_used(one)
         )
+
+
+def _is_kept(made: Moved) -> bool:
+    """Whether something is taken off parameters: what they become has them once, but for a decay.
+
+    What is computed of a parameter and its gradient may be something else, as `dw + c w`.
+    """
+    found = _found(made) or []
+    return bool(found) and all(abs(update(made.trace, e, 1).decay) < LARGEST for e in found)
 
 
 def _without(kind: type, ran: Ran) -> Iterator[tuple[str, str]]:

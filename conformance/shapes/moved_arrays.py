@@ -9,16 +9,16 @@ norm (`backward/own_pass.py`).
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
-from conformance.backward.source import MOVES, is_float
+from conformance.script.parameters import is_mixed, with_states
+from conformance.script.rows import Carried
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.part_updates import adds_to_a_part
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node
+from conformance.tracing.node import FILLED, Node, bits_of_nodes
 
 BOUNDS = ("clip", "maximum", "minimum")
 
@@ -70,9 +70,6 @@ def origin(node: Node) -> Node | None:
             return node if updated else None
 
 
-LINEAR = ("add", "subtract", "multiply", "divide", "negative", "copy", FILLED, *MOVES)
-
-
 def is_only_written(node: Node) -> bool:
     """Whether nothing is done with an array but to write into it, one part after another."""
     while True:
@@ -93,34 +90,21 @@ def is_beside(run: Attempt, old: Node, new: Node) -> bool:
     return not (node.depends_on(old) or new.depends_on(node))
 
 
-def means(moved: Mapping[Node, Node]) -> set[Node]:
-    """Those of some arrays that are means of others, none of which becomes what it does by them.
+def parameters_among(moved: Mapping[Node, Node]) -> list[Node]:
+    """Those of some values that are no velocities or the like, and no means of others.
+
+    All that is computed of single numbers is so entry by entry, so these are parameters.
 
     Args:
         moved: what each one has become.
     """
-    versions = {old: {old, *_versions(old, new)} for old, new in moved.items()}
-    free = (
-        old for old in moved if not any(e.depends_on(old) for o, e in moved.items() if o != old)
-    )
-    return {old for old in free if _is_mean(old, moved[old], versions)}
-
-
-def _is_mean(old: Node, new: Node, versions: Mapping[Node, set[Node]]) -> bool:
-    others = {*chain.from_iterable(own for e, own in versions.items() if e is not old)}
-    ends = others | {old}
-    way = list(walk([new], lambda each: () if each in ends else each.inputs))
-    within = [each for each in way if each not in ends and np.size(each.value) > 1]
-    return not others.isdisjoint(way) and all(
-        each.operation in LINEAR and each.function is not None and _is_linear(each)
-        for each in within
-    )
-
-
-def _is_linear(node: Node) -> bool:
-    """Whether an operation adds arrays, or multiplies one by a number."""
-    arrays = [each for each in node.inputs if is_float(each) and np.size(each.value) > 1]
-    return node.operation not in ("multiply", "divide") or len(arrays) <= 1
+    arrays = {e: new for e, new in moved.items() if np.ndim(e.value) and np.any(new.value)}
+    numbers = [each for each in moved if not np.ndim(each.value)]
+    ends = bits_of_nodes(arrays.values())
+    if not any(each.uses & ends & ~bits_of_nodes([each]) for each in arrays.values()):
+        return [*arrays, *numbers]  # none is made of what another has become
+    found = with_states([Carried([old, *_versions(old, new)]) for old, new in arrays.items()])
+    return [*(each.values[0] for each in found if not is_mixed(each, found)), *numbers]
 
 
 def _versions(old: Node, new: Node) -> Iterator[Node]:

@@ -28,6 +28,39 @@ from conformance.shapes.plans import methods
 from conformance.tracing.trace import Trace
 
 MATRIX, VECTOR = (3, 4), (4,)
+DECAY, DECAYING = re.compile(r"wd|weightdecay|l2(reg|lambda|penalty)?"), 2.0**-6
+"""A decay or a momentum that is 0 by default would hide what it multiplies."""
+TIME = re.compile(r"t|step|iter(ation)?|epoch|i")
+NUMBERS = (
+    (re.compile(r"(beta|b|rho|decay(rate)?)2"), 0.999),
+    (re.compile(r"(beta|b|decay(rate)?)1?|mu|momentum|rho1?|gamma"), 0.9),
+    (re.compile(r"eps(ilon)?"), 1e-8),
+)
+"""What an optimiser is given that has no defaults, by the names of its arguments."""
+
+
+def is_number(name: str) -> bool:
+    """Whether an argument is a rate, another number of a rule, or the time, by its name."""
+    known = "rate" in kinds_of(name) or number_of(name, None) is not None
+    return known or TIME.fullmatch(bare(name)) is not None
+
+
+def hiding(kind: type) -> Iterator[tuple[str, bool]]:
+    """The numbers of a constructor that are 0 by default and are tried, each whether it decays."""
+    for each in taken(kind):
+        decays = DECAY.fullmatch(bare(each.name)) is not None
+        if is_0(each.default) and (decays or number_of(each.name, None) is not None):
+            yield each.name, decays
+
+
+def is_0(default: Any) -> bool:
+    """Whether a number is 0, and no truth value."""
+    return isinstance(default, int | float) and not isinstance(default, bool) and not default
+
+
+def number_of(name: str, other: Any) -> Any:
+    """What an argument is given by its name, or another number."""
+    return next((e for pattern, e in NUMBERS if pattern.fullmatch(bare(name))), other)
 
 
 def pairs_by_name(function: Any) -> list[tuple[str, str]]:
@@ -93,7 +126,7 @@ class Calls:
 
     def take(self, holder: Holder, result: Any) -> bool:
         """Keep what a call returned; whether it is known what that is."""
-        names = self.returned()
+        names = self.returned() or [*holder.read()]
         if result is None:
             return True
         if isinstance(result, dict) and holder.read().keys() <= result.keys():
@@ -124,10 +157,12 @@ class Optimiser:
     Attributes:
         kind: the class, or the function.
         method: the name of the method that does it; of a function its own.
+        named: whether its name says that it does.
     """
 
     kind: type | FunctionType
     method: str
+    named: bool = True
 
     @property
     def code(self) -> Any:
@@ -148,16 +183,20 @@ def optimisers(classes: Sequence[type]) -> Iterator[Optimiser]:
 
 
 def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
-    """The functions that take parameters and their gradients."""
+    """The functions that take parameters and their gradients.
+
+    One of another name takes a parameter and the gradient of its name: `nag(w, dw, config)`.
+    """
     for each in functions:
         names = [one.name for one in taken(each)]
-        of_both = any(map(names_gradients, names)) and any(
-            holds(e) and not names_gradients(e) for e in names
-        )
+        gradients = [*filter(names_gradients, names)]
         name = bare(each.__name__)
-        named = _is_named_as_a_move(each.__name__) or RULES.search(name)
-        if of_both and (named or (name.startswith("update") and pairs_by_name(each))):
-            yield Optimiser(each, each.__name__)
+        named = _is_named_as_a_move(each.__name__) or RULES.search(name) is not None
+        named = named or (name.startswith("update") and bool(pairs_by_name(each)))
+        if gradients and any(holds(e) and not names_gradients(e) for e in names):
+            pairs = {bare(e) for e in names} & {stem(e) for e in gradients}
+            if named or pairs:
+                yield Optimiser(each, each.__name__, named=named)
 
 
 def _is_named_as_a_move(name: str) -> bool:

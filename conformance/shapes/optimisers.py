@@ -4,8 +4,7 @@ Each class or function is called with parameters and gradients of ours, held as 
 until one way moves them. Left out: the verdict on the updates (`moved.py`).
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise, product
@@ -21,7 +20,18 @@ from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.holders import Dicts, Holder, Shapes, holders, holds, started
-from conformance.shapes.optimiser_classes import Calls, Optimiser, by_name, pairs_by_name
+from conformance.shapes.optimiser_classes import (
+    DECAY,
+    DECAYING,
+    TIME,
+    Calls,
+    Optimiser,
+    by_name,
+    is_0,
+    is_number,
+    number_of,
+    pairs_by_name,
+)
 from conformance.shapes.plans import methods
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
@@ -29,15 +39,6 @@ from conformance.tracing.trace import Trace
 from reference.step import Array
 
 STEPS = 4
-DECAY, DECAYING = re.compile(r"wd|weightdecay|l2(reg|lambda|penalty)?"), 2.0**-6
-"""A decay or a momentum that is 0 by default would hide what it multiplies."""
-TIME = re.compile(r"t|step|iter(ation)?|epoch|i")
-NUMBERS = (
-    (re.compile(r"(beta|b|rho|decay(rate)?)2"), 0.999),
-    (re.compile(r"(beta|b|decay(rate)?)1?|mu|momentum|rho1?|gamma"), 0.9),
-    (re.compile(r"eps(ilon)?"), 1e-8),
-)
-"""What an optimiser is given that has no defaults, by the names of its arguments."""
 
 
 class UnfitError(Exception):
@@ -97,7 +98,7 @@ def _run(
     gradients: dict[str, list[Node]] = {name: [] for name in weights}
     parts = [_only(holder, i) for i in range(len(values))] if alone else [holder]
     with limited(LONGEST), traced_program(trace, optimiser.code):
-        made = [_made(optimiser.kind, each) for each in parts]
+        made = [_made(optimiser, each) for each in parts]
         dicts = Dicts(made)
         dicts.fill(zeros, trace)
         for t in range(1, STEPS + 1):
@@ -140,13 +141,18 @@ def _theirs() -> Iterator[None]:
         raise UnfitError from error
 
 
-def _made(kind: type | FunctionType, holder: Holder) -> Any:
-    """An object of a class; of a function, what it keeps from call to call."""
+def _made(optimiser: Optimiser, holder: Holder) -> Any:
+    """An object of a class; of what is handed what it returned, that too, from call to call."""
+    kind = optimiser.kind
     if isinstance(kind, FunctionType):
         return Calls(kind) if holder.arguments else _Kept(kind)
     arguments = _arguments(kind, holder, 0)
     with _theirs():
-        return kind(**arguments)
+        made = kind(**arguments)
+    method = getattr(made, optimiser.method)
+    names = [each.name for each in needed(method)]
+    known = _moved(names) or all(names_gradients(e) or is_number(e) or holds(e) for e in names)
+    return made if known or holder.arguments else _Kept(method)
 
 
 @dataclass
@@ -154,17 +160,17 @@ class _Kept:
     """A function with what it is given back of what it returned: `w, v = momentum(w, dw, v)`.
 
     Attributes:
-        function: it.
+        function: it, or a method of an object.
         states: by the names of its arguments.
     """
 
-    function: FunctionType
+    function: Callable[..., Any]
     states: dict[str, Any] = field(default_factory=dict)
 
     def step(self, holder: Holder, t: int) -> Any:
         """The parameters that it returns."""
         given: dict[str, Any] = {}
-        definition = definition_of(self.function.__code__)
+        definition = definition_of(getattr(self.function, "__func__", self.function).__code__)
         for each in taken(self.function):
             done = t - raises_at_once(definition, each.name)
             try:
@@ -179,9 +185,12 @@ class _Kept:
         given = {name: e for name, e in given.items() if name not in numbers or name in rates}
         with _theirs():
             result = self.function(**given, **self.states)
+        rest: list[Any] = []
         if isinstance(result, tuple) and type(result) is not type(holder.params):
             result, *rest = result
             self.states.update(zip(self.states, rest, strict=False))
+        if not isinstance(self.function, FunctionType) and len(rest) != len(self.states):
+            raise UnfitError  # it may be the size of a batch
         return result
 
 
@@ -239,15 +248,17 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
     Raises:
         UnfitError: an argument is not known.
     """
-    hiding = (e for e in taken(function) if t or _is_0(e.default))
+    hiding = (e for e in taken(function) if t or is_0(e.default))
     wanted = {e.name: e for e in (*needed(function), *hiding)}
     moved = _moved([e.name for e in needed(function)]) if t and not holder.arguments else None
     found = {}
     for name, each in wanted.items():
         if name == moved:
             found[name] = holder.params
-        elif not t and _is_0(each.default):
-            found[name] = DECAYING if DECAY.fullmatch(bare(name)) else _known(name, each.default)
+        elif not t and "n_in" in kinds_of(name) and isinstance(holder.params, np.ndarray):
+            found[name] = np.shape(holder.params)  # of the arrays that it keeps
+        elif not t and is_0(each.default):
+            found[name] = DECAYING if DECAY.fullmatch(bare(name)) else number_of(name, each.default)
         elif DECAY.fullmatch(bare(name)) and not t:
             found[name] = DECAYING
         elif each.default is each.empty or "rate" in kinds_of(name):
@@ -257,32 +268,8 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
 
 def _moved(names: Sequence[str]) -> str | None:
     """What is taken beside the gradients, if it is one argument: the parameters, of any name."""
-    rest = [e for e in names if not names_gradients(e) and not _is_number(e)]
+    rest = [e for e in names if not names_gradients(e) and not is_number(e)]
     return rest[0] if len(rest) == 1 and len(rest) < len(names) else None
-
-
-def _is_number(name: str) -> bool:
-    """Whether an argument is a rate, another number of a rule, or the time, by its name."""
-    known = "rate" in kinds_of(name) or _known(name, None) is not None
-    return known or TIME.fullmatch(bare(name)) is not None
-
-
-def hiding(kind: type) -> Iterator[tuple[str, bool]]:
-    """The numbers of a constructor that are 0 by default and are tried, each whether it decays."""
-    for each in taken(kind):
-        decays = DECAY.fullmatch(bare(each.name)) is not None
-        if _is_0(each.default) and (decays or _known(each.name, None) is not None):
-            yield each.name, decays
-
-
-def _is_0(default: Any) -> bool:
-    """Whether a number is 0, and no truth value."""
-    return isinstance(default, int | float) and not isinstance(default, bool) and not default
-
-
-def _known(name: str, other: Any) -> Any:
-    """What an argument is given by its name, or another number."""
-    return next((e for pattern, e in NUMBERS if pattern.fullmatch(bare(name))), other)
 
 
 def _argument(name: str, holder: Holder, t: int) -> Any:
@@ -290,7 +277,7 @@ def _argument(name: str, holder: Holder, t: int) -> Any:
         return holder.arguments[name]
     if names_gradients(name) and holder.grads is not None:
         return holder.grads
-    known = _known(name, RATE if "rate" in kinds_of(name) else None)
+    known = number_of(name, RATE if "rate" in kinds_of(name) else None)
     if known is None and TIME.fullmatch(bare(name)):
         return t
     if known is None and (holder.arguments or not holds(name)):

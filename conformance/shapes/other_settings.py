@@ -4,13 +4,15 @@ Other activations and penalties are tried, and training; what else is off is tol
 class is made (`plans.py`).
 """
 
+import ast
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from inspect import CO_VARARGS, Parameter
 from typing import Any
 
 from conformance.programs.vocabulary import bare, kinds_of
 from conformance.shapes.arguments import taken
+from conformance.shapes.function_sources import definition_of
 
 ACTIVATIONS = {
     "sigmoid", "logistic", "tanh", "relu", "leaky_relu", "leakyrelu", "elu", "selu", "softplus",
@@ -28,15 +30,39 @@ def switched_off(
 ) -> tuple[str, ...]:
     """What a class, by an object of it, and functions may be told and are not.
 
-    It is what is False by default, and penalties of a class that are 0.
+    It is what is False by default, and fractions and penalties of a class that are 0, and words
+    that it compares with others, if these are not tried.
     """
     own = [type(whole)] if type(whole).__module__ != "builtins" else []
     names = dict.fromkeys(each.name for e in (*own, *functions) for each in off(e))
     kept = getattr(whole, "__dict__", {})
     numbers = (e for each in own for e in taken(each) if type(e.default) in (int, float))
-    zeros = [e.name for e in numbers if e.default == kept.get(e.name) == 0 and _penalises(e)]
-    others = [f"{' or '.join(zeros)} other than 0"] if zeros else []
-    return (*map(told, names), *others)
+    zeros = [
+        e.name
+        for e in numbers
+        if e.default == kept.get(e.name) == 0 and (type(e.default) is float or _penalises(e))
+    ]
+    rest = [f"{' or '.join(zeros)} other than 0"] if zeros else []
+    rest += [f"{name} other than {word!r}" for each in own for name, word in _only_words(each)]
+    return (*map(told, names), *rest)
+
+
+def _only_words(kind: type) -> Iterator[tuple[str, str]]:
+    """The arguments that a class compares with words that are not tried, with their defaults."""
+    defined = (definition_of(e.__code__) for e in vars(kind).values() if hasattr(e, "__code__"))
+    compared = [
+        (ast.unparse(each.left).rpartition(".")[2], word.value)
+        for function in defined
+        for each in ast.walk(function or ast.Pass())
+        if isinstance(each, ast.Compare)
+        for word in each.comparators
+        if isinstance(word, ast.Constant) and isinstance(word.value, str)
+    ]
+    for each in (e for e in taken(kind) if type(e.default) is str):
+        known = {word for name, word in compared if name == each.name} - {each.default}
+        tried = {word for e in others(kind, known) for word in e.values()}
+        if known - tried:
+            yield each.name, each.default
 
 
 def told(name: str) -> str:

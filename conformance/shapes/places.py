@@ -129,8 +129,9 @@ def _uncleared(run: Attempt, direct: list[Goal], moved: Sequence[Goal]) -> list[
     Raises:
         UnfitError: some are not cleared, where others are.
     """
-    cleared = {e.name for e in direct if e.node.constant and not np.any(e.node.value)}
-    if not cleared & {each.name for each in moved}:
+    going = {each.name for each in moved if np.any(each.node.value)}
+    cleared = {e.name for e in direct if e.name in going and not np.any(e.node.value)}
+    if not cleared:
         return direct
     left = [each.name for each in direct if each.name not in cleared]
     if left:

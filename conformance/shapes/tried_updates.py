@@ -42,12 +42,16 @@ def tried_update(reading: Reading, name: str) -> Ran | None:
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
+            if "self" not in run.roots:
+                return None
+            known = any(each.function == name for each in plan.calls)
+            calls = plan.calls if known else (*plan.calls, Call("update", name))
             given = taken(getattr(run.roots["self"], name))
             loops = any("count" in kinds_of(each.name) for each in given)
             begin(run, reading.run.begun)
-            with recorder.within([run.roots, scope.kinds, vars(plan.module)]):
+            with recorder.within([vars(run.roots["self"]), scope.kinds, vars(plan.module)]):
                 for _ in range(1 if loops else STEPS):
-                    for i, call in enumerate((*plan.calls, Call("update", name))):
+                    for i, call in enumerate(calls):
                         called_in_a_way(run, call, i, None)
             return _downhill(recorder.ran, recorder.trace)
     except Exception as error:  # a program may refuse to be called so in any way
@@ -73,8 +77,8 @@ def _downhill(ran: Ran, trace: LongTrace) -> Ran:
 
 
 def is_right(ran: Ran) -> bool:
-    """Whether some updates are those of a rule, with right gradients."""
-    return ran.examined.ok and not ran.unjudged and ran.rule.kind in RULES
+    """Whether several updates are those of a rule, with right gradients."""
+    return ran.updates > 1 and ran.examined.ok and not ran.unjudged and ran.rule.kind in RULES
 
 
 def wrong_in(ran: Ran) -> Accused | None:

@@ -33,10 +33,10 @@ def with_untried(searched: Searched, found: Found) -> Found:
     Nothing is told if one of those was called and does something.
     """
     taken = found.recognised
-    if taken.source != "returned":
-        return found
     calls = [each.partition("(")[0] for each in taken.calls]
     giving = calls[taken.backward]
+    if taken.source != "returned":
+        return _trained(found, giving)
     kind = getattr(searched.module, taken.made.partition("(")[0], None)
     own = list(_functions(kind)) if isinstance(kind, type) else []
     moving = [each.__name__ for each in own if _moves(each, found)]
@@ -54,6 +54,28 @@ def with_untried(searched: Searched, found: Found) -> Found:
     return found if blamed is None else _blamed(found, *blamed)
 
 
+def _trained(found: Found, name: str) -> Found:
+    """The verdict on what moves parameters itself, by several updates if it keeps something.
+
+    They show what is kept from one to the next, and say better what is wrong.
+    """
+    taken, again = found.recognised, found.again
+    if not isinstance(again, PlainRun) or not again.reading.run.states:
+        return found
+    ran = tried_update(again.reading, name)
+    if ran is not None and is_right(ran):
+        return replace(found, recognised=replace(taken, rule=(_said(name, ran),)))
+    wrong = not found.examined.ok
+    if ran is not None and not ran.examined.ok and (wrong or wrong_in(ran) is not None):
+        return replace(found, examined=ran.examined)
+    off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
+    return replace(found, recognised=replace(taken, off=off))
+
+
+def _said(name: str, ran: Ran) -> str:
+    return f"{name}: {RULES[ran.rule.kind]}"
+
+
 def _tried(found: Found, names: tuple[str, ...]) -> tuple[Found, tuple[Cause, Line] | None]:
     """The verdict with what is known of each update; and what is wrong with the first that is."""
     taken = found.recognised
@@ -66,7 +88,7 @@ def _tried(found: Found, names: tuple[str, ...]) -> tuple[Found, tuple[Cause, Li
     right = [name for name, ran in told.items() if is_right(ran)]
     left = [name for name in names if name not in (*right, *blamed)]
     off = (*taken.off, *([" or ".join(left)] if left else []))
-    rule = tuple(f"{name}: {RULES[told[name].rule.kind]}" for name in right)
+    rule = tuple(_said(name, told[name]) for name in right)
     found = replace(found, recognised=replace(taken, off=off, rule=rule))
     return found, None if wrong is None else (wrong.cause, wrong.lines[0])
 

@@ -311,8 +311,15 @@ class Gated:
 
 
 def test_a_missing_gradient_is_told_and_not_that_other_data_do_not_fit(tmp_path: Path) -> None:
-    with pytest.raises(UnjudgedError, match="Gated: backward: no gradient is found of Wb"):
-        checked(SUMS, tmp_path)
+    said = str(checked(SUMS, tmp_path))
+    assert "not judged: Gated: no gradient is found of Wb" in said
+
+
+def test_a_layer_with_a_weight_that_no_gradient_is_of_is_judged_by_the_others(
+    tmp_path: Path,
+) -> None:
+    report = checked(SUMS.replace("self.x, da)", "self.x, db)"), tmp_path)
+    assert "wrong: the gradient of Wa; the input is right" in str(report)
 
 
 def test_samples_are_rows_though_a_gradient_has_an_axis_more_than_what_is_added(

@@ -465,3 +465,104 @@ def test_a_momentum_of_which_no_update_has_anything_is_told(tmp_path: Path) -> N
     steps = "(grads[k] + self.momentum * self.buf[k])"
     (tmp_path / "sgd.py").write_text(HIDDEN.replace(steps, "grads[k]"))
     assert "given momentum" in str(check_file(Asked(str(tmp_path / "sgd.py")), no_book))
+
+
+TAKING = '''"""Optimisers that are handed more than parameters and gradients."""
+import numpy as np
+
+
+class OfOneShape:
+    def __init__(self, dim, lr):
+        self.v, self.lr = np.zeros(dim), lr
+
+    def update(self, parameters, gradient):
+        self.v = 0.9 * self.v + 0.1 * gradient
+        return parameters - self.lr * self.v
+
+
+class OfALayer:
+    def __init__(self, beta=0):
+        self.beta, self.v_W, self.v_b = beta, 0, 0
+
+    def update(self, lr, W, b, grad_W, grad_b):
+        self.v_W = self.beta * self.v_W + (1 - self.beta) * grad_W
+        self.v_b = self.beta * self.v_b + (1 - self.beta) * grad_b
+        return W - lr * self.v_W, b - lr * self.v_b
+
+
+class WithMoments:
+    def __init__(self, lr=0.001):
+        self.lr, self.t = lr, 0
+
+    def update(self, param, grad, m, v):
+        self.t += 1
+        m = 0.9 * m + 0.1 * grad
+        v = 0.99 * v + 0.01 * grad**2
+        param -= self.lr * m / (1 - 0.9**self.t) / (np.sqrt(v / (1 - 0.99**self.t)) + 1e-8)
+        return param, m, v
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("", "", 0),
+        ("b - lr * self.v_b", "b + lr * self.v_b", 1),
+        ("0.01 * grad**2", "0.01 * grad", 1),
+    ],
+)
+def test_an_optimiser_may_be_told_shapes_and_handed_what_it_returned(
+    old: str, new: str, code: int, tmp_path: Path
+) -> None:
+    report = of_functions(tmp_path, TAKING.replace(old, new))
+    assert report.exit_code == code
+    assert len(report.parts) == TAKING.count("class ")
+
+
+OF_ANY_NAME = """import numpy as np
+
+
+def adagrad(w, dw, config=None):
+    config = config or {}
+    config["acc"] = config.get("acc", np.zeros_like(w)) + dw**2
+    return w - 0.05 * dw / (np.sqrt(config["acc"]) + 1e-8), config
+
+
+def heavy_ball(w, dw, config=None):
+    config = config or {}
+    config["vel"] = 0.9 * config.get("vel", np.zeros_like(w)) - 0.05 * dw
+    return w + config["vel"], config
+
+
+def decayed(w, dw, config=None):
+    return dw + 0.1 * w, config
+"""
+
+
+def test_a_function_of_any_name_that_takes_something_off_a_parameter_is_judged(
+    tmp_path: Path,
+) -> None:
+    report = of_functions(tmp_path, OF_ANY_NAME)
+    names = [e.ran.script.rpartition(":")[2] for e in report.parts if isinstance(e, UpdateReport)]
+    assert (names, report.exit_code) == (["adagrad", "heavy_ball"], 0)
+    up = of_functions(tmp_path, OF_ANY_NAME.replace("w + config", "w - config"))
+    assert [each.name for each in up.left] == ["heavy_ball"]
+
+
+def test_squares_may_be_added_to_a_number_that_fills_an_array(tmp_path: Path) -> None:
+    source = """import numpy as np
+
+
+class AdaGrad:
+    def __init__(self, params, lr=0.05):
+        self.params, self.lr = params, lr
+        self.acc = [np.full_like(p, 0.1) for p in params]
+
+    def step(self, grads):
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            self.acc[i] += g * g
+            p -= self.lr * g / (np.sqrt(self.acc[i]) + 1e-7)
+"""
+    (found,) = of_functions(tmp_path, source).parts
+    assert isinstance(found, UpdateReport)
+    assert (found.exit_code, found.ran.rule.kind) == (0, "adagrad")

@@ -85,6 +85,35 @@ def test_a_penalty_of_a_layer_that_is_0_is_told(name: str, tmp_path: Path) -> No
     assert f"note: {name} other than 0 is not tried" in said
 
 
+OPTIONS = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_out, drop=0.0, out_type="linear"):
+        self.W, self.drop, self.out_type = np.random.randn(n_in, n_out), drop, out_type
+
+    def forward(self, X):
+        self.X, z = X, X @ self.W
+        if self.drop > 0:
+            self.mask = np.random.rand(*z.shape) > self.drop
+            z = z * self.mask / (1 - self.drop)
+        return 1 / (1 + np.exp(-z)) if self.out_type == "logistic" else z
+
+    def backward(self, out, Y):
+        d = (out - Y) / len(Y)
+        if self.out_type == "logistic":
+            d = d * out
+        return self.X.T @ d
+"""
+
+
+def test_a_fraction_that_is_0_and_words_for_an_output_are_told(tmp_path: Path) -> None:
+    code, _, said = judged(OPTIONS, tmp_path)
+    assert code == 0, said
+    assert "note: drop other than 0 is not tried" in said
+    assert "note: out_type other than 'linear' is not tried" in said
+
+
 PENALISED = """
 import numpy as np
 

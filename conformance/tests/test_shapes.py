@@ -302,6 +302,40 @@ def test_a_running_mean_of_parameters_is_none(held: str, tmp_path: Path) -> None
     assert ": 1 gradient, all right" in str(check_file(Asked(str(file)), check))
 
 
+EMBEDDING = """\
+import numpy as np
+
+
+class WordModel:
+    def __init__(self, vocab_size=20, dim=5, n_classes=3):
+        self.E = np.random.randn(vocab_size, dim)
+        self.W = np.random.randn(dim, n_classes)
+
+    def forward(self, words):
+        self.words, self.e = words, self.E[words]
+        z = np.exp(self.e @ self.W)
+        self.p = z / z.sum(axis=1, keepdims=True)
+        return self.p
+
+    def loss(self, words, y):
+        return -np.mean(np.log(self.forward(words)[np.arange(len(y)), y]))
+
+    def backward(self, y):
+        d = self.p.copy()
+        d[np.arange(len(y)), y] -= 1
+        d /= len(y)
+        self.gE = np.zeros_like(self.E)
+        np.add.at(self.gE, self.words, d @ self.W.T)
+        return self.gE, self.e.T @ d
+"""
+
+
+def test_a_gradient_that_is_summed_up_is_no_parameter_that_was_moved(tmp_path: Path) -> None:
+    file = tmp_path / "words.py"
+    file.write_text(EMBEDDING, encoding="utf-8")
+    assert ": 2 gradients, all right" in str(check_file(Asked(str(file)), check))
+
+
 BESIDE_ITS_OPTIMISER = """\
 import numpy as np
 

@@ -51,6 +51,20 @@ FIT = """
                 kept[k] = 0.8 * kept[k] - lr * g
                 self.params[k] = self.params[k] + kept[k]
 """
+MOMENTUM = """
+        for k in grads:
+            self.m[k] = 0.9 * self.m[k] - lr * grads[k]
+            self.params[k] += self.m[k]
+"""
+ALONE = (
+    SOURCE[: SOURCE.index("    def backward")]
+    + """
+    def learn(self, X, Y, lr=0.1):
+        A = self.forward(X)
+        d = (A - Y) * A * (1 - A) / len(X)
+        grads = {"W": X.T @ d, "b": d.sum(axis=0)}
+"""
+)
 WRONG = {
     "another correction": (ADAM, "(1 - self.beta2 ** self.t)", "(1 - self.beta1 ** self.t)"),
     "ascends": (DESCENT, "self.params[k] - lr", "self.params[k] + lr"),
@@ -104,3 +118,45 @@ def test_an_update_that_does_not_run_is_not_tried(tmp_path: Path) -> None:
     report = judged(DESCENT + "\n" + apart, tmp_path)  # it takes the place of the other
     assert report.exit_code == 0
     assert "note: train_step is not tried" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("update", "rule"),
+    [(MOMENTUM, "gradient descent with momentum"), (ADAM, "Adam")],
+    ids=["momentum", "Adam"],
+)
+def test_what_an_update_keeps_is_no_parameter_of_what_only_trains(
+    update: str, rule: str, tmp_path: Path
+) -> None:
+    report = str(written(ALONE + update, tmp_path))
+    assert "2 gradients, all right" in report
+    assert f"learn: {rule}" in report
+    assert "parameters params['W'], params['b']" in report
+
+
+@pytest.mark.parametrize(
+    ("update", "find", "wrong", "line"),
+    [
+        (MOMENTUM, "X.T @ d", "X.T @ (A - Y) / len(X)", 'grads = {"W"'),
+        (MOMENTUM, "- lr * grads[k]", "+ lr * grads[k]", "self.m[k] = "),
+        (ADAM, "grads[k] ** 2", "grads[k]", "self.v[k] = "),
+    ],
+    ids=["gradient", "velocity", "squares"],
+)
+def test_a_mistake_of_what_only_trains_is_blamed_on_its_line(
+    update: str, find: str, wrong: str, line: str, tmp_path: Path
+) -> None:
+    text = (ALONE + update).replace(find, wrong)
+    report = written(text, tmp_path)
+    assert line in text.splitlines()[(report.blames[0].line or 0) - 1]
+
+
+def test_what_moves_parameters_once_is_said_to_be_tried_no_further(tmp_path: Path) -> None:
+    once = """
+        if self.t:
+            return
+        self.t = 1
+"""
+    report = written(ALONE + once + MOMENTUM, tmp_path)
+    assert report.exit_code == 0
+    assert "note: learn after its first update is not tried" in str(report)

@@ -20,7 +20,6 @@ from conformance.tracing.trace import (
     is_traced_number,
     plain,
     plain_of,
-    trace_of,
     trace_of_call,
 )
 from conformance.tracing.vectorized import in_floats, is_of_python, one_by_one
@@ -192,11 +191,11 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
 
 
 def _constant(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-    """What is made of a shape, and of no numbers but one with which it is filled."""
-    made, rest = func(*map(plain, args), **plain_of(kwargs)), tuple(args[1:])
-    if trace_of((rest, kwargs)) is not None:
-        given = *map(plain, args[:1]), *trace.argument(rest)
-        return trace.record(name, func, given, trace.argument(kwargs), made)
+    """What is made of a shape, and not of numbers."""
+    made = func(*map(plain, args), **plain_of(kwargs))
+    if trace_of_call(args[1:], kwargs) is not None:  # the number that it is filled with
+        nodes = trace.argument((plain(args[0]), *args[1:])), trace.argument(kwargs)
+        return trace.record(name, func, *nodes, made)
     value = np.zeros_like(made) if name == "empty_like" else np.array(made)
     return trace.traced(made, trace.node("constant", None, (), {}, value))
 
