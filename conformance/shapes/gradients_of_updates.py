@@ -26,6 +26,7 @@ from conformance.shapes.returned_parameters import returned_anew, updated
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
+from reference.step import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +109,8 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         before = None if kept else origin(now)
         if before is None or before in begun or before.depends_on(inputs):  # it is such as z
             continue
+        if not (np.ndim(leaf.value) or leaf.is_parameter or _is_of_itself(before, now)):
+            continue  # a sum of losses
         pairs.append((leaf, before, now))
     found = [_first(run, *each) for each in pairs]
     if found and all(each.several and not np.any(each.goal.parameter.value) for each in found):
@@ -119,6 +122,12 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
             return second
         found = [_first(run, *each) for each in pairs]
     return found
+
+
+def _is_of_itself(before: Node, now: Node) -> bool:
+    """Whether a value is moved by what is made of it."""
+    first = _first_update(before, now)
+    return first is not None and first[1].depends_on(before)
 
 
 def _first(run: Attempt, leaf: Leaf, before: Node, now: Node) -> Update:
@@ -189,7 +198,8 @@ def _without(node: Node) -> tuple[Node, float]:
         value = rate.value if type(rate) is Node else rate
         constant = type(rate) is not Node or rate.function is None
         inner = type(other) is Node and not other.constant
-        if constant and np.size(value) == 1 and inner and other.value.shape == node.value.shape:
+        rates = constant and np.size(value) == 1 and np.ravel(value)[0] > 0  # else it is a sign
+        if rates and inner and other.value.shape == node.value.shape:
             return other, float(np.ravel(value)[0])
     return node, 1.0
 
@@ -209,19 +219,22 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
         term = _wide(trace, term, shape)
     elif np.shape(term.value) != shape:
         return _difference(trace, before, made), made
-    if sign > 0:
-        return term, made
-    return trace.node("negative", np.negative, (term,), {}, -np.asarray(term.value)), made
+    return (term if sign > 0 else _times(trace, term, np.negative, ())), made
 
 
 def _wide(trace: Trace, term: Node, shape: tuple[int, ...]) -> Node:
     """A term in the shape of its parameter, the same for each entry of an axis, times its rate."""
+    return _times(trace, term, np.multiply, (np.ones(shape),))
+
+
+def _times(trace: Trace, term: Node, function: np.ufunc, args: tuple[Array, ...]) -> Node:
+    """What a function makes of a term without its rate, times the rate."""
     inner, rate = _without(term)
-    value = np.broadcast_to(inner.value, shape)
-    wide = trace.node("multiply", np.multiply, (inner, np.ones(shape)), {}, value)
+    value = function(inner.value, *args)
+    made = trace.node(function.__name__, function, (inner, *args), {}, value)
     if inner is term:
-        return wide
-    return trace.node("multiply", np.multiply, (rate, wide), {}, rate * value)
+        return made
+    return trace.node("multiply", np.multiply, (rate, made), {}, rate * value)
 
 
 def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:

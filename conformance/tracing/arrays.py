@@ -13,7 +13,7 @@ from conformance.tracing.memory import Memory, owner_of, place
 from conformance.tracing.node import Node
 from conformance.tracing.operations import apply, apply_ufunc, cast
 from conformance.tracing.trace import Trace, plain
-from conformance.tracing.traced_numbers import KINDS
+from conformance.tracing.traced_numbers import KINDS, TracedInt
 from reference.step import Array
 
 VIEWS = ("reshape", "ravel", "transpose", "swapaxes", "squeeze", "diagonal")
@@ -233,4 +233,8 @@ def _is_at(value: Array, memory: Memory, index: Array | None) -> bool:
     return own is index if own is None or index is None else np.array_equal(own, index)
 
 
-Trace.array_type, Trace.number_types, Trace.numbers = Traced, KINDS, frozenset(KINDS.values())
+Trace.array_type, Trace.number_types, Trace.numbers = (
+    Traced,
+    KINDS,
+    frozenset((*KINDS.values(), TracedInt)),
+)
