@@ -789,3 +789,37 @@ class Linear:
 def test_a_class_may_hold_more_numbers_than_a_step_has_operations(tmp_path: Path) -> None:
     code, _, said = judged(RATES, tmp_path)
     assert (code, "parameters W" in said) == (0, True), said
+
+
+LISTS_OF_NUMBERS = """
+import math
+import random
+
+class PureNet:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1 = [[random.gauss(0, 0.5) for _ in range(n_in)] for _ in range(n_hidden)]
+        self.W2 = [[random.gauss(0, 0.5) for _ in range(n_hidden)] for _ in range(n_out)]
+        self.b2 = [0.1] * n_out
+
+    def forward(self, x):
+        self.h = [math.tanh(sum(w * v for w, v in zip(row, x))) for row in self.W1]
+        rows = zip(self.W2, self.b2)
+        return [sum(w * v for w, v in zip(row, self.h)) + b for row, b in rows]
+
+    def backward(self, x, t):
+        err = [yi - ti for yi, ti in zip(self.forward(x), t)]
+        dW2 = [[e * v for v in self.h] for e in err]
+        delta = []
+        for j, v in enumerate(self.h):
+            back = sum(err[k] * self.W2[k][j] for k in range(len(err)))
+            delta.append(back * (1 - v * v))
+        dW1 = [[d * v for v in x] for d in delta]
+        return dW1, dW2, list(err)
+"""
+
+
+def test_gradients_in_lists_are_those_of_the_numbers_in_lists(tmp_path: Path) -> None:
+    code, _, said = judged(LISTS_OF_NUMBERS, tmp_path)
+    assert (code, "48 gradients" in said) == (0, True), said
+    code, lines, said = judged(LISTS_OF_NUMBERS.replace("(1 - v * v)", "v * (1 - v)"), tmp_path)
+    assert (code, lines[0][:12]) == (1, "delta.append"), said
