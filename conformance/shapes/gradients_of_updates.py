@@ -28,6 +28,9 @@ from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
+Born = tuple[Leaf, Node, Node]
+"""What a program made itself: where it is, what it was and what it has become."""
+
 
 @dataclass(frozen=True, eq=False)
 class Update:
@@ -101,7 +104,7 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that a program that trains made itself, as those that it has moved."""
     inputs = run.node(run.scope.kinds["inputs"])
     begun = {node for _, node in run.start.values()}
-    pairs = []
+    pairs: list[Born] = []
     for leaf in end:
         now = run.node(leaf.value)
         _, first = run.start.get(leaf.path, (leaf, None))
@@ -109,9 +112,8 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         before = None if kept else origin(now)
         if before is None or before in begun or before.depends_on(inputs):  # it is such as z
             continue
-        if not (np.ndim(leaf.value) or leaf.is_parameter or _is_of_itself(before, now)):
-            continue  # a sum of losses
         pairs.append((leaf, before, now))
+    pairs = _parameters(pairs, inputs)
     found = [_first(run, *each) for each in pairs]
     if found and all(each.several and not np.any(each.goal.parameter.value) for each in found):
         # What is made of zeros alone shows little: the second update, if no velocity is in it.
@@ -124,10 +126,27 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     return found
 
 
-def _is_of_itself(before: Node, now: Node) -> bool:
-    """Whether a value is moved by what is made of it."""
+def _parameters(made: Iterable[Born], inputs: Node) -> list[Born]:
+    """Those of what is moved that are parameters; a number that no name tells, by what it does.
+
+    It is moved by what was made of it and of the inputs, unlike a rate or a sum of losses; and so
+    are the others, unlike by a running mean.
+    """
+    found = [each for each in made if _is_told(each[0]) or _is_of_itself(*each[1:], inputs)]
+    return [
+        (leaf, before, now)
+        for leaf, before, now in found
+        if _is_told(leaf) or all(each.depends_on(before) for _, _, each in found)
+    ]
+
+
+def _is_told(leaf: Leaf) -> bool:
+    return leaf.is_parameter or np.ndim(leaf.value) > 0
+
+
+def _is_of_itself(before: Node, now: Node, inputs: Node) -> bool:
     first = _first_update(before, now)
-    return first is not None and first[1].depends_on(before)
+    return first is not None and all(map(first[1].depends_on, (before, inputs)))
 
 
 def _first(run: Attempt, leaf: Leaf, before: Node, now: Node) -> Update:

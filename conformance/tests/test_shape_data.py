@@ -823,3 +823,51 @@ def test_gradients_in_lists_are_those_of_the_numbers_in_lists(tmp_path: Path) ->
     assert (code, "48 gradients" in said) == (0, True), said
     code, lines, said = judged(LISTS_OF_NUMBERS.replace("(1 - v * v)", "v * (1 - v)"), tmp_path)
     assert (code, lines[0][:12]) == (1, "delta.append"), said
+
+
+COUNTED = """
+class Net:
+    def __init__(self, n_in):
+        self.w = [0.1 * (i + 1) for i in range(n_in)]
+        self.b = 0.2
+
+    def train(self, X, y, lr=0.1, step=1):
+        at = 0
+        while at < len(X):
+            row, out, k = X[at], self.b, 0
+            while k < len(self.w):
+                out += self.w[k] * row[k]
+                k += step
+            e = out - y[at]
+            for k in range(len(self.w)):
+                self.w[k] -= lr * e * row[k]
+            self.b -= lr * e
+            at += step
+"""
+
+
+def test_a_number_that_counts_may_be_an_index(tmp_path: Path) -> None:
+    code, _, said = judged(COUNTED, tmp_path)
+    assert (code, "7 gradients" in said) == (0, True), said
+
+
+SCHEDULE = """
+class Line:
+    def fit(self, xs, ys):
+        self.slope = 0.5
+        self.offset = 1.5
+        self.step = 0.1
+        self.average = 0.0
+        for _ in range(2):
+            for x, y in zip(xs, ys):
+                error = self.slope * x + self.offset - y
+                self.average += 0.1 * (error**2 - self.average)
+                self.slope -= self.step * error * x
+                self.offset -= self.step * error
+            self.step -= 0.01 * self.step
+"""
+
+
+def test_a_rate_and_a_running_mean_that_are_moved_are_no_parameters(tmp_path: Path) -> None:
+    code, _, said = judged(SCHEDULE, tmp_path)
+    assert (code, "parameters slope, offset" in said) == (0, True), said

@@ -233,8 +233,5 @@ def _is_at(value: Array, memory: Memory, index: Array | None) -> bool:
     return own is index if own is None or index is None else np.array_equal(own, index)
 
 
-Trace.array_type, Trace.number_types, Trace.numbers = (
-    Traced,
-    KINDS,
-    frozenset((*KINDS.values(), TracedInt)),
-)
+Trace.array_type, Trace.number_types, Trace.numbers = Traced, KINDS, frozenset(KINDS.values())
+Trace.whole_type = TracedInt
