@@ -871,3 +871,28 @@ class Line:
 def test_a_rate_and_a_running_mean_that_are_moved_are_no_parameters(tmp_path: Path) -> None:
     code, _, said = judged(SCHEDULE, tmp_path)
     assert (code, "parameters slope, offset" in said) == (0, True), said
+
+
+SAME_LIST = """
+import random
+
+class Unit:
+    def __init__(self):
+        self.w = None
+
+    def weights(self):
+        return self.w
+
+    def fit(self, X, y, lr=0.1):
+        self.w = [random.random() for _ in X[0]]
+        for row, target in zip(X, y):
+            w = self.weights()
+            error = sum(a * b for a, b in zip(w, row)) - target
+            for k in range(len(w)):
+                w[k] -= lr * error * row[k]
+"""
+
+
+def test_a_list_that_is_moved_stays_the_list_that_is_held(tmp_path: Path) -> None:
+    code, _, said = judged(SAME_LIST, tmp_path)
+    assert (code, "6 gradients" in said) == (0, True), said

@@ -223,8 +223,10 @@ def _entered(trace: Trace) -> Callable[[Any], Any]:
             return value
         if kind is np.ndarray and value.dtype.kind == "f":
             return traced_array(trace, value)
-        if kind is tuple or kind is list:
-            return kind(map(called, value))
+        if kind is tuple:
+            return tuple(map(called, value))
+        if kind is list:
+            value[:] = map(called, value)  # it stays the list that others may hold too
         if kind is int or kind in trace.number_types:
             return begun_number(trace, value)
         return value
