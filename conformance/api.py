@@ -4,7 +4,6 @@ A subject that is named by a file or a module runs in a process of its own, unde
 object that is handed over runs here. Left out: the command line (`cli`).
 """
 
-import gc
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,7 +24,7 @@ from conformance.errors import (
     UnknownSubjectError,
     UsageError,
 )
-from conformance.examine import FEW_COLLECTIONS, examine
+from conformance.examine import examine
 from conformance.judging.case_report import CaseReport
 from conformance.judging.elsewhere import explained_elsewhere
 from conformance.judging.observe import ExactRun
@@ -251,7 +250,6 @@ def _send_all(
     send: Callable[[object], None],
 ) -> None:
     """What the child does: it examines the subject, and sends each part as soon as it is known."""
-    gc.set_threshold(FEW_COLLECTIONS)  # to the end of the process
     meant, python_path = options
     subject = replace(_adapted(load(spec, python_path), spec, meant), folders=python_path)
     every, cases = cases, _cases_for(subject, cases)

@@ -18,9 +18,8 @@ from conformance.judging.judge import check_case
 from conformance.judging.observe import convention, loss_scale, run_exactly
 from conformance.judging.second_run import across_cases, repeats
 from conformance.report.book_report import Report
+from conformance.running.child import FEW_COLLECTIONS
 from conformance.subjects import Subject
-
-FEW_COLLECTIONS = 200_000  # objects made between two
 
 
 def examine(

@@ -3,9 +3,10 @@
 Left out: the words (`report/script_report.py`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from conformance.backward.findings import Examined
+from conformance.backward.findings import OWN, Examined
+from reference.step import Array
 
 ENDED = "ended"  # what the process of a script sends before the script is judged
 
@@ -47,6 +48,32 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class NextValue:
+    """A parameter, or what an update keeps, after an update.
+
+    Attributes:
+        name: what the script calls it.
+        update: which one it is, from 1.
+        first: its value before the first update.
+        old: its value before this one.
+        new: its value after.
+        rights: what it had to be, by each factor that all gradients may have.
+        lines: that lead to its computation, each with its file.
+        occurrence: how many times the first of them has been run then, if what the script calls it
+            is known there alone; else 0.
+    """
+
+    name: str
+    update: int
+    first: Array
+    old: Array
+    new: Array
+    rights: tuple[Array, ...]
+    lines: tuple[tuple[str, int], ...]
+    occurrence: int = 0
+
+
+@dataclass(frozen=True)
 class Ran:
     """A script that was run, and what it trains.
 
@@ -60,6 +87,8 @@ class Ran:
         rule: how the parameters are moved, or most of them.
         unjudged: those that are moved by no rule that is known.
         notes: what else is said, as pairs of a kind and a text of the script's own.
+        next_values: what the update that was judged has to make of the parameters, in the process
+            that judged, if some gradients are wrong.
     """
 
     script: str
@@ -70,3 +99,4 @@ class Ran:
     rule: Rule = Rule("unknown")
     unjudged: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    next_values: tuple[NextValue, ...] = field(default=(), compare=False, repr=False, metadata=OWN)

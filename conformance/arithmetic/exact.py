@@ -156,6 +156,7 @@ class Exact:
     sinh, cosh, tanh = _unary(_arb.sinh), _unary(_arb.cosh), _unary(_arb.tanh)
     arcsin, arccos, arctan = _unary(_arb.asin), _unary(_arb.acos), _unary(_arb.atan)
     arcsinh, arccosh, arctanh = _unary(_arb.asinh), _unary(_arb.acosh), _unary(_arb.atanh)
+    erf, erfc, gamma, lgamma = map(_unary, (_arb.erf, _arb.erfc, _arb.gamma, _arb.lgamma))
     square, reciprocal = _unary(lambda a: a * a), _unary(lambda a: 1 / a)
     fabs, conjugate = _unary(abs), _unary(lambda a: a)
 

@@ -19,8 +19,9 @@ from conformance.backward.loss_names import by_name
 from conformance.backward.loss_numbers import best_loss
 from conformance.backward.no_loss import FEW
 from conformance.backward.own_error import DIRECTIONS, OwnError, along
-from conformance.backward.recorded_pass import Goal, Recorded
+from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.saturated import unsaturated
+from conformance.backward.source import operand_name
 from conformance.backward.unknown_cost import OwnErrors
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -43,7 +44,9 @@ def aim(loss: Node, bent: int) -> int:
 def objective(
     trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...], cost: Node | None
 ) -> Node | None:
-    """Minus the number that gradients go up, all of them; None if it has to get less.
+    """Minus the number that gradients go up; None if it has to get less.
+
+    All of them do, or some, where its name says that it has to grow.
 
     Args:
         trace: of the step.
@@ -52,7 +55,7 @@ def objective(
         cost: one that is a known cost, which has to get less.
     """
     fit = best_loss(trace, losses, goals, sign=-1)
-    if fit is None or fit.count < len(goals) or fit.loss is cost:
+    if fit is None or fit.loss is cost or (fit.count < len(goals) and by_name(fit.loss) <= 0):
         return None
     run = Recorded(trace, fit.loss, goals)
     return None if aim(fit.loss, bend(run)) < 0 else times(trace, fit.loss, -1.0)
@@ -66,14 +69,26 @@ def lessens(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
 def bend(run: Recorded) -> int:
     """1 if the loss of a run is convex in its output, −1 if concave; 0 if that is not known.
 
-    The program's own output error tells, if the derivative of the loss is a multiple of it.
+    The program's own output error tells, if the derivative of the loss is a multiple of it. Of what
+    is multiplied by a variable, such as a reward, it is told of that without it.
     """
     chosen = compared(list(run.trace.nodes), run.goals, None, None)[:FEW]
     for each in OwnErrors(run, chosen).tried:
         known = factors(run, each, run.loss)
         if known:
-            return int(np.sign(max(known, key=abs))) * curvature(run.trace, each)
+            sign = np.sign(max(known, key=abs)) * _sign_of_weight(run)
+            return int(sign) * curvature(run.trace, each)
     return 0
+
+
+def _sign_of_weight(run: Recorded) -> float:
+    """The sign of the number that a loss is multiplied by as a variable; 1 if there is none."""
+    loss, given = run.loss, bits(run.goals)
+    for place, each in enumerate(loss.args if loss.operation == "multiply" else ()):
+        free = type(each) is not Node or not each.uses & given
+        if free and operand_name(loss, place):
+            return float(np.sign(np.ravel(each.value if type(each) is Node else each)[0])) or 1.0
+    return 1.0
 
 
 def curvature(trace: Trace, found: OwnError) -> int:

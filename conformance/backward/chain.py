@@ -6,6 +6,7 @@ Left out: the derivative of one operation (`derive.py`).
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,11 @@ class Chain:
         if not anew:
             known = trace.derived.setdefault((ties, self.narrow), known)
         self._derivatives, self._sized, self.underived = known
+
+    @cached_property
+    def products(self) -> list[Node]:
+        """The products and quotients of floats."""
+        return [e for e in self.nodes if e.operation in ("multiply", "divide") and is_float(e)]
 
     def change(self, values: Mapping[int, Any]) -> None:
         """Take other values of some nodes, before anything is differentiated."""

@@ -227,7 +227,7 @@ def plain(node: Node) -> Node:
 
 
 def _labelled(node: Node, parameters: int) -> tuple[Node, Any] | None:
-    """A copy of the output that is written into at one place a sample: that of the label."""
+    """A copy of the output, or minus it, that is written into at the label of each sample."""
     before = node.args[0]
     if type(before) is not Node or not _depends(before, parameters):
         return None
@@ -239,7 +239,7 @@ def _labelled(node: Node, parameters: int) -> tuple[Node, Any] | None:
             np.all(hot.sum(axis=axis) == 1) and hot.shape[axis] > 1 for axis in range(hot.ndim)
         )
         if any(samples) and np.sum(hot) < hot.size:
-            return plain(before), hot
+            return plain(before.inputs[0] if before.operation == "negative" else before), hot
     return None
 
 

@@ -200,6 +200,13 @@ def _softmax(z: Array, axis: int) -> Array:
     return np.asarray(found / found.sum(axis=axis, keepdims=True))
 
 
+def logits_of(output: Node) -> Node:
+    """The value that a softmax or σ makes an output of; the output itself if none does."""
+    axis = _axis_of_probabilities(np.asarray(output.value))
+    function = _sigmoid if axis is None else (lambda z: _softmax(z, axis))
+    return _logits(output, function) or output
+
+
 def _logits(output: Node, function: Callable[[Array], Array]) -> Node | None:
     """The value that a function makes an output of; None if the output was made another way."""
     wanted = np.asarray(output.value, dtype=np.float64)

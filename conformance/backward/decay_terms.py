@@ -26,8 +26,8 @@ def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
     wanted, shape = penalty.of(goal), np.shape(goal.parameter.value)
     return [
         each
-        for each in (chain.nodes if np.size(goal.parameter.value) > 1 else ())
-        if each.operation in ("multiply", "divide") and np.shape(each.value) == shape
+        for each in (chain.products if np.size(goal.parameter.value) > 1 else ())
+        if np.shape(each.value) == shape
         if goal.node.depends_on(each) and each.depends_on(goal.parameter)
         if each is not goal.node
         and fitted(chain.values[each.number], wanted)

@@ -226,7 +226,7 @@ def _moved(made: Operation, values: Callable[[Node], Any]) -> Moved | None:
     return Moved(sources, shapes) if narrowed or same else None
 
 
-def by_entries(made: Operation, values: Callable[[Node], Any]) -> ByEntries:
+def by_entries(made: Operation, values: Callable[[Node], Any]) -> Derivative:
     """The partial derivatives of an operation, entry by entry.
 
     Raises:
@@ -234,6 +234,8 @@ def by_entries(made: Operation, values: Callable[[Node], Any]) -> ByEntries:
     """
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
     size = sum(each.size for each in arrays)
+    if size > FEW and made.node.operation.endswith("(vectorized)") and not made.kwargs:
+        return Elementwise(made, [_slope(made, each, arrays, values) for each in made.args])
     if size * max(np.size(made.node.value), size) > MANY:
         raise NotImplementedError(made.node.operation)
     if size <= FEW:
@@ -241,6 +243,18 @@ def by_entries(made: Operation, values: Callable[[Node], Any]) -> ByEntries:
         with inexact, precision(BITS):
             return ByEntries(made, _exact_matrices(made, arrays, values))
     return ByEntries(made, _float_matrices(made, arrays, values))
+
+
+def _slope(
+    made: Operation, argument: Any, arrays: list[Array], values: Callable[[Node], Any]
+) -> Array:
+    """The partial derivative of what is computed number by number, by one of its arguments."""
+    own = [HALVED * np.maximum(1.0, np.abs(each)) for each in arrays]
+    moved = [h * (e is argument) for h, e in zip(own, made.inputs, strict=True)]
+    pairs = list(zip(arrays, moved, strict=True))
+    ends = [np.asarray(made.at([a + s * h for a, h in pairs], values)) for s in (1, -1)]
+    apart = 2 * sum(moved, np.zeros(())) * sum(each is argument for each in made.args)
+    return np.asarray(np.divide(ends[0] - ends[1], apart, where=apart > 0, out=0 * ends[0]))
 
 
 def _exact_matrices(

@@ -5,6 +5,7 @@ And how far the constants of a program are rounded, such as 0.79788456 for √(2
 Left out: whether the gradients are right so (`judge_gradients.py`).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -20,8 +21,9 @@ from conformance.tracing.trace import Trace
 TINY = 1e-3  # a number that is added up to this size is an ε
 NONE = 2.0**-200  # of an ε: what is left of it; of 0 there may be no logarithm
 DIGITS = 52  # binary ones, that probabilities may have when they add up to 1
-MANY = range(7, 15)
-"""So many decimal digits has a constant that is rounded."""
+MANY, SOME = range(7, 15), range(4, 7)
+"""So many decimal digits has a constant that is rounded; a well-known one may have less."""
+KNOWN = (math.e, math.pi)
 ADDING = ("add", "maximum", "clip")
 
 
@@ -36,14 +38,17 @@ def without_epsilons(run: Recorded) -> Recorded | None:
 def rounding_of_constants(run: Recorded) -> float:
     """The largest relative rounding of a constant, 0 if none is rounded.
 
-    One that is written with many decimals is: a few are a number of its own, and as many as a float
-    has are no rounding. So are arrays of floats with less than 64 bits, such as smoothed labels.
+    One that is written with many decimals is: a few are a number of its own, unless it is e or π,
+    and as many as a float has are no rounding. So are arrays of floats with less than 64 bits, such
+    as smoothed labels.
     """
-    constants = {e for node in run.trace.nodes for e in node.args if type(e) is float}
-    digits = (
-        len(f"{abs(each)!r}".partition("e")[0].replace(".", "").lstrip("0")) for each in constants
+    constants = {abs(e) for node in run.trace.nodes for e in node.args if type(e) is float}
+    digits = ((e, len(f"{e!r}".partition("e")[0].replace(".", "").lstrip("0"))) for e in constants)
+    written = (
+        0.5 * 10.0 ** (1 - n)
+        for e, n in digits
+        if n in MANY or (n in SOME and any(round(each, n - 1) == e for each in KNOWN))
     )
-    written = (0.5 * 10.0 ** (1 - n) for n in digits if n in MANY)
     return max((*_units(run), *written), default=0.0)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.certain import Certain, on_balls, size_of
 from conformance.backward.chain import Arrays, Chain
-from conformance.backward.comparable import comparable, is_symmetric
+from conformance.backward.comparable import comparable, is_whole
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.fixed_points import rest_of_iterations
@@ -257,8 +257,8 @@ def verdicts(forward: Forward) -> list[Verdict]:
 
 def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:
     """The verdicts with what balls say, where they go."""
-    alike = (e for e in found if e.given.shape == e.right.shape and not is_symmetric(e.right))
-    shaped = [each for each in alike if np.all(np.isfinite(each.given))]
+    alike = (e for e in found if e.given.shape == e.right.shape and np.all(np.isfinite(e.given)))
+    shaped = [e for e in alike if is_whole(e.right, forward.right(e.goal.parameter))]
     units = {id(e): forward.added(e.goal.parameter) for e in shaped}
     right, wrong = [e for e in shaped if e.ok], [e for e in shaped if not e.ok]
     groups = [each for each in (right, *([e] for e in wrong)) if each]

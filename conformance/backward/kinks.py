@@ -87,7 +87,8 @@ def _equal(node: Node, values: Values) -> tuple[tuple[int, ...], Array]:
     some = range(array.ndim) if axis is None else np.atleast_1d(axis)
     axes = tuple(int(each) % array.ndim for each in some)
     extreme = np.min if "min" in node.operation else np.max
-    return axes, np.asarray(array == extreme(array, axis=axes, keepdims=True))
+    initial = {name: node.kwargs[name] for name in ("initial",) if name in node.kwargs}
+    return axes, np.asarray(array == extreme(array, axis=axes, keepdims=True, **initial))
 
 
 def _operands(node: Node, values: Values) -> Iterator[Any]:

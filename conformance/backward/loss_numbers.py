@@ -78,8 +78,7 @@ def candidates(
         and is_float(each)
         and (each.uses & given == given if shared else each.uses & given)
         and not each.uses & later
-        and not used >> each.number & 1
-        and not _is_entry(each)
+        and not _is_of_an_array(each, used)
     ]
     before = [each for each in found if not all(map(each.depends_on, gradients))]
     found = before or found
@@ -96,13 +95,13 @@ def of_some(
     return [each for each in candidates(nodes, olds, news, shared=False) if each not in known]
 
 
-def _is_entry(node: Node) -> bool:
-    """Whether a number is one entry of an array of several that was computed as a whole.
-
-    Such are those of an output that is printed.
-    """
-    array = node.inputs[0] if node.operation == "getitem" and node.inputs else node
-    return np.size(array.value) > 1 and array.operation != FILLED
+def _is_of_an_array(node: Node, used: int) -> bool:
+    """Whether a number, or what it is an entry of, is used, or is an output that is printed."""
+    array = node
+    while array.operation in MOVES - {FILLED} and len(array.inputs) == 1:
+        (array,) = array.inputs
+    several = np.size(array.value) > 1 and array.operation != FILLED
+    return several or any(used >> each.number & 1 for each in (node, array))
 
 
 def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterator[Node]:

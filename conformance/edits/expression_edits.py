@@ -74,7 +74,7 @@ def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that negate or sum a value, put it under a function, over a number or below 1.
+    """The changes that negate, square or sum a value, put it in a function, over a number, below 1.
 
     What a function of the program is given may be in another order.
     """
@@ -82,6 +82,8 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in _values(slots):
         yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
         yield _put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
+        if not (isinstance(part, ast.BinOp) or _is_of(slot, ast.Pow)):
+            yield _put(slot, part, ast.BinOp(part, ast.Pow(), ast.Constant(2)))
         if isinstance(part, ast.Call):
             yield from (_put(slot, part, each) for each in in_order(part))
         for each in scope.functions:
@@ -163,6 +165,14 @@ def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
                 yield _put(slot, part, other)
 
 
+def supposed(slots: Sequence[Slot], parts: Sequence[ast.expr]) -> Iterator[Edit]:
+    """The changes that put some expressions in another's place."""
+    for slot in slots:
+        part = slot.get()
+        if isinstance(part, ast.expr) and slot.field not in ("func", "slice"):
+            yield from (_put(slot, part, other) for other in parts)
+
+
 def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes that put a slope in a factor's place, and an activation in that of a function."""
     for slot, part in _values(slots):
@@ -198,7 +208,9 @@ def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
 
 def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     if isinstance(part.value, int | float) and not isinstance(part.value, bool):
-        yield from (number(e) for e in numbers(part.value) if not _is_neutral(e, slot))
+        found = dict.fromkeys((*numbers(part.value), *scope.numbers))
+        left = (each for each in found if each != part.value)
+        yield from (number(each) for each in left if not _is_neutral(each, slot))
     if isinstance(part.value, str):
         others = sums(part.value) if "->" in part.value else scope.strings
         yield from (ast.Constant(each) for each in others if each != part.value)

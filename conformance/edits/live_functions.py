@@ -9,9 +9,9 @@ import ast
 import gc
 import linecache
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -57,6 +57,10 @@ class LiveFunction:
         """Whether a line of a file is one of it, run or not."""
         end = self.definition.end_lineno or 0
         return place[0] == self.file and self.definition.lineno <= place[1] <= end
+
+    def without(self, lines: Container[tuple[str, int]]) -> "LiveFunction":
+        """The same, as if some lines, each with its file, were not run."""
+        return replace(self, ran=frozenset(e for e in self.ran if (self.file, e) not in lines))
 
     @contextmanager
     def changed(self, edit: Edit) -> Iterator[None]:
@@ -108,7 +112,7 @@ def live_functions(
         run: calls them.
         is_its: whether a file is one of the program's.
     """
-    ran = _runs_of(run, is_its)
+    ran = runs_of(run, is_its)
     files = {each.co_filename for each in ran}
     by_code = {code: list[FunctionType]() for code in ran}
     every = (each for each in gc.get_objects() if type(each) is FunctionType)
@@ -131,24 +135,24 @@ def _held(files: Collection[str]) -> Iterator[FunctionType]:
 
 
 @dataclass
-class _Ran:
+class RunLines:
     """The lines of a code that were run, and those that call it, each with its file."""
 
     lines: set[int] = field(default_factory=set)
     callers: set[tuple[str, int]] = field(default_factory=set)
 
 
-def _runs_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[CodeType, _Ran]:
+def runs_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[CodeType, RunLines]:
     """What a run comes to of a program, by the code.
 
     What is installed is none of it, where other code is.
     """
-    found: dict[CodeType, _Ran] = {}
+    found: dict[CodeType, RunLines] = {}
 
     def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
         if not is_its(frame.f_code.co_filename):
             return None
-        ran = found.setdefault(frame.f_code, _Ran())
+        ran = found.setdefault(frame.f_code, RunLines())
         if event == "line":
             ran.lines.add(frame.f_lineno)
         elif event == "call":
@@ -168,14 +172,14 @@ def _runs_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[C
 
 
 def _of_file(
-    file: str, made: dict[CodeType, list[FunctionType]], ran: dict[CodeType, _Ran]
+    file: str, made: dict[CodeType, list[FunctionType]], ran: dict[CodeType, RunLines]
 ) -> Iterator[LiveFunction]:
     lines = {e for code, each in ran.items() if code.co_filename == file for e in each.lines}
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:  # it is no Python source
         return
-    for definition, around in _outermost(tree, ""):
+    for definition, around in outermost(tree, ""):
         span = range(definition.lineno, (definition.end_lineno or 0) + 1)
         name = "<lambda>" if isinstance(definition, ast.Lambda) else definition.name
         decorated = [] if isinstance(definition, ast.Lambda) else definition.decorator_list
@@ -196,10 +200,10 @@ def _undecorated(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt
     return ast.copy_location(made, definition)
 
 
-def _outermost(tree: ast.AST, around: str) -> Iterator[tuple[Definition, str]]:
+def outermost(tree: ast.AST, around: str) -> Iterator[tuple[Definition, str]]:
     """The functions that are in no other, each with the name of the class around it."""
     for each in ast.iter_child_nodes(tree):
         if isinstance(each, Definition):
             yield each, around
         else:
-            yield from _outermost(each, each.name if isinstance(each, ast.ClassDef) else around)
+            yield from outermost(each, each.name if isinstance(each, ast.ClassDef) else around)

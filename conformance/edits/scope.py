@@ -19,6 +19,8 @@ PARTS = 60
 
 SLOPES = 150
 
+NUMBERS = 12
+
 KINDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
 """What may be lacking, the first kinds first."""
 
@@ -47,6 +49,7 @@ class Scope:
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
         numpy: the name by which the file knows NumPy; empty if it has none.
+        numbers: those of its file that are no whole numbers, such as the slope of a leaky ReLU.
     """
 
     names: tuple[str, ...]
@@ -61,6 +64,7 @@ class Scope:
     strings: tuple[str, ...]
     slopes: tuple[ast.expr, ...]
     numpy: str = ""
+    numbers: tuple[float, ...] = ()
 
 
 def expressions(tree: ast.AST) -> Iterator[Slot]:
@@ -114,6 +118,8 @@ class Names:
         self.names = tuple(each for each in names if each not in (*self.callees, "_"))
         given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
         self.lengths = tuple(_call("len", each) for each in given)  # such as m
+        values = (e.value for e in whole if isinstance(e, ast.Constant))
+        self.numbers = tuple(dict.fromkeys(e for e in values if type(e) is float))[:NUMBERS]
         self.spans = _spans(definition)
         self.slots = list(expressions(definition))
         held = [each.get() for each in self.slots]
@@ -155,6 +161,7 @@ class Names:
             strings=self.strings,
             slopes=slopes,
             numpy=self.numpy,
+            numbers=self.numbers,
         )
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:

@@ -4,6 +4,7 @@ The line that was found by what the program computed is tried first, and stays i
 does. Left out: what is right, which the caller tells.
 """
 
+import ast
 import linecache
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,6 +22,7 @@ from conformance.edits.expression_edits import (
     reformed,
     replaced,
     sloped,
+    supposed,
     swapped,
 )
 from conformance.edits.live_functions import LiveFunction
@@ -83,6 +85,7 @@ def search(
     blamed: Sequence[Sequence[Frame]],
     trials: Sequence[Trial],
     longest: float = inf,
+    parts: Sequence[ast.expr] = (),
 ) -> Change | None:
     """The change of one line with which a program is right; None if none is found.
 
@@ -91,6 +94,7 @@ def search(
         blamed: the lines that are blamed, each with those that lead to it.
         trials: whether the program is right, each in another case; the quickest first.
         longest: seconds of the processor after which no other change is tried, if less than usual.
+        parts: one of which stands in another's place on a line that is blamed, as it seems.
     """
     begun = process_time()
     holds(trials[0])
@@ -100,7 +104,7 @@ def search(
     tried, end = 0, process_time() + min(LONGEST, longest)
     with warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
-        for function, edit in _edits(functions, blamed):
+        for function, edit in _edits(functions, blamed, parts):
             if tried >= MOST or process_time() > end:
                 return None
             tried += 1
@@ -116,7 +120,9 @@ Place = tuple[int, LiveFunction]
 
 
 def _edits(
-    functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]]
+    functions: Sequence[LiveFunction],
+    blamed: Sequence[Sequence[Frame]],
+    parts: Sequence[ast.expr],
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes to try, level by level and group by group: the likeliest for its number first.
 
@@ -125,14 +131,19 @@ def _edits(
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
     order = list[tuple[bool, float, Level, list[Place]]]()
-    for likely, places in zip(LIKELY, _groups(functions, blamed), strict=True):
-        slots = sum(len(ways[each.definition].slots(line)) for line, each in places)
-        for each in LEVELS if slots else ():
+    groups = _groups(functions, blamed)
+    for likely, places in zip(LIKELY, groups, strict=True):
+        count = sum(len(ways[each.definition].slots(line)) for line, each in places)
+        for each in LEVELS if count else ():
             word = each is LEVELS[0] and likely >= NEAR
-            order.append((word, likely * each.likely / (each.many * slots), each, places))
-    for _, _, level, places in sorted(order, key=lambda each: each[:2], reverse=True):
+            order.append((word, likely * each.likely / (each.many * count), each, places))
+    ranked = sorted(order, key=lambda each: each[:2], reverse=True)
+    for i, (_, _, level, places) in enumerate(ranked):
         for line, function in places:
             yield from ((function, e) for e in ways[function.definition].of(line, level))
+        for line, function in groups[0] if i == 0 else ():
+            slots = ways[function.definition].slots(line)
+            yield from ((function, each) for each in supposed(slots, parts))
 
 
 def _groups(

@@ -33,7 +33,8 @@ KINDS: dict[str, Pattern] = {
         "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
         r"|targets?(list|data)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
         r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec",
-        "output": r"o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
+        "logits": r"logits?",
+        "output": r"logits?|o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
         r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
         "rate": r"lr|(l|learn(ing)?)?rate|alpha|eta|stepsize|ta[sx]a(de)?(aprendi\w+)?|α|η",
         "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"

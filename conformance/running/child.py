@@ -24,6 +24,8 @@ Work = Callable[[Send], None]
 
 INTERNAL = InternalError.__name__
 
+FEW_COLLECTIONS = 200_000  # objects made between two
+
 
 def run_child(
     work: Work, records: Connection, output: Connection, stack: Connection, *, shown: bool = False
@@ -38,6 +40,7 @@ def run_child(
         shown: whether what it prints goes where its parent prints instead.
     """
     gc.freeze()  # to look through what the parent has would copy each page of it
+    gc.set_threshold(FEW_COLLECTIONS)  # to the end of the process: a trace is many objects
     _detach(None if shown else output, stack)
 
     def tell(kind: str, content: object) -> None:

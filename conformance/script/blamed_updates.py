@@ -33,8 +33,9 @@ def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgeme
     """
     updates, ok = judgement.updates, judgement.ok
     chosen = next(iter(common(updates)), ()) if judgement.whole else judgement.chosen
+    factors = [by for _, by in chosen]
     if len(chosen) < len(updates) or not (
-        judgement.downhill if ok else min(by for _, by in chosen) > 0
+        judgement.downhill and max(factors) < 0 if ok else min(factors) > 0
     ):
         return judgement
     judgement = replace(judgement, chosen=tuple(chosen), factor=chosen[0][1])

@@ -27,6 +27,7 @@ from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.multiples import is_convention
+from conformance.script.next_values import next_values
 from conformance.script.one_step import has_root, moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
@@ -161,7 +162,8 @@ def _of_updates(
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
-    return Ran("", tuple(said), count, examined, number, rule, unjudged, noted)
+    nexts = next_values(trace, results, at, said)
+    return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
 
 
 def _kept_for_others(

@@ -46,7 +46,7 @@ def with_held_targets(
         quick: see `judged`.
         right: how many gradients are right without; None if they cannot be judged without.
     """
-    for users in _targets(trace, updates):
+    for users in targets(trace, updates):
         try:
             found = judged(trace, updates, names, held=users, quick=quick)
         except NotAGradientError:
@@ -65,7 +65,7 @@ def with_held_targets(
     return None
 
 
-def _targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
+def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
     """What is called so and depends on parameters, each with what meets it there.
 
     That depends on parameters too, and neither uses the other. Before them comes what later steps

@@ -147,25 +147,36 @@ class Unjudged:
         mixed = [(e, by) for e, by in tried if min(f for _, f in e) < 0 < max(f for _, f in e)]
         tried += [(e, -by) for e, by in mixed if by > 0]  # if that makes more right by a loss
         goals = [self.goals(step, chosen, factor) for chosen, factor in tried]
-        for (chosen, factor), each in zip(tried, goals, strict=True) if mixed else ():
-            down = by_cost_alone(partial(self.by, step, each, whole=False), known=True)
-            if down is not None:  # a number that fits may be an objective
-                return replace(down, factor=factor, chosen=tuple(chosen))
-        for chosen, _ in mixed[:1]:
-            own, goal = tuple(factor for _, factor in chosen), self.goals(step, chosen)
-            by = partial(self.by_either, step, goal, made=partial(self.by, step, goal, whole=False))
-            found = by_cost_alone(by, known=False)
-            if found is not None:  # a policy and its critic may go by opposite signs
-                return replace(found, factor=own[0], factors=own, chosen=tuple(chosen))
+        found = self._of_two_signs(step, tried, goals, mixed[0][0]) if mixed else None
+        if found is not None:
+            return found
         fits = [best_loss(step.trace, [step.of[e] for e in self.losses], each) for each in goals]
         made_of = list[Judgement]()
-        for i in likeliest_first(tried, fits, len(self.updates)):
+        order = likeliest_first(tried, fits, len(self.updates))
+        for i in dict.fromkeys((*order, *(range(len(tried)) if mixed else ()))):
             found = self.examined(step, goals[i], fits[i], whole=False)
             chosen, factor = tried[i]
             made_of.append(replace(found, factor=factor, chosen=tuple(chosen)))
-            if found.ok:
+            if found.ok and not (mixed and found.downhill):
                 return made_of[-1]
-        return made_of[0]
+        return next((each for each in made_of if each.ok), made_of[0])
+
+    def _of_two_signs(
+        self,
+        step: Step,
+        tried: Sequence[tuple[Sequence[Multiple], float]],
+        goals: Sequence[tuple[Goal, ...]],
+        chosen: Sequence[Multiple],
+    ) -> Judgement | None:
+        """Judge arrays that are moved by two signs, by the known costs, or by errors of two."""
+        for (each, factor), goal in zip(tried, goals, strict=True):
+            down = by_cost_alone(partial(self.by, step, goal, whole=False), known=True)
+            if down is not None:  # a number that fits may be an objective
+                return replace(down, factor=factor, chosen=tuple(each))
+        own, goal = tuple(factor for _, factor in chosen), self.goals(step, chosen)
+        by = partial(self.by_either, step, goal, made=partial(self.by, step, goal, whole=False))
+        found = by_cost_alone(by, known=False)  # a policy and its critic may go by opposite signs
+        return found and replace(found, factor=own[0], factors=own, chosen=tuple(chosen))
 
     def whole(self) -> Judgement:
         """Judge what is taken away from each parameter as a whole."""

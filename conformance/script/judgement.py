@@ -72,9 +72,15 @@ class Judgement:
             return None
         return self.examined.factor if self.ok else -self.examined.factor
 
-    def is_told_by_others(self, trace: Trace) -> bool:
-        """Whether other updates tell more: a single error is a multiple of any other."""
-        return self.ok or (self.times is not None and _single_error(trace, self))
+    @property
+    def is_told_by_others(self) -> bool:
+        """Whether other updates tell more: a single error is any other's multiple, as a reward."""
+        return self.ok or self.times is not None
+
+    @property
+    def given(self) -> int:
+        """The old parameters, as bits."""
+        return bits_of_nodes(each.old for each in self.updates)
 
     @property
     def right(self) -> int:
@@ -138,19 +144,30 @@ def by_cost_alone(made: Callable[..., Judgement], *, known: bool) -> Judgement |
     return None
 
 
-def _single_error(trace: Trace, judgement: Judgement) -> bool:
-    """Whether all gradients were computed from one number that depends on the parameters."""
+def has_single_error(trace: Trace, judgement: Judgement) -> bool:
+    """Whether all gradients were computed from one number that depends on the parameters.
+
+    What they have in common is computed from the parameters through it alone: no such number is
+    the sum that a softmax divides by.
+    """
     common, given = _in_common(judgement)
+    own = [e for e in trace.nodes if common >> e.number & 1 and e.uses & given]
+    own = [e for e in own if all(e is not each.new for each in judgement.updates)]
+
+    def is_through(node: Node, number: Node) -> bool:
+        return all(e is number or e.depends_on(number) for e in node.inputs if e.uses & given)
+
     return any(
-        np.size(e.value) == 1 and is_float(e) and e.uses & given
-        for e in trace.nodes
-        if common >> e.number & 1
+        np.size(each.value) == 1
+        and is_float(each)
+        and all(is_through(e, each) for e in own if e is not each and e.depends_on(each))
+        for each in reversed(own)
     )
 
 
 def _decaying(judgement: Judgement) -> float:
     """The product of the numbers in what moves a parameter, such as a rate that decays."""
-    given = bits_of_nodes(each.old for each in judgement.updates)
+    given = judgement.given
     rates = (_numbers_in(node, given) for node, _ in judgement.chosen)
     return next((each for each in rates if each not in (0.0, 1.0)), 1.0)
 
@@ -171,7 +188,7 @@ def _numbers_in(node: Node, given: int) -> float:
 def _in_common(judgement: Judgement) -> tuple[int, int]:
     """What all updates have been computed from at this step, and the old parameters, as bits."""
     common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
-    return common, bits_of_nodes(each.old for each in judgement.updates)
+    return common, judgement.given
 
 
 def uneven_error(judgement: Judgement) -> Judgement:
@@ -205,7 +222,7 @@ def even(trace: Trace, results: Sequence[Judgement]) -> bool:
         return False
     for own in (True, False):
         free = [e for e in results if e.own_loss is own and e.times is not None]
-        if free and all(_single_error(trace, each) for each in free):  # else it is no chance
+        if free and all(has_single_error(trace, each) for each in free):  # else it is no chance
             means = np.array([each.times for each in free])
             sums = means / np.array([each.examined.samples for each in free])
             rates = np.array([each.factor for each in free])

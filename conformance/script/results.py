@@ -1,166 +1,31 @@
 """All updates of a run that are judged, by one cost and one factor, or by several losses.
 
-An actor follows the log-likelihood of its actions and its critic the error of its values, in one
-step. A GAN moves the parameters of one network, goes forward again, and moves those of the other.
-Left out: one update by one loss (`judge_updates.py`), and what is said of them (`conclude.py`).
+Left out: one update by one loss (`judge_updates.py`) or by several (`several_losses.py`), and what
+is said of them (`conclude.py`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from conformance.backward.loss_names import is_named
-from conformance.backward.loss_numbers import fits
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.script.decay_within import with_decay_within
 from conformance.script.held_targets import with_held_targets
 from conformance.script.infinite import finite
-from conformance.script.judge_updates import Unjudged, judged
+from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, even, uneven_error
-from conformance.script.linear import alike
-from conformance.script.multiples import is_convention, usual
 from conformance.script.parameters import Parameter
 from conformance.script.quantised import decline
+from conformance.script.sample_weights import weighted
+from conformance.script.several_losses import by_several, by_several_beside_targets
 from conformance.script.update import Update
 from conformance.script.update_reader import update, with_decay
-from conformance.script.update_step import Step
-from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
-
-Named = tuple[Update, str]
-
-
-def by_several(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], *, quick: bool = False
-) -> Judgement | None:
-    """The judgement of an update by several losses of the program's own, each for some parameters.
-
-    None if there are none: if that does not show that all gradients are right, and the program does
-    not go forward again before it moves other parameters.
-
-    Args:
-        trace: of the run.
-        updates: of each parameter.
-        names: theirs.
-        quick: see `judged`.
-    """
-    turns = in_turn(list(zip(updates, names, strict=True)))
-    now = {each.old: name for each, name in zip(updates, names, strict=True)}
-    made: list[tuple[list[Named], Judgement]] = []
-    moved: set[Node] = set()
-    again = len(turns) > 1
-    for turn in turns:
-        own = {each.old for each, _ in turn}
-        beside = {node: name for node, name in now.items() if node not in own}
-        again = again and (not moved or _goes_forward(trace, turn, moved))
-        groups = _side_by_side(trace, turn, beside)
-        if len(turns) == len(groups) == 1:
-            return None
-        for group in groups:
-            others = {each.old: name for each, name in turn if (each, name) not in group}
-            found = _judged(trace, group, beside | others, quick=quick)
-            if found is None or not (found.ok or (again and not quick)):
-                return None
-            made.append((group, found))
-        moved |= {each.new for each, _ in turn}
-        now = beside | {each.new: name for each, name in turn}
-    sure = again or all(found.ok for _, found in made)
-    if len(made) < len(("one", "other")) or not sure:
-        return None
-    return _together(updates, [(group, found.searched()) for group, found in made])
-
-
-def _goes_forward(trace: Trace, turn: Sequence[Named], moved: Collection[Node]) -> bool:
-    """Whether a number was computed from parameters that are moved and others that are not yet."""
-    updates, names = [each for each, _ in turn], [name for _, name in turn]
-    later = bits_of_nodes(moved)
-    numbers = Unjudged(trace, updates, names).losses
-    return any(each.uses & later and each not in moved for each in numbers)
-
-
-def in_turn(named: Sequence[Named]) -> list[list[Named]]:
-    """The updates in the order of time, those together of which none waits for another.
-
-    One waits for another if it is computed from what that one has made.
-    """
-    turns: list[list[Named]] = []
-    for each in sorted(named, key=lambda e: e[0].new.number):
-        before = bits_of_nodes(e.new for e, _ in turns[-1]) if turns else 0
-        if not turns or uses_of_nodes([each[0].new]) & before:
-            turns.append([])
-        turns[-1].append(each)
-    return turns
-
-
-def _side_by_side(trace: Trace, turn: list[Named], beside: Mapping[Node, str]) -> list[list[Named]]:
-    """The parameters of a turn, those that are right by one loss together."""
-    if any(not each.options for each, _ in turn):
-        return [turn]
-    updates, names = [each for each, _ in turn], [name for _, name in turn]
-    step = Unjudged(trace, updates, names, beside=beside, shared=False)
-    chosen = [each.options[each.own] for each in updates]
-    part = step.part([node for node, _ in chosen])
-    numbers = [part.of[each] for each in step.losses]
-    goals = step.goals(part, chosen, usual(chosen)[0])
-    groups: dict[int, list[Named]] = {}
-    for named, goal in zip(turn, goals, strict=True):
-        known = [
-            each for each in fits(part.trace, numbers, (goal,)) if _is_usual(each.factor, part)
-        ]
-        if not known:
-            return [turn]
-        best = min(known, key=lambda e: (not alike(e.factor, 1.0), -e.loss.number))
-        groups.setdefault(best.loss.number, []).append(named)
-    return [*groups.values()]
-
-
-def _is_usual(factor: float, part: Step) -> bool:
-    """Whether a factor is a convention: 2, ½, and m or its inverse."""
-    lengths = {n for node in part.trace.nodes for n in np.shape(node.value)}
-    return is_convention(factor, lengths)
-
-
-def _judged(
-    trace: Trace, group: Sequence[Named], beside: Mapping[Node, str], *, quick: bool
-) -> Judgement | None:
-    """The judgement of some parameters by a loss; None if there is none."""
-    updates, names = [each for each, _ in group], [name for _, name in group]
-    try:
-        found = judged(trace, updates, names, beside=beside, quick=quick)
-    except NotAGradientError:
-        return None
-    return found if found.examined.cost != "unknown" else None
-
-
-def _together(
-    updates: Sequence[Update], made: Sequence[tuple[list[Named], Judgement]]
-) -> Judgement:
-    """The judgements of groups of parameters as one, in the order of the updates."""
-    place = {each: i for i, each in enumerate(updates)}
-    parts = [
-        (place[update], judgement.examined.gradients[i], judgement.chosen[i : i + 1], judgement)
-        for group, judgement in made
-        for i, (update, _) in enumerate(group)
-    ]
-    parts.sort(key=lambda each: each[0])
-    first = parts[0][3]
-    chosen = tuple(each for _, _, some, _ in parts for each in some)
-    examined = replace(
-        first.examined,
-        gradients=tuple(each for _, each, _, _ in parts),
-        accused=tuple(each for _, found in made for each in found.examined.accused),
-    )
-    return replace(
-        first,
-        updates=tuple(updates),
-        examined=examined,
-        chosen=chosen if len(chosen) == len(parts) else (),
-        factors=tuple(judgement.factor for *_, judgement in parts),
-    )
-
 
 Reading = Callable[..., Judgement | None]
 
@@ -184,7 +49,7 @@ def all_judged(
     """The updates, all by one cost and, if the script has no loss, by one factor."""
     quiet = silent(trace, moved, count)
     told = [k for k in range(1, count + 1) if k not in quiet] or quiet
-    results = list(_judgeable(trace, moved, names, told))
+    results = weighted(trace, list(_judgeable(trace, moved, names, told)))
     if even(trace, results):
         wrong = _wrong_by_loss(trace, moved, names, [k for k in quiet if k not in told], results)
         return [*wrong, *results]
@@ -211,8 +76,12 @@ def _wrong_by_loss(
     quiet: Sequence[int],
     results: Sequence[Judgement],
 ) -> Iterator[Judgement]:
-    """The first update whose gradients are 0, and are not by the loss that others are right by."""
-    loss = next((each.loss for each in results if each.ok and each.own_loss), None)
+    """The first update whose gradients are 0, and are not by the loss that others are right by.
+
+    Of several losses none tells of all parameters.
+    """
+    single = (each for each in results if each.ok and each.own_loss and not each.factors)
+    loss = next((each.loss for each in single), None)
     for k in quiet if loss is not None else ():
         updates = _updates(trace, moved, k)
         with suppress(NotAGradientError):
@@ -244,7 +113,7 @@ def _judgeable(
     for k in told:
         updates = _updates(trace, moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
-        if some and not (some[0].is_told_by_others(trace) and numbers):  # it is searched once
+        if some and not (some[0].is_told_by_others and numbers):  # it is searched once
             some.append(replace(some[0], updates=updates, chosen=()))
             continue
         try:
@@ -306,7 +175,14 @@ def _otherwise(
 ) -> Judgement | None:
     """The judgement by several losses, or with targets held constant, if there are such."""
     several = by_several(trace, updates, names)
-    return several or with_held_targets(trace, updates, names, right=right)
+    several = several or with_held_targets(trace, updates, names, right=right)
+    return several or by_several_beside_targets(trace, updates, names)
 
 
-READINGS: tuple[Reading, ...] = (with_decay_within, judged, by_several, with_held_targets)
+READINGS: tuple[Reading, ...] = (
+    with_decay_within,
+    judged,
+    by_several,
+    with_held_targets,
+    by_several_beside_targets,
+)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -18,6 +19,7 @@ from conformance.backward.findings import Line
 from conformance.errors import ConformanceError, SubjectError
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
+from conformance.script.edited_script import mended
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.row_updates import hides_a_decay
@@ -30,7 +32,7 @@ from conformance.values import to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
 LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
-ROWS = 12  # updates, up to which it goes on where all rows that it moves are 0
+ROWS = 12  # updates, up to which it goes on where some change nothing, or all rows are 0
 AGAIN = 1.0  # seconds until it is stopped again
 
 
@@ -45,7 +47,7 @@ class Session:
     Attributes:
         script: its path.
         arguments: that it is given.
-        updates: after which it is stopped.
+        updates: that are to change something, after which it is stopped.
         seconds: after which it is stopped.
         seed: of its random numbers.
         send: takes the report.
@@ -72,6 +74,7 @@ class Session:
 
     def __post_init__(self) -> None:
         """Begin a trace."""
+        self.asked = self.updates
         self.trace = LongTrace(self.grown)
 
     def grown(self) -> int:
@@ -84,6 +87,7 @@ class Session:
             if steps(self.found, closed=True) < self.updates and not full:
                 return enough(self.found, self.updates)
             if not full and self._goes_on():
+                self.note_names(namespaces(sys._getframe(), run.__code__))  # noqa: SLF001 - likewise
                 return 2 * len(self.trace.nodes)
             if not full and self._is_hidden():
                 self.updates += 1
@@ -106,9 +110,15 @@ class Session:
         return self.states
 
     def _is_hidden(self) -> bool:
-        """Whether the script is to go on: all that it was seen to move of a table was 0."""
+        """Whether the script is to go on: all that it was seen to move of a table was 0.
+
+        Or some updates have changed nothing, such as before the first reward.
+        """
         short = self.updates < ROWS and len(self.trace.nodes) < LONGEST
-        return short and any(hides_a_decay(e.values[: self.updates + 1]) for e in self.found)
+        values = [e.values[: self.updates + 1] for e in self.found]
+        steps = zip(*(pairwise(each) for each in values), strict=True)
+        moving = sum(any(np.any(a.value != b.value) for a, b in each) for each in steps)
+        return short and (moving < self.asked or any(map(hides_a_decay, values)))
 
     def stop(self, frame: FrameType | None) -> None:
         """End the script; where it goes on nevertheless, its process."""
@@ -120,9 +130,10 @@ class Session:
         raise StopScript
 
     def note_names(self, spaces: Sequence[Mapping[str, Any]]) -> None:
-        """Note what the variables of the script hold."""
+        """Note what the variables of the script hold, also those of functions that end later."""
         recording, self.trace.recording = self.trace.recording, False
-        self.names, self.unfollowed = held(self.trace, spaces), unfollowed(spaces)
+        self.names = [*held(self.trace, spaces), *self.names]
+        self.unfollowed = unfollowed(spaces)
         self.trace.recording = recording
 
     def end(self) -> None:
@@ -144,9 +155,10 @@ class Session:
         if self.unfollowed and not steps(self.found):
             self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
         with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
-            return conclude(
+            ran = conclude(
                 self.script, self.trace, self.found, self.names, self.updates, self.notes
             )
+            return mended(ran, self.arguments, self.seed)
 
     def run(self) -> None:
         """Run the script, and send the report.

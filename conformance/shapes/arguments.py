@@ -7,6 +7,7 @@ Left out: the table (`programs/vocabulary.py`).
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -229,7 +230,9 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     given: dict[str, Any] = {}
     target = _target_of_pairs([e.name for e in taken(function)], scope.names)
     for each in taken(function):
-        known, value = scope.value("targets" if each.name == target else each.name)
+        asked = "targets" if each.name == target else each.name
+        misnamed = scope.kind(asked) == "logits" and not _takes_logits(function)
+        known, value = scope.value("output" if misnamed and asked not in scope.names else asked)
         if not known and not is_parameter(each.name):
             known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
@@ -245,6 +248,12 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     told = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
     guessed = [at for name, at in arrays.items() if name not in scope.names]
     return given if len(told) + len(guessed) == len(told.union(guessed)) else None
+
+
+def _takes_logits(function: Callable[..., Any]) -> bool:
+    """Whether a function makes probabilities of what it is given, and is not given them."""
+    names = getattr(getattr(function, "__code__", None), "co_names", ())
+    return bool(re.search("exp|softmax|sigmoid", " ".join(names)))
 
 
 def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> str | None:

@@ -5,16 +5,17 @@ that line is the one to blame. Left out: which changes there are (`edits`), and 
 as it is known without them (`backward`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.findings import UPDATES, Accused, Cause, Edited, Line
+from conformance.backward.edited_line import by_edit, supposed_parts
+from conformance.backward.findings import UPDATES, Edited, Line
 from conformance.backward.judge_gradients import distance
-from conformance.edits.live_functions import LiveFunction, live_functions
+from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import holds, search
 from conformance.shapes.judge_readings import Found
 from conformance.tracing.frames import Frame
@@ -46,27 +47,14 @@ def mended(found: Found, spent: float = 0.0) -> Found:
 
     if not accused or not holds(is_as_judged):
         return found
-    functions = [_behind(each, examined.ahead) for each in live_functions(lambda: holds(is_right))]
+    functions = [each.without(examined.ahead) for each in live_functions(lambda: holds(is_right))]
     blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
-    change = search(functions, blamed, [is_right], SECONDS - spent)
+    parts = [*supposed_parts(accused)]
+    change = search(functions, blamed, [is_right], SECONDS - spent, parts)
     if change is None:
         return found
-    told = _by(accused, Line(*change.place), Edited(change.kind, change.text))
+    told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))
     return replace(found, examined=replace(examined, accused=(told,)))
-
-
-def _behind(function: LiveFunction, ahead: Collection[Line]) -> LiveFunction:
-    """A function without the lines that compute the loss: no gradient is wrong by them."""
-    ran = frozenset(each for each in function.ran if (function.file, each) not in ahead)
-    return replace(function, ran=ran)
-
-
-def _by(accused: Sequence[Accused], line: Line, edited: Edited) -> Accused:
-    """The line that was changed, as the only one to blame; why, if that is known of it."""
-    first = next((each for each in accused if line in each.lines[:1]), None)
-    names = tuple(dict.fromkeys(name for each in accused for name in each.gradients))
-    cause = Cause("edited", worst=accused[0].cause.worst) if first is None else first.cause
-    return Accused(names, (line,), cause, mends=True, edited=edited)
 
 
 def _wrong(given: Mapping[str, Any], rights: Mapping[str, Any]) -> set[str]:

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.costs import logits_of
 from conformance.programs.held_state import is_floats, leaves
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, Call, UnfitError
 from conformance.shapes.example_data import SEQUENCES, Data
 from conformance.shapes.function_sources import returned_names
+from conformance.tracing.arrays import Traced
 
 
 def learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -> None:
@@ -87,11 +89,21 @@ def _learn_forward(run: Attempt, result: Any) -> None:
     if output is None:
         raise UnfitError("it gives no output of the shape of the targets")
     run.scope.kinds["output"] = output
+    run.scope.kinds["logits"] = _logits(run, output)
     if isinstance(result, tuple) and len(result) == 2:  # noqa: PLR2004 - the output and the cache
         other = result[1] if result[0] is output else result[0]
         run.scope.kinds["cache"] = other
     elif isinstance(result, tuple | list | dict):
         run.scope.kinds["cache"] = result
+
+
+def _logits(run: Attempt, output: Any) -> Any:
+    """What a function is given that asks for logits: what the output was made of by a softmax."""
+    if not isinstance(output, Traced) or run.tensors:
+        return output
+    node = run.node(output)
+    found = logits_of(node)
+    return output if found is node else run.recorded.traced(np.array(found.value), found)
 
 
 def output_of(result: Any, data: Data) -> Any:

@@ -37,8 +37,8 @@ from conformance.shapes.matched import (
 )  # fmt: skip
 from conformance.shapes.moved_arrays import unclipped
 from conformance.tracing.node import Node, flat, is_followed
-from conformance.tracing.operations import put_in_shape
 from conformance.tracing.trace import Trace, is_traced_number, plain
+from conformance.tracing.vectorized import put_in_shape
 
 
 @dataclass(frozen=True)

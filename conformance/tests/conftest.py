@@ -7,6 +7,7 @@ import gc
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
@@ -17,14 +18,13 @@ from typing import Any
 import pytest
 
 from conformance.edits import search_edits
+from conformance.script import edited_script
 from conformance.shapes import edited
 from conformance.tests.commands import Make, maker
 from conformance.tracing.modules import MODULES, is_subjects
 
 THOROUGH = frozenset(
     {
-        "test_broken.py",
-        "test_broken_batches.py",
         "test_by_number.py",
         "test_command.py",
         "test_decline.py",
@@ -41,19 +41,16 @@ THOROUGH = frozenset(
         "test_hostile_submissions.py",
         "test_imports.py",
         "test_isolate.py",
-        "test_left_numpy.py",
         "test_lesson.py",
         "test_markdown.py",
         "test_mathml.py",
         "test_module_subject.py",
         "test_no_false_alarm.py",
         "test_notebook.py",
-        "test_own_cost.py",
         "test_own_loop.py",
         "test_page.py",
         "test_plugin.py",
         "test_ports.py",
-        "test_programs.py",
         "test_prove.py",
         "test_right.py",
         "test_running_error.py",
@@ -61,7 +58,6 @@ THOROUGH = frozenset(
         "test_sentence.py",
         "test_stateful.py",
         "test_suite_subject.py",
-        "test_tensors.py",
         "test_trace_subject.py",
         "test_train_cli.py",
         "test_two_runs.py",
@@ -74,6 +70,8 @@ THOROUGH = frozenset(
 
 OF_CHECKS = frozenset(
     {
+        "test_broken.py",
+        "test_broken_batches.py",
         "test_changed_line.py",
         "test_check_file.py",
         "test_check_omissions.py",
@@ -91,13 +89,18 @@ OF_CHECKS = frozenset(
         "test_function_traced.py",
         "test_kin_of_adam.py",
         "test_kinds_of_cases.py",
+        "test_left_numpy.py",
         "test_loss_scale.py",
         "test_losses.py",
         "test_named_losses.py",
         "test_opening.py",
         "test_optimisers.py",
         "test_own_calls.py",
+        "test_own_cost.py",
+        "test_own_rules.py",
         "test_phases.py",
+        "test_platforms.py",
+        "test_programs.py",
         "test_public.py",
         "test_rare_faults.py",
         "test_rate.py",
@@ -116,15 +119,20 @@ OF_CHECKS = frozenset(
         "test_shape_data.py",
         "test_shape_readings.py",
         "test_shapes.py",
+        "test_solved_losses.py",
         "test_stated_loss.py",
         "test_stated_losses.py",
+        "test_tensors.py",
         "test_truncated.py",
         "test_untraced.py",
         "test_updates.py",
         "test_values.py",
     }
 )
-"""Files whose tests are checks of whole programs: all but the first of each are thorough."""
+"""Files whose tests are checks of whole programs: all but the first of each are thorough.
+
+CI runs each of their tests with one in four of its parameters; `-m seldom` are the others.
+"""
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -133,11 +141,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     They are the long ones: where several workers share the tests, none of them ends alone.
     """
-    known = set[str]()
+    known, tried = set[str](), Counter[str]()
     for item in items:
-        name = item.path.name
+        name, test = item.path.name, item.nodeid.partition("[")[0]
         thorough = name in THOROUGH or (name in OF_CHECKS and name in known)
+        if name in OF_CHECKS and tried[test] % 4:
+            item.add_marker("seldom")
         known.add(name)
+        tried[test] += 1
         if thorough or item.get_closest_marker("seldom"):
             item.add_marker("thorough")
         if item.path.parent.name == "browser":
@@ -196,7 +207,8 @@ def patient_search() -> Iterator[None]:
 def no_search_in_shapes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No change of a program of any shape is searched for but where that is what is tested."""
     if request.node.path.stem not in ("test_documents", "test_edited"):
-        monkeypatch.setattr(edited, "SECONDS", 1e-9)
+        for each in (edited, edited_script):
+            monkeypatch.setattr(each, "SECONDS", 1e-9)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
 from conformance.tests.networks.broken import BROKEN, CRASHING, ONE_RATE, Edit, broken_source
-from conformance.tests.parts import in_ci, part
+from conformance.tests.parts import part
 from conformance.tests.support import exactly, recorded
 from reference.step import split
 
@@ -171,7 +171,7 @@ REWRITTEN = {
 MOVED = [each for each in EDITS if each.id in NO_ARITHMETIC.keys() - REWRITTEN]
 
 
-@pytest.mark.parametrize("edit", in_ci(pytest.param(e, id=e.id, marks=group(e)) for e in MOVED))
+@pytest.mark.parametrize("edit", [pytest.param(e, id=e.id, marks=group(e)) for e in MOVED])
 def test_a_line_without_arithmetic_is_found_by_its_change(edit: Edit, subject: Subject) -> None:
     cases = tuple(check_case(subject, recorded(id_)) for id_ in (*CASES, *OTHER_EXACT_CASES))
     found = with_change(Report(subject.name, cases=cases), subject, store.root())

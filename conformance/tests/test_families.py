@@ -33,7 +33,7 @@ from conformance.subjects.book.traced_runs import examined_alone
 from conformance.subjects.function.function_subject import function_subject
 from conformance.tests.networks import book, families
 from conformance.tests.networks.halves import ReluLinearByHalves
-from conformance.tests.parts import few, in_ci
+from conformance.tests.parts import few
 from conformance.tests.support import recorded
 from reference.step import Array, Batch, Parameters
 
@@ -86,21 +86,19 @@ def test_a_sum_is_not_taken_for_one_of_its_samples_of_which_the_others_have_zero
 @pytest.mark.usefixtures("brief_search")
 @pytest.mark.parametrize(
     ("name", "find", "replace", "blamed"),
-    in_ci(
-        [
-            ("Network", "        return a - y\n", "        return (a - y) * a * (1 - a)\n", "BP1"),
-            ("Network", "return (z > 0).astype(float)", "return (z < 0).astype(float)", "BP2"),
-            ("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", "BP2"),
-            (
-                "SigmoidSoftmax",
-                "return self.hidden(z) * (1 - self.hidden(z))",
-                "return self.hidden(z) * (1 + self.hidden(z))",
-                "BP2",
-            ),
-            ("TanhTanh", "return (a - y) * tanh_prime(z)", "return a - y", "BP1"),
-            ("ReluLinear", "            nabla_b[-k] = delta\n", "", "BP3"),
-        ]
-    ),
+    [
+        ("Network", "        return a - y\n", "        return (a - y) * a * (1 - a)\n", "BP1"),
+        ("Network", "return (z > 0).astype(float)", "return (z < 0).astype(float)", "BP2"),
+        ("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", "BP2"),
+        (
+            "SigmoidSoftmax",
+            "return self.hidden(z) * (1 - self.hidden(z))",
+            "return self.hidden(z) * (1 + self.hidden(z))",
+            "BP2",
+        ),
+        ("TanhTanh", "return (a - y) * tanh_prime(z)", "return a - y", "BP1"),
+        ("ReluLinear", "            nabla_b[-k] = delta\n", "", "BP3"),
+    ],
     ids=lambda each: each.strip()[:24],
 )
 def test_a_wrong_network_is_told_its_equation_and_line(
@@ -435,7 +433,7 @@ PAIRS = {"ELU and σ": (ELU, SIGMOID), "sines": (SINE, SINE), "ReLU": (RELU, REL
 
 @pytest.mark.usefixtures("no_search")
 @pytest.mark.parametrize("right", [True, False])
-@pytest.mark.parametrize("name", in_ci(PAIRS))
+@pytest.mark.parametrize("name", PAIRS)
 def test_a_family_without_cases_is_judged_by_its_own_forward_pass(
     name: str, right: bool, tmp_path: Path
 ) -> None:

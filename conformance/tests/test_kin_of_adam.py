@@ -8,7 +8,6 @@ import pytest
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.script_report import UpdateReport
-from conformance.tests.parts import in_ci
 from conformance.tests.scripts import run_edited
 
 PROGRAM = Path(__file__).parent / "programs" / "kin_of_adam.py"
@@ -95,16 +94,14 @@ ZEROS = "np.full_like(p, 0.01)", "np.zeros_like(p)"
 
 @pytest.mark.parametrize(
     ("step", "edits", "code"),
-    in_ci(
-        [
-            (ADADELTA, (ZEROS,), 0),
-            (RPROP, (ZEROED,), 3),
-            (RPROP, (WRITTEN,), 3),
-            (RPROP, (), 3),  # it is no rule that is known, and its gradients are right
-            (ADADELTA, (ZEROS, ("* delta ** 2", "* g ** 2")), 1),
-            (ADADELTA, (ZEROS, ("h.T @ d,", "2 * h.T @ d,")), 1),
-        ]
-    ),
+    [
+        (ADADELTA, (ZEROS,), 0),
+        (RPROP, (ZEROED,), 3),
+        (RPROP, (WRITTEN,), 3),
+        (RPROP, (), 3),  # it is no rule that is known, and its gradients are right
+        (ADADELTA, (ZEROS, ("* delta ** 2", "* g ** 2")), 1),
+        (ADADELTA, (ZEROS, ("h.T @ d,", "2 * h.T @ d,")), 1),
+    ],
 )
 def test_in_a_script_they_move_parameters(
     step: str, edits: tuple[tuple[str, str], ...], code: int, tmp_path: Path

@@ -8,7 +8,6 @@ from conformance.api import check
 from conformance.file_check import check_file, check_object
 from conformance.file_process import Asked
 from conformance.shapes.definitions import definitions
-from conformance.tests.parts import in_ci
 from conformance.tests.shapes.measure import judged_source
 
 LOSSES = """\
@@ -279,14 +278,12 @@ def train(net, X, Y, lr=0.1):
 
 @pytest.mark.parametrize(
     ("negated", "added", "wrong"),
-    in_ci(
-        [
-            (False, False, ""),
-            (True, True, ""),
-            (True, False, "2 * (b - a)"),
-            (False, True, "self.W += lr"),
-        ]
-    ),
+    [
+        (False, False, ""),
+        (True, True, ""),
+        (True, False, "2 * (b - a)"),
+        (False, True, "self.W += lr"),
+    ],
 )
 def test_a_loss_and_layers_agree_on_a_sign(
     negated: bool, added: bool, wrong: str, tmp_path: Path
@@ -356,9 +353,7 @@ def logistic_hessian(X, theta, Y):
 """
 
 
-@pytest.mark.parametrize(
-    "there", in_ci(["(Y - logistic", "(logistic(X, theta) - Y)#", "(Y + logistic"])
-)
+@pytest.mark.parametrize("there", ["(Y - logistic", "(logistic(X, theta) - Y)#", "(Y + logistic"])
 def test_a_likelihood_is_climbed_or_its_minus_gone_down(there: str, tmp_path: Path) -> None:
     code, _, said = judged_source(NEWTON.replace("(Y - logistic", there), tmp_path)
     assert code == int("+" in there), said

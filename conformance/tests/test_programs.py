@@ -14,7 +14,7 @@ import pytest
 from conformance import api
 from conformance.programs.load import load
 from conformance.report.book_report import Report
-from conformance.tests.parts import in_ci, part
+from conformance.tests.parts import part
 
 pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 
@@ -105,7 +105,7 @@ def _marks(name: str) -> list[pytest.MarkDecorator]:
     return [pytest.mark.xfail(reason=open_, raises=AssertionError, strict=True)] if open_ else []
 
 
-@pytest.mark.parametrize("spec", in_ci(parameters(defined(*RIGHT))))
+@pytest.mark.parametrize("spec", parameters(defined(*RIGHT)))
 def test_a_right_program_is_not_accused(spec: str) -> None:
     report = judged(spec)
     assert [each.tag for each in report.blames] == []

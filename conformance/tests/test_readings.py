@@ -10,7 +10,6 @@ import pytest
 from conformance.api import check
 from conformance.outcome import Outcome
 from conformance.tests.networks import classifier, families
-from conformance.tests.parts import in_ci
 
 SOURCE = Path(classifier.__file__).read_text("utf-8")
 
@@ -96,7 +95,7 @@ FOLLOWED = {
 """What the program's own forward pass can be followed through, with a change of another line."""
 
 
-@pytest.mark.parametrize("name", in_ci(FOLLOWED))
+@pytest.mark.parametrize("name", FOLLOWED)
 def test_the_family_that_is_named_is_preferred_to_the_own_forward_pass(
     name: str, tmp_path: Path
 ) -> None:

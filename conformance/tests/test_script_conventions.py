@@ -100,6 +100,36 @@ def test_the_error_of_a_policy_adds_up_to_0(tmp_path: Path) -> None:
     assert POLICY.splitlines()[int(blame.line or 0) - 1].strip() == "dlog[np.arange(32), A] += 1"
 
 
+BANDIT = """import numpy as np
+rng = np.random.default_rng(8)
+mean = rng.normal(size=(4, 3))
+H = rng.normal(size=(4, 3)) * 0.1
+for t in range(30):
+    s = t % 4
+    e = np.exp(H[s] - np.max(H[s]))
+    pi = e / e.sum()
+    a = rng.choice(3, p=pi)
+    r = mean[s, a]
+    d = pi.copy()
+    d[a] -= 1
+    H[s] -= 0.4 * r * d
+"""
+SCORE = ("d = pi.copy()\n    d[a] -= 1", "d = -pi\n    d[a] += 1"), ("H[s] -=", "H[s] +=")
+
+
+@pytest.mark.parametrize("edits", [[], SCORE], ids=["down", "up"])
+def test_a_reward_of_either_sign_is_the_weight_of_its_sample(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, BANDIT, *edits)
+    assert report.exit_code == 0
+    assert "each sample with a weight of its own" in str(report)
+    objective = ("    d = ", "    objective = r * np.log(pi[a])\n    d = ")
+    assert not edits or run_edited(tmp_path, BANDIT, *edits, objective).exit_code == 0
+    sign = ("H[s] -=", "H[s] +=") if not edits else ("H[s] +=", "H[s] -=")
+    assert run_edited(tmp_path, BANDIT, *edits, sign).exit_code == 1
+
+
 FACTORS = """import numpy as np
 rng = np.random.default_rng(1)
 ratings = [(u, i, float(rng.normal(3, 1))) for u in range(8) for i in range(6) if rng.random() < .5]
@@ -284,6 +314,38 @@ def test_a_symmetric_parameter_has_the_symmetric_part_of_the_gradient(tmp_path: 
     assert run_edited(tmp_path, COUPLINGS).exit_code == 0
     (blame,) = run_edited(tmp_path, COUPLINGS, ("r = -2 * S", "r = -2")).blames
     assert blame.line == 7
+
+
+SPINS = """import numpy as np
+rng = np.random.default_rng(4)
+S = np.sign(rng.normal(size=(40, 4)) + rng.normal(size=(40, 1)))
+J, h = np.zeros((4, 4)), np.zeros(4)
+for t in range(9):
+    field = S @ J.T + h
+    loglik = -np.log1p(np.exp(-2 * S * field)).sum() / len(S)
+    r = S - np.tanh(field)
+    dJ = r.T @ S / len(S)
+    np.fill_diagonal(dJ, 0)
+    dh = r.mean(0)
+    J += 0.2 * dJ
+    h += 0.2 * dh
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "lines"),
+    [
+        (("dh =", "dh ="), []),
+        (("np.fill_diagonal(dJ, 0)", "dJ = dJ * (1 - np.eye(4))"), []),
+        (("dh = r", "dh = (S - field)"), [11]),
+        (("h += 0.2", "h -= 0.2"), [13]),
+        (("J += 0.2", "J -= 0.2"), [12]),
+    ],
+)
+def test_couplings_without_a_diagonal_have_no_gradient_there(
+    edit: tuple[str, str], lines: list[int], tmp_path: Path
+) -> None:
+    assert [each.line for each in run_edited(tmp_path, SPINS, edit).blames] == lines
 
 
 GRAPH = """import numpy as np

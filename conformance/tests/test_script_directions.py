@@ -114,6 +114,37 @@ def test_a_policy_and_its_critic_have_rates_of_their_own(
     assert tuple(n for each in report.blames for n in each.gradients) == wrong, str(report)
 
 
+STATED = """import numpy as np
+rng = np.random.default_rng(50)
+phi = rng.normal(size=(5, 4))
+theta, w, s = rng.normal(size=(4, 2)) * 0.1, np.zeros(4), 2
+for step in range(40):
+    x = phi[s]
+    e = np.exp(x @ theta)
+    p = e / e.sum()
+    a = int(step % 5 > 0)
+    s2 = min(max(s + (1 if a else -1), 0), 4)
+    r = float(s2 == 4)
+    value = x @ w
+    target = r + 0.9 * (phi[s2] @ w)
+    error = target - value
+    critic_loss = 0.5 * error ** 2
+    actor_loss = -error * np.log(p[a])
+    d = p.copy()
+    d[a] -= 1
+    dw, dtheta = -error * x, np.outer(x, d) * error
+    w -= 0.1 * dw
+    theta -= 0.05 * dtheta
+    s = 2 if s2 == 4 else s2
+"""
+
+
+def test_a_policy_and_its_critic_may_begin_without_an_error(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, STATED).exit_code == 0
+    wrong = run_edited(tmp_path, STATED, ("-error * x", "error * x"))
+    assert "w" in wrong.blames[0].gradients
+
+
 LINE = """import numpy as np
 rng = np.random.default_rng(4)
 X = rng.normal(size=(50, 2))

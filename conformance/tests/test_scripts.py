@@ -23,7 +23,7 @@ from conformance.report import BACKWARD_SCHEMA
 from conformance.report.script_report import ScriptReport
 from conformance.run_script import run_script
 from conformance.script.parameters import Parameter, parameters
-from conformance.tests.parts import changes_of_edit, few, in_ci, part
+from conformance.tests.parts import changes_of_edit, few, part
 from conformance.tests.programs.script_faults import FAULTS
 from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on
 from conformance.tracing.node import Node
@@ -66,7 +66,7 @@ def test_a_right_script_is_right(script: str) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("script", in_ci((e for e in FAULTS if e not in QUICK), 4))
+@pytest.mark.parametrize("script", [e for e in FAULTS if e not in QUICK])
 def test_every_right_script_is_right(script: str) -> None:
     called_right(script)
 
@@ -79,13 +79,10 @@ def hit(edit: Edited) -> bool:
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "edit",
-    in_ci(
-        part(
-            EDITS,
-            lambda each: changes_of_edit(each.old, each.new),
-            slow=lambda each: each.script in SLOW,
-        ),
-        3,
+    part(
+        EDITS,
+        lambda each: changes_of_edit(each.old, each.new),
+        slow=lambda each: each.script in SLOW,
     ),
     ids=lambda each: each.id,
 )

@@ -1209,3 +1209,55 @@ def test_a_function_that_ends_in_gradient_gives_those_of_one_row(tmp_path: Path)
     source = OF_ONE_ROW.replace("delta = one_hot(t, len(b)) - np.exp(ln_p)", wrong)
     code, lines, said = judged(source, tmp_path)
     assert (code, lines[:1]) == (1, [wrong]), said
+
+
+LOGITS = """
+import numpy as np
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+def cross_entropy_loss(logits, y):
+    most = logits.max(axis=1, keepdims=True)
+    total = most + np.log(np.exp(logits - most).sum(axis=1, keepdims=True))
+    return np.mean(total.ravel() - logits[np.arange(len(y)), y])
+
+def initialize_parameters(n_in, n_out):
+    return {"W": np.random.randn(n_in, n_out), "b": np.zeros(n_out)}
+
+def forward(X, parameters):
+    A = X @ parameters["W"] + parameters["b"]
+    P = softmax(A)
+    return P, {"X": X, "A": A, "P": P}
+
+def backward(y, parameters, cache):
+    d = cache["P"].copy()
+    d[np.arange(len(y)), y] -= 1
+    d /= len(y)
+    return {"W": cache["X"].T @ d, "b": d.sum(axis=0)}
+"""
+TOTAL = "total.ravel() - logits[np.arange(len(y)), y]"
+
+
+def test_a_loss_that_asks_for_logits_is_given_what_a_softmax_was_made_of(tmp_path: Path) -> None:
+    code, _, said = judged(LOGITS, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(LOGITS.replace("] -= 1", "] -= 2"), tmp_path)
+    assert (code, lines[0]) == (1, "d[np.arange(len(y)), y] -= 2"), said
+
+
+def test_a_loss_may_call_probabilities_logits(tmp_path: Path) -> None:
+    start, end = LOGITS.index("    most ="), LOGITS.index("    return np.mean(total")
+    source = LOGITS[:start] + LOGITS[end:]
+    source = source.replace(TOTAL, "-np.log(logits[np.arange(len(y)), y])")
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(("number", "code"), [("2.71828", 0), ("2.718", 0), ("2.7", 1)])
+def test_e_may_be_rounded_to_some_digits(number: str, code: int, tmp_path: Path) -> None:
+    source = STEPPING.replace("np.tanh(np.dot(w, a[-1]))", f"1 / (1 + {number} ** -(w @ a[-1]))")
+    for each in ("a[-1]", "a[-l - 1]"):
+        source = source.replace(f"(1 - {each} ** 2)", f"{each} * (1 - {each})")
+    assert judged(source, tmp_path)[0] == code

@@ -8,7 +8,7 @@ from conformance.api import check
 from conformance.errors import UnjudgedError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
-from conformance.tests.parts import changes_of_edit, in_ci, part
+from conformance.tests.parts import changes_of_edit, part
 from conformance.tests.programs.shapes_faults import FAULTS
 from conformance.tests.shapes.measure import judge
 
@@ -16,7 +16,7 @@ BACKWARD = Path(__file__).parent / "backward" / "programs"
 PROGRAMS = Path(__file__).parent / "programs" / "shapes"
 
 
-@pytest.mark.parametrize("name", in_ci(FAULTS))
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_right_program_is_not_accused(name: str, tmp_path: Path) -> None:
     judged = judge(name, None, tmp_path)
     assert judged.exit_code == 0, judged.words
@@ -33,12 +33,10 @@ ALL = [(name, fault) for name, faults in FAULTS.items() for fault in range(len(f
 
 @pytest.mark.parametrize(
     ("name", "fault"),
-    in_ci(
-        part(
-            ALL,
-            lambda each: changes_of_edit(*FAULTS[each[0]][each[1]]),
-            slow=lambda each: each[0] in SLOW,
-        )
+    part(
+        ALL,
+        lambda each: changes_of_edit(*FAULTS[each[0]][each[1]]),
+        slow=lambda each: each[0] in SLOW,
     ),
 )
 def test_a_fault_is_seen(name: str, fault: int, tmp_path: Path) -> None:
@@ -50,7 +48,7 @@ def test_a_fault_is_seen(name: str, fault: int, tmp_path: Path) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "path",
-    in_ci(sorted(e for e in BACKWARD.rglob("*.py") if e.parent.name != "small")),  # some wrong
+    sorted(e for e in BACKWARD.rglob("*.py") if e.parent.name != "small"),  # some wrong
     ids=lambda path: path.stem,
 )
 def test_a_right_backward_pass_is_not_accused(path: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from conformance.tests.parts import in_ci
 from conformance.tests.shapes.measure import judged_source as judged
 
 PAIRS_OF_INPUTS = """
@@ -101,15 +100,13 @@ def nll_of(model, data):
 @pytest.mark.usefixtures("no_search")
 @pytest.mark.parametrize(
     ("source", "right", "there"),
-    in_ci(
-        [
-            (PAIRS_OF_INPUTS, "-ddiff * (1", "ddiff * (1"),
-            (UNPACKED, "(dG * d2).sum(axis=0) * inv", "0.5 * (dG * d2).sum(axis=0) * inv"),
-            (IN_A_DICT, "dz + mu / n", "dz + mu"),
-            (THRESHOLDS, "y == k + 1", "y == k"),
-            (ONE_OF_TWO, "X.T @ (shape - rate * y)", "X.T @ (shape - rate)"),
-        ]
-    ),
+    [
+        (PAIRS_OF_INPUTS, "-ddiff * (1", "ddiff * (1"),
+        (UNPACKED, "(dG * d2).sum(axis=0) * inv", "0.5 * (dG * d2).sum(axis=0) * inv"),
+        (IN_A_DICT, "dz + mu / n", "dz + mu"),
+        (THRESHOLDS, "y == k + 1", "y == k"),
+        (ONE_OF_TWO, "X.T @ (shape - rate * y)", "X.T @ (shape - rate)"),
+    ],
     ids=["pairs of inputs", "unpacked", "in a dict", "thresholds", "one of two"],
 )
 def test_the_arguments_of_a_loss_are_found(

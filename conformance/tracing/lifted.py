@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.tracing.node import Node, taken, uses_of_nodes
-from conformance.tracing.operations import put_in_shape
 from conformance.tracing.trace import Trace
+from conformance.tracing.vectorized import put_in_shape
 from reference.step import Array
 
 

@@ -11,9 +11,9 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.lifted import Partial, let_go, lifted
 from conformance.tracing.memory import Memory
 from conformance.tracing.node import Node, flat, taken
-from conformance.tracing.operations import put_in_shape
 from conformance.tracing.trace import Trace, plain
 from conformance.tracing.traced_numbers import TracedFloat, TracedInt
+from conformance.tracing.vectorized import put_in_shape
 from reference.step import Array
 
 

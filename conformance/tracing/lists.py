@@ -16,9 +16,9 @@ from conformance.tracing.entering import Entrance
 from conformance.tracing.lifted import Partial, lifted
 from conformance.tracing.list_numbers import Entry, Numbers
 from conformance.tracing.node import Node, taken
-from conformance.tracing.operations import put_in_shape
 from conformance.tracing.trace import Trace, is_traced_number, plain
 from conformance.tracing.traced_numbers import traced_number
+from conformance.tracing.vectorized import put_in_shape
 from reference.step import Array
 
 MOST = 1 << 14  # numbers of one array; longer lists of lists are met row by row

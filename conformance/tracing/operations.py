@@ -6,23 +6,21 @@ So each result is bit for bit what the program computes without us. Left out: wh
 
 import math
 from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from conformance.arithmetic.balls import is_balls
 from conformance.tracing.memory import place
-from conformance.tracing.node import Node, lengths
+from conformance.tracing.node import lengths
 from conformance.tracing.special import KNOWN
 from conformance.tracing.trace import Trace, is_traced_number, plain, plain_of, trace_of_call
+from conformance.tracing.vectorized import in_floats, is_of_python, one_by_one
 from reference.step import Array
 
 MUTATING = ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis")
 """Functions of NumPy that write into their first argument."""
-
-
-FEW = 512  # numbers for each of which a function of Python is followed
 
 
 def _reduced(ufunc: np.ufunc, method: str) -> Callable[..., Any]:
@@ -42,12 +40,12 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
     trace = trace_of_call(inputs, kwargs)
     if _hold_arrays(inputs):  # NumPy does it entry by entry, and each entry notes it
         return getattr(ufunc, method)(*map(_as_object, inputs), **kwargs)
-    if trace is not None and trace.recording and _is_of_python(ufunc) and not kwargs:
-        noted = _one_by_one(trace, ufunc, inputs)
+    if trace is not None and trace.recording and is_of_python(ufunc) and not kwargs:
+        noted = one_by_one(trace, ufunc, inputs)
         if noted is not None:
             return noted
     out = kwargs.pop("out", None)
-    call = ufunc if method == "__call__" else _reduced(ufunc, method)
+    call = in_floats(ufunc) if method == "__call__" else _reduced(ufunc, method)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     if trace is None or not trace.recording:
         options = {"out": tuple(map(plain, out))} if out else {}
@@ -62,44 +60,6 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
             name, call, nodes = "exp", np.exp, nodes[1:]  # the float stands for e
         return trace.record(name, call, nodes, options, result)
     return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
-
-
-@lru_cache(maxsize=64)
-def _is_of_python(ufunc: np.ufunc) -> bool:
-    """Whether NumPy calls a function of Python for each number, as `np.vectorize` has it made."""
-    return ufunc.nout == 1 and ufunc.types == ["O" * ufunc.nin + "->O"]
-
-
-def _one_by_one(trace: Trace, ufunc: np.ufunc, inputs: Any) -> Any:
-    """What a function of Python gives of each number, its operations noted; None if too many."""
-    nodes = trace.argument(tuple(inputs))
-    held = [e.value if type(e) is Node else np.array(np.asarray(e).tolist()) for e in nodes]
-    shape = np.broadcast_shapes(*map(np.shape, held))
-    if int(np.prod(shape)) > FEW or any(each.dtype.kind not in "fiub" for each in held):
-        return None
-    entries = [_entries(trace, *each, shape) for each in zip(nodes, held, strict=True)]
-    given = np.asarray(ufunc(*entries), dtype=object).ravel().tolist()
-    if not all(isinstance(each, float) for each in given):
-        return None
-    floats = np.array([float(plain(each)) for each in given]).reshape(shape)
-    return trace.record("array", put_in_shape, (trace.argument(given), shape), {}, floats)
-
-
-def _entries(trace: Trace, node: Any, value: Array, shape: tuple[int, ...]) -> Array:
-    """The numbers of an array as objects of Python, each of which notes what is done with it."""
-    known = type(node) is Node and value.dtype.kind == "f"
-    flat_array = (trace.traced(np.array(value), node) if known else value).reshape(-1)
-    places = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape)
-    numbers = np.empty(shape, dtype=object)
-    for index, i in np.ndenumerate(places):
-        one = flat_array[i]
-        numbers[index] = trace.number(float(plain(one)), one.node) if known else one.item()
-    return numbers
-
-
-def put_in_shape(numbers: Any, shape: tuple[int, ...]) -> Array:
-    """An array of a shape, of numbers that were computed one by one."""
-    return np.asarray(numbers).reshape(shape)
 
 
 def _hold_arrays(values: Iterable[Any]) -> bool:

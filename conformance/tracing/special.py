@@ -1,8 +1,10 @@
 """Functions of SciPy in operations that a trace knows: for all real arrays they give the same.
 
-Left out: everything else of SciPy.
+And those of `math` that NumPy has not, such as erf. Left out: everything else of SciPy.
 """
 
+from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,13 @@ def _slid(
     rows = np.arange(h - kh + 1)[:, None, None, None] + np.arange(kh)[:, None]
     columns = np.arange(w - kw + 1)[:, None, None] + np.arange(kw)
     return np.tensordot(image[rows, columns], kernel)
+
+
+def of_each(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    """A function of `math` of each number of an array; exact numbers have one by its name."""
+    exact = np.frompyfunc(methodcaller(function.__name__), 1, 1)
+    floats = np.vectorize(function, otypes=[float])
+    return lambda x: (exact if np.asarray(x).dtype.hasobject else floats)(x)
 
 
 KNOWN = {"expit": expit}

@@ -23,14 +23,17 @@ from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced
 from conformance.tracing.made_arrays import MAKERS, Joined, traced_array
 from conformance.tracing.modules import Seen, Substitute, entered, replaced
-from conformance.tracing.special import KNOWN, MODULES
+from conformance.tracing.special import KNOWN, MODULES, of_each
 from conformance.tracing.trace import Trace, is_traced_number, plain, trace_of
 from conformance.tracing.traced_numbers import begun_number, traced_number
 
 MATH = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "pow": np.power, "sin": np.sin,
     "cos": np.cos, "log1p": np.log1p, "expm1": np.expm1, "sinh": np.sinh, "cosh": np.cosh,
-    "log2": np.log2, "log10": np.log10, "fabs": np.absolute, "atan": np.arctan,
+    "log2": np.log2, "log10": np.log10, "fabs": np.absolute, "tan": np.tan, "asin": np.arcsin,
+    "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2, "asinh": np.arcsinh,
+    "acosh": np.arccosh, "atanh": np.arctanh,
+    **{each.__name__: of_each(each) for each in (math.erf, math.erfc, math.gamma, math.lgamma)},
 }  # fmt: skip
 """Functions of `math`, and what does the same to exact numbers."""
 
@@ -168,18 +171,26 @@ def _of_scipy() -> dict[int, Seen]:
     return instead
 
 
-def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Seen]:
-    """`np.random`, whose generators have a seed if they are given none."""
-    drawn = numpy.__dict__["random"] = Substitute(np.random)
+def generators(seed: int) -> tuple[Callable[..., np.random.Generator], type]:
+    """`default_rng` and `RandomState`, with a seed if they are given none."""
+    plain = np.random.default_rng
 
     def default_rng(given: Any = None, **kwargs: Any) -> np.random.Generator:
         given = kwargs.get("seed", given)
-        return np.random.default_rng(seed if given is None else given)
+        return plain(seed if given is None else given)
 
     class RandomState(np.random.RandomState):
         def __init__(self, given: Any = None, **kwargs: Any) -> None:
             given = kwargs.get("seed", given)
             super().__init__(seed if given is None else given)
+
+    return default_rng, RandomState
+
+
+def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Seen]:
+    """`np.random`, whose generators have a seed if they are given none."""
+    drawn = numpy.__dict__["random"] = Substitute(np.random)
+    default_rng, RandomState = generators(seed)  # noqa: N806 - its name
 
     plain_shuffle = np.random.shuffle
 

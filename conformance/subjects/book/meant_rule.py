@@ -64,8 +64,7 @@ def _of_update(network: BookNetwork, start: Start, step: FirstStep) -> list[Live
     behind = live_functions(lambda: nabla(network, start, step.before, batch))
     theirs = set[tuple[str, int]]().union(*(each.places for each in behind))
     every = live_functions(lambda: holds(lambda: bool(first_steps(network, start))))
-    lines = (frozenset(line for line in e.ran if (e.file, line) not in theirs) for e in every)
-    return [replace(e, ran=ran) for e, ran in zip(every, lines, strict=True) if ran]
+    return [each.without(theirs) for each in every if each.without(theirs).ran]
 
 
 def _flat(step: FirstStep) -> list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:

@@ -1,0 +1,131 @@
+"""The change of one line that makes the gradients of a script right.
+
+The script is run again for each change, up to the update that was judged: its parameters have to
+become what they would by the right gradients. Then that line is the one to blame. Left out: which
+changes there are (`edits`), and what is wrong as far as it is known without them (`backward`).
+"""
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import process_time
+from types import CodeType
+
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.edited_line import by_edit, supposed_parts
+from conformance.backward.findings import UPDATES, Edited, Line
+from conformance.backward.judge_gradients import distance
+from conformance.edits.edit import Edit
+from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
+from conformance.edits.search_edits import holds, search
+from conformance.running.quiet import quiet
+from conformance.script.plain_script import PlainScript
+from conformance.script_outcome import NextValue, Ran
+from conformance.tracing.frames import Frame, is_installed, is_subject
+from reference.step import Array
+
+SECONDS = 6.0  # of the processor, after which no other change is tried
+FEW = 20  # trials, for which there has to be time
+MODULE = "<module>"
+
+
+def mended(ran: Ran, arguments: Sequence[str], seed: int) -> Ran:
+    """A script that is wrong, with the change that makes its gradients right, if one is found.
+
+    Args:
+        ran: what is known of it.
+        arguments: that it was given.
+        seed: of its random numbers, where it gave none.
+    """
+    wanted, file = ran.next_values, str(Path(ran.script).absolute())
+    accused, ahead = ran.examined.accused, ran.examined.ahead
+    of_update = any(each.cause.kind in UPDATES for each in accused)
+    if not wanted or of_update or not file.endswith(".py"):
+        return ran
+    _forget_own_modules()
+    plain = PlainScript(file, ast.parse(Path(file).read_bytes(), file), arguments, seed, wanted)
+
+    def is_as_judged() -> bool:
+        return _agree(plain.values(), wanted, [each.new for each in wanted])
+
+    def is_right() -> bool:
+        found, rights = plain.values(), zip(*(each.rights for each in wanted), strict=True)
+        return any(_agree(found, wanted, each) for each in rights)
+
+    begun = process_time()
+    with quiet():
+        as_judged = holds(is_as_judged, SECONDS)
+        long = FEW * (process_time() - begun) > SECONDS
+        if not as_judged or long or holds(is_right, SECONDS):  # or it tells nothing
+            return ran
+        parts = [*_parts(plain, runs_of(lambda: holds(is_right, SECONDS), file.__eq__))]
+    blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
+    lacking = [*supposed_parts(accused)]
+    change = search([e.without(ahead) for e in parts], blamed, [is_right], SECONDS, lacking)
+    if change is None:
+        return ran
+    told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))
+    return replace(ran, examined=replace(ran.examined, accused=(told,)))
+
+
+def _agree(found: Sequence[Array], wanted: Sequence[NextValue], asked: Sequence[Array]) -> bool:
+    """Whether all parameters are moved as they are asked to be, to half of the digits."""
+    return all(
+        distance(value - each.old, right - each.old) <= HALF_OF_THE_DIGITS
+        for value, each, right in zip(found, wanted, asked, strict=True)
+    )
+
+
+def _forget_own_modules() -> None:
+    """Let the modules of the program be imported anew, which were compiled to be traced."""
+    for name, module in [*sys.modules.items()]:
+        file = getattr(module, "__file__", None)
+        if file is not None and is_subject(file) and not is_installed(file):
+            del sys.modules[name]
+
+
+@dataclass(frozen=True)
+class _Part(LiveFunction):
+    """A function of a script, or what stands outside of all, which is compiled with the whole."""
+
+    plain: PlainScript
+
+    def has(self, place: tuple[str, int]) -> bool:
+        """Whether a line of a file is one of it."""
+        return super().has(place) and (self.name != MODULE or place[1] in self.ran)
+
+    @contextmanager
+    def changed(self, edit: Edit) -> Iterator[None]:
+        """The script with a change of this part, to the end of the block.
+
+        Raises:
+            SyntaxError: what is changed is no program.
+        """
+        before = self.plain.codes
+        try:
+            with edit.made():
+                self.plain.codes = self.plain.compiled(edit.line)
+                yield
+        finally:
+            self.plain.codes = before
+
+
+def _parts(plain: PlainScript, ran: Mapping[CodeType, RunLines]) -> Iterator[_Part]:
+    """The functions of a script that were run, and what stands outside of all."""
+    left = {line for each in ran.values() for line in each.lines}
+    for definition, around in outermost(plain.tree, ""):
+        span = range(definition.lineno, (definition.end_lineno or 0) + 1)
+        name = "<lambda>" if isinstance(definition, ast.Lambda) else definition.name
+        inside = [each for code, each in ran.items() if code.co_firstlineno in span]
+        lines = frozenset(line for each in inside for line in each.lines)
+        callers = frozenset(place for each in inside for place in each.callers)
+        yield _Part(plain.file, name, definition, plain.tree, around, (), lines, callers, plain)
+        left -= lines
+    none = ast.arguments([], [], None, [], [], None, [])
+    body = plain.tree.body
+    whole = ast.FunctionDef(MODULE, none, body, [], lineno=1, end_lineno=body[-1].end_lineno)
+    outside = frozenset(left), frozenset[tuple[str, int]]()
+    yield _Part(plain.file, MODULE, whole, plain.tree, "", (), *outside, plain)

@@ -1,0 +1,108 @@
+"""What an update that is judged would make of each parameter, if its gradients were right.
+
+The update is computed again from the right gradients, whatever its rule. Where the gradients are
+divided by something that is kept of them, what is kept tells more than the parameters, whose first
+step is as long for any gradient. Left out: the right gradients (`backward/accuse.py`), and the
+changes by which a script makes them (`edited_script.py`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from conformance.backward.factor import conventions
+from conformance.backward.findings import UPDATES, Line
+from conformance.backward.source import lines_of, written_name
+from conformance.script.judgement import Judgement
+from conformance.script_outcome import NextValue
+from conformance.tracing.node import Node, bits_of_nodes, recomputed
+from conformance.tracing.trace import Trace
+from reference.step import Array
+
+FEW = 3  # lengths, of which a usual factor may be made
+
+
+def next_values(
+    trace: Trace,
+    results: Sequence[Judgement],
+    at: int,
+    said: Sequence[str],
+) -> tuple[NextValue, ...]:
+    """What an update makes of each parameter; nothing if its gradients are right or not known.
+
+    Args:
+        trace: of the script.
+        results: its updates.
+        at: which of them it is.
+        said: the names of the parameters.
+    """
+    judgement = results[at]
+    given = [*_given(trace, judgement)]
+    last = max(each.new.number for each in judgement.updates)
+    path = [each for each in trace.nodes if each.number <= last]
+    instead = [recomputed(each, path) for each in given]
+    if not given or None in instead or len({*said}) < len(said):
+        return ()
+
+    def value(name: str, first: Node, old: Node, new: Node, occurrence: int = 0) -> NextValue:
+        rights = tuple(np.asarray((e or {}).get(new.number, new.value)) for e in instead)
+        lines = tuple((frame.file, frame.line) for frame in new.frames)
+        before = np.array(first.value), np.array(old.value)
+        return NextValue(name, number, *before, np.array(new.value), rights, lines, occurrence)
+
+    number = judgement.updates[0].parameter.values.index(judgement.updates[0].old) + 1
+    moved = [
+        value(name, each.parameter.values[0], each.old, each.new)
+        for name, each in zip(said, judgement.updates, strict=True)
+    ]
+    adaptive = any(each.adaptive for each in judgement.updates)
+    kept = _kept(judgement) if adaptive else {}
+    states = (
+        value(written_name(new) or "", old, old, new, (number - 1) * len(some) + i)
+        for some in kept.values()
+        for i, (old, new) in enumerate(some, 1)
+    )
+    found = (*moved, *states)
+    return found if all(each.name for each in found) else ()
+
+
+def _kept(judgement: Judgement) -> dict[Line, list[tuple[Node, Node]]]:
+    """What is kept, as it was read and as it was written, in the order of time, by the line."""
+    found = defaultdict[Line, list[tuple[Node, Node]]](list)
+    every = (each for update in judgement.updates for each in update.states)
+    for each in sorted(every, key=lambda states: states[1].number):
+        if lines := lines_of(each[1]):
+            found[lines[0]].append(each)
+    return found
+
+
+def _given(trace: Trace, judgement: Judgement) -> Iterator[Mapping[int, Array]]:
+    """The right gradients by their numbers, by each factor that they may have."""
+    examined = judgement.examined
+    rights = [examined.rights.get(each.name) for each in examined.gradients]
+    if not judgement.chosen or any(each.cause.kind in UPDATES for each in examined.accused):
+        return
+    pairs = [*zip((node for node, _ in judgement.chosen), rights, strict=True)]
+    if any(right is None or np.shape(right) != np.shape(node.value) for node, right in pairs):
+        return
+    for factor in _factors(trace, judgement):
+        yield {node.number: factor * np.asarray(right) for node, right in pairs}
+
+
+def _factors(trace: Trace, judgement: Judgement) -> list[float]:
+    """How many times the right gradients may be what is asked for.
+
+    As those are that are right already, or once; else by any usual factor, with the sign by which
+    they are added.
+    """
+    examined, sign = judgement.examined, float(-np.sign(judgement.factor))
+    for each, (node, _) in zip(examined.gradients, judgement.chosen, strict=True):
+        right = np.asarray(examined.rights[each.name])
+        if each.ok and np.any(right):
+            own = float(np.sum(np.asarray(node.value) * right) / np.sum(right * right))
+            return [own, float(np.sign(own))]
+    everything = bits_of_nodes(each.old for each in judgement.updates)
+    every = (each for each in trace.nodes if each.uses & everything == everything)
+    lengths = dict.fromkeys(n for each in every for n in np.shape(each.value))
+    return [sign * each for each in conventions([*lengths][:FEW])]

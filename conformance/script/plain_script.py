@@ -1,0 +1,283 @@
+"""A script that is run again, untraced, until it has updated its parameters, with changes or not.
+
+It begins with the same random numbers, and may write no files. Left out: the traced run
+(`script_source.py`), and which changes there are (`edits`).
+"""
+
+import ast
+import builtins
+import os
+import random
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.script_outcome import NextValue
+from conformance.tracing.substitute import generators
+from reference.step import Array
+
+PROBE = "__updated__"  # what is called around the statements that may update a parameter
+
+WRITING = frozenset(
+    ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink",
+     "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "subprocess.Popen",
+     "shutil.rmtree", "socket.connect", "socket.bind", "webbrowser.open")
+)  # fmt: skip
+"""What a run that is a trial may not do: it changes more than its own process."""
+
+FOR_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class DoneError(BaseException):
+    """All parameters have been updated as often as wanted."""
+
+
+@dataclass
+class PlainScript:
+    """A script to be run again.
+
+    Attributes:
+        file: its path, by which its lines go.
+        tree: its source, which may be changed.
+        arguments: that it is given.
+        seed: of its random numbers, where it gives none.
+        wanted: the parameters, and after which update each is asked for.
+        codes: what is run, a statement of the script after another.
+    """
+
+    file: str
+    tree: ast.Module
+    arguments: Sequence[str]
+    seed: int
+    wanted: Sequence[NextValue]
+    codes: list[CodeType] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Find where its parameters are updated.
+
+        Raises:
+            SyntaxError: what they are called is no expression.
+        """
+        lines = {line for each in self.wanted for file, line in each.lines if file == self.file}
+        self._probes = [
+            (block, each, _probe(each, 0), _probe(each, each.lineno))
+            for block, each in _statements(self.tree, lines)
+        ]
+        self._names = [compile(each.name, self.file, "eval") for each in self.wanted]
+        self._compiled: dict[ast.stmt, CodeType] = {}
+        self.codes = self.compiled()
+        with self._probed():
+            self._compiled = dict(zip(self.tree.body, self.codes, strict=True))
+
+    def compiled(self, line: int = 0) -> list[CodeType]:
+        """What is to be run, of the tree as it is.
+
+        Args:
+            line: where it was changed.
+
+        Raises:
+            SyntaxError: it is no program.
+        """
+        with self._probed():
+            kept = {} if line == 0 else self._compiled
+            return [
+                (None if _has(each, line) else kept.get(each))
+                or compile(ast.Module([each], []), self.file, "exec")
+                for each in self.tree.body
+            ]
+
+    @contextmanager
+    def _probed(self) -> Iterator[None]:
+        """The tree with the probes in it, to the end of the block."""
+        put = list[tuple[list[ast.stmt], list[ast.stmt]]]()
+        for block, statement, before, after in self._probes:
+            at = next((i for i, each in enumerate(block) if each is statement), None)
+            if at is not None:
+                put.append((block, [*block]))
+                block[at : at + 1] = [before, statement, after]
+        try:
+            yield
+        finally:
+            for block, statements in reversed(put):
+                block[:] = statements
+
+    def values(self) -> list[Array]:
+        """Run it: the parameters after the updates that are wanted, in their order.
+
+        Raises:
+            BaseException: whatever its code raises.
+            LookupError: it ended before.
+        """
+        pairs = zip(self.wanted, self._names, strict=True)
+        awaited = [_Awaited(each, code, self._behind(each)) for each, code in pairs]
+        with _as_at_first(self.seed), _no_writing():
+            setattr(builtins, PROBE, _Asked(awaited))
+            try:
+                names = vars(_main(self.file, self.arguments))
+                for code in self.codes:
+                    exec(code, names)  # noqa: S102 - as it was run
+            except DoneError:
+                return [each.value for each in awaited if each.value is not None]
+            finally:
+                delattr(builtins, PROBE)
+        raise LookupError("it ended before all parameters were updated")
+
+    def _behind(self, wanted: NextValue) -> int:
+        """The first line of the statement that computes a value."""
+        line = wanted.lines[0][1] if wanted.lines else 0
+        return max((each.lineno for _, each, *_ in self._probes if each.lineno <= line), default=0)
+
+
+def _has(statement: ast.stmt, line: int) -> bool:
+    """Whether a line is one of a statement, or beside it, as of one that is moved."""
+    return statement.lineno - 1 <= line <= (statement.end_lineno or statement.lineno) + 1
+
+
+def _probe(statement: ast.stmt, line: int) -> ast.stmt:
+    """A call of the probe beside a statement, which is told the line behind which it is."""
+    call = ast.Expr(ast.Call(ast.Name(PROBE, ast.Load()), [ast.Constant(line)], []))
+    return ast.fix_missing_locations(ast.copy_location(call, statement))
+
+
+@dataclass
+class _Awaited:
+    """A value that a script is to give.
+
+    Attributes:
+        wanted: it.
+        code: of its name.
+        behind: the line of the statement behind which alone it is looked for; 0 if behind any.
+        last: what it was, once it has been as it was at first.
+        left: how many changes of it, or runs of that statement, are still to come.
+        value: it, once it is known.
+    """
+
+    wanted: NextValue
+    code: CodeType
+    behind: int
+    last: Array | None = None
+    left: int = 0
+    value: Array | None = None
+
+    def __post_init__(self) -> None:
+        """Await it."""
+        self.left = self.wanted.occurrence or self.wanted.update
+
+    def see(self, line: int, frame: FrameType) -> None:
+        """See it behind a statement, or before one (0)."""
+        if self.wanted.occurrence:
+            self.left -= line == self.behind
+            if not self.left:
+                self.value = _evaluated(self.code, frame, np.shape(self.wanted.new))
+            return
+        value = _evaluated(self.code, frame, np.shape(self.wanted.new))
+        before = self.wanted.first if self.last is None else self.last
+        same = value is not None and np.array_equal(value, before, equal_nan=True)
+        if value is None or (self.last is None and not same):
+            return
+        self.last = value
+        self.left -= not same
+        self.value = None if self.left else value
+
+
+class _Asked:
+    """Takes what is awaited as soon as it is there."""
+
+    def __init__(self, awaited: Sequence[_Awaited]) -> None:
+        self.awaited = awaited
+
+    def __call__(self, line: int) -> None:
+        """See what is there behind the statement of a line, or before one (0).
+
+        Raises:
+            DoneError: all is.
+        """
+        frame = sys._getframe(1)  # noqa: SLF001 - the way to the script's variables
+        waiting = [each for each in self.awaited if each.value is None]
+        for each in waiting:
+            each.see(line, frame)
+        if all(each.value is not None for each in waiting):
+            raise DoneError
+
+
+def _evaluated(code: CodeType, frame: FrameType | None, shape: tuple[int, ...]) -> Array | None:
+    """What an expression stands for in the innermost call that knows it, as an array."""
+    file = frame.f_code.co_filename if frame else ""
+    while frame is not None and frame.f_code.co_filename == file:
+        with suppress(Exception):  # another call may know it
+            value = np.array(eval(code, frame.f_globals, frame.f_locals), dtype=float)  # noqa: S307
+            if value.shape == shape:
+                return value
+        frame = frame.f_back
+    return None
+
+
+def _statements(tree: ast.AST, lines: Collection[int]) -> Iterator[tuple[list[ast.stmt], ast.stmt]]:
+    """The innermost statements that lines are of, each with the block that it is in."""
+    for node in ast.walk(tree):
+        for name in ("body", "orelse", "finalbody"):
+            found = getattr(node, name, None)
+            block: list[ast.stmt] = found if isinstance(found, list) else []
+            for each in block:
+                inner = getattr(each, "body", None)
+                end = inner[0].lineno - 1 if isinstance(inner, list) else each.end_lineno
+                if any(each.lineno <= line <= (end or 0) for line in lines):
+                    yield block, each
+
+
+def _main(file: str, arguments: Sequence[str]) -> ModuleType:
+    module = ModuleType("__main__")
+    vars(module).update(__file__=file, __builtins__=__builtins__)
+    sys.modules["__main__"] = module
+    sys.argv = [sys.argv[0], *arguments]
+    return module
+
+
+@contextmanager
+def _as_at_first(seed: int) -> Iterator[None]:
+    """Random numbers as in the run that was judged, to the end of the block."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+    names = "default_rng", "RandomState"
+    plain = {each: getattr(np.random, each) for each in names}
+    vars(np.random).update(zip(names, generators(seed), strict=True))
+    try:
+        yield
+    finally:
+        vars(np.random).update(plain)
+
+
+_trials: list[bool] = []
+
+
+@contextmanager
+def _no_writing() -> Iterator[None]:
+    """Let nothing be written but by this process's own streams, to the end of the block."""
+    if not _trials:
+        sys.addaudithook(_refuse)
+        _trials.append(False)
+    _trials[0] = True
+    try:
+        yield
+    finally:
+        _trials[0] = False
+
+
+def _refuse(event: str, args: Any) -> None:
+    """Refuse what changes files, or begins other processes, in a trial.
+
+    Raises:
+        PermissionError: it is asked for.
+    """
+    if not _trials[0]:
+        return
+    writes = event == "open" and isinstance(args[2], int) and args[2] & FOR_WRITING
+    if writes or event in WRITING:
+        raise PermissionError(f"a trial does not {event}")

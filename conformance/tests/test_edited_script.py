@@ -1,0 +1,102 @@
+"""The change of one line that makes the gradients of a script right is told, with its line.
+
+Left out: programs that define classes and functions (`test_edited.py`).
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from conformance.run_script import run_script
+from conformance.script import edited_script
+
+PLAIN = """import numpy as np
+
+rng = np.random.default_rng()
+X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
+W1, W2 = rng.normal(size=(3, 4)), rng.normal(size=(4, 1))
+for epoch in range(5):
+    h = np.log1p(np.exp(X @ W1))
+    e = h @ W2 - y
+    print(np.mean(e**2))
+    dW2 = 2 * h.T @ e / len(X)
+    dh = 2 * e @ W2.T / len(X)
+    dW1 = X.T @ (dh / (1 + np.exp(-(X @ W1))))
+    W1 = W1 - 0.1 * dW1
+    W2 = W2 - 0.1 * dW2
+"""
+ADAM = """import numpy as np
+
+
+def train(X, y, p):
+    m = {k: np.zeros_like(v) for k, v in p.items()}
+    s = {k: np.zeros_like(v) for k, v in p.items()}
+    for t in range(1, 10001):
+        h = np.tanh(X @ p["W"])
+        e = h @ p["v"] - y
+        loss = 0.5 * np.sum(e**2)
+        g = {"v": h.T @ e, "W": X.T @ (np.outer(e, p["v"]) * (1 - h**2))}
+        for k in p:
+            m[k] = 0.9 * m[k] + 0.1 * g[k]
+            s[k] = 0.99 * s[k] + 0.01 * g[k] ** 2
+            p[k] -= 0.1 * m[k] / (1 - 0.9**t) / (np.sqrt(s[k] / (1 - 0.99**t)) + 1e-8)
+    return loss
+
+
+np.random.seed(3)
+train(
+    np.random.randn(9, 3), np.random.randn(9), {"W": np.random.randn(3, 4), "v": np.random.randn(4)}
+)
+"""
+LISTS = """import random
+
+random.seed(1)
+xs = [[random.random() for _ in range(3)] for _ in range(6)]
+ys = [2 * x[0] - x[1] for x in xs]
+w, b = [0.1, 0.2, 0.3], 0.0
+for epoch in range(4):
+    gw, gb = [0.0] * 3, 0.0
+    for x, y in zip(xs, ys):
+        e = sum(u * v for u, v in zip(w, x)) + b - y
+        gw = [g + e * v for g, v in zip(gw, x)]
+        gb += e
+    w = [u - 0.1 * g for u, g in zip(w, gw)]
+    b -= 0.1 * gb
+"""
+WRONG = {
+    "a sign": (PLAIN, "np.exp(-(X @ W1))", "np.exp(X @ W1)"),
+    "another matrix": (PLAIN, "e @ W2.T", "y @ W2.T"),
+    "by what Adam keeps": (ADAM, "(1 - h**2)", "(1 - h)"),
+    "of lists": (LISTS, "g + e * v", "g + e * y"),
+}
+
+
+def written(folder: Path, source: str) -> str:
+    (folder / "net.py").write_text(source, "utf-8")
+    return str(folder / "net.py")
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_the_change_is_told_with_its_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
+    source, right, wrong = WRONG[name]
+    assert source.count(right) == 1
+    report = run_script(written(tmp_path, source.replace(right, wrong)))
+    (blamed,) = report.examined.accused
+    line, text = next(e for e in enumerate(source.splitlines(), 1) if right in e[1])
+    assert blamed.edited is not None
+    told = ast.unparse(ast.parse(blamed.edited.text))
+    assert (blamed.lines[0].line, told) == (line, ast.unparse(ast.parse(text.strip())))
+
+
+def test_a_trial_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
+    written_to = tmp_path / "runs.txt"
+    begun = f"open({str(written_to)!r}, 'a').write('begun ')\nfor epoch"
+    source = PLAIN.replace("np.exp(-(X @ W1))", "np.exp(X @ W1)").replace("for epoch", begun)
+    report = run_script(written(tmp_path, source))
+    assert not report.ok
+    assert written_to.read_text("utf-8") == "begun "
