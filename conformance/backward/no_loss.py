@@ -69,8 +69,9 @@ class Tried:
 
     @cached_property
     def constants(self) -> list[float]:
-        """The usual factors: of the samples, and of the lengths of the output."""
-        return conventions({self.samples, *np.shape(self.compared.pairs[0][0].value)})
+        """The usual factors: of the samples, the outputs, and the lengths of one."""
+        pairs = self.compared.pairs
+        return conventions({self.samples, len(pairs), *np.shape(pairs[0][0].value)})
 
     @cached_property
     def decay(self) -> Decay | None:

@@ -9,7 +9,6 @@ import ast
 import importlib
 import linecache
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
@@ -27,7 +26,7 @@ from conformance.running.quiet import TooLongError, limited
 from conformance.running.same_names import separate
 from conformance.running.tracebacks import headline, own_traceback
 from conformance.tracing import frames
-from conformance.tracing.modules import entered, zero
+from conformance.tracing.modules import entered
 
 NOTEBOOK = ".ipynb"
 
@@ -235,49 +234,59 @@ def _stdout_to_stderr() -> Iterator[None]:
         os.close(kept)
 
 
-NUMBER, ARRAY = "__conformance_zero__", "__conformance_entered__"
-"""The names, among those of the program's module, of what gives the number and takes an array."""
-BIAS = re.compile(r"(?:\w+\.)*_?(?:b(?:ias(?:es)?)?|intercept)\d*_?")
-
-ZERO = re.compile(r"-?0(\.0)?|(\w+\.)?float\d*\(0(\.0)?\)")
+BEGUN = "__conformance_begun__"
+"""The name, among those of the program's module, of what takes a value that is moved later."""
 
 
 def followed(statement: ast.stmt) -> ast.stmt:
     """A statement in which what it moves begins with values that can be followed."""
     moved = {name for each in ast.walk(statement) for name in _moved(each)}
     for each in ast.walk(statement) if moved else ():
-        if isinstance(each, ast.Assign) and len(each.targets) == 1:
-            each.value = _begun(each.targets[0], each.value, moved)
+        match each:
+            case ast.Assign(targets=[_, _, *_] as several, value=ast.Constant() as one):
+                each.targets = [ast.copy_location(ast.Tuple(several, ast.Store()), one)]
+                each.value = ast.copy_location(ast.Tuple([one] * len(several), ast.Load()), one)
+        match each:
+            case (
+                ast.Assign(targets=[target], value=value)
+                | ast.AnnAssign(target=target, value=ast.expr() as value)
+            ):
+                each.value = _begun(target, value, moved)
     return statement
 
 
 def provide(names: dict[str, object]) -> None:
-    """Put what gives the number and takes an array among the names of a module."""
-    names[NUMBER], names[ARRAY] = zero, entered
+    """Put what takes a value that is moved among the names of a module."""
+    names[BEGUN] = entered
 
 
-def _moved(node: ast.AST) -> list[str]:
-    """What a statement adds a product to, or takes one off; a bias may be moved by a name."""
+def _moved(node: ast.AST) -> Iterator[str]:
+    """What a statement adds a value to that is no constant, or takes one off."""
+    pairs: list[tuple[ast.expr, ast.expr]] = []
     match node:
-        case ast.AugAssign(target=target, op=ast.Add() | ast.Sub(), value=value):
-            pass
-        case ast.Assign(
-            targets=[target], value=ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=value)
-        ) if ast.unparse(left) == ast.unparse(target):
-            pass
-        case _:
-            return []
-    whole = target.value if isinstance(target, ast.Subscript) else target
-    name = ast.unparse(whole)
-    known = (ast.Mult, ast.Call, ast.Name) if BIAS.fullmatch(name) else (ast.Mult, ast.Call)
-    return [name] if any(isinstance(each, known) for each in ast.walk(value)) else []
+        case ast.AugAssign(target=target, op=op, value=value):
+            pairs = [(target, ast.BinOp(target, op, value))]
+        case ast.Assign(targets=[target], value=value):
+            pairs = _pairs(target, value)
+    for target, value in pairs:
+        match value:
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+                if ast.unparse(left) == ast.unparse(target) and not isinstance(right, ast.Constant):
+                    yield ast.unparse(target.value if isinstance(target, ast.Subscript) else target)
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """What is assigned to what: `w, b = 0, 1` is two pairs."""
+    match target, value:
+        case ast.Tuple(elts=some), ast.Tuple(elts=others) if len(some) == len(others):
+            return [*zip(some, others, strict=True)]
+    return [(target, value)]
 
 
 def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        if len(target.elts) == len(value.elts):
-            pairs = zip(target.elts, value.elts, strict=True)
-            value.elts = [_begun(one, other, moved) for one, other in pairs]
+    pairs = _pairs(target, value)
+    if isinstance(value, ast.Tuple) and len(pairs) > 1:
+        value.elts = [_begun(one, other, moved) for one, other in pairs]
         return value
     match value:  # what holds several
         case ast.List():
@@ -286,15 +295,10 @@ def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
             value.elt = _begun(target, value.elt, moved)
         case ast.Dict():
             value.values = [_begun(target, each, moved) for each in value.values]
-    name = ast.unparse(target)
-    taken: tuple[str, list[ast.expr]] | None = None
-    match value:
-        case ast.Constant() | ast.Call() if ZERO.fullmatch(ast.unparse(value)):
-            taken = (NUMBER, []) if name in moved and BIAS.fullmatch(name) else None
-        case ast.Call() | ast.BinOp():  # `rng.normal(size=n) * 0.1`, but not the move itself
-            begun = name not in {ast.unparse(e) for e in ast.walk(value) if isinstance(e, ast.expr)}
-            taken = (ARRAY, [value]) if name in moved and begun else None
-    if taken is None:
+    names = {ast.unparse(each) for each in getattr(target, "elts", [target])}
+    made = isinstance(value, ast.Constant | ast.UnaryOp | ast.Call | ast.BinOp)
+    inside = {ast.unparse(each) for each in ast.walk(value) if isinstance(each, ast.expr)}
+    if not made or names.isdisjoint(moved) or not names.isdisjoint(inside):  # it is the move itself
         return value
-    call = ast.Call(ast.copy_location(ast.Name(taken[0], ast.Load()), value), taken[1], [])
+    call = ast.Call(ast.copy_location(ast.Name(BEGUN, ast.Load()), value), [value], [])
     return ast.copy_location(call, value)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, stem
-from conformance.tracing.trace import plain
+from conformance.tracing.trace import is_traced_number, plain
 
 
 def is_any_tensor(value: Any) -> bool:
@@ -114,15 +114,24 @@ def short(path: str) -> str:
 Change = Callable[[Leaf], Any]
 
 
-def leaves(value: Any, path: str, module: ModuleType | None) -> list[Leaf]:
-    """The arrays of floats within a value, those of objects of a module's classes too."""
+def leaves(
+    value: Any, path: str, module: ModuleType | None, *, computed: bool = False
+) -> list[Leaf]:
+    """The arrays of floats within a value, those of objects of a module's classes too.
+
+    Args:
+        value: that holds them.
+        path: of it.
+        module: of the classes.
+        computed: whether numbers that were computed are among them, whatever their names.
+    """
     found: list[Leaf] = []
 
     def note(leaf: Leaf) -> Any:
         found.append(leaf)
         return leaf.value
 
-    Walk(note, module).of(value, path, path)
+    Walk(note, module, computed=computed).of(value, path, path)
     return found
 
 
@@ -134,17 +143,24 @@ def changed(value: Any, path: str, module: ModuleType | None, change: Change) ->
 class Walk:
     """One way through all that a value holds."""
 
-    def __init__(self, change: Change, module: ModuleType | None, *, write: bool = False) -> None:
-        self.change, self.module, self.write = change, module, write
+    def __init__(
+        self,
+        change: Change,
+        module: ModuleType | None,
+        *,
+        write: bool = False,
+        computed: bool = False,
+    ) -> None:
+        self.change, self.module, self.write, self.computed = change, module, write, computed
         self.seen: dict[int, Any] = {}
         self.depth = 0
 
     def of(self, value: Any, path: str, name: str) -> Any:
         """The value, changed."""
         array = as_array(value) if is_tensor(value) else value
-        if (is_floats(array) and array.size) or (
-            _is_number(value, name) and is_parameter(stem(name))
-        ):
+        number = _is_number(value, name) and is_parameter(stem(name))
+        number = number or (self.computed and is_traced_number(value))
+        if (is_floats(array) and array.size) or number:
             made = self.change(Leaf(path, name, float(value) if type(value) is int else array))
             return value if made is array else as_tensor(made) if array is not value else made
         if not _holds(value, self.module) or self.depth >= DEEP:
@@ -210,7 +226,8 @@ class Walk:
 
 def _is_lone_number(held: Mapping[Any, Any], key: Any) -> bool:
     """Whether it is a number named as a bias, but not held with weights: the b1 of an optimizer."""
-    number = isinstance(key, str) and _is_number(held[key], key)
+    each = held[key]
+    number = isinstance(key, str) and _is_number(each, key) and not is_traced_number(each)
     return number and bool(BIAS.fullmatch(bare(key))) and not any(
         isinstance(e, list | tuple)
         or (isinstance(k, str) and WEIGHT.fullmatch(bare(k)) and type(e) is not int)

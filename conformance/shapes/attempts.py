@@ -6,6 +6,7 @@ its calls return (`learned.py`).
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -144,8 +145,8 @@ class Attempt:
     def end(self) -> list[Leaf]:
         """The leaves in the end."""
         module = self.plan.module
-        held = (leaf for name, root in self.roots.items() for leaf in leaves(root, name, module))
-        return [self.beside.marked(each) for each in held]
+        held = (leaves(e, name, module, computed=True) for name, e in self.roots.items())
+        return [self.beside.marked(each) for each in chain.from_iterable(held)]
 
     def note_gradients(self, since: int) -> None:
         """Note which dicts hold gradients, once it went back, from a node on."""

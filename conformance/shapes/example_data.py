@@ -88,8 +88,8 @@ NUMBERS = ("a number a sample",)
 """Of which inputs, outputs and parameters are numbers: a line through points."""
 TABLES = ("a table",)
 """Of which a mask tells the entries that are known, as for a factorisation."""
-LAYOUTS = (TABLES, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS, NUMBERS)
-"""In the order in which a program is tried on them."""
+LAYOUTS = (TABLES, NUMBERS, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS, NUMBERS)
+"""In the order in which a program is tried on them: first on numbers if it makes numbers itself."""
 
 
 def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:

@@ -26,6 +26,10 @@ from conformance.shapes.returned_parameters import returned_anew, updated
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
+from reference.step import Array
+
+Born = tuple[Leaf, Node, Node]
+"""What a program made itself: where it is, what it was and what it has become."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +122,7 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     """The parameters that a program that trains made itself, as those that it has moved."""
     inputs = run.node(run.scope.kinds["inputs"])
     begun = {node for _, node in run.start.values()}
-    pairs = []
+    pairs: list[Born] = []
     for leaf in end:
         now = run.node(leaf.value)
         _, first = run.start.get(leaf.path, (leaf, None))
@@ -127,6 +131,7 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
         if before is None or before in begun or before.depends_on(inputs):  # it is such as z
             continue
         pairs.append((leaf, before, now))
+    pairs = _parameters(pairs, inputs)
     known = parameters_among({before: now for _, before, now in pairs})
     _leave_out(run, [leaf.path for leaf, before, _ in pairs if before not in known])
     pairs = [each for each in pairs if each[1] in known]
@@ -140,6 +145,29 @@ def _born(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
             return second
         found = [_first(run, *each) for each in pairs]
     return found
+
+
+def _parameters(made: Iterable[Born], inputs: Node) -> list[Born]:
+    """Those of what is moved that are parameters; a number that no name tells, by what it does.
+
+    It is moved by what was made of it and of the inputs, unlike a rate or a sum of losses; and so
+    are the others, unlike by a running mean.
+    """
+    found = [each for each in made if _is_told(each[0]) or _is_of_itself(*each[1:], inputs)]
+    return [
+        (leaf, before, now)
+        for leaf, before, now in found
+        if _is_told(leaf) or all(each.depends_on(before) for _, _, each in found)
+    ]
+
+
+def _is_told(leaf: Leaf) -> bool:
+    return leaf.is_parameter or np.ndim(leaf.value) > 0
+
+
+def _is_of_itself(before: Node, now: Node, inputs: Node) -> bool:
+    first = _first_update(before, now)
+    return first is not None and all(map(first[1].depends_on, (before, inputs)))
 
 
 def _first(run: Attempt, leaf: Leaf, before: Node, now: Node) -> Update:
@@ -210,7 +238,8 @@ def _without(node: Node) -> tuple[Node, float]:
         value = rate.value if type(rate) is Node else rate
         constant = type(rate) is not Node or rate.function is None
         inner = type(other) is Node and not other.constant
-        if constant and np.size(value) == 1 and inner and other.value.shape == node.value.shape:
+        rates = constant and np.size(value) == 1 and np.ravel(value)[0] > 0  # else it is a sign
+        if rates and inner and other.value.shape == node.value.shape:
             return other, float(np.ravel(value)[0])
     return node, 1.0
 
@@ -230,19 +259,22 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
         term = _wide(trace, term, shape)
     elif np.shape(term.value) != shape:
         return _difference(trace, before, made), made
-    if sign > 0:
-        return term, made
-    return trace.node("negative", np.negative, (term,), {}, -np.asarray(term.value)), made
+    return (term if sign > 0 else _times(trace, term, np.negative, ())), made
 
 
 def _wide(trace: Trace, term: Node, shape: tuple[int, ...]) -> Node:
     """A term in the shape of its parameter, the same for each entry of an axis, times its rate."""
+    return _times(trace, term, np.multiply, (np.ones(shape),))
+
+
+def _times(trace: Trace, term: Node, function: np.ufunc, args: tuple[Array, ...]) -> Node:
+    """What a function makes of a term without its rate, times the rate."""
     inner, rate = _without(term)
-    value = np.broadcast_to(inner.value, shape)
-    wide = trace.node("multiply", np.multiply, (inner, np.ones(shape)), {}, value)
+    value = function(inner.value, *args)
+    made = trace.node(function.__name__, function, (inner, *args), {}, value)
     if inner is term:
-        return wide
-    return trace.node("multiply", np.multiply, (rate, wide), {}, rate * value)
+        return made
+    return trace.node("multiply", np.multiply, (rate, made), {}, rate * value)
 
 
 def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:

@@ -4,7 +4,8 @@ Left out: where a program leaves them (`places.py`).
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -160,6 +161,33 @@ def matched(
     paths = {parameters[path][1]: path for path in reversed(parameters)}  # it may have several
     nodes = {parameters[path][1]: run.node(each.value) for path, each in pairs.items()}
     return [Goal(short(paths[e]), e, node) for e, node in nodes.items()]
+
+
+def numbers_like(began: Iterable[str], path: str, value: Any) -> str:
+    """What gradients in a list are called, where parameters are the numbers of a list like it.
+
+    Args:
+        began: the paths of the parameters.
+        path: of the list of gradients.
+        value: it.
+    """
+    known = [re.fullmatch(r"(?:.*\.)?(\w+?)((?:\[\d+\])+)", each) for each in began]
+    lists: dict[str, list[str]] = {}
+    for name, place in (each.groups() for each in known if each):
+        lists.setdefault(name, []).append(place)
+    places = [*_places(value)]
+    alike = [name for name, each in lists.items() if each == places]
+    named = [name for name in alike if _canonical(stem(path)) == _canonical(bare(name))]
+    return path if named else f"d{alike[0]}" if len(alike) == 1 else ""
+
+
+def _places(value: Any, place: str = "") -> Iterator[str]:
+    """The places of what is in a list and in the lists in it: `[0][1]`."""
+    if not isinstance(value, list):
+        yield place
+        return
+    for i, each in enumerate(value):
+        yield from _places(each, f"{place}[{i}]")
 
 
 def holder(path: str) -> str:

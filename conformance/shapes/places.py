@@ -31,6 +31,7 @@ from conformance.shapes.matched import (
     list_of,
     lists_of,
     matched,
+    numbers_like,
     parameter_key,
     unnamed,
 )  # fmt: skip
@@ -257,8 +258,9 @@ def returned(run: Attempt, roles: Sequence[str] = ("backward", "gradients", "tra
         for path, part in returned_parts(function, result):
             if path in run.roots:
                 continue  # it is the parameter after an update
-            array = _of_list(run.trace, part, function)
-            inside = leaves(array, path, run.plan.module if call.role != "train" else None)
+            name = numbers_like(run.start, path, part)
+            array = part if name else _of_list(run.trace, part, function)
+            inside = leaves(array, name or path, run.plan.module if call.role != "train" else None)
             found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
     return found
 

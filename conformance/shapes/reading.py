@@ -117,6 +117,13 @@ class Reading:
         return part and alone and sum(parts.values()) < np.size(inputs.value)
 
     @property
+    def is_of_numbers(self) -> bool:
+        """Whether the parameters are numbers that the program makes itself, of all samples."""
+        numbers = all(each.parameter.value.ndim == 0 for each in self.places.goals)
+        own = self.run.roots.keys() <= {"self"}
+        return numbers and own and self.fits and (self.places.several or not self.is_of_a_part)
+
+    @property
     def is_constant(self) -> bool:
         """Whether the output is the same for all inputs, as a softmax over one class."""
         output = self.run.scope.kinds.get("output")

@@ -4,14 +4,14 @@ Left out: what was taken off them (`gradients_of_updates.py`).
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from conformance.programs.held_state import Leaf, is_floats, leaves, short
+from conformance.programs.held_state import Leaf, leaves, short
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.function_sources import returned_parts
-from conformance.shapes.learned import is_number
 
 
 def updated(run: Attempt) -> dict[str, Any]:
@@ -55,6 +55,6 @@ def _shapes(run: Attempt) -> list[tuple[int, ...]]:
 
 def returned_anew(run: Attempt) -> list[Leaf]:
     """What a function that trains returned, where it was handed no parameters and makes its own."""
-    found = (Leaf(name, name, value) for name, value in run.updated.items())
-    numbers = (each for each in found if is_floats(each.value) or is_number(each.value))
-    return [] if run.roots else [*numbers]
+    parts = () if run.roots else run.updated.items()
+    found = (leaves(e, name, run.plan.module, computed=True) for name, e in parts)
+    return [*chain.from_iterable(found)]

@@ -66,11 +66,12 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = process_time() + SEARCHED
         misshapen: list[Reading] = []
-        for layouts in LAYOUTS:
-            found = False
+        for i, layouts in enumerate(LAYOUTS):
+            found, again = False, layouts in LAYOUTS[i + 1 :]
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
-                    if (not each.plan.said and not each.fits) or each.is_constant:
+                    unfit = not (each.is_of_numbers if again else each.plan.said or each.fits)
+                    if unfit or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
                     if each.is_zero:
                         self.refusal.note(UnfitError(ZERO, len(each.plan.calls) + 1))

@@ -170,10 +170,11 @@ def _arguments(maker: FunctionType, count: int) -> Iterator[tuple[Any, tuple[Any
 
 
 def own_data(functions: Sequence[FunctionType]) -> Iterator[OwnDataSearch]:
-    """The functions that may be run on data that the file makes."""
+    """The functions that may be run on data that the file makes; one that trains gives no loss."""
     makers = tuple(each for each in functions if _makes(each))
     for each in functions:
-        if makers and each not in makers and len(needed(each)) > 1:
+        trains = is_role(each.__name__, "train") is not None
+        if makers and each not in makers and not trains and len(needed(each)) > 1:
             yield OwnDataSearch(each, makers)
 
 

@@ -660,3 +660,239 @@ def test_a_convolution_may_be_of_one_image(tmp_path: Path) -> None:
     assert code == 0, said
     code, lines, said = judged(IMAGE.replace("dw[n] +=", "dw[n] ="), tmp_path)
     assert (code, lines[0][:7]) == (1, "dw[n] ="), said
+
+
+NEURON = """
+import numpy as np
+
+class Neuron:
+    def train(self, X, Y):
+        self.w = np.random.randn(X.shape[1])
+        self.b = 0.5
+        for epoch in range(50):
+            z = X @ self.w + self.b
+            p = 1 / (1 + np.exp(-z))
+            delta = (p - Y) * p * (1 - p)
+            self.w -= 0.1 * X.T @ delta
+            self.b -= 0.1 * np.sum(delta)
+"""
+
+
+@pytest.mark.parametrize("first", ["0.5", "1", "-1.5", "np.random.randn() * 0.01"])
+def test_a_number_that_training_makes_and_moves_is_a_parameter(first: str, tmp_path: Path) -> None:
+    source = NEURON.replace("0.5", first)
+    code, _, said = judged(source, tmp_path)
+    assert (code, "parameters w, b" in said) == (0, True), said
+    code, lines, said = judged(source.replace("self.b -=", "self.b +="), tmp_path)
+    assert (code, lines[0][:9]) == (1, "self.b +="), said
+
+
+PERCEPTRON = """
+import math
+import random
+
+class Perceptron:
+    def fit(self, X, y, lr=0.1, epochs=10):
+        self.weights = [random.uniform(-1, 1) for _ in range(len(X[0]))]
+        self.bias = random.uniform(-1, 1)
+        for _ in range(epochs):
+            for xi, target in zip(X, y):
+                z = sum(w * v for w, v in zip(self.weights, xi)) + self.bias
+                error = 1 / (1 + math.exp(-z)) - target
+                for j in range(len(self.weights)):
+                    self.weights[j] -= lr * error * xi[j]
+                self.bias -= lr * error
+"""
+
+
+def test_the_numbers_of_a_list_that_training_makes_are_parameters(tmp_path: Path) -> None:
+    code, _, said = judged(PERCEPTRON, tmp_path)
+    assert (code, "7 gradients" in said) == (0, True), said
+    code, lines, said = judged(PERCEPTRON.replace("bias -=", "bias +="), tmp_path)
+    assert (code, lines[0][:12]) == (1, "self.bias +="), said
+
+
+SLOPE = """
+class Line:
+    def fit(self, xs, ys):
+        self.m: float = 0
+        self.c = 0.25
+        n = len(xs)
+        for _ in range(4):
+            loss = 0
+            for x, y in zip(xs, ys):
+                loss += (self.m * x + self.c - y) ** 2 / n
+            self.loss = loss
+            dm = sum((self.m * x + self.c - y) * x for x, y in zip(xs, ys)) / n
+            dc = sum(self.m * x + self.c - y for x, y in zip(xs, ys)) / n
+            self.m -= 0.01 * dm
+            self.c -= 0.01 * dc
+"""
+
+
+ONE_ZERO = "self.m: float = 0\n        self.c = 0.25", "self.m = self.c = 0"
+
+
+def test_a_line_through_points_is_judged_whatever_its_numbers_are_called(tmp_path: Path) -> None:
+    code, _, said = judged(SLOPE, tmp_path)
+    assert (code, "parameters m, c" in said) == (0, True), said
+    for right, wrong in (("self.m -=", "self.m +="), ("self.c -=", "self.c +=")):
+        code, lines, said = judged(SLOPE.replace(right, wrong), tmp_path)
+        assert (code, lines[0][:9]) == (1, wrong), said
+    code, _, said = judged(SLOPE.replace(*ONE_ZERO), tmp_path)
+    assert (code, "parameters m, c" in said) == (0, True), said
+    code, lines, said = judged(SLOPE.replace(" - y) * x for", " - y) for"), tmp_path)
+    assert (code, lines[0][:6]) == (1, "dm = s"), said
+
+
+SAMPLES = """
+import numpy as np
+
+def init():
+    return np.random.rand(), np.random.rand()
+
+def train(xs, ys, lr=0.01, epochs=100):
+    slope, intercept = init()
+    history = []
+    for epoch in range(epochs):
+        total = 0
+        for x, y in zip(xs, ys):
+            error = slope * x + intercept - y
+            slope, intercept = slope - lr * error * x, intercept - lr * error
+            total += error ** 2
+        history.append(total / len(xs))
+    return slope, intercept, history
+"""
+
+
+def test_a_function_that_trains_may_be_given_two_numbers_by_another(tmp_path: Path) -> None:
+    code, _, said = judged(SAMPLES, tmp_path)
+    assert (code, "parameters slope, intercept" in said) == (0, True), said
+    code, lines, said = judged(SAMPLES.replace("intercept - lr", "intercept + lr"), tmp_path)
+    assert (code, lines[0][:18]) == (1, "slope, intercept ="), said
+
+
+RATES = """
+import numpy as np
+
+class Linear:
+    def __init__(self, n_in):
+        self.W = np.random.randn(n_in, 3)
+        self.rates = [0.1 / (1 + k) for k in range(800)]
+
+    def train(self, X, Y):
+        for rate in self.rates:
+            self.W -= rate * X.T @ (X @ self.W - Y) / len(X)
+"""
+
+
+def test_a_class_may_hold_more_numbers_than_a_step_has_operations(tmp_path: Path) -> None:
+    code, _, said = judged(RATES, tmp_path)
+    assert (code, "parameters W" in said) == (0, True), said
+
+
+LISTS_OF_NUMBERS = """
+import math
+import random
+
+class PureNet:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1 = [[random.gauss(0, 0.5) for _ in range(n_in)] for _ in range(n_hidden)]
+        self.W2 = [[random.gauss(0, 0.5) for _ in range(n_hidden)] for _ in range(n_out)]
+        self.b2 = [0.1] * n_out
+
+    def forward(self, x):
+        self.h = [math.tanh(sum(w * v for w, v in zip(row, x))) for row in self.W1]
+        rows = zip(self.W2, self.b2)
+        return [sum(w * v for w, v in zip(row, self.h)) + b for row, b in rows]
+
+    def backward(self, x, t):
+        err = [yi - ti for yi, ti in zip(self.forward(x), t)]
+        dW2 = [[e * v for v in self.h] for e in err]
+        delta = []
+        for j, v in enumerate(self.h):
+            back = sum(err[k] * self.W2[k][j] for k in range(len(err)))
+            delta.append(back * (1 - v * v))
+        dW1 = [[d * v for v in x] for d in delta]
+        return dW1, dW2, list(err)
+"""
+
+
+def test_gradients_in_lists_are_those_of_the_numbers_in_lists(tmp_path: Path) -> None:
+    code, _, said = judged(LISTS_OF_NUMBERS, tmp_path)
+    assert (code, "48 gradients" in said) == (0, True), said
+    code, lines, said = judged(LISTS_OF_NUMBERS.replace("(1 - v * v)", "v * (1 - v)"), tmp_path)
+    assert (code, lines[0][:12]) == (1, "delta.append"), said
+
+
+COUNTED = """
+class Net:
+    def __init__(self, n_in):
+        self.w = [0.1 * (i + 1) for i in range(n_in)]
+        self.b = 0.2
+
+    def train(self, X, y, lr=0.1, step=1):
+        at = 0
+        while at < len(X):
+            row, out, k = X[at], self.b, 0
+            while k < len(self.w):
+                out += self.w[k] * row[k]
+                k += step
+            e = out - y[at]
+            for k in range(len(self.w)):
+                self.w[k] -= lr * e * row[k]
+            self.b -= lr * e
+            at += step
+"""
+
+
+def test_a_number_that_counts_may_be_an_index(tmp_path: Path) -> None:
+    code, _, said = judged(COUNTED, tmp_path)
+    assert (code, "7 gradients" in said) == (0, True), said
+
+
+SCHEDULE = """
+class Line:
+    def fit(self, xs, ys):
+        self.slope = 0.5
+        self.offset = 1.5
+        self.step = 0.1
+        self.average = 0.0
+        for _ in range(2):
+            for x, y in zip(xs, ys):
+                error = self.slope * x + self.offset - y
+                self.average += 0.1 * (error**2 - self.average)
+                self.slope -= self.step * error * x
+                self.offset -= self.step * error
+            self.step -= 0.01 * self.step
+"""
+
+
+def test_a_rate_and_a_running_mean_that_are_moved_are_no_parameters(tmp_path: Path) -> None:
+    code, _, said = judged(SCHEDULE, tmp_path)
+    assert (code, "parameters slope, offset" in said) == (0, True), said
+
+
+SAME_LIST = """
+import random
+
+class Unit:
+    def __init__(self):
+        self.w = None
+
+    def weights(self):
+        return self.w
+
+    def fit(self, X, y, lr=0.1):
+        self.w = [random.random() for _ in X[0]]
+        for row, target in zip(X, y):
+            w = self.weights()
+            error = sum(a * b for a, b in zip(w, row)) - target
+            for k in range(len(w)):
+                w[k] -= lr * error * row[k]
+"""
+
+
+def test_a_list_that_is_moved_stays_the_list_that_is_held(tmp_path: Path) -> None:
+    code, _, said = judged(SAME_LIST, tmp_path)
+    assert (code, "6 gradients" in said) == (0, True), said

@@ -13,7 +13,7 @@ from conformance.tracing.memory import Memory, owner_of, place
 from conformance.tracing.node import Node
 from conformance.tracing.operations import apply, apply_ufunc, cast
 from conformance.tracing.trace import Trace, plain
-from conformance.tracing.traced_numbers import KINDS
+from conformance.tracing.traced_numbers import KINDS, TracedInt
 from reference.step import Array
 
 VIEWS = ("reshape", "ravel", "transpose", "swapaxes", "squeeze", "diagonal")
@@ -234,3 +234,4 @@ def _is_at(value: Array, memory: Memory, index: Array | None) -> bool:
 
 
 Trace.array_type, Trace.number_types, Trace.numbers = Traced, KINDS, frozenset(KINDS.values())
+Trace.whole_type = TracedInt

@@ -52,11 +52,6 @@ class Substitute(ModuleType):
         return dir(self.__dict__["_original"])
 
 
-def zero() -> float:
-    """0, which a trace knows while one is noted (`substitute.py`)."""
-    return 0.0
-
-
 def entered(value: Any) -> Any:
     """A value as it is, which a trace knows while one is noted (`substitute.py`)."""
     return value

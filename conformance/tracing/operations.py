@@ -58,7 +58,7 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
         return call(*map(plain, inputs), **{**plain_of(kwargs), **options})
     if method == "at":
         return _at(trace, ufunc, inputs)
-    nodes = tuple(map(trace.argument, inputs))
+    nodes = tuple(map(trace.operand, inputs))
     options = trace.argument(kwargs) if kwargs else kwargs
     if out is None:
         result = call(*map(plain, inputs), **plain_of(kwargs))

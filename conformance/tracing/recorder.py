@@ -139,9 +139,9 @@ class Recorder:
         """A new node; the value is kept as it is, the arguments hold nodes already.
 
         Raises:
-            EnoughError: there are as many as there may be.
+            EnoughError: there are as many as there may be, and it is an operation.
         """
-        if self.most is not None and len(self.nodes) >= self.most:
+        if function is not None and self.most is not None and len(self.nodes) >= self.most:
             self.most = None  # so that the program's last values can still be asked for
             raise EnoughError
         known = None if function is None else self.known_operations

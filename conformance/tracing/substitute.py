@@ -22,10 +22,10 @@ import numpy as np
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced
 from conformance.tracing.made_arrays import MAKERS, Joined, traced_array
-from conformance.tracing.modules import Seen, Substitute, entered, replaced, zero
+from conformance.tracing.modules import Seen, Substitute, entered, replaced
 from conformance.tracing.special import KNOWN, MODULES, of_each
 from conformance.tracing.trace import Trace, is_traced_number, plain, trace_of
-from conformance.tracing.traced_numbers import traced_number
+from conformance.tracing.traced_numbers import begun_number, traced_number
 
 MATH = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "pow": np.power, "sin": np.sin,
@@ -116,7 +116,6 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Seen]:
     numpy.__dict__["float64"] = _Float64
     instead: dict[int, Seen] = {
         id(np): lambda: numpy,
-        id(zero): partial(_zero, trace),
         id(entered): partial(_entered, trace),
         id(math.fsum): lambda: total,
     }
@@ -228,19 +227,20 @@ def _of_number(name: str, original: Callable[..., Any], ufunc: Any) -> Callable[
     return called
 
 
-def _zero(trace: Trace) -> Callable[[], Any]:
-    def called() -> Any:
-        if not trace.recording:
-            return zero()
-        return trace.traced(0.0, trace.node("constant", None, (), {}, np.zeros(())))
-
-    return called
-
-
 def _entered(trace: Trace) -> Callable[[Any], Any]:
     def called(value: Any) -> Any:
-        plain_array = type(value) is np.ndarray and value.dtype.kind == "f" and trace.recording
-        return traced_array(trace, value) if plain_array else value
+        kind = type(value)
+        if not trace.recording:
+            return value
+        if kind is np.ndarray and value.dtype.kind == "f":
+            return traced_array(trace, value)
+        if kind is tuple:
+            return tuple(map(called, value))
+        if kind is list:
+            value[:] = map(called, value)  # it stays the list that others may hold too
+        if kind is int or kind in trace.number_types:
+            return begun_number(trace, value)
+        return value
 
     return called
 

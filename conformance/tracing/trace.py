@@ -43,11 +43,13 @@ class Trace(Recorder):
         array_type: of traced arrays; `arrays.py` sets it, and the following.
         number_types: of traced numbers, by those of plain ones.
         numbers: the types of traced numbers.
+        whole_type: of a whole number that is followed where it is an operand, and no index.
     """
 
     array_type: ClassVar[Any]
     number_types: ClassVar[dict[type, Any]]
     numbers: ClassVar[frozenset[type]]
+    whole_type: ClassVar[Any]
 
     def __init__(self, *, lines: bool = True, sites: bool = False, most: int | None = None) -> None:
         """Start with none; see the base."""
@@ -248,6 +250,10 @@ class Trace(Recorder):
             return value if found is None else found
         return value if self.foreign is None else self.foreign(value)
 
+    def operand(self, value: Any) -> Any:
+        """As `argument`, of what is added or multiplied."""
+        return value.node if type(value) is self.whole_type else self.argument(value)
+
 
 def _holds(array: Array, node: Node) -> bool:
     """Whether an array has the numbers of a node, for some writes are not seen: `np.nditer`."""
@@ -263,7 +269,7 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind is Trace.array_type:
         return value.view(np.ndarray)
-    if kind in Trace.numbers:
+    if kind in Trace.numbers or kind is Trace.whole_type:
         return value.plain
     if kind is list or kind is tuple:
         return kind(map(plain, value))

@@ -61,10 +61,11 @@ PYTHONS: dict[Any, Callable[..., Any]] = {
 
 def _of_python(ufunc: np.ufunc, pair: tuple[Any, ...]) -> Any:
     """An operation on numbers of Python, which gives one again."""
-    trace, result = trace_of(pair), PYTHONS[ufunc](*map(plain, pair))
+    whole = (each.tracer for each in pair if type(each) is TracedInt)
+    trace, result = trace_of(pair) or next(whole, None), PYTHONS[ufunc](*map(plain, pair))
     if trace is None or not trace.recording:
         return result
-    return trace.record(ufunc.__name__, ufunc, trace.argument(pair), {}, result)
+    return trace.record(ufunc.__name__, ufunc, tuple(map(trace.operand, pair)), {}, result)
 
 
 class _Number:
@@ -147,7 +148,7 @@ class TracedFloat(float, _Number):  # type: ignore[misc]
 
 
 class TracedInt(int, _Number):  # type: ignore[misc]
-    """A whole number of Python; what is computed of such ones alone is plain."""
+    """A whole number of Python; what is computed of such ones alone is plain, as an index is."""
 
 
 _METHODS = (
@@ -172,3 +173,13 @@ KINDS: dict[type, type] = {
 def traced_number(value: Any, node: Node, trace: Trace) -> Any:
     """A number as what a node computed; integers and truth values stay plain."""
     return trace.number(value, node)
+
+
+def begun_number(trace: Trace, value: Any) -> Any:
+    """A number that a program begins with, a whole one too, as a constant of its own."""
+    node = trace.node("constant", None, (), {}, np.asarray(value, float))
+    if type(value) is not int:
+        return traced_number(value, node, trace)
+    made = TracedInt(value)
+    made.tracer, made.node, made.plain = trace, node, value
+    return made
