@@ -99,7 +99,7 @@ def _learn_forward(run: Attempt, result: Any) -> None:
 
 def _logits(run: Attempt, output: Any) -> Any:
     """What a function is given that asks for logits: what the output was made of by a softmax."""
-    if not isinstance(output, Traced) or run.tensors:
+    if run.trace is None or not isinstance(output, Traced) or run.tensors:
         return output
     node = run.node(output)
     found = logits_of(node)
