@@ -45,8 +45,11 @@ def mended(ran: Ran, arguments: Sequence[str], seed: int) -> Ran:
     of_update = any(each.cause.kind in UPDATES for each in accused)
     if not wanted or of_update or not file.endswith(".py"):
         return ran
+    try:
+        plain = PlainScript(file, ast.parse(Path(file).read_bytes(), file), arguments, seed, wanted)
+    except SyntaxError:  # a parameter has no name that is an expression
+        return ran
     _forget_own_modules()
-    plain = PlainScript(file, ast.parse(Path(file).read_bytes(), file), arguments, seed, wanted)
 
     def is_as_judged() -> bool:
         return _agree(plain.values(), wanted, [each.new for each in wanted])

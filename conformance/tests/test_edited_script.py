@@ -92,6 +92,31 @@ def test_the_change_is_told_with_its_line(
     assert (blamed.lines[0].line, told) == (line, ast.unparse(ast.parse(text.strip())))
 
 
+NAMELESS = """import numpy as np
+
+
+def step(X, y, w):
+    return w - 0.1 * X.T @ (X @ w + y) / len(X)
+
+
+def fit(X, y):
+    w = np.full(3, 0.5)
+    for _ in range(5):
+        print(np.mean((X @ w - y) ** 2))
+        w = step(X, y, w)
+
+
+rng = np.random.default_rng(1)
+fit(rng.normal(size=(9, 3)), rng.normal(size=9))
+"""
+
+
+def test_a_parameter_that_no_expression_names_is_judged(tmp_path: Path) -> None:
+    report = run_script(written(tmp_path, NAMELESS))
+    assert report.exit_code == 1
+    assert report.examined.accused[0].lines[0].line == 5
+
+
 def test_a_trial_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edited_script, "SECONDS", 12.0)
     written_to = tmp_path / "runs.txt"
