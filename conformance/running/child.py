@@ -123,7 +123,7 @@ def _detach(output: Connection | None, stack: Connection) -> None:
     if parent is not None and os.getppid() != parent.pid:
         os._exit(1)
     if output is None and _has_answers():
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - as long as it runs
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as it runs
     else:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if output is not None:

@@ -43,7 +43,7 @@ def mended(ran: Ran, arguments: Sequence[str], seed: int) -> Ran:
     wanted, file = ran.next_values, str(Path(ran.script).absolute())
     accused, ahead = ran.examined.accused, ran.examined.ahead
     of_update = any(each.cause.kind in UPDATES for each in accused)
-    if not wanted or of_update or not file.endswith(".py"):
+    if not (wanted and SECONDS) or of_update or not file.endswith(".py"):
         return ran
     try:
         plain = PlainScript(file, ast.parse(Path(file).read_bytes(), file), arguments, seed, wanted)

@@ -208,7 +208,7 @@ def no_search_in_shapes(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     """No change of a program of any shape is searched for but where that is what is tested."""
     if request.node.path.stem not in ("test_documents", "test_edited"):
         for each in (edited, edited_script):
-            monkeypatch.setattr(each, "SECONDS", 1e-9)
+            monkeypatch.setattr(each, "SECONDS", 0.0)
 
 
 @pytest.fixture
