@@ -38,7 +38,9 @@ def _of_two(kind: type, search: LayerSearch, module: ModuleType) -> Make:
     def make(data: Data, _scope: Scope) -> dict[str, Any]:
         below, out = _runs(search, data, data.x, module)
         n = np.shape(out)[0 if data.layout == "columns" else -1]
-        next_data = next(example_data(Sizes(n_in=n), (data.layout,)))
+        next_data = next(example_data(Sizes(n_in=n), (data.layout,)), None)
+        if next_data is None:  # such as of one number a sample
+            raise UnfitError("its layers give several numbers")
         above, _ = _runs(search, next_data, out, module)
         return {"self": result_of(kind, below, above)}
 
