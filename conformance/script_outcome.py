@@ -61,6 +61,7 @@ class NextValue:
         lines: that lead to its computation, each with its file.
         occurrence: how many times the first of them has been run then, if what the script calls it
             is known there alone; else 0.
+        others: what else the script calls it, in other functions.
     """
 
     name: str
@@ -71,6 +72,7 @@ class NextValue:
     rights: tuple[Array, ...]
     lines: tuple[tuple[str, int], ...]
     occurrence: int = 0
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

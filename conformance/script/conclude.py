@@ -160,7 +160,7 @@ def _of_updates(
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
     noted = (*_by_others(rule, said, told), *noted)
-    nexts = next_values(trace, results, at, said)
+    nexts = next_values(trace, results, at, said, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
 
 

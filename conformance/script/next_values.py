@@ -7,7 +7,8 @@ changes by which a script makes them (`edited_script.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from conformance.backward.factor import conventions
 from conformance.backward.findings import UPDATES, Line
 from conformance.backward.source import lines_of, written_name
 from conformance.script.judgement import Judgement
+from conformance.script.parameter_names import Held
 from conformance.script_outcome import NextValue
 from conformance.tracing.node import Node, bits_of_nodes, recomputed
 from conformance.tracing.trace import Trace
@@ -28,6 +30,7 @@ def next_values(
     results: Sequence[Judgement],
     at: int,
     said: Sequence[str],
+    variables: Sequence[Held],
 ) -> tuple[NextValue, ...]:
     """What an update makes of each parameter; nothing if its gradients are right or not known.
 
@@ -36,6 +39,7 @@ def next_values(
         results: its updates.
         at: which of them it is.
         said: the names of the parameters.
+        variables: what its variables held when it ended.
     """
     judgement = results[at]
     given = [*_given(trace, judgement)]
@@ -53,7 +57,10 @@ def next_values(
 
     number = judgement.updates[0].parameter.values.index(judgement.updates[0].old) + 1
     moved = [
-        value(name, each.parameter.values[0], each.old, each.new)
+        replace(
+            value(name, each.parameter.values[0], each.old, each.new),
+            others=tuple(_names(each.parameter.values, variables)),
+        )
         for name, each in zip(said, judgement.updates, strict=True)
     ]
     adaptive = any(each.adaptive for each in judgement.updates)
@@ -65,6 +72,11 @@ def next_values(
     )
     found = (*moved, *states)
     return found if all(each.name for each in found) else ()
+
+
+def _names(values: Sequence[Node], variables: Sequence[Held]) -> Iterable[str]:
+    """All that the variables are called which hold one of some values."""
+    return dict.fromkeys(each.name for each in variables if each.value in values)
 
 
 def _kept(judgement: Judgement) -> dict[Line, list[tuple[Node, Node]]]:

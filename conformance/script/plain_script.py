@@ -68,11 +68,20 @@ class PlainScript:
             (block, each, _probe(each, 0), _probe(each, each.lineno))
             for block, each in _statements(self.tree, lines)
         ]
-        self._names = [compile(each.name, self.file, "eval") for each in self.wanted]
+        self._names = [self._expressions(each) for each in self.wanted]
         self._compiled: dict[ast.stmt, CodeType] = {}
         self.codes = self.compiled()
         with self._probed():
             self._compiled = dict(zip(self.tree.body, self.codes, strict=True))
+
+    def _expressions(self, wanted: NextValue) -> list[CodeType]:
+        found = []
+        for name in (wanted.name, *wanted.others):
+            with suppress(SyntaxError):  # it is said so, and is no expression
+                found.append(compile(name, self.file, "eval"))
+        if not found:
+            raise SyntaxError
+        return found
 
     def compiled(self, line: int = 0) -> list[CodeType]:
         """What is to be run, of the tree as it is.
@@ -114,7 +123,7 @@ class PlainScript:
             LookupError: it ended before.
         """
         pairs = zip(self.wanted, self._names, strict=True)
-        awaited = [_Awaited(each, code, self._behind(each)) for each, code in pairs]
+        awaited = [_Awaited(each, codes, self._behind(each)) for each, codes in pairs]
         with _as_at_first(self.seed), _no_writing():
             setattr(builtins, PROBE, _Asked(awaited))
             try:
@@ -150,7 +159,7 @@ class _Awaited:
 
     Attributes:
         wanted: it.
-        code: of its name.
+        codes: of its names.
         behind: the line of the statement behind which alone it is looked for; 0 if behind any.
         last: what it was, once it has been as it was at first.
         left: how many changes of it, or runs of that statement, are still to come.
@@ -158,7 +167,7 @@ class _Awaited:
     """
 
     wanted: NextValue
-    code: CodeType
+    codes: Sequence[CodeType]
     behind: int
     last: Array | None = None
     left: int = 0
@@ -173,9 +182,9 @@ class _Awaited:
         if self.wanted.occurrence:
             self.left -= line == self.behind
             if not self.left:
-                self.value = _evaluated(self.code, frame, np.shape(self.wanted.new))
+                self.value = _evaluated(self.codes, frame, np.shape(self.wanted.new))
             return
-        value = _evaluated(self.code, frame, np.shape(self.wanted.new))
+        value = _evaluated(self.codes, frame, np.shape(self.wanted.new))
         before = self.wanted.first if self.last is None else self.last
         same = value is not None and np.array_equal(value, before, equal_nan=True)
         if value is None or (self.last is None and not same):
@@ -205,14 +214,17 @@ class _Asked:
             raise DoneError
 
 
-def _evaluated(code: CodeType, frame: FrameType | None, shape: tuple[int, ...]) -> Array | None:
-    """What an expression stands for in the innermost call that knows it, as an array."""
+def _evaluated(
+    codes: Sequence[CodeType], frame: FrameType | None, shape: tuple[int, ...]
+) -> Array | None:
+    """What one of some expressions stands for, in the innermost call that knows it, as an array."""
     file = frame.f_code.co_filename if frame else ""
     while frame is not None and frame.f_code.co_filename == file:
-        with suppress(Exception):  # another call may know it
-            value = np.array(eval(code, frame.f_globals, frame.f_locals), dtype=float)  # noqa: S307
-            if value.shape == shape:
-                return value
+        for code in codes:
+            with suppress(Exception):  # another call may know it
+                value = np.array(eval(code, frame.f_globals, frame.f_locals), dtype=float)  # noqa: S307
+                if value.shape == shape:
+                    return value
         frame = frame.f_back
     return None
 

@@ -64,10 +64,31 @@ for epoch in range(4):
     w = [u - 0.1 * g for u, g in zip(w, gw)]
     b -= 0.1 * gb
 """
+ELSEWHERE = """import numpy as np
+
+
+def gradients(p, X, y):
+    h = np.tanh(X @ p["W"])
+    e = (h @ p["v"] - y) / len(X)
+    return {"v": h.T @ e, "W": X.T @ (np.outer(e, p["v"]) * (1 - h**2))}
+
+
+def main():
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(9, 3)), rng.normal(size=9)
+    net = {"W": rng.normal(size=(3, 4)), "v": rng.normal(size=4)}
+    for step in range(1000):
+        for name, g in gradients(net, X, y).items():
+            net[name] = net[name] - 0.1 * g
+
+
+main()
+"""
 WRONG = {
     "a sign": (PLAIN, "np.exp(-(X @ W1))", "np.exp(X @ W1)"),
     "another matrix": (PLAIN, "e @ W2.T", "y @ W2.T"),
     "by what Adam keeps": (ADAM, "(1 - h**2)", "(1 - h)"),
+    "of what another function calls otherwise": (ELSEWHERE, "outer(e, p", "outer(y, p"),
     "of lists": (LISTS, "g + e * v", "g + e * y"),
 }
 
