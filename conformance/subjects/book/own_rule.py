@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.findings import UPDATES as OF_UPDATES
 from conformance.corpus.case import Case
 from conformance.errors import ConformanceError, UnjudgedError
 from conformance.model.update_kinds import SGD
@@ -109,7 +110,7 @@ def _followed(network: BookNetwork, case: Case, steps: Sequence[FirstStep]) -> U
     ran = _recorded(network, Start(case))
     told = None if ran is None else _told(network, case, steps, ran)
     right = ran is not None and ran.examined.ok
-    if case.update != SGD or (told and right):
+    if case.update != SGD or (told and (right or told.other)):
         return told or promise
     meant = meant_rule(network, case, steps, _floats(network.make(case.sizes)))
     unknown = meant is None or meant.other is not None
@@ -121,7 +122,8 @@ def _told(
 ) -> UpdateRule | None:
     """The rule of steps that are not those that were promised, as their trace tells it."""
     promise, kind, numbers = network.rule, ran.rule.kind, dict(ran.rule.numbers)
-    right = ran.examined.ok and not ran.unjudged
+    moved_wrong = any(each.cause.kind in OF_UPDATES for each in ran.examined.accused)
+    right = not (moved_wrong or ran.unjudged)  # whatever the gradients are
     if kind in UPDATES:
         constants = _constants(kind, numbers)
         like = _case(network, case.sizes, kind, constants)
