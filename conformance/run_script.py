@@ -53,21 +53,25 @@ def run_script(
     asked = check_updates(updates), check_timeout(timeout)
     work = partial(_work, script, tuple(arguments), *asked, seed)
     longest, ended = timeout + JUDGING, inf
+    ran: Ran | None = None
     try:
         for record in isolated(work, longest, shown=True):
             if record == ENDED:
                 ended = monotonic()
                 continue
             ran = from_values(Ran, record)
-            return ScriptReport(script, ran.examined, ran)
     except StoppedError as error:
+        if ran is not None:  # a trial of a change ended it
+            return ScriptReport(script, ran.examined, ran)
         if monotonic() - ended < JUDGING:
             raise
         words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
         raise StoppedError(words) from error
     except SubjectError as error:
         raise type(error)(_with_name(script, str(error))) from error
-    raise StoppedError(f"{script}: its process ended and said nothing")
+    if ran is None:
+        raise StoppedError(f"{script}: its process ended and said nothing")
+    return ScriptReport(script, ran.examined, ran)
 
 
 def _with_name(script: str, words: str) -> str:

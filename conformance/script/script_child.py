@@ -137,11 +137,16 @@ class Session:
         self.trace.recording = recording
 
     def end(self) -> None:
-        """Send the report and leave the process, whatever the script would still do."""
+        """Send the report, with a change that mends it, and leave the process.
+
+        Whatever the script would still do.
+        """
         with suppress(OSError, ValueError):  # a stream that the script has closed
             sys.stdout.flush()
         self.send(ENDED)
-        self.send(to_values(self.report()))
+        ran = self.report()
+        self.send(to_values(ran))
+        self.send(to_values(mended(ran, self.arguments, self.seed)))  # a trial may end the process
         os._exit(0)
 
     def report(self) -> Ran:
@@ -155,10 +160,9 @@ class Session:
         if self.unfollowed and not steps(self.found):
             self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
         with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
-            ran = conclude(
+            return conclude(
                 self.script, self.trace, self.found, self.names, self.updates, self.notes
             )
-            return mended(ran, self.arguments, self.seed)
 
     def run(self) -> None:
         """Run the script, and send the report.

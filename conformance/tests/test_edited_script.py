@@ -4,12 +4,14 @@ Left out: programs that define classes and functions (`test_edited.py`).
 """
 
 import ast
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from conformance.run_script import run_script
-from conformance.script import edited_script
+from conformance.script import edited_script, script_child
 
 PLAIN = """import numpy as np
 
@@ -111,6 +113,14 @@ def test_the_change_is_told_with_its_line(
     assert blamed.edited is not None
     told = ast.unparse(ast.parse(blamed.edited.text))
     assert (blamed.lines[0].line, told) == (line, ast.unparse(ast.parse(text.strip())))
+
+
+def test_a_trial_that_ends_the_process_leaves_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script_child, "mended", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    source = PLAIN.replace("np.exp(-(X @ W1))", "np.exp(X @ W1)")
+    assert run_script(written(tmp_path, source)).exit_code == 1
 
 
 NAMELESS = """import numpy as np
