@@ -28,7 +28,7 @@ RULES = {
 }
 """What each rule is called, by its kind."""
 
-UNKNOWN = "other"
+NO_RULE = "other"
 """The kind of a rule that is none of these."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.factor import conventions
-from conformance.backward.findings import UPDATES, Line
+from conformance.backward.findings import Line
 from conformance.backward.source import lines_of, written_name
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held
@@ -43,10 +43,12 @@ def next_values(
     """
     judgement = results[at]
     given = [*_given(trace, judgement)]
+    if not given or len({*said}) < len(said):
+        return ()
     last = max(each.new.number for each in judgement.updates)
     path = [each for each in trace.nodes if each.number <= last]
     instead = [recomputed(each, path) for each in given]
-    if not given or None in instead or len({*said}) < len(said):
+    if None in instead:
         return ()
 
     def value(name: str, first: Node, old: Node, new: Node, occurrence: int = 0) -> NextValue:
@@ -93,7 +95,7 @@ def _given(trace: Trace, judgement: Judgement) -> Iterator[Mapping[int, Array]]:
     """The right gradients by their numbers, by each factor that they may have."""
     examined = judgement.examined
     rights = [examined.rights.get(each.name) for each in examined.gradients]
-    if not judgement.chosen or any(each.cause.kind in UPDATES for each in examined.accused):
+    if not judgement.chosen:
         return
     pairs = [*zip((node for node, _ in judgement.chosen), rights, strict=True)]
     if any(right is None or np.shape(right) != np.shape(node.value) for node, right in pairs):

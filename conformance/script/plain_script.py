@@ -12,11 +12,12 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
+from conformance.script.script_source import main_module
 from conformance.script_outcome import NextValue
 from conformance.tracing.substitute import generators
 from reference.step import Array
@@ -127,7 +128,7 @@ class PlainScript:
         with _as_at_first(self.seed), _no_writing():
             setattr(builtins, PROBE, _Asked(awaited))
             try:
-                names = vars(_main(self.file, self.arguments))
+                names = vars(main_module(self.file, [sys.argv[0], *self.arguments]))
                 for code in self.codes:
                     exec(code, names)  # noqa: S102 - as it was run
             except DoneError:
@@ -240,14 +241,6 @@ def _statements(tree: ast.AST, lines: Collection[int]) -> Iterator[tuple[list[as
                 end = inner[0].lineno - 1 if isinstance(inner, list) else each.end_lineno
                 if any(each.lineno <= line <= (end or 0) for line in lines):
                     yield block, each
-
-
-def _main(file: str, arguments: Sequence[str]) -> ModuleType:
-    module = ModuleType("__main__")
-    vars(module).update(__file__=file, __builtins__=__builtins__)
-    sys.modules["__main__"] = module
-    sys.argv = [sys.argv[0], *arguments]
-    return module
 
 
 @contextmanager

@@ -146,7 +146,9 @@ class Session:
         self.send(ENDED)
         ran = self.report()
         self.send(to_values(ran))
-        self.send(to_values(mended(ran, self.arguments, self.seed)))  # a trial may end the process
+        told = mended(ran, self.arguments, self.seed)  # a trial may end the process
+        if told is not ran:
+            self.send(to_values(told))
         os._exit(0)
 
     def report(self) -> Ran:

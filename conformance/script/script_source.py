@@ -212,13 +212,19 @@ def _load_torch(source: bytes, seed: int) -> None:
             torch.manual_seed(seed)
 
 
-def _main(script: str, arguments: Sequence[str]) -> ModuleType:
-    """The main module, as Python makes it."""
+def main_module(file: str, argv: Sequence[str]) -> ModuleType:
+    """The main module of a file that is given some arguments, as Python makes it."""
     module = ModuleType("__main__")
-    file = _file(script)
     module.__dict__.update(__file__=file, __builtins__=__builtins__)
     sys.modules["__main__"] = module
-    sys.argv = [script, *arguments]
+    sys.argv = [*argv]
+    return module
+
+
+def _main(script: str, arguments: Sequence[str]) -> ModuleType:
+    """The main module of a script that is run for the first time."""
+    file = _file(script)
+    module = main_module(file, [script, *arguments])
     sys.path.insert(0, str(Path(script).resolve().parent))
     separate()
     os.environ.setdefault("MPLBACKEND", "Agg")  # a plot opens no window, for which it would wait

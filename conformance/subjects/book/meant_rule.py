@@ -16,7 +16,7 @@ import numpy as np
 from conformance.corpus.case import Case
 from conformance.edits.live_functions import LiveFunction, live_functions
 from conformance.edits.search_edits import holds, search
-from conformance.script_outcome import UNKNOWN, Rule
+from conformance.script_outcome import NO_RULE, Rule
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.first_steps import FirstStep, Start, first_steps, follow, nabla
 from conformance.subjects.book.update_rule import UpdateRule
@@ -55,7 +55,7 @@ def meant_rule(
     lines = [[frame] for frame in dict.fromkeys(frame for _, frame in read)]
     if likes and search(functions, lines, [is_of_a_rule], SECONDS) is not None:
         return UpdateRule((found[0].update,), constants=dict(found[0].constants))
-    return UpdateRule(other=Rule(UNKNOWN)) if read else None
+    return UpdateRule(other=Rule(NO_RULE)) if read else None
 
 
 def _of_update(network: BookNetwork, start: Start, step: FirstStep) -> list[LiveFunction]:

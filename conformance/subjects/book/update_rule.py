@@ -15,7 +15,7 @@ from typing import Any
 
 from conformance.corpus.case import Case
 from conformance.model.update_kinds import SGD
-from conformance.script_outcome import RULES, UNKNOWN, Rule
+from conformance.script_outcome import NO_RULE, RULES, Rule
 from reference.updates import UPDATES
 
 NAMES = {
@@ -49,7 +49,7 @@ class UpdateRule:
     @property
     def is_unknown(self) -> bool:
         """Whether it is no rule that is known, by which nothing can be judged."""
-        return self.other is not None and self.other.kind == UNKNOWN
+        return self.other is not None and self.other.kind == NO_RULE
 
     def made(self, case: Case | None) -> dict[str, float]:
         """The keywords with which a network of a case is made; of no case it is the book's."""
