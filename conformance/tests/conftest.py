@@ -127,11 +127,13 @@ OF_CHECKS = frozenset(
         "test_untraced.py",
         "test_updates.py",
         "test_values.py",
+        "test_whose.py",
+        "test_without_loss.py",
     }
 )
 """Files whose tests are checks of whole programs: all but the first of each are thorough.
 
-CI runs each of their tests with one in four of its parameters; `-m seldom` are the others.
+CI runs one in three of the tests of each; `-m seldom` are the others.
 """
 
 
@@ -141,14 +143,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     They are the long ones: where several workers share the tests, none of them ends alone.
     """
-    known, tried = set[str](), Counter[str]()
+    known = Counter[str]()
     for item in items:
-        name, test = item.path.name, item.nodeid.partition("[")[0]
-        thorough = name in THOROUGH or (name in OF_CHECKS and name in known)
-        if name in OF_CHECKS and tried[test] % 4:
+        name = item.path.name
+        thorough = name in THOROUGH or (name in OF_CHECKS and known[name] > 0)
+        if name in OF_CHECKS and known[name] % 3:
             item.add_marker("seldom")
-        known.add(name)
-        tried[test] += 1
+        known[name] += 1
         if thorough or item.get_closest_marker("seldom"):
             item.add_marker("thorough")
         if item.path.parent.name == "browser":
