@@ -24,8 +24,11 @@ def check_output(option: str, path: Path) -> None:
     """See that a file can be written, before the work is done.
 
     Raises:
-        UsageError: there is no such folder, none may be made in it, or it is a folder itself.
+        UsageError: there is no such folder, none may be made in it, it is a folder itself, or
+            it is `-`, by which others mean the standard output.
     """
+    if str(path) == "-":
+        raise UsageError(f"{option} -: name a file; the standard output is {option} /dev/stdout")
     if path.is_dir():
         raise UsageError(f"{option} {path}: is a folder")
     if not path.absolute().parent.is_dir():

@@ -47,6 +47,13 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     assert path.is_fifo()
 
 
+def test_a_dash_is_no_name_of_a_file() -> None:
+    """Other commands mean the standard output by it; a file called so is a surprise."""
+    with pytest.raises(UsageError) as raised:
+        check_output("--json", Path("-"))
+    assert str(raised.value) == ("--json -: name a file; the standard output is --json /dev/stdout")
+
+
 @pytest.mark.parametrize(
     ("name", "said"), [("", "is a folder"), ("no/report", "there is no such folder")]
 )
