@@ -22,6 +22,7 @@ from conformance.errors import (
     UnknownSubjectError,
     UsageError,
 )
+from conformance.file_judging import EDITING
 from conformance.file_process import Asked, by_own_forward, send_adapter, send_all, send_alone
 from conformance.files import put
 from conformance.programs.execution import NOTEBOOK
@@ -109,6 +110,24 @@ class _Defined:
     unjudged: UnjudgedError | None = None
     within: set[str] = field(default_factory=set)
 
+    def take(self, said: dict[str, Any], asked: Asked, book: Callable[[str], Report]) -> None:
+        """Take what the process of a file has sent."""
+        if "book" in said:
+            self.judge(replace(asked, name=str(said["book"])), book, set(said["uses"]))
+        elif "found" in said:
+            found = from_values(Found, said["found"])
+            name = f"{asked.place}:{said['name']}"
+            self.parts.append(ShapeReport(name, found.examined, found.recognised))
+        elif "moved" in said:
+            ran = from_values(Ran, said["moved"])
+            self.parts.append(UpdateReport(ran.script, ran.examined, ran))
+        elif "left" in said:
+            self.left.append(from_values(NotJudged, said["left"]))
+        elif "failed" in said:
+            self.failed = from_values(NotHere, said["failed"])
+        elif "refused" in said:
+            self.refusal = from_values(Refused, said["refused"])
+
     def judge(self, asked: Asked, book: Callable[[str], Report], uses: set[str]) -> None:
         """Take the report on a network of the book's, or why there is none.
 
@@ -133,26 +152,13 @@ def _defined(asked: Asked, book: Callable[[str], Report]) -> _Defined:
     """Judge what a file defines."""
     if asked.place.endswith(NOTEBOOK):
         cells(asked.place)
-    made = _Defined(Refused(asked.said, "nothing", ""))
+    made, record = _Defined(Refused(asked.said, "nothing", "")), None
     try:
         for record in isolated(partial(send_all, asked), asked.timeout):
-            said = cast("dict[str, Any]", record)
-            if "book" in said:
-                made.judge(replace(asked, name=str(said["book"])), book, set(said["uses"]))
-            elif "found" in said:
-                found = from_values(Found, said["found"])
-                name = f"{asked.place}:{said['name']}"
-                made.parts.append(ShapeReport(name, found.examined, found.recognised))
-            elif "moved" in said:
-                ran = from_values(Ran, said["moved"])
-                made.parts.append(UpdateReport(ran.script, ran.examined, ran))
-            elif "left" in said:
-                made.left.append(from_values(NotJudged, said["left"]))
-            elif "failed" in said:
-                made.failed = from_values(NotHere, said["failed"])
-            elif "refused" in said:
-                made.refusal = from_values(Refused, said["refused"])
+            made.take(cast("dict[str, Any]", record), asked, book)
     except SubjectError as error:
+        if record == EDITING:  # a trial has ended the process, or stopped it
+            return _defined(replace(asked, edits=False), book)
         words = str(error)
         raise SubjectError(
             words if words.startswith(asked.place) else f"{asked.place}: {words}"

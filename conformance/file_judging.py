@@ -41,6 +41,8 @@ from conformance.values import to_values
 Send = Callable[[object], None]
 PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
 """What promises gradients by its names."""
+EDITING = {"editing": True}
+"""What is sent before changes of a program are tried."""
 TABLE = 2
 """The dimensions of an array with a row for each sample."""
 
@@ -56,8 +58,10 @@ class FileJudging:
         judged_any: whether any was judged.
     """
 
-    def __init__(self, cost: str | None, found: Definitions, send: Send) -> None:
-        self._cost, self._found, self._send = cost, found, send
+    def __init__(
+        self, cost: str | None, found: Definitions, send: Send, *, edits: bool = True
+    ) -> None:
+        self._cost, self._found, self._send, self._edits = cost, found, send, edits
         self.used, self.called = set[str](), set[str]()
         self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
@@ -128,9 +132,11 @@ class FileJudging:
 
     def _take(self, name: str, judged: Found) -> None:
         """Send what is known of a thing, and keep what took part."""
-        began = process_time()
-        judged = mended(judged, self._spent)
-        self._spent += process_time() - began
+        if self._edits and judged.examined.accused:
+            self._send(EDITING)  # a trial may end the process
+            began = process_time()
+            judged = mended(judged, self._spent)
+            self._spent += process_time() - began
         self.judged_any = True
         self.used |= set(judged.used)
         self.called |= {each.partition("(")[0] for each in judged.recognised.calls}

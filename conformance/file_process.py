@@ -46,6 +46,7 @@ class Asked:
         python_path: folders from which the file may import.
         timeout: the longest silence of its process in seconds.
         as_book: whether what has the interface of the book's network is judged as that.
+        edits: whether changes are tried that make a wrong program right.
     """
 
     place: str
@@ -54,6 +55,7 @@ class Asked:
     python_path: tuple[Path, ...] = ()
     timeout: float = 60.0
     as_book: bool = True
+    edits: bool = True
 
     @property
     def said(self) -> str:
@@ -105,7 +107,7 @@ def send_all(asked: Asked, send: Send) -> None:
     if found.failed:
         first = found.failed[0]
         send({"failed": to_values(NotHere(first.where, first.why, first.endless))})
-    judging = FileJudging(asked.cost, found, send)
+    judging = FileJudging(asked.cost, found, send, edits=asked.edits)
     with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
             if not each.functions & judging.used:  # else it was judged as a part of another

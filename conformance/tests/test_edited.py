@@ -1,12 +1,15 @@
 """The change of one line that makes a program of any shape right is told, with its line."""
 
+import os
 import re
+import signal
 from html import unescape
 from pathlib import Path
 
 import pytest
 
 import conformance
+from conformance import file_judging
 
 RETURNS = """import numpy as np
 
@@ -92,6 +95,16 @@ def test_a_right_program_has_no_change(source: str, tmp_path: Path) -> None:
 def test_a_program_that_is_wrong_in_two_lines_is_told_no_change(tmp_path: Path) -> None:
     twice = RETURNS.replace("1 + np.exp(-self.z)", "1 + np.exp(self.z)")
     (tmp_path / "net.py").write_text(twice.replace("self.h.T @ d,", "3 * self.h.T @ d,"))
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == 1
+    assert "every gradient is right" not in str(report)
+
+
+def test_a_trial_that_ends_the_process_leaves_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_judging, "mended", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    (tmp_path / "net.py").write_text(RETURNS.replace("1 + np.exp(-self.z)", "1 + np.exp(self.z)"))
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == 1
     assert "every gradient is right" not in str(report)
