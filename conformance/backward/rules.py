@@ -176,46 +176,45 @@ class Elementwise(Derivative):
             sum(np.asarray(partial) for arg, partial in pairs if arg is each)
             for each in made.inputs
         ]
+        self.finite = [bool(np.isfinite(each).all()) for each in self.partials]
+        self.spread = any(each != self.shape for each in self.shapes)
 
     def pull(self, cotangent: Array) -> list[Array | None]:
         """By the partial derivatives, summed where the operand was spread."""
-        return [
-            _summed(_times(partial, cotangent), shape)
-            for partial, shape in zip(self.partials, self.shapes, strict=True)
-        ]
+        return [_summed(self._times(i, cotangent), shape) for i, shape in enumerate(self.shapes)]
 
     def push(self, tangents: Sequence[Array | None]) -> Array:
         """By the partial derivatives."""
         total: Array = np.zeros(self.shape)
-        for partial, tangent in zip(self.partials, tangents, strict=True):
+        for i, tangent in enumerate(tangents):
             if tangent is not None:
-                total = total + _times(partial, tangent)
+                total = total + self._times(i, tangent)
         return total
 
     def pull_all(self, cotangents: Array) -> list[Array | None]:
         """The same of several."""
+        products = [self._times(i, cotangents) for i in range(len(self.partials))]
+        if not self.spread:
+            return [*products]
         count = len(cotangents)
         return [
-            _summed(_times(partial, cotangents), (count, *_led(self.shape, shape))).reshape(
-                count, *shape
-            )
-            for partial, shape in zip(self.partials, self.shapes, strict=True)
+            _summed(each, (count, *_led(self.shape, shape))).reshape(count, *shape)
+            for each, shape in zip(products, self.shapes, strict=True)
         ]
 
     def push_all(self, tangents: Sequence[Array | None]) -> Array:
         """The same of several."""
         total: Any = 0.0
-        for partial, tangent, shape in zip(self.partials, tangents, self.shapes, strict=True):
+        for i, (tangent, shape) in enumerate(zip(tangents, self.shapes, strict=True)):
             if tangent is not None:
                 given = tangent.reshape(len(tangent), *_led(self.shape, shape))
-                total = total + _times(partial, given)
+                total = total + self._times(i, given)
         return np.asarray(total)
 
-
-def _times(partial: Any, given: Array) -> Array:
-    """Partial derivatives times what is given, of which a 0 stays one: beside 1 / (1 + e^∞) too."""
-    product = np.asarray(partial * given)
-    return product if np.all(np.isfinite(partial)) else np.where(given == 0, 0.0, product)
+    def _times(self, i: int, given: Array) -> Array:
+        """Partial derivatives times what is given; a 0 stays one: beside 1 / (1 + e^∞) too."""
+        product = np.asarray(self.partials[i] * given)
+        return product if self.finite[i] else np.where(given == 0, 0.0, product)
 
 
 def _led(whole: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
