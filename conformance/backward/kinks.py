@@ -5,6 +5,7 @@ of the equal numbers gets is a choice. Left out: trying the choices (`judge_grad
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,17 +28,12 @@ class OfTwo(Elementwise):
     """The derivative of `maximum` or `minimum` where some operands are equal."""
 
     def __init__(self, made: Operation, values: Values, ties: float) -> None:
-        self.shape = np.shape(made.node.value)
-        self.shapes = [np.shape(each.value) for each in made.inputs]
         one, other = _operands(made.node, values)
         larger = made.node.operation in ("maximum", "fmax")
         first = np.greater(one, other) if larger else np.less(one, other)
         share = np.where(np.equal(one, other), ties, first.astype(np.float64))
-        own = {0: np.broadcast_to(share, self.shape), 1: np.broadcast_to(1 - share, self.shape)}
-        self.partials = [
-            sum(own[i] for i, arg in enumerate(made.args[:2]) if arg is each)
-            for each in made.inputs
-        ]
+        share = np.broadcast_to(share, np.shape(made.node.value))
+        super().__init__(replace(made, args=made.args[:2]), [share, 1 - share])
 
 
 class OfOne(Elementwise):
@@ -45,8 +41,8 @@ class OfOne(Elementwise):
 
     def __init__(self, made: Operation, values: Values, ties: float) -> None:
         value = values(made.inputs[0])
-        self.shape, self.shapes = np.shape(value), [np.shape(value)]
-        self.partials = [np.where(np.equal(value, 0), 2 * ties - 1, np.sign(value))]
+        slope = np.where(np.equal(value, 0), 2 * ties - 1, np.sign(value))
+        super().__init__(replace(made, args=made.args[:1]), [slope])
 
 
 class OfMany(Derivative):
