@@ -129,8 +129,9 @@ def judged(
         if first is not None and each.plan.calls != first.plan.calls:
             break
         fewer = first is not None and each.data.sizes.n_out < first.data.sizes.n_out
-        if fewer and best is not None and best.examined.cost == "own":
-            continue  # what is wrong for several outputs may be right for one
+        own = best is not None and best.examined.cost == "own"
+        if best is not None and (each.is_narrow or (fewer and own)):
+            continue  # what is wrong for several outputs, or hidden neurons, may be right for one
         known = sides(each)
         compared.append(_same(each))
         try:

@@ -1261,3 +1261,39 @@ def test_e_may_be_rounded_to_some_digits(number: str, code: int, tmp_path: Path)
     for each in ("a[-1]", "a[-l - 1]"):
         source = source.replace(f"(1 - {each} ** 2)", f"{each} * (1 - {each})")
     assert judged(source, tmp_path)[0] == code
+
+
+NODES = """
+import numpy as np
+
+class Classifier:
+    def __init__(self, nx, nodes):
+        if type(nx) is not int or type(nodes) is not int:
+            raise TypeError("nx and nodes must be integers")
+        self.W1 = np.random.randn(nodes, nx)
+        self.b1 = np.zeros((nodes, 1))
+        self.W2 = np.random.randn(1, nodes)
+        self.b2 = 0
+
+    def forward(self, X):
+        self.A1 = 1 / (1 + np.exp(-(self.W1 @ X + self.b1)))
+        self.A2 = 1 / (1 + np.exp(-(self.W2 @ self.A1 + self.b2)))
+        return self.A1, self.A2
+
+    def cost(self, Y, A):
+        return -np.mean(Y * np.log(A) + (1 - Y) * np.log(1.0000001 - A))
+
+    def gradient_descent(self, X, Y, A1, A2, alpha=0.05):
+        m = X.shape[1]
+        dZ2 = A2 - Y
+        dZ1 = self.W2.T @ dZ2 * A1 * (1 - A1)
+        self.W2 = self.W2 - alpha * dZ2 @ A1.T / m
+        self.b2 = self.b2 - alpha * dZ2.mean(axis=1, keepdims=True)
+        self.W1 = self.W1 - alpha * dZ1 @ X.T / m
+        self.b1 = self.b1 - alpha * dZ1.sum(axis=0, keepdims=True) / m
+"""
+
+
+def test_what_is_wrong_for_several_neurons_is_not_cleared_by_one(tmp_path: Path) -> None:
+    code, lines, said = judged(NODES, tmp_path)
+    assert (code, "self.b1 - alpha" in lines[0]) == (1, True), said
