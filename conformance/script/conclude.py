@@ -151,14 +151,14 @@ def _of_updates(
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, said, told, counts=counted)
     accused = (*moving, *_not_told_by(moving, examined.accused))
-    still, frozen = ([], []) if accused else never_moved(trace, results[at], variables)
+    still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
-    noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
+    noted = (*_unchanged(unchanged), *unused, *left, *(("unseen", each) for each in apart))
     noted = (*_by_others(rule, said, told), *noted)
     nexts = next_values(trace, results, at, said, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
@@ -180,10 +180,6 @@ def _kept_for_others(
 def _unchanged(quiet: Sequence[int]) -> list[tuple[str, str]]:
     """A note on the updates that say nothing."""
     return [("unchanged", ", ".join(map(str, quiet)))] if quiet else []
-
-
-def _noted(kind: str, names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(kind, each) for each in names]
 
 
 def _out_of_step(trace: Trace, moved: Sequence[Parameter], count: int) -> str | None:

@@ -40,8 +40,8 @@ Use = tuple[str, int]
 
 def never_moved(
     trace: Trace, judgement: Judgement, variables: Sequence[Held]
-) -> tuple[list[Accused], list[str]]:
-    """The parameters that one update leaves out; and the names of those without a gradient.
+) -> tuple[list[Accused], list[tuple[str, str]]]:
+    """The parameters that one update leaves out; and notes on those without a gradient.
 
     Args:
         trace: of the run.
@@ -68,8 +68,10 @@ def never_moved(
         cause = Cause("unkept" if unkept else "still")
         told = tuple(dict.fromkeys(lines))
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
+    aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]
     frozen = _frozen(step.trace, forward) if not left else ()
-    return found, [name(each) for each in frozen]
+    notes = [*(("frozen", e) for e in frozen if e not in aside), *(("aside", e) for e in aside)]
+    return found, [(kind, name(each)) for kind, each in notes]
 
 
 def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[Held]) -> list[str]:
@@ -128,6 +130,18 @@ def _frozen(trace: Trace, forward: Forward) -> list[Node]:
         and np.any(forward.gradient.get(each.number, 0.0))
         and not used.isdisjoint(_uses(each, forward))
     ]
+
+
+def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
+    """The arrays that the loss is made of and that are moved, though no gradient moves them."""
+    goals = {each.parameter for each in forward.run.goals}
+    for node, copy in step.of.items():
+        after = _replacement(node) if np.size(node.value) > 1 and copy not in goals else None
+        if after is None or (after in step.of and forward.contains(step.of[after])):
+            continue  # else a sum or a recurrence begins with it
+        used = np.any(forward.gradient.get(copy.number, 0.0))
+        if used and any(each is node for each, _ in links(after)):
+            yield copy
 
 
 def _moved(parameter: Node, gradient: Node | None) -> list[Node]:

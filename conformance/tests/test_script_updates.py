@@ -518,3 +518,34 @@ def test_several_parameters_that_are_used_after_their_update_are_said_to_be(
     assert [each.line for each in report.blames] == [11, 13]
     for name, used, moved in (("w3", 11, 10), ("w2", 13, 12)):
         assert f"`{name}` is used on line {used} after its update on line {moved}" in str(report)
+
+
+ASIDE = """
+import numpy as np
+rng = np.random.default_rng(3)
+X, y = rng.normal(size=(12, 4)), rng.normal(size=(12, 1))
+W1, W2 = rng.normal(size=(4, 3)), rng.normal(size=(3, 1))
+for epoch in range(5):
+    H = np.tanh(X @ W1)
+    D = (H @ W2 - y) / len(X)
+    dW2 = H.T @ D
+    dW1 = X.T @ (D @ W2.T * (1 - H ** 2))
+    W2 -= 0.1 * dW2
+    W1 -= 0.1
+"""
+
+
+def test_what_is_moved_by_no_gradient_is_said_to_be(tmp_path: Path) -> None:
+    kept = [each for each in ASIDE.splitlines() if "dW1 =" not in each]
+    (tmp_path / "train.py").write_text("\n".join(kept))
+    with quiet():
+        said = str(run_script(str(tmp_path / "train.py")))
+    assert "W1 is moved, and by no gradient of it" in said
+
+
+def test_a_gradient_that_is_computed_and_moves_nothing_is_found(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(ASIDE)
+    with quiet():
+        report = run_script(str(tmp_path / "train.py"))
+    (accused,) = report.examined.accused
+    assert (report.exit_code, accused.gradients) == (1, ("W1",))
