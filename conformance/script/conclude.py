@@ -19,6 +19,7 @@ from conformance.backward.source import lines_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, settled
+from conformance.script.commuted import commute
 from conformance.script.discarded import discarded
 from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import Unjudged
@@ -129,6 +130,7 @@ def _of_updates(
         raise SubjectError(_infinite(moved))
     if (why := _out_of_step(trace, moved, count)) is not None:
         raise UnjudgedError(why)
+    commute(moved)
     results = all_judged(trace, moved, said, count)
     quiet = silent(trace, moved, count)
     if len(quiet) == count and all(each.ok for each in results):

@@ -236,7 +236,7 @@ for it in range(5):
 def test_a_sign_is_blamed_on_no_rate_and_on_no_length(tmp_path: Path) -> None:
     report = run_edited(tmp_path, BANDIT)
     assert report.examined.accused[0].lines[0].line == 11
-    assert "η" not in str(report)
+    assert "`lr`" not in str(report)
 
 
 ENTROPY = """import numpy as np

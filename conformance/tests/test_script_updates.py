@@ -549,3 +549,34 @@ def test_a_gradient_that_is_computed_and_moves_nothing_is_found(tmp_path: Path) 
         report = run_script(str(tmp_path / "train.py"))
     (accused,) = report.examined.accused
     assert (report.exit_code, accused.gradients) == (1, ("W1",))
+
+
+WITHIN = """
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(30, 2))
+y = np.sin(X[:, :1])
+W, V = rng.normal(size=(2, 4)), rng.normal(size=(4, 1))
+vW = np.zeros_like(W)
+for it in range(100):
+    h = np.tanh(X @ W)
+    d = (h @ V - y) / 30
+    dz = d @ V.T * (1 - h ** 2)
+    V -= 0.1 * h.T @ d
+    vW = 0.9 * vW - 0.1 * X.T @ dz
+    W += vW
+"""
+
+
+def test_a_rate_that_multiplies_an_operand_of_a_gradient_is_the_rate(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(WITHIN.replace("0.9 * vW", "0.0 * vW"))
+    with quiet():
+        assert "η = 0.1" in str(run_script(str(tmp_path / "train.py")))
+
+
+def test_a_wrong_gradient_beside_a_rate_that_multiplies_an_operand_is_alone(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(WITHIN.replace("1 - h ** 2", "1 - h"))
+    with quiet():
+        report = run_script(str(tmp_path / "train.py"))
+    (accused,) = report.examined.accused
+    assert (accused.gradients, accused.lines[0].line) == (("W",), 11)
