@@ -193,6 +193,10 @@ class _Awaited:
         self.last = value
         self.left -= not same
         self.value = None if self.left else value
+        if self.left == 1 and not same:  # the update that is judged begins where it began
+            array = _found(self.codes, frame, np.shape(value))
+            if isinstance(array, np.ndarray) and array.flags.writeable:
+                array[...] = self.last = self.wanted.old
 
 
 class _Asked:
@@ -218,13 +222,21 @@ class _Asked:
 def _evaluated(
     codes: Sequence[CodeType], frame: FrameType | None, shape: tuple[int, ...]
 ) -> Array | None:
-    """What one of some expressions stands for, in the innermost call that knows it, as an array."""
+    """What one of some expressions stands for, as an array of its own; None if none is known."""
+    found = _found(codes, frame, shape)
+    return None if found is None else np.array(found, dtype=float)
+
+
+def _found(
+    codes: Sequence[CodeType], frame: FrameType | None, shape: tuple[int, ...]
+) -> object | None:
+    """What one of some expressions stands for, in the innermost call that knows it."""
     file = frame.f_code.co_filename if frame else ""
     while frame is not None and frame.f_code.co_filename == file:
         for code in codes:
             with suppress(Exception):  # another call may know it
-                value = np.array(eval(code, frame.f_globals, frame.f_locals), dtype=float)  # noqa: S307
-                if value.shape == shape:
+                value: object = eval(code, frame.f_globals, frame.f_locals)  # noqa: S307
+                if np.array(value, dtype=float).shape == shape:
                     return value
         frame = frame.f_back
     return None

@@ -86,11 +86,25 @@ def main():
 
 main()
 """
+ZEROS = """import numpy as np
+
+rng = np.random.default_rng(4)
+X = rng.normal(size=(40, 3))
+t = (X[:, 0] + rng.logistic(size=40) > 0) * 1.0
+beta = np.zeros(3)
+for it in range(300):
+    p = 1 / (1 + np.exp(-(X @ beta)))
+    loss = np.mean((p - t) ** 2)
+    dp = 2 * (p - t) / 40
+    dz = dp * p * (1 - p)
+    beta -= 0.5 * X.T @ dz
+"""
 WRONG = {
     "a sign": (PLAIN, "np.exp(-(X @ W1))", "np.exp(X @ W1)"),
     "another matrix": (PLAIN, "e @ W2.T", "y @ W2.T"),
     "by what Adam keeps": (ADAM, "(1 - h**2)", "(1 - h)"),
     "of what another function calls otherwise": (ELSEWHERE, "outer(e, p", "outer(y, p"),
+    "in the second update": (ZEROS, "dp * p * (1 - p)", "dp * p"),
     "of lists": (LISTS, "g + e * v", "g + e * y"),
 }
 

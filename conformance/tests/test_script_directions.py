@@ -362,3 +362,28 @@ def test_a_wrong_number_is_told_beside_a_right_array(tmp_path: Path) -> None:
     assert run_edited(tmp_path, ELO).exit_code == 0
     (blame,) = run_edited(tmp_path, ELO, ("* surprise.sum", "* expected.sum")).blames
     assert blame.gradients == ("home",)
+
+
+LIKELIHOOD = """import numpy as np
+rng = np.random.default_rng(4)
+X = rng.normal(size=(40, 3))
+t = (X[:, 0] + rng.logistic(size=40) > 0) * 1.0
+onehot = np.stack([1 - t, t], axis=1)
+beta = rng.normal(size=3)
+for it in range(5):
+    p = 1 / (1 + np.exp(-(X @ beta)))
+    prob = np.stack([1 - p, p], axis=1)
+    loss = -np.sum(onehot * np.log(prob)) / 40
+    dprob = -onehot / prob / 40
+    dp = dprob[:, 1] - dprob[:, 0]
+    ds = dp * p * (1 - p)
+    beta = beta - 0.5 * X.T @ ds
+"""
+
+
+def test_targets_of_the_other_sign_are_compared_with_nothing(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, LIKELIHOOD).exit_code == 0
+    wrong = ("dp * p * (1 - p)", "dp * p")
+    (accused,) = run_edited(tmp_path, LIKELIHOOD, wrong).examined.accused
+    assert accused.cause.worst is not None
+    assert accused.cause.worst.right == pytest.approx(-0.24278766)  # by differences
