@@ -63,9 +63,11 @@ def never_moved(
     ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
     left = list(_left_out(step.trace, forward, ends, whole))
     for still, gradient in left:
-        unkept = _moved(whole[still], whole.get(gradient))
-        lines = [line for e in (*unkept, gradient) for line in lines_of(e)]
-        cause = Cause("unkept" if unkept else "still")
+        unkept, other = _moved(whole[still], whole.get(gradient)), _replacement(whole[still])
+        moves = other is not None and not np.array_equal(other.value, still.value)
+        aside = [other] if other is not None and moves and not unkept else []
+        lines = [line for e in (*unkept, *aside, gradient) for line in lines_of(e)]
+        cause = Cause("unkept" if unkept else "aside" if aside else "still")
         told = tuple(dict.fromkeys(lines))
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
     aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]

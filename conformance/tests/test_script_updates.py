@@ -549,6 +549,7 @@ def test_a_gradient_that_is_computed_and_moves_nothing_is_found(tmp_path: Path) 
         report = run_script(str(tmp_path / "train.py"))
     (accused,) = report.examined.accused
     assert (report.exit_code, accused.gradients) == (1, ("W1",))
+    assert accused.lines[0].line == 12
 
 
 WITHIN = """
