@@ -387,3 +387,33 @@ def test_targets_of_the_other_sign_are_compared_with_nothing(tmp_path: Path) -> 
     (accused,) = run_edited(tmp_path, LIKELIHOOD, wrong).examined.accused
     assert accused.cause.worst is not None
     assert accused.cause.worst.right == pytest.approx(-0.24278766)  # by differences
+
+
+DEAD = """import numpy as np
+rng = np.random.default_rng(2)
+X, t = rng.normal(size=(40, 3)), rng.normal(size=(40, 1))
+V, W, U = (rng.normal(size=shape) * 0.5 for shape in [(3, 2), (2, 5), (5, 1)])
+b = np.zeros(5)
+for it in range(5):
+    G = np.maximum(X @ V, 0)
+    Z = G @ W + b
+    H = np.maximum(Z, 0)
+    loss = np.mean((H @ U - t) ** 2)
+    d = 2 * (H @ U - t) / 40
+    dZ = d @ U.T * (Z > 0)
+    dG = dZ @ W.T * (G > 0)
+    U = U - 0.1 * H.T @ d
+    b = b - 0.1 * dZ.sum(axis=0)
+    W = W - 0.1 * G.T @ dZ
+    V = V - 0.1 * X.T @ dG
+"""
+
+
+@pytest.mark.parametrize("comparison", ["(Z > 0)", "(Z >= 0)", "(0 < Z)", "(1.0 - (Z <= 0))"])
+def test_where_numbers_are_equal_the_slope_is_that_of_the_program(
+    comparison: str, tmp_path: Path
+) -> None:
+    edit = "(Z > 0)", comparison
+    assert run_edited(tmp_path, DEAD, edit).exit_code == 0
+    (blame,) = run_edited(tmp_path, DEAD, edit, ("2 * (H @ U - t)", "2 * (H @ U + t)")).blames
+    assert blame.line == 11
