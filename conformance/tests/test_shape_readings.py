@@ -308,6 +308,30 @@ def test_the_first_input_may_be_1_of_each_sample(tmp_path: Path) -> None:
     assert (code, lines[0][:8]) == (1, "grad[1:]"), said
 
 
+HINGE = """
+import numpy as np
+
+def hinge_loss(w, X, y, lambda_reg=0.01):
+    return np.mean(np.maximum(0, 1 - y * np.dot(X, w))) + 0.5 * lambda_reg * np.sum(w**2)
+
+def hinge_loss_gradient(w, X, y, lambda_reg=0.01):
+    dw = np.zeros(w.shape)
+    for i, d in enumerate(1 - y * np.dot(X, w)):
+        if d <= 0:
+            dw += 0 * w
+        else:
+            dw += -y[i] * X[i, :]
+    return dw / len(y) + lambda_reg * w
+"""
+
+
+def test_a_first_input_of_1_clears_no_other_weight(tmp_path: Path) -> None:
+    code, _, said = judged(HINGE, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(HINGE.replace("0 * w", "w"), tmp_path)
+    assert code == 1, said
+
+
 PENALIZED = """
 import numpy as np
 
