@@ -47,7 +47,7 @@ def _is_of_the_first_input(found: Found) -> bool:
     wrong = [
         ~np.isclose(given[name], right, rtol=HALF_OF_THE_DIGITS)
         for name, right in found.examined.rights.items()
-        if np.shape(given.get(name)) == np.shape(right) != ()
+        if name in given and np.shape(given[name]) == np.shape(right) != ()
     ]
     return all(
         not np.any(np.delete(each, 0, axis=0)) or not np.any(np.delete(each, 0, axis=-1))

@@ -332,6 +332,58 @@ def test_a_first_input_of_1_clears_no_other_weight(tmp_path: Path) -> None:
     assert code == 1, said
 
 
+GATE = """
+import numpy as np
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+class Gate:
+    def __init__(self, d, H, seed=1):
+        r = np.random.RandomState(seed)
+        self.Wf, self.Wg, self.v = r.randn(H, d), r.randn(H, d), r.randn(1, H)
+        self.params = ["Wf", "Wg", "v"]
+
+    def forward(self, X):
+        c = np.zeros((self.Wf.shape[0], 1))
+        self.X, self.cache = X, []
+        for t in range(X.shape[1]):
+            x = X[:, [t]]
+            f, g = sigmoid(self.Wf @ x), np.tanh(self.Wg @ x)
+            self.cache.append((x, c, f, g))
+            c = f * c + g
+        self.c = c
+        return self.v @ c
+
+    def backward(self, y_true):
+        y_pred = self.v @ self.c
+        dy = 2.0 * (y_pred - y_true)
+        G = {"v": dy @ self.c.T, "Wf": np.zeros_like(self.Wf), "Wg": np.zeros_like(self.Wg)}
+        dc = self.v.T @ dy
+        for x, c, f, g in reversed(self.cache):
+            G["Wf"] += (dc * c * f * (1 - f)) @ x.T
+            G["Wg"] += (dc * (1 - g * g)) @ x.T
+            dc = dc * f
+        return float(np.mean((y_pred - y_true) ** 2)), G
+
+    def step(self, G, lr):
+        for k in self.params:
+            setattr(self, k, getattr(self, k) - lr * G[k])
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("", ""), ("dc = dc * f", "dc = dc * g"), ("dc * c * f", "dc * f")]
+)
+def test_what_does_nothing_in_the_first_step_is_judged_by_a_sequence(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(GATE.replace(right, wrong) if right else GATE, tmp_path)
+    assert code == bool(right), said
+    assert all(wrong in each for each in lines)
+    assert "has to be 0" not in said
+
+
 PENALIZED = """
 import numpy as np
 
