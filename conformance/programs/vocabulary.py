@@ -66,7 +66,7 @@ KINDS: dict[str, Pattern] = {
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
         "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
-        r"|g|grad(s|wrt)?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
+        r"|g|grad(s|wrt)?(outputs?|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
         r"|\w*(grad|gradients?|errors?|deltas?|derivatives?|upstream)(signal|term)?"
         r"|dldout|accumgrad",
         "state": r"(h|hs|hidden|a|s|state)_?(prev|0|init|state)?|prev(ious)?(h|hidden)?(state)?",
