@@ -89,7 +89,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
     "forward": _patterns(
         NETWORKS + r"(forward|feedforward|fprop|propagateforward|fwd)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?",
-        r"query|think|activate|compute(output)?|call|propagate|ff|run(network)?|propag(ar|aci[oó]n|a[cç][aã]o|er)",
+        r"query|think|activate|compute|(compute|calc|calculate|get)outputs?|call|propagate|ff|run(network)?|propag(ar|aci[oó]n|a[cç][aã]o|er)",
         r"predict(proba|ions?)?|infer(ence)?|output|hypothesis|evaluate|predecir|prever|predire",
     ),
     "loss": _patterns(

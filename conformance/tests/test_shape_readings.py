@@ -384,6 +384,41 @@ def test_what_does_nothing_in_the_first_step_is_judged_by_a_sequence(
     assert "has to be 0" not in said
 
 
+TRAINED_ON_OUTPUTS = """
+import numpy
+
+class NeuralNetwork:
+    def __init__(self):
+        self.input_weights = numpy.random.randn(2, 3)
+        self.hidden_weights = numpy.random.randn(3, 1)
+
+    def get_output(self, inputs):
+        self.inputs = inputs
+        self.hidden = self.sigmoid(numpy.dot(inputs, self.input_weights))
+        return self.sigmoid(numpy.dot(self.hidden, self.hidden_weights))
+
+    def train(self, ai_output, output_right):
+        output_delta = (output_right - ai_output) * self.derivative(ai_output)
+        hidden_delta = output_delta.dot(self.hidden_weights.T) * self.derivative(self.hidden)
+        self.hidden_weights += self.hidden.T.dot(output_delta)
+        self.input_weights += self.inputs.T.dot(hidden_delta)
+
+    def sigmoid(self, x):
+        return 1 / (1 + numpy.exp(-x))
+
+    def derivative(self, s):
+        return s * (1 - s)
+"""
+
+
+def test_what_trains_may_be_given_the_output_that_went_before(tmp_path: Path) -> None:
+    code, _, said = judged(TRAINED_ON_OUTPUTS, tmp_path)
+    assert code == 0, said
+    wrong = TRAINED_ON_OUTPUTS.replace(" * self.derivative(self.hidden)", "")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[0][:12]) == (1, "hidden_delta"), said
+
+
 PENALIZED = """
 import numpy as np
 
