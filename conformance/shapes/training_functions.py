@@ -178,9 +178,9 @@ def _arrays(i: int, shapes: Shapes) -> Iterator[Choice]:
 def _returned(
     function: FunctionType, given: Mapping[str, Any], names: Sequence[str]
 ) -> dict[str, int] | None:
-    """Which arguments a function returns at a rate of 0, and moves at another, with the places.
+    """Which arguments a function returns at a rate of 0, as it returns others of their shape else.
 
-    None if it does not run so.
+    Each with its place in what is returned; None if it does not run so.
 
     Args:
         function: it.
@@ -196,9 +196,7 @@ def _returned(
     for name in names:
         value = given[name]
         at = [i for i, each in enumerate(parts) if _is_same(each, value)]
-        if not at or len(parts) != len(moved):
-            continue
-        if np.shape(moved[at[0]]) == np.shape(value) and not _is_same(moved[at[0]], value):
+        if at and len(parts) == len(moved) and np.shape(moved[at[0]]) == np.shape(value):
             found[name] = at[0]
     return found
 

@@ -73,5 +73,7 @@ def _tried(name: str, call: TrainingCall, module: ModuleType) -> TriedTraining |
         if is_ours(error) and not isinstance(error, ConformanceError):
             raise
         return None
+    if ran.examined.ok and len(ran.parameters) < len(call.parameters):
+        return None  # one is moved by what no gradient is
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
     return TriedTraining(ran, frozenset(each.function for each in frames))

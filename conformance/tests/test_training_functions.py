@@ -120,6 +120,15 @@ def test_a_wrong_function_that_trains_is_blamed_on_its_line(
     assert {place.line for each in accused for place in each.lines} == {line}
 
 
+@pytest.mark.parametrize("wrong", ["m_current - learning_rate * m_current", "m_current"])
+def test_a_parameter_that_is_moved_by_no_gradient_is_not_cleared(
+    wrong: str, tmp_path: Path
+) -> None:
+    source = STEP.replace("m_current - learning_rate * dm", wrong)
+    with pytest.raises(SubjectError, match="fits no known shape"):
+        checked(LOSS + source, tmp_path)
+
+
 def test_a_loss_alone_is_not_judged_as_a_gradient(tmp_path: Path) -> None:
     with pytest.raises(SubjectError, match="fits no known shape"):
         checked(LOSS.replace("compute_error", "loss"), tmp_path)
