@@ -7,7 +7,8 @@ known of the updates (`tried_training.py`).
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice, product
@@ -21,6 +22,8 @@ from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import M
 from conformance.shapes.function_sources import returned_parts
+from conformance.shapes.learned import is_number
+from conformance.shapes.named_losses import says_loss
 
 RATE, PENALTY = 2.0**-6, 2.0**-4
 COUNT = 20
@@ -58,12 +61,47 @@ class TrainingCall:
     parameters: dict[str, int]
     counts: bool
 
+    def loss(self, functions: Iterable[FunctionType]) -> tuple[FunctionType, dict[str, str]] | None:
+        """What gives the loss of its parameters and data, and by which of its arguments; or None.
+
+        Args:
+            functions: those of the file.
+        """
+        for each in filter(says_loss, functions):
+            names = _alike([e.name for e in needed(each)], self._losing)
+            with suppress(UnfitError):
+                given = {name: deepcopy(self.given[own]) for name, own in names.items()}
+                if names and is_number(result_of(each, **given)):
+                    return each, names
+        return None
+
+    @property
+    def _losing(self) -> list[str]:
+        """The names of the arguments that a loss may be made of."""
+        known = {"rate", "count", "quiet"}
+        return [name for name in self.given if known.isdisjoint(kinds_of(name))]
+
     @property
     def of_numbers(self) -> bool:
         """Whether each parameter is a number; one that makes its own may be given any inputs."""
         return self.parameters != {} and all(
             np.ndim(self.given[name]) == 0 for name in self.parameters
         )
+
+
+def _alike(names: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    """Each of some names with the one among others of which it is a part: `b` with `b_current`.
+
+    Nothing if one has none, or several.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        alike = [e for e in known if bare(e) == bare(name)]
+        alike = alike or [e for e in known if name in re.split("_", e)]
+        if len(alike) != 1:
+            return {}
+        found[name] = alike[0]
+    return found if len({*found.values()}) == len(found) else {}
 
 
 def training_functions(functions: Sequence[FunctionType]) -> list[FunctionType]:

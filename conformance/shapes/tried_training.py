@@ -6,6 +6,7 @@ Nothing is said of one that does not run so. Left out: how it is called (`traini
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -49,13 +50,17 @@ def tried_training(
         module: of the file.
     """
     name = f"{place}:{function.__name__}"
-    several = [_tried(name, each, module) for each in training_calls(function, functions)]
+    several = [
+        _tried(name, each, functions, module) for each in training_calls(function, functions)
+    ]
     found = [each for each in several if each is not None]
     right = (each for each in found if is_right(each.ran))
     return next(right, next((each for each in found if not each.ran.examined.ok), None))
 
 
-def _tried(name: str, call: TrainingCall, module: ModuleType) -> TriedTraining | None:
+def _tried(
+    name: str, call: TrainingCall, functions: Sequence[FunctionType], module: ModuleType
+) -> TriedTraining | None:
     from conformance.script.program_recorder import ProgramRecorder  # here: most files have none
 
     recorder = ProgramRecorder(name, STEPS)
@@ -65,9 +70,7 @@ def _tried(name: str, call: TrainingCall, module: ModuleType) -> TriedTraining |
         with quiet(), np.errstate(all="ignore"), limited(LONGEST):
             with recorder.within([given, vars(module)]):
                 for _ in range(1 if call.counts else STEPS):
-                    result = call.function(**given)
-                    parts = [part for _, part in returned_parts(call.function, result)]
-                    given |= {key: parts[i] for key, i in call.parameters.items()}
+                    _step(call, given, functions)
             ran = recorder.ran
     except Exception as error:  # a program may refuse to be called so in any way
         if is_ours(error) and not isinstance(error, ConformanceError):
@@ -77,3 +80,14 @@ def _tried(name: str, call: TrainingCall, module: ModuleType) -> TriedTraining |
         return None  # one is moved by what no gradient is
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
     return TriedTraining(ran, frozenset(each.function for each in frames))
+
+
+def _step(call: TrainingCall, given: dict[str, Any], functions: Sequence[FunctionType]) -> None:
+    """Call a function, after the loss of what it is given, and keep what it made of parameters."""
+    stated = None if call.counts else call.loss(functions)
+    if stated is not None:
+        loss, names = stated
+        given["loss"] = loss(**{name: given[own] for name, own in names.items()})
+    result = call.function(**{key: given[key] for key in call.given})
+    parts = [part for _, part in returned_parts(call.function, result)]
+    given |= {key: parts[i] for key, i in call.parameters.items()}

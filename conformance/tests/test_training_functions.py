@@ -95,7 +95,7 @@ def test_right_functions_that_train_are_judged_by_their_updates(
     report = checked(source, tmp_path)
     assert report.exit_code == 0
     assert "by gradient descent" in str(report)
-    assert "loss(" not in str(report)
+    assert "compute_error(" not in str(report)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,13 @@ def test_a_parameter_that_is_moved_by_no_gradient_is_not_cleared(
     source = STEP.replace("m_current - learning_rate * dm", wrong)
     with pytest.raises(SubjectError, match="fits no known shape"):
         checked(LOSS + source, tmp_path)
+
+
+def test_the_loss_of_a_file_tells_where_no_known_cost_does(tmp_path: Path) -> None:
+    source = LOSS + STEP.replace("dm += -(2 / n) * x *", "db += -(2 / n) * x *")
+    report = checked(source, tmp_path)
+    assert report.exit_code == 1
+    assert "db += -(2 / n)" in str(report)
 
 
 def test_a_loss_alone_is_not_judged_as_a_gradient(tmp_path: Path) -> None:
