@@ -41,6 +41,7 @@ from conformance.shapes.sides import (
     on_other_sides,
     sides,
     with_other_parameters,
+    with_steps,
     with_weights,
 )
 from conformance.shapes.update_findings import never_moved, taking, turned
@@ -135,7 +136,7 @@ def judged(
         known = sides(each)
         compared.append(_same(each))
         try:
-            found = _judged(each, cost, [] if refused is None else refused)
+            found = _of_steps(each, cost, [] if refused is None else refused)
         except NothingComparedError:
             compared.pop()  # in another coding its targets may be compared
             continue
@@ -149,6 +150,15 @@ def judged(
         if best is None or (not less and found.examined.right > best.examined.right):
             best = found
     return best
+
+
+def _of_steps(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
+    """A reading, judged; as that of a sequence, where a gradient has to be 0 in its first step."""
+    found = _judged(reading, cost, refused)
+    dead = found is not None and any(each.dead for each in found.examined.gradients)
+    longer = with_steps(reading) if dead else None
+    again = None if longer is None else _judged(longer, cost, refused)
+    return again or found
 
 
 def _judged(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:

@@ -34,6 +34,9 @@ NEAR = 1e-3
 FAR = 32.0
 """A bound of `clip` that is as far is there for the sake of overflow."""
 
+STEPS = 4
+"""Of a sequence."""
+
 Sides = dict[Any, set[int]]
 """On which sides no entry of a choice is, by the operation."""
 
@@ -143,6 +146,24 @@ def with_other_parameters(reading: Reading) -> Iterator[Reading]:
     """The reading with smaller and larger arrays of parameters; a number may be a setting."""
     tried = (_scaled(reading, each, numbers=False) for each in SCALES)
     yield from (each for each in tried if each is not None)
+
+
+def with_steps(reading: Reading) -> Reading | None:
+    """The reading of one step as that of a sequence, if its output is that of the last step.
+
+    In the first step a parameter may do nothing: a forget gate multiplies a state of zeros.
+    """
+    axis = {"one column": 1, "one row": 0}.get(reading.data.layout)
+    if axis is None or not is_floats(reading.data.x):
+        return None
+    rng = np.random.default_rng(8)
+    later = rng.normal(size=np.repeat(reading.data.x, STEPS - 1, axis=axis).shape)
+    x = np.concatenate([reading.data.x, later], axis=axis)
+    again = _scaled(replace(reading, data=replace(reading.data, x=x)), 1.0)
+    if again is None or not again.fits:
+        return None
+    outputs = (each.run.scope.kinds.get("output", 0.0) for each in (reading, again))
+    return again if len({np.shape(each) for each in outputs}) == 1 else None
 
 
 def in_training(reading: Reading) -> Reading | None:

@@ -308,6 +308,117 @@ def test_the_first_input_may_be_1_of_each_sample(tmp_path: Path) -> None:
     assert (code, lines[0][:8]) == (1, "grad[1:]"), said
 
 
+HINGE = """
+import numpy as np
+
+def hinge_loss(w, X, y, lambda_reg=0.01):
+    return np.mean(np.maximum(0, 1 - y * np.dot(X, w))) + 0.5 * lambda_reg * np.sum(w**2)
+
+def hinge_loss_gradient(w, X, y, lambda_reg=0.01):
+    dw = np.zeros(w.shape)
+    for i, d in enumerate(1 - y * np.dot(X, w)):
+        if d <= 0:
+            dw += 0 * w
+        else:
+            dw += -y[i] * X[i, :]
+    return dw / len(y) + lambda_reg * w
+"""
+
+
+def test_a_first_input_of_1_clears_no_other_weight(tmp_path: Path) -> None:
+    code, _, said = judged(HINGE, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(HINGE.replace("0 * w", "w"), tmp_path)
+    assert code == 1, said
+
+
+GATE = """
+import numpy as np
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+class Gate:
+    def __init__(self, d, H, seed=1):
+        r = np.random.RandomState(seed)
+        self.Wf, self.Wg, self.v = r.randn(H, d), r.randn(H, d), r.randn(1, H)
+        self.params = ["Wf", "Wg", "v"]
+
+    def forward(self, X):
+        c = np.zeros((self.Wf.shape[0], 1))
+        self.X, self.cache = X, []
+        for t in range(X.shape[1]):
+            x = X[:, [t]]
+            f, g = sigmoid(self.Wf @ x), np.tanh(self.Wg @ x)
+            self.cache.append((x, c, f, g))
+            c = f * c + g
+        self.c = c
+        return self.v @ c
+
+    def backward(self, y_true):
+        y_pred = self.v @ self.c
+        dy = 2.0 * (y_pred - y_true)
+        G = {"v": dy @ self.c.T, "Wf": np.zeros_like(self.Wf), "Wg": np.zeros_like(self.Wg)}
+        dc = self.v.T @ dy
+        for x, c, f, g in reversed(self.cache):
+            G["Wf"] += (dc * c * f * (1 - f)) @ x.T
+            G["Wg"] += (dc * (1 - g * g)) @ x.T
+            dc = dc * f
+        return float(np.mean((y_pred - y_true) ** 2)), G
+
+    def step(self, G, lr):
+        for k in self.params:
+            setattr(self, k, getattr(self, k) - lr * G[k])
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("", ""), ("dc = dc * f", "dc = dc * g"), ("dc * c * f", "dc * f")]
+)
+def test_what_does_nothing_in_the_first_step_is_judged_by_a_sequence(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(GATE.replace(right, wrong) if right else GATE, tmp_path)
+    assert code == bool(right), said
+    assert all(wrong in each for each in lines)
+    assert "has to be 0" not in said
+
+
+TRAINED_ON_OUTPUTS = """
+import numpy
+
+class NeuralNetwork:
+    def __init__(self):
+        self.input_weights = numpy.random.randn(2, 3)
+        self.hidden_weights = numpy.random.randn(3, 1)
+
+    def get_output(self, inputs):
+        self.inputs = inputs
+        self.hidden = self.sigmoid(numpy.dot(inputs, self.input_weights))
+        return self.sigmoid(numpy.dot(self.hidden, self.hidden_weights))
+
+    def train(self, ai_output, output_right):
+        output_delta = (output_right - ai_output) * self.derivative(ai_output)
+        hidden_delta = output_delta.dot(self.hidden_weights.T) * self.derivative(self.hidden)
+        self.hidden_weights += self.hidden.T.dot(output_delta)
+        self.input_weights += self.inputs.T.dot(hidden_delta)
+
+    def sigmoid(self, x):
+        return 1 / (1 + numpy.exp(-x))
+
+    def derivative(self, s):
+        return s * (1 - s)
+"""
+
+
+def test_what_trains_may_be_given_the_output_that_went_before(tmp_path: Path) -> None:
+    code, _, said = judged(TRAINED_ON_OUTPUTS, tmp_path)
+    assert code == 0, said
+    wrong = TRAINED_ON_OUTPUTS.replace(" * self.derivative(self.hidden)", "")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[0][:12]) == (1, "hidden_delta"), said
+
+
 PENALIZED = """
 import numpy as np
 
