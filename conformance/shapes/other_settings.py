@@ -40,7 +40,8 @@ def switched_off(
     zeros = [
         e.name
         for e in numbers
-        if _is_zero(e.default) and _is_zero(kept.get(e.name))
+        if _is_zero(e.default)
+        and _is_zero(kept.get(e.name))
         and (type(e.default) is float or _penalises(e))
     ]
     rest = [f"{' or '.join(zeros)} other than 0"] if zeros else []
