@@ -169,8 +169,8 @@ class Session:
         except UnjudgedError as error:
             if not self.unfollowed or "unfollowed" in dict(self.notes):
                 raise
-            kinds = " and ".join(self.unfollowed)
-            raise UnjudgedError(f"{error}; what it computes with {kinds} is not followed") from error
+            words = f"what it computes with {' and '.join(self.unfollowed)} is not followed"
+            raise UnjudgedError(f"{error}; {words}") from error
 
     def run(self) -> None:
         """Run the script, and send the report.

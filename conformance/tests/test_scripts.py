@@ -379,8 +379,7 @@ STEPS = "for i in range(9):\n  step()"
         ),
         (f"{NUMPY}z = np.ones(3) + 1j\nz = z * np.abs(z)", "with complex numbers is not followed"),
         (
-            f"{NUMPY}a, w = np.array([1 + 1j, 2]), np.zeros(2)\nfor k in range(9):\n"
-            "  d = a * w - 1\n  w = w - 0.1 * (a.conj() * d).real",
+            f"{NUMPY}a, w = np.ones(2) + 1j, np.zeros(2)\nfor k in range(9): w -= (a * w - 1).real",
             "no output was found that is compared with a target; what it computes with complex",
         ),
         (f"{NUMPY}n = input('how many? ')", "asks for input"),
