@@ -397,7 +397,7 @@ STEPS = "for i in range(9):\n  step()"
         ),
         (
             f"import no_such\n{NUMPY}@no_such.command()\ndef main():\n  np.ones(3) * 2\nmain()",
-            "it ran to its end without what it imports and is not installed (no_such), and",
+            "it ran to its end without what it imports and is not installed (no_such) and",
         ),
         ("import sys\nsys.exit('give DATA')", "script.py:2 it left with exit status 1: give DATA"),
     ],

@@ -99,7 +99,7 @@ class Traced(np.ndarray[Any, Any]):
 
     @real.setter
     def real(self, value: Any) -> None:
-        np.ndarray.real.__set__(self, value)
+        self.view(np.ndarray).real = plain(value)
 
     @property
     def imag(self) -> Any:
@@ -108,7 +108,7 @@ class Traced(np.ndarray[Any, Any]):
 
     @imag.setter
     def imag(self, value: Any) -> None:
-        np.ndarray.imag.__set__(self, value)
+        self.view(np.ndarray).imag = plain(value)
 
     @property
     def flat(self) -> Any:
