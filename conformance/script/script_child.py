@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.findings import Line
-from conformance.errors import ConformanceError, SubjectError
+from conformance.errors import ConformanceError, SubjectError, UnjudgedError
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
 from conformance.script.edited_script import mended
@@ -161,10 +161,16 @@ class Session:
             self.notes.append(("later", _place_of(later)))
         if self.unfollowed and not steps(self.found):
             self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
-        with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
-            return conclude(
-                self.script, self.trace, self.found, self.names, self.updates, self.notes
-            )
+        try:
+            with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
+                return conclude(
+                    self.script, self.trace, self.found, self.names, self.updates, self.notes
+                )
+        except UnjudgedError as error:
+            if not self.unfollowed or "unfollowed" in dict(self.notes):
+                raise
+            words = f"what it computes with {' and '.join(self.unfollowed)} is not followed"
+            raise UnjudgedError(f"{error}; {words}") from error
 
     def run(self) -> None:
         """Run the script, and send the report.

@@ -1408,3 +1408,37 @@ class Classifier:
 def test_what_is_wrong_for_several_neurons_is_not_cleared_by_one(tmp_path: Path) -> None:
     code, lines, said = judged(NODES, tmp_path)
     assert (code, "self.b1 - alpha" in lines[0]) == (1, True), said
+
+
+KEPT_TRANSPOSED = """
+import numpy as np
+
+class Net:
+    def __init__(self, d, h, k):
+        self.hidden_w = np.random.randn(d, h)
+        self.out_w = np.random.randn(h, k)
+
+    @property
+    def out_w(self):
+        return self._w
+
+    @out_w.setter
+    def out_w(self, v):
+        self._w = v
+        self._wT = v.T
+
+    def predict(self, X):
+        self.a = np.tanh(X @ self.hidden_w)
+        return self.a @ self.out_w
+
+    def fit_batch(self, X, y, lr=0.1):
+        do = (self.predict(X) - y) / len(X)
+        dz = do @ self._wT * (1 - self.a ** 2)
+        self.out_w = self.out_w - lr * self.a.T @ do
+        self.hidden_w = self.hidden_w - lr * X.T @ dz
+"""
+
+
+def test_an_array_that_is_kept_transposed_as_well_is_one_parameter(tmp_path: Path) -> None:
+    code, _, said = judged(KEPT_TRANSPOSED, tmp_path)
+    assert code == 0, said
