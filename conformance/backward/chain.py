@@ -138,10 +138,10 @@ class Chain:
                 continue  # such as a gradient that is not there: its value is as it is
             self.evaluated += 1
             if rule is None:
-                now[node.number] = _kept(self.evaluate(node, now))
+                now[node.number] = kept(node, self.evaluate(node, now))
             else:
                 with np.errstate(all="ignore"):
-                    now[node.number] = _kept(rule(*self.arguments(node, now)))
+                    now[node.number] = kept(node, rule(*self.arguments(node, now)))
         return {each.number: now.get(each.number, self.values[each.number]) for each in wanted}
 
     def derivative(self, node: Node) -> tuple[Operation, Derivative] | None:
@@ -292,8 +292,16 @@ OF_TERMS = ("matmul", "dot", "multiply", "add", "subtract", "einsum", "tensordot
 """Operations whose derivative is a sum of products of what they are given."""
 
 
-def _kept(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else np.asarray(value)
+def kept(node: Node, value: Any) -> Any:
+    """What stands for a node: floats, if that it was, also where a function of Python gives others.
+
+    Raises:
+        ValueError: it gives no numbers; so does TypeError.
+    """
+    if isinstance(value, list | tuple):
+        return value
+    array = np.asarray(value)
+    return array.astype(float) if array.dtype.hasobject and is_float(node) else array
 
 
 def _fitted(part: Array, shape: tuple[int, ...]) -> Array:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from conformance.backward.chain import Rules
+from conformance.backward.chain import Rules, kept
 from conformance.backward.change import NEARLY, Change
 from conformance.backward.changes import changes, renumbered, scaled, scales
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
@@ -159,7 +159,7 @@ class Fixes(Region):
         node = group.first
         try:
             with np.errstate(all="ignore"):
-                value = np.asarray(rules[node.number](*self.chain.arguments(node, {})))
+                value = kept(node, rules[node.number](*self.chain.arguments(node, {})))
         except UNFIT:
             return False
         if value.shape != node.value.shape:

@@ -8,6 +8,7 @@ import ast
 import linecache
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import repeat, starmap
 from math import inf
 from time import process_time
@@ -102,7 +103,8 @@ def search(
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
     held = Kept({each.file for each in functions})
     tried, end = 0, process_time() + min(LONGEST, longest)
-    with warnings.catch_warnings(), quiet(), small(LARGEST):
+    short = suppress(MemoryError)  # outside of the trials: there is none left for the search
+    with short, warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
         for function, edit in _edits(functions, blamed, parts):
             if tried >= MOST or process_time() > end:

@@ -127,14 +127,15 @@ class PlainScript:
         awaited = [_Awaited(each, codes, self._behind(each)) for each, codes in pairs]
         with _as_at_first(self.seed), _no_writing():
             setattr(builtins, PROBE, _Asked(awaited))
+            names = vars(main_module(self.file, [sys.argv[0], *self.arguments]))
             try:
-                names = vars(main_module(self.file, [sys.argv[0], *self.arguments]))
                 for code in self.codes:
                     exec(code, names)  # noqa: S102 - as it was run
             except DoneError:
                 return [each.value for each in awaited if each.value is not None]
             finally:
                 delattr(builtins, PROBE)
+                names.clear()  # its functions hold it, and it holds its arrays
         raise LookupError("it ended before all parameters were updated")
 
     def _behind(self, wanted: NextValue) -> int:

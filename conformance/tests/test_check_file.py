@@ -642,3 +642,34 @@ def test_the_reason_is_no_failure_of_other_data_or_of_another_call(
     code, said = checked(capsys, "check", str(file))
     assert code == 3
     assert reason in said
+
+
+LEAKY = """import numpy as np
+
+
+def leaky(x):
+    return x if x > 0 else 0.1 * x
+
+
+def slope(x):
+    return 1 if x > 0 else 0.1
+
+
+def forward(X, W1):
+    return np.vectorize(leaky)(X @ W1)
+
+
+def loss(X, y, W1):
+    return np.mean((forward(X, W1) - y) ** 2)
+
+
+def gradient(X, y, W1):
+    e = 2 * np.sum(forward(X, W1) - y) / y.size
+    return X.T @ (e * np.vectorize(slope)(X @ W1))
+"""
+
+
+def test_a_slope_that_python_computes_of_each_number_may_be_a_whole_number(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(LEAKY, encoding="utf-8")
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == 1

@@ -4,14 +4,20 @@ Left out: programs that define classes and functions (`test_edited.py`).
 """
 
 import ast
+import gc
 import os
 import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conformance.run_script import run_script
 from conformance.script import edited_script, script_child
+from conformance.script.plain_script import PlainScript
+from conformance.script_outcome import NextValue
 
 PLAIN = """import numpy as np
 
@@ -160,6 +166,41 @@ def test_a_parameter_that_no_expression_names_is_judged(tmp_path: Path) -> None:
     report = run_script(written(tmp_path, NAMELESS))
     assert report.exit_code == 1
     assert report.examined.accused[0].lines[0].line == 5
+
+
+DATA = """import weakref
+
+import numpy as np
+
+
+class Data:
+    pass
+
+
+def seen():
+    return data
+
+
+data = Data()
+np.seen_of_trials.append(weakref.ref(data))
+w = 1.0
+w = 0.5
+"""
+
+
+def test_a_trial_leaves_nothing_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list[Callable[[], object]]()
+    monkeypatch.setattr(np, "seen_of_trials", made, raising=False)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    one, half = np.array(1.0), np.array(0.5)
+    wanted = NextValue("w", 1, one, one, half, (half,), ((written(tmp_path, DATA), 17),))
+    gc.disable()
+    try:
+        PlainScript(str(tmp_path / "net.py"), ast.parse(DATA), (), 0, [wanted]).values()
+    finally:
+        gc.enable()
+    assert [each() for each in made] == [None]
 
 
 def test_a_trial_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,17 @@ def test_an_endless_loop_ends() -> None:
     assert not holds(trial, seconds=0.05)
 
 
+def test_a_search_ends_where_memory_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(LiveFunction, "changed", short)
+    name = next(iter(WRONG))
+    assert _searched(tmp_path, _with(name), WRONG[name][0])[0] is None
+
+
 def test_a_variable_of_another_loop_is_not_known() -> None:
     tree = ast.parse("def f(a):\n    for i in a:\n        g(a[i])\n    return a[-1]\n")
     scope = Names(tree.body[0], tree).scope(4)

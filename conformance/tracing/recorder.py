@@ -225,10 +225,13 @@ def _equal(first: Any, second: Any) -> bool:
 
 
 def as_floats_of_objects(value: Array) -> Array:
-    """Floats among objects, as `np.vectorize` makes them, as floats."""
-    if value.dtype.hasobject and all(isinstance(e, float | np.floating) for e in value.flat):
-        return value.astype(np.float64)
-    return value
+    """Numbers among objects, as `np.vectorize` makes them, as floats if one of them is a float."""
+    if not value.dtype.hasobject:
+        return value
+    kinds = {type(each) for each in value.flat}
+    numbers = all(issubclass(each, float | np.floating | int | np.integer) for each in kinds)
+    floats = any(issubclass(each, float | np.floating) for each in kinds)
+    return value.astype(np.float64) if numbers and (floats or not kinds) else value
 
 
 def is_telling(number: Any) -> bool:
