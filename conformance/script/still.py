@@ -25,6 +25,7 @@ from conformance.backward.sample_count import samples
 from conformance.backward.source import MOVES, is_float, lines_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
+from conformance.script.left_numbers import left_numbers
 from conformance.script.linear import links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
@@ -70,6 +71,9 @@ def never_moved(
         cause = Cause("unkept" if unkept else "aside" if aside else "still")
         told = tuple(dict.fromkeys(lines))
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
+    factor = _factor(forward)
+    for number, gradient in left_numbers(step.trace, forward, factor, whole) if factor else ():
+        found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
     aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]
     frozen = _frozen(step.trace, forward) if not left else ()
     notes = [*(("frozen", e) for e in frozen if e not in aside), *(("aside", e) for e in aside)]
@@ -182,8 +186,7 @@ def _left_out(
     """
     goals = forward.run.goals
     used = {use for each in goals for use in _uses(each.parameter, forward)}
-    factors = [fitted(each.node.value, forward.right(each.parameter)) for each in goals]
-    factor = next((each for each in factors if each), 0.0)
+    factor = _factor(forward)
     for node in trace.nodes if factor else ():
         right = forward.gradient.get(node.number)
         if node.function is not None or node.given or right is None or not np.any(right):
@@ -205,6 +208,13 @@ def _left_out(
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
+
+
+def _factor(forward: Forward) -> float:
+    """How many times the right gradients those of the program are; 0 if it is not known."""
+    goals = forward.run.goals
+    factors = (fitted(each.node.value, forward.right(each.parameter)) for each in goals)
+    return next((each for each in factors if each), 0.0)
 
 
 def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool:

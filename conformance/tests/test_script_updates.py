@@ -581,3 +581,31 @@ def test_a_wrong_gradient_beside_a_rate_that_multiplies_an_operand_is_alone(tmp_
         report = run_script(str(tmp_path / "train.py"))
     (accused,) = report.examined.accused
     assert (accused.gradients, accused.lines[0].line) == (("W",), 11)
+
+
+NUMBER = """
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(50, 3))
+y = (X[:, 0] > 0.2).astype(float)
+w, b = np.zeros(3), 0.0
+for epoch in range(100):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    db = np.mean(p - y)
+    w -= 0.1 * X.T @ (p - y) / len(y)
+    b -= 0.1 * db
+"""
+
+
+@pytest.mark.parametrize(("text", "code"), [("0.1 * db", 0), ("0.1", 1), ("0.0", 1)])
+def test_a_number_of_which_the_gradient_moves_nothing_is_found(
+    text: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text(NUMBER.replace("0.1 * db", text))
+    with quiet():
+        report = run_script(str(tmp_path / "train.py"))
+    assert (report.exit_code, [e.gradients for e in report.examined.accused]) == (
+        code,
+        [("b",)] * code,
+    )
