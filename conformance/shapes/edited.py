@@ -50,7 +50,8 @@ def mended(found: Found, spent: float = 0.0) -> Found:
     functions = [each.without(examined.ahead) for each in live_functions(lambda: holds(is_right))]
     blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
     parts = [*supposed_parts(accused)]
-    change = search(functions, blamed, [is_right], SECONDS - spent, parts)
+    trials = [is_right, *filter(None, [found.elsewhere])]
+    change = search(functions, blamed, trials, SECONDS - spent, parts)
     if change is None:
         return found
     told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))

@@ -3,7 +3,7 @@
 Left out: the recorded run (`attempt.py`), and where its gradients are (`places.py`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,8 @@ from conformance.shapes.attempts import Attempt, UnfitError
 from conformance.shapes.learned import is_number, parts_of
 from conformance.shapes.places import returned
 from conformance.shapes.reading import Reading
+from conformance.shapes.reruns import Gradients
 from reference.step import Array
-
-Gradients = Mapping[str, Array]
-"""By the names of the parameters; beside them outputs, which no mistake in a gradient changes."""
 
 Key = tuple[str, str]
 """Whether it is returned or held in the end, and its path."""
