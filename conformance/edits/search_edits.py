@@ -4,11 +4,10 @@ The line that was found by what the program computed is tried first, and stays i
 does. Left out: what is right, which the caller tells.
 """
 
-import ast
 import linecache
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import repeat, starmap
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, repeat, starmap
 from math import inf
 from time import process_time
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from conformance.edits.expression_edits import (
     swapped,
 )
 from conformance.edits.live_functions import LiveFunction
+from conformance.edits.named_edits import KnownChange, named
 from conformance.edits.namespaces import Kept
 from conformance.edits.scope import Names, Scope
 from conformance.edits.statement_edits import statements
@@ -85,7 +85,7 @@ def search(
     blamed: Sequence[Sequence[Frame]],
     trials: Sequence[Trial],
     longest: float = inf,
-    parts: Sequence[ast.expr] = (),
+    known: Sequence[KnownChange] = (),
 ) -> Change | None:
     """The change of one line with which a program is right; None if none is found.
 
@@ -94,21 +94,44 @@ def search(
         blamed: the lines that are blamed, each with those that lead to it.
         trials: whether the program is right, each in another case; the quickest first.
         longest: seconds of the processor after which no other change is tried, if less than usual.
-        parts: one of which stands in another's place on a line that is blamed, as it seems.
+        known: what an expression on a line that is blamed has to be instead, as it seems.
     """
     begun = process_time()
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
+    edits = chain(_known(functions, blamed, known), _edits(functions, blamed, known))
+    limited_trials = [*zip(trials, limits, strict=True)]
+    return _first(edits, functions, limited_trials, min(LONGEST, longest))
+
+
+def search_known(
+    functions: Sequence[LiveFunction],
+    blamed: Sequence[Sequence[Frame]],
+    trial: Trial,
+    longest: float,
+    known: Sequence[KnownChange],
+) -> Change | None:
+    """The same of what is known alone; see `search`."""
+    return _first(_known(functions, blamed, known), functions, [(trial, LONG)], longest)
+
+
+def _first(
+    edits: Iterable[tuple[LiveFunction, Edit]],
+    functions: Sequence[LiveFunction],
+    trials: Sequence[tuple[Trial, float]],
+    longest: float,
+) -> Change | None:
+    """The first change with which a program is right; each trial has its seconds."""
     held = Kept({each.file for each in functions})
-    tried, end = 0, process_time() + min(LONGEST, longest)
+    tried, end = 0, process_time() + longest
     with warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
-        for function, edit in _edits(functions, blamed, parts):
+        for function, edit in edits:
             if tried >= MOST or process_time() > end:
                 return None
             tried += 1
-            right = _is_right(function, edit, [*zip(trials, limits, strict=True)])
+            right = _is_right(function, edit, trials)
             held.put_back()
             if right:
                 return _told(function, edit)
@@ -119,10 +142,21 @@ Place = tuple[int, LiveFunction]
 """A line that was run, and its function."""
 
 
+def _known(
+    functions: Sequence[LiveFunction],
+    blamed: Sequence[Sequence[Frame]],
+    known: Sequence[KnownChange],
+) -> Iterator[tuple[LiveFunction, Edit]]:
+    """The changes of the lines that are blamed which are known already, as it seems."""
+    for line, function in _groups(functions, blamed)[0] if known else ():
+        slots = _Ways(function, functions).slots(line)
+        yield from ((function, edit) for each in known for edit in named(slots, each))
+
+
 def _edits(
     functions: Sequence[LiveFunction],
     blamed: Sequence[Sequence[Frame]],
-    parts: Sequence[ast.expr],
+    known: Sequence[KnownChange],
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes to try, level by level and group by group: the likeliest for its number first.
 
@@ -143,6 +177,7 @@ def _edits(
             yield from ((function, e) for e in ways[function.definition].of(line, level))
         for line, function in groups[0] if i == 0 else ():
             slots = ways[function.definition].slots(line)
+            parts = [each.other for each in known if each.other and each.what != "factor"]
             yield from ((function, each) for each in supposed(slots, parts))
 
 
