@@ -35,6 +35,11 @@ class KnownChange(NamedTuple):
     after: str
     other: ast.expr | None
 
+    @property
+    def is_of_a_word(self) -> bool:
+        """Whether one word or sign is changed: no factor and no term is lacking."""
+        return self.other is None or self.what == "operand"
+
 
 def named(slots: Sequence[Slot], known: KnownChange) -> Iterator[Edit]:
     """The changes of a line that are meant."""

@@ -100,7 +100,8 @@ def search(
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
-    edits = chain(_known(functions, blamed, known), _edits(functions, blamed, known))
+    words = [each for each in known if each.is_of_a_word]
+    edits = chain(_known(functions, blamed, words), _edits(functions, blamed, known))
     limited_trials = [*zip(trials, limits, strict=True)]
     return _first(edits, functions, limited_trials, min(LONGEST, longest))
 
@@ -172,7 +173,10 @@ def _edits(
             word = each is LEVELS[0] and likely >= NEAR
             order.append((word, likely * each.likely / (each.many * count), each, places))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
+    more = [each for each in known if not each.is_of_a_word]
     for i, (_, _, level, places) in enumerate(ranked):
+        if level.changes is joined and places is groups[0]:
+            yield from _known(functions, blamed, more)
         for line, function in places:
             yield from ((function, e) for e in ways[function.definition].of(line, level))
         for line, function in groups[0] if i == 0 else ():

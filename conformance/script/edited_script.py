@@ -18,7 +18,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import by_edit, known_changes
 from conformance.backward.findings import UPDATES, Edited, Line
 from conformance.backward.judge_gradients import distance
-from conformance.edits.edit import Edit
+from conformance.edits.edit import Change, Edit
 from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
 from conformance.edits.search_edits import holds, search, search_known
 from conformance.running.quiet import quiet
@@ -56,14 +56,18 @@ def mended(
 
     guilty = [line for each in accused for line in each.lines]
     blamed, known = [[Frame(*line, "")] for line in guilty], [*known_changes(accused)]
-    with quiet():
-        lines = RunLines({line for at, line in guilty if at == file})
-        whole = [*_parts(plain, {plain.codes[0]: lines})][-1:]
-        change = search_known(whole, blamed, lambda: confirmed(plain.tree), SECONDS, known)
-        parts = [] if change else [e.without(ahead) for e in _ran(plain)]
-    if parts:
+    lines = RunLines({line for at, line in guilty if at == file})
+    whole = [*_parts(plain, {plain.codes[0]: lines})][-1:]
+
+    def by_known(*, words: bool) -> Change | None:
+        some = [each for each in known if each.is_of_a_word == words]
+        return search_known(whole, blamed, lambda: confirmed(plain.tree), SECONDS, some)
+
+    change = by_known(words=True)
+    if change is None and (parts := [each.without(ahead) for each in _ran(plain)]):
         trials = [_trial(plain), lambda: confirmed(plain.tree)]
         change = search(parts, blamed, trials, SECONDS, known)
+    change = change or by_known(words=False)
     if change is None:
         return ran
     told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))
@@ -83,13 +87,13 @@ def _trial(plain: PlainScript) -> Callable[[], bool]:
 def _ran(plain: PlainScript) -> list["_Part"]:
     """The parts of a script that are run to that update; none if to run it so tells nothing."""
     begun, is_right = process_time(), _trial(plain)
-    as_judged = holds(
-        lambda: _agree(plain.values(), plain.wanted, [e.new for e in plain.wanted]), SECONDS
-    )
-    long = FEW * (process_time() - begun) > SECONDS
-    if not as_judged or long or holds(is_right, SECONDS):
-        return []
-    return [*_parts(plain, runs_of(lambda: holds(is_right, SECONDS), plain.file.__eq__))]
+    news = [each.new for each in plain.wanted]
+    with quiet():
+        as_judged = holds(lambda: _agree(plain.values(), plain.wanted, news), SECONDS)
+        long = FEW * (process_time() - begun) > SECONDS
+        if not as_judged or long or holds(is_right, SECONDS):
+            return []
+        return [*_parts(plain, runs_of(lambda: holds(is_right, SECONDS), plain.file.__eq__))]
 
 
 def _agree(found: Sequence[Array], wanted: Sequence[NextValue], asked: Sequence[Array]) -> bool:
