@@ -226,7 +226,7 @@ class LossSearch:
             UnfitError: there are none, or one has another shape than its array.
         """
         given = beside_names(self.function) if self.prime is None else returned_names(self.prime)
-        names = [stem(each) for each in given if is_gradient(each)]
+        names = [stem(each) for each in given if each.isidentifier() and is_gradient(each)]
         own = {bare(name): name for name in arrays}
         named = len(set(names)) == len(back) and own.keys() >= set(names)
         order = [own[each] for each in names] if named else list(arrays)

@@ -70,6 +70,40 @@ if __name__ == "__main__":
         loss, grads = value_and_grads(params, X, y)
         params = [p - 0.1 * g for p, g in zip(params, grads)]
 """
+HELPER = """import numpy as np
+
+def huber(r, delta):
+    return np.where(np.abs(r) <= delta, 0.5 * r**2, delta * (np.abs(r) - 0.5 * delta))
+
+def huber_slope(r, delta):
+    return np.clip(r, -delta, delta)
+
+def objective(params, X, y, delta=1.0):
+    w, b = params["w"], params["b"]
+    r = X @ w + b - y
+    n = y.shape[0]
+    value = huber(r, delta).sum() / n
+    g = huber_slope(r, delta) / n
+    return value, {"w": X.T @ g, "b": g.sum()}
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    params, X, y = {"w": np.zeros(3), "b": 0.0}, rng.normal(size=(20, 3)), rng.normal(size=20)
+    for _ in range(100):
+        _, g = objective(params, X, y)
+        params = {k: v - 0.2 * g[k] for k, v in params.items()}
+"""
+PAIR = """import numpy as np
+
+def info_nce_loss(queries, keys, temperature=0.2):
+    n = len(queries)
+    s = queries @ keys.T / temperature
+    e = np.exp(s - s.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(np.diag(p)))
+    d = (p - np.eye(n)) / n / temperature
+    return loss, (d @ keys, d.T @ queries)
+"""
 LOSS = """import numpy as np
 
 def focal_loss(logits, targets, gamma=2.0):
@@ -126,6 +160,12 @@ def tanh_prime(x):
 """
 KINDS = {
     "as the file calls it": (OWN_CALL, "X.T @ e / len(X)", "X.T @ e"),
+    "by what a helper does not know": (
+        HELPER,
+        "huber_slope(r, delta) / n",
+        "huber_slope(r, delta)",
+    ),
+    "of a loss of two arrays": (PAIR, "d.T @ queries", "d @ queries"),
     "of a loss": (LOSS, "np.log(pt) - (1", "np.log(pt) + (1"),
     "of values": (VALUES, "o.grad += self.data * out.grad", "o.grad = self.data * out.grad"),
     "of a function": (SLOPE, "1 - np.tanh", "1 + np.tanh"),
