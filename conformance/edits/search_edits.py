@@ -5,6 +5,7 @@ does. Left out: what is right, which the caller tells.
 """
 
 import linecache
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, repeat, starmap
@@ -149,7 +150,8 @@ def _known(
     known: Sequence[KnownChange],
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes of the lines that are blamed which are known already, as it seems."""
-    for line, function in _groups(functions, blamed)[0] if known else ():
+    places = _groups(functions, blamed)[0] if known else ()
+    for line, function in (each for each in places if not _chosen(each, functions)):
         slots = _Ways(function, functions).slots(line)
         yield from ((function, edit) for each in known for edit in named(slots, each))
 
@@ -177,7 +179,7 @@ def _edits(
     for i, (_, _, level, places) in enumerate(ranked):
         if level.changes is joined and places is groups[0]:
             yield from _known(functions, blamed, more)
-        for line, function in places:
+        for line, function in places if level is LEVELS[0] else _chosen_first(places, functions):
             yield from ((function, e) for e in ways[function.definition].of(line, level))
         for line, function in groups[0] if i == 0 else ():
             slots = ways[function.definition].slots(line)
@@ -214,6 +216,24 @@ def _groups(
             group = 3 if function in below or function in outermost or not blamed else 4
         groups[group].append((line, function))
     return groups
+
+
+def _chosen(place: Place, functions: Sequence[LiveFunction]) -> list[LiveFunction]:
+    """The functions that a line calls and does not name, such as one of a table of several.
+
+    What is right for the value that one of them gives may be wrong for that of another.
+    """
+    line, function = place
+    text = re.findall(r"\w+", linecache.getline(function.file, line))
+    return [e for e in functions if (function.file, line) in e.callers and e.name not in text]
+
+
+def _chosen_first(places: Sequence[Place], functions: Sequence[LiveFunction]) -> Iterator[Place]:
+    """Some lines, with those of the functions before them that they choose."""
+    for place in places:
+        chosen = _chosen(place, functions)
+        yield from ((line, each) for each in chosen for line in sorted(each.ran))
+        yield place
 
 
 def _called(

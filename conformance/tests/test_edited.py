@@ -78,13 +78,13 @@ def huber(r, delta):
 def huber_slope(r, delta):
     return np.clip(r, -delta, delta)
 
-def objective(params, X, y, delta=1.0):
+def objective(params, X, y, delta=1.0, ridge=0.01):
     w, b = params["w"], params["b"]
     r = X @ w + b - y
     n = y.shape[0]
-    value = huber(r, delta).sum() / n
+    value = huber(r, delta).sum() / n + 0.5 * ridge * (w @ w)
     g = huber_slope(r, delta) / n
-    return value, {"w": X.T @ g, "b": g.sum()}
+    return value, {"w": X.T @ g + ridge * w, "b": g.sum()}
 
 if __name__ == "__main__":
     rng = np.random.default_rng(0)
