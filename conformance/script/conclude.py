@@ -78,6 +78,8 @@ def conclude(
     variables: Sequence[Held],
     most: int,
     notes: Notes,
+    *,
+    blame: bool = True,
 ) -> Ran:
     """What is known of a script.
 
@@ -88,6 +90,7 @@ def conclude(
         variables: what its variables held when it ended.
         most: updates that are judged.
         notes: what is to be said beside.
+        blame: whether to look for the line to blame.
 
     Raises:
         SubjectError: nothing can be judged.
@@ -109,14 +112,19 @@ def conclude(
             ran = Ran("", tuple(each.name for each in kept), 0, by_attached(trace, kept))
         else:
             moved = [each for each in found if each.chain.count >= count]
-            ran = _of_updates(trace, moved, variables, count)
+            ran = _of_updates(trace, moved, variables, count, blame=blame)
         return replace(ran, script=script, notes=(*notes, *ran.notes))
     except NotAGradientError as error:
         raise UnjudgedError(f"its gradients cannot be judged: {error}") from error
 
 
 def _of_updates(
-    trace: Trace, moved: Sequence[Parameter], variables: Sequence[Held], most: int
+    trace: Trace,
+    moved: Sequence[Parameter],
+    variables: Sequence[Held],
+    most: int,
+    *,
+    blame: bool,
 ) -> Ran:
     """What is known of a script that updates its parameters.
 
@@ -147,7 +155,8 @@ def _of_updates(
     at = _told(results)
     if kept := _kept_for_others(results[at].examined, moved, said):
         raise UnjudgedError(KEPT.format(", ".join(kept)))
-    results[at] = _blamed(trace, results[at], said)
+    if blame:
+        results[at] = _blamed(trace, results[at], said)
     examined, rates = with_rates(results[at], trace, moved)
     told = rules(results, rates)
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))

@@ -125,7 +125,7 @@ class PlainScript:
         """
         pairs = zip(self.wanted, self._names, strict=True)
         awaited = [_Awaited(each, codes, self._behind(each)) for each, codes in pairs]
-        with _as_at_first(self.seed), _no_writing():
+        with _as_at_first(self.seed), writing_nothing():
             setattr(builtins, PROBE, _Asked(awaited))
             names = vars(main_module(self.file, [sys.argv[0], *self.arguments]))
             try:
@@ -276,7 +276,7 @@ _trials: list[bool] = []
 
 
 @contextmanager
-def _no_writing() -> Iterator[None]:
+def writing_nothing() -> Iterator[None]:
     """Let nothing be written but by this process's own streams, to the end of the block."""
     if not _trials:
         sys.addaudithook(_refuse)
