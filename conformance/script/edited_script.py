@@ -52,12 +52,12 @@ def mended(
         plain = PlainScript(file, ast.parse(Path(file).read_bytes(), file), arguments, seed, wanted)
     except SyntaxError:  # a parameter has no name that is an expression
         return ran
-    _forget_own_modules()
+    forget_own_modules()
 
     guilty = [line for each in accused for line in each.lines]
     blamed, known = [[Frame(*line, "")] for line in guilty], [*known_changes(accused)]
     lines = RunLines({line for at, line in guilty if at == file})
-    whole = [*_parts(plain, {plain.codes[0]: lines})][-1:]
+    whole = [*parts_of(plain, {plain.codes[0]: lines})][-1:]
 
     def by_known(*, words: bool) -> Change | None:
         some = [each for each in known if each.is_of_a_word == words]
@@ -93,7 +93,7 @@ def _ran(plain: PlainScript) -> list["_Part"]:
         long = FEW * (process_time() - begun) > SECONDS
         if not as_judged or long or holds(is_right, SECONDS):
             return []
-        return [*_parts(plain, runs_of(lambda: holds(is_right, SECONDS), plain.file.__eq__))]
+        return [*parts_of(plain, runs_of(lambda: holds(is_right, SECONDS), plain.file.__eq__))]
 
 
 def _agree(found: Sequence[Array], wanted: Sequence[NextValue], asked: Sequence[Array]) -> bool:
@@ -104,7 +104,7 @@ def _agree(found: Sequence[Array], wanted: Sequence[NextValue], asked: Sequence[
     )
 
 
-def _forget_own_modules() -> None:
+def forget_own_modules() -> None:
     """Let the modules of the program be imported anew, which were compiled to be traced."""
     for name, module in [*sys.modules.items()]:
         file = getattr(module, "__file__", None)
@@ -138,7 +138,7 @@ class _Part(LiveFunction):
             self.plain.codes = before
 
 
-def _parts(plain: PlainScript, ran: Mapping[CodeType, RunLines]) -> Iterator[_Part]:
+def parts_of(plain: PlainScript, ran: Mapping[CodeType, RunLines]) -> Iterator[_Part]:
     """The functions of a script that were run, and what stands outside of all."""
     left = {line for each in ran.values() for line in each.lines}
     for definition, around in outermost(plain.tree, ""):

@@ -48,6 +48,7 @@ class PlainScript:
         arguments: that it is given.
         seed: of its random numbers, where it gives none.
         wanted: the parameters, and after which update each is asked for.
+        until: the line after which it is stopped, if no parameters are asked for.
         codes: what is run, a statement of the script after another.
     """
 
@@ -57,6 +58,7 @@ class PlainScript:
     seed: int
     wanted: Sequence[NextValue]
     codes: list[CodeType] = field(default_factory=list)
+    until: int = 0
 
     def __post_init__(self) -> None:
         """Find where its parameters are updated.
@@ -65,6 +67,7 @@ class PlainScript:
             SyntaxError: what they are called is no expression.
         """
         lines = {line for each in self.wanted for file, line in each.lines if file == self.file}
+        lines |= {self.until} - {0}
         self._probes = [
             (block, each, _probe(each, 0), _probe(each, each.lineno))
             for block, each in _statements(self.tree, lines)
@@ -216,7 +219,7 @@ class _Asked:
         waiting = [each for each in self.awaited if each.value is None]
         for each in waiting:
             each.see(line, frame)
-        if all(each.value is not None for each in waiting):
+        if all(each.value is not None for each in waiting) and (line or self.awaited):
             raise DoneError
 
 

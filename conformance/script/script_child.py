@@ -7,7 +7,7 @@ import ast
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.findings import Line
+from conformance.edits.edit import EditKind
 from conformance.errors import ConformanceError, SubjectError, UnjudgedError
 from conformance.running.isolate import isolated
 from conformance.running.tracebacks import headline
@@ -26,6 +27,7 @@ from conformance.script.edited_script import mended
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
 from conformance.script.plain_script import writing_nothing
+from conformance.script.raising_script import repaired
 from conformance.script.row_updates import hides_a_decay
 from conformance.script.script_source import run
 from conformance.script.source_around import begun_anew, is_right, training_after
@@ -38,6 +40,10 @@ PATIENCE = 3  # times that a script may go on though it was stopped
 LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
 MORE = 12  # updates, up to which it goes on where some change nothing, or all rows are 0
 AGAIN = 1.0  # seconds until it is stopped again
+OF_A_LINE = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
+"""Exceptions that a change of a line may mend: what is not there is asked for on any."""
+DOUBTS = {"aside", "frozen", "loss", "unseen"}
+"""Notes that something may be a parameter and is not judged, or that the loss is another."""
 CONFIRMING = 20.0  # seconds of silence that all updates of a changed script may take
 
 
@@ -154,19 +160,21 @@ class Session:
         ran = self.report()
         self.send(to_values(ran))  # before a trial, which may end the process
         if self.changed is None:
-            told = mended(ran, self.arguments, self.seed, partial(self.is_right, ran))
+            right = partial(self.is_right, ran.parameters)
+            told = mended(ran, self.arguments, self.seed, right)
             if told is not ran:
                 self.send(to_values(told))
         os._exit(0)
 
-    def is_right(self, ran: Ran, changed: ast.Module) -> bool:
-        """Whether all updates of the same parameters are right where something else is run."""
+    def is_right(self, parameters: Collection[str], changed: ast.Module) -> bool:
+        """Whether all updates are right where something else is run: of all, if none are known."""
         part = replace(self, changed=changed, updates=self.asked, found=[], names=[], notes=[])
         for record in isolated(part.again, CONFIRMING):
             if record != ENDED:
                 other = from_values(Ran, record)
-                same = {*other.parameters} >= {*ran.parameters}
-                return same and other.examined.ok and not other.examined.accused
+                same = {*other.parameters} >= {*parameters}
+                left = not parameters and DOUBTS & {kind for kind, _ in other.notes}
+                return same and not left and other.examined.ok and not other.examined.accused
         return False
 
     def again(self, send: Callable[[object], None]) -> None:
@@ -217,9 +225,21 @@ class Session:
         except BaseException as error:
             self._ended(error)
             if not steps(self._parameters()):
-                raise SubjectError(self.failure(error)) from error
+                raise SubjectError(self.failure(error) + self._repair(error)) from error
             self.notes.append(("failed", self.failure(error)))
         self.end()
+
+    def _repair(self, error: BaseException) -> str:
+        """With which change of one line a script runs that has raised an exception, if any is."""
+        lines, right = [Line(*each[:2]) for each in raised_in(error)], partial(self.is_right, ())
+        if self.changed is not None or not isinstance(error, OF_A_LINE):
+            return ""
+        self.trace.recording = False
+        change = repaired(self.script, lines, self.arguments, self.seed, right)
+        if change is None or change.kind is not EditKind.REPLACED:
+            return ""
+        place = _place_of(Line(change.file, change.line))
+        return f"\n  it runs, and every gradient is right, with {place}:  {change.text}"
 
     def _ended(self, error: BaseException) -> None:
         """Note what the variables held where an exception was raised."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conformance.errors import SubjectError
 from conformance.run_script import run_script
 from conformance.script import edited_script, script_child
 from conformance.script.plain_script import PlainScript
@@ -245,3 +246,31 @@ def test_a_trial_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     report = run_script(written(tmp_path, source))
     assert not report.ok
     assert written_to.read_text("utf-8") == "begun "
+
+
+SHAPES = {
+    "in a function": (ELSEWHERE, 'X.T @ (np.outer(e, p["v"])', 'X @ (np.outer(e, p["v"])'),
+    "at the top": (PLAIN, "dW1 = X.T @ (dh", "dW1 = X @ (dh"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_a_script_that_raises_is_told_with_what_it_runs_and_is_right(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
+    source, right, wrong = SHAPES[name]
+    line, text = next(e for e in enumerate(source.splitlines(), 1) if right in e[1])
+    with pytest.raises(SubjectError, match="raised ValueError: matmul") as raised:
+        run_script(written(tmp_path, source.replace(right, wrong)))
+    (told,) = str(raised.value).splitlines()[1:]
+    before, _, new = told.partition(":  ")
+    assert before.startswith("  it runs, and every gradient is right, with ")
+    assert before.endswith(f"net.py:{line}")
+    assert ast.unparse(ast.parse(new)) == ast.unparse(ast.parse(text.strip()))
+
+
+def test_a_script_that_asks_for_what_is_not_there_is_told_no_change(tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match="raised FileNotFoundError") as raised:
+        run_script(written(tmp_path, f"open('no such file')\n{PLAIN}"))
+    assert "every gradient" not in str(raised.value)
