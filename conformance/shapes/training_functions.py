@@ -12,12 +12,14 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice, product
+from time import process_time
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from conformance.programs.vocabulary import BIAS, bare, is_parameter, kinds_of, names_gradients
+from conformance.running.quiet import TooLongError, limited
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import M
@@ -32,6 +34,8 @@ WIDTH = 3
 """Inputs of a sample."""
 CALLS = 600
 """In so many ways a function is called."""
+LONGEST, SEARCHED = 0.5, 2.0
+"""Seconds of the processor that a call may take, and all of them."""
 FEWEST = 4
 """Arguments: a parameter, the inputs, the targets, the rate."""
 SEED = 7
@@ -153,7 +157,10 @@ def _best(
     names = [each.name for each in needed(function)]
     choices = [list(_choices(i, name, functions, shapes)) for i, name in enumerate(names)]
     best, most = None, (-1, 0)
+    until = process_time() + SEARCHED
     for chosen in islice(product(*choices), CALLS):
+        if process_time() > until:
+            break
         arrays = [kind for kind, _ in chosen if kind in DATA]
         if len({*arrays}) < len(arrays):
             continue
@@ -243,10 +250,14 @@ def _parts(function: FunctionType, given: Mapping[str, Any]) -> list[Any]:
     """What a function returns, part by part.
 
     Raises:
-        UnfitError: it does not run so.
+        UnfitError: it does not run so, or for too long.
     """
     own = {name: each if callable(each) else deepcopy(each) for name, each in given.items()}
-    return [part for _, part in returned_parts(function, result_of(function, **own))]
+    try:
+        with limited(LONGEST):
+            return [part for _, part in returned_parts(function, result_of(function, **own))]
+    except TooLongError as error:
+        raise UnfitError("it goes on for too long") from error
 
 
 def _is_same(returned: Any, given: Any) -> bool:

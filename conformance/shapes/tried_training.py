@@ -4,6 +4,7 @@ Nothing is said of one that does not run so. Left out: how it is called (`traini
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
@@ -11,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import ConformanceError
-from conformance.running.quiet import limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import Ran
 from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.training_functions import TrainingCall, training_calls
-from conformance.shapes.tried_updates import is_right
+from conformance.shapes.tried_updates import UNSEEN, is_right
 
 STEPS = 3
 LONGEST = 5.0
@@ -67,17 +68,24 @@ def _tried(
     given = {key: np.float64(e) if type(e) is float else e for key, e in call.given.items()}
     given = {key: e.copy() if isinstance(e, np.ndarray) else e for key, e in given.items()}
     try:
-        with quiet(), np.errstate(all="ignore"), limited(LONGEST):
-            with recorder.within([given, vars(module)]):
-                for _ in range(1 if call.counts else STEPS):
-                    _step(call, given, functions)
+        with (
+            quiet(),
+            np.errstate(all="ignore"),
+            recorder.within([given, vars(module)]),
+            suppress(TooLongError),
+            limited(LONGEST),
+        ):
+            for _ in range(1 if call.counts else STEPS):
+                _step(call, given, functions)
+        with quiet():
             ran = recorder.ran
     except Exception as error:  # a program may refuse to be called so in any way
         if is_ours(error) and not isinstance(error, ConformanceError):
             raise
         return None
-    if ran.examined.ok and len(ran.parameters) < len(call.parameters):
-        return None  # one is moved by what no gradient is
+    unmoved = any(each.cause.kind in UNSEEN for each in ran.examined.accused)
+    if unmoved or (ran.examined.ok and len(ran.parameters) < len(call.parameters)):
+        return None  # a parameter is moved by what no gradient is
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
     return TriedTraining(ran, frozenset(each.function for each in frames))
 
