@@ -210,10 +210,12 @@ def _choices(
     told = next((each for each in kinds[:1] if each in NUMBERS), None)
     if _is_function(name, [bare(each.__name__) for each in own]):
         yield from (("function", each) for each in own or functions)
-    elif told is not None:
-        yield told, NUMBERS[told]
-    else:
+    elif told is None:
         yield from (each for each in _arrays(i, shapes) if _may_be(name, each, tables=tables))
+    else:
+        yield told, NUMBERS[told]
+        letter = told.startswith("n_") and len(name) == 1  # `c` may be a parameter
+        yield from (each for each in _arrays(i, shapes) if letter and each[0] in OWN)
     if "m" in kinds:
         yield "m", M
 
