@@ -295,7 +295,8 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         around = _around(thing, found)
         if around is not None:
             return around
-        searched = (_only_function(found, roles, thing), _searched(found, backward))
+        alone = _only_function(found, roles, thing)
+        searched = (alone,) if says_loss(thing) else (alone, _searched(found, backward))
         name = thing.__name__
         named = (e for e in candidates(found) if name == e.name or name in e.functions)
         layer = next((each.layer for each in named if each.layer is not None), None)

@@ -12,12 +12,14 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice, product
+from time import process_time
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from conformance.programs.vocabulary import BIAS, bare, is_parameter, kinds_of, names_gradients
+from conformance.running.quiet import TooLongError, limited
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import M
@@ -28,10 +30,12 @@ from conformance.shapes.named_losses import says_loss
 RATE, PENALTY = 2.0**-6, 2.0**-4
 COUNT = 20
 """So many updates are asked for: a program may print in each tenth of them."""
-WIDTH = 3
-"""Inputs of a sample."""
+WIDTH, HIDDEN = 3, 4
+"""Inputs of a sample, and units of a layer between."""
 CALLS = 600
 """In so many ways a function is called."""
+LONGEST, SEARCHED = 0.5, 2.0
+"""Seconds of the processor that a call may take, and all of them."""
 FEWEST = 4
 """Arguments: a parameter, the inputs, the targets, the rate."""
 SEED = 7
@@ -40,9 +44,15 @@ Shapes = dict[str, tuple[int, ...]]
 SHAPES: tuple[Shapes, ...] = (
     {"inputs": (M, WIDTH), "targets": (M,), "parameter": (WIDTH,)},
     {"inputs": (M, WIDTH), "targets": (M, 1), "parameter": (WIDTH, 1)},
+    {"inputs": (WIDTH, M), "targets": (1, M), "parameter": (WIDTH, 1)},
     {"inputs": (M,), "targets": (M,), "parameter": ()},
 )
-"""Of several inputs a sample, in either form, and of one: a line through points."""
+"""Of several inputs a sample, in rows and in columns, and of one: a line through points."""
+NUMBERS: dict[str, Any] = {
+    "rate": RATE, "count": COUNT, "penalty": PENALTY, "quiet": 0, "seed": 0,
+    "sizes": [WIDTH, HIDDEN, 1], "n_in": WIDTH, "n_hidden": HIDDEN, "n_out": 1,
+}  # fmt: skip
+"""What an argument is that is no array, by its kind."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +123,17 @@ def training_functions(functions: Sequence[FunctionType]) -> list[FunctionType]:
 
 
 def _may_train(function: FunctionType, known: Collection[str]) -> bool:
-    names = [each.name for each in needed(function)]
-    told = any("rate" in kinds_of(each.name) for each in taken(function))
-    arrays = [each for each in names if not _is_function(each, known)]
-    return told and len(names) >= FEWEST and not any(map(names_gradients, arrays))
+    names = [each for each in _names(function) if not _is_function(each, known)]
+    kinds = {kind for each in names for kind in kinds_of(each)}
+    takes_data = {"inputs", "targets"} <= kinds or len(_names(function)) >= FEWEST
+    return "rate" in kinds and takes_data and not any(map(names_gradients, names))
+
+
+def _names(function: FunctionType) -> list[str]:
+    """The names of the arguments that a function needs, with its rate and how often it updates."""
+    asked = [each.name for each in needed(function)]
+    more = (e.name for e in taken(function) if {"rate", "count"} & {*kinds_of(e.name)})
+    return list(dict.fromkeys([*asked, *more]))
 
 
 def _is_function(name: str, known: Collection[str]) -> bool:
@@ -134,26 +151,40 @@ def training_calls(function: FunctionType, functions: Sequence[FunctionType]) ->
     """The ways in which a function returns most parameters, unmoved by a rate of 0.
 
     With numbers it is called only if more parameters are found then: of numbers no turn is wrong.
+    With numbers it is called first if it takes a table, of inputs and targets together.
 
     Args:
         function: it.
         functions: those of its file, of which it may be given some.
     """
-    several = [_best(function, functions, each) for each in SHAPES]
+    tables = _takes_table(function)
+    several = [_best(function, functions, each) for each in SHAPES[:: -1 if tables else 1]]
     found = [each for each in several if each is not None]
     most = max((len(each.parameters) for each in found), default=0)
     found = [each for each in found if len(each.parameters) == most]
-    return [each for each in found if not each.of_numbers] or found[-1:]
+    alone = found[:1] if tables else found[-1:]
+    return [each for each in found if not each.of_numbers] or alone
+
+
+def _takes_table(function: FunctionType) -> bool:
+    """Whether a function may take inputs and targets together: no name says which are targets."""
+    return not any("targets" in kinds_of(name) for name in _names(function))
 
 
 def _best(
     function: FunctionType, functions: Sequence[FunctionType], shapes: Shapes
 ) -> TrainingCall | None:
     """The way in which a function returns most parameters, and takes most arrays beside them."""
-    names = [each.name for each in needed(function)]
-    choices = [list(_choices(i, name, functions, shapes)) for i, name in enumerate(names)]
+    names = _names(function)
+    tables = _takes_table(function)
+    choices = [
+        list(_choices(i, name, functions, shapes, tables=tables)) for i, name in enumerate(names)
+    ]
     best, most = None, (-1, 0)
+    until = process_time() + SEARCHED
     for chosen in islice(product(*choices), CALLS):
+        if process_time() > until:
+            break
         arrays = [kind for kind, _ in chosen if kind in DATA]
         if len({*arrays}) < len(arrays):
             continue
@@ -172,30 +203,33 @@ OWN, DATA = ("number", "parameter"), ("inputs", "targets", "table")
 
 
 def _choices(
-    i: int, name: str, functions: Sequence[FunctionType], shapes: Shapes
+    i: int, name: str, functions: Sequence[FunctionType], shapes: Shapes, *, tables: bool
 ) -> Iterator[Choice]:
     """What an argument may be, by its name and its place among all."""
     kinds, own = kinds_of(name), [e for e in functions if bare(e.__name__) == bare(name)]
-    numbers = {"rate": RATE, "count": COUNT, "penalty": PENALTY, "quiet": 0}
-    told = next((each for each in kinds if each in numbers), None)
+    told = next((each for each in kinds[:1] if each in NUMBERS), None)
     if _is_function(name, [bare(each.__name__) for each in own]):
         yield from (("function", each) for each in own or functions)
-    elif told is not None:
-        yield told, numbers[told]
+    elif told is None:
+        yield from (each for each in _arrays(i, shapes) if _may_be(name, each, tables=tables))
     else:
-        yield from (each for each in _arrays(i, shapes) if _may_be(name, each))
+        yield told, NUMBERS[told]
+        letter = told.startswith("n_") and len(name) == 1  # `c` may be a parameter
+        yield from (each for each in _arrays(i, shapes) if letter and each[0] in OWN)
     if "m" in kinds:
         yield "m", M
 
 
-def _may_be(name: str, choice: Choice) -> bool:
+def _may_be(name: str, choice: Choice, *, tables: bool) -> bool:
     """Whether an argument may be an array, or a number, by its name, if that tells."""
     kinds, kind = kinds_of(name), choice[0]
     if is_parameter(name):
         return kind == ("number" if BIAS.fullmatch(bare(name)) else "parameter")
     if "targets" in kinds:
         return kind == "targets"
-    return kind in ("inputs", "table") if {"inputs", "pairs"} & {*kinds} else True
+    if {"inputs", "pairs"} & {*kinds}:
+        return kind == "inputs" or (tables and kind == "table")
+    return tables or kind != "table"
 
 
 def _arrays(i: int, shapes: Shapes) -> Iterator[Choice]:
@@ -203,14 +237,15 @@ def _arrays(i: int, shapes: Shapes) -> Iterator[Choice]:
     rng = np.random.default_rng(SEED)
     inputs = rng.normal(size=shapes["inputs"])
     targets = (np.arange(M) % 3 != 0).astype(float).reshape(shapes["targets"])
-    table = np.column_stack([inputs, targets])
     own = np.random.default_rng([SEED, i])
     yield "number", own.normal()
     yield "parameter", own.normal(size=shapes["parameter"])
     yield "inputs", inputs
     yield "targets", targets
-    yield "table", table
-    yield "table", np.ascontiguousarray(table.T)
+    if len(inputs) == M:
+        table = np.column_stack([inputs, targets])
+        yield "table", table
+        yield "table", np.ascontiguousarray(table.T)
 
 
 def _returned(
@@ -243,10 +278,14 @@ def _parts(function: FunctionType, given: Mapping[str, Any]) -> list[Any]:
     """What a function returns, part by part.
 
     Raises:
-        UnfitError: it does not run so.
+        UnfitError: it does not run so, or for too long.
     """
     own = {name: each if callable(each) else deepcopy(each) for name, each in given.items()}
-    return [part for _, part in returned_parts(function, result_of(function, **own))]
+    try:
+        with limited(LONGEST):
+            return [part for _, part in returned_parts(function, result_of(function, **own))]
+    except TooLongError as error:
+        raise UnfitError("it goes on for too long") from error
 
 
 def _is_same(returned: Any, given: Any) -> bool:

@@ -4,6 +4,7 @@ Nothing is said of one that does not run so. Left out: how it is called (`traini
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
@@ -11,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import ConformanceError
-from conformance.running.quiet import limited, quiet
+from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import Ran
+from conformance.shapes.example_data import M
 from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.training_functions import TrainingCall, training_calls
-from conformance.shapes.tried_updates import is_right
+from conformance.shapes.tried_updates import UNSEEN, is_right
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 STEPS = 3
 LONGEST = 5.0
@@ -50,12 +54,14 @@ def tried_training(
         module: of the file.
     """
     name = f"{place}:{function.__name__}"
-    several = [
-        _tried(name, each, functions, module) for each in training_calls(function, functions)
-    ]
-    found = [each for each in several if each is not None]
-    right = (each for each in found if is_right(each.ran))
-    return next(right, next((each for each in found if not each.ran.examined.ok), None))
+    wrong: TriedTraining | None = None
+    for each in training_calls(function, functions):
+        found = _tried(name, each, functions, module)
+        if found is not None and is_right(found.ran):
+            return found
+        if found is not None and not found.ran.examined.ok:
+            wrong = wrong or found
+    return wrong
 
 
 def _tried(
@@ -67,17 +73,26 @@ def _tried(
     given = {key: np.float64(e) if type(e) is float else e for key, e in call.given.items()}
     given = {key: e.copy() if isinstance(e, np.ndarray) else e for key, e in given.items()}
     try:
-        with quiet(), np.errstate(all="ignore"), limited(LONGEST):
-            with recorder.within([given, vars(module)]):
-                for _ in range(1 if call.counts else STEPS):
-                    _step(call, given, functions)
+        with (
+            quiet(),
+            np.errstate(all="ignore"),
+            recorder.within([given, vars(module)]),
+            suppress(TooLongError),
+            limited(LONGEST),
+        ):
+            for _ in range(1 if call.counts else STEPS):
+                _step(call, given, functions)
+        with quiet():
             ran = recorder.ran
     except Exception as error:  # a program may refuse to be called so in any way
         if is_ours(error) and not isinstance(error, ConformanceError):
             raise
         return None
-    if ran.examined.ok and len(ran.parameters) < len(call.parameters):
-        return None  # one is moved by what no gradient is
+    if _is_stretched(recorder.trace, call):
+        return None
+    unmoved = any(each.cause.kind in UNSEEN for each in ran.examined.accused)
+    if unmoved or (ran.examined.ok and len(ran.parameters) < len(call.parameters)):
+        return None  # a parameter is moved by what no gradient is
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
     return TriedTraining(ran, frozenset(each.function for each in frames))
 
@@ -91,3 +106,14 @@ def _step(call: TrainingCall, given: dict[str, Any], functions: Sequence[Functio
     result = call.function(**{key: given[key] for key in call.given})
     parts = [part for _, part in returned_parts(call.function, result)]
     given |= {key: parts[i] for key, i in call.parameters.items()}
+
+
+def _is_stretched(trace: Trace, call: TrainingCall) -> bool:
+    """Whether a number a sample meets more than that: outputs of several units, such as classes."""
+    given = [e for e in call.given.values() if isinstance(e, np.ndarray) and e.size == M]
+    for node in trace.nodes:
+        if node.operation in ("subtract", "multiply", "add") and np.size(node.value) > M:
+            sides = [each.value if type(each) is Node else each for each in node.args]
+            if any(np.array_equal(e, one) for e in sides for one in given):
+                return True
+    return False

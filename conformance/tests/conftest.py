@@ -123,6 +123,7 @@ OF_CHECKS = frozenset(
         "test_stated_loss.py",
         "test_stated_losses.py",
         "test_tensors.py",
+        "test_training_functions.py",
         "test_truncated.py",
         "test_untraced.py",
         "test_updates.py",
