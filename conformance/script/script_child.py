@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from types import FrameType
@@ -154,25 +154,20 @@ class Session:
         ran = self.report()
         self.send(to_values(ran))  # before a trial, which may end the process
         if self.changed is None:
-            told = mended(ran, self.arguments, self.seed, partial(self.is_right, ran))
+            told = mended(ran, self.arguments, self.seed, partial(self.confirmed, ran))
             if told is not ran:
                 self.send(to_values(told))
         os._exit(0)
 
-    def is_right(self, ran: Ran, changed: ast.Module) -> bool:
+    def confirmed(self, ran: Ran, changed: ast.Module) -> bool:
         """Whether all updates of the same parameters are right where something else is run."""
-        part = replace(self, changed=changed, updates=self.asked, found=[], names=[], notes=[])
-        for record in isolated(part.again, CONFIRMING):
+        asked = self.asked, self.seconds, self.seed, changed
+        for record in isolated(partial(_again, self.script, self.arguments, asked), CONFIRMING):
             if record != ENDED:
                 other = from_values(Ran, record)
                 same = {*other.parameters} >= {*ran.parameters}
                 return same and other.examined.ok and not other.examined.accused
         return False
-
-    def again(self, send: Callable[[object], None]) -> None:
-        """Run it, and send the report elsewhere; nothing is written to files."""
-        with writing_nothing():
-            replace(self, send=send, stops=0, states=False).run()
 
     def report(self) -> Ran:
         """What is known of the script."""
@@ -255,6 +250,18 @@ class Session:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _again(
+    script: str,
+    arguments: Sequence[str],
+    asked: tuple[int, float, int, ast.Module],
+    send: Callable[[object], None],
+) -> None:
+    """Run a script with something in the place of its source; nothing is written to files."""
+    updates, seconds, seed, changed = asked
+    with writing_nothing():
+        Session(script, arguments, updates, seconds, seed, send, changed).run()
 
 
 def _line(lines: Sequence[Frame]) -> str:
