@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from types import FrameType
@@ -160,27 +160,22 @@ class Session:
         ran = self.report()
         self.send(to_values(ran))  # before a trial, which may end the process
         if self.changed is None:
-            right = partial(self.is_right, ran.parameters)
+            right = partial(self.confirmed, ran.parameters)
             told = mended(ran, self.arguments, self.seed, right)
             if told is not ran:
                 self.send(to_values(told))
         os._exit(0)
 
-    def is_right(self, parameters: Collection[str], changed: ast.Module) -> bool:
+    def confirmed(self, parameters: Collection[str], changed: ast.Module) -> bool:
         """Whether all updates are right where something else is run: of all, if none are known."""
-        part = replace(self, changed=changed, updates=self.asked, found=[], names=[], notes=[])
-        for record in isolated(part.again, CONFIRMING):
+        asked = self.asked, self.seconds, self.seed, changed
+        for record in isolated(partial(_again, self.script, self.arguments, asked), CONFIRMING):
             if record != ENDED:
                 other = from_values(Ran, record)
                 same = {*other.parameters} >= {*parameters}
                 left = not parameters and DOUBTS & {kind for kind, _ in other.notes}
                 return same and not left and other.examined.ok and not other.examined.accused
         return False
-
-    def again(self, send: Callable[[object], None]) -> None:
-        """Run it, and send the report elsewhere; nothing is written to files."""
-        with writing_nothing():
-            replace(self, send=send, stops=0, states=False).run()
 
     def report(self) -> Ran:
         """What is known of the script."""
@@ -231,7 +226,7 @@ class Session:
 
     def _repair(self, error: BaseException) -> str:
         """With which change of one line a script runs that has raised an exception, if any is."""
-        lines, right = [Line(*each[:2]) for each in raised_in(error)], partial(self.is_right, ())
+        lines, right = [Line(*each[:2]) for each in raised_in(error)], partial(self.confirmed, ())
         if self.changed is not None or not isinstance(error, OF_A_LINE):
             return ""
         self.trace.recording = False
@@ -281,6 +276,18 @@ class Session:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _again(
+    script: str,
+    arguments: Sequence[str],
+    asked: tuple[int, float, int, ast.Module],
+    send: Callable[[object], None],
+) -> None:
+    """Run a script with something in the place of its source; nothing is written to files."""
+    updates, seconds, seed, changed = asked
+    with writing_nothing():
+        Session(script, arguments, updates, seconds, seed, send, changed).run()
 
 
 def _line(lines: Sequence[Frame]) -> str:

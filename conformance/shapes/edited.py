@@ -5,7 +5,7 @@ that line is the one to blame. Left out: which changes there are (`edits`), and 
 as it is known without them (`backward`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import by_edit, known_changes
-from conformance.backward.findings import UPDATES, Edited, Line
+from conformance.backward.findings import UPDATES, Edited, Examined, Line
 from conformance.backward.judge_gradients import distance
 from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import holds, search
@@ -31,15 +31,17 @@ def mended(found: Found, spent: float = 0.0) -> Found:
         spent: the seconds of the processor that were spent for other programs of its file.
     """
     examined, again = found.examined, found.again
-    accused, rights = examined.accused, examined.rights
+    accused = examined.accused
     if again is None or spent >= SECONDS or any(each.cause.kind in UPDATES for each in accused):
         return found
     wrong = {each.name for each in examined.gradients if not each.ok}
 
     before: dict[str, Any] = {}
+    rights: dict[str, Any] = {}
 
     def is_as_judged() -> bool:
         before.update(again())
+        rights.update(_scaled(examined, before))
         return bool(wrong) and _wrong(before, rights) == wrong
 
     def is_right() -> bool:
@@ -56,6 +58,20 @@ def mended(found: Found, spent: float = 0.0) -> Found:
         return found
     told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))
     return replace(found, examined=replace(examined, accused=(told,)))
+
+
+def _scaled(examined: Examined, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The right gradients, with the factor that those have which are right already, such as a rate.
+
+    Args:
+        examined: what is known of them.
+        given: the gradients as the program gives them.
+    """
+    rights = {name: np.asarray(each) for name, each in examined.rights.items()}
+    known = (e.name for e in examined.gradients if e.ok and np.any(rights.get(e.name, 0.0)))
+    pairs = ((np.asarray(given[name]), rights[name]) for name in known)
+    factor = next((float(np.sum(own * each) / np.sum(each**2)) for own, each in pairs), 1.0)
+    yield from ((name, factor * each) for name, each in rights.items())
 
 
 def _wrong(given: Mapping[str, Any], rights: Mapping[str, Any]) -> set[str]:

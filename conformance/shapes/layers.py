@@ -243,7 +243,8 @@ class LayerSearch:
             StretchedError: something smaller is added to a gradient, where that may not be.
         """
         first, out, _ = self._run(way, None, at)
-        run, out, inner = self._run(way, begun or of_output(generic(first), first, out), at)
+        numbers = begun or of_output(generic(first), first, out)
+        run, out, inner = self._run(way, numbers, at)
         found = places(run)
         found = after_update(run, found) if found.direct or not found.moved else found
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
@@ -260,9 +261,9 @@ class LayerSearch:
         left = (*found.missing, *found.unfound) if goals else parameters_of(run, out)
         left = (*left, *unseen)
         beside, used = given_beside(run, (*goals, *inner)), run.used()
-        again, numbers = partial(self._again, way, run, at), moved(run.begun)
-        other = partial(self._judged, way, at, stretched=stretched, blame=False, begun=numbers)
-        rerun = Rerun(again, lambda: _is_right(other()))
+        other = partial(self._judged, way, at, stretched=stretched, blame=False)
+        right = partial(_is_right, lambda: other(begun=moved(numbers)))
+        rerun = Rerun(partial(self._again, way, run, at), right)
         return Found(recognised, examined, used, left, beside, found.unnamed).rerun(rerun)
 
     def _again(self, way: Way, run: Attempt, at: int | None) -> Gradients:
@@ -307,7 +308,8 @@ class LayerSearch:
             return run, loss, input_goals(run, back, ahead, given_back[0])
 
 
-def _is_right(found: Found | None) -> bool:
+def _is_right(judge: Callable[[], Found | None]) -> bool:
+    found = judge()
     return found is not None and found.examined.ok
 
 

@@ -169,7 +169,9 @@ def with_steps(reading: Reading) -> Reading | None:
 
 def moved_a_little(reading: Reading) -> Reading | None:
     """The reading with other parameters, near those that it had; None if it does not run so."""
-    return _with(reading, moved(reading.run.begun), 1 + BY)
+    begun = reading.run.begun
+    parameters = {path: begun[path] for path in generic(reading.run)}
+    return _with(reading, {**begun, **moved(parameters)}, 1 + BY)
 
 
 def in_training(reading: Reading) -> Reading | None:
