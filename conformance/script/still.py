@@ -18,7 +18,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.findings import Accused, Cause
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
-from conformance.backward.loss_numbers import best_loss, candidates
+from conformance.backward.loss_numbers import best_loss, candidates, next_pass
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.sample_count import samples
@@ -28,7 +28,8 @@ from conformance.script.judgement import Judgement
 from conformance.script.linear import links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
-from conformance.tracing.node import Node, flat, uses_of_nodes
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 PRODUCTS = ("matmul", "dot")
@@ -61,6 +62,8 @@ def never_moved(
     found = []
     pairs = zip(judgement.updates, judgement.chosen, strict=True)
     ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
+    pairs = zip(judgement.updates, judgement.chosen, strict=True)
+    ends |= bits_of_nodes(e for made, (g, _) in pairs for e in _between(made.new, g))
     left = list(_left_out(step.trace, forward, ends, whole))
     for still, gradient in left:
         unkept = _moved(whole[still], whole.get(gradient))
@@ -70,6 +73,11 @@ def never_moved(
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
     frozen = _frozen(step.trace, forward) if not left else ()
     return found, [name(each) for each in frozen]
+
+
+def _between(new: Node, gradient: Node) -> Iterator[Node]:
+    """What leads from a gradient to what it moves, such as its product with the rate."""
+    return walk([new], lambda each: [e for e in each.inputs if e.depends_on(gradient)])
 
 
 def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[Held]) -> list[str]:
@@ -105,7 +113,7 @@ def _read(trace: Trace, judgement: Judgement) -> tuple[Step, Forward | None]:
     updates = judgement.updates
     olds = {each.old: f"parameter {i}" for i, each in enumerate(updates)}
     news = [each.new for each in updates]
-    until = max(each.number for each in news)
+    until = next_pass(trace.nodes, news)
     window = [e for e in trace.nodes[max(each.number for each in olds) : until] if is_float(e)]
     losses = candidates(trace.nodes, [*olds], news)
     step = Step(trace, olds, [*window, *losses, *(each for each, _ in judgement.chosen)])
@@ -170,7 +178,8 @@ def _left_out(
     factor = next((each for each in factors if each), 0.0)
     for node in trace.nodes if factor else ():
         right = forward.gradient.get(node.number)
-        if node.function is not None or node.given or right is None or not np.any(right):
+        own = node.function is None and not node.given and node.number < trace.ended
+        if not own or right is None or not np.any(right):
             continue
         again = _replacement(node)
         if again is not None and forward.contains(again):
