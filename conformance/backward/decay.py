@@ -53,6 +53,8 @@ class Decay:
     fitted: bool = False
 
 
+FEW = 64  # entries that tell soon what does not fit
+
 Fit = tuple[float, float, Array]
 """s, c, and 1 where the parameter decays."""
 
@@ -145,18 +147,18 @@ class _Search:
         if given.size == 1 and np.all(right):  # any factor is right for a single number
             return float(given[0] / right[0]), 0.0, everywhere
         weights = self._weights(verdict).ravel()
-        alike = np.linalg.matrix_rank(np.stack([right, weights])) == 1
-        if alike and np.any(weights) and self.terms(verdict.goal):
+        alike = np.any(weights) and np.any(right) and _are_multiples(right, weights)
+        if alike and self.terms(verdict.goal):
             return None  # any s and c with one sum are so, such as after the first step from 0
         for where in (None, everywhere, _used(verdict), *_without_bias(verdict.goal)):
             columns = [right] if where is None else [right, where.ravel() * weights]
-            matrix = np.stack(columns, axis=1)
             told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
-            if not told or np.linalg.matrix_rank(matrix) < len(columns):
+            least = HALF_OF_THE_DIGITS * np.max(np.abs(given))
+            if not told or not _may_fit(columns, given, least) or _are_multiples(*columns):
                 continue
+            matrix = np.stack(columns, axis=1)
             doubles = np.asarray(matrix, np.float64), np.asarray(given, np.float64)
             found = np.linalg.lstsq(*doubles, rcond=None)[0]
-            least = HALF_OF_THE_DIGITS * np.max(np.abs(given))
             if _agrees(matrix @ found, given) and np.any(np.abs(found[0] * right) > least):
                 if where is None:
                     return float(found[0]), 0.0, everywhere
@@ -236,6 +238,28 @@ def _without_bias(goal: Goal) -> Iterator[Array]:
 
 def _agrees(one: Array, other: Array) -> bool:
     return float(np.max(np.abs(one - other))) <= HALF_OF_THE_DIGITS * float(np.max(np.abs(other)))
+
+
+def _are_multiples(*columns: Array) -> bool:
+    """Whether two columns are multiples of each other but for rounding; one alone is none."""
+    one, *others = (np.asarray(each, np.float64) for each in columns)
+    return any(
+        np.linalg.norm(one - np.vdot(one, each) / np.vdot(each, each) * each)
+        <= one.size * np.finfo(float).eps * np.linalg.norm(one)
+        for each in others
+    )
+
+
+def _may_fit(columns: Sequence[Array], given: Array, least: float) -> bool:
+    """Whether a gradient is a sum of multiples of columns as far as a few entries tell.
+
+    The least squares of so many are not farther off than √FEW times the sum that fits all.
+    """
+    places = np.linspace(0, given.size - 1, FEW).astype(int) if given.size > FEW else slice(None)
+    few = np.stack([each[places] for each in columns], axis=1).astype(np.float64)
+    wanted = np.asarray(given[places], np.float64)
+    found = np.linalg.lstsq(few, wanted, rcond=None)[0]
+    return bool(np.max(np.abs(few @ found - wanted)) <= 2 * np.sqrt(FEW) * least)
 
 
 def _is_matrix(goal: Goal) -> bool:
