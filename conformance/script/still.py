@@ -8,7 +8,7 @@ data.
 Left out: parameters that are moved (`rule.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from conformance.backward.loss_numbers import best_loss, candidates, next_pass
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.sample_count import samples
-from conformance.backward.source import MOVES, is_float, lines_of
+from conformance.backward.source import MOVES, is_float, lines_of, operand_name, stored_names
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.linear import links
@@ -64,10 +64,12 @@ def never_moved(
     ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
     pairs = zip(judgement.updates, judgement.chosen, strict=True)
     ends |= bits_of_nodes(e for made, (g, _) in pairs for e in _between(made.new, g))
-    left = list(_left_out(step.trace, forward, ends, whole))
+    values = {e for made in judgement.updates for e in (made.old, made.new)}
+    left = list(_left_out(step.trace, forward, ends, whole, values))
     for still, gradient in left:
         unkept = _moved(whole[still], whole.get(gradient))
-        lines = [line for e in (*unkept, gradient) for line in lines_of(e)]
+        instead = _of_others(whole[still], values)
+        lines = [line for e in (*unkept, *instead, gradient) for line in lines_of(e)]
         cause = Cause("unkept" if unkept else "still")
         told = tuple(dict.fromkeys(lines))
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
@@ -150,6 +152,14 @@ def _moved(parameter: Node, gradient: Node | None) -> list[Node]:
     ]
 
 
+def _of_others(still: Node, values: Collection[Node]) -> list[Node]:
+    """The steps from the values of other parameters that are put under the name of a value."""
+    uses = still.consumers[:MOST]
+    named = {operand_name(e, i) for e in uses for i, arg in enumerate(e.args) if arg is still}
+    steps = (e for other in values for e in other.consumers if e.operation in ("add", "subtract"))
+    return [e for e in steps if still not in e.inputs and named & stored_names(e)]
+
+
 def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Forward | None:
     """The forward pass by the script's own loss, or by a known cost."""
     for sign in (1, -1):
@@ -166,11 +176,20 @@ def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> For
 
 
 def _left_out(
-    trace: Trace, forward: Forward, ends: int, whole: Mapping[Node, Node]
+    trace: Trace,
+    forward: Forward,
+    ends: int,
+    whole: Mapping[Node, Node],
+    values: Collection[Node],
 ) -> Iterator[tuple[Node, Node]]:
     """The constants that are used as parameters are, each with its gradient, or a part of it.
 
-    `ends` is what the gradients that move parameters were computed from, as bits.
+    Args:
+        trace: of the step.
+        forward: its forward pass.
+        ends: what the gradients that move parameters were computed from, as bits.
+        whole: the node of the whole trace of each of the step.
+        values: of the parameters that are moved, before and after.
     """
     goals = forward.run.goals
     used = {use for each in goals for use in _uses(each.parameter, forward)}
@@ -185,14 +204,19 @@ def _left_out(
         if again is not None and forward.contains(again):
             continue  # a sum or a recurrence begins with it
         kept = node in whole and _replacement(whole[node]) is not None
-        if used.isdisjoint(_uses(node, forward)) and not kept:
+        instead = _of_others(whole[node], values) if node in whole else []
+        if used.isdisjoint(_uses(node, forward)) and not (kept or instead):
             continue
         for each in trace.nodes:
-            alike = np.shape(each.value) == np.shape(right) and not forward.contains(each)
+            number = bool(instead) and np.size(each.value) == right.size == 1
+            alike = np.shape(each.value) == np.shape(right) or number
+            alike = alike and not forward.contains(each)
             on_the_way = each in whole and ends >> whole[each].number & 1
             if alike and each.function is not None and is_float(each) and not on_the_way:
-                found = fitted(np.asarray(each.value), right)
+                found = fitted(np.reshape(each.value, np.shape(right)), right)
                 fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
+                if instead and not any(e.depends_on(whole.get(each, each)) for e in instead):
+                    continue
                 if fits and not kept and _is_data(node, each, trace, forward):
                     break
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):

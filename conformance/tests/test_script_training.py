@@ -522,3 +522,23 @@ def test_one_step_is_judged_though_the_script_fails_after_it(tmp_path: Path) -> 
     assert report.ok
     assert "after these updates it raised NameError" in str(report)
     assert not run_edited(tmp_path, ONE_STEP, ("w -= 0.1 *", "w = 0.1 *")).ok
+
+
+SLOPE = """import numpy as np
+x = np.linspace(0.0, 1.0, 20)
+y = 3 * x + np.cos(7 * x)
+a, b = np.array([0.3]), np.array([0.1])
+for epoch in range(50):
+    f = a * x + b
+    loss = np.sum((y - f) ** 2)
+    grad_a = -2 * np.sum(x * (y - f))
+    grad_b = -2 * np.sum(y - f)
+    a = a - 0.01 * grad_a
+    b = b - 0.01 * grad_b
+"""
+
+
+def test_a_step_from_another_parameter_is_blamed_where_it_is_computed(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, SLOPE).ok
+    report = run_edited(tmp_path, SLOPE, ("b = b - 0.01", "b = a - 0.01"))
+    assert report.examined.accused[0].lines[0].line == 11
