@@ -666,6 +666,15 @@ def test_the_sign_of_a_gradient_of_numbers_that_an_if_chooses_is_judged(tmp_path
     assert not run_edited(tmp_path, ONE_NUMBER, ("g += -y", "g += y")).ok
 
 
+def test_a_number_decays_beside_a_gradient_that_an_if_chooses(tmp_path: Path) -> None:
+    decay = "return dw / len(X),", "return dw / len(X) + 0.01 * w,"
+    report = run_edited(tmp_path, NUMBERS, decay)
+    assert report.ok
+    assert "with weight decay 0.01" in str(report)
+    with pytest.raises(UnjudgedError):
+        run_edited(tmp_path, NUMBERS, decay, ("dw += -y[i] * X[i]", "dw += -y[i]"))
+
+
 KERNEL = """import numpy as np
 r = np.random.RandomState(0)
 X = r.rand(20, 2)
