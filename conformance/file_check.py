@@ -118,6 +118,9 @@ class _Defined:
             found = from_values(Found, said["found"])
             name = f"{asked.place}:{said['name']}"
             self.parts.append(ShapeReport(name, found.examined, found.recognised))
+        elif "trained" in said:
+            ran = from_values(Ran, said["trained"])
+            self.parts.append(ScriptReport(ran.script, ran.examined, ran))
         elif "moved" in said:
             ran = from_values(Ran, said["moved"])
             self.parts.append(UpdateReport(ran.script, ran.examined, ran))

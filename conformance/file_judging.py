@@ -35,6 +35,8 @@ from conformance.shapes.not_judged import (
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.solved_losses import SolvedLossSearch
+from conformance.shapes.training_functions import training_functions
+from conformance.shapes.tried_training import tried_training
 from conformance.shapes.vector_losses import VectorLossSearch
 from conformance.values import to_values
 
@@ -43,6 +45,7 @@ PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
 """What promises gradients by its names."""
 EDITING = {"editing": True}
 """What is sent before changes of a program are tried."""
+UNTRIED = "it may train, and no way was found to try it"
 TABLE = 2
 """The dimensions of an array with a row for each sample."""
 
@@ -108,6 +111,33 @@ class FileJudging:
                 if judged is not None:
                     self._take(each.name, judged)
         return name in self.used
+
+    def on_training(self, place: str, name: str | None) -> None:
+        """Judge the functions that train by their updates; beside what was judged, tell the rest.
+
+        What calls one that is wrong is not judged: it would be wrong with it.
+
+        Args:
+            place: of the file.
+            name: of the only function that is wanted; None for all.
+        """
+        module, functions = self._found.module, self._found.functions
+        wrong = set[str]()
+        for each in training_functions(functions):
+            own = each.__name__
+            known = {own} & (self.used | self.called) or wrong & {*each.__code__.co_names}
+            if known or name not in (None, own):
+                continue
+            self._send({"tried": own})
+            tried = tried_training(place, each, functions, module)
+            if tried is None:
+                left = NotJudged(own, UNTRIED, final=True)
+                self._send({"left": to_values(left)} if self.judged_any else {})
+                continue
+            self.judged_any = True
+            self.used |= tried.used
+            wrong |= set() if tried.ran.examined.ok else {own}
+            self._send({"trained": to_values(tried.ran)})
 
     def on_derivatives(self, place: str, name: str | None) -> None:
         """Judge the derivatives of functions that nothing judged uses, nor would use in a run."""

@@ -115,6 +115,7 @@ def send_all(asked: Asked, send: Send) -> None:
                 judging.judge(each)
         if not judging.judged_any and asked.name is None:
             judging.on_own_calls()
+        judging.on_training(asked.place, asked.name)
         for one in _optimisers(asked, *judging.unused()):
             if isinstance(one, NotJudged) and one.name in judging.bases:
                 continue

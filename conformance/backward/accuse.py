@@ -22,6 +22,7 @@ from conformance.backward.factor import ratio
 from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line
 from conformance.backward.found import Found, find
 from conformance.backward.groups import Factor, Repair, operation_key
+from conformance.backward.in_scope import in_scope
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.passes import passes
 from conformance.backward.skipped import skipped
@@ -162,7 +163,12 @@ def _mending(
     if made is None and handed is None:
         tried = (find(Culprit(each, [])) for each in (whole, search))
         made = next((each for each in tried if each.fix is not None), None)
-    return handed if made is None or handed else (made.lines, cause(forward, made, found))
+    if made is None or handed:
+        return handed
+    why = cause(forward, made, found)
+    if made.fix is not None:
+        made = replace(made, lines=in_scope(made.fix.group.first, why, made.lines))
+    return made.lines, cause(forward, made, found)
 
 
 def _handed_on(forward: Forward, *, last: bool) -> tuple[tuple[Line, ...], Cause] | None:

@@ -169,6 +169,8 @@ class Search(Uses):
         gained, size = np.zeros(len(self.missing)), np.abs(self.missing)
         for number, value in values.items():
             by = value - self.chain.values[number]
+            if np.iscomplexobj(by):
+                return False  # the derivative by a complex number is not known
             if number in sensitivity:
                 each = sensitivity[number].reshape(len(gained), -1)
                 gained += each @ by.ravel()

@@ -67,8 +67,9 @@ def compared(
         or _found(nodes, goals, None, None)
         or _found(nodes, goals, None, None, "input")
         or _found(nodes, goals, None, None, "row")
-        or _found(nodes, goals, None, None, "even")
     )
+    if all(map(_is_product, found)):  # such as those of an output error and an input
+        found = [*_found(nodes, goals, None, None, "even"), *found]
     parameters = {each.parameter for each in goals}  # of one any gradient is right by itself
     if all(e in parameters for each in found for e, _ in each.pairs):
         needed = uses_of_nodes(each.node for each in goals)
@@ -101,7 +102,12 @@ def _found(
     ]
     most = max((_count(each, parameters) for each in found), default=0)
     found = [each for each in found if _count(each, parameters) == most]
-    return sorted(found, key=lambda each: each.users[0].operation in ("add", "multiply"))
+    return sorted(found, key=_is_product)
+
+
+def _is_product(found: Compared) -> bool:
+    """Whether what an output is compared with multiplies it, or is added to it."""
+    return found.users[0].operation in ("add", "multiply")
 
 
 def _of_further_terms(found: Compared, parameters: int) -> Iterator[Compared]:
@@ -141,7 +147,8 @@ def _of_group(nodes: Sequence[Node], parameters: int, given: Given, also: Also) 
     pairs = [_pair(each, parameters, given, also) for each in nodes]
     some = [(pair, user) for pair, user in zip(pairs, nodes, strict=True) if pair is not None]
     numbers = {np.asarray(value_of(target)).tobytes() for (_, target), _ in some}
-    if len(some) < len(nodes) or (len(some) > 1 and len(numbers) == 1):  # it is a constant
+    constant = len(some) > 1 and len(numbers) == 1 and also != "even"
+    if len(some) < len(nodes) or constant:
         return None
     return Compared(tuple(pair for pair, _ in some), tuple(user for _, user in some))
 

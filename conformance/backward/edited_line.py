@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from conformance.backward.findings import Accused, Cause, Edited, Line
+from conformance.edits.named_edits import KnownChange
 
 
 def by_edit(accused: Sequence[Accused], line: Line, edited: Edited) -> Accused:
@@ -24,10 +25,13 @@ def by_edit(accused: Sequence[Accused], line: Line, edited: Edited) -> Accused:
     return Accused(names, (line,), cause, mends=True, edited=edited)
 
 
-def supposed_parts(accused: Sequence[Accused]) -> Iterator[ast.expr]:
-    """What has to stand in another's place on the lines that are blamed, if it is an expression."""
-    for each in accused:
-        changed = each.cause.changed
-        if changed is not None and changed.other is not None and changed.what != "factor":
+def known_changes(accused: Sequence[Accused]) -> Iterator[KnownChange]:
+    """What the expressions that are blamed have to be instead, as far as that is known."""
+    for changed in (each.cause.changed for each in accused):
+        if changed is not None:
+            other = None
             with suppress(SyntaxError):
-                yield ast.parse(changed.other.name, mode="eval").body
+                name = "" if changed.other is None else changed.other.name
+                other = ast.parse(name, mode="eval").body
+            what, before, after = changed.what, changed.before, changed.after
+            yield KnownChange(what, changed.operation, before, after, other)

@@ -78,7 +78,7 @@ UPDATES = frozenset((
     "uncorrected square", "no root", "beside", "minus", "behind", "correction mean",
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "larger", "size",
-    "differences", "steps kept", "stops", "idle",
+    "differences", "steps kept", "stops", "idle", "aside",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 

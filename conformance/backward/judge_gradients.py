@@ -7,7 +7,7 @@ its digits in floats has lost them; one that is wrong there is wrong, however ne
 Left out: the chain rule itself (`chain.py`), and why a gradient is wrong (`blame.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
@@ -19,7 +19,7 @@ from conformance.backward.comparable import comparable, is_whole
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.epsilons import rounding_of_constants, without_epsilons
 from conformance.backward.fixed_points import rest_of_iterations
-from conformance.backward.kinks import COMPARISONS, OF_ONE, tied, turned
+from conformance.backward.kinks import COMPARISONS, OF_ONE, own_share, tied, turned
 from conformance.backward.recorded_pass import Goal, OwnPass, Recorded, bits, decline_underived
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
@@ -179,14 +179,20 @@ def distance(given: Array, right: Array, scale: float | None = None) -> float:
 def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
     """The forward pass, each gradient judged, and whether the sample hits a kink.
 
-    At a kink any slope between those on both sides is right: each side is tried.
+    At a kink any slope between those on both sides is right: each side is tried, and of as good
+    ones that is taken which the program itself has.
     """
+
+    def rank(forward: Forward, found: Sequence[Verdict]) -> tuple[int, bool]:
+        return sum(each.ok for each in found), forward.chain.ties == own
+
     forward = Forward(run, Chain(run.trace))
     found = verdicts(forward)
     kinks, usual = _kinks(forward), forward.chain.ties
+    own = own_share(kinks)
     for other in _on_other_sides(run, kinks) if kinks and not all(e.ok for e in found) else ():
         again = verdicts(other)
-        if sum(e.ok for e in again) > sum(e.ok for e in found):
+        if rank(other, again) > rank(forward, found):
             forward, found = other, again
     if not all(each.ok for each in found):
         decline_underived(forward.nodes(), forward.chain.underived, bits(run.goals))

@@ -4,7 +4,7 @@ There the loss has a kink, and any slope between those on both sides is right: t
 of the equal numbers gets is a choice. Left out: trying the choices (`judge_gradients.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -123,3 +123,33 @@ def turned(node: Node, values: Values) -> Array:
     """What a comparison gives if equal numbers are taken for the other side."""
     one, other = _operands(node, values)
     return np.asarray(np.logical_xor(node.value, np.equal(one, other)))
+
+
+def own_share(kinks: Iterable[Node]) -> float | None:
+    """What the first of equal numbers gets where the program itself compares them; None if nowhere.
+
+    As by `z > 0` beside `maximum(z, 0)`.
+    """
+    chosen = (each for each in kinks if each.operation in OF_TWO)
+    return next((e for kink in chosen for e in _compared(kink)), None)
+
+
+def _compared(kink: Node) -> Iterator[float]:
+    """What the first operand gets, by each comparison of the same two."""
+    larger = kink.operation in ("maximum", "fmax")
+    for place, each in enumerate(kink.args[:2]):
+        for user in each.consumers if type(each) is Node else ():
+            if user.operation in COMPARISONS and _is_same(user.args, kink.args[:2], each):
+                left = user.args[0] is each
+                for_it = user.operation.startswith("greater") == (left == larger)
+                gets_all = user.operation.endswith("equal") == for_it
+                yield float(gets_all == (place == 0))
+
+
+def _is_same(some: Sequence[Any], others: Sequence[Any], one: Node) -> bool:
+    """Whether two pairs of operands are the same, of which one is known to be in each."""
+    pair = [next((e for e in each if e is not one), one) for each in (some, others)]
+    if pair[0] is pair[1]:
+        return True
+    first, second = (np.asarray(each.value if type(each) is Node else each) for each in pair)
+    return first.size == 1 and bool(np.all(first == second))

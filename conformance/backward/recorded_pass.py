@@ -217,6 +217,18 @@ def _of_kind(model: Any, parts: list[Any]) -> Any:
     return parts if isinstance(model, list) else tuple(parts)
 
 
+def parameter_names(params: Any) -> set[str]:
+    """The names of the arrays of floats among parameters, in full."""
+    leaves: dict[str, Node] = {}
+    _given(Trace(), params, "params", leaves)
+    return {*leaves}
+
+
+def walked(gradients: Any, known: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """The gradients with the full names of their parameters, of which these are known."""
+    return _leaves(gradients, "params", known)
+
+
 def _leaves(value: Any, name: str, known: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The gradients with the names of the parameters, as arrays or nested lists of numbers."""
     if name in known:

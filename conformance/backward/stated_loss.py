@@ -48,7 +48,7 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
         value = float(np.ravel(each.forward.run.loss.value)[0])
         lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
         for loss in reversed(losses):
-            ratio = float(np.ravel(loss.value)[0]) / value if value else 0.0
+            ratio = float(np.ravel(loss.value)[0]) / value if value > 0 else 0.0  # else of −y
             near = half_of_its_digits(loss)
             if any(abs(ratio - e) <= near * e for e in conventions(lengths)):
                 return loss

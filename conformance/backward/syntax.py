@@ -153,12 +153,14 @@ def iterated(line: Line) -> list[str]:
 
 
 def stored(statement: ast.AST) -> set[str]:
-    """The names that a statement, or a part of one, itself assigns to."""
+    """The names that a statement, or a part of one, itself assigns to, and no comprehension."""
     parts: ast.AST = statement.target if isinstance(statement, ast.For) else statement
+    way = [*ast.walk(parts)]
+    inner = {name for e in way if isinstance(e, ast.comprehension) for name in ast.walk(e.target)}
     return {
         each.id
-        for each in ast.walk(parts)
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+        for each in way
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store) and each not in inner
     }
 
 

@@ -41,7 +41,7 @@ from reference.step import Array
 
 FEW_ERRORS, FEW_OUTPUTS = 6, 2
 
-SUMS = ("add", "subtract", "negative")
+SUMS = ("add", "subtract", "negative", "sum", "mean")
 
 
 class OwnErrors:
@@ -179,7 +179,10 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
 
 
 def _tells(error: Node, goals: Sequence[Goal]) -> bool:
-    """Whether a gradient is more than sums of an error and its entries, and so not right by it."""
+    """Whether a gradient is more than sums of an error and its entries, and so not right by it.
+
+    A sum that is divided by a number, such as that of the samples, is no more: so is any loss.
+    """
 
     def between(goal: Goal) -> list[Node]:
         if not goal.node.depends_on(error):
@@ -187,7 +190,17 @@ def _tells(error: Node, goals: Sequence[Goal]) -> bool:
         way = walk([goal.node], lambda e: [] if e is error else e.inputs)
         return [each for each in way if each is not error and each.depends_on(error)]
 
-    return any(each.operation not in (*SUMS, *MOVES) for goal in goals for each in between(goal))
+    return any(
+        not (each.operation in (*SUMS, *MOVES) or _is_scaled(each))
+        for goal in goals
+        for each in between(goal)
+    )
+
+
+def _is_scaled(node: Node) -> bool:
+    """Whether a value is another one, multiplied or divided by a number of the program's own."""
+    inner = [each for each in node.inputs if any(one.given for one in walk([each]))]
+    return node.operation in ("multiply", "divide") and len(inner) == 1
 
 
 def _pairs(

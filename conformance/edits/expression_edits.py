@@ -83,7 +83,8 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in _values(slots):
         yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
         yield _put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
-        if not (isinstance(part, ast.BinOp) or _is_of(slot, ast.Pow)):
+        single = not isinstance(part, ast.BinOp) or isinstance(slot.parent, ast.Lambda)
+        if single and not _is_of(slot, ast.Pow):
             yield _put(slot, part, ast.BinOp(part, ast.Pow(), ast.Constant(2)))
         if isinstance(part, ast.Call):
             yield from (_put(slot, part, each) for each in in_order(part))
@@ -133,7 +134,8 @@ def _put(slot: Slot, part: ast.expr, new: ast.expr) -> Edit:
 
 def _is_whole(slot: Slot) -> bool:
     """Whether a value is all that a statement gives a name or a list, returns, or has as a term."""
-    holders = ast.stmt | ast.Tuple | ast.List | ast.Yield | ast.ListComp | ast.GeneratorExp
+    made = ast.ListComp | ast.GeneratorExp | ast.Lambda
+    holders = ast.stmt | ast.Tuple | ast.List | ast.Yield | made
     parent = slot.parent
     terms = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)
     callee = parent.func if isinstance(parent, ast.Call) and slot.field == "args" else None

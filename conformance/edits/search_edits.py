@@ -4,12 +4,12 @@ The line that was found by what the program computed is tried first, and stays i
 does. Left out: what is right, which the caller tells.
 """
 
-import ast
 import linecache
+import re
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import repeat, starmap
+from itertools import chain, repeat, starmap
 from math import inf
 from time import process_time
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from conformance.edits.expression_edits import (
     swapped,
 )
 from conformance.edits.live_functions import LiveFunction
+from conformance.edits.named_edits import KnownChange, named
 from conformance.edits.namespaces import Kept
 from conformance.edits.scope import Names, Scope
 from conformance.edits.statement_edits import statements
@@ -86,7 +87,7 @@ def search(
     blamed: Sequence[Sequence[Frame]],
     trials: Sequence[Trial],
     longest: float = inf,
-    parts: Sequence[ast.expr] = (),
+    known: Sequence[KnownChange] = (),
 ) -> Change | None:
     """The change of one line with which a program is right; None if none is found.
 
@@ -95,22 +96,46 @@ def search(
         blamed: the lines that are blamed, each with those that lead to it.
         trials: whether the program is right, each in another case; the quickest first.
         longest: seconds of the processor after which no other change is tried, if less than usual.
-        parts: one of which stands in another's place on a line that is blamed, as it seems.
+        known: what an expression on a line that is blamed has to be instead, as it seems.
     """
     begun = process_time()
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
+    words = [each for each in known if each.is_of_a_word]
+    edits = chain(_known(functions, blamed, words), _edits(functions, blamed, known))
+    limited_trials = [*zip(trials, limits, strict=True)]
+    return _first(edits, functions, limited_trials, min(LONGEST, longest))
+
+
+def search_known(
+    functions: Sequence[LiveFunction],
+    blamed: Sequence[Sequence[Frame]],
+    trial: Trial,
+    longest: float,
+    known: Sequence[KnownChange],
+) -> Change | None:
+    """The same of what is known alone; see `search`."""
+    return _first(_known(functions, blamed, known), functions, [(trial, LONG)], longest)
+
+
+def _first(
+    edits: Iterable[tuple[LiveFunction, Edit]],
+    functions: Sequence[LiveFunction],
+    trials: Sequence[tuple[Trial, float]],
+    longest: float,
+) -> Change | None:
+    """The first change with which a program is right; each trial has its seconds."""
     held = Kept({each.file for each in functions})
-    tried, end = 0, process_time() + min(LONGEST, longest)
+    tried, end = 0, process_time() + longest
     short = suppress(MemoryError)  # outside of the trials: there is none left for the search
     with short, warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
-        for function, edit in _edits(functions, blamed, parts):
+        for function, edit in edits:
             if tried >= MOST or process_time() > end:
                 return None
             tried += 1
-            right = _is_right(function, edit, [*zip(trials, limits, strict=True)])
+            right = _is_right(function, edit, trials)
             held.put_back()
             if right:
                 return _told(function, edit)
@@ -121,10 +146,22 @@ Place = tuple[int, LiveFunction]
 """A line that was run, and its function."""
 
 
+def _known(
+    functions: Sequence[LiveFunction],
+    blamed: Sequence[Sequence[Frame]],
+    known: Sequence[KnownChange],
+) -> Iterator[tuple[LiveFunction, Edit]]:
+    """The changes of the lines that are blamed which are known already, as it seems."""
+    places = _groups(functions, blamed)[0] if known else ()
+    for line, function in (each for each in places if not _chosen(each, functions)):
+        slots = _Ways(function, functions).slots(line)
+        yield from ((function, edit) for each in known for edit in named(slots, each))
+
+
 def _edits(
     functions: Sequence[LiveFunction],
     blamed: Sequence[Sequence[Frame]],
-    parts: Sequence[ast.expr],
+    known: Sequence[KnownChange],
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes to try, level by level and group by group: the likeliest for its number first.
 
@@ -140,11 +177,15 @@ def _edits(
             word = each is LEVELS[0] and likely >= NEAR
             order.append((word, likely * each.likely / (each.many * count), each, places))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
+    more = [each for each in known if not each.is_of_a_word]
     for i, (_, _, level, places) in enumerate(ranked):
-        for line, function in places:
+        if level.changes is joined and places is groups[0]:
+            yield from _known(functions, blamed, more)
+        for line, function in places if level is LEVELS[0] else _chosen_first(places, functions):
             yield from ((function, e) for e in ways[function.definition].of(line, level))
         for line, function in groups[0] if i == 0 else ():
             slots = ways[function.definition].slots(line)
+            parts = [each.other for each in known if each.other and each.what != "factor"]
             yield from ((function, each) for each in supposed(slots, parts))
 
 
@@ -177,6 +218,24 @@ def _groups(
             group = 3 if function in below or function in outermost or not blamed else 4
         groups[group].append((line, function))
     return groups
+
+
+def _chosen(place: Place, functions: Sequence[LiveFunction]) -> list[LiveFunction]:
+    """The functions that a line calls and does not name, such as one of a table of several.
+
+    What is right for the value that one of them gives may be wrong for that of another.
+    """
+    line, function = place
+    text = re.findall(r"\w+", linecache.getline(function.file, line))
+    return [e for e in functions if (function.file, line) in e.callers and e.name not in text]
+
+
+def _chosen_first(places: Sequence[Place], functions: Sequence[LiveFunction]) -> Iterator[Place]:
+    """Some lines, with those of the functions before them that they choose."""
+    for place in places:
+        chosen = _chosen(place, functions)
+        yield from ((line, each) for each in chosen for line in sorted(each.ran))
+        yield place
 
 
 def _called(

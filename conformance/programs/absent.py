@@ -50,6 +50,10 @@ class _Missing:
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise MissingError(f"it calls {self._name}, and {self.absent_module} is not installed")
 
+    def __repr__(self) -> str:
+        """That it is missing, for a program that prints it."""
+        return f"<{self._name}: {self.absent_module} is not installed>"
+
     def __mro_entries__(self, _: Any) -> tuple[type, ...]:
         words = f"its class is a {self._name}, and {self.absent_module} is not installed"
         raise MissingError(words)

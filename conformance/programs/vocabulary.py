@@ -66,7 +66,7 @@ KINDS: dict[str, Pattern] = {
         "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
         "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
-        r"|g|grad(s|wrt)?(output|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
+        r"|g|grad(s|wrt)?(outputs?|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
         r"|\w*(grad|gradients?|errors?|deltas?|derivatives?|upstream)(signal|term)?"
         r"|dldout|accumgrad",
         "state": r"(h|hs|hidden|a|s|state)_?(prev|0|init|state)?|prev(ious)?(h|hidden)?(state)?",
@@ -89,7 +89,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
     "forward": _patterns(
         NETWORKS + r"(forward|feedforward|fprop|propagateforward|fwd)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?",
-        r"query|think|activate|compute(output)?|call|propagate|ff|run(network)?|propag(ar|aci[oó]n|a[cç][aã]o|er)",
+        r"query|think|activate|compute|(compute|calc|calculate|get)outputs?|call|propagate|ff|run(network)?|propag(ar|aci[oó]n|a[cç][aã]o|er)",
         r"predict(proba|ions?)?|infer(ence)?|output|hypothesis|evaluate|predecir|prever|predire",
     ),
     "loss": _patterns(

@@ -95,6 +95,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "unchanged": f"not judged are the updates that change no parameter: {text}",
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "unseen": f"{text} is not judged: by what it is updated was not seen to be computed",
+            "aside": f"{text} is moved, and by no gradient of it: that is not judged",
             "frozen": f"{text} is used as the parameters are, and is not updated",
             "saturated": f"it computes a loss ({text}); {SATURATED}",
             "without": f"it was given {text} other than 0, and no update has anything of it",

@@ -19,6 +19,7 @@ from conformance.backward.source import lines_of
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, settled
+from conformance.script.commuted import commute
 from conformance.script.discarded import discarded
 from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import Unjudged
@@ -77,6 +78,8 @@ def conclude(
     variables: Sequence[Held],
     most: int,
     notes: Notes,
+    *,
+    blame: bool = True,
 ) -> Ran:
     """What is known of a script.
 
@@ -87,6 +90,7 @@ def conclude(
         variables: what its variables held when it ended.
         most: updates that are judged.
         notes: what is to be said beside.
+        blame: whether to look for the line to blame.
 
     Raises:
         SubjectError: nothing can be judged.
@@ -108,14 +112,19 @@ def conclude(
             ran = Ran("", tuple(each.name for each in kept), 0, by_attached(trace, kept))
         else:
             moved = [each for each in found if each.chain.count >= count]
-            ran = _of_updates(trace, moved, variables, count)
+            ran = _of_updates(trace, moved, variables, count, blame=blame)
         return replace(ran, script=script, notes=(*notes, *ran.notes))
     except NotAGradientError as error:
         raise UnjudgedError(f"its gradients cannot be judged: {error}") from error
 
 
 def _of_updates(
-    trace: Trace, moved: Sequence[Parameter], variables: Sequence[Held], most: int
+    trace: Trace,
+    moved: Sequence[Parameter],
+    variables: Sequence[Held],
+    most: int,
+    *,
+    blame: bool,
 ) -> Ran:
     """What is known of a script that updates its parameters.
 
@@ -129,6 +138,7 @@ def _of_updates(
         raise SubjectError(_infinite(moved))
     if (why := _out_of_step(trace, moved, count)) is not None:
         raise UnjudgedError(why)
+    commute(moved)
     results = all_judged(trace, moved, said, count)
     quiet = silent(trace, moved, count)
     if len(quiet) == count and all(each.ok for each in results):
@@ -147,20 +157,21 @@ def _of_updates(
         at = 0  # what is wrong at later ones may be so of that
     if kept := _kept_for_others(results[at].examined, moved, said):
         raise UnjudgedError(KEPT.format(", ".join(kept)))
-    results[at] = _blamed(trace, results[at], said)
+    if blame:
+        results[at] = _blamed(trace, results[at], said)
     examined, rates = with_rates(results[at], trace, moved)
     told = rules(results, rates)
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, said, told, counts=counted)
     accused = (*moving, *_not_told_by(moving, examined.accused))
-    still, frozen = ([], []) if accused else never_moved(trace, results[at], variables)
+    still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
-    noted = (*_unchanged(unchanged), *unused, *_noted("frozen", frozen), *_noted("unseen", apart))
+    noted = (*_unchanged(unchanged), *unused, *left, *(("unseen", each) for each in apart))
     noted = (*_by_others(rule, said, told), *noted)
     nexts = next_values(trace, results, at, said, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
@@ -182,10 +193,6 @@ def _kept_for_others(
 def _unchanged(quiet: Sequence[int]) -> list[tuple[str, str]]:
     """A note on the updates that say nothing."""
     return [("unchanged", ", ".join(map(str, quiet)))] if quiet else []
-
-
-def _noted(kind: str, names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(kind, each) for each in names]
 
 
 def _out_of_step(trace: Trace, moved: Sequence[Parameter], count: int) -> str | None:

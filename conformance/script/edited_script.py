@@ -7,7 +7,7 @@ changes there are (`edits`), and what is wrong as far as it is known without the
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +15,12 @@ from time import process_time
 from types import CodeType
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import by_edit, supposed_parts
+from conformance.backward.edited_line import by_edit, known_changes
 from conformance.backward.findings import UPDATES, Edited, Line
 from conformance.backward.judge_gradients import distance
-from conformance.edits.edit import Edit
+from conformance.edits.edit import Change, Edit
 from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
-from conformance.edits.search_edits import holds, search
+from conformance.edits.search_edits import holds, search, search_known
 from conformance.running.quiet import quiet
 from conformance.script.plain_script import PlainScript
 from conformance.script_outcome import NextValue, Ran
@@ -32,13 +32,16 @@ FEW = 20  # trials, for which there has to be time
 MODULE = "<module>"
 
 
-def mended(ran: Ran, arguments: Sequence[str], seed: int) -> Ran:
+def mended(
+    ran: Ran, arguments: Sequence[str], seed: int, confirmed: Callable[[ast.Module], bool]
+) -> Ran:
     """A script that is wrong, with the change that makes its gradients right, if one is found.
 
     Args:
         ran: what is known of it.
         arguments: that it was given.
         seed: of its random numbers, where it gave none.
+        confirmed: whether all updates of a changed script are right: one may be so by chance.
     """
     wanted, file = ran.next_values, str(Path(ran.script).absolute())
     accused, ahead = ran.examined.accused, ran.examined.ahead
@@ -51,27 +54,46 @@ def mended(ran: Ran, arguments: Sequence[str], seed: int) -> Ran:
         return ran
     _forget_own_modules()
 
-    def is_as_judged() -> bool:
-        return _agree(plain.values(), wanted, [each.new for each in wanted])
+    guilty = [line for each in accused for line in each.lines]
+    blamed, known = [[Frame(*line, "")] for line in guilty], [*known_changes(accused)]
+    lines = RunLines({line for at, line in guilty if at == file})
+    whole = [*_parts(plain, {plain.codes[0]: lines})][-1:]
 
-    def is_right() -> bool:
-        found, rights = plain.values(), zip(*(each.rights for each in wanted), strict=True)
-        return any(_agree(found, wanted, each) for each in rights)
+    def by_known(*, words: bool) -> Change | None:
+        some = [each for each in known if each.is_of_a_word == words]
+        return search_known(whole, blamed, lambda: confirmed(plain.tree), SECONDS, some)
 
-    begun = process_time()
-    with quiet():
-        as_judged = holds(is_as_judged, SECONDS)
-        long = FEW * (process_time() - begun) > SECONDS
-        if not as_judged or long or holds(is_right, SECONDS):  # or it tells nothing
-            return ran
-        parts = [*_parts(plain, runs_of(lambda: holds(is_right, SECONDS), file.__eq__))]
-    blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
-    lacking = [*supposed_parts(accused)]
-    change = search([e.without(ahead) for e in parts], blamed, [is_right], SECONDS, lacking)
+    change = by_known(words=True)
+    if change is None and (parts := [each.without(ahead) for each in _ran(plain)]):
+        trials = [_trial(plain), lambda: confirmed(plain.tree)]
+        change = search(parts, blamed, trials, SECONDS, known)
+    change = change or by_known(words=False)
     if change is None:
         return ran
     told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))
     return replace(ran, examined=replace(ran.examined, accused=(told,)))
+
+
+def _trial(plain: PlainScript) -> Callable[[], bool]:
+    """Whether the update that was judged makes of the parameters what it has to."""
+
+    def is_right() -> bool:
+        found, rights = plain.values(), zip(*(e.rights for e in plain.wanted), strict=True)
+        return any(_agree(found, plain.wanted, each) for each in rights)
+
+    return is_right
+
+
+def _ran(plain: PlainScript) -> list["_Part"]:
+    """The parts of a script that are run to that update; none if to run it so tells nothing."""
+    begun, is_right = process_time(), _trial(plain)
+    news = [each.new for each in plain.wanted]
+    with quiet():
+        as_judged = holds(lambda: _agree(plain.values(), plain.wanted, news), SECONDS)
+        long = FEW * (process_time() - begun) > SECONDS
+        if not as_judged or long or holds(is_right, SECONDS):
+            return []
+        return [*_parts(plain, runs_of(lambda: holds(is_right, SECONDS), plain.file.__eq__))]
 
 
 def _agree(found: Sequence[Array], wanted: Sequence[NextValue], asked: Sequence[Array]) -> bool:

@@ -125,7 +125,7 @@ class PlainScript:
         """
         pairs = zip(self.wanted, self._names, strict=True)
         awaited = [_Awaited(each, codes, self._behind(each)) for each, codes in pairs]
-        with _as_at_first(self.seed), _no_writing():
+        with _as_at_first(self.seed), writing_nothing():
             setattr(builtins, PROBE, _Asked(awaited))
             names = vars(main_module(self.file, [sys.argv[0], *self.arguments]))
             try:
@@ -194,6 +194,10 @@ class _Awaited:
         self.last = value
         self.left -= not same
         self.value = None if self.left else value
+        if self.left == 1 and not same:  # the update that is judged begins where it began
+            array = _found(self.codes, frame, np.shape(value))
+            if isinstance(array, np.ndarray) and array.flags.writeable:
+                array[...] = self.last = self.wanted.old
 
 
 class _Asked:
@@ -219,13 +223,21 @@ class _Asked:
 def _evaluated(
     codes: Sequence[CodeType], frame: FrameType | None, shape: tuple[int, ...]
 ) -> Array | None:
-    """What one of some expressions stands for, in the innermost call that knows it, as an array."""
+    """What one of some expressions stands for, as an array of its own; None if none is known."""
+    found = _found(codes, frame, shape)
+    return None if found is None else np.array(found, dtype=float)
+
+
+def _found(
+    codes: Sequence[CodeType], frame: FrameType | None, shape: tuple[int, ...]
+) -> object | None:
+    """What one of some expressions stands for, in the innermost call that knows it."""
     file = frame.f_code.co_filename if frame else ""
     while frame is not None and frame.f_code.co_filename == file:
         for code in codes:
             with suppress(Exception):  # another call may know it
-                value = np.array(eval(code, frame.f_globals, frame.f_locals), dtype=float)  # noqa: S307
-                if value.shape == shape:
+                value: object = eval(code, frame.f_globals, frame.f_locals)  # noqa: S307
+                if np.array(value, dtype=float).shape == shape:
                     return value
         frame = frame.f_back
     return None
@@ -264,7 +276,7 @@ _trials: list[bool] = []
 
 
 @contextmanager
-def _no_writing() -> Iterator[None]:
+def writing_nothing() -> Iterator[None]:
     """Let nothing be written but by this process's own streams, to the end of the block."""
     if not _trials:
         sys.addaudithook(_refuse)

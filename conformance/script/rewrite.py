@@ -23,11 +23,11 @@ _UNTAKEN = (*_PLAIN, ast.GeneratorExp, ast.Await)
 """Arguments that hold no array, or one that has been entered under a name."""
 
 
-def compiled(source: bytes | str, file: str, *, lists: bool = False) -> CodeType:
+def compiled(source: bytes | str | ast.Module, file: str, *, lists: bool = False) -> CodeType:
     """The code of a program; as `compile` gives it, but for what is entered.
 
     Args:
-        source: of the program.
+        source: of the program; a tree is changed.
         file: that it is in.
         lists: whether its lists of numbers are followed, and what is stored in them.
 
@@ -35,7 +35,8 @@ def compiled(source: bytes | str, file: str, *, lists: bool = False) -> CodeType
         SyntaxError: it is no Python.
     """
     entering = _EnteringLists() if lists else _Entering()
-    made: CodeType = compile(entering.visit(parsed(source, file)), file, "exec", dont_inherit=True)
+    tree = source if isinstance(source, ast.Module) else parsed(source, file)
+    made: CodeType = compile(entering.visit(tree), file, "exec", dont_inherit=True)
     return made
 
 

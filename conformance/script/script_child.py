@@ -3,12 +3,14 @@
 Left out: its parent (`run_script.py`), and the judgement (`conclude.py`).
 """
 
+import ast
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from types import FrameType
 from typing import Any
@@ -16,25 +18,28 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.findings import Line
-from conformance.errors import ConformanceError, SubjectError
+from conformance.errors import ConformanceError, SubjectError, UnjudgedError
+from conformance.running.isolate import isolated
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
 from conformance.script.edited_script import mended
 from conformance.script.one_step import moved_once
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
 from conformance.script.parameters import Parameter, enough, parameters, steps
+from conformance.script.plain_script import writing_nothing
 from conformance.script.row_updates import hides_a_decay
 from conformance.script.script_source import run
 from conformance.script.source_around import begun_anew, is_right, training_after
 from conformance.script_outcome import ENDED, Ran
 from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
-from conformance.values import to_values
+from conformance.values import from_values, to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
 LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
 MORE = 12  # updates, up to which it goes on where some change nothing, or all rows are 0
 AGAIN = 1.0  # seconds until it is stopped again
+CONFIRMING = 20.0  # seconds of silence that all updates of a changed script may take
 
 
 class StopScript(BaseException):
@@ -51,6 +56,7 @@ class Session:
         updates: that are to change something, after which it is stopped.
         seconds: after which it is stopped.
         seed: of its random numbers.
+        changed: what is run in the place of its source; None if nothing is.
         send: takes the report.
         found: its parameters so far.
         names: what its variables hold.
@@ -66,6 +72,7 @@ class Session:
     seconds: float
     seed: int
     send: Callable[[object], None]
+    changed: ast.Module | None = None
     found: list[Parameter] = field(default_factory=list)
     names: list[Held] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -146,11 +153,27 @@ class Session:
             sys.stdout.flush()
         self.send(ENDED)
         ran = self.report()
-        self.send(to_values(ran))
-        told = mended(ran, self.arguments, self.seed)  # a trial may end the process
-        if told is not ran:
-            self.send(to_values(told))
+        self.send(to_values(ran))  # before a trial, which may end the process
+        if self.changed is None:
+            told = mended(ran, self.arguments, self.seed, partial(self.is_right, ran))
+            if told is not ran:
+                self.send(to_values(told))
         os._exit(0)
+
+    def is_right(self, ran: Ran, changed: ast.Module) -> bool:
+        """Whether all updates of the same parameters are right where something else is run."""
+        part = replace(self, changed=changed, updates=self.asked, found=[], names=[], notes=[])
+        for record in isolated(part.again, CONFIRMING):
+            if record != ENDED:
+                other = from_values(Ran, record)
+                same = {*other.parameters} >= {*ran.parameters}
+                return same and other.examined.ok and not other.examined.accused
+        return False
+
+    def again(self, send: Callable[[object], None]) -> None:
+        """Run it, and send the report elsewhere; nothing is written to files."""
+        with writing_nothing():
+            replace(self, send=send, stops=0, states=False).run()
 
     def report(self) -> Ran:
         """What is known of the script."""
@@ -162,10 +185,15 @@ class Session:
             self.notes.append(("later", _place_of(later)))
         if self.unfollowed and not steps(self.found):
             self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
-        with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
-            return conclude(
-                self.script, self.trace, self.found, self.names, self.updates, self.notes
-            )
+        known = self.trace, self.found, self.names, self.updates, self.notes
+        try:
+            with np.errstate(all="ignore"):  # its own warnings it has shown as it ran
+                return conclude(self.script, *known, blame=self.changed is None)
+        except UnjudgedError as error:
+            if not self.unfollowed or "unfollowed" in dict(self.notes):
+                raise
+            words = f"what it computes with {' and '.join(self.unfollowed)} is not followed"
+            raise UnjudgedError(f"{error}; {words}") from error
 
     def run(self) -> None:
         """Run the script, and send the report.
@@ -178,6 +206,7 @@ class Session:
                 run(
                     *(self.script, self.arguments, self.trace, self.seed),
                     lambda names: self.note_names([names]),
+                    self.changed,
                 )
         except StopScript:
             pass

@@ -5,6 +5,7 @@ notes what it does. Left out: what stands in their place and is noted of it (`tr
 process (`script_child.py`).
 """
 
+import ast
 import builtins
 import linecache
 import os
@@ -156,6 +157,7 @@ def run(
     trace: Trace,
     seed: int,
     ended: Callable[[dict[str, Any]], None],
+    changed: ast.Module | None = None,
 ) -> None:
     """Run a script, or the cells of a notebook, to the end, or to where it is stopped.
 
@@ -165,6 +167,7 @@ def run(
         trace: where it is noted what it computes.
         seed: of its random numbers, where it gives none.
         ended: is given its variables where it has come to its end.
+        changed: what is run in the place of its source.
 
     Raises:
         SubjectError: it has a syntax error.
@@ -172,7 +175,8 @@ def run(
     parts = parts_of(script)
     whole = b"\n".join(source for _, source in parts)
     lists = None if _uses_arrays(whole) else Lists(trace)
-    codes = [_compiled(source, name, script, lists=bool(lists)) for name, source in parts]
+    read = parts if changed is None else [(_file(script), changed)]
+    codes = [_compiled(source, name, script, lists=bool(lists)) for name, source in read]
     module = _main(script, arguments)
     _warn_as_python_does()
     random.seed(seed)
@@ -189,7 +193,7 @@ def run(
         ended(module.__dict__)
 
 
-def _compiled(source: bytes, name: str, script: str, *, lists: bool) -> CodeType:
+def _compiled(source: bytes | ast.Module, name: str, script: str, *, lists: bool) -> CodeType:
     try:
         return compiled(source, name, lists=lists)
     except (SyntaxError, ValueError) as error:

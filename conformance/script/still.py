@@ -25,6 +25,7 @@ from conformance.backward.sample_count import samples
 from conformance.backward.source import MOVES, is_float, lines_of, operand_name, stored_names
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
+from conformance.script.left_numbers import left_numbers
 from conformance.script.linear import links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
@@ -41,8 +42,8 @@ Use = tuple[str, int]
 
 def never_moved(
     trace: Trace, judgement: Judgement, variables: Sequence[Held]
-) -> tuple[list[Accused], list[str]]:
-    """The parameters that one update leaves out; and the names of those without a gradient.
+) -> tuple[list[Accused], list[tuple[str, str]]]:
+    """The parameters that one update leaves out; and notes on those without a gradient.
 
     Args:
         trace: of the run.
@@ -60,21 +61,31 @@ def never_moved(
         return names([_replacements(whole[still])], variables)[0]
 
     found = []
-    pairs = zip(judgement.updates, judgement.chosen, strict=True)
-    ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
-    pairs = zip(judgement.updates, judgement.chosen, strict=True)
-    ends |= bits_of_nodes(e for made, (g, _) in pairs for e in _between(made.new, g))
     values = {e for made in judgement.updates for e in (made.old, made.new)}
-    left = list(_left_out(step.trace, forward, ends, whole, values))
+    left = list(_left_out(step.trace, forward, judgement, whole, values))
     for still, gradient in left:
-        unkept = _moved(whole[still], whole.get(gradient))
+        unkept, other = _moved(whole[still], whole.get(gradient)), _replacement(whole[still])
+        moves = other is not None and not np.array_equal(other.value, still.value)
+        aside = [other] if other is not None and moves and not unkept else []
         instead = _of_others(whole[still], values)
-        lines = [line for e in (*unkept, *instead, gradient) for line in lines_of(e)]
-        cause = Cause("unkept" if unkept else "still")
+        lines = [line for e in (*unkept, *instead, *aside, gradient) for line in lines_of(e)]
+        cause = Cause("unkept" if unkept else "aside" if aside else "still")
         told = tuple(dict.fromkeys(lines))
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
+    factor = _factor(forward)
+    for number, gradient in left_numbers(step.trace, forward, factor, whole) if factor else ():
+        found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
+    aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]
     frozen = _frozen(step.trace, forward) if not left else ()
-    return found, [name(each) for each in frozen]
+    notes = [*(("frozen", e) for e in frozen if e not in aside), *(("aside", e) for e in aside)]
+    return found, [(kind, name(each)) for kind, each in notes]
+
+
+def _ends(judgement: Judgement) -> int:
+    """What the gradients that move parameters were computed from, and their multiples, as bits."""
+    pairs = [*zip(judgement.updates, judgement.chosen, strict=True)]
+    ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
+    return ends | bits_of_nodes(e for made, (g, _) in pairs for e in _between(made.new, g))
 
 
 def _between(new: Node, gradient: Node) -> Iterator[Node]:
@@ -140,6 +151,18 @@ def _frozen(trace: Trace, forward: Forward) -> list[Node]:
     ]
 
 
+def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
+    """The arrays that the loss is made of and that are moved, though no gradient moves them."""
+    goals = {each.parameter for each in forward.run.goals}
+    for node, copy in step.of.items():
+        after = _replacement(node) if np.size(node.value) > 1 and copy not in goals else None
+        if after is None or (after in step.of and forward.contains(step.of[after])):
+            continue  # else a sum or a recurrence begins with it
+        used = np.any(forward.gradient.get(copy.number, 0.0))
+        if used and any(each is node for each, _ in links(after)):
+            yield copy
+
+
 def _moved(parameter: Node, gradient: Node | None) -> list[Node]:
     """What a parameter becomes by its gradient, if that is computed, though nothing keeps it."""
     return [
@@ -178,7 +201,7 @@ def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> For
 def _left_out(
     trace: Trace,
     forward: Forward,
-    ends: int,
+    judgement: Judgement,
     whole: Mapping[Node, Node],
     values: Collection[Node],
 ) -> Iterator[tuple[Node, Node]]:
@@ -187,14 +210,14 @@ def _left_out(
     Args:
         trace: of the step.
         forward: its forward pass.
-        ends: what the gradients that move parameters were computed from, as bits.
+        judgement: of the update.
         whole: the node of the whole trace of each of the step.
         values: of the parameters that are moved, before and after.
     """
     goals = forward.run.goals
     used = {use for each in goals for use in _uses(each.parameter, forward)}
-    factors = [fitted(each.node.value, forward.right(each.parameter)) for each in goals]
-    factor = next((each for each in factors if each), 0.0)
+    factor, ends = _factor(forward), _ends(judgement)
+    rates = {1.0, *(abs(by) for _, by in judgement.chosen)}
     for node in trace.nodes if factor else ():
         right = forward.gradient.get(node.number)
         own = node.function is None and not node.given and node.number < trace.ended
@@ -214,7 +237,9 @@ def _left_out(
             on_the_way = each in whole and ends >> whole[each].number & 1
             if alike and each.function is not None and is_float(each) and not on_the_way:
                 found = fitted(np.reshape(each.value, np.shape(right)), right)
-                fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
+                by = 0.0 if found is None else found / factor
+                known = rates if right.size > 1 else {1.0}  # of one number any other is a multiple
+                fits = any(abs(by / each - 1) <= HALF_OF_THE_DIGITS for each in known)
                 if instead and not any(e.depends_on(whole.get(each, each)) for e in instead):
                     continue
                 if fits and not kept and _is_data(node, each, trace, forward):
@@ -222,6 +247,13 @@ def _left_out(
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
+
+
+def _factor(forward: Forward) -> float:
+    """How many times the right gradients those of the program are; 0 if it is not known."""
+    goals = forward.run.goals
+    factors = (fitted(each.node.value, forward.right(each.parameter)) for each in goals)
+    return next((each for each in factors if each), 0.0)
 
 
 def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool:

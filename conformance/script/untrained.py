@@ -35,7 +35,7 @@ def nothing_trained(trace: Trace, notes: Notes) -> str:
         return f"it ran for {said['time']} s, and no parameter was seen to be updated{where}"
     ended = said.get("left", "it ran to its end")
     if absent := ", ".join(stood_in()):
-        ended += f" without what it imports and is not installed: {absent},"
+        ended += f" without what it imports and is not installed ({absent})"
     if "unfollowed" in said:
         return f"{ended}, and what it computes with {said['unfollowed']} is not followed"
     if not trace.nodes:

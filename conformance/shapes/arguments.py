@@ -40,7 +40,7 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("inputs", "targets"), ("inputs", "targets", "count"), ("inputs", "targets", "rate"),
         ("inputs", "targets", "count", "rate"), ("inputs", "targets", "rate", "count"), ("pairs",),
         ("pairs", "rate"), ("count",), (), ("params", "inputs", "targets"),
-        ("params", "inputs", "targets", "rate"), ("inputs", "mask"),
+        ("params", "inputs", "targets", "rate"), ("inputs", "mask"), ("output", "targets"),
     ),
     "update": (("rate",), (), ("params", "grads", "rate"), ("grads", "rate"), ("grads",)),
 }  # fmt: skip

@@ -152,9 +152,12 @@ def begin(run: Attempt, values: Values) -> None:
             return same
         if id(value) not in made or not isinstance(value, np.ndarray):  # [0.0] * 3 is three biases
             number = values.get(leaf.path, value)
+            turned = next((each for each in kept if _is_transposed(value, each)), None)
             kept.append(value)
             plain = np.array(number) if isinstance(value, np.ndarray) else number
             made[id(value)] = plain if trace is None else _traced(trace, number, leaf)
+            if turned is not None:
+                made[id(value)] = made[id(turned)].T
         new = made[id(value)]
         node = run.node(new) if trace is not None else None
         run.start[leaf.path] = Leaf(leaf.path, leaf.name, new), node
@@ -167,6 +170,14 @@ def begin(run: Attempt, values: Values) -> None:
     for path in values.keys() - run.start.keys() if trace is not None else ():
         _put(run, path, change)
     _share(run)
+
+
+def _is_transposed(value: Any, other: Any) -> bool:
+    """Whether an array is another one transposed, in the same memory."""
+    if not isinstance(value, np.ndarray) or not isinstance(other, np.ndarray) or value.ndim < 2:  # noqa: PLR2004
+        return False
+    same = value.__array_interface__["data"] == other.__array_interface__["data"]
+    return same and (value.shape, value.strides) == (other.shape[::-1], other.strides[::-1])
 
 
 def _in_their_type(run: Attempt) -> None:

@@ -25,6 +25,7 @@ from conformance.shapes.named_losses import (
     before_activations,
     loss_class,
     losses,
+    says_loss,
     states_loss,
 )
 from conformance.shapes.not_judged import NotJudged
@@ -53,6 +54,7 @@ from conformance.shapes.plans import (
 from conformance.shapes.search import Searched
 from conformance.shapes.solved_losses import solved_losses
 from conformance.shapes.stacked import stacked
+from conformance.shapes.training_functions import is_told_how_long
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses
 from conformance.subjects.adapt import is_module, is_of_the_book
@@ -184,7 +186,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     yield from (e for function in found.functions if (e := _around(function, found)) is not None)
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*paired}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
-    others |= {id(e) for e in found.functions if takes_gradients(e) and not takes_inputs(e)}
+    others |= {id(e) for e in found.functions if _moves_by_what_it_is_given(e)}
     alone = _losses(found)
     for each in found.functions:
         loss = alone.get(each)
@@ -199,6 +201,12 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
         whole = (of_nothing, _searched(found, without))
         names = frozenset(each.__name__ for each in found.functions)
         yield Candidate(roles["train"][0][0], searched=whole, functions=names)
+
+
+def _moves_by_what_it_is_given(function: FunctionType) -> bool:
+    """Whether a function is given gradients, or a rate and how often: it gives no gradients."""
+    given = takes_gradients(function) and not takes_inputs(function)
+    return given or is_told_how_long(function)
 
 
 NOTHING = Made("", lambda _data, _scope: {})
@@ -246,7 +254,7 @@ def _giving_two(
 ) -> Candidate:
     """A function that takes parameters and data, and returns two things, as a candidate."""
     ways = [_only_function(found, roles, function)]
-    if not roles["backward"]:
+    if not (roles["backward"] or says_loss(function)):
         ways.append(_unnamed(found, roles, function))
     stated = tuple(
         _unnamed(found, {**roles, "loss": _named(other)}, function)

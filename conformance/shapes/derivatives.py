@@ -8,6 +8,7 @@ from an upstream gradient (`function_pairs.py`).
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from types import FunctionType
 from typing import Any
@@ -22,6 +23,7 @@ from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, result_of
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.other_settings import ACTIVATIONS
+from conformance.shapes.reruns import of_step
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
@@ -79,8 +81,27 @@ class DerivativeSearch:
             UnfitError: they do not run with it, or the first has other derivatives.
             NotAGradientError: nothing is told of the derivative.
         """
+        way = partial(self._run, shape, of_output=of_output, one_by_one=one_by_one)
+        step = way(other=False)
+        examined = examine_pass(step)
+        if any(each.dead for each in examined.gradients):
+            raise NotAGradientError(f"{self.function.__name__} has the derivative 0")
+        calls, name = (called(self.prime),), step.goals[0].name
+        said = f"{name} {shape}" if shape else name
+        recognised = Recognised(called(self.function), said, "", calls, "returned", (name,))
+        found = Found(recognised, examined, (self.function.__name__, self.prime.__name__))
+        return found.rerun(of_step(lambda other: way(other=other)))
+
+    def _run(
+        self, shape: tuple[int, ...], *, of_output: bool, one_by_one: bool, other: bool
+    ) -> OwnPass:
+        """A recorded run, with the numbers that are judged or with others; see `_judged`.
+
+        Raises:
+            UnfitError: they do not run with it, or the first has other derivatives.
+        """
         trace, name = Trace(sites=True), needed(self.function)[0].name
-        drawn = np.random.default_rng(9).normal(size=shape)
+        drawn = np.random.default_rng(10 if other else 9).normal(size=shape)
         with quiet(), traced_program(trace, self.function):
             given = trace.given(drawn, name)
             start = node_of(trace, given)  # the function may write into it
@@ -96,14 +117,8 @@ class DerivativeSearch:
         alone = one_by_one or np.size(out) == 1
         if not alone and not (entries and self._is_of_each_entry(drawn, np.asarray(out))):
             raise UnfitError(f"{self.function.__name__} is no function of each entry")
-        step = OwnPass(trace, (goal,), loss=loss, promised=entries, returns=last_return(self.prime))
-        examined = examine_pass(step)
-        if any(each.dead for each in examined.gradients):
-            raise NotAGradientError(f"{self.function.__name__} has the derivative 0")
-        calls = (called(self.prime),)
-        said = f"{name} {shape}" if shape else name
-        recognised = Recognised(called(self.function), said, "", calls, "returned", (name,))
-        return Found(recognised, examined, (self.function.__name__, self.prime.__name__))
+        back = last_return(self.prime)
+        return OwnPass(trace, (goal,), loss=loss, promised=entries, returns=back)
 
     def _is_of_each_entry(self, drawn: Any, out: Any) -> bool:
         """Whether the function changes no other entry where one entry is another."""

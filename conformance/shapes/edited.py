@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import by_edit, supposed_parts
+from conformance.backward.edited_line import by_edit, known_changes
 from conformance.backward.findings import UPDATES, Edited, Line
 from conformance.backward.judge_gradients import distance
 from conformance.edits.live_functions import live_functions
@@ -49,8 +49,9 @@ def mended(found: Found, spent: float = 0.0) -> Found:
         return found
     functions = [each.without(examined.ahead) for each in live_functions(lambda: holds(is_right))]
     blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
-    parts = [*supposed_parts(accused)]
-    change = search(functions, blamed, [is_right], SECONDS - spent, parts)
+    known = [*known_changes(accused)]
+    trials = [is_right, *filter(None, [found.elsewhere])]
+    change = search(functions, blamed, trials, SECONDS - spent, known)
     if change is None:
         return found
     told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))

@@ -8,7 +8,6 @@ output. Left out: layers that hold parameters (`layers.py`), losses (`losses.py`
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -28,7 +27,7 @@ from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import arrays_of, beside, gradients, said
-from conformance.shapes.plain_runs import Gradients
+from conformance.shapes.reruns import Rerun, moved, of_step
 from conformance.shapes.sides import SCALES, is_one_sided
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.tracing.ancestors import ancestors
@@ -151,13 +150,10 @@ class PairSearch:
         shapes = ", ".join(f"{path[-1]} {said(value)}" for path, value in chosen.items())
         left = tuple(each.name for each in step.goals if each not in known)
         found = self._found(replace(step, goals=known), shapes)
-        again = partial(self._again, chosen)
-        return replace(found, unjudged=left, beside=more, again=again), loss
-
-    def _again(self, chosen: dict[Path, Any]) -> Gradients:
-        """The gradients that it gives with some arguments."""
-        step, loss, _, _ = self._run(chosen)
-        return {"its output": loss.value, **{e.name: e.node.value for e in step.goals}}
+        again = of_step(lambda _: self._run(chosen)[0]).again
+        other = {path: moved(value) for path, value in chosen.items()}
+        rerun = Rerun(again, lambda: self._judged(other)[0].examined.ok)
+        return replace(found, unjudged=left, beside=more).rerun(rerun), loss
 
     def _run(
         self, chosen: dict[Path, Any]

@@ -7,6 +7,7 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -32,15 +33,18 @@ from conformance.shapes.meeting import (
 )
 from conformance.shapes.other_settings import switched_off, told
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
-from conformance.shapes.plain_runs import Gradients, PlainRun
+from conformance.shapes.plain_runs import PlainRun
 from conformance.shapes.reading import Reading
+from conformance.shapes.reruns import Gradients, Rerun
 from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_inputs
 from conformance.shapes.sides import (
     Sides,
     in_training,
+    moved_a_little,
     on_other_sides,
     sides,
     with_other_parameters,
+    with_steps,
     with_weights,
 )
 from conformance.shapes.update_findings import never_moved, taking, turned
@@ -94,6 +98,7 @@ class Found:
         beside: the gradients that it returns and that are of nothing that is known.
         unnamed: arrays that may be parameters as well, and of which no gradient is found.
         again: runs it as it is then, in the process that judged it, and gives its gradients.
+        elsewhere: tells whether it is right then, with other numbers.
     """
 
     recognised: Recognised
@@ -105,6 +110,13 @@ class Found:
     again: Callable[[], Gradients] | None = field(
         default=None, compare=False, repr=False, metadata=OWN
     )
+    elsewhere: Callable[[], bool] | None = field(
+        default=None, compare=False, repr=False, metadata=OWN
+    )
+
+    def rerun(self, by: Rerun) -> "Found":
+        """The same, with what runs it again."""
+        return replace(self, again=by.again, elsewhere=by.elsewhere)
 
     @property
     def misshapen(self) -> bool:
@@ -129,12 +141,13 @@ def judged(
         if first is not None and each.plan.calls != first.plan.calls:
             break
         fewer = first is not None and each.data.sizes.n_out < first.data.sizes.n_out
-        if fewer and best is not None and best.examined.cost == "own":
-            continue  # what is wrong for several outputs may be right for one
+        own = best is not None and best.examined.cost == "own"
+        if best is not None and (each.is_narrow or (fewer and own)):
+            continue  # what is wrong for several outputs, or hidden neurons, may be right for one
         known = sides(each)
         compared.append(_same(each))
         try:
-            found = _judged(each, cost, [] if refused is None else refused)
+            found = _of_steps(each, cost, [] if refused is None else refused)
         except NothingComparedError:
             compared.pop()  # in another coding its targets may be compared
             continue
@@ -150,6 +163,15 @@ def judged(
     return best
 
 
+def _of_steps(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
+    """A reading, judged; as that of a sequence, where a gradient has to be 0 in its first step."""
+    found = _judged(reading, cost, refused)
+    dead = found is not None and any(each.dead for each in found.examined.gradients)
+    longer = with_steps(reading) if dead else None
+    again = None if longer is None else _judged(longer, cost, refused)
+    return again or found
+
+
 def _judged(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
     """A reading, judged; None if nothing is known of its gradients, and why is noted."""
     try:
@@ -159,7 +181,7 @@ def _judged(reading: Reading, cost: str | None, refused: list[str]) -> Found | N
     except NotAGradientError as error:
         refused.append(str(error))
         return None
-    return _found(reading, verdict)
+    return _found(reading, verdict, cost)
 
 
 def _further(readings: Iterator[Reading], compared: Sequence[object]) -> Iterator[Reading]:
@@ -178,16 +200,21 @@ def _same(reading: Reading) -> object:
     return plan.said or id(reading), data.layout, data.coding, plan.calls, shapes
 
 
-def _found(reading: Reading, examined: Examined) -> Found:
+def _found(reading: Reading, examined: Examined, cost: str | None) -> Found:
     """A program, as a reading takes it, and what is known of it."""
     run, places, taken = reading.run, reading.places, recognised(reading)
     names = [each.name for each in examined.gradients]
     more = tuple(each for each in names if each == INPUT)
     taken = replace(taken, parameters=(*taken.parameters, *more))
     beside = not_judged(run, places, names)
-    return Found(
-        taken, examined, run.used(), places.unfound, beside, places.unnamed, PlainRun(reading)
-    )
+    found = Found(taken, examined, run.used(), places.unfound, beside, places.unnamed)
+    return found.rerun(Rerun(PlainRun(reading), partial(_is_right_elsewhere, reading, cost)))
+
+
+def _is_right_elsewhere(reading: Reading, cost: str | None) -> bool:
+    """Whether a program, as it is then, is right with other parameters."""
+    other = moved_a_little(reading)
+    return other is not None and examined(other, cost).ok
 
 
 def _on_all_sides(

@@ -54,9 +54,9 @@ from conformance.shapes.layer_upstream import (
 )
 from conformance.shapes.other_settings import not_given, off, switched_off, told, training
 from conformance.shapes.places import places
-from conformance.shapes.plain_runs import Gradients
 from conformance.shapes.plans import Made
 from conformance.shapes.reading import generic
+from conformance.shapes.reruns import Gradients, Rerun, moved
 from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
@@ -228,7 +228,13 @@ class LayerSearch:
         return found if found.examined.ok else self._judged(way, at) or found
 
     def _judged(
-        self, way: Way, at: int | None = None, *, stretched: bool = True, blame: bool = True
+        self,
+        way: Way,
+        at: int | None = None,
+        *,
+        stretched: bool = True,
+        blame: bool = True,
+        begun: Any = None,
     ) -> Found | None:
         """It, judged by all entries of its output, or by one.
 
@@ -237,7 +243,7 @@ class LayerSearch:
             StretchedError: something smaller is added to a gradient, where that may not be.
         """
         first, out, _ = self._run(way, None, at)
-        run, out, inner = self._run(way, of_output(generic(first), first, out), at)
+        run, out, inner = self._run(way, begun or of_output(generic(first), first, out), at)
         found = places(run)
         found = after_update(run, found) if found.direct or not found.moved else found
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]
@@ -254,8 +260,10 @@ class LayerSearch:
         left = (*found.missing, *found.unfound) if goals else parameters_of(run, out)
         left = (*left, *unseen)
         beside, used = given_beside(run, (*goals, *inner)), run.used()
-        again = partial(self._again, way, run, at)
-        return Found(recognised, examined, used, left, beside, found.unnamed, again)
+        again, numbers = partial(self._again, way, run, at), moved(run.begun)
+        other = partial(self._judged, way, at, stretched=stretched, blame=False, begun=numbers)
+        rerun = Rerun(again, lambda: _is_right(other()))
+        return Found(recognised, examined, used, left, beside, found.unnamed).rerun(rerun)
 
     def _again(self, way: Way, run: Attempt, at: int | None) -> Gradients:
         """The gradients that it gives of the same numbers."""
@@ -297,6 +305,10 @@ class LayerSearch:
                 back = went_back(run, backward, self.takes.handed_back(given_back, inputs[INPUT]))
             run.note_gradients(since)
             return run, loss, input_goals(run, back, ahead, given_back[0])
+
+
+def _is_right(found: Found | None) -> bool:
+    return found is not None and found.examined.ok
 
 
 def _right_and_told(found: Found) -> int:

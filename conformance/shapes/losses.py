@@ -35,6 +35,7 @@ from conformance.shapes.loss_data import (
     trials,
 )
 from conformance.shapes.other_settings import switched_off
+from conformance.shapes.reruns import Rerun, of_step
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
@@ -151,7 +152,7 @@ class LossSearch:
                 step, calls = self._run(trial, spread, settings)
                 if spread is not None and is_bounded(step.trace, [e.parameter for e in step.goals]):
                     continue
-                judged = self._of_step(trial, step, calls)
+                judged = self._of_step(trial, step, calls, (spread, settings))
             except (UnfitError, NotAGradientError):
                 if kept is None:
                     raise
@@ -162,7 +163,13 @@ class LossSearch:
         assert kept is not None  # noqa: S101 - else the first has raised an error
         return replace(kept, idle=kept.idle or self._takes_numbers(trial))
 
-    def _of_step(self, trial: Trial, step: OwnPass, calls: list[Any]) -> "_Judged":
+    def _of_step(
+        self,
+        trial: Trial,
+        step: OwnPass,
+        calls: list[Any],
+        way: tuple[float | None, dict[str, float]],
+    ) -> "_Judged":
         examined = examine_pass(step, blame=False)
         alone = step.goals[0] if len(step.goals) == 1 else None
         if not examined.ok and self.prime is not None and is_difference(alone, trial.data.y):
@@ -173,7 +180,10 @@ class LossSearch:
         used = tuple(getattr(each, "__name__", "") for each in calls)
         dead = any(each.dead for each in examined.gradients)
         idle = dead or (examined.ok and _is_flat(step))
-        return _Judged(step, Found(recognised, examined, used), idle)
+        found = Found(recognised, examined, used)
+        again = of_step(lambda _: self._run(trial, *way)[0]).again
+        other = replace(trial, seed=FURTHER_SEEDS[0])
+        return _Judged(step, found.rerun(Rerun(again, lambda: self._is_right(other))), idle)
 
     def _run(
         self, trial: Trial, spread: float | None, settings: dict[str, float]
@@ -216,7 +226,7 @@ class LossSearch:
             UnfitError: there are none, or one has another shape than its array.
         """
         given = beside_names(self.function) if self.prime is None else returned_names(self.prime)
-        names = [stem(each) for each in given if is_gradient(each)]
+        names = [stem(each) for each in given if each.isidentifier() and is_gradient(each)]
         own = {bare(name): name for name in arrays}
         named = len(set(names)) == len(back) and own.keys() >= set(names)
         order = [own[each] for each in names] if named else list(arrays)

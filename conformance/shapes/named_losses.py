@@ -149,7 +149,7 @@ def _by_arguments(
     """
     paired = [*known.values()]
     slopes = [e for e in functions if GRADIENT.search(bare(e.__name__)) and e not in paired]
-    stated = [e for e in functions if _says_loss(e) and bare(e.__name__) not in known]
+    stated = [e for e in functions if says_loss(e) and bare(e.__name__) not in known]
     fits = [
         (loss, slope)
         for loss in stated
@@ -186,13 +186,13 @@ def _initials(function: FunctionType) -> str:
 
 def states_loss(functions: Sequence[FunctionType], gradient: FunctionType) -> list[FunctionType]:
     """The functions that may give, by their names, the loss of which another gives the gradient."""
-    if _says_loss(gradient):
+    if says_loss(gradient):
         return []
     same = (e for e in functions if e is not gradient and _names(e) == _names(gradient))
-    return [each for each in same if _says_loss(each)]
+    return [each for each in same if says_loss(each)]
 
 
-def _says_loss(function: FunctionType) -> bool:
+def says_loss(function: FunctionType) -> bool:
     """Whether a function gives a loss by its name, and not the gradient of one."""
     name = bare(function.__name__)
     return LOSS.search(name) is not None and SLOPE.search(name) is None
@@ -282,7 +282,7 @@ def before_activations(functions: Sequence[FunctionType]) -> Iterator[LossSearch
         stem = re.sub(rf"({'|'.join(ENDS)})$", "", bare(prime.__name__))
         names = [each.name for each in needed(prime)]
         told = len(names) == len(PAIR) and "targets" in kinds_of(names[1])
-        stated = [e for e in functions if _says_loss(e) and [a.name for a in needed(e)] == names]
+        stated = [e for e in functions if says_loss(e) and [a.name for a in needed(e)] == names]
         if told and stem in ones and len(stated) == 1:
             loss, back = (_After(each, ones[stem]) for each in (stated[0], prime))
             yield LossSearch(prime.__name__, loss, back)

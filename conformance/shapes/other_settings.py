@@ -40,11 +40,18 @@ def switched_off(
     zeros = [
         e.name
         for e in numbers
-        if e.default == kept.get(e.name) == 0 and (type(e.default) is float or _penalises(e))
+        if _is_zero(e.default)
+        and _is_zero(kept.get(e.name))
+        and (type(e.default) is float or _penalises(e))
     ]
     rest = [f"{' or '.join(zeros)} other than 0"] if zeros else []
     rest += [f"{name} other than {word!r}" for each in own for name, word in _only_words(each)]
     return (*map(told, names), *rest)
+
+
+def _is_zero(value: Any) -> bool:
+    """Whether a value is the number 0: arrays and what else an object may keep are not."""
+    return isinstance(value, (int, float)) and value == 0
 
 
 def _only_words(kind: type) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ from conformance.shapes.function_sources import returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import holder
+from conformance.shapes.reruns import of_function
 from conformance.tracing.recorder import EnoughError
 
 LONGEST = 5.0
@@ -78,7 +79,8 @@ class OwnCall:
                 given = 'what the file calls it with under `if __name__ == "__main__"`'
                 calls = (called(self.function),)
                 recognised = Recognised("", given, "", calls, "returned", names)
-                return Found(recognised, examined, tuple(self._used(module)))
+                found = Found(recognised, examined, tuple(self._used(module)))
+                return found.rerun(of_function(again, params))
         return None
 
     def _used(self, module: Any) -> Iterator[str]:

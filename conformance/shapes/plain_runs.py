@@ -3,21 +3,20 @@
 Left out: the recorded run (`attempt.py`), and where its gradients are (`places.py`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from conformance.programs.held_state import Leaf, leaves
 from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import Attempt, UnfitError
+from conformance.shapes.attempts import OPERATIONS, Attempt, UnfitError
 from conformance.shapes.learned import is_number, parts_of
-from conformance.shapes.places import returned
+from conformance.shapes.places import MOST, places, returned
 from conformance.shapes.reading import Reading
+from conformance.shapes.reruns import Gradients
+from conformance.tracing.trace import Trace
 from reference.step import Array
-
-Gradients = Mapping[str, Array]
-"""By the names of the parameters; beside them outputs, which no mistake in a gradient changes."""
 
 Key = tuple[str, str]
 """Whether it is returned or held in the end, and its path."""
@@ -40,8 +39,10 @@ class PlainRun:
         """The gradients, and what has to stay as it is: outputs and losses."""
         reading, run = self.reading, self.reading.run
         direct = bool(reading.places.direct)
-        self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
         self.begun = numbers = self.begun or run.begun
+        if not direct and reading.places.several:
+            return self._recorded()
+        self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
         made = attempt(reading.plan, reading.data, reading.penalty, values=numbers, chosen=run.ways)
         leaf_at = _held(made)
         held = {key: np.asarray(leaf.value) for key, leaf in leaf_at.items()}
@@ -51,6 +52,14 @@ class PlainRun:
         else:
             found = {n: (numbers[e[1]] - held[e]) / rate for n, (e, rate) in self.at.items()}
         return {**_outputs(made, own), **found}
+
+    def _recorded(self) -> Gradients:
+        """The gradients of the first update, where others follow it."""
+        plan = self.reading.plan
+        trace = Trace(sites=True, most=OPERATIONS if plan.calls[-1].role == "train" else MOST)
+        data, penalty, ways = self.reading.data, self.reading.penalty, self.reading.run.ways
+        made = attempt(plan, data, penalty, trace=trace, values=self.begun, chosen=ways)
+        return {each.name: np.asarray(each.node.value) for each in places(made).goals}
 
 
 def _outputs(run: Attempt, gradients: Collection[int]) -> Gradients:

@@ -130,6 +130,17 @@ class Reading:
         return isinstance(output, np.ndarray) and output.size > 1 and np.ptp(output) == 0
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether a matrix of weights has one entry: its transpose and its sums are the same."""
+        weights = (each.parameter for each in self.places.goals if each.parameter.value.ndim > 1)
+        return any(
+            user.operation in ("matmul", "dot")
+            for each in weights
+            if each.value.size == 1
+            for user in each.consumers
+        )
+
+    @property
     def is_zero(self) -> bool:
         """Whether each gradient is computed, and exactly 0: the output is compared with itself.
 

@@ -22,6 +22,7 @@ class Refusal:
         words: why it stopped.
         made: whether what holds the parameters was made.
         empty: whether what is to go backward computes nothing, and no other way would tell more.
+        failed: whether a loss was given where what goes backward raised an error.
         crashes: what methods raised that were to update the parameters.
     """
 
@@ -31,6 +32,7 @@ class Refusal:
     made: bool = False
     empty: bool = False
     parameters: bool = False
+    failed: bool = False
     until: float = 0.0
     crashes: dict[str, list[BaseException]] = field(default_factory=dict)
 

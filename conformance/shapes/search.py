@@ -18,6 +18,7 @@ from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import (
     LAYOUTS,
+    NUMBERS,
     TABLES,
     Data,
     Sizes,
@@ -133,27 +134,33 @@ class Searched:
     def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
         """The data and the ways to make it; a network of fewer layers would clear nothing."""
         seen = set()
-        every = [Sizes(n_out=n) for n in self.outs]
-        if 1 in self.outs and not self.ones:  # y of x, where nothing else fits
-            every.append(Sizes(n_in=1, n_out=1))
-        for asked in every:
-            for layout in layouts:
-                first = next(example_data(asked, (layout,)), None)
-                if first is None:
+        for asked, layout in self._asked(layouts):
+            first = next(example_data(asked, (layout,)), None)
+            if first is None:
+                continue
+            most: dict[str, int] = {}
+            for i, made in enumerate(self.makers(first)):
+                held = self._held(made, first)
+                count = sum(1 for name in held for _ in leaves(held[name], name, self.module))
+                if made.said and count < most.get(made.said, 0):
                     continue
-                most: dict[str, int] = {}
-                for i, made in enumerate(self.makers(first)):
-                    held = self._held(made, first)
-                    count = sum(1 for name in held for _ in leaves(held[name], name, self.module))
-                    if made.said and count < most.get(made.said, 0):
+                most[made.said] = count
+                for sizes in sizes_of(held, self.module, asked, sized=made.sized):
+                    if (i, layout, sizes) in seen:
                         continue
-                    most[made.said] = count
-                    for sizes in sizes_of(held, self.module, asked, sized=made.sized):
-                        if (i, layout, sizes) in seen:
-                            continue
-                        seen.add((i, layout, sizes))
-                        for data in example_data(sizes, (layout,)):
-                            yield data.with_ones() if self.ones else data, made
+                    seen.add((i, layout, sizes))
+                    for data in example_data(sizes, (layout,)):
+                        yield data.with_ones() if self.ones else data, made
+
+    def _asked(self, layouts: tuple[str, ...]) -> Iterator[tuple[Sizes, str]]:
+        """The sizes that are asked for in each layout: at last y of x, where nothing else fits."""
+        for n in self.outs:
+            yield from ((Sizes(n_out=n), each) for each in layouts)
+        if 1 not in self.outs or self.ones:
+            return
+        for each in layouts:
+            if each in NUMBERS or not self.refusal.failed:  # else a product of any shapes would fit
+                yield Sizes(n_in=1, n_out=1), each
 
     def _held(self, made: Made, data: Data) -> dict[str, Any]:
         """What holds the parameters; nothing if it is not made so."""
@@ -189,6 +196,7 @@ class Searched:
                 self._attempt(made, data, (*calls, backward))
             except UnfitError as error:
                 self.refusal.note(error)
+                self.refusal.failed |= any(each.role == "loss" for each in calls)
                 return None
         calls += [backward]
         calls += self._first_that_runs(made, data, calls, "update", update)

@@ -6,6 +6,8 @@ Left out: which settings a class has (`other_settings.py`), and the first readin
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layer_outputs import INPUT
@@ -18,7 +20,8 @@ def where_it_is_right(searched: Searched, found: Found) -> Found:
 
     It may be off by the number of outputs. A single layer whose parameters are handed to it says
     nothing of how many outputs it has, with a loss of its own or without; and the gradient of its
-    bias may need no input, where the bias is the weight of a first input that is 1.
+    bias may need no input, where the bias is the weight of a first input that is 1: the others are
+    right then as they are.
     """
     ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
     number = round(max(ratios, default=0.0))
@@ -29,12 +32,27 @@ def where_it_is_right(searched: Searched, found: Found) -> Found:
         return found
     handed = by_length or not made
     others = {"output": replace(_anew(searched), outs=(1,))} if handed else {}
-    others |= {"ones": replace(_anew(searched), ones=True)} if one_layer and stated else {}
+    first = one_layer and stated and _is_of_the_first_input(found)
+    others |= {"ones": replace(_anew(searched), ones=True)} if first else {}
     for alone, each in others.items():
         one = judged(each.readings())
         if one is not None and one.examined.ok and one.examined.cost == found.examined.cost:
             return replace(one, recognised=replace(one.recognised, alone=alone))
     return found
+
+
+def _is_of_the_first_input(found: Found) -> bool:
+    """Whether the gradients are right but for those of the weights of the first input."""
+    given = {} if found.again is None else found.again()
+    wrong = [
+        ~np.isclose(given[name], right, rtol=HALF_OF_THE_DIGITS)
+        for name, right in found.examined.rights.items()
+        if name in given and np.shape(given[name]) == np.shape(right) != ()
+    ]
+    return all(
+        not np.any(np.delete(each, 0, axis=0)) or not np.any(np.delete(each, 0, axis=-1))
+        for each in wrong
+    )
 
 
 def _anew(searched: Searched) -> Searched:

@@ -22,6 +22,7 @@ from conformance.shapes.other_settings import training
 from conformance.shapes.own_loss import named_loss, own_loss
 from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading, generic
+from conformance.shapes.reruns import BY, moved
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -33,6 +34,9 @@ NEAR = 1e-3
 
 FAR = 32.0
 """A bound of `clip` that is as far is there for the sake of overflow."""
+
+STEPS = 4
+"""Of a sequence."""
 
 Sides = dict[Any, set[int]]
 """On which sides no entry of a choice is, by the operation."""
@@ -145,6 +149,29 @@ def with_other_parameters(reading: Reading) -> Iterator[Reading]:
     yield from (each for each in tried if each is not None)
 
 
+def with_steps(reading: Reading) -> Reading | None:
+    """The reading of one step as that of a sequence, if its output is that of the last step.
+
+    In the first step a parameter may do nothing: a forget gate multiplies a state of zeros.
+    """
+    axis = {"one column": 1, "one row": 0}.get(reading.data.layout)
+    if axis is None or not is_floats(reading.data.x):
+        return None
+    rng = np.random.default_rng(8)
+    later = rng.normal(size=np.repeat(reading.data.x, STEPS - 1, axis=axis).shape)
+    x = np.concatenate([reading.data.x, later], axis=axis)
+    again = _scaled(replace(reading, data=replace(reading.data, x=x)), 1.0)
+    if again is None or not again.fits:
+        return None
+    outputs = (each.run.scope.kinds.get("output", 0.0) for each in (reading, again))
+    return again if len({np.shape(each) for each in outputs}) == 1 else None
+
+
+def moved_a_little(reading: Reading) -> Reading | None:
+    """The reading with other parameters, near those that it had; None if it does not run so."""
+    return _with(reading, moved(reading.run.begun), 1 + BY)
+
+
 def in_training(reading: Reading) -> Reading | None:
     """The reading in which what goes forward is told that it trains, which it is not by default.
 
@@ -162,11 +189,16 @@ def in_training(reading: Reading) -> Reading | None:
 
 def _scaled(reading: Reading, scale: float, *, numbers: bool = True) -> Reading | None:
     """The reading with parameters, or inputs, of another size; None if it does not run so."""
-    run, data = reading.run, reading.data
     values = {
         path: _times(value, scale if numbers or np.ndim(value) else 1.0)
-        for path, value in generic(run).items()
+        for path, value in generic(reading.run).items()
     }
+    return _with(reading, values, scale)
+
+
+def _with(reading: Reading, values: dict[str, Any], scale: float) -> Reading | None:
+    """The reading with some parameters, or inputs of another size; None if it does not run so."""
+    run, data = reading.run, reading.data
     born = not any(each.parameter.given for each in reading.places.goals)
     if born and is_floats(data.x):  # it makes its parameters, which are small, when it trains
         data = replace(data, x=data.x * scale**2)

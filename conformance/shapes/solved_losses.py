@@ -33,6 +33,7 @@ from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
+from conformance.shapes.reruns import of_function
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 
 RUNS = 2_000
@@ -182,7 +183,8 @@ class SolvedLossSearch:
         calls, names = tuple(map(called, functions)), tuple(parameters)
         off = switched_off(None, functions)
         recognised = Recognised("", shapes, "", calls, "returned", names, off=off)
-        return Found(recognised, examined, tuple(each.__name__ for each in functions))
+        found = Found(recognised, examined, tuple(each.__name__ for each in functions))
+        return found.rerun(of_function(again, parameters, own=self.gradient))
 
 
 def _shapes(given: Mapping[str, Any]) -> object:

@@ -23,7 +23,13 @@ from conformance.shapes.reading import Reading
 from conformance.tracing.long import LongTrace
 
 STEPS = 3
-UNSEEN = {"still", "unkept", "stops", "idle"}  # causes that an update has which is not followed
+UNSEEN = {
+    "aside",
+    "still",
+    "unkept",
+    "stops",
+    "idle",
+}  # causes that an update has which is not followed
 
 
 def tried_update(reading: Reading, name: str) -> Ran | None:

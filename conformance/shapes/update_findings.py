@@ -183,6 +183,8 @@ def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal], sign: int) -> 
         term = np.ravel(each.node.value)
         if gradient is None or gradient.shape != term.shape or not _linear(each, direct):
             continue
+        if not np.any(gradient):
+            continue  # it tells nothing
         columns = np.stack([gradient, np.ravel(each.parameter.value)], axis=1)
         solved, fit = _fit(columns, term, fits)
         if not fit or solved[0] <= 0 or (term.size > 2 and solved[1] < -HALF):  # noqa: PLR2004

@@ -11,6 +11,7 @@ Left out: networks that are made of such values; they are as right as these.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -37,6 +38,7 @@ from conformance.shapes.expressions import (
 )
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
+from conformance.shapes.reruns import Gradients, Rerun, of_function
 from conformance.shapes.value_lines import (
     ends,
     going_back,
@@ -77,11 +79,13 @@ class ValueSearch:
         kind: the class.
         functions: that make a value of another, with their names, where it has no operations.
         problems: why it could not be judged.
+        runs: what ran each expression that was judged, and the numbers that it was given.
     """
 
     kind: type
     functions: tuple[tuple[str, Any], ...] = ()
     problems: list[str] = field(default_factory=list)
+    runs: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
@@ -105,7 +109,15 @@ class ValueSearch:
         examined = together(told)
         gradients = tuple(replace(each, dead=False) for each in examined.gradients)
         names = name, *(each for each, _ in self.functions)
-        return Found(recognised, replace(examined, gradients=gradients), names)
+        found = Found(recognised, replace(examined, gradients=gradients), names)
+        texts = dict.fromkeys(each.name.rpartition(" by ")[0] for each in gradients)
+        reruns = [of_function(*self.runs[text]) for text in texts]
+        again = [partial(_named, *each) for each in zip(texts, reruns, strict=True)]
+        both = Rerun(
+            lambda: {name: each for one in again for name, each in one().items()},
+            lambda: all(each.elsewhere() for each in reruns),
+        )
+        return found.rerun(both)
 
     def _user(self, kept: _Kept) -> Expression | None:
         """The operation that is given the result of another one: one that is right alone."""
@@ -258,6 +270,7 @@ class ValueSearch:
             examined = examine_pass(replace(step, promised=True))
         except Exception:  # noqa: BLE001 - it does not take these, or is no operation
             return None
+        self.runs[expression.text] = run, given
         return renamed(examined, {n: f"{expression.text} by {n}" for n in expression.sizes})
 
 
@@ -271,6 +284,11 @@ def _numbers(value: Any) -> dict[str, Any]:
         for name, each in held.items()
         if isinstance(each, int | float | np.number | np.ndarray) and not isinstance(each, bool)
     }
+
+
+def _named(text: str, rerun: Rerun) -> Gradients:
+    """The gradients of an expression, with its text in their names."""
+    return {f"{text} by {name}": each for name, each in rerun.again().items()}
 
 
 def value_search(

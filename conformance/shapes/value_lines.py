@@ -146,4 +146,5 @@ def renamed(examined: Examined, names: Mapping[str, str]) -> Examined:
             replace(e, gradients=tuple(names[n] for n in e.gradients if n in names))
             for e in examined.accused
         ),
+        rights={names[n]: each for n, each in examined.rights.items() if n in names},
     )

@@ -24,6 +24,7 @@ from conformance.shapes.attempts import LONGEST
 from conformance.shapes.function_sources import returned_names
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
+from conformance.shapes.reruns import of_function, of_step
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
@@ -53,31 +54,37 @@ class VectorLossSearch:
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run so."""
-        trace, rng = Trace(sites=True), np.random.default_rng(4)
+        try:
+            step = self._run(other=False)
+        except (Exception, TooLongError) as error:  # noqa: BLE001 - a program may refuse it in any way
+            self.problems.append(f"{self.function.__name__}: {type(error).__name__}: {error}")
+            return None
+        try:
+            examined = examine_pass(step)
+        except NotAGradientError as error:
+            self.problems.append(str(error))
+            return None
+        names = tuple(each.name for each in step.goals)
+        calls = (called(self.function),)
+        recognised = Recognised("", "one vector", "", calls, "returned", names)
+        found = Found(recognised, examined, (self.function.__name__,))
+        return found.rerun(of_step(lambda other: self._run(other=other)))
+
+    def _run(self, *, other: bool) -> OwnPass:
+        """A recorded run, with the numbers that are judged or with others."""
+        trace, rng = Trace(sites=True), np.random.default_rng(5 if other else 4)
         others = {name: np.array([0, 3, 0]) for name in self.shapes if OTHERS.fullmatch(bare(name))}
         given: dict[str, Any] = others | {
             name: trace.given(rng.normal(size=shape), name) if shape else 1 if shape == () else None
             for name, shape in self.shapes.items()
             if name not in others
         }
-        try:
-            with quiet(), limited(LONGEST), traced_program(trace, self.function):
-                result = self.function(**given)
-        except (Exception, TooLongError) as error:  # noqa: BLE001 - a program may refuse it in any way
-            self.problems.append(f"{self.function.__name__}: {type(error).__name__}: {error}")
-            return None
+        with quiet(), limited(LONGEST), traced_program(trace, self.function):
+            result = self.function(**given)
         arrays = {name: e for name, e in given.items() if is_floats(e)}
         goals = _goals(trace, result, arrays)
         loss = trace.argument(result[0]) if goals else None
-        try:
-            examined = examine_pass(OwnPass(trace, goals, loss=loss, promised=True))
-        except NotAGradientError as error:
-            self.problems.append(str(error))
-            return None
-        names = tuple(each.name for each in goals)
-        calls = (called(self.function),)
-        recognised = Recognised("", "one vector", "", calls, "returned", names)
-        return Found(recognised, examined, (self.function.__name__,))
+        return OwnPass(trace, goals, loss=loss, promised=True)
 
 
 def _goals(trace: Trace, result: Any, arrays: Mapping[str, Any]) -> tuple[Goal, ...]:
@@ -150,7 +157,8 @@ class OwnDataSearch:
         calls = (called(self.function),)
         recognised = Recognised("", f"data of {called(maker)}", "", calls, "returned", names)
         own = set(self.function.__code__.co_names) & set(self.function.__globals__)  # it calls them
-        return Found(recognised, examined, (self.function.__name__, maker.__name__, *sorted(own)))
+        used = self.function.__name__, maker.__name__, *sorted(own)
+        return Found(recognised, examined, used).rerun(of_function(self.function, params, data))
 
 
 def _arguments(maker: FunctionType, count: int) -> Iterator[tuple[Any, tuple[Any, ...]]]:

@@ -56,6 +56,120 @@ class Line:
         return 0.5 * np.mean(e**2), {"w": x.T @ e / len(x), "b": np.mean(e)}
 """
 
+OWN_CALL = """import numpy as np
+
+def value_and_grads(params, X, y):
+    w, b = params
+    e = X @ w + b - y
+    return 0.5 * np.mean(e**2), (X.T @ e / len(X), np.mean(e))
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    params, X, y = [np.zeros(3), 0.0], rng.normal(size=(20, 3)), rng.normal(size=20)
+    for _ in range(100):
+        loss, grads = value_and_grads(params, X, y)
+        params = [p - 0.1 * g for p, g in zip(params, grads)]
+"""
+HELPER = """import numpy as np
+
+def huber(r, delta):
+    return np.where(np.abs(r) <= delta, 0.5 * r**2, delta * (np.abs(r) - 0.5 * delta))
+
+def huber_slope(r, delta):
+    return np.clip(r, -delta, delta)
+
+def objective(params, X, y, delta=1.0, ridge=0.01):
+    w, b = params["w"], params["b"]
+    r = X @ w + b - y
+    n = y.shape[0]
+    value = huber(r, delta).sum() / n + 0.5 * ridge * (w @ w)
+    g = huber_slope(r, delta) / n
+    return value, {"w": X.T @ g + ridge * w, "b": g.sum()}
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    params, X, y = {"w": np.zeros(3), "b": 0.0}, rng.normal(size=(20, 3)), rng.normal(size=20)
+    for _ in range(100):
+        _, g = objective(params, X, y)
+        params = {k: v - 0.2 * g[k] for k, v in params.items()}
+"""
+PAIR = """import numpy as np
+
+def info_nce_loss(queries, keys, temperature=0.2):
+    n = len(queries)
+    s = queries @ keys.T / temperature
+    e = np.exp(s - s.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(np.diag(p)))
+    d = (p - np.eye(n)) / n / temperature
+    return loss, (d @ keys, d.T @ queries)
+"""
+LOSS = """import numpy as np
+
+def focal_loss(logits, targets, gamma=2.0):
+    p = 1 / (1 + np.exp(-logits))
+    pt = np.where(targets == 1, p, 1 - p)
+    loss = np.mean(-((1 - pt) ** gamma) * np.log(pt))
+    dpt = gamma * (1 - pt) ** (gamma - 1) * np.log(pt) - (1 - pt) ** gamma / pt
+    dp = np.where(targets == 1, dpt, -dpt)
+    return loss, dp * p * (1 - p) / logits.size
+"""
+VALUES = """import numpy as np
+
+class Var:
+    def __init__(self, data, parents=()):
+        self.data, self.grad, self.parents = data, 0.0, parents
+        self.step = lambda: None
+
+    def __add__(self, o):
+        out = Var(self.data + o.data, (self, o))
+        def step():
+            self.grad += out.grad
+            o.grad += out.grad
+        out.step = step
+        return out
+
+    def __mul__(self, o):
+        out = Var(self.data * o.data, (self, o))
+        def step():
+            self.grad += o.data * out.grad
+            o.grad += self.data * out.grad
+        out.step = step
+        return out
+
+    def backward(self):
+        order, seen = [], set()
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for p in v.parents:
+                    visit(p)
+                order.append(v)
+        visit(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            v.step()
+"""
+SLOPE = """import numpy as np
+
+def tanh(x):
+    return np.tanh(x)
+
+def tanh_prime(x):
+    return 1 - np.tanh(x) ** 2
+"""
+KINDS = {
+    "as the file calls it": (OWN_CALL, "X.T @ e / len(X)", "X.T @ e"),
+    "by what a helper does not know": (
+        HELPER,
+        "huber_slope(r, delta) / n",
+        "huber_slope(r, delta)",
+    ),
+    "of a loss of two arrays": (PAIR, "d.T @ queries", "d @ queries"),
+    "of a loss": (LOSS, "np.log(pt) - (1", "np.log(pt) + (1"),
+    "of values": (VALUES, "o.grad += self.data * out.grad", "o.grad = self.data * out.grad"),
+    "of a function": (SLOPE, "1 - np.tanh", "1 + np.tanh"),
+}
 WRONG = {
     "a sign": (RETURNS, "1 + np.exp(-self.z)", "1 + np.exp(self.z)"),
     "before an update": (MOVES, "1 + np.exp(-self.z)", "1 + np.exp(self.z)"),
@@ -75,6 +189,17 @@ def test_the_changed_line_is_blamed_and_the_right_one_told(name: str, tmp_path: 
     assert TOLD in str(report)
     assert TOLD in report.in_one_line()
     assert TOLD in unescape(re.sub("<[^>]*>", "", report.as_page()))
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_the_change_is_told_of_each_kind_of_program(name: str, tmp_path: Path) -> None:
+    source, right, wrong = KINDS[name]
+    assert source.count(right) == 1
+    (tmp_path / "net.py").write_text(source.replace(right, wrong))
+    report = conformance.check(str(tmp_path / "net.py"))
+    line = next(each for each in source.splitlines() if right in each)
+    assert report.exit_code == 1
+    assert f"every gradient is right with:  {line.strip()}" in str(report)
 
 
 def test_a_gradient_that_is_a_number_may_change_and_a_loss_may_not(tmp_path: Path) -> None:

@@ -92,11 +92,57 @@ def main():
 
 main()
 """
+ZEROS = """import numpy as np
+
+rng = np.random.default_rng(4)
+X = rng.normal(size=(40, 3))
+t = (X[:, 0] + rng.logistic(size=40) > 0) * 1.0
+beta = np.zeros(3)
+for it in range(300):
+    p = 1 / (1 + np.exp(-(X @ beta)))
+    loss = np.mean((p - t) ** 2)
+    dp = 2 * (p - t) / 40
+    dz = dp * p * (1 - p)
+    beta -= 0.5 * X.T @ dz
+"""
+FROM_ZERO = """import numpy as np
+
+rng = np.random.default_rng(2)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+beta, scale = np.zeros(3), np.full(1, 0.5)
+for epoch in range(100):
+    f = scale * np.tanh(X @ beta + 0.3)
+    e = f - y
+    loss = 0.5 * np.sum(e**2)
+    slope = 1 - np.tanh(X @ beta + 0.3) ** 2
+    dbeta = X.T @ (e * slope) * scale
+    dscale = np.sum(e * np.tanh(X @ beta + 0.3))
+    beta = beta - 0.1 * dbeta
+    scale = scale - 0.1 * dscale
+"""
+NUMBERS = """import numpy as np
+
+rng = np.random.default_rng(8)
+x = rng.uniform(1, 4, 30)
+y = 2 * x - 0.7
+gain, offset = 1.0, 0.0
+for step in range(50):
+    r = gain * x + offset - y
+    loss = np.sum(np.sqrt(1 + r**2)) / len(x)
+    w = r / np.sqrt(1 + r**2)
+    dgain = np.mean(w * x)
+    doffset = np.mean(w)
+    gain -= 0.01 * dgain
+    offset -= 0.01 * doffset
+"""
 WRONG = {
+    "of a factor that has a number at first": (FROM_ZERO, " * scale\n    dscale", "\n    dscale"),
+    "of numbers, whose first update is not followed": (NUMBERS, "np.mean(w)", "np.sum(w)"),
     "a sign": (PLAIN, "np.exp(-(X @ W1))", "np.exp(X @ W1)"),
     "another matrix": (PLAIN, "e @ W2.T", "y @ W2.T"),
     "by what Adam keeps": (ADAM, "(1 - h**2)", "(1 - h)"),
     "of what another function calls otherwise": (ELSEWHERE, "outer(e, p", "outer(y, p"),
+    "in the second update": (ZEROS, "dp * p * (1 - p)", "dp * p"),
     "of lists": (LISTS, "g + e * v", "g + e * y"),
 }
 
@@ -115,7 +161,9 @@ def test_the_change_is_told_with_its_line(
     assert source.count(right) == 1
     report = run_script(written(tmp_path, source.replace(right, wrong)))
     (blamed,) = report.examined.accused
-    line, text = next(e for e in enumerate(source.splitlines(), 1) if right in e[1])
+    line, text = next(
+        e for e in enumerate(source.splitlines(), 1) if right.partition("\n")[0] in e[1]
+    )
     assert blamed.edited is not None
     told = ast.unparse(ast.parse(blamed.edited.text))
     assert (blamed.lines[0].line, told) == (line, ast.unparse(ast.parse(text.strip())))

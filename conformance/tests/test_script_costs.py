@@ -506,6 +506,32 @@ def test_what_is_computed_through_complex_numbers_has_a_derivative(tmp_path: Pat
     assert (blame.gradients, blame.line) == (("k",), 9)
 
 
+PARTS = """import numpy as np
+rng = np.random.default_rng(88)
+t = np.linspace(0, 3, 20)
+signal = np.exp((-0.5 + 4j) * t)
+amp, om = np.array([0.8, 0.3]), np.array([3.8, -2.7])
+for k in range(4):
+    basis = np.exp(1j * np.outer(t, om))
+    diff = basis @ amp - signal
+    loss = np.sum(diff.real ** 2 + diff.imag ** 2) / len(t)
+    back = 2 * np.conj(diff)[:, None] * basis / len(t)
+    d_amp = np.sum(back, axis=0).real
+    d_om = -(amp * np.sum(back * t[:, None], axis=0)).imag
+    amp = amp - 0.1 * d_amp
+    om = om - 0.1 * d_om
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_the_parts_of_a_complex_number_have_a_derivative(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, PARTS).exit_code == 0
+    (blame,) = run_edited(tmp_path, PARTS, (").imag\n    amp", ").real\n    amp")).blames
+    assert (blame.gradients, blame.line) == (("om",), 12)
+    examined = run_edited(tmp_path, PARTS, ("np.conj(diff)", "diff")).examined
+    assert not any(each.ok for each in examined.gradients)
+
+
 AT_REST = """import numpy as np
 rng = np.random.default_rng(1)
 x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 2))

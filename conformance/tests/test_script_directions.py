@@ -236,7 +236,7 @@ for it in range(5):
 def test_a_sign_is_blamed_on_no_rate_and_on_no_length(tmp_path: Path) -> None:
     report = run_edited(tmp_path, BANDIT)
     assert report.examined.accused[0].lines[0].line == 11
-    assert "η" not in str(report)
+    assert "`lr`" not in str(report)
 
 
 ENTROPY = """import numpy as np
@@ -362,3 +362,58 @@ def test_a_wrong_number_is_told_beside_a_right_array(tmp_path: Path) -> None:
     assert run_edited(tmp_path, ELO).exit_code == 0
     (blame,) = run_edited(tmp_path, ELO, ("* surprise.sum", "* expected.sum")).blames
     assert blame.gradients == ("home",)
+
+
+LIKELIHOOD = """import numpy as np
+rng = np.random.default_rng(4)
+X = rng.normal(size=(40, 3))
+t = (X[:, 0] + rng.logistic(size=40) > 0) * 1.0
+onehot = np.stack([1 - t, t], axis=1)
+beta = rng.normal(size=3)
+for it in range(5):
+    p = 1 / (1 + np.exp(-(X @ beta)))
+    prob = np.stack([1 - p, p], axis=1)
+    loss = -np.sum(onehot * np.log(prob)) / 40
+    dprob = -onehot / prob / 40
+    dp = dprob[:, 1] - dprob[:, 0]
+    ds = dp * p * (1 - p)
+    beta = beta - 0.5 * X.T @ ds
+"""
+
+
+def test_targets_of_the_other_sign_are_compared_with_nothing(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, LIKELIHOOD).exit_code == 0
+    wrong = ("dp * p * (1 - p)", "dp * p")
+    (accused,) = run_edited(tmp_path, LIKELIHOOD, wrong).examined.accused
+    assert accused.cause.worst is not None
+    assert accused.cause.worst.right == pytest.approx(-0.24278766)  # by differences
+
+
+DEAD = """import numpy as np
+rng = np.random.default_rng(2)
+X, t = rng.normal(size=(40, 3)), rng.normal(size=(40, 1))
+V, W, U = (rng.normal(size=shape) * 0.5 for shape in [(3, 2), (2, 5), (5, 1)])
+b = np.zeros(5)
+for it in range(5):
+    G = np.maximum(X @ V, 0)
+    Z = G @ W + b
+    H = np.maximum(Z, 0)
+    loss = np.mean((H @ U - t) ** 2)
+    d = 2 * (H @ U - t) / 40
+    dZ = d @ U.T * (Z > 0)
+    dG = dZ @ W.T * (G > 0)
+    U = U - 0.1 * H.T @ d
+    b = b - 0.1 * dZ.sum(axis=0)
+    W = W - 0.1 * G.T @ dZ
+    V = V - 0.1 * X.T @ dG
+"""
+
+
+@pytest.mark.parametrize("comparison", ["(Z > 0)", "(Z >= 0)", "(0 < Z)", "(1.0 - (Z <= 0))"])
+def test_where_numbers_are_equal_the_slope_is_that_of_the_program(
+    comparison: str, tmp_path: Path
+) -> None:
+    edit = "(Z > 0)", comparison
+    assert run_edited(tmp_path, DEAD, edit).exit_code == 0
+    (blame,) = run_edited(tmp_path, DEAD, edit, ("2 * (H @ U - t)", "2 * (H @ U + t)")).blames
+    assert blame.line == 11

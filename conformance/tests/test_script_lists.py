@@ -405,3 +405,33 @@ def test_a_wrong_bias_of_a_hidden_neuron_is_told(tmp_path: Path) -> None:
         "net[0][0]['bias']",
         "net[0][1]['bias']",
     ]
+
+
+EVEN_TARGETS = """import random, math
+random.seed(11)
+W = [[random.gauss(0, 1) for _ in range(3)] for _ in range(2)]
+V = [[random.gauss(0, 1) for _ in range(2)] for _ in range(2)]
+
+def sig(t):
+    return 1 / (1 + math.exp(-t))
+
+for k in range(10):
+    x = [random.uniform(-1, 1) for _ in range(3)]
+    y = [1.0, 1.0] if k < 2 else [1.0, 0.0]
+    h = [sig(sum(w * v for w, v in zip(wi, x))) for wi in W]
+    out = [sig(sum(w * v for w, v in zip(wi, h))) for wi in V]
+    delta = [(o - t) * o * (1 - o) for o, t in zip(out, y)]
+    below = [sum(V[i][j] * delta[i] for i in range(2)) for j in range(2)]
+    dh = [b * a * (1 - a) for b, a in zip(below, h)]
+    above = [sum(W[i][j] * dh[i] for i in range(2)) for j in range(3)]
+    for i in range(2):
+        for j in range(2):
+            V[i][j] -= 0.5 * delta[i] * h[j]
+        for j in range(3):
+            W[i][j] -= 0.5 * dh[i] * x[j]
+"""
+
+
+def test_the_targets_of_a_sample_may_be_equal(tmp_path: Path) -> None:
+    examined = run_edited(tmp_path, EVEN_TARGETS).examined
+    assert (examined.cost, [each.ok for each in examined.gradients]) == ("quadratic", [True] * 2)

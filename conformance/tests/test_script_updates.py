@@ -518,3 +518,94 @@ def test_several_parameters_that_are_used_after_their_update_are_said_to_be(
     assert [each.line for each in report.blames] == [11, 13]
     for name, used, moved in (("w3", 11, 10), ("w2", 13, 12)):
         assert f"`{name}` is used on line {used} after its update on line {moved}" in str(report)
+
+
+ASIDE = """
+import numpy as np
+rng = np.random.default_rng(3)
+X, y = rng.normal(size=(12, 4)), rng.normal(size=(12, 1))
+W1, W2 = rng.normal(size=(4, 3)), rng.normal(size=(3, 1))
+for epoch in range(5):
+    H = np.tanh(X @ W1)
+    D = (H @ W2 - y) / len(X)
+    dW2 = H.T @ D
+    dW1 = X.T @ (D @ W2.T * (1 - H ** 2))
+    W2 -= 0.1 * dW2
+    W1 -= 0.1
+"""
+
+
+def test_what_is_moved_by_no_gradient_is_said_to_be(tmp_path: Path) -> None:
+    kept = [each for each in ASIDE.splitlines() if "dW1 =" not in each]
+    (tmp_path / "train.py").write_text("\n".join(kept))
+    with quiet():
+        said = str(run_script(str(tmp_path / "train.py")))
+    assert "W1 is moved, and by no gradient of it" in said
+
+
+def test_a_gradient_that_is_computed_and_moves_nothing_is_found(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(ASIDE)
+    with quiet():
+        report = run_script(str(tmp_path / "train.py"))
+    (accused,) = report.examined.accused
+    assert (report.exit_code, accused.gradients) == (1, ("W1",))
+    assert accused.lines[0].line == 12
+
+
+WITHIN = """
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(30, 2))
+y = np.sin(X[:, :1])
+W, V = rng.normal(size=(2, 4)), rng.normal(size=(4, 1))
+vW = np.zeros_like(W)
+for it in range(100):
+    h = np.tanh(X @ W)
+    d = (h @ V - y) / 30
+    dz = d @ V.T * (1 - h ** 2)
+    V -= 0.1 * h.T @ d
+    vW = 0.9 * vW - 0.1 * X.T @ dz
+    W += vW
+"""
+
+
+def test_a_rate_that_multiplies_an_operand_of_a_gradient_is_the_rate(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(WITHIN.replace("0.9 * vW", "0.0 * vW"))
+    with quiet():
+        assert "η = 0.1" in str(run_script(str(tmp_path / "train.py")))
+
+
+def test_a_wrong_gradient_beside_a_rate_that_multiplies_an_operand_is_alone(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(WITHIN.replace("1 - h ** 2", "1 - h"))
+    with quiet():
+        report = run_script(str(tmp_path / "train.py"))
+    (accused,) = report.examined.accused
+    assert (accused.gradients, accused.lines[0].line) == (("W",), 11)
+
+
+NUMBER = """
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(50, 3))
+y = (X[:, 0] > 0.2).astype(float)
+w, b = np.zeros(3), 0.0
+for epoch in range(100):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    db = np.mean(p - y)
+    w -= 0.1 * X.T @ (p - y) / len(y)
+    b -= 0.1 * db
+"""
+
+
+@pytest.mark.parametrize(("text", "code"), [("0.1 * db", 0), ("0.1", 1), ("0.0", 1)])
+def test_a_number_of_which_the_gradient_moves_nothing_is_found(
+    text: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text(NUMBER.replace("0.1 * db", text))
+    with quiet():
+        report = run_script(str(tmp_path / "train.py"))
+    assert (report.exit_code, [e.gradients for e in report.examined.accused]) == (
+        code,
+        [("b",)] * code,
+    )

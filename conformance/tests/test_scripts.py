@@ -382,6 +382,10 @@ STEPS = "for i in range(9):\n  step()"
             "with columns of pandas (take their `.to_numpy()`) is not followed",
         ),
         (f"{NUMPY}z = np.ones(3) + 1j\nz = z * np.abs(z)", "with complex numbers is not followed"),
+        (
+            f"{NUMPY}a, w = np.ones(2) + 1j, np.zeros(2)\nfor k in range(9): w -= (a * w - 1).real",
+            "no output was found that is compared with a target; what it computes with complex",
+        ),
         (f"{NUMPY}n = input('how many? ')", "asks for input"),
         (f"{NUMPY}raise ValueError('bad data')", "raised ValueError: bad data"),
         ("def f(:", "invalid syntax"),
@@ -397,7 +401,7 @@ STEPS = "for i in range(9):\n  step()"
         ),
         (
             f"import no_such\n{NUMPY}@no_such.command()\ndef main():\n  np.ones(3) * 2\nmain()",
-            "it ran to its end without what it imports and is not installed: no_such,",
+            "it ran to its end without what it imports and is not installed (no_such) and",
         ),
         ("import sys\nsys.exit('give DATA')", "script.py:2 it left with exit status 1: give DATA"),
     ],

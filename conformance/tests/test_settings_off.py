@@ -211,3 +211,25 @@ def test_a_list_may_be_the_default_of_a_setting(tmp_path: Path) -> None:
     source = NET.replace("use_momentum=False", "use_momentum=False, names=['relu']")
     code, _, said = judged(source, tmp_path)
     assert code == 0, said
+
+
+def test_an_array_that_has_the_name_of_a_setting_is_no_setting_of_zero(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+class Net:
+    def __init__(self, d=3, h=4, k=2):
+        self.W = np.random.randn(d, h)
+        self.V = np.random.randn(h, k)
+
+    def forward(self, X):
+        self.h = np.tanh(X @ self.W)
+        return self.h @ self.V
+
+    def backward(self, X, y):
+        do = (self.forward(X) - y) / len(X)
+        self.dV = self.h.T @ do
+        self.dW = X.T @ (do @ self.V.T * (1 - self.h ** 2))
+"""
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said

@@ -896,3 +896,35 @@ class Unit:
 def test_a_list_that_is_moved_stays_the_list_that_is_held(tmp_path: Path) -> None:
     code, _, said = judged(SAME_LIST, tmp_path)
     assert (code, "6 gradients" in said) == (0, True), said
+
+
+GATED = """
+import numpy as np
+
+class Experts:
+    def __init__(self, d, k, n_experts):
+        self.E = np.random.randn(n_experts, d, k)
+        self.G = np.random.randn(d, n_experts)
+
+    def forward(self, X):
+        z = np.exp(X @ self.G)
+        self.X, self.gate = X, z / z.sum(axis=-1, keepdims=True)
+        self.outs = np.einsum("nd,edk->nek", X, self.E)
+        self.y = np.einsum("ne,nek->nk", self.gate, self.outs)
+        return self.y
+
+    def loss(self, X, T):
+        return 0.5 * np.sum((self.forward(X) - T) ** 2)
+
+    def backward(self, X, T):
+        dy = self.forward(X) - T
+        dgate = np.einsum("nk,nek->ne", dy, self.outs)
+        dE = np.einsum("nd,nek->edk", X, np.einsum("ne,nk->nek", self.gate, dy))
+        dz = self.gate * (dgate - np.sum(self.gate * dgate, axis=1, keepdims=True))
+        return dE, X @ dz
+"""
+
+
+def test_what_fails_for_several_of_each_is_not_cleared_by_one_of_each(tmp_path: Path) -> None:
+    code, _, said = judged(GATED, tmp_path)
+    assert (code, "backward: ValueError: matmul" in said) == (3, True), said

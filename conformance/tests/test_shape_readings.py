@@ -308,6 +308,117 @@ def test_the_first_input_may_be_1_of_each_sample(tmp_path: Path) -> None:
     assert (code, lines[0][:8]) == (1, "grad[1:]"), said
 
 
+HINGE = """
+import numpy as np
+
+def hinge_loss(w, X, y, lambda_reg=0.01):
+    return np.mean(np.maximum(0, 1 - y * np.dot(X, w))) + 0.5 * lambda_reg * np.sum(w**2)
+
+def hinge_loss_gradient(w, X, y, lambda_reg=0.01):
+    dw = np.zeros(w.shape)
+    for i, d in enumerate(1 - y * np.dot(X, w)):
+        if d <= 0:
+            dw += 0 * w
+        else:
+            dw += -y[i] * X[i, :]
+    return dw / len(y) + lambda_reg * w
+"""
+
+
+def test_a_first_input_of_1_clears_no_other_weight(tmp_path: Path) -> None:
+    code, _, said = judged(HINGE, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(HINGE.replace("0 * w", "w"), tmp_path)
+    assert code == 1, said
+
+
+GATE = """
+import numpy as np
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+class Gate:
+    def __init__(self, d, H, seed=1):
+        r = np.random.RandomState(seed)
+        self.Wf, self.Wg, self.v = r.randn(H, d), r.randn(H, d), r.randn(1, H)
+        self.params = ["Wf", "Wg", "v"]
+
+    def forward(self, X):
+        c = np.zeros((self.Wf.shape[0], 1))
+        self.X, self.cache = X, []
+        for t in range(X.shape[1]):
+            x = X[:, [t]]
+            f, g = sigmoid(self.Wf @ x), np.tanh(self.Wg @ x)
+            self.cache.append((x, c, f, g))
+            c = f * c + g
+        self.c = c
+        return self.v @ c
+
+    def backward(self, y_true):
+        y_pred = self.v @ self.c
+        dy = 2.0 * (y_pred - y_true)
+        G = {"v": dy @ self.c.T, "Wf": np.zeros_like(self.Wf), "Wg": np.zeros_like(self.Wg)}
+        dc = self.v.T @ dy
+        for x, c, f, g in reversed(self.cache):
+            G["Wf"] += (dc * c * f * (1 - f)) @ x.T
+            G["Wg"] += (dc * (1 - g * g)) @ x.T
+            dc = dc * f
+        return float(np.mean((y_pred - y_true) ** 2)), G
+
+    def step(self, G, lr):
+        for k in self.params:
+            setattr(self, k, getattr(self, k) - lr * G[k])
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("", ""), ("dc = dc * f", "dc = dc * g"), ("dc * c * f", "dc * f")]
+)
+def test_what_does_nothing_in_the_first_step_is_judged_by_a_sequence(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(GATE.replace(right, wrong) if right else GATE, tmp_path)
+    assert code == bool(right), said
+    assert all(wrong in each for each in lines)
+    assert "has to be 0" not in said
+
+
+TRAINED_ON_OUTPUTS = """
+import numpy
+
+class NeuralNetwork:
+    def __init__(self):
+        self.input_weights = numpy.random.randn(2, 3)
+        self.hidden_weights = numpy.random.randn(3, 1)
+
+    def get_output(self, inputs):
+        self.inputs = inputs
+        self.hidden = self.sigmoid(numpy.dot(inputs, self.input_weights))
+        return self.sigmoid(numpy.dot(self.hidden, self.hidden_weights))
+
+    def train(self, ai_output, output_right):
+        output_delta = (output_right - ai_output) * self.derivative(ai_output)
+        hidden_delta = output_delta.dot(self.hidden_weights.T) * self.derivative(self.hidden)
+        self.hidden_weights += self.hidden.T.dot(output_delta)
+        self.input_weights += self.inputs.T.dot(hidden_delta)
+
+    def sigmoid(self, x):
+        return 1 / (1 + numpy.exp(-x))
+
+    def derivative(self, s):
+        return s * (1 - s)
+"""
+
+
+def test_what_trains_may_be_given_the_output_that_went_before(tmp_path: Path) -> None:
+    code, _, said = judged(TRAINED_ON_OUTPUTS, tmp_path)
+    assert code == 0, said
+    wrong = TRAINED_ON_OUTPUTS.replace(" * self.derivative(self.hidden)", "")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[0][:12]) == (1, "hidden_delta"), said
+
+
 PENALIZED = """
 import numpy as np
 
@@ -1261,3 +1372,73 @@ def test_e_may_be_rounded_to_some_digits(number: str, code: int, tmp_path: Path)
     for each in ("a[-1]", "a[-l - 1]"):
         source = source.replace(f"(1 - {each} ** 2)", f"{each} * (1 - {each})")
     assert judged(source, tmp_path)[0] == code
+
+
+NODES = """
+import numpy as np
+
+class Classifier:
+    def __init__(self, nx, nodes):
+        if type(nx) is not int or type(nodes) is not int:
+            raise TypeError("nx and nodes must be integers")
+        self.W1 = np.random.randn(nodes, nx)
+        self.b1 = np.zeros((nodes, 1))
+        self.W2 = np.random.randn(1, nodes)
+        self.b2 = 0
+
+    def forward(self, X):
+        self.A1 = 1 / (1 + np.exp(-(self.W1 @ X + self.b1)))
+        self.A2 = 1 / (1 + np.exp(-(self.W2 @ self.A1 + self.b2)))
+        return self.A1, self.A2
+
+    def cost(self, Y, A):
+        return -np.mean(Y * np.log(A) + (1 - Y) * np.log(1.0000001 - A))
+
+    def gradient_descent(self, X, Y, A1, A2, alpha=0.05):
+        m = X.shape[1]
+        dZ2 = A2 - Y
+        dZ1 = self.W2.T @ dZ2 * A1 * (1 - A1)
+        self.W2 = self.W2 - alpha * dZ2 @ A1.T / m
+        self.b2 = self.b2 - alpha * dZ2.mean(axis=1, keepdims=True)
+        self.W1 = self.W1 - alpha * dZ1 @ X.T / m
+        self.b1 = self.b1 - alpha * dZ1.sum(axis=0, keepdims=True) / m
+"""
+
+
+def test_what_is_wrong_for_several_neurons_is_not_cleared_by_one(tmp_path: Path) -> None:
+    code, lines, said = judged(NODES, tmp_path)
+    assert (code, "self.b1 - alpha" in lines[0]) == (1, True), said
+
+
+KEPT_TRANSPOSED = """
+import numpy as np
+
+class Net:
+    def __init__(self, d, h, k):
+        self.hidden_w = np.random.randn(d, h)
+        self.out_w = np.random.randn(h, k)
+
+    @property
+    def out_w(self):
+        return self._w
+
+    @out_w.setter
+    def out_w(self, v):
+        self._w = v
+        self._wT = v.T
+
+    def predict(self, X):
+        self.a = np.tanh(X @ self.hidden_w)
+        return self.a @ self.out_w
+
+    def fit_batch(self, X, y, lr=0.1):
+        do = (self.predict(X) - y) / len(X)
+        dz = do @ self._wT * (1 - self.a ** 2)
+        self.out_w = self.out_w - lr * self.a.T @ do
+        self.hidden_w = self.hidden_w - lr * X.T @ dz
+"""
+
+
+def test_an_array_that_is_kept_transposed_as_well_is_one_parameter(tmp_path: Path) -> None:
+    code, _, said = judged(KEPT_TRANSPOSED, tmp_path)
+    assert code == 0, said

@@ -93,6 +93,24 @@ class Traced(np.ndarray[Any, Any]):
         return self.transpose()
 
     @property
+    def real(self) -> Any:
+        """The real parts."""
+        return apply(np.real, "real", (self,), {}) if self.dtype.kind == "c" else self
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.view(np.ndarray).real = plain(value)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary parts."""
+        return apply(np.imag, "imag", (self,), {})
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.view(np.ndarray).imag = plain(value)
+
+    @property
     def flat(self) -> Any:
         """The numbers one by one, to be read and written."""
         return _Flat(self)

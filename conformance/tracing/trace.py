@@ -145,8 +145,9 @@ class Trace(Recorder):
         index = place(array, memory.owner)
         found = state if index is None else self._part(array, touched(state, index), index, known)
         if not _holds(array, found):  # it was written into unseen, as a plain array
-            if index is not None and state.operation == "constant":
-                return self.constant(np.array(array.view(np.ndarray)))  # perhaps once an entry
+            within = index is not None and state.operation == "constant"  # perhaps once an entry
+            if within or array.dtype != memory.owner.dtype:
+                return self.constant(np.array(array.view(np.ndarray)))
             self.write_at(memory, None, self.constant(np.array(memory.owner)))
             return self.node_of(array, memory)
         memory.views[key] = memory.version, found

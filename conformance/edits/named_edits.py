@@ -1,0 +1,101 @@
+"""The change of an expression that is known by what the program computed, as its source.
+
+Left out: how it is known (`backward/causes.py`).
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from typing import NamedTuple
+
+from conformance.edits.computing import last_name
+from conformance.edits.edit import Edit, Slot, located
+
+OPERATORS: dict[str, type[ast.operator]] = {
+    "+": ast.Add, "−": ast.Sub, "×": ast.Mult, "/": ast.Div, "@": ast.MatMult,
+}  # fmt: skip
+PLACES = {"1": 0, "2": 1, "left": 0, "right": 1}
+SQUARED = "²"
+
+
+class KnownChange(NamedTuple):
+    """What an expression has to be instead.
+
+    Attributes:
+        what: is changed: `operator`, `function`, `operand`, `transpose`, `extra`, `factor`, `term`.
+        expression: its source.
+        before: what it has.
+        after: what it has to have.
+        other: the operand, factor or term that it needs.
+    """
+
+    what: str
+    expression: str
+    before: str
+    after: str
+    other: ast.expr | None
+
+    @property
+    def is_of_a_word(self) -> bool:
+        """Whether one word or sign is changed: no factor and no term is lacking."""
+        return self.other is None or self.what == "operand"
+
+
+def named(slots: Sequence[Slot], known: KnownChange) -> Iterator[Edit]:
+    """The changes of a line that are meant."""
+    for slot in slots:
+        part = slot.get()
+        if isinstance(part, ast.expr) and ast.unparse(part) == known.expression:
+            for new in _instead(part, known):
+                yield Edit(part.lineno, puts=((slot, located(deepcopy(new), part)),))
+
+
+def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
+    match known.what:
+        case "operator" if isinstance(part, ast.BinOp) and known.after in OPERATORS:
+            yield ast.BinOp(part.left, OPERATORS[known.after](), part.right)
+        case "function" if known.after.endswith(SQUARED):
+            yield from _squared(part, known.before)
+        case "function" if isinstance(part, ast.Call) and last_name(part.func) == known.before:
+            yield ast.Call(_renamed(part.func, known.after), part.args, part.keywords)
+        case "operand" if known.other is not None and known.before in PLACES:
+            yield from _with(part, PLACES[known.before], known.other)
+        case "transpose" if known.before in PLACES:
+            place = PLACES[known.before]
+            for each in _operands(part)[place : place + 1]:
+                yield from _with(part, place, ast.Attribute(each, "T", ast.Load()))
+        case "extra":
+            yield from (each for each in _operands(part) if ast.unparse(each) != known.before)
+        case "factor" | "term" if known.other is not None and known.after in OPERATORS:
+            yield ast.BinOp(part, OPERATORS[known.after](), known.other)
+        case "factor" if known.after == "-1":
+            yield ast.UnaryOp(ast.USub(), part)
+
+
+def _squared(part: ast.expr, operand: str) -> Iterator[ast.expr]:
+    """An expression with the square of an operand, whose source may be in parentheses."""
+    for place, each in enumerate(_operands(part)):
+        if ast.unparse(each) in (operand, operand[1:-1]):
+            yield from _with(part, place, ast.BinOp(each, ast.Pow(), ast.Constant(2)))
+
+
+def _renamed(callee: ast.expr, name: str) -> ast.expr:
+    if isinstance(callee, ast.Attribute):
+        return ast.Attribute(callee.value, name, ast.Load())
+    return ast.Name(name, ast.Load())
+
+
+def _operands(part: ast.expr) -> list[ast.expr]:
+    if isinstance(part, ast.BinOp):
+        return [part.left, part.right]
+    return part.args if isinstance(part, ast.Call) else []
+
+
+def _with(part: ast.expr, place: int, other: ast.expr) -> Iterator[ast.expr]:
+    """An expression with another operand."""
+    if isinstance(part, ast.BinOp):
+        left, right = (other, part.right) if place == 0 else (part.left, other)
+        yield ast.BinOp(left, part.op, right)
+    elif isinstance(part, ast.Call) and place < len(part.args):
+        args = [*part.args[:place], other, *part.args[place + 1 :]]
+        yield ast.Call(part.func, args, part.keywords)

@@ -1,0 +1,96 @@
+"""Updates such as `W -= lr * h.T @ d`, where the rate multiplies an operand of the gradient.
+
+Python reads them as `(lr * h.T) @ d`, and the gradient itself is never computed. Here the trace is
+rewritten so that it is: lr * (h.T @ d). Left out: how an update is read (`update_reader.py`).
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from conformance.script.linear import is_of_numbers, links, scalar
+from conformance.script.parameters import Parameter
+from conformance.tracing.frames import Frame
+from conformance.tracing.node import Node, nodes_in
+
+BILINEAR = frozenset({"matmul", "dot", "outer", "inner", "multiply", "einsum", "tensordot"})
+"""Operations that are linear functions of each operand."""
+
+
+def commute(moved: Iterable[Parameter]) -> None:
+    """Let what is added to parameters, and to what is kept for them, be a number times a product.
+
+    Where what is added is itself scaled on another line, it is the gradient, with its own number.
+
+    Args:
+        moved: the parameters.
+    """
+    chains = (chain for each in moved for chain in (each.chain, *each.states))
+    for old, new in [steps for chain in chains for steps in pairwise(chain.values)]:
+        for product in [*_added(new, old, frozenset())]:
+            at = product
+            while (scaled := _scaled(at)) is not None:
+                _exchange(at, scaled)
+                at = scaled  # the product is computed there now
+
+
+def _added(node: Node, old: Node, scaled: frozenset[Frame]) -> Iterator[Node]:
+    """The products that are added to an old value, if they are scaled on their own lines alone."""
+    terms = [] if node is old else [*links(node)]
+    if not terms and node.operation in BILINEAR and scaled <= {*node.frames[:1]}:
+        yield node
+    for each, by in terms:
+        yield from _added(each, old, scaled if abs(by) == 1 else scaled.union(node.frames[:1]))
+
+
+def _scaled(product: Node) -> Node | None:
+    """The operand of a product that is a number times an array, and is used nowhere else."""
+    for each in product.inputs:
+        others = [e for e in product.inputs if e is not each]
+        first = all(e.number < each.number for e in others)
+        once = each.consumers == [product] and [e is each for e in product.args].count(True) == 1
+        if first and once and _number(each) is not None:
+            return each
+    return None
+
+
+def _number(scaled: Node) -> int | None:
+    """Which operand is the number by which another one is multiplied, or divided."""
+    places = {"multiply": (0, 1), "divide": (1,), "true_divide": (1,)}.get(scaled.operation, ())
+    for place in places:
+        number, other = scaled.args[place], scaled.args[1 - place]
+        known = type(number) is not Node or is_of_numbers(number)
+        if known and scalar(number) is not None and type(other) is Node:
+            return None if is_of_numbers(other) else place
+    return None
+
+
+def _exchange(product: Node, scaled: Node) -> None:
+    """Compute the product of the array where it was scaled, and scale it where that was used."""
+    place = _number(scaled)
+    assert place is not None  # noqa: S101 - it was found by that
+    array, number = scaled.args[1 - place], scaled.args[place]
+    args = tuple(array if each is scaled else each for each in product.args)
+    scaling = (number, scaled) if place == 0 else (scaled, number)
+    kept = scaled.operation, scaled.function, scaled.kwargs
+    _recompute(scaled, product.operation, product.function, args, product.kwargs)
+    scaled.frames, scaled.sites, scaled.calls = product.frames, product.sites, product.calls
+    _recompute(product, kept[0], kept[1], scaling, kept[2])
+
+
+def _recompute(node: Node, name: str, function: Any, args: Any, kwargs: dict[str, Any]) -> None:
+    """Let a node be another operation."""
+    before = node.inputs
+    node.operation, node.function, node.args, node.kwargs = name, function, args, kwargs
+    node.inputs = nodes_in(args, kwargs)
+    for each in before:
+        each.consumers[:] = [e for e in each.consumers if e is not node]
+    node.uses = 1 << node.number
+    for each in node.inputs:
+        each.consumers.append(node)
+        node.uses |= each.uses
+    with np.errstate(all="ignore"):
+        made = node.again(lambda e: e.value[()] if np.ndim(e.value) == 0 else e.value)
+    node.value = np.asarray(made)

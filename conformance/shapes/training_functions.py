@@ -1,0 +1,255 @@
+"""Functions of a file that train: how each may be called, and which arguments are parameters.
+
+Such are `step_gradient(b, m, points, rate)`, which returns the parameters that it has moved, and
+`gradient_descent(x, y, w_in, b_in, alpha, iterations, cost, gradient)`. With a rate of 0 they
+return their parameters as they were: so these are found, whatever their names. Left out: what is
+known of the updates (`tried_training.py`).
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import islice, product
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from conformance.programs.vocabulary import BIAS, bare, is_parameter, kinds_of, names_gradients
+from conformance.shapes.arguments import needed, taken
+from conformance.shapes.attempts import UnfitError, result_of
+from conformance.shapes.example_data import M
+from conformance.shapes.function_sources import returned_parts
+from conformance.shapes.learned import is_number
+from conformance.shapes.named_losses import says_loss
+
+RATE, PENALTY = 2.0**-6, 2.0**-4
+COUNT = 20
+"""So many updates are asked for: a program may print in each tenth of them."""
+WIDTH = 3
+"""Inputs of a sample."""
+CALLS = 600
+"""In so many ways a function is called."""
+FEWEST = 4
+"""Arguments: a parameter, the inputs, the targets, the rate."""
+SEED = 7
+FUNCTION = re.compile(r"\w*(function|func|fn|fun)")
+Shapes = dict[str, tuple[int, ...]]
+SHAPES: tuple[Shapes, ...] = (
+    {"inputs": (M, WIDTH), "targets": (M,), "parameter": (WIDTH,)},
+    {"inputs": (M, WIDTH), "targets": (M, 1), "parameter": (WIDTH, 1)},
+    {"inputs": (M,), "targets": (M,), "parameter": ()},
+)
+"""Of several inputs a sample, in either form, and of one: a line through points."""
+
+
+@dataclass(frozen=True)
+class TrainingCall:
+    """A way to call a function that trains.
+
+    Attributes:
+        function: it.
+        given: its arguments by name.
+        parameters: those that it moves, each with its place in what is returned.
+        counts: whether it is told how many updates to make.
+    """
+
+    function: FunctionType
+    given: dict[str, Any]
+    parameters: dict[str, int]
+    counts: bool
+
+    def loss(self, functions: Iterable[FunctionType]) -> tuple[FunctionType, dict[str, str]] | None:
+        """What gives the loss of its parameters and data, and by which of its arguments; or None.
+
+        Args:
+            functions: those of the file.
+        """
+        for each in filter(says_loss, functions):
+            names = _alike([e.name for e in needed(each)], self._losing)
+            with suppress(UnfitError):
+                given = {name: deepcopy(self.given[own]) for name, own in names.items()}
+                if names and is_number(result_of(each, **given)):
+                    return each, names
+        return None
+
+    @property
+    def _losing(self) -> list[str]:
+        """The names of the arguments that a loss may be made of."""
+        known = {"rate", "count", "quiet"}
+        return [name for name in self.given if known.isdisjoint(kinds_of(name))]
+
+    @property
+    def of_numbers(self) -> bool:
+        """Whether each parameter is a number; one that makes its own may be given any inputs."""
+        return self.parameters != {} and all(
+            np.ndim(self.given[name]) == 0 for name in self.parameters
+        )
+
+
+def _alike(names: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    """Each of some names with the one among others of which it is a part: `b` with `b_current`.
+
+    Nothing if one has none, or several.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        alike = [e for e in known if bare(e) == bare(name)]
+        alike = alike or [e for e in known if name in re.split("_", e)]
+        if len(alike) != 1:
+            return {}
+        found[name] = alike[0]
+    return found if len({*found.values()}) == len(found) else {}
+
+
+def training_functions(functions: Sequence[FunctionType]) -> list[FunctionType]:
+    """The functions that are told a rate and no gradients, those that call another one last."""
+    known = {bare(each.__name__) for each in functions}  # `gradient` may be a function
+    found = [each for each in functions if _may_train(each, known)]
+    names = {each.__name__ for each in found}
+    return sorted(found, key=lambda each: not names.isdisjoint(each.__code__.co_names))
+
+
+def _may_train(function: FunctionType, known: Collection[str]) -> bool:
+    names = [each.name for each in needed(function)]
+    told = any("rate" in kinds_of(each.name) for each in taken(function))
+    arrays = [each for each in names if not _is_function(each, known)]
+    return told and len(names) >= FEWEST and not any(map(names_gradients, arrays))
+
+
+def _is_function(name: str, known: Collection[str]) -> bool:
+    """Whether an argument is a function by its name, or has that of one of the file."""
+    return bare(name) in known or FUNCTION.fullmatch(bare(name)) is not None
+
+
+def is_told_how_long(function: FunctionType) -> bool:
+    """Whether a function is told a rate and how many updates to make: it returns no gradients."""
+    kinds = {kind for each in taken(function) for kind in kinds_of(each.name)}
+    return {"rate", "count"} <= kinds
+
+
+def training_calls(function: FunctionType, functions: Sequence[FunctionType]) -> list[TrainingCall]:
+    """The ways in which a function returns most parameters, unmoved by a rate of 0.
+
+    With numbers it is called only if more parameters are found then: of numbers no turn is wrong.
+
+    Args:
+        function: it.
+        functions: those of its file, of which it may be given some.
+    """
+    several = [_best(function, functions, each) for each in SHAPES]
+    found = [each for each in several if each is not None]
+    most = max((len(each.parameters) for each in found), default=0)
+    found = [each for each in found if len(each.parameters) == most]
+    return [each for each in found if not each.of_numbers] or found[-1:]
+
+
+def _best(
+    function: FunctionType, functions: Sequence[FunctionType], shapes: Shapes
+) -> TrainingCall | None:
+    """The way in which a function returns most parameters, and takes most arrays beside them."""
+    names = [each.name for each in needed(function)]
+    choices = [list(_choices(i, name, functions, shapes)) for i, name in enumerate(names)]
+    best, most = None, (-1, 0)
+    for chosen in islice(product(*choices), CALLS):
+        arrays = [kind for kind, _ in chosen if kind in DATA]
+        if len({*arrays}) < len(arrays):
+            continue
+        given = {name: value for name, (_, value) in zip(names, chosen, strict=True)}
+        own = [name for name, (kind, _) in zip(names, chosen, strict=True) if kind in OWN]
+        found = _returned(function, given, own)
+        if found is not None and (len(found), len(arrays)) > most:
+            counts = any("count" in kinds_of(name) for name in names)
+            best, most = TrainingCall(function, given, found, counts), (len(found), len(arrays))
+    return best
+
+
+Choice = tuple[str, Any]
+"""What an argument may be, after its kind."""
+OWN, DATA = ("number", "parameter"), ("inputs", "targets", "table")
+
+
+def _choices(
+    i: int, name: str, functions: Sequence[FunctionType], shapes: Shapes
+) -> Iterator[Choice]:
+    """What an argument may be, by its name and its place among all."""
+    kinds, own = kinds_of(name), [e for e in functions if bare(e.__name__) == bare(name)]
+    numbers = {"rate": RATE, "count": COUNT, "penalty": PENALTY, "quiet": 0}
+    told = next((each for each in kinds if each in numbers), None)
+    if _is_function(name, [bare(each.__name__) for each in own]):
+        yield from (("function", each) for each in own or functions)
+    elif told is not None:
+        yield told, numbers[told]
+    else:
+        yield from (each for each in _arrays(i, shapes) if _may_be(name, each))
+    if "m" in kinds:
+        yield "m", M
+
+
+def _may_be(name: str, choice: Choice) -> bool:
+    """Whether an argument may be an array, or a number, by its name, if that tells."""
+    kinds, kind = kinds_of(name), choice[0]
+    if is_parameter(name):
+        return kind == ("number" if BIAS.fullmatch(bare(name)) else "parameter")
+    if "targets" in kinds:
+        return kind == "targets"
+    return kind in ("inputs", "table") if {"inputs", "pairs"} & {*kinds} else True
+
+
+def _arrays(i: int, shapes: Shapes) -> Iterator[Choice]:
+    """What an argument may be whose name tells nothing: a parameter, or data."""
+    rng = np.random.default_rng(SEED)
+    inputs = rng.normal(size=shapes["inputs"])
+    targets = (np.arange(M) % 3 != 0).astype(float).reshape(shapes["targets"])
+    table = np.column_stack([inputs, targets])
+    own = np.random.default_rng([SEED, i])
+    yield "number", own.normal()
+    yield "parameter", own.normal(size=shapes["parameter"])
+    yield "inputs", inputs
+    yield "targets", targets
+    yield "table", table
+    yield "table", np.ascontiguousarray(table.T)
+
+
+def _returned(
+    function: FunctionType, given: Mapping[str, Any], names: Sequence[str]
+) -> dict[str, int] | None:
+    """Which arguments a function returns at a rate of 0, as it returns others of their shape else.
+
+    Each with its place in what is returned; None if it does not run so.
+
+    Args:
+        function: it.
+        given: all arguments.
+        names: of those that may be.
+    """
+    still = {name: 0.0 if "rate" in kinds_of(name) else each for name, each in given.items()}
+    try:
+        parts, moved = (_parts(function, each) for each in (still, given))
+    except UnfitError:
+        return None
+    found: dict[str, int] = {}
+    for name in names:
+        value = given[name]
+        at = [i for i, each in enumerate(parts) if _is_same(each, value)]
+        if at and len(parts) == len(moved) and np.shape(moved[at[0]]) == np.shape(value):
+            found[name] = at[0]
+    return found
+
+
+def _parts(function: FunctionType, given: Mapping[str, Any]) -> list[Any]:
+    """What a function returns, part by part.
+
+    Raises:
+        UnfitError: it does not run so.
+    """
+    own = {name: each if callable(each) else deepcopy(each) for name, each in given.items()}
+    return [part for _, part in returned_parts(function, result_of(function, **own))]
+
+
+def _is_same(returned: Any, given: Any) -> bool:
+    """Whether what is returned has the numbers of an argument."""
+    floats = isinstance(returned, float | np.ndarray) and isinstance(given, float | np.ndarray)
+    return floats and np.array_equal(returned, given)

@@ -1,0 +1,93 @@
+"""The updates of functions of a file that train: they are called, and judged as a script's are.
+
+Nothing is said of one that does not run so. Left out: how it is called (`training_functions.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import ConformanceError
+from conformance.running.quiet import limited, quiet
+from conformance.running.tracebacks import is_ours
+from conformance.script_outcome import Ran
+from conformance.shapes.function_sources import returned_parts
+from conformance.shapes.training_functions import TrainingCall, training_calls
+from conformance.shapes.tried_updates import is_right
+
+STEPS = 3
+LONGEST = 5.0
+"""Seconds that a function may run while it is recorded."""
+
+
+@dataclass(frozen=True)
+class TriedTraining:
+    """What is known of a function that trains.
+
+    Attributes:
+        ran: of its updates.
+        used: the names of the functions of the file that took part.
+    """
+
+    ran: Ran
+    used: frozenset[str]
+
+
+def tried_training(
+    place: str, function: FunctionType, functions: Sequence[FunctionType], module: ModuleType
+) -> TriedTraining | None:
+    """What is known of the updates of a function; None if nothing is.
+
+    It is right if it is with one form of its data: another may be one that it is not written for.
+
+    Args:
+        place: of its file.
+        function: it.
+        functions: those of its file.
+        module: of the file.
+    """
+    name = f"{place}:{function.__name__}"
+    several = [
+        _tried(name, each, functions, module) for each in training_calls(function, functions)
+    ]
+    found = [each for each in several if each is not None]
+    right = (each for each in found if is_right(each.ran))
+    return next(right, next((each for each in found if not each.ran.examined.ok), None))
+
+
+def _tried(
+    name: str, call: TrainingCall, functions: Sequence[FunctionType], module: ModuleType
+) -> TriedTraining | None:
+    from conformance.script.program_recorder import ProgramRecorder  # here: most files have none
+
+    recorder = ProgramRecorder(name, STEPS)
+    given = {key: np.float64(e) if type(e) is float else e for key, e in call.given.items()}
+    given = {key: e.copy() if isinstance(e, np.ndarray) else e for key, e in given.items()}
+    try:
+        with quiet(), np.errstate(all="ignore"), limited(LONGEST):
+            with recorder.within([given, vars(module)]):
+                for _ in range(1 if call.counts else STEPS):
+                    _step(call, given, functions)
+            ran = recorder.ran
+    except Exception as error:  # a program may refuse to be called so in any way
+        if is_ours(error) and not isinstance(error, ConformanceError):
+            raise
+        return None
+    if ran.examined.ok and len(ran.parameters) < len(call.parameters):
+        return None  # one is moved by what no gradient is
+    frames = (frame for node in recorder.trace.nodes for frame in node.frames)
+    return TriedTraining(ran, frozenset(each.function for each in frames))
+
+
+def _step(call: TrainingCall, given: dict[str, Any], functions: Sequence[FunctionType]) -> None:
+    """Call a function, after the loss of what it is given, and keep what it made of parameters."""
+    stated = None if call.counts else call.loss(functions)
+    if stated is not None:
+        loss, names = stated
+        given["loss"] = loss(**{name: given[own] for name, own in names.items()})
+    result = call.function(**{key: given[key] for key in call.given})
+    parts = [part for _, part in returned_parts(call.function, result)]
+    given |= {key: parts[i] for key, i in call.parameters.items()}

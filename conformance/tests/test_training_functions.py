@@ -1,0 +1,148 @@
+"""Functions that train are called and judged by their updates; a loss is never taken for one."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.api import check
+from conformance.errors import SubjectError
+from conformance.file_check import check_file
+from conformance.file_process import Asked
+from conformance.report.backward_report import BackwardReport
+from conformance.report.file_report import FileReport
+
+LOSS = """\
+def compute_error(b, m, points):
+    total = 0
+    for i in range(len(points)):
+        total += (m * points[i, 0] + b - points[i, 1]) ** 2
+    return total / len(points)
+"""
+STEP = """
+
+def step_gradient(b_current, m_current, points, learning_rate):
+    db, dm, n = 0, 0, len(points)
+    for i in range(n):
+        x, y = points[i, 0], points[i, 1]
+        db += -(2 / n) * (y - (m_current * x + b_current))
+        dm += -(2 / n) * x * (y - (m_current * x + b_current))
+    return [b_current - learning_rate * db, m_current - learning_rate * dm]
+
+
+def runner(points, starting_b, starting_m, learning_rate, num_iterations):
+    b, m = starting_b, starting_m
+    for i in range(num_iterations):
+        b, m = step_gradient(b, m, points, learning_rate)
+    return [b, m]
+"""
+COURSE = """\
+def compute_cost(x, y, w, b):
+    cost = 0
+    for i in range(len(x)):
+        cost += (w * x[i] + b - y[i]) ** 2
+    return cost / (2 * len(x))
+
+
+def compute_gradient(x, y, w, b):
+    dw, db = 0.0, 0.0
+    for i in range(len(x)):
+        dw += (w * x[i] + b - y[i]) * x[i]
+        db += w * x[i] + b - y[i]
+    return dw / len(x), db / len(x)
+
+
+def gradient_descent(x, y, w_in, b_in, alpha, num_iters, cost_function, gradient_function):
+    w, b, history = w_in, b_in, []
+    for i in range(num_iters):
+        dw, db = gradient_function(x, y, w, b)
+        w = w - alpha * dw
+        b = b - alpha * db
+        history.append(cost_function(x, y, w, b))
+    return w, b, history
+"""
+OVR = """\
+import numpy as np
+
+
+def sigmoide(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+def entrenar_regresion(X, y, alpha, num_iteraciones):
+    theta = np.zeros(X.shape[1])
+    for _ in range(num_iteraciones):
+        h = sigmoide(X @ theta)
+        gradiente = (X.T @ (h - y)) / len(y)
+        theta -= alpha * gradiente
+    return theta
+
+
+def predecir_ovr(X, thetas):
+    return np.argmax(np.array([sigmoide(X @ theta) for theta in thetas]), axis=0)
+"""
+
+
+def checked(source: str, tmp_path: Path) -> FileReport:
+    file = tmp_path / "program.py"
+    file.write_text(source, encoding="utf-8")
+    return check_file(Asked(str(file)), check)
+
+
+@pytest.mark.parametrize("source", [LOSS + STEP, COURSE, OVR], ids=["step", "course", "own"])
+def test_right_functions_that_train_are_judged_by_their_updates(
+    source: str, tmp_path: Path
+) -> None:
+    report = checked(source, tmp_path)
+    assert report.exit_code == 0
+    assert "by gradient descent" in str(report)
+    assert "compute_error(" not in str(report)
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        (LOSS + STEP, "dm += -(2 / n) * x *", "dm += -(2 / n) *"),
+        (LOSS + STEP, "dm += -(2 / n) * x *", "dm += (2 / n) * x *"),
+        (STEP.replace("points[i, 0], points[i, 1]", "points[0, i], points[1, i]"), "x *", ""),
+        (COURSE, "b = b - alpha * db", "b = b - alpha * dw"),
+    ],
+    ids=["no input", "sign", "columns", "other gradient"],
+)
+def test_a_wrong_function_that_trains_is_blamed_on_its_line(
+    source: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    made = source.replace(right, wrong, 1)
+    line = next(i for i, e in enumerate(made.splitlines(), 1) if e not in source.splitlines())
+    report = checked(made, tmp_path)
+    assert report.exit_code == 1
+    wrong_parts = (part for part in report.parts if isinstance(part, BackwardReport))
+    accused = [each for part in wrong_parts for each in part.examined.accused]
+    assert {place.line for each in accused for place in each.lines} == {line}
+
+
+@pytest.mark.parametrize("wrong", ["m_current - learning_rate * m_current", "m_current"])
+def test_a_parameter_that_is_moved_by_no_gradient_is_not_cleared(
+    wrong: str, tmp_path: Path
+) -> None:
+    source = STEP.replace("m_current - learning_rate * dm", wrong)
+    with pytest.raises(SubjectError, match="fits no known shape"):
+        checked(LOSS + source, tmp_path)
+
+
+def test_the_loss_of_a_file_tells_where_no_known_cost_does(tmp_path: Path) -> None:
+    source = LOSS + STEP.replace("dm += -(2 / n) * x *", "db += -(2 / n) * x *")
+    report = checked(source, tmp_path)
+    assert report.exit_code == 1
+    assert "db += -(2 / n)" in str(report)
+
+
+def test_a_loss_alone_is_not_judged_as_a_gradient(tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match="fits no known shape"):
+        checked(LOSS.replace("compute_error", "loss"), tmp_path)
+
+
+def test_what_trains_and_cannot_be_called_is_told_beside_what_was_judged(tmp_path: Path) -> None:
+    source = COURSE.replace("w, b, history = w_in", "x.no_such_name()\n    w, b, history = w_in")
+    report = checked(source, tmp_path)
+    assert report.exit_code == 0
+    assert "not judged: gradient_descent: it may train, and no way was found" in str(report)
