@@ -10,7 +10,8 @@ from conformance.errors import UsageError
 Text = TypeVar("Text", bound=str | None)
 
 COSTS = (
-    "quadratic", "cross-entropy", "log-likelihood", "hinge", "margin", "logistic", "poisson",
+    "quadratic", "cross-entropy", "log-likelihood", "hinge", "margin", "perceptron", "logistic",
+    "poisson",
 )  # fmt: skip
 """By which a program is judged that has no loss."""
 OF_THE_BOOK = COSTS[:3]

@@ -9,6 +9,7 @@ Left out: the costs (`costs.py`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -46,7 +47,11 @@ class Compared:
 
 
 def compared(
-    nodes: Sequence[Node], goals: Sequence[Goal], output: Node | None, target: Node | None
+    nodes: Sequence[Node],
+    goals: Sequence[Goal],
+    output: Node | None,
+    target: Node | None,
+    ended: float = inf,
 ) -> list[Compared]:
     """What may be the output and the target, the likeliest first.
 
@@ -55,6 +60,7 @@ def compared(
         goals: the gradients.
         output: the output, if it is known.
         target: the target, if it is known.
+        ended: the number of the first node that is none of the program's.
     """
     found = (
         _found(nodes, goals, output, target)
@@ -68,7 +74,7 @@ def compared(
     if all(e in parameters for each in found for e, _ in each.pairs):
         needed = uses_of_nodes(each.node for each in goals)
         beside = [each for each in nodes if not needed >> each.number & 1]
-        told = [Compared(*each, labels=True) for each in margins(beside, bits(goals))]
+        told = [Compared(*each, labels=True) for each in margins(beside, bits(goals), ended)]
         if told:
             return told
     if output is not None and target is not None:

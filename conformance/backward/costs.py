@@ -86,6 +86,13 @@ def _margin(trace: Trace, output: Node, target: Any) -> Any:
     return found if np.all(abs(y) == 1) else None
 
 
+def _perceptron(trace: Trace, output: Node, target: Any) -> Any:
+    """Σ max(0, −y a), of labels −1 and 1; its derivative is −y where y a is 0 too."""
+    y = _value(target) * 1.0
+    wrong = np.where(y * output.value <= 0, -y, 0.0)
+    return np.sum(_traced(trace, output) * wrong) if np.all(abs(y) == 1) else None
+
+
 def _logistic(trace: Trace, output: Node, target: Any) -> Any:
     """Σ ln(1 + e^−ya), of labels −1 and 1."""
     y = _value(target)
@@ -110,10 +117,14 @@ COSTS: dict[str, Cost] = {
     "cross-entropy": _cross_entropy,
     "hinge": _hinge,
     "margin": _margin,
+    "perceptron": _perceptron,
     "logistic": _logistic,
     "poisson": _poisson,
 }
 """By the name that `--cost` has, in the order in which they are tried."""
+
+OF_MARGINS = ("margin", "perceptron")
+"""Those of labels −1 and 1, which may be known by a margin alone."""
 
 
 def cost(

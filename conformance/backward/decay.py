@@ -53,16 +53,25 @@ class Decay:
     fitted: bool = False
 
 
+FEW = 64  # entries that tell soon what does not fit
+
 Fit = tuple[float, float, Array]
 """s, c, and 1 where the parameter decays."""
 
 
-def decayed(found: Sequence[Verdict], chain: Chain) -> Decay | None:
-    """The decay with which most gradients are right; None if it is none of those that are wrong."""
+def decayed(found: Sequence[Verdict], chain: Chain, usual: Sequence[float] = ()) -> Decay | None:
+    """The decay with which most gradients are right; None if it is none of those that are wrong.
+
+    Args:
+        found: the gradients, judged.
+        chain: of the run.
+        usual: the factors that they may have, if nothing else in them depends on the parameters:
+            then a single number decays by its own term.
+    """
     zeros = any(np.any(np.equal(each.goal.parameter.value, 0)) for each in found)
     slopes = [absolutes(each) for each in ((0.0, -1.0, 1.0) if zeros else (0.0,))]
     tried = chained([SQUARES], slopes, *(of_two_kinds(found, chain, each) for each in slopes))
-    decays = [one for e in tried if (one := _Search(found, chain, e).decay()) is not None]
+    decays = [one for e in tried if (one := _Search(found, chain, e, usual).decay()) is not None]
     return max(decays, key=lambda one: one.count, default=None)
 
 
@@ -73,6 +82,7 @@ class _Search:
     verdicts: Sequence[Verdict]
     chain: Chain
     penalty: Penalty
+    usual: Sequence[float]
 
     def decay(self) -> Decay | None:
         """The decay with which most gradients are right; None if it is none of those."""
@@ -119,7 +129,8 @@ class _Search:
         if self.penalty is not SQUARES and not all(map(self.asks, fitting)):
             return None  # signs alone are nothing by which a decay is told
         count = len(goals) + sum(r == 0 for _, (_, r, _) in same)
-        if count == 1 and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
+        told = any(_near(factor, each) for each in self.usual)
+        if count == 1 and not told and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
             return None  # any two numbers are so
         return Decay(factor, rate, tuple(goals), count, self.penalty)
 
@@ -130,7 +141,7 @@ class _Search:
 
     def terms(self, goal: Goal) -> list[Node]:
         """As the function of the module."""
-        return terms(goal, self.chain, self.penalty)
+        return terms(goal, self.chain, self.penalty, numbers=bool(self.usual))
 
     def asks(self, goal: Goal) -> bool:
         """Whether a gradient has a term of a penalty, or an `if` asks for its signs."""
@@ -143,26 +154,37 @@ class _Search:
             return None
         everywhere = _everywhere(verdict.goal)
         if given.size == 1 and np.all(right):  # any factor is right for a single number
-            return float(given[0] / right[0]), 0.0, everywhere
+            return self.of_a_number(verdict)
         weights = self._weights(verdict).ravel()
-        alike = np.linalg.matrix_rank(np.stack([right, weights])) == 1
-        if alike and np.any(weights) and self.terms(verdict.goal):
+        alike = np.any(weights) and np.any(right) and _are_multiples(right, weights)
+        if alike and self.terms(verdict.goal):
             return None  # any s and c with one sum are so, such as after the first step from 0
         for where in (None, everywhere, _used(verdict), *_without_bias(verdict.goal)):
             columns = [right] if where is None else [right, where.ravel() * weights]
-            matrix = np.stack(columns, axis=1)
             told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
-            if not told or np.linalg.matrix_rank(matrix) < len(columns):
+            least = HALF_OF_THE_DIGITS * np.max(np.abs(given))
+            if not told or not _may_fit(columns, given, least) or _are_multiples(*columns):
                 continue
+            matrix = np.stack(columns, axis=1)
             doubles = np.asarray(matrix, np.float64), np.asarray(given, np.float64)
             found = np.linalg.lstsq(*doubles, rcond=None)[0]
-            least = HALF_OF_THE_DIGITS * np.max(np.abs(given))
             if _agrees(matrix @ found, given) and np.any(np.abs(found[0] * right) > least):
                 if where is None:
                     return float(found[0]), 0.0, everywhere
                 rate = self.stated(verdict, float(found[1]), given - found[0] * right, columns[1])
                 return float(found[0]), rate, where
         return None
+
+    def of_a_number(self, verdict: Verdict) -> Fit:
+        """s and c of a single number: by its own term, if that leaves a usual s; else c is 0."""
+        (given,), (right,) = verdict.given.ravel(), verdict.right.ravel()
+        weight, everywhere = self._weights(verdict).item(), _everywhere(verdict.goal)
+        for term in self.terms(verdict.goal)[-1:] if self.usual else ():
+            rate = rate_of(verdict.goal, term, self.chain, self.penalty)
+            factor = float((given - rate * weight) / right)
+            if any(_near(factor, each) for each in self.usual):
+                return factor, rate, everywhere
+        return float(given / right), 0.0, everywhere
 
     def beside(self, verdict: Verdict, factor: float, rate: float | None = None) -> Fit | None:
         """s and c of one gradient that has the s of another one, and its c if that is given."""
@@ -236,6 +258,28 @@ def _without_bias(goal: Goal) -> Iterator[Array]:
 
 def _agrees(one: Array, other: Array) -> bool:
     return float(np.max(np.abs(one - other))) <= HALF_OF_THE_DIGITS * float(np.max(np.abs(other)))
+
+
+def _are_multiples(*columns: Array) -> bool:
+    """Whether two columns are multiples of each other but for rounding; one alone is none."""
+    one, *others = (np.asarray(each, np.float64) for each in columns)
+    return any(
+        np.linalg.norm(one - np.vdot(one, each) / np.vdot(each, each) * each)
+        <= one.size * np.finfo(float).eps * np.linalg.norm(one)
+        for each in others
+    )
+
+
+def _may_fit(columns: Sequence[Array], given: Array, least: float) -> bool:
+    """Whether a gradient is a sum of multiples of columns as far as a few entries tell.
+
+    The least squares of so many are not farther off than √FEW times the sum that fits all.
+    """
+    places = np.linspace(0, given.size - 1, FEW).astype(int) if given.size > FEW else slice(None)
+    few = np.stack([each[places] for each in columns], axis=1).astype(np.float64)
+    wanted = np.asarray(given[places], np.float64)
+    found = np.linalg.lstsq(few, wanted, rcond=None)[0]
+    return bool(np.max(np.abs(few @ found - wanted)) <= 2 * np.sqrt(FEW) * least)
 
 
 def _is_matrix(goal: Goal) -> bool:

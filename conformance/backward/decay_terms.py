@@ -21,12 +21,22 @@ from conformance.tracing.node import Node
 ASKED = (*COMPARISONS, "sign", "absolute")
 
 
-def terms(goal: Goal, chain: Chain, penalty: Penalty = SQUARES) -> list[Node]:
-    """The multiples of the derivative of a penalty that a gradient has in it, not 0 times."""
+def terms(
+    goal: Goal, chain: Chain, penalty: Penalty = SQUARES, *, numbers: bool = False
+) -> list[Node]:
+    """The multiples of the derivative of a penalty that a gradient has in it, not 0 times.
+
+    Args:
+        goal: the gradient.
+        chain: of the run.
+        penalty: whose derivative it is.
+        numbers: whether a single number has such, which is a multiple of any other: it has where
+            the rest of the gradient does not depend on it.
+    """
     wanted, shape = penalty.of(goal), np.shape(goal.parameter.value)
     return [
         each
-        for each in (chain.products if np.size(goal.parameter.value) > 1 else ())
+        for each in (chain.products if np.size(goal.parameter.value) > 1 or numbers else ())
         if np.shape(each.value) == shape
         if goal.node.depends_on(each) and each.depends_on(goal.parameter)
         if each is not goal.node

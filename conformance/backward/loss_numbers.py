@@ -69,8 +69,7 @@ def candidates(
     given = bits_of_nodes(olds)
     later = bits_of_nodes(news)
     used = uses_of_nodes(news)
-    after = nodes[max(e.number for e in news) + 1 :]
-    until = next((e.number for e in after if e.uses & later), len(nodes))  # the next forward pass
+    until = next_pass(nodes, news)
     found = [
         each
         for each in nodes[max(e.number for e in olds) : until]
@@ -86,6 +85,13 @@ def candidates(
     ends = [each for each in found if not within >> each.number & 1]
     chosen = {*found[-MOST:], *ends[-MOST:]}
     return [each for each in found if each in chosen and not _is_linear(each, given)]
+
+
+def next_pass(nodes: Sequence[Node], news: Sequence[Node]) -> int:
+    """The number of the first node that is computed from new values, after all of these."""
+    later = bits_of_nodes(news)
+    after = nodes[max(e.number for e in news) + 1 :]
+    return next((e.number for e in after if e.uses & later), len(nodes))
 
 
 def of_some(
@@ -249,13 +255,20 @@ def _is_rounded(node: Node) -> bool:
 
 
 def _term(node: Node, given: int) -> Node:
-    parts = [e for e in node.args if type(e) is Node and e.uses & given]
-    if node.operation != "add" or len(parts) != 1:
+    total = _shared(node, "multiply", "divide")  # such as the total of an epoch, divided at its end
+    ended = total is not node and len(total.inputs) > 1
+    whole = total if ended and total.operation == "add" else node
+    parts = [e for e in whole.args if type(e) is Node and e.uses & given]
+    if whole.operation != "add" or len(parts) != 1:
         return node
-    (term,) = parts
-    while term.operation == "multiply" and len(term.inputs) == 1:  # the share of a mean
-        (term,) = term.inputs
-    return _term(term, given)
+    return _term(_shared(parts[0], "multiply"), given)
+
+
+def _shared(node: Node, *by: str) -> Node:
+    """What a value is a share of, as of a mean, by some operations with numbers."""
+    while node.operation in by and len(node.inputs) == 1:
+        (node,) = node.inputs
+    return node
 
 
 def _sources(node: Node, most: int = 12) -> list[Node]:

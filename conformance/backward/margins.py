@@ -4,55 +4,79 @@ Such is the hinge loss of a program that leaves out the samples whose margin is 
 of the others is not computed from the output. Left out: its cost (`costs.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.groups import grouped
 from conformance.backward.kinks import COMPARISONS
+from conformance.backward.source import MOVES, is_literal
 from conformance.tracing.node import Node
 from reference.step import Array
 
 SCALED = ("multiply", "subtract", "negative")
 
 
-def asked(nodes: Sequence[Node], parameters: int) -> list[Node]:
-    """What may be a margin: numbers that only `if` uses, and arrays that are compared."""
-    own = [e for e in nodes if e.uses & parameters and e.operation in SCALED]
-    return [e for e in own if all(user.operation in COMPARISONS for user in e.consumers)]
+def asked(nodes: Iterable[Node], parameters: int, ended: float = inf) -> list[Node]:
+    """What may be a margin: numbers that only `if` uses, arrays of such, or that are compared.
+
+    Args:
+        nodes: of the program.
+        parameters: their numbers as bits.
+        ended: the number of the first node that is none of the program's.
+    """
+
+    def is_compared(node: Node) -> bool:
+        own = (e for e in node.consumers if e.number < ended and e.operation not in COMPARISONS)
+        return all(each.operation in MOVES and is_compared(each) for each in own)
+
+    own = (e for e in nodes if e.uses & parameters and e.operation in SCALED)
+    return [each for each in own if is_compared(each)]
 
 
 def is_margin(node: Node, parameters: int) -> bool:
     """Whether it is y f of labels y."""
-    return _of_product(node, parameters) is not None
+    return _margin(node, parameters) is not None
 
 
 def margins(
-    nodes: Sequence[Node], parameters: int
+    nodes: Sequence[Node], parameters: int, ended: float = inf
 ) -> Iterator[tuple[tuple[tuple[Node, Array], ...], tuple[Node, ...]]]:
-    """Outputs with their labels, and where their margins are computed."""
-    for group in grouped(asked(nodes, parameters)):
-        pairs = [pair for e in group.nodes if (pair := _of_product(e, parameters)) is not None]
-        if len(pairs) == len(group.nodes):
-            yield tuple(pairs), tuple(group.nodes)
+    """Margins, each with the label 1 of a margin, and where what is compared is computed."""
+    for group in grouped(asked(nodes, parameters, ended)):
+        found = [each for e in group.nodes if (each := _margin(e, parameters)) is not None]
+        if len(found) == len(group.nodes):
+            yield tuple((e, np.ones(np.shape(e.value))) for e in found), tuple(group.nodes)
 
 
-def _of_product(node: Node, parameters: int) -> tuple[Node, Array] | None:
-    """f and y of y f, or of 1 − y f."""
-    own = [e for e in node.args if type(e) is Node and e.uses & parameters]
-    if len(own) != 1:
-        return None
-    if node.operation in ("subtract", "negative"):
-        return _of_product(own[0], parameters)
+def _margin(node: Node, parameters: int) -> Node | None:
+    """y f, of y f itself, or of 1 − y f; None if no factor of a product is such labels y."""
+    while node.operation in ("subtract", "negative"):
+        own = [e for e in node.inputs if e.uses & parameters]
+        if len(own) != 1:
+            return None
+        (node,) = own
+    return node if _has_label(node, parameters) else None
+
+
+def _has_label(node: Node, parameters: int) -> bool:
+    """Whether a factor of a product is −1 or 1 throughout, and another depends on parameters."""
     if node.operation != "multiply":
-        return None
-    (label,) = (e for e in node.args[:2] if e is not own[0])
-    y = np.asarray(value_of(label))
-    shape = np.shape(own[0].value)
-    if y.dtype.kind not in "if" or not np.all(np.abs(y) == 1) or np.shape(node.value) != shape:
-        return None
-    return own[0], np.broadcast_to(y.astype(float), shape)
+        return False
+    for place, (one, other) in ((1, node.args[:2]), (0, node.args[1::-1])):
+        if type(one) is Node and one.uses & parameters and not _uses(other, parameters):
+            y = np.asarray(value_of(other))
+            alike = np.shape(one.value) == np.shape(node.value)
+            ones = y.dtype.kind in "if" and bool(np.all(np.abs(y) == 1))
+            labels = ones and (type(other) is Node or not is_literal(node, place))
+            return alike and (labels or _has_label(one, parameters))
+    return False
+
+
+def _uses(value: Any, parameters: int) -> bool:
+    return type(value) is Node and bool(value.uses & parameters)
 
 
 def value_of(label: Any) -> Any:

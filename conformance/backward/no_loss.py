@@ -18,7 +18,7 @@ import numpy as np
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared, compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, multiple
-from conformance.backward.costs import COSTS, cost, times
+from conformance.backward.costs import COSTS, OF_MARGINS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import Shared, conventions, is_constant, moved, shared
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
@@ -76,7 +76,8 @@ class Tried:
     @cached_property
     def decay(self) -> Decay | None:
         """The decay that makes more gradients right, if one does."""
-        found = None if self.shared.by_all else decayed(self.found, self.forward.chain)
+        usual = self.constants if self.compared.labels else ()
+        found = None if self.shared.by_all else decayed(self.found, self.forward.chain, usual)
         more = found is not None and not found.lacking and found.count > self.shared.told
         return found if more else None
 
@@ -202,7 +203,7 @@ def tried(
         NothingComparedError: nothing is compared with anything.
     """
     nodes = list(run.trace.nodes)
-    chosen = compared(nodes, run.goals, *given)[:FEW]
+    chosen = compared(nodes, run.goals, *given, run.trace.ended)[:FEW]
     if not chosen:
         raise NothingComparedError("no output was found that is compared with a target")
     chosen = [*before_products(run, chosen), *chosen]
@@ -211,7 +212,7 @@ def tried(
         (name, each, loss, by is not None)
         for each, by in weighed
         for name in names
-        if (name == "margin" or not each.labels)
+        if (name in OF_MARGINS or not each.labels)
         and (loss := cost(run.trace, name, each.pairs, by)) is not None
     ]
     chain = Chain(run.trace)
@@ -219,7 +220,8 @@ def tried(
     for name, each, loss, weighted in appended:
         forward = Forward(replace(run, loss=loss), chain)
         found.append(Tried(name, each, forward, verdicts(forward), weighted))
-    if any(each.compared.labels and not each.is_told for each in found):
+    told = [each.compared for each in found if each.compared.labels and each.is_told]
+    if any(each.compared.labels and each.compared not in told for each in found):
         raise NothingComparedError("they are not those of the hinge loss")
     return found
 

@@ -17,6 +17,7 @@ from conformance.backward.accuse import finished
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.costs import OF_MARGINS
 from conformance.backward.decay_lines import with_decay
 from conformance.backward.factor import right_in_part
 from conformance.backward.findings import Accused, Cause, Changed, Examined
@@ -188,7 +189,7 @@ def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined
     """
     numbers = any(e.operation == "array" and not e.frames for e in walk([error.error]))
     slips = {*SLIPS} - {"operand"} if numbers and len(run.goals) == 1 else {*SLIPS}
-    named = [e for e in found if e.name not in ("hinge", "margin")]  # of whole numbers
+    named = [e for e in found if e.name not in ("hinge", *OF_MARGINS)]  # of whole numbers
     telling = [each for each in named if not _is_within_a_target(each, found)]
     for examined in _examined(run, telling, error):
         for blamed in examined.accused:

@@ -78,7 +78,8 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
     What a function of the program is given may be in another order.
     """
-    divisors = (*(ast.Name(each, ast.Load()) for each in scope.names), *scope.lengths)
+    values = (each for each in scope.names if each not in scope.counters)
+    divisors = (*(ast.Name(each, ast.Load()) for each in values), *scope.lengths)
     for slot, part in _values(slots):
         yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
         yield _put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
@@ -220,6 +221,9 @@ def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.exp
 
 def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     names = scope.callees if slot.field == "func" else scope.names
+    index = slot.field == "slice" or isinstance(slot.parent, ast.Tuple)
+    if part.id not in scope.counters and not index:
+        names = tuple(each for each in names if each not in scope.counters)
     if isinstance(slot.parent, ast.Tuple):  # it may be of a shape
         yield ast.Constant(1)
     yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)

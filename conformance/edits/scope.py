@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from conformance.edits.computing import last_name, of_one
+from conformance.edits.counters import counters
 from conformance.edits.edit import Slot
 
 PARTS = 60
@@ -37,6 +38,7 @@ class Scope:
 
     Attributes:
         names: of variables.
+        counters: those of them that only count.
         callees: names that are called by what runs, or are of functions that only compute.
         functions: those that are called with one argument, or take one.
         attributes: names of attributes, and of fields of records, that its file has.
@@ -53,6 +55,7 @@ class Scope:
     """
 
     names: tuple[str, ...]
+    counters: frozenset[str]
     callees: tuple[str, ...]
     functions: tuple[ast.expr, ...]
     attributes: tuple[str, ...]
@@ -120,12 +123,13 @@ class Names:
         self.lengths = tuple(_call("len", each) for each in given)  # such as m
         values = (e.value for e in whole if isinstance(e, ast.Constant))
         self.numbers = tuple(dict.fromkeys(e for e in values if type(e) is float))[:NUMBERS]
-        self.spans = _spans(definition)
+        self.spans, self.counters = _spans(definition), counters(definition)
         self.slots = list(expressions(definition))
         held = [each.get() for each in self.slots]
         texts = (e.value for e in held if isinstance(e, ast.Constant) and isinstance(e.value, str))
         self.strings = tuple(dict.fromkeys(each for each in texts if len(each.split()) == 1))
-        read = {ast.dump(e): e for e in held if isinstance(e, KINDS) and not _is_self(e)}
+        some = (e for e in held if isinstance(e, KINDS) and not _is_self(e))
+        read = {ast.dump(e): e for e in some if getattr(e, "id", "") not in self.counters}
         self.parts = tuple(map(deepcopy, read.values()))
         self.held = _held(definition, tree)
         self.lists = _lists(inside, self.held)
@@ -143,13 +147,15 @@ class Names:
             name for name, spans in self.spans.items() if not any(line in each for each in spans)
         }
         names = tuple(each for each in self.names if each not in unknown)
-        own = (ast.Name(each, ast.Load()) for each in names if each not in ("self", "cls"))
+        none = {"self", "cls", *self.counters}
+        own = (ast.Name(each, ast.Load()) for each in names if each not in none)
         parts = self._parts(line, unknown, own)
         indices = tuple(each for each in self._indices() if not _read(each) & unknown)
         entries = (each for each in self._entries(indices) if not _read(each) & unknown)
         slopes = tuple({ast.dump(each): each for each in self._slopes(parts)}.values())[:SLOPES]
         return Scope(
             names=names,
+            counters=self.counters,
             callees=self.callees,
             functions=self.functions,
             attributes=self.attributes,

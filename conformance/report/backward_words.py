@@ -175,6 +175,7 @@ COSTS = {
     "cross-entropy": "the cross-entropy, −Σ (y ln a + (1 − y) ln(1 − a)) / m",
     "hinge": "the hinge loss, Σ max(0, s_j − s_y + 1) / m",
     "margin": "the hinge loss, Σ max(0, 1 − y a) / m",
+    "perceptron": "the perceptron criterion, Σ max(0, −y a) / m",
     "logistic": "the logistic loss, Σ ln(1 + e^−ya) / m",
     "poisson": "the Poisson loss, Σ (a − y ln a) / m",
 }

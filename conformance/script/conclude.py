@@ -153,6 +153,8 @@ def _of_updates(
     ):
         raise UnjudgedError(ONE_STEP)
     at = _told(results)
+    if at and results[0].ok and never_moved(trace, results[0], variables)[0]:
+        at = 0  # what is wrong at later ones may be so of that
     if kept := _kept_for_others(results[at].examined, moved, said):
         raise UnjudgedError(KEPT.format(", ".join(kept)))
     if blame:

@@ -24,7 +24,7 @@ from conformance.backward.loss_numbers import (
     is_of_absolutes,
     of_some,
 )
-from conformance.backward.margins import asked
+from conformance.backward.margins import asked, is_margin
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.saturated import is_saturated
@@ -32,9 +32,10 @@ from conformance.backward.stated_loss import declared, with_decay_beside, with_t
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.linear import links
 from conformance.script.multiples import common, inner_choices, usual
+from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
-from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 NOTHING: Mapping[Node, str] = MappingProxyType({})
@@ -136,10 +137,13 @@ class Unjudged:
         self.olds = {**own, **beside}
         news = [each.new for each in updates]
         gradients = [each.options[each.own][0] for each in updates if each.options]
-        self.losses = candidates(trace.nodes, [*own], news, gradients, shared=shared)
-        self.others = of_some(trace.nodes, [*own], news, self.losses)
         before = trace.nodes[: max(each.number for each in news)]
-        beside_them = *asked(before, bits_of_nodes(own)), *signs_asked(before, own)
+        given = bits_of_nodes(own)
+        margins = uses_of_nodes(e for e in numbers_asked(before) if is_margin(e, given))
+        found = candidates(trace.nodes, [*own], news, gradients, shared=shared)
+        self.losses = [each for each in found if not margins >> each.number & 1]
+        self.others = of_some(trace.nodes, [*own], news, found)
+        beside_them = *asked(before, given), *signs_asked(before, own)
         self.told = *self.losses, *self.others, *beside_them
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:

@@ -32,7 +32,7 @@ from conformance.script.rewrite import EACH, NUMBER, STORE, VALUE, compiled
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_installed, is_subject, subject_frames
 from conformance.tracing.lists import Lists
-from conformance.tracing.modules import Seen
+from conformance.tracing.modules import Seen, Substitute
 from conformance.tracing.substitute import Float, noted_tensors, substitutes
 from conformance.tracing.trace import Trace
 
@@ -78,12 +78,19 @@ def _importing(
         name: str, names: Any = None, local: Any = None, fromlist: Any = (), level: int = 0
     ) -> Any:
         module = plain(name, names, local, fromlist, level)
-        known = id(module) in instead and names is not None
-        if known and (names is main or _is_own(names.get("__file__"))):
-            return instead[id(module)]()
-        return module
+        if names is None or not (names is main or _is_own(names.get("__file__"))):
+            return module
+        if getattr(module, "array", None) is np.array:  # it has NumPy's functions, as pylab has
+            instead.setdefault(id(module), partial(_with_substitutes, module, instead))
+        return instead[id(module)]() if id(module) in instead else module
 
     return imported
+
+
+def _with_substitutes(module: ModuleType, instead: dict[int, Seen]) -> ModuleType:
+    """A module in which what stands in the place of others is seen."""
+    others = {name for name, value in vars(module).items() if id(value) in instead}
+    return Substitute(module, others, lambda _, value: instead[id(value)]())
 
 
 def _is_own(file: str | None) -> bool:

@@ -8,7 +8,7 @@ data.
 Left out: parameters that are moved (`rule.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,18 +18,19 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.findings import Accused, Cause
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
-from conformance.backward.loss_numbers import best_loss, candidates
+from conformance.backward.loss_numbers import best_loss, candidates, next_pass
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.sample_count import samples
-from conformance.backward.source import MOVES, is_float, lines_of
+from conformance.backward.source import MOVES, is_float, lines_of, operand_name, stored_names
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.left_numbers import left_numbers
 from conformance.script.linear import links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
-from conformance.tracing.node import Node, flat, uses_of_nodes
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 PRODUCTS = ("matmul", "dot")
@@ -60,14 +61,14 @@ def never_moved(
         return names([_replacements(whole[still])], variables)[0]
 
     found = []
-    pairs = zip(judgement.updates, judgement.chosen, strict=True)
-    ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
-    left = list(_left_out(step.trace, forward, ends, whole))
+    values = {e for made in judgement.updates for e in (made.old, made.new)}
+    left = list(_left_out(step.trace, forward, judgement, whole, values))
     for still, gradient in left:
         unkept, other = _moved(whole[still], whole.get(gradient)), _replacement(whole[still])
         moves = other is not None and not np.array_equal(other.value, still.value)
         aside = [other] if other is not None and moves and not unkept else []
-        lines = [line for e in (*unkept, *aside, gradient) for line in lines_of(e)]
+        instead = _of_others(whole[still], values)
+        lines = [line for e in (*unkept, *instead, *aside, gradient) for line in lines_of(e)]
         cause = Cause("unkept" if unkept else "aside" if aside else "still")
         told = tuple(dict.fromkeys(lines))
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
@@ -78,6 +79,18 @@ def never_moved(
     frozen = _frozen(step.trace, forward) if not left else ()
     notes = [*(("frozen", e) for e in frozen if e not in aside), *(("aside", e) for e in aside)]
     return found, [(kind, name(each)) for kind, each in notes]
+
+
+def _ends(judgement: Judgement) -> int:
+    """What the gradients that move parameters were computed from, and their multiples, as bits."""
+    pairs = [*zip(judgement.updates, judgement.chosen, strict=True)]
+    ends = uses_of_nodes(e.new if g in e.parts else g for e, (g, _) in pairs)
+    return ends | bits_of_nodes(e for made, (g, _) in pairs for e in _between(made.new, g))
+
+
+def _between(new: Node, gradient: Node) -> Iterator[Node]:
+    """What leads from a gradient to what it moves, such as its product with the rate."""
+    return walk([new], lambda each: [e for e in each.inputs if e.depends_on(gradient)])
 
 
 def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[Held]) -> list[str]:
@@ -113,7 +126,7 @@ def _read(trace: Trace, judgement: Judgement) -> tuple[Step, Forward | None]:
     updates = judgement.updates
     olds = {each.old: f"parameter {i}" for i, each in enumerate(updates)}
     news = [each.new for each in updates]
-    until = max(each.number for each in news)
+    until = next_pass(trace.nodes, news)
     window = [e for e in trace.nodes[max(each.number for each in olds) : until] if is_float(e)]
     losses = candidates(trace.nodes, [*olds], news)
     step = Step(trace, olds, [*window, *losses, *(each for each, _ in judgement.chosen)])
@@ -162,6 +175,14 @@ def _moved(parameter: Node, gradient: Node | None) -> list[Node]:
     ]
 
 
+def _of_others(still: Node, values: Collection[Node]) -> list[Node]:
+    """The steps from the values of other parameters that are put under the name of a value."""
+    uses = still.consumers[:MOST]
+    named = {operand_name(e, i) for e in uses for i, arg in enumerate(e.args) if arg is still}
+    steps = (e for other in values for e in other.consumers if e.operation in ("add", "subtract"))
+    return [e for e in steps if still not in e.inputs and named & stored_names(e)]
+
+
 def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Forward | None:
     """The forward pass by the script's own loss, or by a known cost."""
     for sign in (1, -1):
@@ -178,31 +199,49 @@ def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> For
 
 
 def _left_out(
-    trace: Trace, forward: Forward, ends: int, whole: Mapping[Node, Node]
+    trace: Trace,
+    forward: Forward,
+    judgement: Judgement,
+    whole: Mapping[Node, Node],
+    values: Collection[Node],
 ) -> Iterator[tuple[Node, Node]]:
     """The constants that are used as parameters are, each with its gradient, or a part of it.
 
-    `ends` is what the gradients that move parameters were computed from, as bits.
+    Args:
+        trace: of the step.
+        forward: its forward pass.
+        judgement: of the update.
+        whole: the node of the whole trace of each of the step.
+        values: of the parameters that are moved, before and after.
     """
     goals = forward.run.goals
     used = {use for each in goals for use in _uses(each.parameter, forward)}
-    factor = _factor(forward)
+    factor, ends = _factor(forward), _ends(judgement)
+    rates = {1.0, *(abs(by) for _, by in judgement.chosen)}
     for node in trace.nodes if factor else ():
         right = forward.gradient.get(node.number)
-        if node.function is not None or node.given or right is None or not np.any(right):
+        own = node.function is None and not node.given and node.number < trace.ended
+        if not own or right is None or not np.any(right):
             continue
         again = _replacement(node)
         if again is not None and forward.contains(again):
             continue  # a sum or a recurrence begins with it
         kept = node in whole and _replacement(whole[node]) is not None
-        if used.isdisjoint(_uses(node, forward)) and not kept:
+        instead = _of_others(whole[node], values) if node in whole else []
+        if used.isdisjoint(_uses(node, forward)) and not (kept or instead):
             continue
         for each in trace.nodes:
-            alike = np.shape(each.value) == np.shape(right) and not forward.contains(each)
+            number = bool(instead) and np.size(each.value) == right.size == 1
+            alike = np.shape(each.value) == np.shape(right) or number
+            alike = alike and not forward.contains(each)
             on_the_way = each in whole and ends >> whole[each].number & 1
             if alike and each.function is not None and is_float(each) and not on_the_way:
-                found = fitted(np.asarray(each.value), right)
-                fits = found is not None and abs(found / factor - 1) <= HALF_OF_THE_DIGITS
+                found = fitted(np.reshape(each.value, np.shape(right)), right)
+                by = 0.0 if found is None else found / factor
+                known = rates if right.size > 1 else {1.0}  # of one number any other is a multiple
+                fits = any(abs(by / each - 1) <= HALF_OF_THE_DIGITS for each in known)
+                if instead and not any(e.depends_on(whole.get(each, each)) for e in instead):
+                    continue
                 if fits and not kept and _is_data(node, each, trace, forward):
                     break
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):

@@ -44,23 +44,28 @@ def nothing_trained(trace: Trace, notes: Notes) -> str:
     apart = next(_moved_apart(trace), None)
     if apart is not None:
         return f"{ended}, and {apart}"
-    what = f"{ended}, and no parameter was seen to be updated: {_rounds(trace)}"
+    updated = "no parameter was seen to be updated by what was computed from it"
+    what = f"{ended}, and {updated}: {_rounds(trace)}"
     others = [each for each in POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what
 
 
 def _moved_apart(trace: Trace) -> Iterator[str]:
-    """Where an array is moved again and again by what was not computed from it."""
+    """Where a parameter is moved again and again by what was not computed from it.
+
+    It is an array, or a number by which others are multiplied.
+    """
     sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and e.frames)
-    for group in grouped([e for e in sums if np.size(e.value) > 1]):
+    for group in grouped([*sums]):
         new, used = group.nodes[-1], {e.operation for n in group.nodes for e in n.consumers}
         moved = all(old in ancestors(e) for old, e in pairwise(group.nodes))
         names = sorted(stored_names(new))
-        if moved and len(group.nodes) >= SEVERAL and names and used & {*PRODUCTS}:
+        if moved and len(group.nodes) >= SEVERAL and names and used & {*PRODUCTS, "multiply"}:
             at, name = new.frames[0], names[0]
             yield (
                 f"{os.path.relpath(at.file)}:{at.line} moves `{name}` step by step by "
-                f"what was not computed from it: the gradient of `{name}` has to be"
+                f"what was not computed from it: the gradient of `{name}` has to be, and where a "
+                "step function gives the output, as in the perceptron rule, there is no gradient"
             )
 
 

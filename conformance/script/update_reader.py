@@ -4,6 +4,7 @@ Left out: what is known of it then (`update.py`), and whether it is right (`rule
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -26,6 +27,7 @@ from conformance.script.parameters import Parameter
 from conformance.script.row_updates import row_ways, spread
 from conformance.script.scaled import unscaled
 from conformance.script.summed import others_in, summed
+from conformance.script.trained import is_asked, numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.tracing.node import FILLED, Node
 from conformance.tracing.trace import Trace
@@ -146,8 +148,14 @@ class _Reader:
         elif any(self.is_a_term(each) for each in self.terms(node)):
             for operand, times in links(node):  # one of them is kept of the last update
                 self.term(operand, factor * times)
-        elif node.depends_on(self.made.old):
+        elif node.depends_on(self.made.old) or self.is_asked:
             self.noted_gradient(options)
+
+    @cached_property
+    def is_asked(self) -> bool:
+        """Whether a margin was computed of the old value, which chooses what is added to it."""
+        old, new = self.made.old, self.made.new
+        return is_asked(old, new, numbers_asked(self.trace.nodes[old.number : new.number]))
 
     def of_state(self, state: Node, node: Node, factor: float) -> None:
         """Note what is kept, of which a value is a multiple or a row, and what is added to it."""
@@ -261,8 +269,11 @@ class _Reader:
         """A value, and what it is a multiple of, each with how many times it is added."""
         found = [(node, factor)]
         while node not in self.written and node is not self.made.old:
-            below = [e for e in links(node) if e[0].depends_on(self.made.old)]
-            rest = [e for e, _ in links(node) if not e.depends_on(self.made.old)]
+            moved = node.depends_on(self.made.old)
+            if not moved and not self.is_asked:
+                break
+            below = [e for e in links(node) if e[0].depends_on(self.made.old) is moved]
+            rest = [e for e, _ in links(node) if e.depends_on(self.made.old) is not moved]
             if len(below) != 1 or node.operation == FILLED or not all(map(is_constant, rest)):
                 break
             if (node.operation in ("add", "subtract") and not rest) or not below[0][1]:

@@ -48,6 +48,7 @@ class Step:
         for node in _needed(whole, olds, wanted):
             own = node.number > before or bool(node.uses & given) or is_of_products(node)
             self._copy(node, olds.get(node), own=own)
+        self.trace.ended = len(self.trace.nodes)
         self.share = on_few_samples(self.trace.nodes, [self.of[each] for each in olds])
         numbers = {node.number: copy.number for node, copy in self.of.items()}
         self.trace.handed = [

@@ -1,6 +1,7 @@
 """Changes of one line: each is made, found where it makes a program right, told, and taken back."""
 
 import ast
+import builtins
 import linecache
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.edits.counters import counters
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.expression_edits import (
     applied,
@@ -296,3 +298,21 @@ def test_what_a_changed_line_gives_a_class_is_taken_back(tmp_path: Path) -> None
     held = vars(sys.modules[network.__module__])["Cost"]
     assert assigned
     assert not {*vars(held)} & {"sizes", "cost"}
+
+
+COUNTED = """
+def fit(x, n):
+    for epoch in range(n):
+        for t in range(1, n):
+            for i, row in enumerate(x):
+                x[i + 1] = row * 0.9 ** t
+        if epoch % 10 == 0:
+            print(epoch, f"{epoch}")
+"""
+
+
+def test_no_value_is_computed_of_what_only_counts() -> None:
+    tree = ast.parse(COUNTED)
+    assert counters(tree) == {"epoch", "i"}
+    names = {e.id for e in Names(tree.body[0], tree).scope(6).parts if isinstance(e, ast.Name)}
+    assert names - {*dir(builtins)} == {"x", "n", "t", "row"}

@@ -395,7 +395,7 @@ RIGHT = {
     "saturated": (SATURATED, "6 gradients, all right"),
     "one target": (ONE_TARGET, "quadratic cost"),
     "even target": (EVEN, "quadratic cost"),
-    "perceptron": (PERCEPTRON, "2 gradients, all right"),
+    "perceptron": (PERCEPTRON, "judged by the perceptron criterion"),
     "support vectors": (SVM, "2 gradients, all right"),
     "plain numbers": (ROSENBROCK, "η = 0.001"),
 }
@@ -648,3 +648,108 @@ def test_what_is_right_by_its_loss_at_one_update_is_judged_by_it_at_all(
 ) -> None:
     examined = run_edited(tmp_path, GAUSSIAN, *edits).examined
     assert [each.name for each in examined.gradients if not each.ok] == ["log_std"] * len(edits)
+
+
+NUMBERS = """X = [1, 2, 3, 4, 5, 6]
+y = [-1, -1, -1, 1, 1, 1]
+w, b = 0, 0
+
+def gradient(w, b):
+    dw, db = 0, 0
+    for i in range(len(X)):
+        if y[i] * (w * X[i] + b) < 1:
+            dw += -y[i] * X[i]
+            db += -y[i]
+    return dw / len(X), db / len(X)
+
+for _ in range(100):
+    dw, db = gradient(w, b)
+    w -= 0.001 * dw
+    b -= 0.001 * db
+"""
+ONE_NUMBER = """X = [1.0, 2.0, 4.0]
+y = [-1, -1, 1]
+w = 0.0
+for _ in range(100):
+    g = 0.0
+    for i in range(3):
+        if y[i] * w * X[i] < 1:
+            g += -y[i] * X[i]
+    w -= 0.001 * g
+"""
+
+
+@pytest.mark.parametrize("text", [NUMBERS, ONE_NUMBER], ids=["two", "one"])
+def test_a_gradient_of_numbers_that_an_if_chooses_is_that_of_the_hinge_loss(
+    text: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, text)
+    assert report.ok
+    assert report.examined.cost == "margin"
+
+
+def test_the_sign_of_a_gradient_of_numbers_that_an_if_chooses_is_judged(tmp_path: Path) -> None:
+    assert not run_edited(tmp_path, ONE_NUMBER, ("g += -y", "g += y")).ok
+
+
+def test_a_number_decays_beside_a_gradient_that_an_if_chooses(tmp_path: Path) -> None:
+    decay = "return dw / len(X),", "return dw / len(X) + 0.01 * w,"
+    report = run_edited(tmp_path, NUMBERS, decay)
+    assert report.ok
+    assert "with weight decay 0.01" in str(report)
+    with pytest.raises(UnjudgedError):
+        run_edited(tmp_path, NUMBERS, decay, ("dw += -y[i] * X[i]", "dw += -y[i]"))
+
+
+KERNEL = """import numpy as np
+r = np.random.RandomState(0)
+X = r.rand(20, 2)
+Y = np.where(X[:, 0] > 0.5, 1, -1)
+K = np.exp(-((X[:, None] - X[None]) ** 2).sum(2) / 0.1)
+
+def loss(a):
+    return 0.5 * a @ K @ a + 20 * np.sum(np.maximum(0, 1 - Y * (K @ a)))
+
+def gradient(a):
+    g = K @ a
+    for i, d in enumerate(1 - Y * (K @ a)):
+        if d > 0:
+            g = g - 20 * Y[i] * K[i]
+    return g
+
+alpha = np.zeros(20)
+for epoch in range(9):
+    alpha = alpha - 0.01 * gradient(alpha)
+    print(loss(alpha))
+"""
+
+
+def test_margins_that_an_if_takes_one_by_one_leave_the_printed_loss_to_judge(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, KERNEL)
+    assert report.ok
+    assert report.examined.cost == "own"
+    assert not run_edited(tmp_path, KERNEL, ("g = K @ a", "g = 1.0 * a")).ok
+
+
+EPOCHS = """import numpy as np
+X, y = np.array([[1.0, 2.0], [2.0, 1.0], [-1.0, -2.0]]), np.array([1, 0, 0])
+w, b = np.array([0.1, -0.2]), 0.0
+for epoch in range(2):
+    mse = 0
+    for x, t in zip(X, y):
+        p = 1 / (1 + np.exp(-(np.dot(x, w) + b)))
+        mse += (t - p) ** 2
+        d = -2 * (t - p) * p * (1 - p)
+        w -= 0.1 * x * d
+        b -= 0.1 * d
+    mse /= len(X)
+"""
+
+
+def test_a_total_that_is_divided_at_the_end_of_an_epoch_has_one_loss_for_all_samples(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, EPOCHS).ok
+    assert not run_edited(tmp_path, EPOCHS, ("* p * (1 - p)", "")).ok

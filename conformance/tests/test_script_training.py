@@ -484,3 +484,61 @@ def test_a_script_goes_on_until_something_moves(sign: str, code: int, tmp_path: 
     report = run_edited(tmp_path, TD, ("* -td_error", f"* {sign}td_error"))
     assert report.exit_code == code
     assert ("unchanged", "1, 2, 3, 4") in report.ran.notes
+
+
+STAR = """from numpy import *
+from pylab import *
+X = linspace(-1.0, 1.0, 12).reshape(6, 2)
+y = X[:, :1] - 2 * X[:, 1:] ** 2
+theta = zeros(shape=(2, 1))
+for i in range(9):
+    errors = X.dot(theta) - y
+    sigma = array([(errors * X[:, j : j + 1]).sum() for j in range(2)])
+    theta = theta - 0.1 / 6 * sigma.reshape(2, 1)
+"""
+
+
+def test_functions_of_numpy_that_another_module_gives_are_followed(tmp_path: Path) -> None:
+    pytest.importorskip("pylab")
+    report = run_edited(tmp_path, STAR)
+    assert report.ok
+    assert report.ran.updates == 3
+
+
+ONE_STEP = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(8, 3)), rng.normal(size=(8, 1))
+V, w = rng.normal(size=(3, 4)), rng.normal(size=(4, 1))
+a = np.tanh(X @ V)
+e = a @ w - y
+V -= 0.1 * X.T @ (e @ w.T * (1 - a**2))
+w -= 0.1 * a.T @ e
+print(missing)
+"""
+
+
+def test_one_step_is_judged_though_the_script_fails_after_it(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ONE_STEP)
+    assert report.ok
+    assert "after these updates it raised NameError" in str(report)
+    assert not run_edited(tmp_path, ONE_STEP, ("w -= 0.1 *", "w = 0.1 *")).ok
+
+
+SLOPE = """import numpy as np
+x = np.linspace(0.0, 1.0, 20)
+y = 3 * x + np.cos(7 * x)
+a, b = np.array([0.3]), np.array([0.1])
+for epoch in range(50):
+    f = a * x + b
+    loss = np.sum((y - f) ** 2)
+    grad_a = -2 * np.sum(x * (y - f))
+    grad_b = -2 * np.sum(y - f)
+    a = a - 0.01 * grad_a
+    b = b - 0.01 * grad_b
+"""
+
+
+def test_a_step_from_another_parameter_is_blamed_where_it_is_computed(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, SLOPE).ok
+    report = run_edited(tmp_path, SLOPE, ("b = b - 0.01", "b = a - 0.01"))
+    assert report.examined.accused[0].lines[0].line == 11

@@ -359,7 +359,7 @@ STEPS = "for i in range(9):\n  step()"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("x = [0.5]\nx[0] -= 0.1 * x[0]", "no parameter was seen to be updated"),
+        ("x = [0.5]\nx[0] -= 0.1 * x[0]", "to be updated by what was computed from it"),
         (f"{NUMPY}x = np.arange(5.0) * 2", "no parameter was seen to be updated"),
         (
             f"{NUMPY}x = np.ones(3)\nfor i in range(9):\n    y = x * i",
@@ -372,6 +372,10 @@ STEPS = "for i in range(9):\n  step()"
         (
             f"{NUMPY}w, X = np.ones(3), np.eye(3)\nfor i in range(9):\n  X @ w\n  w = w - X[0]",
             "script.py:5 moves `w` step by step by what was not computed from it",
+        ),
+        (
+            "w = 0.0\nfor i in range(5):\n  p = 1 if w * 2.0 > 1 else 0\n  w += 0.1 * (1 - p) * 2",
+            "as in the perceptron rule, there is no gradient",
         ),
         (
             f"{NUMPY}class Series(list):\n  pass\nSeries.__module__ = 'pandas'\nx = Series()",

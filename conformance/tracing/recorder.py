@@ -6,7 +6,7 @@ Left out: which arguments of an operation are nodes, and arrays that are written
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
-from math import frexp, isfinite, ldexp, trunc
+from math import frexp, inf, isfinite, ldexp, trunc
 from types import CodeType, FrameType
 from typing import Any
 
@@ -38,6 +38,7 @@ class Recorder:
         known_operations: those of which another one with the same inputs is no node of its own;
             None if each is one.
         learning: whether new operations join them.
+        ended: how many nodes there were when the program was over; infinity before.
         handed: the nodes that each call of a function was handed as its arguments, themselves or
             in a tuple, and not in a list, by the number of the call.
     """
@@ -50,7 +51,7 @@ class Recorder:
             sites: whether to note the place in the line too.
             most: the number of nodes after which the program is stopped, once.
         """
-        self.most = most
+        self.most, self.ended = most, float(inf)
         self.known_operations: dict[Any, Node] | None = None
         self.learning = False
         self.nodes: list[Node] = []
@@ -71,7 +72,7 @@ class Recorder:
         """Let the calls of the program go, which is over; what is computed from it has no limit."""
         self._calls.clear()
         self._above.clear()
-        self.most = None
+        self.most, self.ended = None, len(self.nodes)
 
     def cut(self, last: Iterable[Node]) -> None:
         """Let go what was computed after some nodes, also what was known by their numbers."""
