@@ -129,7 +129,8 @@ class Session:
         Or some updates have changed nothing, such as before the first reward.
         """
         short = self.updates < MORE and len(self.trace.nodes) < LONGEST
-        values = [e.values[: self.updates + 1] for e in self.found]
+        often = (each.values for each in self.found if each.chain.count >= self.updates)
+        values = [each[: self.updates + 1] for each in often]  # what moves seldom is no parameter
         steps = zip(*(pairwise(each) for each in values), strict=True)
         moving = sum(any(np.any(a.value != b.value) for a, b in each) for each in steps)
         return short and (moving < self.asked or any(map(hides_a_decay, values)))

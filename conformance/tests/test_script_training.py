@@ -542,3 +542,38 @@ def test_a_step_from_another_parameter_is_blamed_where_it_is_computed(tmp_path: 
     assert run_edited(tmp_path, SLOPE).ok
     report = run_edited(tmp_path, SLOPE, ("b = b - 0.01", "b = a - 0.01"))
     assert report.examined.accused[0].lines[0].line == 11
+
+
+ADDED_AGAIN = """import numpy as np
+rng = np.random.default_rng(1)
+
+class Dense:
+    def __init__(self, i, o):
+        self.M = rng.normal(size=(i + 1, o)) / np.sqrt(i + 1)
+
+    def __call__(self, x):
+        self.x1 = np.hstack([x, np.ones((len(x), 1))])
+        return self.x1 @ self.M
+
+    def back(self, g):
+        self.dM = self.x1.T @ g
+        return g @ self.M[:-1].T
+
+X, Y = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+net = [Dense(3, 6), Dense(6, 6), Dense(6, 2)]
+for k in range(300):
+    h = np.tanh(net[0](X))
+    t = np.tanh(net[1](h))
+    out = net[2](h + t)
+    loss = 0.5 * np.mean(np.sum((out - Y) ** 2, axis=1))
+    g = net[2].back((out - Y) / len(X))
+    g = g + net[1].back(g - g * t ** 2)
+    net[0].back(g - g * h ** 2)
+    for layer in net:
+        layer.M -= 0.1 * layer.dM
+"""
+
+
+def test_what_is_added_to_once_a_step_is_no_parameter(tmp_path: Path) -> None:
+    ran = run_edited(tmp_path, ADDED_AGAIN).ran
+    assert (ran.updates, dict(ran.notes)) == (3, {})
