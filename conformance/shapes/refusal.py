@@ -3,6 +3,7 @@
 Left out: the readings (`search.py`).
 """
 
+import os
 from dataclasses import dataclass, field
 
 from conformance.shapes.attempts import UnfitError
@@ -48,5 +49,12 @@ class Refusal:
         stage = error.stage if error.of_no_data is None else SURE
         reached = stage, lines[0].line if lines else 0
         if reached > self.reached:
-            self.reached, self.words = reached, str(error)
+            self.reached, self.words = reached, f"{error}{_place(error)}"
             self.empty = isinstance(error, EmptyError)
+
+
+def _place(error: UnfitError) -> str:
+    """Where the program itself raised an error, if it did."""
+    causes = [each for each in (error.of_no_data, error.__cause__, *error.raised) if each]
+    lines = [line for each in causes[:1] for line in raised_in(each)]
+    return f", in {os.path.relpath(lines[0].file)}:{lines[0].line}" if lines else ""

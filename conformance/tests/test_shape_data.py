@@ -928,3 +928,4 @@ class Experts:
 def test_what_fails_for_several_of_each_is_not_cleared_by_one_of_each(tmp_path: Path) -> None:
     code, _, said = judged(GATED, tmp_path)
     assert (code, "backward: ValueError: matmul" in said) == (3, True), said
+    assert "net.py:24" in said
