@@ -190,17 +190,14 @@ def _tells(error: Node, goals: Sequence[Goal]) -> bool:
         way = walk([goal.node], lambda e: [] if e is error else e.inputs)
         return [each for each in way if each is not error and each.depends_on(error)]
 
-    return any(
-        not (each.operation in (*SUMS, *MOVES) or _is_scaled(each))
-        for goal in goals
-        for each in between(goal)
-    )
+    return not all(is_summed(each) for goal in goals for each in between(goal))
 
 
-def _is_scaled(node: Node) -> bool:
-    """Whether a value is another one, multiplied or divided by a number of the program's own."""
+def is_summed(node: Node) -> bool:
+    """Whether a value is made of sums and entries, perhaps times a number of the program's own."""
     inner = [each for each in node.inputs if any(one.given for one in walk([each]))]
-    return node.operation in ("multiply", "divide") and len(inner) == 1
+    scaled = node.operation in ("multiply", "divide") and len(inner) == 1
+    return scaled or node.operation in (*SUMS, *MOVES)
 
 
 def _pairs(

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.backward.syntax import tree
-from conformance.programs.vocabulary import bare, is_parameter, kinds_of
+from conformance.programs.vocabulary import WEIGHT, bare, is_parameter, kinds_of
 from conformance.shapes.example_data import Data
 
 RATE, PENALTY = 0.1875, 0.25  # neither is 1/m
@@ -215,13 +215,17 @@ def ways(
 def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: bool) -> bool:
     """Whether the names of the arguments say something else than an order of kinds.
 
-    Where they do not tell the whole, one says so that is named as a gradient or a mask is.
+    Where they do not tell the whole, one says so that is named as a gradient or a mask is, or as
+    weights are, which are no data.
     """
     told = ((bare(e.name), kind) for e, kind in zip(taken(function), form, strict=False))
     return any(
         kinds_of(name) and kind not in kinds_of(name)
         for name, kind in told
-        if whole or name.startswith("grad") or "mask" in kinds_of(name)
+        if whole
+        or name.startswith("grad")
+        or "mask" in kinds_of(name)
+        or (kind in ("inputs", "targets") and WEIGHT.fullmatch(name))
     )
 
 

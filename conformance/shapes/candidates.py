@@ -25,7 +25,6 @@ from conformance.shapes.named_losses import (
     before_activations,
     loss_class,
     losses,
-    says_loss,
     states_loss,
 )
 from conformance.shapes.not_judged import NotJudged
@@ -254,7 +253,7 @@ def _giving_two(
 ) -> Candidate:
     """A function that takes parameters and data, and returns two things, as a candidate."""
     ways = [_only_function(found, roles, function)]
-    if not (roles["backward"] or says_loss(function)):
+    if not roles["backward"]:
         ways.append(_unnamed(found, roles, function))
     stated = tuple(
         _unnamed(found, {**roles, "loss": _named(other)}, function)
@@ -295,8 +294,7 @@ def of_thing(thing: Any, found: Definitions) -> Candidate | None:
         around = _around(thing, found)
         if around is not None:
             return around
-        alone = _only_function(found, roles, thing)
-        searched = (alone,) if says_loss(thing) else (alone, _searched(found, backward))
+        searched = (_only_function(found, roles, thing), _searched(found, backward))
         name = thing.__name__
         named = (e for e in candidates(found) if name == e.name or name in e.functions)
         layer = next((each.layer for each in named if each.layer is not None), None)

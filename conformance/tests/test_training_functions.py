@@ -157,9 +157,13 @@ def test_the_loss_of_a_file_tells_where_no_known_cost_does(tmp_path: Path) -> No
     assert "db += -(2 / n)" in str(report)
 
 
-def test_a_loss_alone_is_not_judged_as_a_gradient(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["loss", "erro"])
+@pytest.mark.parametrize("power", ["** 2", "** 4"])
+def test_a_loss_alone_is_not_judged_as_a_gradient(name: str, power: str, tmp_path: Path) -> None:
+    """What is called w is weights, and no data."""
+    source = LOSS.replace("m *", "w *").replace("b, m,", "b, w,").replace("** 2", power)
     with pytest.raises(SubjectError, match="fits no known shape"):
-        checked(LOSS.replace("compute_error", "loss"), tmp_path)
+        checked(source.replace("compute_error", name), tmp_path)
 
 
 def test_what_trains_and_cannot_be_called_is_told_beside_what_was_judged(tmp_path: Path) -> None:
