@@ -85,8 +85,12 @@ def _as_read(step: "Unjudged") -> Judgement:
     own = [each.options[each.own] for each in updates if each.options]
     if choices:
         made = step.by_choice(choices)
-        if made.ok or choices[0] == own:
+        if made.ok:
             return made
+        if choices[0] == own:
+            mixed = min(by for _, by in own) < 0 < max(by for _, by in own)
+            whole = step.whole() if mixed else made  # each parameter may go by its own sign
+            return whole if whole.right > made.right else made
     if len(own) < len(updates):
         return step.whole()
     apart = step.by_choice([own])

@@ -417,3 +417,26 @@ def test_where_numbers_are_equal_the_slope_is_that_of_the_program(
     assert run_edited(tmp_path, DEAD, edit).exit_code == 0
     (blame,) = run_edited(tmp_path, DEAD, edit, ("2 * (H @ U - t)", "2 * (H @ U + t)")).blames
     assert blame.line == 11
+
+
+THRESHOLDS = """import numpy as np
+rng = np.random.default_rng(12)
+X, Y = rng.normal(size=(6, 2)), rng.normal(size=(6, 1))
+w, theta = rng.normal(size=(2, 1)), rng.normal(size=1)
+v, tau = rng.normal(size=(1, 1)), rng.normal(size=1)
+for sweep in range(9):
+    h = 1 / (1 + np.exp(-(X @ w - theta)))
+    out = 1 / (1 + np.exp(-(h @ v - tau)))
+    delta = (Y - out) * out * (1 - out)
+    below = delta @ v.T * h * (1 - h)
+    v += 0.25 * h.T @ delta
+    w += 0.25 * X.T @ below
+    tau -= 0.25 * delta.sum(axis=0)
+    theta -= 0.25 * below.sum(axis=0)
+"""
+
+
+def test_thresholds_that_are_subtracted_go_the_other_way_than_weights(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, THRESHOLDS).ok
+    report = run_edited(tmp_path, THRESHOLDS, ("theta -= 0.25", "theta += 0.25"))
+    assert report.examined.accused[0].lines[0].line == 14
