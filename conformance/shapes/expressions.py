@@ -149,7 +149,7 @@ def twice_used(kind: type) -> Iterator[Expression]:
         again = partial(_again, function)
         yield Expression(f"b {sign} a {sign} a", again, {"a": 1.0, "b": OTHER})
     if all(defines(kind, each) for each in ("__add__", "__mul__")):
-        yield Expression("c * c + c, c = a * b", _shared, {"a": 1.0, "b": OTHER})
+        yield Expression("c * c + c with c = a * b", _shared, {"a": 1.0, "b": OTHER})
     for _, text, function in _of_one(kind) if defines(kind, "__add__") else ():
         yield Expression(f"{text} + a", partial(_plus, function), {"a": 1.0})
 

@@ -334,3 +334,33 @@ def test_one_function_may_train_by_one_rule_and_by_another(
     report = run_edited(tmp_path, TWICE, ("2 * X.T", f"{factor}X.T"))
     assert report.exit_code == code
     assert report.ran.rule.kind == "plain"
+
+
+RECORDS = """import numpy as np
+neuron = np.dtype([("w", "f8", (3,)), ("b", "f8"), ("out", "f8")])
+rng = np.random.default_rng(31)
+hidden = np.zeros(6, dtype=neuron)
+hidden["w"] = rng.normal(size=(6, 3))
+hidden["out"] = rng.normal(size=6)
+X = rng.normal(size=(8, 3))
+y = X[:, 0] * X[:, 1]
+for epoch in range(9):
+    act = np.tanh(X @ hidden["w"].T + hidden["b"])
+    err = act @ hidden["out"] - y
+    loss = np.mean(err ** 2) / 2
+    d = err / len(y)
+    d_pre = np.outer(d, hidden["out"]) * (1 - act ** 2)
+    g_out = act.T @ d
+    g_w = d_pre.T @ X
+    hidden["out"] -= 0.05 * g_out
+    hidden["w"] -= 0.05 * g_w
+    hidden["b"] -= 0.05 * d_pre.sum(axis=0)
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_the_fields_of_a_structured_array_are_parameters(tmp_path: Path) -> None:
+    examined = run_edited(tmp_path, RECORDS).examined
+    assert [each.ok for each in examined.gradients] == [True] * 3
+    (blame,) = run_edited(tmp_path, RECORDS, ("d_pre.T @ X", "3 * d_pre.T @ X")).blames
+    assert (blame.gradients, blame.line) == (("hidden['w']",), 16)

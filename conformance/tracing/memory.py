@@ -55,7 +55,7 @@ class Memories:
         if found is None and owner.base is not None:
             found = self.at(address(owner))  # it is another's memory, such as a tensor's
         if found is None:
-            found = self.keep(owner, array if _is_all(array, owner) else owner)
+            found = self.keep(owner, array if _is_all(array, owner) else _numbers_of(owner))
         return found
 
     def keep(self, owner: Array, whole: Array | None = None) -> Memory:
@@ -111,6 +111,16 @@ def owner_of(array: Array) -> Array:
 def address(array: Array) -> int:
     """Where in memory the first entry of an array is."""
     return int(array.__array_interface__["data"][0])
+
+
+def _numbers_of(owner: Array) -> Array:
+    """The numbers of a structured array, if they are all of one kind; else the array itself."""
+    fields = [kind for kind, *_ in (owner.dtype.fields or {}).values()]
+    kinds = {each.base for each in fields}
+    whole = sum(each.itemsize for each in fields) == owner.itemsize and owner.ndim > 0
+    whole = whole and owner.flags.c_contiguous
+    (kind,) = kinds if len(kinds) == 1 else (owner.dtype,)
+    return owner.view(kind) if whole and kind.kind == "f" else owner
 
 
 def place(array: Array, owner: Array) -> Array | None:
