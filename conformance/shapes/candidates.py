@@ -25,6 +25,7 @@ from conformance.shapes.named_losses import (
     before_activations,
     loss_class,
     losses,
+    says_loss,
     states_loss,
 )
 from conformance.shapes.not_judged import NotJudged
@@ -253,7 +254,7 @@ def _giving_two(
 ) -> Candidate:
     """A function that takes parameters and data, and returns two things, as a candidate."""
     ways = [_only_function(found, roles, function)]
-    if not roles["backward"]:
+    if not (roles["backward"] or says_loss(function)):
         ways.append(_unnamed(found, roles, function))
     stated = tuple(
         _unnamed(found, {**roles, "loss": _named(other)}, function)

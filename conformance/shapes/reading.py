@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
+from conformance.backward.unknown_cost import is_summed
 from conformance.programs.held_state import Leaf, short
 from conformance.programs.vocabulary import BIAS, bare, kinds_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, Plan
 from conformance.shapes.example_data import Data
 from conformance.shapes.places import Places
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 
 
@@ -150,6 +152,11 @@ class Reading:
         return not any(each.constant or np.any(each.value) for each in nodes)
 
     @property
+    def is_a_loss(self) -> bool:
+        """Whether each gradient that is returned is a sum of squares: then it is a loss."""
+        return bool(self.places.direct) and all(_is_of_squares(e.node) for e in self.places.direct)
+
+    @property
     def fits(self) -> bool:
         """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
         return self._fits(of_no_shape=False)
@@ -167,6 +174,19 @@ class Reading:
         inputs = self.run.node(self.run.scope.kinds["inputs"])
         learns = any(each.node.depends_on(inputs) for each in goals)
         return len(goals) == len(self.run.start) and shaped and finite and learns
+
+
+def _is_of_squares(node: Node) -> bool:
+    """Whether a value is a sum of squares."""
+    parts = walk([node], lambda each: each.inputs if is_summed(each) else ())
+    ends = [e for e in parts if not is_summed(e) and any(one.given for one in walk([e]))]
+    return bool(ends) and all(map(_is_square, ends))
+
+
+def _is_square(node: Node) -> bool:
+    by_itself = node.operation == "multiply" and node.args[0] is node.args[1]
+    squared = node.operation == "power" and node.args[1] == 2  # noqa: PLR2004
+    return by_itself or squared or node.operation == "square"
 
 
 def _is_parameter(run: Attempt, leaf: Leaf, node: Node) -> bool:

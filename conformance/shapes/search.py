@@ -35,6 +35,7 @@ from conformance.tracing.trace import Trace
 SEARCHED = 6.0
 """Seconds of the processor after which no further reading is tried."""
 
+LOSS = "it returns a sum of squares, as a loss is, and no gradients"
 ZERO = "every gradient is 0: it may compare the output with itself, or need a call before"
 
 
@@ -74,8 +75,10 @@ class Searched:
                     unfit = not (each.is_of_numbers if again else each.plan.said or each.fits)
                     if unfit or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
-                    if each.is_zero:
-                        self.refusal.note(UnfitError(ZERO, len(each.plan.calls) + 1))
+                    loss = self.only is not None and each.is_a_loss
+                    if each.is_zero or loss:
+                        words = LOSS if loss else ZERO
+                        self.refusal.note(UnfitError(words, len(each.plan.calls) + 1))
                         continue
                     part = each.places.missing or any(map(list_of, each.places.unfound))
                     if each.misshapen or part or each.without_targets:

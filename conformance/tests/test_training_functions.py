@@ -157,13 +157,17 @@ def test_the_loss_of_a_file_tells_where_no_known_cost_does(tmp_path: Path) -> No
     assert "db += -(2 / n)" in str(report)
 
 
-@pytest.mark.parametrize("name", ["loss", "erro"])
-@pytest.mark.parametrize("power", ["** 2", "** 4"])
-def test_a_loss_alone_is_not_judged_as_a_gradient(name: str, power: str, tmp_path: Path) -> None:
-    """What is called w is weights, and no data."""
-    source = LOSS.replace("m *", "w *").replace("b, m,", "b, w,").replace("** 2", power)
+@pytest.mark.parametrize(
+    ("name", "slope", "power"),
+    [("loss", "m", "** 4"), ("erro", "m", "** 2"), ("erro", "w", "** 4")],
+)
+def test_a_loss_alone_is_not_judged_as_a_gradient(
+    name: str, slope: str, power: str, tmp_path: Path
+) -> None:
+    """It is one by its name, as a sum of squares, or as what is called w is no data."""
+    source = LOSS.replace("m *", f"{slope} *").replace("b, m,", f"b, {slope},")
     with pytest.raises(SubjectError, match="fits no known shape"):
-        checked(source.replace("compute_error", name), tmp_path)
+        checked(source.replace("** 2", power).replace("compute_error", name), tmp_path)
 
 
 def test_what_trains_and_cannot_be_called_is_told_beside_what_was_judged(tmp_path: Path) -> None:
