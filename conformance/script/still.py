@@ -67,7 +67,8 @@ def never_moved(
         unkept, other = _moved(whole[still], whole.get(gradient)), _replacement(whole[still])
         moves = other is not None and not np.array_equal(other.value, still.value)
         aside = [other] if other is not None and moves and not unkept else []
-        instead = _of_others(whole[still], values)
+        of_it = whole.get(gradient, gradient)
+        instead = [e for e in _of_others(whole[still], values) if e.depends_on(of_it)]
         lines = [line for e in (*unkept, *instead, *aside, gradient) for line in lines_of(e)]
         cause = Cause("unkept" if unkept else "aside" if aside else "still")
         told = tuple(dict.fromkeys(lines))
@@ -227,8 +228,9 @@ def _left_out(
         if again is not None and forward.contains(again):
             continue  # a sum or a recurrence begins with it
         kept = node in whole and _replacement(whole[node]) is not None
-        instead = _of_others(whole[node], values) if node in whole else []
-        if used.isdisjoint(_uses(node, forward)) and not (kept or instead):
+        alone = used.isdisjoint(_uses(node, forward)) and not kept
+        instead = _of_others(whole[node], values) if alone and node in whole else []
+        if alone and not instead:
             continue
         for each in trace.nodes:
             number = bool(instead) and np.size(each.value) == right.size == 1
