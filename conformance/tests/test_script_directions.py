@@ -185,7 +185,7 @@ for i in range(20):
         ("2 * (", "2 * (", 0),
         (" + 0.1 * w", "", 0),
         ("- XTY", "+ XTY", 1),
-        ("XTX, XTY = X.T @ X", "XTX, XTY = X.T @ X ** 2", 1),
+        ("XTX, XTY = X.T @ X", "XTX, XTY = X.T @ X ** 2", 3),
         ("XTX, XTY = X.T @ X / 40, X.T @ Y", "XTX, XTY = X.T @ X + np.eye(3), X.T @ Y", 3),
     ],
 )
