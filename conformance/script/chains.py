@@ -39,8 +39,20 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     found = [_chain(old, new_of) for old in starts]
     chains = map(search.extended, found)
     made = search.whole_steps([e for e in chains if is_trained(e, nodes, search.numbers)])
+    made = [each for each in made if not _is_of_one_step(each, made)]
     join(made)
     return sorted(made, key=lambda each: each.values[1].number)
+
+
+def _is_of_one_step(chain: Carried, chains: Sequence[Carried]) -> bool:
+    """Whether an array is written into by several lines of one step, and made anew in another."""
+    first, *rest = chain.values
+    if len({*map(operation_key, rest)}) < len(rest):
+        return False  # by one line again and again
+    key, last = operation_key(first), rest[-1].number
+    others = (each.values for each in chains if each is not chain)
+    alike = (each for each in others if operation_key(each[0]) == key)
+    return any(last < each[0].number or each[-1].number < first.number for each in alike)
 
 
 def _without(chain: Carried, passed: set[int]) -> Carried:

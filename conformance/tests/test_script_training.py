@@ -577,3 +577,28 @@ for k in range(300):
 def test_what_is_added_to_once_a_step_is_no_parameter(tmp_path: Path) -> None:
     ran = run_edited(tmp_path, ADDED_AGAIN).ran
     assert (ran.updates, dict(ran.notes)) == (3, {})
+
+
+VARIATION = """import numpy as np
+rng = np.random.default_rng(0)
+f, u = rng.normal(size=(5, 6)), rng.normal(size=(5, 6))
+for it in range(5):
+    ux, uy = np.zeros_like(u), np.zeros_like(u)
+    ux[:, :-1] = u[:, 1:] - u[:, :-1]
+    uy[:-1, :] = u[1:, :] - u[:-1, :]
+    norm = np.sqrt(ux ** 2 + uy ** 2 + 0.001)
+    energy = 0.5 * ((u - f) ** 2).sum() + 0.3 * norm.sum()
+    px, py = ux / norm, uy / norm
+    div = px + py
+    div[:, 1:] -= px[:, :-1]
+    div[1:, :] -= py[:-1, :]
+    g = u - f - 0.3 * div
+    u = u - 0.1 * g
+"""
+
+
+def test_what_several_lines_of_a_step_write_into_is_no_parameter(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, VARIATION).exit_code == 0
+    wrong = "div[:, 1:] -= px[:, :-1]", "div[:, 1:] -= px[:, 1:]"
+    (blame,) = run_edited(tmp_path, VARIATION, wrong).blames
+    assert blame.line in (12, 13)

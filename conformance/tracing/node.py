@@ -274,7 +274,9 @@ def filled(before: Array, writes: Iterable[tuple[Array | None, Any]]) -> Array:
         if index is None:
             after[...] = value
         else:
-            numbers[np.atleast_1d(index)] = value  # else an array of one object becomes an entry
+            places = np.atleast_1d(index)  # else an array of one object becomes an entry
+            same = isinstance(value, np.ndarray) and value.size == places.size
+            numbers[places] = value.reshape(places.shape) if same else value
     return after
 
 
