@@ -36,7 +36,7 @@ from conformance.running.isolate import isolated
 from conformance.script_outcome import Ran
 from conformance.shapes.candidates import of_thing
 from conformance.shapes.custom_function import defines_functions
-from conformance.shapes.definitions import has_main, of_module, trains_at_import
+from conformance.shapes.definitions import has_main, makes, of_module, trains_at_import
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.layer_outputs import INPUT
 from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
@@ -70,6 +70,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     parts, left = found.parts, [each for each in found.left if not each.final]
     last = [each for each in found.left if each.final]
     to_run = left or not (parts or last) or any(each.runs for each in last)
+    to_run = to_run or makes(asked.place, found.aside)  # such as layers whose methods are not known
     if stopped is None and to_run and asked.name is None and has_main(asked.place):
         seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
         try:
@@ -101,6 +102,7 @@ class _Defined:
         failed: what it asked for that is not here.
         unjudged: why a network of the book's could not be judged, beside what was.
         within: the names of what a network of the book's that was judged uses.
+        aside: the names of what may not be meant to be judged.
     """
 
     refusal: Refused
@@ -109,6 +111,7 @@ class _Defined:
     failed: NotHere | None = None
     unjudged: UnjudgedError | None = None
     within: set[str] = field(default_factory=set)
+    aside: Sequence[str] = ()
 
     def take(self, said: dict[str, Any], asked: Asked, book: Callable[[str], Report]) -> None:
         """Take what the process of a file has sent."""
@@ -126,6 +129,8 @@ class _Defined:
             self.parts.append(UpdateReport(ran.script, ran.examined, ran))
         elif "left" in said:
             self.left.append(from_values(NotJudged, said["left"]))
+        elif "aside" in said:
+            self.aside = said["aside"]
         elif "failed" in said:
             self.failed = from_values(NotHere, said["failed"])
         elif "refused" in said:

@@ -125,7 +125,9 @@ def send_all(asked: Asked, send: Send) -> None:
         for left in {each.name: each for each in judging.left}.values():
             if left.name not in judging.used:
                 send({"left": to_values(left)})
-        if not judging.judged_any:
+        if judging.judged_any:
+            send({"aside": [each.name for each in judging.unfit]})
+        else:
             made = adapter(found, asked.name)
             unfit = tuple(judging.unfit)
             send({"refused": to_values(Refused(asked.said, names_of(found), made, unfit))})

@@ -18,6 +18,7 @@ import numpy as np
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.costs import seeded, times
 from conformance.backward.decay import decayed
 from conformance.backward.factor import conventions, shared, snapped
@@ -194,10 +195,21 @@ def _tells(error: Node, goals: Sequence[Goal]) -> bool:
 
 
 def is_summed(node: Node) -> bool:
-    """Whether a value is made of sums and entries, perhaps times a number of the program's own."""
+    """Whether a value is made of sums and entries, perhaps times a count or its inverse, or 2."""
     inner = [each for each in node.inputs if any(one.given for one in walk([each]))]
-    scaled = node.operation in ("multiply", "divide") and len(inner) == 1
-    return scaled or node.operation in (*SUMS, *MOVES)
+    others = [each for each in node.args[:2] if all(each is not one for one in inner)]
+    scaled = node.operation in ("multiply", "divide") and len(inner) == len(others) == 1
+    return (scaled and _is_a_count(others[0])) or node.operation in (*SUMS, *MOVES)
+
+
+def _is_a_count(value: object) -> bool:
+    """Whether it is a whole number, or the inverse of one or of its half."""
+    number = np.asarray(value.value if type(value) is Node else value)
+    if number.size != 1:
+        return False
+    single = abs(float(np.ravel(number)[0]))
+    tried = (single, *((1 / single, 2 / single) if single else ()))
+    return any(abs(each - round(each)) <= HALF_OF_THE_DIGITS * each for each in tried)
 
 
 def _pairs(

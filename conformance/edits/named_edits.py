@@ -63,7 +63,9 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
         case "transpose" if known.before in PLACES:
             place = PLACES[known.before]
             for each in _operands(part)[place : place + 1]:
-                yield from _with(part, place, ast.Attribute(each, "T", ast.Load()))
+                turned = isinstance(each, ast.Attribute) and each.attr == "T"
+                plain = each.value if isinstance(each, ast.Attribute) and turned else None
+                yield from _with(part, place, plain or ast.Attribute(each, "T", ast.Load()))
         case "extra":
             yield from (each for each in _operands(part) if ast.unparse(each) != known.before)
         case "factor" | "term" if known.other is not None and known.after in OPERATORS:

@@ -99,7 +99,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"|squarederror|squaredloss|nllloss|softmaxloss|(calcular?)?(cost[oe]|custo|p[eé]rdida|perda|co[uû]t|perte)",
     ),
     "backward": _patterns(
-        NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|backpropagation|backpropagate|backpropogation)"
+        NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|pull|pullback|vjp|backpropagation|backpropagate|backpropogation)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?(errors?)?",
         r"(compute|calc|calculate|get|find|analytic(al)?)?(the)?(gradients?|grads?|derivatives?)",
         r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrad(s|ients?)?|lossgrad"

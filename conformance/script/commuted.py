@@ -23,15 +23,17 @@ def commute(moved: Iterable[Parameter]) -> None:
     """Let what is added to parameters, and to what is kept for them, be a number times a product.
 
     Where what is added is itself scaled on another line, it is the gradient, with its own number.
+    A single number beside arrays may be multiplied by another that all of them are, as to clip it.
 
     Args:
         moved: the parameters.
     """
-    chains = (chain for each in moved for chain in (each.chain, *each.states))
+    chains = [chain for each in moved for chain in (each.chain, *each.states)]
+    least = 1 if all(np.size(chain.values[0].value) == 1 for chain in chains) else 2
     for old, new in [steps for chain in chains for steps in pairwise(chain.values)]:
         for product in [*_added(new, old, frozenset())]:
             at = product
-            while (scaled := _scaled(at)) is not None:
+            while np.size(at.value) >= least and (scaled := _scaled(at)) is not None:
                 _exchange(at, scaled)
                 at = scaled  # the product is computed there now
 

@@ -5,7 +5,7 @@ A notebook is its code cells, each with a name of its own. Left out: what they c
 
 import ast
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,6 +149,12 @@ def has_main(place: str) -> bool:
         or (isinstance(each, ast.Expr | ast.Assign) and not own.isdisjoint(_called(each)))
         for each in body
     )
+
+
+def makes(place: str, names: Collection[str]) -> bool:
+    """Whether a file makes or calls something of some names when it is run."""
+    own = (e for e in _body(place) if not isinstance(e, ast.FunctionDef | ast.ClassDef))
+    return any(not {*_called(each)}.isdisjoint(names) for each in own)
 
 
 def _body(place: str) -> list[ast.stmt]:

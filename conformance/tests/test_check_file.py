@@ -673,3 +673,48 @@ def test_a_slope_that_python_computes_of_each_number_may_be_a_whole_number(tmp_p
     (tmp_path / "net.py").write_text(LEAKY, encoding="utf-8")
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == 1
+
+
+ASIDE = """import numpy as np
+
+
+class Bend:
+    def __init__(self, n, rng):
+        self.held = {"a": rng.uniform(0.5, 1.5, n)}
+        self.out = {}
+
+    def ahead(self, x):
+        self.x = x
+        return np.sin(self.held["a"] * x)
+
+    def astern(self, g):
+        self.out["a"] = (g * self.x * np.cos(self.held["a"] * self.x)).sum(axis=0)
+        return g * self.held["a"] * np.cos(self.held["a"] * self.x)
+
+
+def squared_error(out, want):
+    diff = out - want
+    return (diff**2).mean(), 2 * diff / diff.size
+
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    one, two = Bend(3, rng), Bend(3, rng)
+    x, t = rng.normal(size=(9, 3)), rng.normal(size=(9, 3))
+    for epoch in range(5):
+        loss, g = squared_error(two.ahead(one.ahead(x)), t)
+        one.astern(two.astern(g))
+        for each in (one, two):
+            each.held["a"] -= 0.1 * each.out["a"]
+"""
+
+
+@pytest.mark.parametrize(("cosine", "code"), [("np.cos", 0), ("np.sin", 1)])
+def test_classes_whose_methods_are_not_known_are_judged_as_the_main_block_uses_them(
+    cosine: str, code: int, tmp_path: Path
+) -> None:
+    source = ASIDE.replace("(g * self.x * np.cos", f"(g * self.x * {cosine}")
+    (tmp_path / "net.py").write_text(source)
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == code, str(report)
+    assert "updates of" in str(report)

@@ -753,3 +753,24 @@ def test_a_total_that_is_divided_at_the_end_of_an_epoch_has_one_loss_for_all_sam
 ) -> None:
     assert run_edited(tmp_path, EPOCHS).ok
     assert not run_edited(tmp_path, EPOCHS, ("* p * (1 - p)", "")).ok
+
+
+HUBER = """import numpy as np
+rng = np.random.default_rng(41)
+X = rng.normal(size=(70, 3))
+y = X @ [1.0, 2.0, -1.0] + rng.standard_t(1.5, size=70)
+w = np.zeros(3)
+for epoch in range(9):
+    r = X @ w - y
+    psi = np.clip(r, -1.35, 1.35)
+    w -= 0.2 * (X.T @ psi) / len(y)
+"""
+
+
+@pytest.mark.parametrize("product", ["(X.T @ psi)", "X.T @ psi"])
+def test_a_function_of_the_residuals_is_the_derivative_of_a_cost(
+    product: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, HUBER, ("(X.T @ psi)", product))
+    assert report.exit_code == 0, str(report)
+    assert "no known cost has this output error" in str(report)

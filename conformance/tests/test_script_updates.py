@@ -609,3 +609,25 @@ def test_a_number_of_which_the_gradient_moves_nothing_is_found(
         code,
         [("b",)] * code,
     )
+
+
+CLIPPED = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 1))
+p = {"W": rng.normal(size=(3, 4)), "V": rng.normal(size=(4, 1)), "c": np.zeros(1)}
+for step in range(9):
+    h = np.tanh(X @ p["W"])
+    d = 2 * (h @ p["V"] + p["c"] - y) / 30
+    g = {"V": h.T @ d, "c": d.sum(0), "W": X.T @ (d @ p["V"].T * (1 - h**2))}
+    clip = np.minimum(1.0, 0.5 / np.sqrt(sum((e**2).sum() for e in g.values())))
+    for k in p:
+        p[k] = p[k] - 0.1 * clip * g[k]
+"""
+
+
+def test_a_single_number_is_clipped_as_the_arrays_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(CLIPPED)
+    with quiet():
+        report = run_script(str(tmp_path / "train.py"))
+    assert report.exit_code == 0, str(report)
