@@ -90,8 +90,9 @@ def _is_of_a_difference(error: OwnError, found: Sequence[Tried]) -> bool:
 
     Then it is the derivative of a cost, such as Huber's.
     """
-    differences = (e for each in found for e in each.compared.users if e.operation == "subtract")
-    for difference in dict.fromkeys(differences):
+    users = dict.fromkeys(e for each in found for e in each.compared.users)
+    differences = [e for e in users if e.operation == "subtract" and error.output in e.inputs]
+    for difference in differences:
         if error.error is difference or not error.error.depends_on(difference):
             continue
         way = walk([error.error], partial(_until, difference))
