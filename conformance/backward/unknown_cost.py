@@ -9,7 +9,7 @@ Left out: the known costs (`no_loss.py`).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations, product
 from typing import Any
 
@@ -253,3 +253,24 @@ def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:
 def _has_factor(node: Node, part: Node, parameters: int) -> bool:
     """Whether a product has a factor that depends on the parameters and not on a part of it."""
     return any(e.uses & parameters and not e.depends_on(part) for e in node.inputs)
+
+
+def is_of_a_difference(error: OwnError, made: Iterable[Compared]) -> bool:
+    """Whether an output error is a function of output − target alone, entry by entry.
+
+    Then it is the derivative of a cost, such as Huber's.
+    """
+    users = dict.fromkeys(e for each in made for e in each.users)
+    differences = [e for e in users if e.operation == "subtract" and error.output in e.inputs]
+    for difference in differences:
+        if error.error is difference or not error.error.depends_on(difference):
+            continue
+        way = walk([error.error], partial(_until, difference))
+        shape = np.shape(difference.value)
+        if all(np.shape(each.value) in ((), shape if each.function else ()) for each in way):
+            return True
+    return False
+
+
+def _until(end: Node, node: Node) -> Sequence[Node]:
+    return () if node is end else node.inputs

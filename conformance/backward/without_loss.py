@@ -9,7 +9,6 @@ Left out: trying the known costs (`no_loss.py`) and what stands for an unknown o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -36,7 +35,12 @@ from conformance.backward.normal_equations import is_of_a_form
 from conformance.backward.own_error import OwnError, adds_up, goes_up, has_a_cost
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass, Recorded
 from conformance.backward.source import line_of, lines_of, lines_of_each, own_lines
-from conformance.backward.unknown_cost import OwnErrors, weighted, whole_loss
+from conformance.backward.unknown_cost import (
+    OwnErrors,
+    is_of_a_difference,
+    weighted,
+    whole_loss,
+)
 from conformance.backward.value_names import operation_text
 from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import Node
@@ -81,29 +85,12 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
         return _wrong(run, found, errors, error, known=name is not None or None not in given)
     if step.quick and not (own := _by_own(error, run, blame=False)).ok:
         return own
-    slipped = None if _is_of_a_difference(error, found) else _slipped(run, found, error)
+    slipped = (
+        None
+        if is_of_a_difference(error, (e.compared for e in found))
+        else _slipped(run, found, error)
+    )
     return slipped or _by_own(error, run, blame=blame)
-
-
-def _is_of_a_difference(error: OwnError, found: Sequence[Tried]) -> bool:
-    """Whether an output error is a function of output − target alone, entry by entry.
-
-    Then it is the derivative of a cost, such as Huber's.
-    """
-    users = dict.fromkeys(e for each in found for e in each.compared.users)
-    differences = [e for e in users if e.operation == "subtract" and error.output in e.inputs]
-    for difference in differences:
-        if error.error is difference or not error.error.depends_on(difference):
-            continue
-        way = walk([error.error], partial(_until, difference))
-        shape = np.shape(difference.value)
-        if all(np.shape(each.value) in ((), shape if each.function else ()) for each in way):
-            return True
-    return False
-
-
-def _until(end: Node, node: Node) -> Sequence[Node]:
-    return () if node is end else node.inputs
 
 
 def _by_known(
