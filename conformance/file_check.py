@@ -79,7 +79,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             parts.append(replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, note))))
             left, last = [], [each for each in last if not each.runs]
         except SubjectError as error:  # it may need arguments, or data that are not here
-            idle = str(error)
+            idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
     parts, unsigned = settled(parts)
     last += unsigned
     left = [each for each in left if each.name not in {one.name for one in last}] + last

@@ -41,7 +41,7 @@ PATIENCE = 3  # times that a script may go on though it was stopped
 LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
 MORE = 12  # updates, up to which it goes on where some change nothing, or all rows are 0
 AGAIN = 1.0  # seconds until it is stopped again
-OF_A_LINE = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
+OF_A_LINE = (ArithmeticError, LookupError, NameError, ValueError)
 """Exceptions that a change of a line may mend: what is not there is asked for on any."""
 DOUBTS = {"aside", "frozen", "loss", "unseen"}
 """Notes that something may be a parameter and is not judged, or that the loss is another."""

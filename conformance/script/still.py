@@ -160,7 +160,8 @@ def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
         if after is None or (after in step.of and forward.contains(step.of[after])):
             continue  # else a sum or a recurrence begins with it
         used = np.any(forward.gradient.get(copy.number, 0.0))
-        if used and any(each is node for each, _ in links(after)):
+        own = after.operation in ("add", "subtract") and not copy.uses & bits(forward.run.goals)
+        if used and own and any(each is node for each, _ in links(after)):  # else it is computed
             yield copy
 
 
