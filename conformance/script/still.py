@@ -157,7 +157,7 @@ def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
     goals = {each.parameter for each in forward.run.goals}
     for node, copy in step.of.items():
         after = _replacement(node) if np.size(node.value) > 1 and copy not in goals else None
-        if after is None or (after in step.of and forward.contains(step.of[after])):
+        if after is None or any(forward.contains(step.of[e]) for e in _alike(node) if e in step.of):
             continue  # else a sum or a recurrence begins with it
         used = np.any(forward.gradient.get(copy.number, 0.0))
         own = after.operation in ("add", "subtract") and not copy.uses & bits(forward.run.goals)
@@ -296,11 +296,16 @@ def _replacements(node: Node) -> list[Node]:
 
 def _replacement(node: Node) -> Node | None:
     """What is made of a value alone or with others, and then used as it was."""
+    return next(_alike(node), None)
+
+
+def _alike(node: Node) -> Iterator[Node]:
+    """All that is."""
     if len(node.consumers) > MOST:
-        return None  # such as a constant
+        return  # such as of a constant
     used = set(roles(node))
     alike = (e for e in node.consumers if np.shape(e.value) == np.shape(node.value))
-    return next((e for e in alike if not used.isdisjoint(roles(e))), None)
+    yield from (e for e in alike if not used.isdisjoint(roles(e)))
 
 
 def _uses(node: Node, forward: Forward) -> set[Use]:
