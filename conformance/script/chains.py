@@ -49,10 +49,18 @@ def _is_of_one_step(chain: Carried, chains: Sequence[Carried]) -> bool:
     first, *rest = chain.values
     if len({*map(operation_key, rest)}) < len(rest):
         return False  # by one line again and again
-    key, last = operation_key(first), rest[-1].number
-    others = (each.values for each in chains if each is not chain)
-    alike = (each for each in others if operation_key(each[0]) == key)
+    begun, last = _begun(first), rest[-1].number
+    others = ((_begun(e.values[0]), e.values) for e in chains if e is not chain)
+    key = operation_key(begun)
+    alike = [values for e, values in others if e is not begun and operation_key(e) == key]
     return any(last < each[0].number or each[-1].number < first.number for each in alike)
+
+
+def _begun(node: Node) -> Node:
+    """An array as it was before anything was written into it."""
+    while node.operation == FILLED:
+        node = node.args[0]
+    return node
 
 
 def _without(chain: Carried, passed: set[int]) -> Carried:

@@ -134,7 +134,7 @@ OF_CHECKS = frozenset(
 )
 """Files whose tests are checks of whole programs: all but the first of each are thorough.
 
-CI runs one in three of the tests of each; `-m seldom` are the others.
+CI runs one in four of the tests of each; `-m seldom` are the others.
 """
 
 
@@ -148,7 +148,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name = item.path.name
         thorough = name in THOROUGH or (name in OF_CHECKS and known[name] > 0)
-        if name in OF_CHECKS and known[name] % 3:
+        if name in OF_CHECKS and known[name] % 4:
             item.add_marker("seldom")
         known[name] += 1
         if thorough or item.get_closest_marker("seldom"):

@@ -343,10 +343,10 @@ hidden = np.zeros(6, dtype=neuron)
 hidden["w"] = rng.normal(size=(6, 3))
 hidden["out"] = rng.normal(size=6)
 X = rng.normal(size=(8, 3))
-y = X[:, 0] * X[:, 1]
+y, offset = X[:, 0] * X[:, 1], 0.1
 for epoch in range(9):
     act = np.tanh(X @ hidden["w"].T + hidden["b"])
-    err = act @ hidden["out"] - y
+    err = act @ hidden["out"] + offset - y
     loss = np.mean(err ** 2) / 2
     d = err / len(y)
     d_pre = np.outer(d, hidden["out"]) * (1 - act ** 2)
@@ -355,12 +355,13 @@ for epoch in range(9):
     hidden["out"] -= 0.05 * g_out
     hidden["w"] -= 0.05 * g_w
     hidden["b"] -= 0.05 * d_pre.sum(axis=0)
+    offset -= 0.05 * d.sum()
 """
 
 
 @pytest.mark.usefixtures("no_search")
 def test_the_fields_of_a_structured_array_are_parameters(tmp_path: Path) -> None:
     examined = run_edited(tmp_path, RECORDS).examined
-    assert [each.ok for each in examined.gradients] == [True] * 3
+    assert [each.ok for each in examined.gradients] == [True] * 4
     (blame,) = run_edited(tmp_path, RECORDS, ("d_pre.T @ X", "3 * d_pre.T @ X")).blames
     assert (blame.gradients, blame.line) == (("hidden['w']",), 16)
