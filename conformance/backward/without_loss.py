@@ -85,12 +85,7 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
         return _wrong(run, found, errors, error, known=name is not None or None not in given)
     if step.quick and not (own := _by_own(error, run, blame=False)).ok:
         return own
-    slipped = (
-        None
-        if is_of_a_difference(error, (e.compared for e in found))
-        else _slipped(run, found, error)
-    )
-    return slipped or _by_own(error, run, blame=blame)
+    return _slipped(run, found, error) or _by_own(error, run, blame=blame)
 
 
 def _by_known(
@@ -194,11 +189,13 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
     """The gradients by a known cost that they have but for one slip; None if there is none.
 
-    Of one gradient that is computed number by number any number would do as an operand. What a
-    target is made of is no target itself.
+    Of one gradient that is computed number by number any number would do as an operand; what is a
+    function of the residuals stands where they do by another cost. What a target is made of is no
+    target itself.
     """
     numbers = any(e.operation == "array" and not e.frames for e in walk([error.error]))
-    slips = {*SLIPS} - {"operand"} if numbers and len(run.goals) == 1 else {*SLIPS}
+    own = is_of_a_difference(error, (each.compared for each in found))
+    slips = {*SLIPS} - {"operand"} if own or (numbers and len(run.goals) == 1) else {*SLIPS}
     named = [e for e in found if e.name not in ("hinge", *OF_MARGINS)]  # of whole numbers
     telling = [each for each in named if not _is_within_a_target(each, found)]
     for examined in _examined(run, telling, error):
