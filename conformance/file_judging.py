@@ -131,8 +131,8 @@ class FileJudging:
             self._send({"tried": own})
             tried = tried_training(place, each, functions, module)
             if tried is None:
-                left = NotJudged(own, UNTRIED, final=True)
-                self._send({"left": to_values(left)} if self.judged_any else {})
+                if self.judged_any:
+                    self._send({"left": to_values(NotJudged(own, UNTRIED, final=True))})
                 continue
             self.judged_any = True
             self.used |= tried.used

@@ -166,9 +166,10 @@ def _mending(
     if made is None or handed:
         return handed
     why = cause(forward, made, found)
-    if made.fix is not None:
-        made = replace(made, lines=in_scope(made.fix.group.first, why, made.lines))
-    return made.lines, cause(forward, made, found)
+    lines = made.lines if made.fix is None else in_scope(made.fix.group.first, why, made.lines)
+    if lines != made.lines:
+        why = cause(forward, replace(made, lines=lines), found)
+    return lines, why
 
 
 def _handed_on(forward: Forward, *, last: bool) -> tuple[tuple[Line, ...], Cause] | None:

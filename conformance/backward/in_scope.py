@@ -7,7 +7,7 @@ import ast
 
 from conformance.backward.findings import Cause, Line
 from conformance.backward.source import own_lines
-from conformance.backward.syntax import tree
+from conformance.backward.syntax import function_around, tree
 from conformance.tracing.node import Node
 
 
@@ -23,20 +23,11 @@ def in_scope(node: Node, why: Cause, lines: tuple[Line, ...]) -> tuple[Line, ...
     calls = list(own_lines(node))
     if other is None or other.line is None or not other.name.isidentifier():
         return lines
-    known = _function(other.line)
+    known = function_around(other.line)
     if known is None or not calls or lines[:1] != tuple(calls[:1]) or _is_of(calls[0], known):
         return lines
     first = [each for each in calls[1:] if _is_of(each, known)][:1]
     return tuple(dict.fromkeys((*first, *lines)))
-
-
-def _function(line: Line) -> ast.FunctionDef | None:
-    """The innermost function around a line."""
-    found = None
-    for each in ast.walk(tree(line.file) or ast.Pass()):
-        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0):
-            found = each
-    return found
 
 
 def _is_of(line: Line, function: ast.FunctionDef) -> bool:

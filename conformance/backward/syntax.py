@@ -61,6 +61,16 @@ def _statements(module: ast.Module) -> dict[int, ast.stmt]:
     return found
 
 
+def function_around(line: Line) -> ast.FunctionDef | None:
+    """The innermost function that a line is in; None if it is in none."""
+    found = [
+        each
+        for each in ast.walk(tree(line.file) or ast.Pass())
+        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0)
+    ]
+    return max(found, key=lambda each: each.lineno, default=None)
+
+
 def statement_with(line: Line, made: ast.expr | None) -> ast.stmt | None:
     """The statement on a line that an expression is of; several may stand there."""
     found = statement(line.file, line.line)

@@ -36,7 +36,7 @@ from conformance.backward.own_error import (
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import ancestors, walk
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -169,7 +169,8 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     first, *rest = outputs(made, bits(run.goals))
     few = [first, *rest[: -FEW_OUTPUTS - 1 : -1]]  # what is between seldom has a name
     likely = likely_errors(made, run.goals, FEW_ERRORS)
-    errors = [each for each in likely if _tells(each, run.goals)]
+    given = given_in(run.trace)
+    errors = [each for each in likely if _tells(each, run.goals, given)]
     values, count = Chain(run.trace).values, len(made.pairs)
     for error, output in product(errors, few):
         executions = [_alike(run, each)[:count] for each in (error, output)]
@@ -179,7 +180,7 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
             yield OwnError(error, output, at_output, seeded(run.trace, pairs))
 
 
-def _tells(error: Node, goals: Sequence[Goal]) -> bool:
+def _tells(error: Node, goals: Sequence[Goal], given: int) -> bool:
     """Whether a gradient is more than sums of an error and its entries, and so not right by it.
 
     A sum that is divided by a number, such as that of the samples, is no more: so is any loss.
@@ -191,12 +192,22 @@ def _tells(error: Node, goals: Sequence[Goal]) -> bool:
         way = walk([goal.node], lambda e: [] if e is error else e.inputs)
         return [each for each in way if each is not error and each.depends_on(error)]
 
-    return not all(is_summed(each) for goal in goals for each in between(goal))
+    return not all(is_summed(each, given) for goal in goals for each in between(goal))
 
 
-def is_summed(node: Node) -> bool:
-    """Whether a value is made of sums and entries, perhaps times a count or its inverse, or 2."""
-    inner = [each for each in node.inputs if any(one.given for one in walk([each]))]
+def given_in(trace: Trace) -> int:
+    """What a program was handed, as bits."""
+    return bits_of_nodes(each for each in trace.nodes if each.given)
+
+
+def is_summed(node: Node, given: int) -> bool:
+    """Whether a value is made of sums and entries, perhaps times a count or its inverse, or 2.
+
+    Args:
+        node: the value.
+        given: what the program was handed, as bits.
+    """
+    inner = [each for each in node.inputs if each.uses & given]
     others = [each for each in node.args[:2] if all(each is not one for one in inner)]
     scaled = node.operation in ("multiply", "divide") and len(inner) == len(others) == 1
     return (scaled and _is_a_count(others[0])) or node.operation in (*SUMS, *MOVES)

@@ -21,7 +21,7 @@ from conformance.script.rows import Carried, join, may_be_same
 from conformance.script.scaled import scaled_by_itself
 from conformance.script.trained import is_asked, is_trained, numbers_asked
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat, is_part, taken
+from conformance.tracing.node import FILLED, Node, flat, is_part, states_of, taken
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 
@@ -49,18 +49,11 @@ def _is_of_one_step(chain: Carried, chains: Sequence[Carried]) -> bool:
     first, *rest = chain.values
     if len({*map(operation_key, rest)}) < len(rest):
         return False  # by one line again and again
-    begun, last = _begun(first), rest[-1].number
-    others = ((_begun(e.values[0]), e.values) for e in chains if e is not chain)
+    begun, last = states_of(first)[-1], rest[-1].number
+    others = ((states_of(e.values[0])[-1], e.values) for e in chains if e is not chain)
     key = operation_key(begun)
     alike = [values for e, values in others if e is not begun and operation_key(e) == key]
     return any(last < each[0].number or each[-1].number < first.number for each in alike)
-
-
-def _begun(node: Node) -> Node:
-    """An array as it was before anything was written into it."""
-    while node.operation == FILLED:
-        node = node.args[0]
-    return node
 
 
 def _without(chain: Carried, passed: set[int]) -> Carried:

@@ -33,9 +33,9 @@ def commute(moved: Iterable[Parameter]) -> None:
     for old, new in [steps for chain in chains for steps in pairwise(chain.values)]:
         for product in [*_added(new, old, frozenset())]:
             at = product
-            while np.size(at.value) >= least and (scaled := _scaled(at)) is not None:
-                _exchange(at, scaled)
-                at = scaled  # the product is computed there now
+            while np.size(at.value) >= least and (found := _scaled(at)) is not None:
+                _exchange(at, *found)
+                at = found[0]  # the product is computed there now
 
 
 def _added(node: Node, old: Node, scaled: frozenset[Frame]) -> Iterator[Node]:
@@ -47,14 +47,18 @@ def _added(node: Node, old: Node, scaled: frozenset[Frame]) -> Iterator[Node]:
         yield from _added(each, old, scaled if abs(by) == 1 else scaled.union(node.frames[:1]))
 
 
-def _scaled(product: Node) -> Node | None:
-    """The operand of a product that is a number times an array, and is used nowhere else."""
+def _scaled(product: Node) -> tuple[Node, int] | None:
+    """The operand of a product that is a number times an array, and is used nowhere else.
+
+    With the place of that number among its own operands.
+    """
     for each in product.inputs:
         others = [e for e in product.inputs if e is not each]
         first = all(e.number < each.number for e in others)
         once = each.consumers == [product] and [e is each for e in product.args].count(True) == 1
-        if first and once and _number(each) is not None:
-            return each
+        place = _number(each) if first and once else None
+        if place is not None:
+            return each, place
     return None
 
 
@@ -69,10 +73,8 @@ def _number(scaled: Node) -> int | None:
     return None
 
 
-def _exchange(product: Node, scaled: Node) -> None:
+def _exchange(product: Node, scaled: Node, place: int) -> None:
     """Compute the product of the array where it was scaled, and scale it where that was used."""
-    place = _number(scaled)
-    assert place is not None  # noqa: S101 - it was found by that
     array, number = scaled.args[1 - place], scaled.args[place]
     args = tuple(array if each is scaled else each for each in product.args)
     scaling = (number, scaled) if place == 0 else (scaled, number)

@@ -16,6 +16,7 @@ from conformance.backward.loss_names import is_named
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.saturated import is_saturated
 from conformance.backward.source import lines_of
+from conformance.backward.syntax import function_around
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, settled
@@ -32,7 +33,7 @@ from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.rates import with_rates
 from conformance.script.results import all_judged, silent
 from conformance.script.rule import faults, rules
-from conformance.script.source_around import counts, function_around
+from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
 from conformance.script.untrained import Notes, nothing_trained

@@ -44,13 +44,13 @@ def repaired(
     if not (seconds and until and file.endswith(".py")):
         return None
     tree = ast.parse(Path(file).read_bytes(), file)
-    plain, left = PlainScript(file, tree, arguments, seed, (), until=until[0]), [*range(MOST)]
+    plain, left = PlainScript(file, tree, arguments, seed, (), until=until[0]), iter(range(MOST))
 
     def goes_on() -> bool:
         return not plain.values()
 
     def is_right() -> bool:
-        return bool(left) and left.pop() >= 0 and confirmed(plain.tree)
+        return next(left, None) is not None and confirmed(plain.tree)
 
     forget_own_modules()
     with quiet():

@@ -13,7 +13,14 @@ from collections.abc import Iterator, Sequence
 
 from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.syntax import Loop, loops_around, statement, stored, tree
+from conformance.backward.syntax import (
+    Loop,
+    function_around,
+    loops_around,
+    statement,
+    stored,
+    tree,
+)
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare
 from conformance.script.linear import ancestors, way
@@ -50,16 +57,6 @@ def raises_at_once(definition: ast.AST | None, name: str) -> bool:
         (e for e in used if e.id == name), key=lambda e: (e.lineno, e.col_offset), default=None
     )
     return first is not None and isinstance(first.ctx, ast.Store)
-
-
-def function_around(line: Line) -> ast.AST | None:
-    """The innermost function that a line is in; None if it is in none."""
-    found = [
-        each
-        for each in ast.walk(tree(line.file) or ast.Pass())
-        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0)
-    ]
-    return max(found, key=lambda each: each.lineno, default=None)
 
 
 def training_after(found: Sequence[Parameter], nodes: Sequence[Node]) -> Line | None:

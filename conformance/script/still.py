@@ -155,12 +155,13 @@ def _frozen(trace: Trace, forward: Forward) -> list[Node]:
 def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
     """The arrays that the loss is made of and that are moved, though no gradient moves them."""
     goals = {each.parameter for each in forward.run.goals}
+    parameters = bits(forward.run.goals)
     for node, copy in step.of.items():
         after = _replacement(node) if np.size(node.value) > 1 and copy not in goals else None
         if after is None or any(forward.contains(step.of[e]) for e in _alike(node) if e in step.of):
             continue  # else a sum or a recurrence begins with it
         used = np.any(forward.gradient.get(copy.number, 0.0))
-        own = after.operation in ("add", "subtract") and not copy.uses & bits(forward.run.goals)
+        own = after.operation in ("add", "subtract") and not copy.uses & parameters
         if used and own and any(each is node for each, _ in links(after)):  # else it is computed
             yield copy
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
-from conformance.backward.unknown_cost import is_summed
+from conformance.backward.unknown_cost import given_in, is_summed
 from conformance.programs.held_state import Leaf, short
 from conformance.programs.vocabulary import BIAS, bare, kinds_of
 from conformance.shapes.arguments import taken
@@ -154,7 +154,8 @@ class Reading:
     @property
     def is_a_loss(self) -> bool:
         """Whether each gradient that is returned is a sum of squares: then it is a loss."""
-        return bool(self.places.direct) and all(_is_of_squares(e.node) for e in self.places.direct)
+        given, goals = given_in(self.run.recorded), self.places.direct
+        return bool(goals) and all(_is_of_squares(each.node, given) for each in goals)
 
     @property
     def fits(self) -> bool:
@@ -176,10 +177,10 @@ class Reading:
         return len(goals) == len(self.run.start) and shaped and finite and learns
 
 
-def _is_of_squares(node: Node) -> bool:
-    """Whether a value is a sum of squares."""
-    parts = walk([node], lambda each: each.inputs if is_summed(each) else ())
-    ends = [e for e in parts if not is_summed(e) and any(one.given for one in walk([e]))]
+def _is_of_squares(node: Node, given: int) -> bool:
+    """Whether a value is a sum of squares of what is given, as bits."""
+    parts = walk([node], lambda each: each.inputs if is_summed(each, given) else ())
+    ends = [each for each in parts if not is_summed(each, given) and each.uses & given]
     return bool(ends) and all(map(_is_square, ends))
 
 

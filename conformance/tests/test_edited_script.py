@@ -153,21 +153,29 @@ def written(folder: Path, source: str) -> str:
     return str(folder / "net.py")
 
 
+def mistaken(source: str, right: str, wrong: str) -> tuple[str, int, str]:
+    """A script with a mistake, its line, and what that has to be."""
+    assert source.count(right) == 1
+    first, lines = right.partition("\n")[0], enumerate(source.splitlines(), 1)
+    line, text = next(each for each in lines if first in each[1])
+    return source.replace(right, wrong), line, plain(text)
+
+
+def plain(text: str) -> str:
+    """A line of Python, as it is written without care."""
+    return ast.unparse(ast.parse(text.strip()))
+
+
 @pytest.mark.parametrize("name", sorted(WRONG))
 def test_the_change_is_told_with_its_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edited_script, "SECONDS", 12.0)
-    source, right, wrong = WRONG[name]
-    assert source.count(right) == 1
-    report = run_script(written(tmp_path, source.replace(right, wrong)))
+    source, line, text = mistaken(*WRONG[name])
+    report = run_script(written(tmp_path, source))
     (blamed,) = report.examined.accused
-    line, text = next(
-        e for e in enumerate(source.splitlines(), 1) if right.partition("\n")[0] in e[1]
-    )
     assert blamed.edited is not None
-    told = ast.unparse(ast.parse(blamed.edited.text))
-    assert (blamed.lines[0].line, told) == (line, ast.unparse(ast.parse(text.strip())))
+    assert (blamed.lines[0].line, plain(blamed.edited.text)) == (line, text)
 
 
 def test_a_trial_that_ends_the_process_leaves_the_verdict(
@@ -259,15 +267,14 @@ def test_a_script_that_raises_is_told_with_what_it_runs_and_is_right(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edited_script, "SECONDS", 12.0)
-    source, right, wrong = SHAPES[name]
-    line, text = next(e for e in enumerate(source.splitlines(), 1) if right in e[1])
+    source, line, text = mistaken(*SHAPES[name])
     with pytest.raises(SubjectError, match="raised ValueError: matmul") as raised:
-        run_script(written(tmp_path, source.replace(right, wrong)))
+        run_script(written(tmp_path, source))
     (told,) = str(raised.value).splitlines()[1:]
     before, _, new = told.partition(":  ")
     assert before.startswith("  it runs, and every gradient is right, with ")
     assert before.endswith(f"net.py:{line}")
-    assert ast.unparse(ast.parse(new)) == ast.unparse(ast.parse(text.strip()))
+    assert plain(new) == text
 
 
 def test_a_script_that_asks_for_what_is_not_there_is_told_no_change(tmp_path: Path) -> None:
