@@ -54,7 +54,6 @@ class NextValue:
     Attributes:
         name: what the script calls it.
         update: which one it is, from 1.
-        first: its value before the first update.
         old: its value before this one.
         new: its value after.
         rights: what it had to be, by each factor that all gradients may have.
@@ -66,7 +65,6 @@ class NextValue:
 
     name: str
     update: int
-    first: Array
     old: Array
     new: Array
     rights: tuple[Array, ...]

@@ -6,6 +6,8 @@ arguments; a factor or a term more. Left out: statements (`statement_edits.py`).
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from itertools import combinations
 from typing import Any
 
 from conformance.edits.computing import last_name
@@ -38,6 +40,10 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 REDUCTIONS = {"all", "amax", "any", "argmax", "max", "mean", "min", "prod", "std", "sum", "var"}
 COUNTS = {"enumerate", "len", "ndim", "range", "reversed", "shape", "size", "zip"}
 
+EXCHANGEABLE = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp | ast.Constant
+COMMUTATIVE: tuple[type[ast.operator], ...] = (ast.Add, ast.Mult)
+COMPUTED = ast.BinOp | ast.Call
+UNMADE = {"func", "slice", "keywords"}
 UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
 
 
@@ -83,8 +89,9 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in _values(slots):
         yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
         yield _put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
+        divisor = _is_of(slot, ast.Div) and slot.field == "right"
         single = not isinstance(part, ast.BinOp) or isinstance(slot.parent, ast.Lambda)
-        if single and not _is_of(slot, ast.Pow):
+        if (single or divisor) and not _is_of(slot, ast.Pow):
             yield _put(slot, part, ast.BinOp(part, ast.Pow(), ast.Constant(2)))
         if isinstance(part, ast.Call):
             yield from (_put(slot, part, each) for each in in_order(part))
@@ -121,6 +128,9 @@ def joined_within(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 def _joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in _values(slots):
+        for each in scope.matrices:
+            yield _put(slot, part, ast.BinOp(part, ast.MatMult(), each))
+            yield _put(slot, part, ast.BinOp(each, ast.MatMult(), part))
         for kinds in ((ast.Mult, ast.Div), (ast.Add, ast.Sub)):
             for kind in () if _is_of(slot, kinds) else kinds:
                 two = [ast.Constant(2)] if kind in (ast.Mult, ast.Div) else []
@@ -160,8 +170,37 @@ def _copied(part: ast.expr) -> ast.expr:
     return ast.Call(ast.Attribute(part, "copy", ast.Load()), [], [])
 
 
+def exchanged(slots: Sequence[Slot], _scope: Scope) -> Iterator[Edit]:
+    """The changes that put two parts of a line in each other's place."""
+    parts = [(slot, part) for slot in slots if isinstance(part := slot.get(), EXCHANGEABLE)]
+    held = [(slot, part) for slot, part in parts if slot.field != "func"]
+    inside = {id(part): {id(each) for each in ast.walk(part)} for _, part in held}
+    factors = [{*map(id, _operands(part, kind))} for _, part in held for kind in COMMUTATIVE]
+    for (slot, one), (place, other) in combinations(held, 2):
+        apart = id(one) not in inside[id(other)] and id(other) not in inside[id(one)]
+        alike = any({id(one), id(other)} <= each for each in factors)
+        if apart and not alike and ast.dump(one) != ast.dump(other):
+            puts = (slot, located(deepcopy(other), one)), (place, located(deepcopy(one), other))
+            yield Edit(one.lineno, puts=puts)
+
+
+def _operands(part: ast.expr, kind: type[ast.operator]) -> Iterator[ast.expr]:
+    """The operands of a sum or a product of several, whose order changes nothing."""
+    if isinstance(part, ast.BinOp) and isinstance(part.op, kind):
+        yield from _operands(part.left, kind)
+        yield from _operands(part.right, kind)
+    else:
+        yield part
+
+
 def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes that put another expression of the scope in an expression's place."""
+    values = [each for each in scope.parts if isinstance(each, ast.Name | ast.Attribute)]
+    for slot in slots:
+        part = slot.get()
+        counted = isinstance(slot.parent, ast.keyword | ast.Slice)
+        if isinstance(part, ast.Constant) and type(part.value) in (int, float) and not counted:
+            yield from (_put(slot, part, other) for other in values)
     for slot, part in _values(slots):
         for other in (*scope.parts, *scope.entries):
             if ast.dump(other) != ast.dump(part):
@@ -189,11 +228,15 @@ def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
 def _values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:
     """The expressions that may be arrays: no callees, slices, constants or parts of an index."""
-    holders = ast.Slice | ast.Attribute | ast.Subscript | ast.Starred
+    holders = ast.Slice | ast.Subscript | ast.Starred
     for slot in slots:
         part = slot.get()
         plain = isinstance(part, ast.expr) and not isinstance(part, ast.Slice | ast.Constant)
+        owner = isinstance(slot.parent, ast.Attribute) and not isinstance(
+            part, ast.BinOp | ast.Call
+        )
         inside = slot.field in ("func", "slice", "keywords") or isinstance(slot.parent, holders)
+        inside = inside or owner
         if isinstance(part, ast.expr) and plain and not (inside or _is_count(part)):
             yield slot, part
 

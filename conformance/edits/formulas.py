@@ -20,13 +20,18 @@ ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
 
 
 def sums(subscripts: str) -> Iterator[str]:
-    """The subscripts of `np.einsum` with another letter, or with one more behind them."""
+    """The subscripts of `np.einsum` with one other letter, one more, or two exchanged."""
     letters = sorted(filter(str.isalpha, {*subscripts}))
     for i, old in enumerate(subscripts):
         for new in letters if old.isalpha() else ():
             if new != old:
                 yield subscripts[:i] + new + subscripts[i + 1 :]
     yield from (subscripts + each for each in letters)
+    for i, old in enumerate(subscripts):
+        for k in range(i + 1, len(subscripts)):
+            if not subscripts[i : k + 1].isalpha():
+                break
+            yield subscripts[:i] + subscripts[k] + subscripts[i + 1 : k] + old + subscripts[k + 1 :]
 
 
 def summed(value: ast.expr) -> Iterator[ast.expr]:
@@ -79,6 +84,9 @@ def operations(part: ast.BinOp, *_: object) -> Iterator[ast.expr]:
     if isinstance(part.right, ast.Constant) and isinstance(part.op, ast.Mult | ast.Pow):
         power = isinstance(part.op, ast.Mult)  # a² for 2a, or the reverse
         yield ast.BinOp(part.left, ast.Pow() if power else ast.Mult(), part.right)
+    if isinstance(part.op, ast.Pow):
+        for kind in (ast.Sub, ast.Add):  # as in the derivative of a power
+            yield ast.BinOp(part.left, part.op, ast.BinOp(part.right, kind(), ast.Constant(1)))
     yield from _regrouped(part)
 
 

@@ -38,6 +38,7 @@ def subscripts(part: ast.Subscript, *_: object) -> Iterator[ast.expr]:
 
 def slices(part: ast.Slice, *_: object) -> Iterator[ast.expr]:
     """A slice without one of its ends, or with each one further or less, and the rest of a list."""
+    yield from _other_end(part)
     for end in filter(None, (part.lower, part.upper)):
         new = end.operand if isinstance(end, ast.UnaryOp) else end
         yield from (ast.Slice(None, new, part.step), ast.Slice(new, None, part.step))
@@ -51,3 +52,14 @@ def slices(part: ast.Slice, *_: object) -> Iterator[ast.expr]:
             yield ast.Slice(**{**held, name: first})
         else:
             yield ast.Slice(**{**held, name: ast.UnaryOp(ast.USub(), ast.Constant(1))})
+
+
+def _other_end(part: ast.Slice) -> Iterator[ast.expr]:
+    """The slice of the same length at the other end: a[:-1] for a[1:], a[:0:-1] for a[-2::-1]."""
+    match part:
+        case ast.Slice(lower=ast.expr() as lower, upper=None, step=None):
+            yield ast.Slice(None, ast.UnaryOp(ast.USub(), lower))
+        case ast.Slice(lower=ast.UnaryOp(op=ast.USub()), upper=None, step=ast.UnaryOp() as step):
+            yield ast.Slice(None, ast.Constant(0), step)
+        case ast.Slice(lower=None, upper=ast.Constant(value=0), step=ast.UnaryOp() as step):
+            yield ast.Slice(ast.UnaryOp(ast.USub(), ast.Constant(2)), None, step)

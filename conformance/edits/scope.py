@@ -52,6 +52,7 @@ class Scope:
             other lines have of its own, and the usual ones.
         numpy: the name by which the file knows NumPy; empty if it has none.
         numbers: those of its file that are no whole numbers, such as the slope of a leaky ReLU.
+        matrices: operands of products of matrices that the function has, and their transposes.
     """
 
     names: tuple[str, ...]
@@ -68,6 +69,7 @@ class Scope:
     slopes: tuple[ast.expr, ...]
     numpy: str = ""
     numbers: tuple[float, ...] = ()
+    matrices: tuple[ast.expr, ...] = ()
 
 
 def expressions(tree: ast.AST) -> Iterator[Slot]:
@@ -118,7 +120,9 @@ class Names:
         self.attributes = tuple(_attributes(whole))
         names = {e.id: None for e in inside if isinstance(e, ast.Name)}
         names |= {e.arg: None for e in inside if isinstance(e, ast.arg)}
-        self.names = tuple(each for each in names if each not in (*self.callees, "_"))
+        modules = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
+        none = {*self.callees, "_", *(e.asname or e.name.split(".")[0] for e in modules)}
+        self.names = tuple(each for each in names if each not in none)
         given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
         self.lengths = tuple(_call("len", each) for each in given)  # such as m
         values = (e.value for e in whole if isinstance(e, ast.Constant))
@@ -129,8 +133,10 @@ class Names:
         texts = (e.value for e in held if isinstance(e, ast.Constant) and isinstance(e.value, str))
         self.strings = tuple(dict.fromkeys(each for each in texts if len(each.split()) == 1))
         some = (e for e in held if isinstance(e, KINDS) and not _is_self(e))
+        some = (e for e in some if not isinstance(e, ast.Name) or e.id in self.names)
         read = {ast.dump(e): e for e in some if getattr(e, "id", "") not in self.counters}
         self.parts = tuple(map(deepcopy, read.values()))
+        self.matrices = _matrices(inside)
         self.held = _held(definition, tree)
         self.lists = _lists(inside, self.held)
 
@@ -168,6 +174,7 @@ class Names:
             slopes=slopes,
             numpy=self.numpy,
             numbers=self.numbers,
+            matrices=tuple(each for each in self.matrices if not _read(each) & unknown),
         )
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
@@ -240,6 +247,28 @@ def _lists(inside: Iterable[ast.AST], held: Sequence[ast.expr]) -> list[ast.expr
     found = (each.value for each in inside if isinstance(each, ast.Subscript))
     plain = [e for e in found if isinstance(e, ast.Name | ast.Attribute)]
     return [deepcopy(e) for e in {ast.dump(each): each for each in (*plain, *held)}.values()]
+
+
+def _matrices(inside: Iterable[ast.AST]) -> tuple[ast.expr, ...]:
+    """The operands of products of matrices, as they are and turned."""
+    found: dict[str, ast.expr] = {}
+    for each in inside:
+        match each:
+            case ast.BinOp(left=left, op=ast.MatMult(), right=right):
+                operands = [left, right]
+            case ast.Call(func=ast.Attribute(value=left, attr="dot"), args=[right]):
+                operands = [left, right]
+            case ast.Call(func=ast.Attribute(attr="dot" | "matmul"), args=[left, right]):
+                operands = [left, right]
+            case _:
+                continue
+        for operand in operands:
+            turned = isinstance(operand, ast.Attribute) and operand.attr == "T"
+            plain = operand.value if isinstance(operand, ast.Attribute) and turned else operand
+            if isinstance(plain, ast.Name | ast.Attribute | ast.Subscript):
+                for way in (plain, ast.Attribute(plain, "T", ast.Load())):
+                    found.setdefault(ast.dump(way), deepcopy(way))
+    return tuple(found.values())[:PARTS]
 
 
 def _attributes(parts: Iterable[ast.AST]) -> dict[str, None]:

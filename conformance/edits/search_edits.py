@@ -4,10 +4,11 @@ The line that was found by what the program computed is tried first, and stays i
 does. Left out: what is right, which the caller tells.
 """
 
+import ast
 import linecache
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, repeat, starmap
 from math import inf
@@ -18,6 +19,7 @@ from conformance.edits.edit import Change, Edit, EditKind, Slot
 from conformance.edits.edited_text import text_after
 from conformance.edits.expression_edits import (
     applied,
+    exchanged,
     joined,
     joined_within,
     reformed,
@@ -63,14 +65,17 @@ LEVELS = (
     Level(joined_within, 2, 22),
     Level(replaced, 7, 15),  # another part
     Level(reformed, 4, 4),
+    Level(exchanged, 3, 6),  # two parts of the line
 )
 """Counted in programs with one wrong line, written by people who did not know this search."""
 
-LIKELY = (65, 20, 25, 8, 2)
+LIKELY = (60, 15, 15, 20, 8, 2)
 """How likely it is, for each group of lines, that one of them is to be changed."""
 
-NEAR = 20
-"""So likely are the groups that are near what is blamed."""
+BLAMED = 2
+"""The groups of what is blamed: of the first lines, and of the others."""
+
+OTHERS = 4  # lines that are blamed together, which are likelier than those that led to them
 
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
 
@@ -152,7 +157,7 @@ def _known(
     known: Sequence[KnownChange],
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes of the lines that are blamed which are known already, as it seems."""
-    places = _groups(functions, blamed)[0] if known else ()
+    places = chain(*_groups(functions, blamed)[:BLAMED]) if known else ()
     for line, function in (each for each in places if not _chosen(each, functions)):
         slots = _Ways(function, functions).slots(line)
         yield from ((function, edit) for each in known for edit in named(slots, each))
@@ -165,16 +170,16 @@ def _edits(
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes to try, level by level and group by group: the likeliest for its number first.
 
-    But a change of one word near what is blamed comes before all larger ones, which may mend
+    But a change of one word of what is blamed comes before all larger ones, which may mend
     numbers and not the mistake, as a factor does that happens to be right.
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
     order = list[tuple[bool, float, Level, list[Place]]]()
     groups = _groups(functions, blamed)
-    for likely, places in zip(LIKELY, groups, strict=True):
+    for i, (likely, places) in enumerate(zip(LIKELY, groups, strict=True)):
         count = sum(len(ways[each.definition].slots(line)) for line, each in places)
         for each in LEVELS if count else ():
-            word = each is LEVELS[0] and likely >= NEAR
+            word = each is LEVELS[0] and i < BLAMED
             order.append((word, likely * each.likely / (each.many * count), each, places))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
     more = [each for each in known if not each.is_of_a_word]
@@ -183,7 +188,7 @@ def _edits(
             yield from _known(functions, blamed, more)
         for line, function in places if level is LEVELS[0] else _chosen_first(places, functions):
             yield from ((function, e) for e in ways[function.definition].of(line, level))
-        for line, function in groups[0] if i == 0 else ():
+        for line, function in chain(*groups[:BLAMED]) if i == 0 else ():
             slots = ways[function.definition].slots(line)
             parts = [each.other for each in known if each.other and each.what != "factor"]
             yield from ((function, each) for each in supposed(slots, parts))
@@ -194,10 +199,12 @@ def _groups(
 ) -> tuple[list[Place], ...]:
     """The lines that were run, the nearest to what is blamed first.
 
-    Those that are blamed and that call these, those of what they call, the rest of their functions,
-    and of what runs between the first call of the program and them; then all others.
+    Those that are blamed first, the others that are and that call these, those of what they call,
+    the rest of their functions, and of what runs between the first call of the program and them;
+    then all others.
     """
-    guilty = {(each.file, each.line) for frames in blamed for each in frames[:2]}
+    first = {(each.file, each.line) for frames in blamed for each in frames[:1]}
+    guilty = first | {(each.file, each.line) for frames in blamed for each in frames[1:OTHERS]}
     ran = {place for each in functions for place in each.places}
     led = ([e for e in ((f.file, f.line) for f in frames) if e in ran] for frames in blamed)
     roots = {places[-1] for places in led if places}
@@ -206,16 +213,16 @@ def _groups(
     outermost = [each for each in functions if any(map(each.has, roots))]
     below = _called(functions, {place for each in outermost for place in each.places})
     frames = [each for one in blamed for each in one]
-    groups: tuple[list[Place], ...] = [], [], [], [], []
+    groups: tuple[list[Place], ...] = [], [], [], [], [], []
     for line, function in _by_distance(functions, frames):
         if (function.file, line) in guilty:
-            group = 0
+            group = 0 if (function.file, line) in first else 1
         elif function in called:
-            group = 1
-        elif function in around:
             group = 2
+        elif function in around:
+            group = 3
         else:
-            group = 3 if function in below or function in outermost or not blamed else 4
+            group = 4 if function in below or function in outermost or not blamed else 5
         groups[group].append((line, function))
     return groups
 
@@ -276,16 +283,21 @@ class _Ways:
         self.function = function
         running = [each.definition for each in functions if each.file == function.file]
         self.names = Names(function.definition, function.tree, running)
+        self.given: set[Hashable] = set()
 
     def slots(self, line: int) -> list[Slot]:
         """The places of expressions on a line."""
         return [each for each in self.names.slots if getattr(each.get(), "lineno", 0) == line]
 
     def of(self, line: int, level: Level) -> Iterator[Edit]:
-        """The changes of what is on a line, of one of the levels."""
+        """The changes of what is on a line, of one of the levels, that no other level has."""
         if level is LEVELS[0]:
-            yield from statements(self.function.definition, {line})
-        yield from level.changes(self.slots(line), self.names.scope(line))
+            yield from statements(self.function.definition, {line}, self.names.numpy)
+        for each in level.changes(self.slots(line), self.names.scope(line)):
+            made = tuple((id(s.parent), s.field, s.place, ast.dump(new)) for s, new in each.puts)
+            if made not in self.given:
+                self.given.add(made)
+                yield each
 
 
 def _is_right(function: LiveFunction, edit: Edit, trials: Sequence[tuple[Trial, float]]) -> bool:

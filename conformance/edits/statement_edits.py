@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Collection, Iterator
 from copy import copy
+from itertools import combinations
 
 from conformance.edits.edit import Edit, EditKind, located
 
@@ -11,19 +12,25 @@ Place = ast.Name | ast.Attribute | ast.Subscript
 BLOCKS = ast.For | ast.While | ast.If | ast.With
 
 
-def statements(tree: ast.AST, lines: Collection[int]) -> Iterator[Edit]:
-    """The changes of single statements of a function that begin on some lines."""
+def statements(tree: ast.AST, lines: Collection[int], numpy: str) -> Iterator[Edit]:
+    """The changes of single statements of a function that begin on some lines.
+
+    Args:
+        tree: of the function.
+        lines: of the statements.
+        numpy: the name by which its file knows NumPy; empty if it has none.
+    """
     for parent in ast.walk(tree):
         for field in ("body", "orelse"):
             block = getattr(parent, field, None)
             if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
-                yield from _of_block(block, lines)
+                yield from _of_block(block, lines, numpy)
 
 
-def _of_block(block: list[ast.stmt], lines: Collection[int]) -> Iterator[Edit]:
+def _of_block(block: list[ast.stmt], lines: Collection[int], numpy: str) -> Iterator[Edit]:
     for i, each in enumerate(block):
         if each.lineno in lines:
-            for new in _assigned(each):
+            for new in (*_assigned(each), *_repeated(each, numpy)):
                 changed = [*block[:i], located(new, each), *block[i + 1 :]]
                 yield Edit(each.lineno, lists=((block, changed),))
             without = [*block[:i], *block[i + 1 :]]
@@ -67,9 +74,30 @@ def _assigned(statement: ast.stmt) -> Iterator[ast.stmt]:
             for kind in (ast.Add, ast.Sub):
                 yield ast.AugAssign(target, kind(), statement.value)
             yield from _in_place(target, statement.value)
+        case ast.Assign(targets=[ast.Tuple(elts=elts) as target]):
+            for i, k in combinations(range(len(elts)), 2):
+                turned = [*elts]
+                turned[i], turned[k] = elts[k], elts[i]
+                yield ast.Assign([ast.Tuple(turned, target.ctx)], statement.value)
         case ast.Expr(value=ast.Call(args=args)):
             places = (e for e in args if isinstance(e, ast.Name | ast.Attribute | ast.Subscript))
             yield from (ast.Assign([_in(e, ast.Store())], statement.value) for e in places)
+
+
+def _repeated(statement: ast.stmt, numpy: str) -> Iterator[ast.stmt]:
+    """What adds to entries as often as they are named, where += does so once."""
+    names = {ast.Add: "add", ast.Sub: "subtract"}
+    match statement:
+        case ast.AugAssign(target=ast.Subscript() as target, op=operator, value=value):
+            name = names.get(type(operator))
+        case ast.Assign(targets=[ast.Subscript() as target], value=value):
+            name = "add"
+        case _:
+            return
+    if name and numpy:
+        ufunc = ast.Attribute(ast.Name(numpy, ast.Load()), name, ast.Load())
+        at = ast.Attribute(ufunc, "at", ast.Load())
+        yield ast.Expr(ast.Call(at, [target.value, target.slice, value], []))
 
 
 def _in_place(target: Place, value: ast.expr) -> Iterator[ast.stmt]:

@@ -55,9 +55,10 @@ def mended(
     forget_own_modules()
 
     guilty = [line for each in accused for line in each.lines]
-    blamed, known = [[Frame(*line, "")] for line in guilty], [*known_changes(accused)]
+    blamed = [[Frame(*line, "") for line in each.lines] for each in accused]
+    known = [*known_changes(accused)]
     lines = RunLines({line for at, line in guilty if at == file})
-    whole = [*parts_of(plain, {plain.codes[0]: lines})][-1:]
+    whole = [e for e in parts_of(plain, {plain.codes[0]: lines}) if e.name == MODULE]
 
     def by_known(*, words: bool) -> Change | None:
         some = [each for each in known if each.is_of_a_word == words]
@@ -152,5 +153,17 @@ def parts_of(plain: PlainScript, ran: Mapping[CodeType, RunLines]) -> Iterator[_
     none = ast.arguments([], [], None, [], [], None, [])
     body = plain.tree.body
     whole = ast.FunctionDef(MODULE, none, body, [], lineno=1, end_lineno=body[-1].end_lineno)
-    outside = frozenset(left), frozenset[tuple[str, int]]()
-    yield _Part(plain.file, MODULE, whole, plain.tree, "", (), *outside, plain)
+    for lines in _loops_apart(body, left):
+        outside = lines, frozenset[tuple[str, int]]()
+        yield _Part(plain.file, MODULE, whole, plain.tree, "", (), *outside, plain)
+
+
+def _loops_apart(body: Sequence[ast.stmt], lines: set[int]) -> Iterator[frozenset[int]]:
+    """Some lines outside of all functions: of each loop of the script, then those in none.
+
+    What trains is one of them; what stands before it, such as its data, is far from it.
+    """
+    loops = [each for each in body if isinstance(each, ast.For | ast.While)]
+    spans = [range(each.lineno, (each.end_lineno or 0) + 1) for each in loops]
+    yield from (frozenset(lines & {*span}) for span in spans)
+    yield frozenset(lines.difference(*spans))

@@ -51,16 +51,16 @@ def next_values(
     if None in instead:
         return ()
 
-    def value(name: str, first: Node, old: Node, new: Node, occurrence: int = 0) -> NextValue:
+    def value(name: str, old: Node, new: Node, occurrence: int = 0) -> NextValue:
         rights = tuple(np.asarray((e or {}).get(new.number, new.value)) for e in instead)
         lines = tuple((frame.file, frame.line) for frame in new.frames)
-        before = np.array(first.value), np.array(old.value)
-        return NextValue(name, number, *before, np.array(new.value), rights, lines, occurrence)
+        states = np.array(old.value), np.array(new.value)
+        return NextValue(name, number, *states, rights, lines, occurrence)
 
     number = judgement.updates[0].parameter.values.index(judgement.updates[0].old) + 1
     moved = [
         replace(
-            value(name, each.parameter.values[0], each.old, each.new),
+            value(name, each.old, each.new),
             others=tuple(_names(each.parameter.values, variables)),
         )
         for name, each in zip(said, judgement.updates, strict=True)
@@ -68,7 +68,7 @@ def next_values(
     adaptive = any(each.adaptive for each in judgement.updates)
     kept = _kept(judgement) if adaptive else {}
     states = (
-        value(written_name(new) or "", old, old, new, (number - 1) * len(some) + i)
+        value(written_name(new) or "", old, new, (number - 1) * len(some) + i)
         for some in kept.values()
         for i, (old, new) in enumerate(some, 1)
     )

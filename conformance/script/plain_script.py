@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.judge_gradients import distance
 from conformance.script.script_source import main_module
 from conformance.script_outcome import NextValue
 from conformance.tracing.substitute import generators
@@ -50,6 +52,8 @@ class PlainScript:
         wanted: the parameters, and after which update each is asked for.
         until: the line after which it is stopped, if no parameters are asked for.
         codes: what is run, a statement of the script after another.
+        counts: for each parameter, after how many changes it was as it was before the update that
+            is judged, and after; empty before the first run.
     """
 
     file: str
@@ -59,6 +63,7 @@ class PlainScript:
     wanted: Sequence[NextValue]
     codes: list[CodeType] = field(default_factory=list)
     until: int = 0
+    counts: Sequence[tuple[int, int]] = ()
 
     def __post_init__(self) -> None:
         """Find where its parameters are updated.
@@ -122,12 +127,16 @@ class PlainScript:
     def values(self) -> list[Array]:
         """Run it: the parameters after the updates that are wanted, in their order.
 
+        The first run has to be that which was judged: an update may be many changes, entry by
+        entry, and it counts them.
+
         Raises:
             BaseException: whatever its code raises.
             LookupError: it ended before.
         """
-        pairs = zip(self.wanted, self._names, strict=True)
-        awaited = [_Awaited(each, codes, self._behind(each)) for each, codes in pairs]
+        counts = self.counts or [(0, 0)] * len(self.wanted)
+        each_of = zip(self.wanted, self._names, counts, strict=True)
+        awaited = [_Awaited(each, codes, self._behind(each), *n) for each, codes, n in each_of]
         with _as_at_first(self.seed), writing_nothing():
             setattr(builtins, PROBE, _Asked(awaited))
             names = vars(main_module(self.file, [sys.argv[0], *self.arguments]))
@@ -135,6 +144,7 @@ class PlainScript:
                 for code in self.codes:
                     exec(code, names)  # noqa: S102 - as it was run
             except DoneError:
+                self.counts = [(each.begins, each.ends) for each in awaited]
                 return [each.value for each in awaited if each.value is not None]
             finally:
                 delattr(builtins, PROBE)
@@ -166,41 +176,68 @@ class _Awaited:
         wanted: it.
         codes: of its names.
         behind: the line of the statement behind which alone it is looked for; 0 if behind any.
-        last: what it was, once it has been as it was at first.
-        left: how many changes of it, or runs of that statement, are still to come.
+        begins: after how many changes it is as it was before the update that is judged.
+        ends: after how many it is updated; 0 if that is not known.
+        last: what it was.
+        changes: of it until now, or runs of that statement.
         value: it, once it is known.
     """
 
     wanted: NextValue
     codes: Sequence[CodeType]
     behind: int
+    begins: int = 0
+    ends: int = 0
     last: Array | None = None
-    left: int = 0
+    changes: int = 0
     value: Array | None = None
-
-    def __post_init__(self) -> None:
-        """Await it."""
-        self.left = self.wanted.occurrence or self.wanted.update
 
     def see(self, line: int, frame: FrameType) -> None:
         """See it behind a statement, or before one (0)."""
+        shape = np.shape(self.wanted.new)
         if self.wanted.occurrence:
-            self.left -= line == self.behind
-            if not self.left:
-                self.value = _evaluated(self.codes, frame, np.shape(self.wanted.new))
+            self.changes += line == self.behind
+            if self.changes == self.wanted.occurrence:
+                self.value = _evaluated(self.codes, frame, shape)
             return
-        value = _evaluated(self.codes, frame, np.shape(self.wanted.new))
-        before = self.wanted.first if self.last is None else self.last
-        same = value is not None and np.array_equal(value, before, equal_nan=True)
-        if value is None or (self.last is None and not same):
+        value = _evaluated(self.codes, frame, shape)
+        if value is None:
             return
+        same = self.last is None or np.array_equal(value, self.last, equal_nan=True)
         self.last = value
-        self.left -= not same
-        self.value = None if self.left else value
-        if self.left == 1 and not same:  # the update that is judged begins where it began
-            array = _found(self.codes, frame, np.shape(value))
-            if isinstance(array, np.ndarray) and array.flags.writeable:
-                array[...] = self.last = self.wanted.old
+        self.changes += not same
+        if not self.ends and self._is_updated(value):
+            self.ends = self.changes
+        self.value = value if self.changes == self.ends and self.ends else None
+        if self.changes == self.begins and not same:  # that update begins where it began
+            _put(_found(self.codes, frame, shape), self.wanted.old)
+            self.last = _evaluated(self.codes, frame, shape)
+
+    def _is_updated(self, value: Array) -> bool:
+        """Whether it is what the update that is judged has made of it; or where that begins.
+
+        Raises:
+            LookupError: it has changed more often than updates of each entry change it.
+        """
+        old, new = self.wanted.old, self.wanted.new
+        if self.changes > (self.wanted.update + 1) * max(1, new.size):
+            raise LookupError("it becomes something else than in the run that was judged")
+        if np.array_equal(value, old, equal_nan=True):
+            self.begins = self.changes
+            return False
+        return distance(value - old, new - old) <= HALF_OF_THE_DIGITS
+
+
+def _put(held: object, values: Array) -> None:
+    """Put numbers into an array, or into lists."""
+    if isinstance(held, np.ndarray) and held.flags.writeable:
+        held[...] = values
+    elif isinstance(held, list):
+        for i, each in enumerate(held):
+            if isinstance(each, list | np.ndarray):
+                _put(each, values[i])
+            else:
+                held[i] = float(values[i])
 
 
 class _Asked:

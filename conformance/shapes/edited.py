@@ -18,6 +18,7 @@ from conformance.backward.judge_gradients import distance
 from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import holds, search
 from conformance.shapes.judge_readings import Found
+from conformance.shapes.reruns import other_defaults
 from conformance.tracing.frames import Frame
 
 SECONDS = 4.0  # of the processor for a file, after which no other change is tried
@@ -50,9 +51,15 @@ def mended(found: Found, spent: float = 0.0) -> Found:
     if not accused or not holds(is_as_judged):
         return found
     functions = [each.without(examined.ahead) for each in live_functions(lambda: holds(is_right))]
-    blamed = [[Frame(*line, "")] for each in accused for line in each.lines]
+    blamed = [[Frame(*line, "") for line in each.lines] for each in accused]
     known = [*known_changes(accused)]
-    trials = [is_right, *filter(None, [found.elsewhere])]
+    made = [each for function in functions for each in function.made]
+
+    def is_right_elsewhere() -> bool:
+        with other_defaults(made):
+            return found.elsewhere is None or found.elsewhere()
+
+    trials = [is_right, is_right_elsewhere]
     change = search(functions, blamed, trials, SECONDS - spent, known)
     if change is None:
         return found

@@ -5,7 +5,9 @@ be right as well. Left out: programs that are read in ways of ours (`plain_runs.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,9 +68,34 @@ def of_function(
         return {LOSS: np.asarray(loss), **{short(name): np.asarray(e) for name, e in found}}
 
     def elsewhere() -> bool:
-        return examine_pass(record(function, moved(params), data, own), blame=False).ok
+        settings = tuple(moved(each) if type(each) is float else each for each in data)
+        return examine_pass(record(function, moved(params), settings, own), blame=False).ok
 
     return Rerun(again, elsewhere)
+
+
+@contextmanager
+def other_defaults(functions: Iterable[FunctionType]) -> Iterator[None]:
+    """Functions with other floats as defaults, to the end of the block.
+
+    Those of one name stay equal, as a setting has to be that several functions take.
+    """
+    before = [(each, each.__defaults__, each.__kwdefaults__) for each in functions]
+
+    def other(name: str, value: Any) -> Any:
+        by = BY * np.random.default_rng([*name.encode()]).uniform(0.5, 1.0)
+        return value * (1 + by) if type(value) is float else value
+
+    try:
+        for each, defaults, by_name in before:
+            count = each.__code__.co_argcount
+            names = each.__code__.co_varnames[count - len(defaults or ()) : count]
+            each.__defaults__ = defaults and tuple(map(other, names, defaults))
+            each.__kwdefaults__ = by_name and {k: other(k, e) for k, e in by_name.items()}
+        yield
+    finally:
+        for each, defaults, by_name in before:
+            each.__defaults__, each.__kwdefaults__ = defaults, by_name
 
 
 def moved(value: Any) -> Any:

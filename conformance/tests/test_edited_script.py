@@ -237,7 +237,7 @@ def test_a_trial_leaves_nothing_in_memory(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "argv", sys.argv)
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     one, half = np.array(1.0), np.array(0.5)
-    wanted = NextValue("w", 1, one, one, half, (half,), ((written(tmp_path, DATA), 17),))
+    wanted = NextValue("w", 1, one, half, (half,), ((written(tmp_path, DATA), 17),))
     gc.disable()
     try:
         PlainScript(str(tmp_path / "net.py"), ast.parse(DATA), (), 0, [wanted]).values()

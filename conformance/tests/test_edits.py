@@ -205,7 +205,7 @@ def _edits(function: Callable[[Array], Array]) -> Iterator[tuple[LiveFunction, E
         scope = names.scope(line)
         for ways in WAYS:
             yield from ((live, each) for each in ways(own, scope))
-        yield from ((live, each) for each in statements(live.definition, {line}))
+        yield from ((live, each) for each in statements(live.definition, {line}, scope.numpy))
 
 
 def _sample(w: Array) -> Array:
@@ -266,7 +266,7 @@ class Layer:
     slots = [each for each in names.slots if getattr(each.get(), "lineno", 0) == 6]
     found = set[str]()
     edits = (ways(slots, names.scope(6)) for ways in WAYS)
-    for edit in (*chain.from_iterable(edits), *statements(definition, {6})):
+    for edit in (*chain.from_iterable(edits), *statements(definition, {6}, "np")):
         with edit.made():
             found.add(ast.unparse(definition).splitlines()[1].strip())
     assert mended in found
