@@ -6,14 +6,11 @@ arguments; a factor or a term more. Left out: statements (`statement_edits.py`).
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
-from itertools import combinations
 from typing import Any
 
 from conformance.edits.computing import last_name
 from conformance.edits.edit import Edit, Slot, located
 from conformance.edits.formulas import (
-    activations,
     in_order,
     keywords_more,
     number,
@@ -24,6 +21,7 @@ from conformance.edits.formulas import (
 )
 from conformance.edits.index_edits import moved_index, other_indices, slices, subscripts
 from conformance.edits.scope import Scope
+from conformance.edits.values import is_of, put, values
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),
@@ -38,12 +36,7 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 
 
 REDUCTIONS = {"all", "amax", "any", "argmax", "max", "mean", "min", "prod", "std", "sum", "var"}
-COUNTS = {"enumerate", "len", "ndim", "range", "reversed", "shape", "size", "zip"}
 
-EXCHANGEABLE = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp | ast.Constant
-COMMUTATIVE: tuple[type[ast.operator], ...] = (ast.Add, ast.Mult)
-COMPUTED = ast.BinOp | ast.Call
-UNMADE = {"func", "slice", "keywords"}
 UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
 
 
@@ -53,16 +46,16 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         part = slot.get()
         if isinstance(part, ast.expr):
             for new in OTHERS.get(type(part), _none)(part, slot, scope):
-                yield _put(slot, part, new)
+                yield put(slot, part, new)
             for new in _by_place(slot, scope):
                 if ast.dump(new) != ast.dump(part):
-                    yield _put(slot, part, new)
+                    yield put(slot, part, new)
     yield from _renamed(slots, scope)
     for slot in slots:
         part = slot.get()
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
             for new in _wrapped(part, scope):
-                yield _put(slot, part, new)
+                yield put(slot, part, new)
 
 
 def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
@@ -84,78 +77,23 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 
     What a function of the program is given may be in another order.
     """
-    values = (each for each in scope.names if each not in scope.counters)
-    divisors = (*(ast.Name(each, ast.Load()) for each in values), *scope.lengths)
-    for slot, part in _values(slots):
-        yield _put(slot, part, ast.UnaryOp(ast.USub(), part))
-        yield _put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
-        divisor = _is_of(slot, ast.Div) and slot.field == "right"
+    named = (each for each in scope.names if each not in scope.counters)
+    divisors = (*(ast.Name(each, ast.Load()) for each in named), *scope.lengths)
+    for slot, part in values(slots):
+        yield put(slot, part, ast.UnaryOp(ast.USub(), part))
+        yield put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
+        divisor = is_of(slot, ast.Div) and slot.field == "right"
         single = not isinstance(part, ast.BinOp) or isinstance(slot.parent, ast.Lambda)
-        if (single or divisor) and not _is_of(slot, ast.Pow):
-            yield _put(slot, part, ast.BinOp(part, ast.Pow(), ast.Constant(2)))
+        if (single or divisor) and not is_of(slot, ast.Pow):
+            yield put(slot, part, ast.BinOp(part, ast.Pow(), ast.Constant(2)))
         if isinstance(part, ast.Call):
-            yield from (_put(slot, part, each) for each in in_order(part))
+            yield from (put(slot, part, each) for each in in_order(part))
         for each in scope.functions:
-            yield _put(slot, part, ast.Call(each, [part], []))
+            yield put(slot, part, ast.Call(each, [part], []))
         for each in summed(part) if scope.numpy else ():
-            yield _put(slot, part, each)
-        for each in () if _is_of(slot, ast.Mult | ast.Div) else divisors:
-            yield _put(slot, part, ast.BinOp(part, ast.Div(), each))
-
-
-def sloped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that multiply a whole value by a slope, or put one in the place of two factors.
-
-    As in d a (1 − a), where another activation than σ is meant.
-    """
-    for slot, part in _values(slots):
-        match part:
-            case ast.BinOp(left=ast.BinOp(left=d, op=ast.Mult()), op=ast.Mult()):
-                yield from (_put(slot, part, ast.BinOp(d, ast.Mult(), e)) for e in scope.slopes)
-        for each in scope.slopes if _is_whole(slot) else ():
-            yield _put(slot, part, ast.BinOp(part, ast.Mult(), each))
-
-
-def joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that give a whole value a factor, a divisor or a term more."""
-    yield from _joined([each for each in slots if _is_whole(each)], scope)
-
-
-def joined_within(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The same of the parts of a value."""
-    yield from _joined([each for each in slots if not _is_whole(each)], scope)
-
-
-def _joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    for slot, part in _values(slots):
-        for each in scope.matrices:
-            yield _put(slot, part, ast.BinOp(part, ast.MatMult(), each))
-            yield _put(slot, part, ast.BinOp(each, ast.MatMult(), part))
-        for kinds in ((ast.Mult, ast.Div), (ast.Add, ast.Sub)):
-            for kind in () if _is_of(slot, kinds) else kinds:
-                two = [ast.Constant(2)] if kind in (ast.Mult, ast.Div) else []
-                for each in (*two, *scope.parts):
-                    yield _put(slot, part, ast.BinOp(part, kind(), each))
-
-
-def _put(slot: Slot, part: ast.expr, new: ast.expr) -> Edit:
-    return Edit(part.lineno, puts=((slot, located(new, part)),))
-
-
-def _is_whole(slot: Slot) -> bool:
-    """Whether a value is all that a statement gives a name or a list, returns, or has as a term."""
-    made = ast.ListComp | ast.GeneratorExp | ast.Lambda
-    holders = ast.stmt | ast.Tuple | ast.List | ast.Yield | made
-    parent = slot.parent
-    terms = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add | ast.Sub)
-    callee = parent.func if isinstance(parent, ast.Call) and slot.field == "args" else None
-    kept = isinstance(callee, ast.Attribute) and callee.attr in ("append", "insert")
-    return isinstance(parent, holders) or terms or kept
-
-
-def _is_of(slot: Slot, kinds: Any) -> bool:
-    """Whether a value is an operand of such an operation, where one more would be the same."""
-    return isinstance(slot.parent, ast.BinOp) and isinstance(slot.parent.op, kinds)
+            yield put(slot, part, each)
+        for each in () if is_of(slot, ast.Mult | ast.Div) else divisors:
+            yield put(slot, part, ast.BinOp(part, ast.Div(), each))
 
 
 def _by_place(slot: Slot, scope: Scope) -> Iterator[ast.expr]:
@@ -168,84 +106,6 @@ def _by_place(slot: Slot, scope: Scope) -> Iterator[ast.expr]:
 
 def _copied(part: ast.expr) -> ast.expr:
     return ast.Call(ast.Attribute(part, "copy", ast.Load()), [], [])
-
-
-def exchanged(slots: Sequence[Slot], _scope: Scope) -> Iterator[Edit]:
-    """The changes that put two parts of a line in each other's place."""
-    parts = [(slot, part) for slot in slots if isinstance(part := slot.get(), EXCHANGEABLE)]
-    held = [(slot, part) for slot, part in parts if slot.field != "func"]
-    inside = {id(part): {id(each) for each in ast.walk(part)} for _, part in held}
-    factors = [{*map(id, _operands(part, kind))} for _, part in held for kind in COMMUTATIVE]
-    for (slot, one), (place, other) in combinations(held, 2):
-        apart = id(one) not in inside[id(other)] and id(other) not in inside[id(one)]
-        alike = any({id(one), id(other)} <= each for each in factors)
-        if apart and not alike and ast.dump(one) != ast.dump(other):
-            puts = (slot, located(deepcopy(other), one)), (place, located(deepcopy(one), other))
-            yield Edit(one.lineno, puts=puts)
-
-
-def _operands(part: ast.expr, kind: type[ast.operator]) -> Iterator[ast.expr]:
-    """The operands of a sum or a product of several, whose order changes nothing."""
-    if isinstance(part, ast.BinOp) and isinstance(part.op, kind):
-        yield from _operands(part.left, kind)
-        yield from _operands(part.right, kind)
-    else:
-        yield part
-
-
-def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that put another expression of the scope in an expression's place."""
-    values = [each for each in scope.parts if isinstance(each, ast.Name | ast.Attribute)]
-    for slot in slots:
-        part = slot.get()
-        counted = isinstance(slot.parent, ast.keyword | ast.Slice)
-        if isinstance(part, ast.Constant) and type(part.value) in (int, float) and not counted:
-            yield from (_put(slot, part, other) for other in values)
-    for slot, part in _values(slots):
-        for other in (*scope.parts, *scope.entries):
-            if ast.dump(other) != ast.dump(part):
-                yield _put(slot, part, other)
-
-
-def supposed(slots: Sequence[Slot], parts: Sequence[ast.expr]) -> Iterator[Edit]:
-    """The changes that put some expressions in another's place."""
-    for slot in slots:
-        part = slot.get()
-        if isinstance(part, ast.expr) and slot.field not in ("func", "slice"):
-            yield from (_put(slot, part, other) for other in parts)
-
-
-def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes that put a slope in a factor's place, and an activation in that of a function."""
-    for slot, part in _values(slots):
-        if isinstance(part, ast.BinOp | ast.Call) and not _is_whole(slot):
-            yield from (_put(slot, part, each) for each in scope.slopes)
-    for slot, part in _values(slots):
-        if isinstance(part, ast.Call) and scope.numpy:
-            for each in part.args:
-                yield from (_put(slot, part, f) for f in activations(each, scope.numpy))
-
-
-def _values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:
-    """The expressions that may be arrays: no callees, slices, constants or parts of an index."""
-    holders = ast.Slice | ast.Subscript | ast.Starred
-    for slot in slots:
-        part = slot.get()
-        plain = isinstance(part, ast.expr) and not isinstance(part, ast.Slice | ast.Constant)
-        owner = isinstance(slot.parent, ast.Attribute) and not isinstance(
-            part, ast.BinOp | ast.Call
-        )
-        inside = slot.field in ("func", "slice", "keywords") or isinstance(slot.parent, holders)
-        inside = inside or owner
-        if isinstance(part, ast.expr) and plain and not (inside or _is_count(part)):
-            yield slot, part
-
-
-def _is_count(part: ast.expr) -> bool:
-    """Whether a value is a shape or a count, or what a loop goes through."""
-    callee = part.func if isinstance(part, ast.Call) else None
-    named = callee.id if isinstance(callee, ast.Name) else getattr(part, "attr", "")
-    return named in COUNTS
 
 
 def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:

@@ -6,14 +6,21 @@ a variable is one that this line could read with an index of its own.
 
 import ast
 import builtins
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 from conformance.edits.computing import last_name, of_one
 from conformance.edits.counters import counters
 from conformance.edits.edit import Slot
+from conformance.edits.source_parts import (
+    attribute_names,
+    attributes_of_object,
+    is_self,
+    lists,
+    matrices,
+    numpy_name,
+)
 
 PARTS = 60
 """Expressions, and functions, of which one may be lacking in a line."""
@@ -103,7 +110,7 @@ class Names:
                 write files.
         """
         inside, whole = list(ast.walk(definition)), list(ast.walk(tree))
-        self.numpy, of_numpy = _numpy(whole)
+        self.numpy, of_numpy = numpy_name(whole)
         parts = (part for each in running or (definition,) for part in ast.walk(each))
         calls = [each for each in parts if isinstance(each, ast.Call)]
         calls += (e for e in whole if isinstance(e, ast.Call) and of_numpy(e.func))
@@ -117,7 +124,7 @@ class Names:
         names = dict.fromkeys([*MEANS, *filter(None, map(last_name, every))])
         self.callees = tuple(each for each in names if not each.startswith("__"))
         self.functions = tuple(map(deepcopy, [*single.values()][:PARTS]))
-        self.attributes = tuple(_attributes(whole))
+        self.attributes = tuple(attribute_names(whole))
         names = {e.id: None for e in inside if isinstance(e, ast.Name)}
         names |= {e.arg: None for e in inside if isinstance(e, ast.arg)}
         modules = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
@@ -132,13 +139,13 @@ class Names:
         held = [each.get() for each in self.slots]
         texts = (e.value for e in held if isinstance(e, ast.Constant) and isinstance(e.value, str))
         self.strings = tuple(dict.fromkeys(each for each in texts if len(each.split()) == 1))
-        some = (e for e in held if isinstance(e, KINDS) and not _is_self(e))
+        some = (e for e in held if isinstance(e, KINDS) and not is_self(e))
         some = (e for e in some if not isinstance(e, ast.Name) or e.id in self.names)
         read = {ast.dump(e): e for e in some if getattr(e, "id", "") not in self.counters}
         self.parts = tuple(map(deepcopy, read.values()))
-        self.matrices = _matrices(inside)
-        self.held = _held(definition, tree)
-        self.lists = _lists(inside, self.held)
+        self.matrices = matrices(inside)
+        self.held = attributes_of_object(definition, tree)
+        self.lists = lists(inside, self.held)
 
         self.scopes: dict[int, Scope] = {}
 
@@ -180,7 +187,7 @@ class Names:
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
         """Calls, f(v) of functions of the file, v(1 − v), 1 − v², 1 − v, v > 0 of each value v."""
         yield from (each for each in parts if isinstance(each, ast.Call))
-        held = (e for e in parts if isinstance(e, ast.Attribute) and _is_self(e.value))
+        held = (e for e in parts if isinstance(e, ast.Attribute) and is_self(e.value))
         values = [*(e for e in parts if isinstance(e, ast.Name | ast.Subscript)), *held]
         for function in self.defined:
             yield from (ast.Call(function, [each], []) for each in values)
@@ -217,85 +224,12 @@ class Names:
         return [ast.Subscript(e, each, ast.Load()) for e in self.lists for each in single]
 
 
-def _numpy(whole: Sequence[ast.AST]) -> tuple[str, Callable[[ast.expr], bool]]:
-    """The name by which a file knows NumPy, if it has one, and whether a callee is NumPy's."""
-    imported = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
-    name = next((e.asname or e.name for e in imported if e.name == "numpy"), "")
-    sources = (e for e in whole if isinstance(e, ast.ImportFrom) and e.module == "numpy")
-    single = {e.asname or e.name for each in sources for e in each.names}
-
-    def is_its(callee: ast.expr) -> bool:
-        if isinstance(callee, ast.Attribute):
-            return bool(name) and getattr(callee.value, "id", "") == name
-        return isinstance(callee, ast.Name) and callee.id in single
-
-    return name, is_its
-
-
-def _held(definition: ast.AST, tree: ast.Module) -> list[ast.Attribute]:
-    """The attributes of its object that the methods of its class have, and do not call."""
-    classes = (e for e in tree.body if isinstance(e, ast.ClassDef) and definition in e.body)
-    parts = [part for each in classes for part in ast.walk(each)]
-    called = {id(each.func) for each in parts if isinstance(each, ast.Call)}
-    own = (e for e in parts if isinstance(e, ast.Attribute) and _is_self(e.value))
-    names = dict.fromkeys(each.attr for each in own if id(each) not in called)
-    return [ast.Attribute(ast.Name("self", ast.Load()), each, ast.Load()) for each in names]
-
-
-def _lists(inside: Iterable[ast.AST], held: Sequence[ast.expr]) -> list[ast.expr]:
-    """What has entries in a function, and may have: the attributes of its object."""
-    found = (each.value for each in inside if isinstance(each, ast.Subscript))
-    plain = [e for e in found if isinstance(e, ast.Name | ast.Attribute)]
-    return [deepcopy(e) for e in {ast.dump(each): each for each in (*plain, *held)}.values()]
-
-
-def _matrices(inside: Iterable[ast.AST]) -> tuple[ast.expr, ...]:
-    """The operands of products of matrices, as they are and turned."""
-    found: dict[str, ast.expr] = {}
-    for each in inside:
-        match each:
-            case ast.BinOp(left=left, op=ast.MatMult(), right=right):
-                operands = [left, right]
-            case ast.Call(func=ast.Attribute(value=left, attr="dot"), args=[right]):
-                operands = [left, right]
-            case ast.Call(func=ast.Attribute(attr="dot" | "matmul"), args=[left, right]):
-                operands = [left, right]
-            case _:
-                continue
-        for operand in operands:
-            turned = isinstance(operand, ast.Attribute) and operand.attr == "T"
-            plain = operand.value if isinstance(operand, ast.Attribute) and turned else operand
-            if isinstance(plain, ast.Name | ast.Attribute | ast.Subscript):
-                for way in (plain, ast.Attribute(plain, "T", ast.Load())):
-                    found.setdefault(ast.dump(way), deepcopy(way))
-    return tuple(found.values())[:PARTS]
-
-
-def _attributes(parts: Iterable[ast.AST]) -> dict[str, None]:
-    """The names of attributes that a file reads or assigns to, and of the fields of its records."""
-    found = dict[str, None]()
-    for each in parts:
-        if isinstance(each, ast.Attribute):
-            found[each.attr] = None
-        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
-            found[each.target.id] = None
-        elif isinstance(each, ast.Call) and last_name(each.func) == "namedtuple":
-            strings = (e.value for e in ast.walk(each) if isinstance(e, ast.Constant))
-            words = (w for text in strings if isinstance(text, str) for w in re.split(r"\W+", text))
-            found |= dict.fromkeys(filter(str.isidentifier, words))
-    return found
-
-
 def _call(function: str, argument: str) -> ast.expr:
     return ast.Call(ast.Name(function, ast.Load()), [ast.Name(argument, ast.Load())], [])
 
 
 def _is_builtin(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and hasattr(builtins, call.func.id)
-
-
-def _is_self(part: ast.AST) -> bool:
-    return getattr(part, "id", "") == "self"
 
 
 def _read(part: ast.AST) -> set[str]:

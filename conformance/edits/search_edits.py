@@ -6,9 +6,8 @@ does. Left out: what is right, which the caller tells.
 
 import ast
 import linecache
-import re
 import warnings
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, repeat, starmap
 from math import inf
@@ -17,8 +16,12 @@ from typing import NamedTuple
 
 from conformance.edits.edit import Change, Edit, EditKind, Slot
 from conformance.edits.edited_text import text_after
-from conformance.edits.expression_edits import (
-    applied,
+from conformance.edits.expression_edits import applied, swapped
+from conformance.edits.line_groups import Place, chosen_by, chosen_first, line_groups
+from conformance.edits.live_functions import LiveFunction
+from conformance.edits.named_edits import KnownChange, named
+from conformance.edits.namespaces import Kept
+from conformance.edits.part_edits import (
     exchanged,
     joined,
     joined_within,
@@ -26,11 +29,7 @@ from conformance.edits.expression_edits import (
     replaced,
     sloped,
     supposed,
-    swapped,
 )
-from conformance.edits.live_functions import LiveFunction
-from conformance.edits.named_edits import KnownChange, named
-from conformance.edits.namespaces import Kept
 from conformance.edits.scope import Names, Scope
 from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet, small
@@ -75,7 +74,6 @@ LIKELY = (60, 15, 15, 20, 8, 2)
 BLAMED = 2
 """The groups of what is blamed: of the first lines, and of the others."""
 
-OTHERS = 4  # lines that are blamed together, which are likelier than those that led to them
 
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
 
@@ -98,7 +96,7 @@ def search(
 
     Args:
         functions: of the program.
-        blamed: the lines that are blamed, each with those that lead to it.
+        blamed: the lines that are blamed, each with others that may be, or that lead to it.
         trials: whether the program is right, each in another case; the quickest first.
         longest: seconds of the processor after which no other change is tried, if less than usual.
         known: what an expression on a line that is blamed has to be instead, as it seems.
@@ -147,18 +145,14 @@ def _first(
     return None
 
 
-Place = tuple[int, LiveFunction]
-"""A line that was run, and its function."""
-
-
 def _known(
     functions: Sequence[LiveFunction],
     blamed: Sequence[Sequence[Frame]],
     known: Sequence[KnownChange],
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes of the lines that are blamed which are known already, as it seems."""
-    places = chain(*_groups(functions, blamed)[:BLAMED]) if known else ()
-    for line, function in (each for each in places if not _chosen(each, functions)):
+    places = chain(*line_groups(functions, blamed)[:BLAMED]) if known else ()
+    for line, function in (each for each in places if not chosen_by(each, functions)):
         slots = _Ways(function, functions).slots(line)
         yield from ((function, edit) for each in known for edit in named(slots, each))
 
@@ -175,7 +169,7 @@ def _edits(
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
     order = list[tuple[bool, float, Level, list[Place]]]()
-    groups = _groups(functions, blamed)
+    groups = line_groups(functions, blamed)
     for i, (likely, places) in enumerate(zip(LIKELY, groups, strict=True)):
         count = sum(len(ways[each.definition].slots(line)) for line, each in places)
         for each in LEVELS if count else ():
@@ -186,93 +180,12 @@ def _edits(
     for i, (_, _, level, places) in enumerate(ranked):
         if level.changes is joined and places is groups[0]:
             yield from _known(functions, blamed, more)
-        for line, function in places if level is LEVELS[0] else _chosen_first(places, functions):
+        for line, function in places if level is LEVELS[0] else chosen_first(places, functions):
             yield from ((function, e) for e in ways[function.definition].of(line, level))
         for line, function in chain(*groups[:BLAMED]) if i == 0 else ():
             slots = ways[function.definition].slots(line)
             parts = [each.other for each in known if each.other and each.what != "factor"]
             yield from ((function, each) for each in supposed(slots, parts))
-
-
-def _groups(
-    functions: Sequence[LiveFunction], blamed: Sequence[Sequence[Frame]]
-) -> tuple[list[Place], ...]:
-    """The lines that were run, the nearest to what is blamed first.
-
-    Those that are blamed first, the others that are and that call these, those of what they call,
-    the rest of their functions, and of what runs between the first call of the program and them;
-    then all others.
-    """
-    first = {(each.file, each.line) for frames in blamed for each in frames[:1]}
-    guilty = first | {(each.file, each.line) for frames in blamed for each in frames[1:OTHERS]}
-    ran = {place for each in functions for place in each.places}
-    led = ([e for e in ((f.file, f.line) for f in frames) if e in ran] for frames in blamed)
-    roots = {places[-1] for places in led if places}
-    around = [each for each in functions if any(map(each.has, guilty))]
-    called = _called(functions, guilty)
-    outermost = [each for each in functions if any(map(each.has, roots))]
-    below = _called(functions, {place for each in outermost for place in each.places})
-    frames = [each for one in blamed for each in one]
-    groups: tuple[list[Place], ...] = [], [], [], [], [], []
-    for line, function in _by_distance(functions, frames):
-        if (function.file, line) in guilty:
-            group = 0 if (function.file, line) in first else 1
-        elif function in called:
-            group = 2
-        elif function in around:
-            group = 3
-        else:
-            group = 4 if function in below or function in outermost or not blamed else 5
-        groups[group].append((line, function))
-    return groups
-
-
-def _chosen(place: Place, functions: Sequence[LiveFunction]) -> list[LiveFunction]:
-    """The functions that a line calls and does not name, such as one of a table of several.
-
-    What is right for the value that one of them gives may be wrong for that of another.
-    """
-    line, function = place
-    text = re.findall(r"\w+", linecache.getline(function.file, line))
-    return [e for e in functions if (function.file, line) in e.callers and e.name not in text]
-
-
-def _chosen_first(places: Sequence[Place], functions: Sequence[LiveFunction]) -> Iterator[Place]:
-    """Some lines, with those of the functions before them that they choose."""
-    for place in places:
-        chosen = _chosen(place, functions)
-        yield from ((line, each) for each in chosen for line in sorted(each.ran))
-        yield place
-
-
-def _called(
-    functions: Sequence[LiveFunction], lines: Collection[tuple[str, int]]
-) -> list[LiveFunction]:
-    """The functions that some lines call, and those that these call."""
-    found: list[LiveFunction] = []
-    waiting = [{*lines}]
-    for places in waiting:
-        for each in functions:
-            if each not in found and not each.callers.isdisjoint(places):
-                found.append(each)
-                waiting.append(each.places)
-    return found
-
-
-def _by_distance(functions: Sequence[LiveFunction], blamed: Sequence[Frame]) -> list[Place]:
-    """The lines that were run, with their functions, the nearest to what is blamed first."""
-
-    def distance(place: Place) -> tuple[int, int, int]:
-        line, function = place
-        if function.name == "__init__":  # what it makes is given other numbers
-            return len(blamed) + 1, 0, line
-        for order, frame in enumerate(blamed):
-            if frame.file == function.file and frame.line in function.ran:
-                return order, abs(line - frame.line), line
-        return len(blamed), 0, line
-
-    every = [(line, each) for each in functions for line in each.ran]
-    return sorted(every, key=distance)
 
 
 class _Ways:

@@ -65,15 +65,19 @@ class PlainRun:
 def _outputs(run: Attempt, gradients: Collection[int]) -> Gradients:
     """What functions that go forward returned, and the losses among gradients.
 
+    What was there before them, such as parameters that are kept for the way back, may be moved.
+
     Args:
         run: that was made.
         gradients: the ids of these.
     """
     found: dict[str, Array] = {}
+    given = {id(leaf.value) for leaf, _ in run.start.values()}
     for i, (call, _, result) in enumerate(run.results):
         every = leaves(result, f"result {i}", None)
         apart = call.role in ("forward", "loss")
-        found |= {each.path: np.asarray(each.value) for each in every if apart}
+        made = (each for each in every if apart and id(each.value) not in given)
+        found |= {each.path: np.asarray(each.value) for each in made}
         numbers = enumerate([] if apart else [result, *parts_of(result)])
         losses = ((k, e) for k, e in numbers if is_number(e) and id(e) not in gradients)
         found |= {f"number {i}.{k}": np.asarray(e) for k, e in losses}

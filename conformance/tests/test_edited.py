@@ -230,7 +230,48 @@ class Net:
         self.W += self.mW
         self.V += self.mV
 """
+CACHES = """import numpy as np
+
+def initialize_parameters(n_x, n_h, n_y):
+    return {"W": np.random.randn(n_h, n_x) * 0.1, "b": np.zeros((n_h, 1)),
+            "V": np.random.randn(n_y, n_h) * 0.1, "c": np.zeros((n_y, 1))}
+
+def forward(X, parameters):
+    W, b, V, c = (parameters[k] for k in ("W", "b", "V", "c"))
+    Z = np.dot(W, X) + b
+    A = np.maximum(0, Z)
+    return np.dot(V, A) + c, [(X, W, b, Z), (A, V, c)]
+
+def cost(out, Y):
+    return np.sum((out - Y) ** 2) / (2 * Y.shape[1])
+
+def backward(out, Y, caches):
+    (X, W, b, Z), (A, V, c) = caches
+    m = Y.shape[1]
+    dout = (out - Y) / m
+    dZ = np.dot(V.T, dout)
+    dZ[Z <= 0] = 0
+    grads = {"dV": np.dot(dout, A.T), "dc": np.sum(dout, axis=1, keepdims=True)}
+    grads.update(dW=np.dot(dZ, X.T), db=np.sum(dZ, axis=1, keepdims=True))
+    return grads
+
+def update_parameters(parameters, grads, rate):
+    for name in ("W", "b", "V", "c"):
+        parameters[name] -= rate * grads["d" + name]
+    return parameters
+"""
+SETTING = """import numpy as np
+
+def smooth_l1_loss(pred, target, delta=0.5):
+    r = pred - target
+    small = np.abs(r) < delta
+    loss = np.sum(np.where(small, r ** 2 / 2 / delta, np.abs(r) - delta / 2))
+    grad = np.where(small, r / delta, np.sign(r))
+    return loss, grad
+"""
 KINDS = {
+    "with a setting that is a half": (SETTING, "r / delta, np", "r, np"),
+    "that keeps the parameters which it moves": (CACHES, "dZ[Z <= 0]", "dZ[dZ <= 0]"),
     "with momentum": (MOMENTUM, "(1 - self.h**2)", "(1 - self.h)"),
     "of a table, in its entry": (TABLE, "(1 - abs(a)) ** 2", "1 - abs(a)"),
     "of one sample after another": (SAMPLES, "e * self.v[j] * (1", "y * self.v[j] * (1"),

@@ -1,0 +1,87 @@
+"""What the source of a function has: attributes, lists, operands of products, its name for NumPy.
+
+Left out: where it may be read (`scope.py`).
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+
+from conformance.edits.computing import last_name
+
+MANY = 60  # operands
+
+
+def numpy_name(whole: Sequence[ast.AST]) -> tuple[str, Callable[[ast.expr], bool]]:
+    """The name by which a file knows NumPy, if it has one, and whether a callee is NumPy's."""
+    imported = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
+    name = next((e.asname or e.name for e in imported if e.name == "numpy"), "")
+    sources = (e for e in whole if isinstance(e, ast.ImportFrom) and e.module == "numpy")
+    single = {e.asname or e.name for each in sources for e in each.names}
+
+    def is_its(callee: ast.expr) -> bool:
+        if isinstance(callee, ast.Attribute):
+            return bool(name) and getattr(callee.value, "id", "") == name
+        return isinstance(callee, ast.Name) and callee.id in single
+
+    return name, is_its
+
+
+def attributes_of_object(definition: ast.AST, tree: ast.Module) -> list[ast.Attribute]:
+    """The attributes of its object that the methods of its class have, and do not call."""
+    classes = (e for e in tree.body if isinstance(e, ast.ClassDef) and definition in e.body)
+    parts = [part for each in classes for part in ast.walk(each)]
+    called = {id(each.func) for each in parts if isinstance(each, ast.Call)}
+    own = (e for e in parts if isinstance(e, ast.Attribute) and is_self(e.value))
+    names = dict.fromkeys(each.attr for each in own if id(each) not in called)
+    return [ast.Attribute(ast.Name("self", ast.Load()), each, ast.Load()) for each in names]
+
+
+def lists(inside: Iterable[ast.AST], held: Sequence[ast.expr]) -> list[ast.expr]:
+    """What has entries in a function, and may have: the attributes of its object."""
+    found = (each.value for each in inside if isinstance(each, ast.Subscript))
+    plain = [e for e in found if isinstance(e, ast.Name | ast.Attribute)]
+    return [deepcopy(e) for e in {ast.dump(each): each for each in (*plain, *held)}.values()]
+
+
+def matrices(inside: Iterable[ast.AST]) -> tuple[ast.expr, ...]:
+    """The operands of products of matrices, as they are and turned."""
+    found: dict[str, ast.expr] = {}
+    for each in inside:
+        match each:
+            case ast.BinOp(left=left, op=ast.MatMult(), right=right):
+                operands = [left, right]
+            case ast.Call(func=ast.Attribute(value=left, attr="dot"), args=[right]):
+                operands = [left, right]
+            case ast.Call(func=ast.Attribute(attr="dot" | "matmul"), args=[left, right]):
+                operands = [left, right]
+            case _:
+                continue
+        for operand in operands:
+            turned = isinstance(operand, ast.Attribute) and operand.attr == "T"
+            plain = operand.value if isinstance(operand, ast.Attribute) and turned else operand
+            if isinstance(plain, ast.Name | ast.Attribute | ast.Subscript):
+                for way in (plain, ast.Attribute(plain, "T", ast.Load())):
+                    found.setdefault(ast.dump(way), deepcopy(way))
+    return tuple(found.values())[:MANY]
+
+
+def attribute_names(parts: Iterable[ast.AST]) -> dict[str, None]:
+    """The names of attributes that a file reads or assigns to, and of the fields of its records."""
+    found = dict[str, None]()
+    for each in parts:
+        if isinstance(each, ast.Attribute):
+            found[each.attr] = None
+        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            found[each.target.id] = None
+        elif isinstance(each, ast.Call) and last_name(each.func) == "namedtuple":
+            strings = (e.value for e in ast.walk(each) if isinstance(e, ast.Constant))
+            words = (w for text in strings if isinstance(text, str) for w in re.split(r"\W+", text))
+            found |= dict.fromkeys(filter(str.isidentifier, words))
+    return found
+
+
+def is_self(part: ast.AST) -> bool:
+    """Whether a name is that of the object of a method."""
+    return getattr(part, "id", "") == "self"
