@@ -42,13 +42,12 @@ def next_values(
         variables: what its variables held when it ended.
     """
     judgement = results[at]
-    given = [*_given(trace, judgement)]
-    if not given or len({*said}) < len(said):
-        return ()
     last = max(each.new.number for each in judgement.updates)
     path = [each for each in trace.nodes if each.number <= last]
-    instead = [recomputed(each, path) for each in given]
-    if None in instead:
+    given = _given(trace, judgement)
+    computed: list[Mapping[int, Array] | None] = [recomputed(each, path) for each in given]
+    instead = computed or [*_moved(judgement)]
+    if not instead or None in instead or len({*said}) < len(said):
         return ()
 
     def value(name: str, old: Node, new: Node, occurrence: int = 0) -> NextValue:
@@ -102,6 +101,26 @@ def _given(trace: Trace, judgement: Judgement) -> Iterator[Mapping[int, Array]]:
         return
     for factor in _factors(trace, judgement):
         yield {node.number: factor * np.asarray(right) for node, right in pairs}
+
+
+def _moved(judgement: Judgement) -> Iterator[Mapping[int, Array]]:
+    """What the parameters become if all are moved as those are whose gradients are right.
+
+    As where the gradient of some is nowhere whole, or has another shape; nothing if something is
+    kept from step to step.
+    """
+    gradients, updates = judgement.examined.gradients, judgement.updates
+    rights = [np.asarray(judgement.examined.rights.get(each.name)) for each in gradients]
+    if len(rights) != len(updates) or any(each.states or each.decay for each in updates):
+        return
+    moves = [np.asarray(each.new.value) - np.asarray(each.old.value) for each in updates]
+    for each, right, move in zip(gradients, rights, moves, strict=True):
+        if each.ok and np.any(right) and right.shape == move.shape:
+            factor = float(np.sum(move * right) / np.sum(right * right))
+            pairs = [*zip(updates, rights, strict=True)]
+            if all(e.shape == np.shape(made.old.value) for made, e in pairs):
+                yield {made.new.number: made.old.value + factor * e for made, e in pairs}
+            return
 
 
 def _factors(trace: Trace, judgement: Judgement) -> list[float]:
