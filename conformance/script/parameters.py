@@ -176,6 +176,7 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
         other: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
         for other in chains
         if other is not chain and not _goes_forward(other) and not _is_read(other, chain)
+        if not _is_moved_alone(other, [values for _, values in made])
         if all(not written_places(new) or values.intersection(other.values) for new, values in made)
     }
     found: set[Carried] = set()
@@ -192,6 +193,17 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
         if len(found) == several:
             break
     return [each for each in chains if each in found]
+
+
+def _is_moved_alone(chain: Carried, made: Sequence[set[Node]]) -> bool:
+    """Whether a chain adds what is computed of itself, and no new value goes into another at once.
+
+    Args:
+        chain: its values.
+        made: what each new value of the other chain is made of, entry by entry.
+    """
+    at_once = any(e in values for e, values in zip(chain.values[1:], made, strict=False))
+    return not at_once and any(_adds_of_itself(*each) for each in pairwise(chain.values))
 
 
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "inner")

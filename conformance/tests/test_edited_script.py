@@ -136,7 +136,54 @@ for step in range(50):
     gain -= 0.01 * dgain
     offset -= 0.01 * doffset
 """
+ENTRIES = """import math
+import random
+random.seed(3)
+turns = [0.1, -0.2, 0.3]
+arms = [0.5, 0.4, 0.2]
+points = [[random.uniform(-1, 1) for _ in range(5)] for _ in range(12)]
+for step in range(40):
+    loss, dturns, darms = 0.0, [0.0] * 3, [0.0] * 3
+    for *q, x, y in points:
+        angle, c, s = 0.0, [], []
+        for k in range(3):
+            angle += q[k] + turns[k]
+            c.append(math.cos(angle))
+            s.append(math.sin(angle))
+        ex = sum(arms[k] * c[k] for k in range(3)) - x
+        ey = sum(arms[k] * s[k] for k in range(3)) - y
+        loss += 0.5 * (ex * ex + ey * ey)
+        dangle = 0.0
+        for k in (2, 1, 0):
+            darms[k] += ex * c[k] + ey * s[k]
+            dangle += arms[k] * (ey * c[k] - ex * s[k])
+            dturns[k] += dangle
+    for k in range(3):
+        turns[k] -= 0.01 * dturns[k]
+        arms[k] -= 0.01 * darms[k]
+print(loss)
+"""
+ROWS = """import numpy as np
+rng = np.random.default_rng(2)
+A, B = rng.normal(size=(9, 4)) * 0.5, rng.normal(size=(9, 4)) * 0.5
+pairs = [(i, (i + k) % 9) for i in range(9) for k in (1, 2)]
+for epoch in range(3):
+    total = 0.0
+    for one, other in pairs:
+        far = rng.choice(9, 3, replace=False)
+        far = far[far != other]
+        h, near, others = A[one].copy(), B[other].copy(), B[far]
+        p, q = 1 / (1 + np.exp(-near @ h)), 1 / (1 + np.exp(-others @ h))
+        total -= np.log(p) + np.sum(np.log(1 - q))
+        dh = (p - 1) * near + q @ others
+        B[other] -= 0.1 * (p - 1) * h
+        B[far] -= 0.1 * np.outer(q, h)
+        A[one] -= 0.1 * dh
+    print(epoch, total)
+"""
 WRONG = {
+    "entry by entry": (ENTRIES, "dangle += arms", "dangle = arms"),
+    "of some rows": (ROWS, "q @ others", "(q * (1 - q)) @ others"),
     "of a factor that has a number at first": (FROM_ZERO, " * scale\n    dscale", "\n    dscale"),
     "of numbers, whose first update is not followed": (NUMBERS, "np.mean(w)", "np.sum(w)"),
     "a sign": (PLAIN, "np.exp(-(X @ W1))", "np.exp(X @ W1)"),
