@@ -16,6 +16,7 @@ from conformance.backward.fixes import Fix
 from conformance.backward.found import Found
 from conformance.backward.groups import Factor, Repair
 from conformance.backward.judge_gradients import Forward, Verdict
+from conformance.backward.missing_terms import missing_term
 from conformance.backward.region import Region, unmoved
 from conformance.backward.source import (
     expression,
@@ -37,6 +38,9 @@ from conformance.backward.value_names import (
 )
 from conformance.programs.vocabulary import kinds_of
 from conformance.tracing.node import Node
+
+LACKING = {"begins", "part", "term", "value"}
+"""The kinds of causes that a term may be the reason of which is left out."""
 
 SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")
 """Factors that are said as they are: a number of the program may equal one by chance."""
@@ -63,7 +67,10 @@ def _cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause
         return slope(found.factor, found.lines, worst)
     if found.repair is None:
         return Cause("gradient" if changed is None else "changed", changed=changed, worst=worst)
-    return replace(_of_repair(forward, found, found.repair), changed=changed, worst=worst)
+    why = _of_repair(forward, found, found.repair)
+    if changed is None and why.kind in LACKING:
+        changed = missing_term(forward, found.repair)
+    return replace(why, changed=changed, worst=worst)
 
 
 def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:

@@ -36,9 +36,10 @@ class KnownChange(NamedTuple):
     other: ast.expr | None
 
     @property
-    def is_of_a_word(self) -> bool:
-        """Whether one word or sign is changed: no factor and no term is lacking."""
-        return self.other is None or self.what == "operand"
+    def is_sure(self) -> bool:
+        """Whether no factor or term is lacking that may be right by chance, as one value may be."""
+        made = isinstance(self.other, ast.BinOp | ast.Call)
+        return self.other is None or self.what == "operand" or made
 
 
 def named(slots: Sequence[Slot], known: KnownChange) -> Iterator[Edit]:

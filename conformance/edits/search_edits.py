@@ -105,7 +105,7 @@ def search(
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
-    words = [each for each in known if each.is_of_a_word]
+    words = [each for each in known if each.is_sure]
     edits = chain(_known(functions, blamed, words), _edits(functions, blamed, known))
     limited_trials = [*zip(trials, limits, strict=True)]
     return _first(edits, functions, limited_trials, min(LONGEST, longest))
@@ -176,7 +176,7 @@ def _edits(
             word = each is LEVELS[0] and i < BLAMED
             order.append((word, likely * each.likely / (each.many * count), each, places))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
-    more = [each for each in known if not each.is_of_a_word]
+    more = [each for each in known if not each.is_sure]
     for i, (_, _, level, places) in enumerate(ranked):
         if level.changes is joined and places is groups[0]:
             yield from _known(functions, blamed, more)

@@ -61,7 +61,7 @@ def mended(
     whole = [e for e in parts_of(plain, {plain.codes[0]: lines}) if e.name == MODULE]
 
     def by_known(*, words: bool) -> Change | None:
-        some = [each for each in known if each.is_of_a_word == words]
+        some = [each for each in known if each.is_sure == words]
         return search_known(whole, blamed, lambda: confirmed(plain.tree), SECONDS, some)
 
     change = by_known(words=True)
