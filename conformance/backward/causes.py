@@ -16,7 +16,7 @@ from conformance.backward.fixes import Fix
 from conformance.backward.found import Found
 from conformance.backward.groups import Factor, Repair
 from conformance.backward.judge_gradients import Forward, Verdict
-from conformance.backward.missing_terms import missing_term
+from conformance.backward.missing_parts import missing_part
 from conformance.backward.region import Region, unmoved
 from conformance.backward.source import (
     expression,
@@ -40,7 +40,7 @@ from conformance.programs.vocabulary import kinds_of
 from conformance.tracing.node import Node
 
 LACKING = {"begins", "part", "term", "value"}
-"""The kinds of causes that a term may be the reason of which is left out."""
+"""The kinds of causes whose reason may be a term or a factor that is left out."""
 
 SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")
 """Factors that are said as they are: a number of the program may equal one by chance."""
@@ -69,7 +69,7 @@ def _cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause
         return Cause("gradient" if changed is None else "changed", changed=changed, worst=worst)
     why = _of_repair(forward, found, found.repair)
     if changed is None and why.kind in LACKING:
-        changed = missing_term(forward, found.repair)
+        changed = missing_part(forward, found.repair)
     return replace(why, changed=changed, worst=worst)
 
 

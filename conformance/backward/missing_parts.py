@@ -1,7 +1,8 @@
-"""The term that is left out of a gradient, of what the program computed: found by its numbers.
+"""The term or factor that is left out of a gradient, of what the program computed, by its numbers.
 
 What is right is known, and so is what is given: their difference is a value of the program times a
-number, or a product of two. Left out: finding the operation (`culprit.py`).
+number, or a product of two; or their quotient is a value. Left out: finding the operation
+(`culprit.py`).
 """
 
 import ast
@@ -29,8 +30,8 @@ TIMES = (1.0, 2.0, 0.5)
 """How many times a product may be what is missing."""
 
 
-def missing_term(forward: Forward, repair: Repair) -> Changed | None:
-    """What has to be added to what an operation gives; None if it is not known.
+def missing_part(forward: Forward, repair: Repair) -> Changed | None:
+    """What has to be added to what an operation gives, or multiply it; None if it is not known.
 
     Args:
         forward: the forward pass.
@@ -41,11 +42,19 @@ def missing_term(forward: Forward, repair: Repair) -> Changed | None:
     if right is None or np.shape(given) != np.shape(right) or np.size(right) == 1:
         return None
     left = np.asarray(right) - np.asarray(given)
-    values = [*_values(forward, first)]
+    values, there = [*_values(forward, first)], operation_text(first)
+    for text, value in _spread(values, np.shape(given)):
+        with np.errstate(all="ignore"):
+            ways = (given * value, "×"), (given / value, "/")
+        for made, operator in ways:
+            if distance(made, np.asarray(right)) <= HALF_OF_THE_DIGITS:
+                return Changed("factor", "", operator, there, Named(text, None))
     for text, value in (*_multiples(forward, values, left), *_products(values, left)):
+        if text in there:
+            continue  # it is no term that is left out, but one that has another factor
         for sign, operator in ((1, "+"), (-1, "−")):
             if distance(sign * value, left) <= HALF_OF_THE_DIGITS:
-                return Changed("term", "", operator, operation_text(first), Named(text, None))
+                return Changed("term", "", operator, there, Named(text, None))
     return None
 
 
@@ -67,11 +76,11 @@ def _values(forward: Forward, first: Node) -> Iterator[Term]:
 
 def _texts(node: Node, here: str) -> Iterator[str]:
     """What the program calls a value in a function, and where it is an attribute, elsewhere."""
-    names = [(node.frames, named(node).name)] if node.frames else []
     uses = ((user, i) for user in node.consumers for i, arg in enumerate(user.args) if arg is node)
-    names += [(user.frames, operand_name(user, i)) for user, i in uses if user.frames]
+    names = [(user.frames, operand_name(user, i)) for user, i in uses if user.frames]
+    names.append((node.frames, named(node).name))
     for frames, text in names:
-        if frames[0].function == here or text.startswith("self."):
+        if text.startswith("self.") or (frames and frames[0].function == here):
             yield from (text for each in _expressions(text) if isinstance(each, PLACE))
 
 
@@ -80,6 +89,15 @@ def _expressions(text: str) -> Iterator[ast.expr]:
         yield ast.parse(text, mode="eval").body
     except SyntaxError:  # it is named by an operation
         return
+
+
+def _spread(values: list[Term], shape: tuple[int, ...]) -> Iterator[Term]:
+    """The values that may be a factor of each row or column of an array."""
+    for text, value in values:
+        if np.ndim(value) == len(shape) or value.shape == shape[-1:]:
+            yield from [(text, value)] if _is_spread(value.shape, shape) else ()
+        elif value.shape == shape[:1]:
+            yield f"{text}[:, None]", value[:, None]
 
 
 def _multiples(forward: Forward, values: list[Term], left: Array) -> Iterator[Term]:
