@@ -46,18 +46,19 @@ class Level(NamedTuple):
     """A kind of changes of a line.
 
     Attributes:
-        changes: gives them.
+        changes: gives them; None for those of whole statements.
         likely: of how many mistakes in a hundred one of them is the change that mends it.
-        many: how many an expression of a line has.
+        many: how many an expression of a line has; or a line, of whole statements.
     """
 
-    changes: Callable[[Sequence[Slot], Scope], Iterator[Edit]]
+    changes: Callable[[Sequence[Slot], Scope], Iterator[Edit]] | None
     likely: float
     many: float
 
 
 LEVELS = (
-    Level(swapped, 65, 14),  # one word or sign
+    Level(None, 9, 6),  # += for =, a line left out
+    Level(swapped, 56, 14),  # one word or sign
     Level(applied, 11, 13),  # a function, a sign or a divisor more
     Level(joined, 11, 24),  # any part more
     Level(replaced, 6, 23),  # another part
@@ -67,6 +68,8 @@ LEVELS = (
     Level(reformed, 1, 9),
 )
 """Counted in a thousand programs with one wrong line, written by people who did not know this."""
+
+WORDS = LEVELS[:2]
 
 LIKELY = (70, 8, 5, 13, 3, 1)
 """How likely it is, for each group of lines, that one of them is to be changed."""
@@ -173,14 +176,15 @@ def _edits(
     for i, (likely, places) in enumerate(zip(LIKELY, groups, strict=True)):
         count = sum(len(ways[each.definition].slots(line)) for line, each in places)
         for each in LEVELS if count else ():
-            word = each is LEVELS[0] and i < BLAMED
-            order.append((word, likely * each.likely / (each.many * count), each, places))
+            word = each in WORDS and i < BLAMED
+            many = each.many * (count if each.changes else len(places))
+            order.append((word, likely * each.likely / many, each, places))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
     more = [each for each in known if not each.is_sure]
     for i, (_, _, level, places) in enumerate(ranked):
         if level.changes is joined and places is groups[0]:
             yield from _known(functions, blamed, more)
-        for line, function in places if level is LEVELS[0] else chosen_first(places, functions):
+        for line, function in places if level in WORDS else chosen_first(places, functions):
             yield from ((function, e) for e in ways[function.definition].of(line, level))
         for line, function in chain(*groups[:BLAMED]) if i == 0 else ():
             slots = ways[function.definition].slots(line)
@@ -204,8 +208,9 @@ class _Ways:
 
     def of(self, line: int, level: Level) -> Iterator[Edit]:
         """The changes of what is on a line, of one of the levels, that no other level has."""
-        if level is LEVELS[0]:
+        if level.changes is None:
             yield from statements(self.function.definition, {line}, self.names.numpy)
+            return
         for each in level.changes(self.slots(line), self.names.scope(line)):
             made = tuple((id(s.parent), s.field, s.place, ast.dump(new)) for s, new in each.puts)
             if made not in self.given:
