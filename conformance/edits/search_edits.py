@@ -23,7 +23,6 @@ from conformance.edits.expression_edits import (
     reformed,
     replaced,
     sloped,
-    supposed,
     swapped,
 )
 from conformance.edits.live_functions import LiveFunction
@@ -178,15 +177,11 @@ def _edits(
             order.append((word, likely * each.likely / (each.many * count), each, places))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
     more = [each for each in known if not each.is_of_a_word]
-    for i, (_, _, level, places) in enumerate(ranked):
+    for _, _, level, places in ranked:
         if level.changes is joined and places is groups[0]:
             yield from _known(functions, blamed, more)
         for line, function in places if level is LEVELS[0] else _chosen_first(places, functions):
             yield from ((function, e) for e in ways[function.definition].of(line, level))
-        for line, function in groups[0] if i == 0 else ():
-            slots = ways[function.definition].slots(line)
-            parts = [each.other for each in known if each.other and each.what != "factor"]
-            yield from ((function, each) for each in supposed(slots, parts))
 
 
 def _groups(
