@@ -128,10 +128,6 @@ class Culprit(Fixes):
             return called[1:2] + called[:1]  # the call does not give the right one
         return self.lines_of(fix.group, self.changed_by(fix))
 
-    def is_right_elsewhere(self, fix: Fix) -> bool:
-        """Whether a change is one of a function that is right where others call it."""
-        return self.right_calls(fix.group, self.changed_by(fix)) > 0
-
     def changed_by(self, fix: Fix) -> set[int]:
         """The numbers of the executions that give something else by a change."""
         found = set()
@@ -179,21 +175,7 @@ class Culprit(Fixes):
     def handed(self, group: Group) -> Handed | None:
         """The line that hands on a derivative where that of another value is needed."""
         repair = next(each for each in self.repairs if each.group is group)
-        node = self._first_wrong(repair)
-        inverse, right = INVERSES.get(node.operation), repair.values.get(node.number)
-        if inverse is None or right is None or len(node.args) != 2:  # noqa: PLR2004
-            return self._renamed(node, repair)
-        args, _ = self.chain.arguments(node, {})
-        for i, arg in enumerate(node.args):
-            if type(arg) is not Node or self.forward.contains(arg) or not self.known(arg):
-                continue
-            line = line_of(arg)
-            name = base(operand_name(node, i))
-            given = renamed(line, name) if line is not None else None
-            match = self._solved(inverse[i], right, args[1 - i]) if given is not None else None
-            if given is not None and match is not None:
-                return Handed(given, self.known(arg)[0], match)
-        return self._renamed(node, repair)
+        return self._renamed(self._first_wrong(repair), repair)
 
     def _renamed(self, node: Node, repair: Repair) -> Handed | None:
         """The line that gives a derivative the name under which that of another value is used."""

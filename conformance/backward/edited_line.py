@@ -6,23 +6,26 @@ Left out: the changes, and whether they do (`shapes/edited.py`, `script/edited_s
 import ast
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from conformance.backward.findings import Accused, Cause, Edited, Line
+from conformance.backward.findings import Accused, Cause, Edited, Examined, Line
+from conformance.edits.edit import Change
 from conformance.edits.named_edits import KnownChange
 
 
-def by_edit(accused: Sequence[Accused], line: Line, edited: Edited) -> Accused:
-    """The line that was changed, as the only one to blame; why, if that is known of it.
+def by_edit(examined: Examined, change: Change) -> Examined:
+    """What is known, with the changed line as the only one to blame; why, if that is known of it.
 
     Args:
-        accused: what was blamed before.
-        line: it.
-        edited: the change.
+        examined: what is known, with what was blamed before.
+        change: of the line.
     """
+    accused, line = examined.accused, Line(*change.place)
     first = next((each for each in accused if line in each.lines[:1]), None)
     names = tuple(dict.fromkeys(name for each in accused for name in each.gradients))
     cause = Cause("edited", worst=accused[0].cause.worst) if first is None else first.cause
-    return Accused(names, (line,), cause, mends=True, edited=edited)
+    edited = Edited(change.kind, change.text)
+    return replace(examined, accused=(Accused(names, (line,), cause, mends=True, edited=edited),))
 
 
 def known_changes(accused: Sequence[Accused]) -> Iterator[KnownChange]:

@@ -55,10 +55,6 @@ DROPOUT_CONVENTION = (
 )
 
 
-UNWRITTEN = {"activations", "parts", "update", "constants", "scale", "base"}
-"""The fields that are not written down where they are those of most cases."""
-
-
 @dataclass(frozen=True)
 class Case:
     """The description of one recorded case, as it stands in the manifest and the file header.

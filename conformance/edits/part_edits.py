@@ -90,14 +90,6 @@ def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
                 yield put(slot, part, other)
 
 
-def supposed(slots: Sequence[Slot], parts: Sequence[ast.expr]) -> Iterator[Edit]:
-    """The changes that put some expressions in another's place."""
-    for slot in slots:
-        part = slot.get()
-        if isinstance(part, ast.expr) and slot.field not in ("func", "slice"):
-            yield from (put(slot, part, other) for other in parts)
-
-
 def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes that put a slope in a factor's place, and an activation in that of a function."""
     for slot, part in values(slots):

@@ -28,7 +28,6 @@ from conformance.edits.part_edits import (
     reformed,
     replaced,
     sloped,
-    supposed,
 )
 from conformance.edits.scope import Names, Scope
 from conformance.edits.statement_edits import statements
@@ -181,15 +180,11 @@ def _edits(
             order.append((word, likely * each.likely / many, each, places))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
     more = [each for each in known if not each.is_sure]
-    for i, (_, _, level, places) in enumerate(ranked):
+    for _, _, level, places in ranked:
         if level.changes is joined and places is groups[0]:
             yield from _known(functions, blamed, more)
         for line, function in places if level in WORDS else chosen_first(places, functions):
             yield from ((function, e) for e in ways[function.definition].of(line, level))
-        for line, function in chain(*groups[:BLAMED]) if i == 0 else ():
-            slots = ways[function.definition].slots(line)
-            parts = [each.other for each in known if each.other and each.what != "factor"]
-            yield from ((function, each) for each in supposed(slots, parts))
 
 
 class _Ways:

@@ -16,7 +16,7 @@ from types import CodeType
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import by_edit, known_changes
-from conformance.backward.findings import UPDATES, Edited, Line
+from conformance.backward.findings import UPDATES
 from conformance.backward.judge_gradients import distance
 from conformance.edits.edit import Change, Edit
 from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
@@ -69,10 +69,7 @@ def mended(
         trials = [_trial(plain), lambda: confirmed(plain.tree)]
         change = search(parts, blamed, trials, SECONDS, known)
     change = change or by_known(words=False)
-    if change is None:
-        return ran
-    told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))
-    return replace(ran, examined=replace(ran.examined, accused=(told,)))
+    return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 
 
 def _trial(plain: PlainScript) -> Callable[[], bool]:

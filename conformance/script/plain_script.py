@@ -7,7 +7,6 @@ It begins with the same random numbers, and may write no files. Left out: the tr
 import ast
 import builtins
 import os
-import random
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.judge_gradients import distance
-from conformance.script.script_source import main_module
+from conformance.script.script_source import main_module, seed_all
 from conformance.script_outcome import NextValue
 from conformance.tracing.substitute import generators
 from reference.step import Array
@@ -299,10 +298,7 @@ def _statements(tree: ast.AST, lines: Collection[int]) -> Iterator[tuple[list[as
 @contextmanager
 def _as_at_first(seed: int) -> Iterator[None]:
     """Random numbers as in the run that was judged, to the end of the block."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
+    seed_all(seed)
     names = "default_rng", "RandomState"
     plain = {each: getattr(np.random, each) for each in names}
     vars(np.random).update(zip(names, generators(seed), strict=True))

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -179,9 +180,8 @@ def run(
     codes = [_compiled(source, name, script, lists=bool(lists)) for name, source in read]
     module = _main(script, arguments)
     _warn_as_python_does()
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
-    _load_torch(whole, seed)
+    _load_torch(whole)
+    seed_all(seed)
     with (
         stand_ins(whole, running=True),
         noted_tensors(trace),
@@ -214,13 +214,19 @@ def _file(script: str) -> str:
     return str(Path(script).absolute())
 
 
-def _load_torch(source: bytes, seed: int) -> None:
+def seed_all(seed: int) -> None:
+    """Begin the random numbers that scripts draw anew."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - what scripts draw from
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+def _load_torch(source: bytes) -> None:
     """Load torch, if the script does so, before its operations are to be noted."""
     if re.search(rb"^\s*(import|from)\s+torch\b", source, re.MULTILINE):
         with suppress(ImportError):  # which the script is told where it imports it
-            import torch
-
-            torch.manual_seed(seed)
+            import_module("torch")
 
 
 def main_module(file: str, argv: Sequence[str]) -> ModuleType:

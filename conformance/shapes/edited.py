@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import by_edit, known_changes
-from conformance.backward.findings import UPDATES, Edited, Examined, Line
+from conformance.backward.findings import UPDATES, Examined
 from conformance.backward.judge_gradients import distance
 from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import holds, search
@@ -61,10 +61,7 @@ def mended(found: Found, spent: float = 0.0) -> Found:
 
     trials = [is_right, is_right_elsewhere]
     change = search(functions, blamed, trials, SECONDS - spent, known)
-    if change is None:
-        return found
-    told = by_edit(accused, Line(*change.place), Edited(change.kind, change.text))
-    return replace(found, examined=replace(examined, accused=(told,)))
+    return found if change is None else replace(found, examined=by_edit(examined, change))
 
 
 def _scaled(examined: Examined, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -88,7 +88,7 @@ class Searched:
                     yield self._of_one_step(each)
                 if found:
                     return
-        for each in sorted(misshapen, key=lambda each: not each.fits_but_for_numbers):
+        for each in misshapen:
             if not each.places.missing:
                 yield each
                 continue

@@ -46,16 +46,15 @@ def whole(node: Node) -> Location:
     return Location(np.full(places.shape, node.number), places)
 
 
-def before_arranging(at: Location, nodes: Sequence[Node], stop: int = -1) -> Location:
+def before_arranging(at: Location, nodes: Sequence[Node]) -> Location:
     """Where a quantity was computed, of what was only put together or taken apart since.
 
     Args:
         at: where it is.
         nodes: of the run.
-        stop: the number of a node, past which nothing is followed.
     """
     while True:
-        found = [(n, _sources_of(nodes[n], nodes)) for n in at.numbers if n > stop]
+        found = [(n, _sources_of(nodes[n], nodes)) for n in at.numbers]
         sources = {number: codes for number, codes in found if codes is not None}
         if not sources:
             return at

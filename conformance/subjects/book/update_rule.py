@@ -25,8 +25,6 @@ NAMES = {
 }
 """How constants are called."""
 
-INIT, UPDATE = "constructor", "update_mini_batch"
-
 
 @dataclass(frozen=True)
 class UpdateRule:
