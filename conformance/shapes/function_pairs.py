@@ -21,6 +21,7 @@ from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
+from conformance.shapes.function_sources import names_axis
 from conformance.shapes.given_back import went
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
@@ -74,6 +75,9 @@ class PairSearch:
                 continue  # where every gradient has to be 0, nothing is told of them
             found, loss = tried
             if found.examined.ok:
+                several = best is not None and _axes(wrong[0]) > _axes(chosen)
+                if several and any(map(names_axis, (self.forward, self.backward))):
+                    return best
                 beyond = self._wrong_beyond(chosen) if is_one_sided(loss) else None
                 return beyond or _of_one_vector(found, chosen, (*wrong, solver.misshapen))
             if best is None or found.examined.right > best.examined.right:

@@ -23,6 +23,19 @@ def leaves_out_label(function: Any) -> bool:
     return any(f"{name}[:-1]" in slices for name in taken if "row" in kinds_of(name))
 
 
+AXIS = ("axis", "keepdims", "dim", "keepdim")
+REDUCTIONS = {"sum", "mean", "var", "std", "max", "min", "amax", "amin", "norm"}
+
+
+def names_axis(function: Any) -> bool:
+    """Whether a function sums, or the like, along an axis that it names: of one vector none is."""
+    code = getattr(function, "__code__", None)
+    definition = None if code is None else definition_of(code)
+    calls = [e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Call)]
+    summing = (e for e in calls if getattr(e.func, "attr", "") in REDUCTIONS)
+    return any(each.arg in AXIS for e in summing for each in e.keywords)
+
+
 def returned_names(function: Any) -> tuple[str, ...]:
     """What the last `return` of a function names, part by part: `return Z, A` gives Z and A."""
     last = _last_return(function)
