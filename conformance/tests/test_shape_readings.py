@@ -1442,3 +1442,45 @@ class Net:
 def test_an_array_that_is_kept_transposed_as_well_is_one_parameter(tmp_path: Path) -> None:
     code, _, said = judged(KEPT_TRANSPOSED, tmp_path)
     assert code == 0, said
+
+
+NEXT_LETTER = """
+import numpy as np
+
+class NextLetter:
+    def __init__(self, letters, units):
+        self.U = np.random.randn(units, letters)
+        self.W = np.random.randn(units, units)
+        self.V = np.random.randn(letters, units)
+
+    def forward(self, text):
+        self.text, self.states = text, [np.zeros((len(self.W), 1))]
+        for letter in text:
+            state = np.tanh(self.U[:, [letter]] + self.W @ self.states[-1])
+            self.states.append(state)
+        e = np.exp(self.V @ state)
+        self.p = e / e.sum()
+        return self.p
+
+    def backward(self, target_letter):
+        error = self.p.copy()
+        error[target_letter] -= 1
+        dU, dW, dV = (np.zeros_like(e) for e in (self.U, self.W, self.V))
+        dV += error @ self.states[-1].T
+        ds = self.V.T @ error
+        for t in range(len(self.text) - 1, -1, -1):
+            dz = (1 - self.states[t + 1] ** 2) * ds
+            dU[:, [self.text[t]]] += dz
+            dW += dz @ self.states[t].T
+            ds = self.W.T @ dz
+        return dU, dW, dV
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_target_of_a_sequence_may_be_one_label(wrong: bool, tmp_path: Path) -> None:
+    text = NEXT_LETTER.replace("ds = self.W.T", "ds = self.W") if wrong else NEXT_LETTER
+    code, lines, said = judged(text, tmp_path)
+    assert code == wrong, said
+    assert lines[:1] == ["ds = self.W @ dz"] * wrong
+    assert "a sequence of labels, a label from 0" in said
