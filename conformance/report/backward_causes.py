@@ -127,10 +127,21 @@ def _of_updated(cause: Cause) -> str:
     return f"`{name}` is used{used} after its update{moved}: the old `{name}` is needed"
 
 
+def _is_there(changed: Changed) -> bool:
+    """Whether the operand that has to be another one has its name already."""
+    with suppress(SyntaxError):  # such as a statement
+        operation = ast.parse(changed.operation, mode="eval").body
+        if changed.what == "operand" and changed.other and isinstance(operation, ast.BinOp):
+            side = {"1": operation.left, "2": operation.right}.get(changed.before)
+            return side is not None and ast.unparse(side) == changed.other.name
+    return False
+
+
 def _of_change(changed: Changed) -> str:
     """What an operation has to be instead."""
     operation, before, after = f"`{changed.operation}`", changed.before, changed.after
     other = quoted(changed.other) if changed.other else ""
+    other += ", as it was there: it was changed later" if _is_there(changed) else ""
     number = f"number {before}".rstrip()
     said = {
         "operator": f"in {operation}, the operator {before} has to be {after}",

@@ -464,3 +464,21 @@ def test_a_parameter_that_is_turned_is_not_blamed_for_a_slope(tmp_path: Path) ->
     lines, text = said(SLOPES_OF_ONE, tmp_path)
     told = [SLOPES_OF_ONE.splitlines()[int(each or 0) - 1].strip()[:2] for each in lines]
     assert told == ["dZ", "dS"], text
+
+
+VIEW = """import numpy as np
+rng = np.random.default_rng(2)
+P, Q = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+for i, j, r in [(0, 1, 1.0), (2, 3, 0.5), (0, 2, -1.0), (1, 1, 2.0)] * 5:
+    p = P[i]
+    q = Q[j]
+    error = p @ q - r
+    loss = error**2 / 2
+    P[i] -= 0.1 * error * q
+    Q[j] -= 0.1 * error * p
+"""
+
+
+def test_a_row_that_was_changed_is_told_as_such(tmp_path: Path) -> None:
+    _, text = said(VIEW, tmp_path)
+    assert "has to be `p` (line 5), as it was there: it was changed later" in text, text
