@@ -15,6 +15,7 @@ import numpy as np
 
 from conformance.backward.chain import Arrays, Rules
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match, Quantity
+from conformance.backward.decay_terms import is_part
 from conformance.backward.forward_uses import FEW_WAYS, Uses
 from conformance.backward.groups import UNFIT, Group, Repair, operation_key
 from conformance.backward.judge_gradients import Verdict, distance
@@ -46,7 +47,10 @@ class Search(Uses):
         return len(goals & set(repair.values)) > 1 and set(repair.values) <= given
 
     def repairs_of(self, group: Group) -> Iterator[Repair]:
-        """The repairs of one operation."""
+        """The repairs of one operation; a parameter that is turned is no derivative of a cost."""
+        parameters = [each.parameter for each in self.forward.run.goals]
+        if any(is_part(group.first, each) for each in parameters):
+            return
         sensitivity = self.sensitivity(group)
         uses = self.uses(group)
         known = [

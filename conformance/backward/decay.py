@@ -59,19 +59,23 @@ Fit = tuple[float, float, Array]
 """s, c, and 1 where the parameter decays."""
 
 
-def decayed(found: Sequence[Verdict], chain: Chain, usual: Sequence[float] = ()) -> Decay | None:
+def decayed(
+    found: Sequence[Verdict], chain: Chain, usual: Sequence[float] = (), loss: Node | None = None
+) -> Decay | None:
     """The decay with which most gradients are right; None if it is none of those that are wrong.
 
     Args:
         found: the gradients, judged.
         chain: of the run.
-        usual: the factors that they may have, if nothing else in them depends on the parameters:
-            then a single number decays by its own term.
+        usual: the factors that they may have.
+        loss: that states no decay, if it is known: then a single number decays by its own term.
     """
     zeros = any(np.any(np.equal(each.goal.parameter.value, 0)) for each in found)
     slopes = [absolutes(each) for each in ((0.0, -1.0, 1.0) if zeros else (0.0,))]
     tried = chained([SQUARES], slopes, *(of_two_kinds(found, chain, each) for each in slopes))
-    decays = [one for e in tried if (one := _Search(found, chain, e, usual).decay()) is not None]
+    decays = [
+        one for e in tried if (one := _Search(found, chain, e, usual, loss).decay()) is not None
+    ]
     return max(decays, key=lambda one: one.count, default=None)
 
 
@@ -83,10 +87,11 @@ class _Search:
     chain: Chain
     penalty: Penalty
     usual: Sequence[float]
+    loss: Node | None
 
     def decay(self) -> Decay | None:
         """The decay with which most gradients are right; None if it is none of those."""
-        fits = [(each, fit) for each in self.verdicts if (fit := self.fit(each)) is not None]
+        fits = [(each, fit) for each in self.verdicts for fit in self.fits(each)]
         plain = [factor for _, (factor, rate, _) in fits if not rate]
         fitting = {id(each) for each, _ in fits}
         rest = [each for each in self.verdicts if id(each) not in fitting]
@@ -141,11 +146,16 @@ class _Search:
 
     def terms(self, goal: Goal) -> list[Node]:
         """As the function of the module."""
-        return terms(goal, self.chain, self.penalty, numbers=bool(self.usual))
+        return terms(goal, self.chain, self.penalty, self.loss)
 
     def asks(self, goal: Goal) -> bool:
         """Whether a gradient has a term of a penalty, or an `if` asks for its signs."""
         return bool(self.terms(goal)) or asks_sign(goal, self.chain)
+
+    def fits(self, verdict: Verdict) -> list[Fit]:
+        """s and c of one gradient; of a single number also those by its own term."""
+        found = self.fit(verdict)
+        return [] if found is None else [found, *self.by_term(verdict)]
 
     def fit(self, verdict: Verdict) -> Fit | None:
         """s and c of one gradient; c is 0 where s does; None if there are none."""
@@ -154,7 +164,7 @@ class _Search:
             return None
         everywhere = _everywhere(verdict.goal)
         if given.size == 1 and np.all(right):  # any factor is right for a single number
-            return self.of_a_number(verdict)
+            return float(given.item() / right.item()), 0.0, everywhere
         weights = self._weights(verdict).ravel()
         alike = np.any(weights) and np.any(right) and _are_multiples(right, weights)
         if alike and self.terms(verdict.goal):
@@ -175,16 +185,12 @@ class _Search:
                 return float(found[0]), rate, where
         return None
 
-    def of_a_number(self, verdict: Verdict) -> Fit:
-        """s and c of a single number: by its own term, if that leaves a usual s; else c is 0."""
-        (given,), (right,) = verdict.given.ravel(), verdict.right.ravel()
-        weight, everywhere = self._weights(verdict).item(), _everywhere(verdict.goal)
-        for term in self.terms(verdict.goal)[-1:] if self.usual else ():
+    def by_term(self, verdict: Verdict) -> Iterator[Fit]:
+        """s and c of a single number by its own term."""
+        for term in self.terms(verdict.goal)[-1:] if verdict.given.size == 1 else ():
             rate = rate_of(verdict.goal, term, self.chain, self.penalty)
-            factor = float((given - rate * weight) / right)
-            if any(_near(factor, each) for each in self.usual):
-                return factor, rate, everywhere
-        return float(given / right), 0.0, everywhere
+            factor = (verdict.given - rate * self._weights(verdict)) / verdict.right
+            yield factor.item(), rate, _everywhere(verdict.goal)
 
     def beside(self, verdict: Verdict, factor: float, rate: float | None = None) -> Fit | None:
         """s and c of one gradient that has the s of another one, and its c if that is given."""

@@ -22,7 +22,7 @@ ASKED = (*COMPARISONS, "sign", "absolute")
 
 
 def terms(
-    goal: Goal, chain: Chain, penalty: Penalty = SQUARES, *, numbers: bool = False
+    goal: Goal, chain: Chain, penalty: Penalty = SQUARES, loss: Node | None = None
 ) -> list[Node]:
     """The multiples of the derivative of a penalty that a gradient has in it, not 0 times.
 
@@ -30,19 +30,27 @@ def terms(
         goal: the gradient.
         chain: of the run.
         penalty: whose derivative it is.
-        numbers: whether a single number has such, which is a multiple of any other: it has where
-            the rest of the gradient does not depend on it.
+        loss: that states no decay, if it is known. A single number is a multiple of any other: it
+            has a term where nothing between the two is a part of the loss.
     """
     wanted, shape = penalty.of(goal), np.shape(goal.parameter.value)
+    several = np.size(goal.parameter.value) > 1
     return [
         each
-        for each in (chain.products if np.size(goal.parameter.value) > 1 or numbers else ())
+        for each in (chain.products if several or loss is not None else ())
         if np.shape(each.value) == shape
         if goal.node.depends_on(each) and each.depends_on(goal.parameter)
         if each is not goal.node
         and fitted(chain.values[each.number], wanted)
+        and (several or _is_beside(each, goal.parameter, loss))
         and rate_of(goal, each, chain, penalty)
     ]
+
+
+def _is_beside(term: Node, parameter: Node, loss: Node | None) -> bool:
+    """Whether nothing that is made of a parameter on the way to a term is a part of the loss."""
+    way = walk([term], lambda each: [e for e in each.inputs if e.depends_on(parameter)])
+    return loss is None or not any(loss.depends_on(e) for e in way if e is not parameter)
 
 
 def rate_of(goal: Goal, term: Node, chain: Chain, penalty: Penalty = SQUARES) -> float:

@@ -77,8 +77,8 @@ UPDATES = frozenset((
     "infinite", "still", "unkept", "update", ADDS, "downhill", "uncorrected", "uncorrected mean",
     "uncorrected square", "no root", "beside", "minus", "behind", "correction mean",
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
-    "share", "root of correction", "stuck", "late", "steps", "other", "growth", "larger", "size",
-    "differences", "steps kept", "stops", "idle", "aside",
+    "share", "root of correction", "stuck", "late", "steps", "other", "growth", "number", "larger",
+    "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -128,8 +128,10 @@ class Cause:
             mean of squares without its root; `beside`: ε is added to the quotient; `larger`,
             `size`, `differences`, `steps kept`: it keeps another value; `minus`: what is kept is
             taken off; `behind`: nor looks it ahead; `other`: it takes, or keeps, the gradient of
-            another parameter (the second of `names`); `stops`, `idle`: what is to move it (the
-            first of `names`) stops there with an error (the second), or computes nothing.
+            another parameter (the second of `names`); `number`: it adds a number to, or takes
+            it off, each entry; `unused rate`: it uses none, and is given one (the first of
+            `names`); `stops`, `idle`: what is to move it (the first of `names`) stops there with an
+            error (the second), or computes nothing.
         operation: the source of the operation whose value has to be another.
         needed: the forward value whose derivative is needed; `held`: the one whose it is.
         factor: given / right, of `scaled`; of `small` how far it is off.

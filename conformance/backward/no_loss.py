@@ -76,8 +76,8 @@ class Tried:
     @cached_property
     def decay(self) -> Decay | None:
         """The decay that makes more gradients right, if one does."""
-        usual = self.constants if self.compared.labels else ()
-        found = None if self.shared.by_all else decayed(self.found, self.forward.chain, usual)
+        known = self.forward.chain, self.constants, self.forward.run.loss
+        found = None if self.shared.by_all else decayed(self.found, *known)
         more = found is not None and not found.lacking and found.count > self.shared.told
         return found if more else None
 

@@ -89,7 +89,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
     "forward": _patterns(
         NETWORKS + r"(forward|feedforward|fprop|propagateforward|fwd)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?",
-        r"query|think|activate|compute|(compute|calc|calculate|get)outputs?|call|propagate|ff|run(network)?|propag(ar|aci[oó]n|a[cç][aã]o|er)",
+        r"query|think|activate|compute|(compute|calc|calculate|get)outputs?|call|propagate|ff|run(network)?|propag(ar|aci[oó]n|a[cç][aã]o|er|ationav(ant)?)",
         r"predict(proba|ions?)?|infer(ence)?|output|hypothesis|evaluate|predecir|prever|predire",
     ),
     "loss": _patterns(
@@ -103,7 +103,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?(errors?)?",
         r"(compute|calc|calculate|get|find|analytic(al)?)?(the)?(gradients?|grads?|derivatives?)",
         r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrad(s|ients?)?|lossgrad"
-        r"|r[eé]tropropag(ar|aci[oó]n|a[cç][aã]o|er|ation)",
+        r"|r[eé]tropropag(ar|aci[oó]n|a[cç][aã]o|er|ation)|propagationar(ri[eè]re)?",
     ),
     "update": _patterns(
         r"(update|apply|adjust)(the)?(params?|parameters|weights|bias(es)?|weightsandbiases|gradients?|grads?|all|model|network)?"

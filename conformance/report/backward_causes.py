@@ -127,10 +127,21 @@ def _of_updated(cause: Cause) -> str:
     return f"`{name}` is used{used} after its update{moved}: the old `{name}` is needed"
 
 
+def _is_there(changed: Changed) -> bool:
+    """Whether the operand that has to be another one has its name already."""
+    with suppress(SyntaxError):  # such as a statement
+        operation = ast.parse(changed.operation, mode="eval").body
+        if changed.what == "operand" and changed.other and isinstance(operation, ast.BinOp):
+            side = {"1": operation.left, "2": operation.right}.get(changed.before)
+            return side is not None and ast.unparse(side) == changed.other.name
+    return False
+
+
 def _of_change(changed: Changed) -> str:
     """What an operation has to be instead."""
     operation, before, after = f"`{changed.operation}`", changed.before, changed.after
     other = quoted(changed.other) if changed.other else ""
+    other += ", as it was there: it was changed later" if _is_there(changed) else ""
     number = f"number {before}".rstrip()
     said = {
         "operator": f"in {operation}, the operator {before} has to be {after}",
@@ -240,6 +251,7 @@ OF_ALL = {
     "downhill": "the gradients of a number that has to grow are subtracted: add them",
     "infinite": "numbers that are not finite are made here of finite ones",
     "other": "the gradient of `{names[1]}` is used here in the place of that of `{names[0]}`",
+    "unused rate": "`{names[0]}` is given, and not used: multiply the step by it",
     "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",
     "minus": "what is kept from step to step is subtracted here: it has to be added",
@@ -267,6 +279,7 @@ OF_MEANS = {
     "1 − {1:.6g}^t: it has to keep {1:.6g} (β2)",
     "exchanged": "β1 and β2 are exchanged: this mean keeps {0:.6g} of itself, and its correction "
     "is 1 − {1:.6g}^t",
+    "number": "the number {0:.6g} moves each entry here, whatever the gradient is",
     "share": "what is added to the mean is multiplied by {0:.6g}, and has to be by {1:.6g}: "
     "1 less what the mean keeps of itself",
     "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "

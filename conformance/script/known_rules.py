@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.linear import ancestors, entrywise, kept, read_forward
+from conformance.script.linear import ancestors, entrywise, kept, read_forward, way
 from conformance.script.moments import Mistake, Moment, arithmetic, is_square, moment_of, multiple
 from conformance.script.multiples import SUMS, decay, shrinking
 from conformance.script.quotients import Steps, by_signs
@@ -58,13 +58,28 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     grown = (Mistake("growth", _growing(first)),) if shrinking(first) < 0 else ()
     if not first.states and not first.adaptive:
         eta = abs(first.options[first.own][1])
-        return Known(Rule("plain", (("η", eta * factor), *decay(first, eta * factor))), grown)
+        rule = Rule("plain", (("η", eta * factor), *decay(first, eta * factor)))
+        return Known(rule, (*grown, *_number(updates)))
     best = _likeliest(each.known(factor) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
     eta = dict(best.rule.numbers).get("η", 0.0)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay(first, eta)))
     return Known(rule, (*best.mistakes, *grown))
+
+
+def _number(updates: Sequence[Update]) -> Iterator[Mistake]:
+    """The number that each update adds to each entry beside a gradient, as one that it forgets."""
+    sums = [dict(_numbers_added(each)) for each in updates]
+    if sums[0] and all([*each.values()] == [*sums[0].values()] for each in sums):
+        yield from (Mistake("number", node, (number,)) for node, number in sums[0].items())
+
+
+def _numbers_added(made: Update) -> Iterator[tuple[Node, float]]:
+    """The sums of a parameter and a number on the way to its new value, each with the number."""
+    for node in way(made.old, made.new, ancestors(made.new))[1:]:
+        numbers = [e for e in node.args if isinstance(e, int | float) and e]
+        yield from ((node, e) for e in numbers if node.operation in ("add", "subtract"))
 
 
 def _growing(made: Update) -> Node:

@@ -155,6 +155,7 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
     labels = _labels(sizes.m, sizes.n_out).copy()
     if layout in SEQUENCES:
         yield "labels from 0", labels.tolist()
+        yield "a label from 0", int(labels[-1])  # of the whole sequence
     elif layout in TABLES:
         yield "values", _inputs(sizes, layout)
     elif layout in NUMBERS:

@@ -49,8 +49,14 @@ class Update:
     several: bool = False
 
 
-def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
-    """The parameters that were moved, with what was taken off them."""
+def updates_of(run: Attempt, end: Iterable[Leaf], *, second: bool = False) -> list[Update]:
+    """The parameters that were moved, with what was taken off them.
+
+    Args:
+        run: recorded.
+        end: what the program holds after it.
+        second: whether it is taken off by the second update, and not by the first.
+    """
     trace = run.recorded
     after = {leaf.path: run.node(leaf.value) for leaf in end}
     returned = updated(run)
@@ -65,9 +71,11 @@ def updates_of(run: Attempt, end: Iterable[Leaf]) -> list[Update]:
     found: list[Update] = []
     for before, (path, now) in moved.items():
         if before not in states:
-            term, node = taken_off(trace, before, now)
-            own = _unscaled(term, before, kept | states)
-            found.append(_update(path, before, own, node, now))
+            old = taken_off(trace, before, now)[1] if second else before
+            run.start[path] = run.start[path][0], old  # the program starts from there
+            term, node = taken_off(trace, old, now)
+            own = _unscaled(term, old, kept | states)
+            found.append(_update(path, old, own, node, now))
     if not found and any(call.role == "train" for call, _, _ in run.results):
         found = _born(run, [*end, *returned_anew(run)])
     over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]

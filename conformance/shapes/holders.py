@@ -35,6 +35,7 @@ class Holder:
         give: puts gradients in, by the names of their parameters.
         put: takes parameters that an update returns.
         arguments: parameters and gradients by the names of arguments, where each has its own.
+        rates: that are given in the place of the program's own, by their names.
     """
 
     params: Any
@@ -43,6 +44,7 @@ class Holder:
     give: Callable[[Mapping[str, Any]], None]
     put: Callable[[Any], None] = field(default=lambda _: None)
     arguments: dict[str, Any] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 def _in_dicts(start: dict[str, Any], prefix: str) -> Holder:

@@ -44,6 +44,7 @@ from conformance.shapes.sides import (
     on_other_sides,
     sides,
     with_other_parameters,
+    with_second_updates,
     with_steps,
     with_weights,
 )
@@ -164,10 +165,10 @@ def judged(
 
 
 def _of_steps(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
-    """A reading, judged; as that of a sequence, where a gradient has to be 0 in its first step."""
+    """A reading, judged; by a later step, where a gradient has to be 0 in the first one."""
     found = _judged(reading, cost, refused)
     dead = found is not None and any(each.dead for each in found.examined.gradients)
-    longer = with_steps(reading) if dead else None
+    longer = with_steps(reading) or with_second_updates(reading) if dead else None
     again = None if longer is None else _judged(longer, cost, refused)
     return again or found
 

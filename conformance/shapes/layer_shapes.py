@@ -36,10 +36,9 @@ OPTIONS: dict[str, Any] = {
     "stride": 1,
     "pad": 1,
     "padding": 1,
-    "training": True,
-    "istraining": True,
-    "train": True,
-    "trainflg": True,
+    **dict.fromkeys(
+        ("training", "istraining", "train", "trainflg", "fortraining", "fortrainning"), True
+    ),
     "mode": "train",
     "activation": "relu",
     "keeprate": 0.5,

@@ -14,6 +14,7 @@ import numpy as np
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged, merged
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import forget
+from conformance.programs.vocabulary import kinds_of
 from conformance.script.judgement import Judgement
 from conformance.script.linear import links
 from conformance.script.parameters import Parameter, parameters
@@ -21,11 +22,13 @@ from conformance.script.rule import faults, rules
 from conformance.script.update import Multiple, Update
 from conformance.script.update_reader import update
 from conformance.script_outcome import Ran
+from conformance.shapes.arguments import taken
 from conformance.shapes.not_judged import NotJudged
 from conformance.shapes.optimiser_classes import Optimiser, hiding, moving_functions, optimisers
 from conformance.shapes.optimisers import Moved, moved
 from conformance.tracing.node import Node
 
+OTHER_RATE = 0.3125
 LARGEST = 0.5  # of a parameter, that a decay may take off in one update
 
 
@@ -44,6 +47,8 @@ def judged_optimisers(
             continue
         ways = () if made is None else _ways(one, made)
         ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
+        if ran is not None and made is not None and ran.examined.ok:
+            ran = _with_its_rate(ran, one, made)
         if ran is not None and isinstance(one.kind, type):
             ran = replace(ran, notes=(*ran.notes, *_without(one.kind, ran)))
         why = f"no way was found to have `{one.method}` move parameters"
@@ -52,6 +57,27 @@ def judged_optimisers(
         yield ran or NotJudged(
             name, why, network=True, final=True, runs=made is None and _is_used(one)
         )
+
+
+def _with_its_rate(ran: Ran, one: Optimiser, made: Moved) -> Ran:
+    """What is known of right updates: they are not the same by another rate, but for Adadelta."""
+    asked = (e.name for each in (one.code, one.kind) for e in taken(each))
+    name = next((e for e in asked if "rate" in kinds_of(e)), "")
+    other = (
+        None if not name or ran.rule.kind == "adadelta" else moved(one, rates={name: OTHER_RATE})
+    )
+    if other is None or not _same_first(made, other):
+        return ran
+    accused = _wrong({n: e[1] for n, e in made.values.items()}, "unused rate", (name, ""))
+    return replace(ran, examined=replace(ran.examined, accused=accused))
+
+
+def _same_first(made: Moved, other: Moved) -> bool:
+    """Whether the first updates are the same."""
+    return all(
+        np.array_equal(other.values[name][1].value, each[1].value)
+        for name, each in made.values.items()
+    )
 
 
 def _is_kept(made: Moved) -> bool:
@@ -75,10 +101,7 @@ def _ways(one: Optimiser, made: Moved) -> Iterator[Moved]:
     """The updates; then those with zeros in what it keeps before, if the first is the same."""
     yield made
     filled = moved(one, made.filled) if any(made.filled) else None
-    if filled is not None and all(
-        np.array_equal(filled.values[name][1].value, each[1].value)
-        for name, each in made.values.items()
-    ):
+    if filled is not None and _same_first(made, filled):
         yield filled
 
 
@@ -173,7 +196,10 @@ def _multiple(made: Update, gradient: Node) -> Multiple:
     return gradient, 0.0
 
 
-def _wrong(moved: dict[str, Node], kind: str) -> tuple[Accused, ...]:
+def _wrong(
+    moved: dict[str, Node], kind: str, names: tuple[str, str] = ("", "")
+) -> tuple[Accused, ...]:
     """The updates that do not take the gradients off, line by line."""
-    accused = (Accused((e,), lines_of(moved[e]), Cause(kind), mends=False) for e in moved)
+    why = Cause(kind, names=names)
+    accused = (Accused((e,), lines_of(moved[e]), why, mends=False) for e in moved)
     return merged(accused, lambda each: each.lines)

@@ -64,18 +64,22 @@ class Moved:
     filled: Shapes = ()
 
 
-def moved(optimiser: Optimiser, zeros: Shapes = ()) -> Moved | None:
+def moved(
+    optimiser: Optimiser, zeros: Shapes = (), rates: Mapping[str, float] | None = None
+) -> Moved | None:
     """Parameters that it has moved; None if no way of calling it is known.
 
     Args:
         optimiser: it.
         zeros: the shapes of what its empty dicts are filled with before.
+        rates: that it is given in the place of its own, by their names.
     """
     pairs = pairs_by_name(optimiser.code)
     ways = [None] if pairs else [*holders(optimiser.kind)]
     for alone, held in product((False, True), ways):
         trace = Trace(sites=True)
         holder = by_name(trace, pairs) if held is None else held(started(trace))
+        holder.rates = rates or {}
         if alone and not (isinstance(holder.params, list) and holder.grads is not None):
             continue
         try:
@@ -232,7 +236,7 @@ def _call(made: Any, when: str) -> None:
 
 def _only(holder: Holder, i: int) -> Holder:
     """One parameter with its gradient."""
-    return Holder(holder.params[i], holder.grads[i], holder.read, holder.give)
+    return Holder(holder.params[i], holder.grads[i], holder.read, holder.give, rates=holder.rates)
 
 
 def _take(holder: Holder, result: Any) -> None:
@@ -248,7 +252,7 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
     Raises:
         UnfitError: an argument is not known.
     """
-    hiding = (e for e in taken(function) if t or is_0(e.default))
+    hiding = (e for e in taken(function) if t or is_0(e.default) or e.name in holder.rates)
     wanted = {e.name: e for e in (*needed(function), *hiding)}
     moved = _moved([e.name for e in needed(function)]) if t and not holder.arguments else None
     found = {}
@@ -273,8 +277,8 @@ def _moved(names: Sequence[str]) -> str | None:
 
 
 def _argument(name: str, holder: Holder, t: int) -> Any:
-    if name in holder.arguments:
-        return holder.arguments[name]
+    if name in holder.arguments or name in holder.rates:
+        return {**holder.arguments, **holder.rates}[name]
     if names_gradients(name) and holder.grads is not None:
         return holder.grads
     known = number_of(name, RATE if "rate" in kinds_of(name) else None)

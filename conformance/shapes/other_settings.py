@@ -34,6 +34,7 @@ def switched_off(
     that it compares with others, if these are not tried.
     """
     own = [type(whole)] if type(whole).__module__ != "builtins" else []
+    functions = [*functions]
     names = dict.fromkeys(each.name for e in (*own, *functions) for each in off(e))
     kept = getattr(whole, "__dict__", {})
     numbers = (e for each in own for e in taken(each) if type(e.default) in (int, float))
@@ -45,7 +46,8 @@ def switched_off(
         and (type(e.default) is float or _penalises(e))
     ]
     rest = [f"{' or '.join(zeros)} other than 0"] if zeros else []
-    rest += [f"{name} other than {word!r}" for each in own for name, word in _only_words(each)]
+    worded = [pair for e in (*own, *functions) if e is not None for pair in _only_words(e)]
+    rest += [f"{name} other than {word!r}" for name, word in worded]
     return (*map(told, names), *rest)
 
 
@@ -54,9 +56,14 @@ def _is_zero(value: Any) -> bool:
     return isinstance(value, (int, float)) and value == 0
 
 
-def _only_words(kind: type) -> Iterator[tuple[str, str]]:
-    """The arguments that a class compares with words that are not tried, with their defaults."""
-    defined = (definition_of(e.__code__) for e in vars(kind).values() if hasattr(e, "__code__"))
+def _only_words(of: Callable[..., Any]) -> Iterator[tuple[str, str | None]]:
+    """The arguments that are compared with words that are not tried, with their defaults.
+
+    Args:
+        of: a class, or a function.
+    """
+    own = vars(of).values() if isinstance(of, type) else [of]
+    defined = (definition_of(e.__code__) for e in own if hasattr(e, "__code__"))
     compared = [
         (ast.unparse(each.left).rpartition(".")[2], word.value)
         for function in defined
@@ -65,9 +72,10 @@ def _only_words(kind: type) -> Iterator[tuple[str, str]]:
         for word in each.comparators
         if isinstance(word, ast.Constant) and isinstance(word.value, str)
     ]
-    for each in (e for e in taken(kind) if type(e.default) is str):
+    for each in (e for e in taken(of) if e.default is None or type(e.default) is str):
         known = {word for name, word in compared if name == each.name} - {each.default}
-        tried = {word for e in others(kind, known) for word in e.values()}
+        ways = others(of, known) if isinstance(of, type) else []
+        tried = {word for e in ways for word in e.values()}
         if known - tried:
             yield each.name, each.default
 

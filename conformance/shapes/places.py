@@ -81,11 +81,11 @@ class Places:
         return self.direct or self.moved
 
 
-def places(run: Attempt) -> Places:
-    """The gradients that a recorded run left."""
+def places(run: Attempt, *, second: bool = False) -> Places:
+    """The gradients that a recorded run left; of its second updates, where it makes more."""
     end = run.end()
     after = {each.path: run.node(each.value) for each in end}
-    updates, rate = without_rate(updates_of(run, end))
+    updates, rate = without_rate(updates_of(run, end, second=second))
     moved = [unclipped(each.goal) for each in updates]
     kept = _kept(run, end)
     began = {node for _, node in run.start.values()}

@@ -258,7 +258,7 @@ class Searched:
             of_zeros = None
             if begins_with_zeros(found):
                 of_zeros = Reading(plan, data, penalty, run, found)
-                data = replace(data, rounds=2)
+                data, most = replace(data, rounds=2), 2 * most
             values, ways = generic(run, found.direct), run.ways
             trace = Trace(sites=True, most=most)
             run = attempt(plan, data, penalty, trace=trace, values=values, chosen=ways)

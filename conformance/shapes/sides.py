@@ -152,19 +152,26 @@ def with_other_parameters(reading: Reading) -> Iterator[Reading]:
 def with_steps(reading: Reading) -> Reading | None:
     """The reading of one step as that of a sequence, if its output is that of the last step.
 
-    In the first step a parameter may do nothing: a forget gate multiplies a state of zeros.
+    In the first step a parameter may do nothing: a forget gate multiplies a state of zeros. Where
+    a program takes the samples one by one, each becomes a sequence.
     """
-    axis = {"one column": 1, "one row": 0}.get(reading.data.layout)
+    axis = {"one column": 1, "one row": 0, "rows": 1}.get(reading.data.layout)
     if axis is None or not is_floats(reading.data.x):
         return None
+    steps = np.expand_dims(reading.data.x, axis) if not reading.data.single else reading.data.x
     rng = np.random.default_rng(8)
-    later = rng.normal(size=np.repeat(reading.data.x, STEPS - 1, axis=axis).shape)
-    x = np.concatenate([reading.data.x, later], axis=axis)
+    later = rng.normal(size=np.repeat(steps, STEPS - 1, axis=axis).shape)
+    x = np.concatenate([steps, later], axis=axis)
     again = _scaled(replace(reading, data=replace(reading.data, x=x)), 1.0)
     if again is None or not again.fits:
         return None
     outputs = (each.run.scope.kinds.get("output", 0.0) for each in (reading, again))
     return again if len({np.shape(each) for each in outputs}) == 1 else None
+
+
+def with_second_updates(reading: Reading) -> Reading | None:
+    """The reading of the second update of each parameter, if a program makes several."""
+    return _scaled(reading, 1.0, second=True) if reading.places.several else None
 
 
 def moved_a_little(reading: Reading) -> Reading | None:
@@ -189,16 +196,20 @@ def in_training(reading: Reading) -> Reading | None:
     return again if told else None
 
 
-def _scaled(reading: Reading, scale: float, *, numbers: bool = True) -> Reading | None:
+def _scaled(
+    reading: Reading, scale: float, *, numbers: bool = True, second: bool = False
+) -> Reading | None:
     """The reading with parameters, or inputs, of another size; None if it does not run so."""
     values = {
         path: _times(value, scale if numbers or np.ndim(value) else 1.0)
         for path, value in generic(reading.run).items()
     }
-    return _with(reading, values, scale)
+    return _with(reading, values, scale, second=second)
 
 
-def _with(reading: Reading, values: dict[str, Any], scale: float) -> Reading | None:
+def _with(
+    reading: Reading, values: dict[str, Any], scale: float, *, second: bool = False
+) -> Reading | None:
     """The reading with some parameters, or inputs of another size; None if it does not run so."""
     run, data = reading.run, reading.data
     born = not any(each.parameter.given for each in reading.places.goals)
@@ -210,7 +221,7 @@ def _with(reading: Reading, values: dict[str, Any], scale: float) -> Reading | N
         again = attempt(
             run.plan, data, reading.penalty, trace=trace, values=values, chosen=run.ways
         )
-        made = Reading(run.plan, data, reading.penalty, again, places(again))
+        made = Reading(run.plan, data, reading.penalty, again, places(again, second=second))
     except UnfitError:
         return None
     names = [each.name for each in made.places.goals]

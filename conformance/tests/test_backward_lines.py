@@ -436,3 +436,49 @@ def test_a_number_of_the_wrong_sign_is_told_as_that_of_the_operation() -> None:
     assert why(Cause("changed", changed=changed)) == (
         "`(mu - y).sum() / r.size` has to be multiplied by -1"
     )
+
+
+SLOPES_OF_ONE = """import numpy as np
+X, T = np.array([[1.0], [1.5], [2.0]]), np.array([[1.0], [3.0], [2.0]])
+U, a = np.array([[1.0], [-2.0], [0.5]]), np.zeros((3, 1))
+W, b = np.array([[1.0, 2.0, 0.5], [-1.0, 0.5, -1.0], [0.5, 1.0, 1.0]]), np.zeros((3, 1))
+V, c = np.array([[0.5, 1.0, -1.5]]), np.zeros((1, 1))
+for epoch in range(20):
+    S = U @ X.T + a
+    R = np.maximum(0, S)
+    Z = W @ R + b
+    A = np.maximum(0, Z)
+    y = V @ A + c
+    loss = np.mean((y - T.T) ** 2)
+    dy = 2 * (y - T.T) / len(X)
+    turned = V.T
+    dZ = (turned @ dy) * np.ones_like(Z)
+    dS = (W.T @ dZ) * np.ones_like(S)
+    U, a = U - 0.01 * dS @ X, a - 0.01 * dS.sum(axis=1, keepdims=True)
+    W, b = W - 0.01 * dZ @ R.T, b - 0.01 * dZ.sum(axis=1, keepdims=True)
+    V, c = V - 0.01 * dy @ A.T, c - 0.01 * dy.sum(axis=1, keepdims=True)
+"""
+
+
+def test_a_parameter_that_is_turned_is_not_blamed_for_a_slope(tmp_path: Path) -> None:
+    lines, text = said(SLOPES_OF_ONE, tmp_path)
+    told = [SLOPES_OF_ONE.splitlines()[int(each or 0) - 1].strip()[:2] for each in lines]
+    assert told == ["dZ", "dS"], text
+
+
+VIEW = """import numpy as np
+rng = np.random.default_rng(2)
+P, Q = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+for i, j, r in [(0, 1, 1.0), (2, 3, 0.5), (0, 2, -1.0), (1, 1, 2.0)] * 5:
+    p = P[i]
+    q = Q[j]
+    error = p @ q - r
+    loss = error**2 / 2
+    P[i] -= 0.1 * error * q
+    Q[j] -= 0.1 * error * p
+"""
+
+
+def test_a_row_that_was_changed_is_told_as_such(tmp_path: Path) -> None:
+    _, text = said(VIEW, tmp_path)
+    assert "has to be `p` (line 5), as it was there: it was changed later" in text, text

@@ -351,6 +351,15 @@ def test_a_step_that_gives_the_loss_trains() -> None:
     assert is_role("loss_and_step", "train") == len(("step", "train", "fit"))
 
 
+@pytest.mark.parametrize(
+    "pair", [("propagation_av", "propagation_ar"), ("propager", "propagation_arriere")]
+)
+def test_french_names_tell_forward_and_backward(pair: tuple[str, str]) -> None:
+    assert [
+        is_role(e, role) is None for e, role in zip(pair, ("forward", "backward"), strict=True)
+    ] == [False, False]
+
+
 @pytest.mark.parametrize("name", ["bias_scale", "weight_decay", "weight_regularizer_l2"])
 def test_what_is_done_with_weights_is_no_parameter(name: str) -> None:
     assert not is_parameter(name)

@@ -176,3 +176,29 @@ def test_a_penalty_whose_sign_an_if_chooses_is_judged_in_a_class(
     report = report_on(LASSO.replace(old, new), tmp_path)
     assert report.exit_code == (1 if old else 0), str(report)
     assert old or "an L1 penalty" in str(report)
+
+
+LISTS = """
+def ridge(rows, targets, lam=0.05, lr=0.1, epochs=30):
+    count = len(rows)
+    weights = [0.0] * len(rows[0])
+    bias = 0.0
+    for _ in range(epochs):
+        slopes, slope = [0.0] * len(weights), 0.0
+        for row, target in zip(rows, targets):
+            error = bias + sum(a * b for a, b in zip(weights, row)) - target
+            for k in range(len(weights)):
+                slopes[k] += error * row[k] / count
+            slope += error / count
+        for k in range(len(weights)):
+            weights[k] = weights[k] - lr * (slopes[k] + lam * weights[k])
+        bias = bias - lr * slope
+    return weights, bias
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_numbers_of_a_list_decay_by_their_own_terms(wrong: bool, tmp_path: Path) -> None:
+    report = report_on(LISTS.replace("] + lam", "] - lam") if wrong else LISTS, tmp_path)
+    assert report.exit_code == wrong, str(report)
+    assert ("weights[k] = weights[k]" in str(report)) == wrong

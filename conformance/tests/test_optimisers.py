@@ -59,6 +59,7 @@ WRONG = [
     ("+ (1 - self.beta2) * grads[k] ** 2", "+ (1 - self.beta2) * grads[k]"),
     ("layer.b -= self.lr * layer.db", "layer.b += self.lr * layer.db"),
     ("return w - self.learning_rate", "return w + self.learning_rate"),
+    ("return w - self.learning_rate *", "return w - "),
 ]
 
 

@@ -435,3 +435,23 @@ for k in range(10):
 def test_the_targets_of_a_sample_may_be_equal(tmp_path: Path) -> None:
     examined = run_edited(tmp_path, EVEN_TARGETS).examined
     assert (examined.cost, [each.ok for each in examined.gradients]) == ("quadratic", [True] * 2)
+
+
+IN_LISTS = """import numpy as np
+x = np.arange(5.0).reshape(5, 1) / 4
+slope, offset = [[1]], [[-1]]
+for epoch in range(20):
+    error = np.dot(x, slope) + offset - (2 * x + 1)
+    loss = np.mean(error ** 2)
+    slope -= 0.2 * np.mean(error * x)
+    offset -= 0.2 * np.mean(error)
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_list_becomes_an_array_where_a_number_of_numpy_is_taken_off(
+    wrong: bool, tmp_path: Path
+) -> None:
+    edits = [("mean(error * x)", "mean(error * x ** 2)")] if wrong else []
+    report = run_edited(tmp_path, IN_LISTS, *edits)
+    assert report.exit_code == wrong, str(report)

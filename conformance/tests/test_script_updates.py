@@ -631,3 +631,15 @@ def test_a_single_number_is_clipped_as_the_arrays_beside_it(tmp_path: Path) -> N
     with quiet():
         report = run_script(str(tmp_path / "train.py"))
     assert report.exit_code == 0, str(report)
+
+
+def test_a_number_beside_the_gradient_is_told_on_its_line(tmp_path: Path) -> None:
+    report = run(tmp_path, (STEP, "p[k] = p[k] - lr - grads[k]"))
+    assert line_of("number", report) == STEP
+    assert "the number 0.01 moves each entry here" in str(report)
+
+
+@pytest.mark.parametrize("noise", ["", " + 0.01 * rng.normal()"])
+def test_noise_beside_the_gradient_is_no_fault(noise: str, tmp_path: Path) -> None:
+    report = run(tmp_path, (STEP, f"p[k] = p[k] - lr * grads[k]{noise}"))
+    assert report.exit_code == 0, str(report)

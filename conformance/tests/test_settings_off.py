@@ -233,3 +233,23 @@ class Net:
 """
     code, _, said = judged(source, tmp_path)
     assert code == 0, said
+
+
+WORDED = """import numpy as np
+class Line:
+    def __init__(self, num_features):
+        self.w, self.b = np.random.rand(num_features), 0.0
+    def train(self, X, y, lr=0.01, epochs=10, regularization=None, alpha=0.01):
+        for _ in range(epochs):
+            error = X @ self.w + self.b - y
+            grad = X.T @ error / len(X)
+            if regularization == "L2":
+                grad -= alpha * self.w
+            self.w -= lr * grad
+            self.b -= lr * error.mean()
+"""
+
+
+def test_a_word_that_a_method_compares_its_argument_with_is_told(tmp_path: Path) -> None:
+    code, _, said = judged(WORDED, tmp_path)
+    assert (code, "note: regularization other than None is not tried" in said) == (0, True), said

@@ -1442,3 +1442,112 @@ class Net:
 def test_an_array_that_is_kept_transposed_as_well_is_one_parameter(tmp_path: Path) -> None:
     code, _, said = judged(KEPT_TRANSPOSED, tmp_path)
     assert code == 0, said
+
+
+NEXT_LETTER = """
+import numpy as np
+
+class NextLetter:
+    def __init__(self, letters, units):
+        self.U = np.random.randn(units, letters)
+        self.W = np.random.randn(units, units)
+        self.V = np.random.randn(letters, units)
+
+    def forward(self, text):
+        self.text, self.states = text, [np.zeros((len(self.W), 1))]
+        for letter in text:
+            state = np.tanh(self.U[:, [letter]] + self.W @ self.states[-1])
+            self.states.append(state)
+        e = np.exp(self.V @ state)
+        self.p = e / e.sum()
+        return self.p
+
+    def backward(self, target_letter):
+        error = self.p.copy()
+        error[target_letter] -= 1
+        dU, dW, dV = (np.zeros_like(e) for e in (self.U, self.W, self.V))
+        dV += error @ self.states[-1].T
+        ds = self.V.T @ error
+        for t in range(len(self.text) - 1, -1, -1):
+            dz = (1 - self.states[t + 1] ** 2) * ds
+            dU[:, [self.text[t]]] += dz
+            dW += dz @ self.states[t].T
+            ds = self.W.T @ dz
+        return dU, dW, dV
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_target_of_a_sequence_may_be_one_label(wrong: bool, tmp_path: Path) -> None:
+    text = NEXT_LETTER.replace("ds = self.W.T", "ds = self.W") if wrong else NEXT_LETTER
+    code, lines, said = judged(text, tmp_path)
+    assert code == wrong, said
+    assert lines[:1] == ["ds = self.W @ dz"] * wrong
+    assert "a sequence of labels, a label from 0" in said
+
+
+CARRIED = """
+import numpy as np
+
+class Elman:
+    def __init__(self, n_in, n_out):
+        self.W, self.U = np.random.randn(n_out, n_in), np.random.randn(n_out, n_out)
+
+    def train(self, X, y, lr=0.1, epochs=5):
+        h = np.zeros((len(self.U), 1))
+        for epoch in range(epochs):
+            for x, target in zip(X, y):
+                x = x.reshape(-1, 1)
+                h_new = np.tanh(self.W @ x + self.U @ h)
+                dz = (h_new - target) * (1 - h_new ** 2)
+                self.W -= lr * dz @ x.T
+                self.U -= lr * dz @ h.T
+                h = h_new
+"""
+SEQUENCES = """
+import numpy as np
+
+class Last:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.U = np.random.randn(n_hidden, n_in), np.random.randn(n_hidden, n_hidden)
+        self.V = np.random.randn(n_out, n_hidden)
+
+    def forward(self, x):
+        self.h = [np.zeros((len(self.U), 1))]
+        for x_t in x:
+            self.h.append(np.tanh(self.W @ x_t.reshape(-1, 1) + self.U @ self.h[-1]))
+        return self.V @ self.h[-1]
+
+    def train(self, X, y, lr=0.1, epochs=5):
+        for epoch in range(epochs):
+            for x, target in zip(X, y):
+                error = self.forward(x) - target
+                dW, dU, dh = np.zeros_like(self.W), np.zeros_like(self.U), self.V.T @ error
+                for t in reversed(range(len(x))):
+                    dz = dh * (1 - self.h[t + 1] ** 2)
+                    dW += dz @ x[t].reshape(1, -1)
+                    dU += dz @ self.h[t].T
+                    dh = self.U.T @ dz
+                self.V -= lr * error @ self.h[-1].T
+                self.W -= lr * dW
+                self.U -= lr * dU
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "right", "wrong"),
+    [
+        (CARRIED, "", ""),
+        (CARRIED, "dz @ h.T", "h @ dz.T"),
+        (SEQUENCES, "", ""),
+        (SEQUENCES, "dh = self.U.T", "dh = self.U"),
+    ],
+    ids=["carried", "carried-wrong", "sequences", "sequences-wrong"],
+)
+def test_a_recurrence_is_judged_beyond_its_first_step(
+    program: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(program.replace(right, wrong) if right else program, tmp_path)
+    assert code == bool(right), said
+    assert all(wrong in each for each in lines[:1])
+    assert "has to be 0" not in said

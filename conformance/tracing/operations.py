@@ -65,6 +65,7 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
         if name == "power" and type(inputs[0]) is float and inputs[0] == math.e:
             name, call, nodes = "exp", np.exp, nodes[1:]  # the float stands for e
         return trace.record(name, call, nodes, options, result)
+    trace.end_if_enough()  # not amid the write
     return _into(trace, (name, call, nodes, options), out, inputs, kwargs)
 
 

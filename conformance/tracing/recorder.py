@@ -129,6 +129,12 @@ class Recorder:
         """What some nodes were computed from, and themselves, as bits."""
         return uses_of_nodes(self.nodes[number] for number in numbers)
 
+    def end_if_enough(self) -> None:
+        """Raise an EnoughError once, where there are as many nodes as there may be."""
+        if self.most is not None and len(self.nodes) >= self.most:
+            self.most = None  # so that the program's last values can still be asked for
+            raise EnoughError
+
     def node(
         self,
         operation: str,
@@ -142,9 +148,8 @@ class Recorder:
         Raises:
             EnoughError: there are as many as there may be, and it is an operation.
         """
-        if function is not None and self.most is not None and len(self.nodes) >= self.most:
-            self.most = None  # so that the program's last values can still be asked for
-            raise EnoughError
+        if function is not None:
+            self.end_if_enough()
         known = None if function is None else self.known_operations
         key = None if known is None else operation_key(operation, args, kwargs)
         same = None if known is None or key is None else known.get(key)

@@ -32,7 +32,9 @@ def _operators() -> dict[str, Any]:
 
 def _binary(ufunc: np.ufunc, *, turned: bool) -> Callable[..., Any]:
     def operator(self: Any, other: Any) -> Any:
-        if not isinstance(other, int | float | np.ndarray | np.generic):
+        of_numpy = isinstance(self.plain, np.generic)  # which makes an array of a list
+        known = isinstance(other, int | float | np.ndarray | np.generic)
+        if not (known or (of_numpy and isinstance(other, list))):
             return NotImplemented
         pair = (other, self) if turned else (self, other)
         if all(isinstance(plain(each), int | float) for each in pair):
