@@ -160,9 +160,8 @@ def _vectors(first: Shape, known: Sequence[int], ends: Collection[int]) -> Itera
 def _states(first: Shape, known: Sequence[int]) -> Iterator[Shape]:
     """The shapes of a state beside inputs: as many samples, and a width of its own."""
     new = _new(known)
-    across = first[1:][:1] or first  # the samples, if they are columns
     for n in (*(e for e in known if e not in first), new) if len(first) > 1 else ():
-        yield from ((first[0], n), (n, *across))
+        yield from ((first[0], n), (n, first[1]), *((e, n) for e in first[1:-1]))
     yield from ((new,), first, (new, 1), (1, new))
     if len(first) == len(("samples", "steps", "features")):
         yield from ((*first[:2], new), (first[0], new, first[-1]), (first[0], first[-1]))
@@ -176,11 +175,12 @@ def _weights(first: Shape, known: Sequence[int], states: Sequence[int]) -> Itera
     own = states or [new]
     for n, end in product(own, known):
         yield from ((end, n), (n, end))
-    for gates, n in product((1, *GATES), own):
-        for other in known:
-            yield from ((other, gates * n), (gates * n, other))
-        for other in first if states else ():  # a state beside an input
+    for other, n, gates in product(known[::-1], own, (1, *GATES)):
+        yield from ((other, gates * n), (gates * n, other))
+        if states and other in first:  # a state beside an input
             yield from ((gates * n, n + other), (n + other, gates * n))
+    for n, other, gates in product(known[::-1], known[::-1], GATES):
+        yield from ((other, gates * n), (gates * n, other))
     for end in (new, *known):
         yield from (e for n in known for e in ((n, end), (end, n)))
     for n, other in product(known, known):

@@ -215,13 +215,13 @@ def _is_asked_for(
 def _by_place(
     parameters: Mapping[str, tuple[Leaf, Node]], found: Sequence[Leaf], known: dict[str, Leaf]
 ) -> dict[str, Leaf]:
-    """The gradients of a list of all parameters, such as `self.params`, in a list as long."""
+    """The gradients of a list of all parameters, such as `self.params`, given one after another."""
     named = {id(each) for each in known.values()}
-    given = [[*each.values()] for each in lists_of(found).values()]
-    given = [each for each in given if named.isdisjoint(map(id, each))]
     pairs: dict[str, Leaf] = {}
     for leaves in lists_of(leaf for leaf, _ in parameters.values()).values():
         shapes = [np.shape(leaf.value) for leaf in leaves.values()]
+        given = [found[i : i + len(shapes)] for i in range(len(found))]
+        given = [each for each in given if named.isdisjoint(map(id, each))]
         fitting = [each for each in given if [np.shape(e.value) for e in each] == shapes]
         if len(fitting) == 1 and all("params" in kinds_of(e.name) for e in leaves.values()):
             pairs |= dict(zip(leaves, fitting[0], strict=True))

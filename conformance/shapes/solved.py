@@ -23,7 +23,7 @@ RUNS, EACH = 10_000, 1_000
 """So often a function is run in all, and with one first argument."""
 SECONDS = 2.0
 """So long a run may take."""
-ROUNDS = ((20, True), (20, False), (60, True), (400, True))
+ROUNDS = ((20, False), (20, True), (60, True), (400, True))
 """So many values of each argument are tried in turn, and whether all that fit are."""
 AFTER = 400
 """So often it is run after it ran to its end with a gradient of another shape."""

@@ -389,3 +389,36 @@ def test_a_list_of_gradients_is_in_the_order_of_the_list_of_parameters(
     assert "not judged" not in said
     said = str(checked(source.replace("d.sum(0)", "d.mean(0)"), tmp_path))
     assert "wrong: the gradients of b[0], b[1] and b[2]" in said
+
+
+LISTED = """\
+import numpy as np
+
+
+def loss_and_gradients(params, x, y):
+    W0, b0, W1, b1, W2, b2 = params
+    h = np.tanh(x @ W0 + b0)
+    t = np.tanh(h @ W1 + b1)
+    e = (h + t) @ W2 + b2 - y
+    dr = e @ W2.T
+    dg = dr * (1 - t ** 2)
+    dh = (dr + dg @ W1.T) * (1 - h ** 2)
+    dW0, db0 = x.T @ dh, dh.sum(0)
+    dW1, db1 = h.T @ dg, dg.sum(0)
+    dW2, db2 = (h + t).T @ e, e.sum(0)
+    return 0.5 * np.sum(e ** 2), [dW0, db0, dW1, db1, dW2, db2]
+
+
+def make_params(rng, d_in, width, n_out):
+    make = lambda a, b: rng.normal(size=(a, b))
+    return [make(d_in, width), np.zeros(width), make(width, width), np.zeros(width),
+            make(width, n_out), np.zeros(n_out)]
+"""
+
+
+def test_gradients_that_a_list_names_are_in_the_order_of_the_list_of_parameters(
+    tmp_path: Path,
+) -> None:
+    said = str(checked(LISTED, tmp_path))
+    assert "6 gradients, all right" in said
+    assert "not judged" not in said

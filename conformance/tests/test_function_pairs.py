@@ -377,3 +377,53 @@ def test_no_input_decays(tmp_path: Path) -> None:
     code, lines, said = judged(SOFTPLUS, tmp_path)
     assert (code, lines[:1]) == (1, ["return dout / (1 + np.exp(beta * x))"]), said
     assert "decay" not in said
+
+
+FUSED = """
+import numpy as np
+
+def attention_forward(x, Wqkv, Wo):
+    B, T, C = x.shape
+    qkv = x @ Wqkv
+    q, k, v = qkv.reshape(B, T, 3, C).transpose(2, 0, 1, 3)
+    s = q @ k.transpose(0, 2, 1)
+    return s @ v @ Wo, (x, Wqkv, Wo, q, k, v, s)
+
+def attention_backward(dout, cache):
+    x, Wqkv, Wo, q, k, v, s = cache
+    dWo = np.einsum("btc,btd->cd", s @ v, dout)
+    dy = dout @ Wo.T
+    ds, dv = dy @ v.transpose(0, 2, 1), s.transpose(0, 2, 1) @ dy
+    dq, dk = ds @ k, ds.transpose(0, 2, 1) @ q
+    dqkv = np.concatenate([dq, dk, dv], axis=-1)
+    return dqkv @ Wqkv.T, np.einsum("btc,btd->cd", x, dqkv), dWo
+"""
+STEPS_FIRST = """
+import numpy as np
+
+def scan_forward(x, h0, W, U):
+    hs, gates = [h0], []
+    for xt in x:
+        f, i = np.split(xt @ W + hs[-1] @ U, 2, axis=1)
+        gates.append(f)
+        hs.append(f * hs[-1] + i)
+    return np.stack(hs[1:]), (x, hs, gates, W, U)
+
+def scan_backward(dhs, cache):
+    x, hs, gates, W, U = cache
+    dx, dW, dU, dh = np.zeros_like(x), np.zeros_like(W), np.zeros_like(U), 0
+    for t in reversed(range(len(x))):
+        dh = dh + dhs[t]
+        dz = np.concatenate([dh * hs[t], dh], axis=1)
+        dx[t] = dz @ W.T
+        dW += x[t].T @ dz
+        dU += hs[t].T @ dz
+        dh = dh * gates[t] + dz @ U.T
+    return dx, dh, dW, dU
+"""
+
+
+@pytest.mark.parametrize("text", [FUSED, STEPS_FIRST], ids=["several times the width", "steps"])
+def test_weights_may_be_fused_and_steps_may_come_before_samples(text: str, tmp_path: Path) -> None:
+    code, _, said = judged(text, tmp_path)
+    assert code == 0, said
