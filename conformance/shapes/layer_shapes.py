@@ -32,7 +32,7 @@ OPTIONS: dict[str, Any] = {
     "bnparam": {"mode": "train"},
     "lnparam": {},
     "gnparam": {},
-    "dropoutparam": {"mode": "train", "p": 0.5, "seed": 1},
+    "dropoutparam": {"mode": "train", "p": 0.375, "seed": 1},
     "stride": 1,
     "pad": 1,
     "padding": 1,
@@ -41,8 +41,8 @@ OPTIONS: dict[str, Any] = {
     ),
     "mode": "train",
     "activation": "relu",
-    "keeprate": 0.5,
-    "keepprob": 0.5,
+    "keeprate": 0.375,
+    "keepprob": 0.375,
     "eps": 2.0**-10,
     "epsilon": 2.0**-10,
     "momentum": 0.875,
@@ -57,7 +57,7 @@ SIZES: dict[str, Any] = {
 }  # fmt: skip
 """Numbers that a layer is made of, beside the widths of its inputs and outputs."""
 
-PROBABILITY = 0.5
+PROBABILITY = 0.375
 """What a layer may be told whose one argument is no size."""
 
 NOT_AHEAD = {"targets", "params", "rate", "inputs", "count"}

@@ -59,7 +59,7 @@ def test_a_right_backward_pass_is_not_accused(path: Path) -> None:
 def test_what_begins_with_zeros_is_judged_by_its_second_update(tmp_path: Path) -> None:
     judged = judge("zeros_and_decay", None, tmp_path)
     assert "the cross-entropy" in judged.words, "of zeros the quadratic cost has the same gradient"
-    assert "weight decay 0.03125" in judged.words
+    assert "weight decay 0.02734" in judged.words
 
 
 MASK = """
@@ -220,7 +220,7 @@ class Classifier:
     ("change", "said"),
     [
         (("", ""), ": 1 gradient, all right"),
-        (("2 * reg * self.W", "reg * self.W"), "`reg` (0.25 here) has to be multiplied by 2"),
+        (("2 * reg * self.W", "reg * self.W"), "`reg` (0.21875 here) has to be multiplied by 2"),
         (("margins > 0", "margins >= 0"), "`margins >= 0` has to compare by >"),
     ],
 )
@@ -255,7 +255,7 @@ class Ridge:
 """
 
 
-MORE = "`self.lam` (0.25 here) has to be multiplied by 2"
+MORE = "`self.lam` (0.21875 here) has to be multiplied by 2"
 
 
 @pytest.mark.parametrize("there", ["2 * self.lam", "self.lam"])
