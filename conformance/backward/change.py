@@ -21,12 +21,12 @@ Others = Mapping[tuple[int, ...], Sequence[Group]]
 """The executions of each operation, by the shape of its result."""
 
 
-SURE, PLAIN, LIKELY, POSSIBLE, AVERAGED, FITTED, GUESSED, UNUSUAL = (
-    *(1.0, 1.1, 1.2, 1.5, 1.9, 2.5, 3.0, 3.1),
+LENGTH, SURE, PLAIN, LIKELY, POSSIBLE, AVERAGED, FITTED, GUESSED, UNUSUAL = (
+    *(0.9, 1.0, 1.1, 1.2, 1.5, 1.9, 2.5, 3.0, 3.1),
 )
-"""What it takes to believe a change: a slip, 0 or 1, another number, another operand, a sum that is
-to be a mean or the other way round, any factor, one operand more, and one by which the chain rule
-seldom divides or which it seldom subtracts."""
+"""What it takes to believe a change: a length for another, a slip, 0 or 1, another number, another
+operand, a sum that is to be a mean or the other way round, any factor, one operand more, and one by
+which the chain rule seldom divides or which it seldom subtracts."""
 
 
 @dataclass(frozen=True, eq=False)

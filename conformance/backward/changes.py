@@ -17,6 +17,7 @@ from conformance.backward.change import (
     AVERAGED,
     FITTED,
     GUESSED,
+    LENGTH,
     LIKELY,
     NEARLY,
     PLAIN,
@@ -30,6 +31,7 @@ from conformance.backward.change import (
     own,
     shapes,
 )
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.groups import Group
 from conformance.backward.source import is_float, line_of, operands
 from conformance.tracing.node import FILLED, Node
@@ -135,14 +137,16 @@ def scales(node: Node) -> bool:
     return any(type(arg) is not Node and np.ndim(arg) == 0 for arg in node.args)
 
 
-def scaled(group: Group, factor: float, value: Callable[[Node], Any], *, is_length: bool) -> Change:
+def scaled(
+    group: Group, factor: float, value: Callable[[Node], Any], lengths: Collection[float]
+) -> Change:
     """The operation, its result times a number: another constant, if it has one.
 
     Args:
         group: the operation.
         factor: the number.
         value: gives what a node computed.
-        is_length: whether the number is a length of an array, or 1 by one.
+        lengths: of the arrays of the forward pass.
     """
 
     def rule(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -156,7 +160,11 @@ def scaled(group: Group, factor: float, value: Callable[[Node], Any], *, is_leng
             if np.ndim(has) == 0 and has and not computed:
                 wants = has / factor if node.operation == "divide" and i else has * factor
                 cost = SURE if abs(wants - 1) < NEARLY else LIKELY
+                other = has in lengths and any(abs(wants - n) < NEARLY for n in lengths)
+                cost = LENGTH if other else cost
                 return Change("constant", f"{has:g}", f"{wants:g}", rule, cost)
+    either = [(abs(each), n) for each in (factor, 1 / factor) for n in lengths]
+    is_length = any(abs(each - n) <= HALF_OF_THE_DIGITS * n for each, n in either)
     return Change("factor", "", f"{factor:g}", rule, AVERAGED if is_length else FITTED)
 
 

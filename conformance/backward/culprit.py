@@ -92,7 +92,9 @@ class Culprit(Fixes):
             lines = (self.lines_of(Group([each.product])) for each in factors)
             return list(dict.fromkeys(line for each in lines for line in each[:1]))
         group = self._by_number.get(node.number, Group([node]))
-        found = self.lines_of(group, {each.node.number for each in factors})
+        products = {n for repair in self.repairs for n in self.wrong_executions(repair)}
+        wrong = {e.number for e in group.nodes if any(to.number in products for to in e.consumers)}
+        found = self.lines_of(group, wrong.union(each.node.number for each in factors))
         if found[:1] == list(own_lines(node))[:1] and is_given_another(factors[0], self.chain):
             return list(dict.fromkeys((*list(own_lines(node))[1:2], *found)))
         return found

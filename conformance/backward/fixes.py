@@ -132,11 +132,7 @@ class Fixes(Region):
         chance = sum(each.right.size for each in wrong) == 1 and not _is_simple(factor)
         if chance or abs(factor) <= HALF_OF_THE_DIGITS:
             return []  # some number puts a single number right, whatever is wrong
-        lengths = self._lengths
-        near = (
-            abs(abs(f) - n) <= HALF_OF_THE_DIGITS * n for f in (factor, 1 / factor) for n in lengths
-        )
-        made = scaled(group, factor, self.chain.value, is_length=any(near))
+        made = scaled(group, factor, self.chain.value, self._lengths)
         return [made] if _is_simple(factor) or self._is_meant(made.after) else []
 
     def _is_meant(self, number: str) -> bool:

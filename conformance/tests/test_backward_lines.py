@@ -340,7 +340,57 @@ for step in range(50):
     s -= 0.05 * ds
 """
 
+PULLS = """
+import numpy as np
+
+def affine(x, W):
+    return x @ W, lambda g: (g @ W.T, x.T @ g)
+
+def elu(x, alpha=1.3):
+    y = np.where(x > 0, x, alpha * np.expm1(x))
+
+    def pull(g):
+        return g * np.where(x > 0, 1.0, y + alpha)
+    return y, pull
+
+def f(p, X, Y):
+    a, pull_in = affine(X, p['W0'])
+    h, pull_first = elu(a)
+    b, pull_middle = affine(h, p['W1'])
+    g, pull_second = elu(b)
+    o, pull_out = affine(g, p['W2'])
+    dg, dW2 = pull_out(o - Y)
+    dh, dW1 = pull_middle(pull_second(dg))
+    _, dW0 = pull_in(pull_first(dh))
+    return 0.5 * np.sum((o - Y) ** 2), {'W0': dW0, 'W1': dW1, 'W2': dW2}
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W0': r.normal(size=(4, 5)), 'W1': r.normal(size=(5, 3)), 'W2': r.normal(size=(3, 2))}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 2))
+"""
+
+VIEWS = """
+import numpy as np
+
+def f(p, Z, tau):
+    B = len(Z)
+    u = np.concatenate([Z @ p['V'], Z @ p['W']])
+    sim = u @ u.T / tau
+    q = np.tanh(sim)
+    G = 1 - q ** 2
+    G = G / (2 * B)
+    du = (G + G.T) @ u / tau
+    return np.sum(q) / (2 * B), {'V': Z.T @ du[:B], 'W': Z.T @ du[B:]}
+
+def make():
+    r = np.random.default_rng(0)
+    return {'V': r.normal(size=(4, 3)), 'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), 0.5
+"""
+
 FAULTS = (
+    (PULLS, "1.0, y + alpha)", "1.0, y)", "`np.where(x > 0, 1.0, y)` has to be the derivative of"),
+    (VIEWS, "G = G / (2 * B)", "G = G / B", "in `G / B`, `B` (6 here) has to be multiplied by 2"),
     (GAUSSIAN, "(X @ W - y)", "(y - X @ W)", "the gradient of W; s is right"),
     (
         DILATED,
@@ -398,8 +448,10 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         POOLED,
         DILATED,
         GAUSSIAN,
+        PULLS,
+        VIEWS,
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
