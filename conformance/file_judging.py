@@ -4,7 +4,8 @@ Left out: the process (`file_process.py`), and which candidates there are (`shap
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from itertools import islice
 from time import process_time
 from types import FunctionType
@@ -14,9 +15,10 @@ import numpy as np
 
 from conformance.backward.recorded_pass import NoGradientError
 from conformance.programs.vocabulary import is_role, kinds_of
+from conformance.shapes import edited
 from conformance.shapes.arguments import needed
 from conformance.shapes.candidate import Candidate
-from conformance.shapes.candidates import slopes
+from conformance.shapes.candidates import candidates, slopes
 from conformance.shapes.definitions import (
     Definitions,
     has_main,
@@ -34,6 +36,7 @@ from conformance.shapes.not_judged import (
 )
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
+from conformance.shapes.raising import repaired
 from conformance.shapes.solved_losses import SolvedLossSearch
 from conformance.shapes.training_functions import training_functions
 from conformance.shapes.tried_training import tried_training
@@ -95,7 +98,25 @@ class FileJudging:
             self._take(each.name, judged)
         elif each.name not in self.bases:
             left, told = _left(each, getattr(self._found.module, each.name, None))
+            left = self._repaired(each, left) if self._edits and told else left
             (self.left if told else self.unfit).append(left)
+
+    def _repaired(self, each: Candidate, left: NotJudged) -> NotJudged:
+        """What is said of a thing that raises an error, with the line with which it is right."""
+        self._send(EDITING)
+        began = process_time()
+        text = repaired(
+            each.refusal, partial(self._is_right, each.name), edited.SECONDS - self._spent
+        )
+        self._spent += process_time() - began
+        why = f"{left.why}; {text}"
+        return replace(left, why=why, final=True, runs=True) if text else left
+
+    def _is_right(self, name: str) -> bool:
+        """Whether a thing is right as it is now."""
+        made = next(each for each in candidates(self._found) if each.name == name)
+        found = made.found(self._cost)
+        return found is not None and found.examined.ok
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.

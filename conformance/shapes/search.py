@@ -5,6 +5,7 @@ Each is tried until one runs and leaves gradients. Left out: judging it (`judge_
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import process_time
 from types import ModuleType
 from typing import Any
@@ -198,7 +199,8 @@ class Searched:
             try:
                 self._attempt(made, data, (*calls, backward))
             except UnfitError as error:
-                self.refusal.note(error)
+                again = partial(self._attempt, made, data, (*calls, backward))
+                self.refusal.note(error, again)
                 self.refusal.failed |= any(each.role == "loss" for each in calls)
                 return None
         calls += [backward]
@@ -245,7 +247,7 @@ class Searched:
         try:
             run = self._attempt(made, data, calls)
         except UnfitError as error:
-            self.refusal.note(error)
+            self.refusal.note(error, partial(self._attempt, made, data, calls))
             if calls[-1].role == "update" and isinstance(calls[-1].function, str):
                 self.refusal.crashes.setdefault(calls[-1].function, []).extend(error.raised)
             return False
@@ -270,7 +272,7 @@ class Searched:
             return Reading(plan, data, penalty, run, places(run), of_zeros)
         except UnfitError as error:
             error.stage += plan.calls[-1].role == "train"  # what is tried before it is no reason
-            self.refusal.note(error)
+            self.refusal.note(error, partial(first_run, plan, data, penalty))
             return None
 
 

@@ -383,3 +383,13 @@ def test_a_trial_that_ends_the_process_leaves_the_verdict(
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == 1
     assert "every gradient is right" not in str(report)
+
+
+def test_a_class_that_raises_an_error_is_told_the_line_with_which_it_is_right(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "net.py").write_text(RETURNS.replace("d @ self.w2.T", "d @ self.w2"))
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == 3
+    told = "; it runs, and every gradient is right, with line 21:  dh = d @ self.w2.T"
+    assert told in str(report)
