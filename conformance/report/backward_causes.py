@@ -150,7 +150,7 @@ def _of_change(changed: Changed) -> str:
         if before != "None"
         else f"{operation} has to be along axis {after}, and is over all entries",
         "constant": _of_number(changed),
-        "rate": f"{_of_number(changed)}: so much do the weights decay by the loss, or by the other "
+        "rate": f"{_of_number(changed)}, for the weights to decay as in the loss, or in the other "
         "gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
         "start": f"the sum `{changed.operation}` has to begin with 0",
@@ -197,7 +197,10 @@ def _of_number(changed: Changed) -> str:
         if (ratio := float(after) / float(before)) == -1:
             return f"`{changed.operation}` has to be multiplied by -1"
         if ratio:
-            return f"{where}, {name} ({before} here) has to be multiplied by {ratio:.6g}"
+            parts = f"{1 / ratio:.5g}"  # such as the number of samples
+            by = f"multiplied by {ratio:.6g}"
+            by = f"divided by {parts}" if parts.isdecimal() and ratio < 1 / 2 else by
+            return f"{where}, {name} ({before} here) has to be {by}"
     return f"{where}, {name}{before and f', which is {before} here,'} has to be {after}"
 
 

@@ -81,7 +81,7 @@ def _right(gradients: Sequence[Judged]) -> str:
     if exact == len(gradients):
         return f"{count}, all right, in exact arithmetic"
     some = f"{exact} of them in exact arithmetic, the others " if exact else ""
-    return f"{count}, all right, {some}in floats, to half of their digits"
+    return f"{count}, all right, {some}in floats, to 8 digits"
 
 
 def blame_lines(accused: Accused, gradients: Sequence[Judged] = ()) -> list[str]:

@@ -134,7 +134,7 @@ def _laid(rows: Array, layout: str) -> Array:
     """Samples in rows, in another layout."""
     if layout in ("columns", "one column"):
         return np.ascontiguousarray(rows.T)
-    if layout == "an image":
+    if layout == "an array of three axes":
         return np.ascontiguousarray(
             rows[: 6 * 4 * 3 // 6 + 1].ravel()[: 6 * 4].reshape(6, 4, 1) * np.arange(1, 4)
         )

@@ -63,7 +63,7 @@ from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 LAYOUTS = (
-    "rows", "columns", "one column", "one row", "one vector", "an image",
+    "rows", "columns", "one column", "one row", "one vector", "an array of three axes",
     "an image of channels", "images", "sequences", "places", "a list of columns",
 )  # fmt: skip
 

@@ -206,7 +206,7 @@ def test_the_number_of_a_decay_is_named_with_why(tmp_path: Path) -> None:
     loss = "\n    loss = loss + 0.05 * (p['W1'] ** 2).sum()"
     edits = ("t += 1", f"t += 1{decay}"), ("/ len(X)\n    ds", f"/ len(X){loss}\n    ds")
     report = run(tmp_path, *edits)
-    said = "in `lam * p['W1']` (line 21), `lam` (0.2 here) has to be multiplied by 0.5: so much do"
+    said = "in `lam * p['W1']` (line 21), `lam` (0.2 here) has to be multiplied by 0.5, for the"
     assert said in str(report)
 
 
