@@ -9,7 +9,7 @@ from functools import partial, update_wrapper
 from types import FunctionType
 from typing import Any
 
-from conformance.programs.vocabulary import is_role
+from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.shapes.arguments import needed
 from conformance.shapes.assembled import assembled
 from conformance.shapes.candidate import Candidate, Judgeable
@@ -222,8 +222,9 @@ def _losses(found: Definitions) -> dict[FunctionType, Judgeable]:
 def _around(function: FunctionType, found: Definitions) -> Candidate | None:
     """A function that returns functions around its variables; None if none goes backwards."""
     within = by_role([(name, name) for name in returned_functions(function)])
-    if not any(within[role] for role in (*BACKWARD, "loss")):
-        return None
+    given = {kind for each in needed(function) for kind in kinds_of(each.name)}
+    if "targets" in given or not any(within[role] for role in (*BACKWARD, "loss")):
+        return None  # what is given data makes no network
     searched = Searched(partial(closures, function), within, found.module)
     either = closure_layer(function, found.module, within)
     return Candidate(function.__name__, searched=(searched,), either=either)
