@@ -422,3 +422,23 @@ def test_gradients_that_a_list_names_are_in_the_order_of_the_list_of_parameters(
     said = str(checked(LISTED, tmp_path))
     assert "6 gradients, all right" in said
     assert "not judged" not in said
+
+
+LOSS_WITH_PULL = """
+
+def xent(logits, labels):
+    n = len(labels)
+    logp = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+    def pull(g=1.0):
+        d = np.exp(logp)
+        d[np.arange(n), labels] -= 1
+        return g * d / n
+    return -logp[np.arange(n), labels].mean(), pull
+"""
+
+
+def test_what_a_function_makes_of_targets_is_no_parameter(tmp_path: Path) -> None:
+    said = str(checked(LISTED + LOSS_WITH_PULL, tmp_path))
+    assert "6 gradients, all right" in said
+    assert "parameters logp" not in said
