@@ -28,6 +28,7 @@ Term = tuple[str, Array]
 
 TIMES = (1.0, 2.0, 0.5)
 """How many times a product may be what is missing."""
+MATRIX = 2  # its axes
 
 
 def missing_part(forward: Forward, repair: Repair) -> Changed | None:
@@ -149,7 +150,8 @@ def _products(values: list[Term], left: Array) -> Iterator[Term]:
             yield from _some(f"{one} * {other}", a * b, left)
         if (a.size, b.size) == left.shape and a.ndim == b.ndim == 1:
             yield from _some(f"np.outer({one}, {other})", np.outer(a, b), left)
-    for (one, a), (other, b) in product([*values, *turned], repeat=2):
+    flat = [(text, value) for text, value in (*values, *turned) if np.ndim(value) <= MATRIX]
+    for (one, a), (other, b) in product(flat, repeat=2):
         if a.shape[-1:] == b.shape[:1] and a.shape[:-1] + b.shape[1:] == left.shape:
             yield from _some(f"{one} @ {other}", a @ b, left)
 
