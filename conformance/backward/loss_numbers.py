@@ -84,7 +84,7 @@ def candidates(
     within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)
     ends = [each for each in found if not within >> each.number & 1]
     chosen = {*found[-MOST:], *ends[-MOST:]}
-    return [each for each in found if each in chosen and not _is_linear(each, given)]
+    return [each for each in found if each in chosen and not is_linear(each, given)]
 
 
 def next_pass(nodes: Sequence[Node], news: Sequence[Node]) -> int:
@@ -148,7 +148,7 @@ def _count_of(node: Node, given: int) -> int:
     return sum(type(each) is Node and bool(each.uses & given) for each in flat(node.args))
 
 
-def _is_linear(node: Node, given: int) -> bool:
+def is_linear(node: Node, given: int) -> bool:
     """Whether a number is a linear function of one parameter, and not constant."""
     way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
     own = [each for each in way if not given >> each.number & 1]
