@@ -3,7 +3,7 @@
 Left out: the costs that are tried where there is none (`own_pass.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
@@ -200,13 +200,18 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
     return None
 
 
-def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Node]:
+def by_name(
+    trace: Trace,
+    losses: Sequence[Node],
+    goals: tuple[Goal, ...],
+    has_name: Callable[[Node], bool] = is_named,
+) -> list[Node]:
     """The numbers that the program itself calls its loss, and that move with the parameters.
 
     A sum of the losses of several mini-batches by another name is none.
     """
-    own = [each for each in losses if is_named(each)]
-    last = (e for e in _last(trace, own or losses, goals) if is_named(e) and not is_of_absolutes(e))
+    own = [each for each in losses if has_name(each)]
+    last = (e for e in _last(trace, own or losses, goals) if has_name(e) and not is_of_absolutes(e))
     return [each for each in last if _has_gradient(trace, each, goals)]
 
 

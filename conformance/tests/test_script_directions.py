@@ -440,3 +440,23 @@ def test_thresholds_that_are_subtracted_go_the_other_way_than_weights(tmp_path: 
     assert run_edited(tmp_path, THRESHOLDS).ok
     report = run_edited(tmp_path, THRESHOLDS, ("theta -= 0.25", "theta += 0.25"))
     assert report.examined.accused[0].lines[0].line == 14
+
+
+SURVIVAL = """import numpy as np
+rng = np.random.default_rng(5)
+Z, logt = np.c_[np.ones(30), rng.normal(size=(30, 2))], rng.normal(size=30)
+event = (rng.random(30) < 0.6) * 1.0
+coef, logk = np.zeros(3), np.zeros(1)
+for sweep in range(9):
+    k = np.exp(logk)
+    u = k * (logt - Z @ coef)
+    loglik = (event * (logk + u) - np.exp(u)).sum() / 30
+    du = (event - np.exp(u)) / 30
+    coef = coef - 0.1 * k * Z.T @ du
+    logk = logk + 0.1 * ((du * u).sum() + event.sum() / 30)
+"""
+
+
+def test_a_likelihood_tells_where_no_gradient_is_right(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SURVIVAL, ("du = (event -", "du = (1 -"))
+    assert (report.exit_code, [each.line for each in report.blames][:1]) == (1, [10])
