@@ -117,13 +117,15 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     the same share of all, it is the sum of them, and of whatever else it has.
     """
     given = _given(trace, goals)
-    for group in grouped([*walk(losses, lambda each: _numbers(each, given))]):
-        total, *rest = sorted(group.nodes, key=lambda each: each.number)
-        if not rest or rest[0].depends_on(total):
-            continue  # such as the totals themselves
-        forwards = (Forward(Recorded(trace, e, (*goals,)), Chain(trace)) for e in losses)
-        if any(len({float(np.sum(e.right(n))) for n in group.nodes}) == 1 for e in forwards):
+    groups = grouped([*walk(losses, lambda each: _numbers(each, given))])
+    several = [sorted(e.nodes, key=lambda each: each.number) for e in groups if len(e.nodes) > 1]
+    several = [nodes for nodes in several if not nodes[1].depends_on(nodes[0])]  # such as totals
+    runs = (Recorded(trace, each, (*goals,)) for each in losses)
+    forwards = [Forward(each, Chain(trace)) for each in runs] if several else []
+    for nodes in several:
+        if any(len({float(np.sum(e.right(n))) for n in nodes}) == 1 for e in forwards):
             continue
+        total, *rest = nodes
         for each in rest:
             value = np.asarray(total.value + each.value)
             total = trace.node("add", np.add, (total, each), {}, value)

@@ -31,7 +31,7 @@ from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.linear import links
-from conformance.script.multiples import common, inner_choices, usual
+from conformance.script.multiples import common, inner_choices, is_rated, usual
 from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
@@ -72,9 +72,10 @@ def judged(
     for choice in inner_choices(updates):
         found = step.by_choice([choice])
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
-            nodes = zip([node for node, _ in choice], updates, strict=True)
+            nodes = [*zip([node for node, _ in choice], updates, strict=True)]
             read = all(e in [node for node, _ in made.options] for e, made in nodes)
-            return replace(found, altered=not read)
+            rated = all(is_rated(made, each) for each, made in nodes)
+            return replace(found, altered=not read, rated=rated)
     return made
 
 

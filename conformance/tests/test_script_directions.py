@@ -460,3 +460,24 @@ for sweep in range(9):
 def test_a_likelihood_tells_where_no_gradient_is_right(tmp_path: Path) -> None:
     report = run_edited(tmp_path, SURVIVAL, ("du = (event -", "du = (1 -"))
     assert (report.exit_code, [each.line for each in report.blames][:1]) == (1, [10])
+
+
+RATES = """import numpy as np
+rng = np.random.default_rng(2)
+t = np.linspace(0, 3, 20)
+y = 2 * np.exp(-0.7 * t) + 0.01 * rng.normal(size=20)
+p, rates = np.array([1.0, 0.3]), np.array([0.5, 0.05])
+for k in range(9):
+    e = np.exp(-p[1] * t)
+    r = p[0] * e - y
+    loss = 0.5 * np.mean(r ** 2)
+    g = np.array([np.mean(r * e), -np.mean(r * t * p[0] * e)])
+    p = p - rates * g
+"""
+
+
+def test_each_entry_may_have_a_rate_of_its_own(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, RATES)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "plain"), str(report)
+    turned = run_edited(tmp_path, RATES, ("0.5, 0.05", "0.5, -0.05"))
+    assert turned.exit_code != 0, str(turned)

@@ -444,3 +444,20 @@ def test_the_score_of_a_path_of_labels_states_no_decay(tmp_path: Path) -> None:
     report = run_edited(tmp_path, CHAIN)
     assert report.exit_code == 0, str(report)
     assert report.examined.decay == pytest.approx(0.01)
+
+
+FORGOTTEN = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+w = rng.normal(size=3)
+for k in range(9):
+    r = X @ w - y
+    loss = np.mean(r ** 2) + 0.05 * w @ w
+    g = 2 * X.T @ r / 20
+    w = w - 0.1 * g
+"""
+
+
+def test_the_contribution_that_is_left_out_is_named(tmp_path: Path) -> None:
+    (accused,) = run_edited(tmp_path, FORGOTTEN).examined.accused
+    assert "a contribution is left out, that of `0.05 * w @ w` (line 7)" in why(accused.cause)
