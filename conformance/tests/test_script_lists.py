@@ -462,6 +462,8 @@ def test_numbers_of_a_list_that_later_steps_move_are_not_of_this_step(tmp_path: 
     report = run_edited(tmp_path, PREFERENCES)
     assert report.exit_code == 0, str(report)
     assert report.ran.parameters == ("P", "Q", "bias")
+    assert report.examined.decay == pytest.approx(0.01)
+    assert report.examined.factor == 1
 
 
 def test_rows_of_which_the_entries_are_moved_in_turns_are_whole(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ IN_UPDATE = (" + lam * np.sign(w)\n", "\n")
     [
         ([], ""),
         ([("lam * np.sign(w)", "lam * np.where(w > 0, 1, -1)")], ""),
-        ([NO_TERM, IN_UPDATE, ("0.1 * g", "0.1 * lam * np.sign(w) - 0.1 * g")], "penalty 0.001"),
+        ([NO_TERM, IN_UPDATE, ("0.1 * g", "0.1 * lam * np.sign(w) - 0.1 * g")], "penalty 0.01"),
         ([NO_TERM, IN_UPDATE, ("- 0.1 * g", "- 0.1 * (g + lam * np.sign(w))")], "penalty 0.01"),
     ],
     ids=["in the loss", "where", "in the update", "in the update's gradient"],
