@@ -121,6 +121,9 @@ def handed_on(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
     needed = handed.needed.quantity.nodes[0]
     held = handed.held.quantity.nodes[0]
     names = called(forward, needed), called(forward, held)
+    if held is needed and handed.held.quantity.kind == "part":
+        lacks = _left_out(forward, handed.held)
+        return Cause("part", aliased(handed.line), names[0], missing=lacks, worst=worst)
     missing = _missing(needed, handed.held)
     if handed.back:  # a line that calls all layers may name it
         names, missing = (names[0], own_operation(held)), own_operation(held)

@@ -461,3 +461,23 @@ for k in range(9):
 def test_the_contribution_that_is_left_out_is_named(tmp_path: Path) -> None:
     (accused,) = run_edited(tmp_path, FORGOTTEN).examined.accused
     assert "a contribution is left out, that of `0.05 * w @ w` (line 7)" in why(accused.cause)
+
+
+CENTRED = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+W = rng.normal(size=(3, 2))
+for k in range(9):
+    z = X @ W
+    mean = z.sum(0) / 20
+    diff = z - mean
+    loss = np.sum((np.tanh(diff) - y) ** 2)
+    ddiff = 2 * (np.tanh(diff) - y) * (1 - np.tanh(diff) ** 2)
+    dz = ddiff
+    W = W - 0.01 * X.T @ dz
+"""
+
+
+def test_the_path_through_a_mean_is_named_where_it_is_left_out(tmp_path: Path) -> None:
+    accused = run_edited(tmp_path, CENTRED).examined.accused
+    assert "that of `z.sum(0)` (line 7)" in why(accused[0].cause)
