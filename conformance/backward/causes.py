@@ -38,6 +38,7 @@ from conformance.backward.value_names import (
 )
 from conformance.programs.vocabulary import kinds_of
 from conformance.tracing.node import Node
+from reference.step import Array
 
 LACKING = {"begins", "part", "term", "value"}
 """The kinds of causes whose reason may be a term or a factor that is left out."""
@@ -91,6 +92,7 @@ def _of_repair(forward: Forward, found: Found, repair: Repair) -> Cause:
         return updated
     kind, factor = _kind(use, held) if held or not other else ("misused", 1.0)
     missing = _missing(node, other) if kind == "misused" else None
+    missing = _left_out(forward, held) if kind == "part" and held is not None else missing
     if kind == "value" and (times := _times(forward, repair)) is not None:
         kind, factor = "scaled", times
     kind = "term" if kind == "value" and repair.kind == "part" else kind
@@ -126,6 +128,9 @@ def handed_on(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
     needed = handed.needed.quantity.nodes[0]
     held = handed.held.quantity.nodes[0]
     names = called(forward, needed), called(forward, held)
+    if held is needed and handed.held.quantity.kind == "part":
+        lacks = _left_out(forward, handed.held)
+        return Cause("part", aliased(handed.line), names[0], missing=lacks, worst=worst)
     missing = _missing(needed, handed.held)
     if handed.back:  # a line that calls all layers may name it
         names, missing = (names[0], own_operation(held)), own_operation(held)
@@ -197,6 +202,20 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
     found = own_operation(node)
     own = named(node) == named(needed) and found.name  # of one line that names all such values
     return found if own else operation(node)
+
+
+def _left_out(forward: Forward, held: Match) -> Named | None:
+    """What gives the contributions, all on one line, that a part of a derivative is without."""
+    node, part = held.quantity.nodes[0], held.quantity.array[0]
+    lacks = forward.gradient[node.number] - part
+    of_lines: dict[Line | None, list[tuple[Node, Array]]] = {}
+    for consumer, each in forward.parts[node.number]:
+        of_lines.setdefault(line_of(consumer), []).append((consumer, each))
+    for line, given in of_lines.items():
+        far = np.max(np.abs(np.sum([each for _, each in given], axis=0) - lacks), initial=0.0)
+        if line is not None and far <= HALF_OF_THE_DIGITS * np.max(np.abs(lacks), initial=0.0):
+            return own_operation(max((e for e, _ in given), key=lambda e: e.number))
+    return None
 
 
 def _changed(forward: Forward, fix: Fix) -> Changed:

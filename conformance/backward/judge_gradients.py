@@ -205,13 +205,23 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
 
 
 def _kinks(forward: Forward) -> list[Node]:
-    """The operations that choose among equal numbers that depend on the parameters."""
+    """The operations that choose among equal numbers that depend on the parameters.
+
+    Left out: those that the loss does not change with, as the largest output within a softmax.
+    """
     parameters = bits(forward.run.goals)
     return [
         each
         for each in forward.run.trace.nodes
         if forward.contains(each) and each.uses & parameters and tied(each, forward.chain.value)
+        if each.operation in COMPARISONS or not _cancels(forward, each)
     ]
+
+
+def _cancels(forward: Forward, node: Node) -> bool:
+    """Whether ∂C/∂v is 0, as a sum that cancels."""
+    size = float(np.max(np.abs(forward.gradient.get(node.number, 0.0)), initial=0.0))
+    return size <= HALF_OF_THE_DIGITS * float(np.max(forward.added(node), initial=0.0))
 
 
 def _on_other_sides(run: Recorded, kinks: list[Node]) -> Iterator[Forward]:

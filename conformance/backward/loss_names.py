@@ -75,6 +75,11 @@ def by_name(loss: Node) -> int:
     return told.pop() if len(told) == 1 else 0
 
 
+def rises(loss: Node) -> bool:
+    """Whether its name says that a number has to grow."""
+    return by_name(loss) > 0
+
+
 def _named(node: Node) -> int:
     """1 if a name says that a number has to grow, −1 if it has to get less."""
     if is_minimised(node):

@@ -3,7 +3,7 @@
 Left out: the costs that are tried where there is none (`own_pass.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
@@ -84,7 +84,7 @@ def candidates(
     within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)
     ends = [each for each in found if not within >> each.number & 1]
     chosen = {*found[-MOST:], *ends[-MOST:]}
-    return [each for each in found if each in chosen and not _is_linear(each, given)]
+    return [each for each in found if each in chosen and not is_linear(each, given)]
 
 
 def next_pass(nodes: Sequence[Node], news: Sequence[Node]) -> int:
@@ -117,13 +117,15 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     the same share of all, it is the sum of them, and of whatever else it has.
     """
     given = _given(trace, goals)
-    for group in grouped([*walk(losses, lambda each: _numbers(each, given))]):
-        total, *rest = sorted(group.nodes, key=lambda each: each.number)
-        if not rest or rest[0].depends_on(total):
-            continue  # such as the totals themselves
-        forwards = (Forward(Recorded(trace, e, (*goals,)), Chain(trace)) for e in losses)
-        if any(len({float(np.sum(e.right(n))) for n in group.nodes}) == 1 for e in forwards):
+    groups = grouped([*walk(losses, lambda each: _numbers(each, given))])
+    several = [sorted(e.nodes, key=lambda each: each.number) for e in groups if len(e.nodes) > 1]
+    several = [nodes for nodes in several if not nodes[1].depends_on(nodes[0])]  # such as totals
+    runs = (Recorded(trace, each, (*goals,)) for each in losses)
+    forwards = [Forward(each, Chain(trace)) for each in runs] if several else []
+    for nodes in several:
+        if any(len({float(np.sum(e.right(n))) for n in nodes}) == 1 for e in forwards):
             continue
+        total, *rest = nodes
         for each in rest:
             value = np.asarray(total.value + each.value)
             total = trace.node("add", np.add, (total, each), {}, value)
@@ -148,7 +150,7 @@ def _count_of(node: Node, given: int) -> int:
     return sum(type(each) is Node and bool(each.uses & given) for each in flat(node.args))
 
 
-def _is_linear(node: Node, given: int) -> bool:
+def is_linear(node: Node, given: int) -> bool:
     """Whether a number is a linear function of one parameter, and not constant."""
     way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
     own = [each for each in way if not given >> each.number & 1]
@@ -200,13 +202,18 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
     return None
 
 
-def by_name(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Node]:
+def by_name(
+    trace: Trace,
+    losses: Sequence[Node],
+    goals: tuple[Goal, ...],
+    has_name: Callable[[Node], bool] = is_named,
+) -> list[Node]:
     """The numbers that the program itself calls its loss, and that move with the parameters.
 
     A sum of the losses of several mini-batches by another name is none.
     """
-    own = [each for each in losses if is_named(each)]
-    last = (e for e in _last(trace, own or losses, goals) if is_named(e) and not is_of_absolutes(e))
+    own = [each for each in losses if has_name(each)]
+    last = (e for e in _last(trace, own or losses, goals) if has_name(e) and not is_of_absolutes(e))
     return [each for each in last if _has_gradient(trace, each, goals)]
 
 

@@ -20,6 +20,7 @@ from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.judge_gradients import forward_of, verdicts
 from conformance.backward.loss_names import is_named
+from conformance.backward.loss_numbers import is_linear
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
 from conformance.backward.own_error import OwnError
 from conformance.backward.own_pass import examine_pass
@@ -221,7 +222,8 @@ def has_own_terms(step: OwnPass) -> bool:
         return False
     terms = walk([step.loss], lambda each: each.inputs if each.operation in LINEAR else ())
     alone = (e for e in terms if e.function and e.uses & given and is_alone(e))
-    return any(not _multiplies_two(each, given) for each in alone)
+    curved = (e for e in alone if not is_linear(e, e.uses & given))
+    return any(not _multiplies_two(each, given) for each in curved)
 
 
 def _is_parameter(node: Node, given: int) -> bool:

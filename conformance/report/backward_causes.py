@@ -67,7 +67,7 @@ OF_KIND = {
     "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
     "slope": "{operation} has to be the derivative of {missing}",
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
-    "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out",
+    "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out{that}",
     "begins": "the mistake is in {operation} or in what is computed from it, which has to become "
     "∂C/∂{needed}: no right gradient uses it",
     "decay": "{operation} is {factor:g} times the derivative of the decay in the loss",
@@ -109,11 +109,12 @@ def _of_kind(cause: Cause) -> str:
     needed, held = _value(cause.needed), _value(cause.held)
     missing = quoted(cause.missing) if cause.missing else ""
     lacks = f": the derivative of {missing} is missing" if missing else ""
+    that = f", that of {missing}" if missing else ""
     other = f"∂C/∂{needed}" if needed != held else "that of the step before"
     words = OF_KIND.get(kind, "no single operation is known that would make it right")
     return words.format(
         operation=f"`{cause.operation}`" if cause.operation else "this", needed=needed,
-        held=held, lacks=lacks, other=other,
+        held=held, lacks=lacks, other=other, that=that,
         step=cause.operation, factor=cause.factor, names=cause.names, missing=missing,
         numbers=cause.numbers,
     )  # fmt: skip

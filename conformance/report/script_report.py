@@ -27,7 +27,7 @@ class ScriptReport(BackwardReport):
     @property
     def exit_code(self) -> int:
         """0 right, 1 wrong, 3 if how a parameter is moved could not be judged."""
-        return 3 if self.examined.ok and self.ran.unjudged else super().exit_code
+        return 3 if self.examined.ok and [*_unjudged(self.ran)] else super().exit_code
 
     def __str__(self) -> str:
         """Three lines first: what is wrong, on which line, why."""
@@ -95,7 +95,6 @@ def notes(ran: Ran) -> Iterator[str]:
             "unchanged": f"not judged are the updates that change no parameter: {text}",
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "unseen": f"{text} is not judged: by what it is updated was not seen to be computed",
-            "aside": f"{text} is moved, and by no gradient of it: that is not judged",
             "frozen": f"{text} is used as the parameters are, and is not updated",
             "saturated": f"it computes a loss ({text}); {SATURATED}",
             "without": f"it was given {text} other than 0, and no update has anything of it",
@@ -110,10 +109,19 @@ def notes(ran: Ran) -> Iterator[str]:
 
 
 def _not_judged(report: ScriptReport) -> Iterator[str]:
-    """That some parameters are moved by no rule that is known, where all else is right."""
+    """That some parameters are moved as is not known, where all else is right."""
     if report.exit_code == 3:  # noqa: PLR2004 - that of not judged
-        names = names_text(report.ran.unjudged)
-        yield visible(f"not judged: the updates of {names}: those of no rule that is known")
+        yield from map(visible, _unjudged(report.ran))
+
+
+def _unjudged(ran: Ran) -> Iterator[str]:
+    """The updates that are not judged, each with why."""
+    if ran.unjudged:
+        names = names_text(ran.unjudged)
+        yield f"not judged: the updates of {names}: those of no rule that is known"
+    for kind, text in ran.notes:
+        if kind == "aside":
+            yield f"not judged: the updates of {text}: no gradient of it is in them"
 
 
 def _update_lines(name: str, ran: Ran) -> list[str]:

@@ -17,7 +17,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
 from conformance.script.array_places import written_places
 from conformance.script.linear import ancestors, steady, way
-from conformance.script.rows import Carried, join, may_be_same
+from conformance.script.rows import Carried, may_be_same
 from conformance.script.scaled import scaled_by_itself
 from conformance.script.trained import is_asked, is_trained, numbers_asked
 from conformance.tracing.ancestors import walk
@@ -32,16 +32,14 @@ Role = tuple[Any, int]
 
 
 def carried(nodes: Sequence[Node]) -> list[Carried]:
-    """Everything that is carried on, in the order of the first new value."""
+    """Everything that is carried on, with each new value that is written into a part of it."""
     search = _Search(numbers_asked(nodes))
     new_of = search.unforked(search.direct(search.pairs(nodes)))
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
     chains = map(search.extended, found)
     made = search.whole_steps([e for e in chains if is_trained(e, nodes, search.numbers)])
-    made = [each for each in made if not _is_of_one_step(each, made)]
-    join(made)
-    return sorted(made, key=lambda each: each.values[1].number)
+    return [each for each in made if not _is_of_one_step(each, made)]
 
 
 def _is_of_one_step(chain: Carried, chains: Sequence[Carried]) -> bool:

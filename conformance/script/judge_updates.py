@@ -15,7 +15,7 @@ from conformance.backward.costs import times
 from conformance.backward.decay_terms import signs_asked
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
-from conformance.backward.loss_names import is_named
+from conformance.backward.loss_names import is_named, rises
 from conformance.backward.loss_numbers import (
     Fit,
     best_loss,
@@ -31,7 +31,7 @@ from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.linear import links
-from conformance.script.multiples import common, inner_choices, usual
+from conformance.script.multiples import common, inner_choices, is_rated, usual
 from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
@@ -72,9 +72,10 @@ def judged(
     for choice in inner_choices(updates):
         found = step.by_choice([choice])
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
-            nodes = zip([node for node, _ in choice], updates, strict=True)
+            nodes = [*zip([node for node, _ in choice], updates, strict=True)]
             read = all(e in [node for node, _ in made.options] for e, made in nodes)
-            return replace(found, altered=not read)
+            rated = all(is_rated(made, each) for each, made in nodes)
+            return replace(found, altered=not read, rated=rated)
     return made
 
 
@@ -290,9 +291,14 @@ class Unjudged:
         return next((each for each in tried if each.ok), without)  # with a decay beside it
 
     def called_losses(self, step: Step, goals: tuple[Goal, ...]) -> list[Node]:
-        """The numbers that the program calls its loss, or that were it at another update."""
+        """The numbers that the program calls its loss, or that were it at another update.
+
+        Else minus those of which the name says that they have to grow, such as a likelihood.
+        """
         losses = [step.of[each] for each in self.losses]
-        return [*by_name(step.trace, losses, goals), *self.known_again(step)]
+        known = [*by_name(step.trace, losses, goals), *self.known_again(step)]
+        grown = by_name(step.trace, losses, goals, has_name=rises) if not known else ()
+        return known or [times(step.trace, each, -1.0) for each in grown]
 
     def known_again(self, step: Step) -> list[Node]:
         """The numbers that are computed as the loss of another update was, or as what grew."""

@@ -40,6 +40,7 @@ class Judgement:
         chosen: the arrays that were judged, and how many times each is added.
         factors: the factor of each parameter, if they follow several losses.
         altered: whether what is added is no multiple of these, which are within it.
+        rated: whether what is added is that, with a rate of its own for each entry.
         loss: the program's own by which it was judged.
         downhill: whether the loss is a number that has to grow, and the gradients go down it.
         search: judges the same again and looks for the line to blame; None if that is done.
@@ -53,6 +54,7 @@ class Judgement:
     chosen: tuple[Multiple, ...] = ()
     factors: tuple[float, ...] = ()
     altered: bool = False
+    rated: bool = False
     loss: Node | None = None
     downhill: bool = False
     search: Callable[..., Examined] | None = None

@@ -74,6 +74,28 @@ def inner_choices(updates: Sequence[Update]) -> Iterator[list[Multiple]]:
         yield [each[min(depth, len(each) - 1)] for each in found]
 
 
+def is_rated(made: Update, gradient: Node) -> bool:
+    """Whether each entry of a gradient has a rate of its own, and what moves a parameter is that.
+
+    Such rates are numbers above 0 that depend on no parameter.
+    """
+    node = made.options[made.own][0]
+    while node is not gradient:
+        below = [e for e in node.args[:2] if type(e) is Node and e.depends_on(gradient)]
+        rates = [e for e in node.args[:2] if e not in below]
+        turned = node.operation != "multiply" and below[:1] != [*node.args[:1]]
+        known = node.operation in PRODUCTS and not turned and len(below) == 1
+        if not known or not all(map(_rises, rates)):
+            return False
+        (node,) = below
+    return True
+
+
+def _rises(rate: Any) -> bool:
+    value = np.asarray(rate.value if type(rate) is Node else rate)
+    return bool(np.all(value > 0)) and not (type(rate) is Node and rate.function)
+
+
 def _within(made: Update) -> Iterator[Multiple]:
     """The arrays within what moves a parameter, each as often as it is added."""
     kept = {each for chain in made.parameter.states for each in chain.values}

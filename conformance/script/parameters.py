@@ -15,7 +15,7 @@ from conformance.backward.source import MOVES
 from conformance.script.array_places import written_places
 from conformance.script.chains import carried, roles
 from conformance.script.linear import entrywise, links
-from conformance.script.rows import Carried
+from conformance.script.rows import Carried, join
 from conformance.script.running_means import is_running_mean
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
@@ -48,7 +48,9 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         nodes: its trace.
         cut: whether the trace may begin in the middle of a step.
     """
-    found = with_states(_owners(carried(nodes)))
+    chains = _owners(carried(nodes))
+    join(chains)
+    found = with_states(sorted(chains, key=lambda each: each.values[1].number))
     _align([each.chain for each in found])
     if cut and found:
         _skip_a_part([each.chain for each in found])

@@ -33,15 +33,17 @@ def with_rates(
     pairs = list(zip(judgement.updates, taken, strict=True))
     if all(each.adaptive for each in judgement.updates):  # η says nothing of a factor
         return replace(examined, factor=examined.factor * _share(*pairs[0])), [1.0] * len(pairs)
-    shares = [by / abs(each) for made, by in pairs for _, each in made.options] or [1.0]
+    read = all(made.options for made, _ in pairs)  # else the rate is a part of what was judged
+    shares = [by / abs(each) for made, by in pairs for _, each in made.options if read]
     own = {n for each in moved for n in np.shape(each.values[0].value)}
     lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
     factors = [examined.factor * each for each in shares]
     usual = [each for each in factors if is_convention(each, lengths)]
-    factor = min(usual or factors, key=lambda each: abs(np.log(abs(each))))
-    factor = factor if usual else float(np.sign(factor))
+    nearest = min(usual, key=lambda each: abs(np.log(abs(each))), default=0.0)
+    factor = nearest or float(np.sign(examined.factor))
     rate = examined.factor / factor
-    return replace(examined, factor=factor), [rate * _share(made, by) for made, by in pairs]
+    examined = replace(examined, factor=factor, decay=examined.decay / rate)
+    return examined, [rate * _share(made, by) for made, by in pairs]
 
 
 def _share(made: Update, by: float) -> float:

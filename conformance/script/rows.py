@@ -6,6 +6,7 @@ such values are found (`chains.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
@@ -43,22 +44,23 @@ def join(chains: Sequence[Carried]) -> None:
     states = {state for each in chains for value in each.values for state in states_of(value)}
     events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
     moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
-    left = [*chains]
+    left, keys = [*chains], set[Any]()
     first: Node  # of the step
     for chain, new in events:
         if not moved:
             first = new
-        again = not left and operation_key(new) == operation_key(first)
+        again = not left and operation_key(new) in keys
         reads = any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items())
         same = (again or new.operation == FILLED) and _share(new, first, starts, states)
         if (again or reads) and not same:
-            moved, left, first = {}, [*chains], new
+            moved, left, first, keys = {}, [*chains], new, set()
         before = new.args[0] if new.operation == FILLED else None
         written = written_places(new)
         if before in moved and before in chain.values:
             chain.values.remove(before)
             written |= moved[before]
         moved[new] = written
+        keys.add(operation_key(new))
         left = [each for each in left if each is not chain]
     for each in chains:
         each.open = each.open or bool(moved.get(each.values[-1]))

@@ -32,8 +32,9 @@ def rules(results: Sequence[Judgement], rates: Sequence[float] = ()) -> list[Kno
     rates = rates or [1.0] * len(of_all)
     each_of = enumerate(zip(of_all, rates, strict=True), 1)
     found = [known(each, rate, (i, len(of_all))) for i, (each, rate) in each_of]
-    unread = any(each.altered for each in results)
-    return [Known(Rule("other")) if unread and _is_by_multiples(e) else e for e in found]
+    unread = [each.rated for each in results if each.altered]
+    instead = Known(Rule("plain" if all(unread) else "other"))
+    return [instead if unread and _is_by_multiples(e) else e for e in found]
 
 
 def _is_by_multiples(one: Known) -> bool:

@@ -153,14 +153,15 @@ def _frozen(trace: Trace, forward: Forward) -> list[Node]:
 
 
 def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
-    """The arrays that the loss is made of and that are moved, though no gradient moves them."""
+    """The arrays of which the loss is made, and which are moved then by no gradient."""
     goals = {each.parameter for each in forward.run.goals}
     parameters = bits(forward.run.goals)
     for node, copy in step.of.items():
         after = _replacement(node) if np.size(node.value) > 1 and copy not in goals else None
         if after is None or any(forward.contains(step.of[e]) for e in _alike(node) if e in step.of):
             continue  # else a sum or a recurrence begins with it
-        used = np.any(forward.gradient.get(copy.number, 0.0))
+        before = (step.of[e] for e in node.consumers if e.number < after.number and e in step.of)
+        used = np.any(forward.gradient.get(copy.number, 0.0)) and any(map(forward.contains, before))
         own = after.operation in ("add", "subtract") and not copy.uses & parameters
         if used and own and any(each is node for each, _ in links(after)):  # else it is computed
             yield copy

@@ -153,7 +153,7 @@ for epoch in range(2):
 def test_the_rows_of_one_rating_decay_beside_its_error(tmp_path: Path) -> None:
     report = run_edited(tmp_path, FACTORS)
     assert report.exit_code == 0
-    assert "with weight decay 0.001 beside it" in str(report)
+    assert "with weight decay 0.1 beside it" in str(report)  # of err², twice that of err² / 2
     line = "P[u] += rate * (err * Q[i] - reg * P[u])"
     grown = run_edited(tmp_path, FACTORS, (line, line.replace("-", "+")))
     assert grown.exit_code == 1
@@ -426,3 +426,21 @@ def test_a_rate_that_decays_is_no_part_of_the_error_of_one_sample(
 ) -> None:
     report = run_edited(tmp_path, ONLINE, ("A[i].dot(w) - t[i]", error))
     assert report.exit_code == code, str(report)
+
+
+EQUAL_OUTPUTS = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(12, 3)), np.eye(3)[rng.integers(0, 3, 12)]
+W = np.zeros((3, 3))
+for k in range(9):
+    u = X @ W
+    e = np.exp(u - u.max(axis=1, keepdims=True))
+    P = e / e.sum(axis=1, keepdims=True)
+    loss = -np.sum(Y * np.log(P)) / 12
+    W -= 0.5 * X.T @ (P - Y) / 12
+"""
+
+
+def test_the_largest_output_within_a_softmax_is_no_kink(tmp_path: Path) -> None:
+    examined = run_edited(tmp_path, EQUAL_OUTPUTS).examined
+    assert (examined.ok, examined.kinks) == (True, False)

@@ -440,3 +440,44 @@ def test_thresholds_that_are_subtracted_go_the_other_way_than_weights(tmp_path: 
     assert run_edited(tmp_path, THRESHOLDS).ok
     report = run_edited(tmp_path, THRESHOLDS, ("theta -= 0.25", "theta += 0.25"))
     assert report.examined.accused[0].lines[0].line == 14
+
+
+SURVIVAL = """import numpy as np
+rng = np.random.default_rng(5)
+Z, logt = np.c_[np.ones(30), rng.normal(size=(30, 2))], rng.normal(size=30)
+event = (rng.random(30) < 0.6) * 1.0
+coef, logk = np.zeros(3), np.zeros(1)
+for sweep in range(9):
+    k = np.exp(logk)
+    u = k * (logt - Z @ coef)
+    loglik = (event * (logk + u) - np.exp(u)).sum() / 30
+    du = (event - np.exp(u)) / 30
+    coef = coef - 0.1 * k * Z.T @ du
+    logk = logk + 0.1 * ((du * u).sum() + event.sum() / 30)
+"""
+
+
+def test_a_likelihood_tells_where_no_gradient_is_right(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SURVIVAL, ("du = (event -", "du = (1 -"))
+    assert (report.exit_code, [each.line for each in report.blames][:1]) == (1, [10])
+
+
+RATES = """import numpy as np
+rng = np.random.default_rng(2)
+t = np.linspace(0, 3, 20)
+y = 2 * np.exp(-0.7 * t) + 0.01 * rng.normal(size=20)
+p, rates = np.array([1.0, 0.3]), np.array([0.5, 0.05])
+for k in range(9):
+    e = np.exp(-p[1] * t)
+    r = p[0] * e - y
+    loss = 0.5 * np.mean(r ** 2)
+    g = np.array([np.mean(r * e), -np.mean(r * t * p[0] * e)])
+    p = p - rates * g
+"""
+
+
+def test_each_entry_may_have_a_rate_of_its_own(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, RATES)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "plain"), str(report)
+    turned = run_edited(tmp_path, RATES, ("0.5, 0.05", "0.5, -0.05"))
+    assert turned.exit_code != 0, str(turned)

@@ -455,3 +455,39 @@ def test_a_list_becomes_an_array_where_a_number_of_numpy_is_taken_off(
     edits = [("mean(error * x)", "mean(error * x ** 2)")] if wrong else []
     report = run_edited(tmp_path, IN_LISTS, *edits)
     assert report.exit_code == wrong, str(report)
+
+
+PREFERENCES = """import math
+steps = [(0, 1, 4), (1, 0, 3), (2, 2, 5), (0, 3, 1), (1, 4, 2)]
+P = [[0.1 * u - 0.05 * d + 0.03 for d in range(3)] for u in range(3)]
+Q = [[0.21 - 0.05 * i + 0.1 * d * i for d in range(3)] for i in range(6)]
+bias = [0.0] * 6
+for u, i, j in steps:
+    x = bias[i] - bias[j]
+    for d in range(3):
+        x += P[u][d] * (Q[i][d] - Q[j][d])
+    loss = math.log(1 + math.exp(-x))
+    s = 1 / (1 + math.exp(x))
+    for d in range(3):
+        p, qi, qj = P[u][d], Q[i][d], Q[j][d]
+        P[u][d] += 0.1 * (s * (qi - qj) - 0.01 * p)
+        Q[i][d] += 0.1 * (s * p - 0.01 * qi)
+        Q[j][d] += 0.1 * (-s * p - 0.01 * qj)
+    bias[i] += 0.1 * (s - 0.01 * bias[i])
+    bias[j] += 0.1 * (-s - 0.01 * bias[j])
+"""
+
+
+def test_numbers_of_a_list_that_later_steps_move_are_not_of_this_step(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, PREFERENCES)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("P", "Q", "bias")
+    assert report.examined.decay == pytest.approx(0.01)
+    assert report.examined.factor == 1
+
+
+def test_rows_of_which_the_entries_are_moved_in_turns_are_whole(tmp_path: Path) -> None:
+    without = ("bias[i] - bias[j]", "0.0"), ("    bias[i] += 0.1 * (s - 0.01 * bias[i])\n", "")
+    last = ("    bias[j] += 0.1 * (-s - 0.01 * bias[j])\n", "")
+    report = run_edited(tmp_path, PREFERENCES, *without, last)
+    assert report.exit_code == 0, str(report)

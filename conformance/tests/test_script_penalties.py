@@ -86,7 +86,7 @@ IN_UPDATE = (" + lam * np.sign(w)\n", "\n")
     [
         ([], ""),
         ([("lam * np.sign(w)", "lam * np.where(w > 0, 1, -1)")], ""),
-        ([NO_TERM, IN_UPDATE, ("0.1 * g", "0.1 * lam * np.sign(w) - 0.1 * g")], "penalty 0.001"),
+        ([NO_TERM, IN_UPDATE, ("0.1 * g", "0.1 * lam * np.sign(w) - 0.1 * g")], "penalty 0.01"),
         ([NO_TERM, IN_UPDATE, ("- 0.1 * g", "- 0.1 * (g + lam * np.sign(w))")], "penalty 0.01"),
     ],
     ids=["in the loss", "where", "in the update", "in the update's gradient"],
@@ -411,3 +411,73 @@ def test_a_decay_of_the_bias_too_is_a_wrong_term(tmp_path: Path) -> None:
     ).blames
     assert blame.line == 10
     assert "`lam * theta` has to give one of the terms of ∂C/∂theta" in why(blame.accused.cause)
+
+
+CHAIN = """import numpy as np
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(5, 6)), np.array([0, 2, 1, 1, 2])
+W, trans = rng.normal(size=(6, 3)), np.zeros((3, 3))
+
+def logsum(a, axis):
+    return np.log(np.exp(a).sum(axis=axis))
+
+for t in range(9):
+    emit = X @ W
+    alpha, beta = [emit[0]], [np.zeros(3)]
+    for k in range(1, 5):
+        alpha.append(emit[k] + logsum(alpha[-1][:, None] + trans, 0))
+        beta.insert(0, logsum(trans + emit[5 - k] + beta[0], 1))
+    total = logsum(alpha[-1], 0)
+    loss = total - emit[np.arange(5), y].sum() - trans[y[:-1], y[1:]].sum()
+    d = np.exp(np.array(alpha) + np.array(beta) - total)
+    d[np.arange(5), y] -= 1
+    dtrans = np.zeros((3, 3))
+    for k in range(1, 5):
+        dtrans += np.exp(alpha[k - 1][:, None] + trans + emit[k] + beta[k] - total)
+        dtrans[y[k - 1], y[k]] -= 1
+    W -= 0.1 * (X.T @ d + 0.01 * W)
+    trans -= 0.1 * dtrans
+"""
+
+
+def test_the_score_of_a_path_of_labels_states_no_decay(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CHAIN)
+    assert report.exit_code == 0, str(report)
+    assert report.examined.decay == pytest.approx(0.01)
+
+
+FORGOTTEN = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+w = rng.normal(size=3)
+for k in range(9):
+    r = X @ w - y
+    loss = np.mean(r ** 2) + 0.05 * w @ w
+    g = 2 * X.T @ r / 20
+    w = w - 0.1 * g
+"""
+
+
+def test_the_contribution_that_is_left_out_is_named(tmp_path: Path) -> None:
+    (accused,) = run_edited(tmp_path, FORGOTTEN).examined.accused
+    assert "a contribution is left out, that of `0.05 * w @ w` (line 7)" in why(accused.cause)
+
+
+CENTRED = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+W = rng.normal(size=(3, 2))
+for k in range(9):
+    z = X @ W
+    mean = z.sum(0) / 20
+    diff = z - mean
+    loss = np.sum((np.tanh(diff) - y) ** 2)
+    ddiff = 2 * (np.tanh(diff) - y) * (1 - np.tanh(diff) ** 2)
+    dz = ddiff
+    W = W - 0.01 * X.T @ dz
+"""
+
+
+def test_the_path_through_a_mean_is_named_where_it_is_left_out(tmp_path: Path) -> None:
+    accused = run_edited(tmp_path, CENTRED).examined.accused
+    assert "that of `z.sum(0)` (line 7)" in why(accused[0].cause)

@@ -535,12 +535,32 @@ for epoch in range(5):
 """
 
 
-def test_what_is_moved_by_no_gradient_is_said_to_be(tmp_path: Path) -> None:
+def test_what_is_moved_by_no_gradient_is_not_judged(tmp_path: Path) -> None:
     kept = [each for each in ASIDE.splitlines() if "dW1 =" not in each]
     (tmp_path / "train.py").write_text("\n".join(kept))
     with quiet():
-        said = str(run_script(str(tmp_path / "train.py")))
-    assert "W1 is moved, and by no gradient of it" in said
+        report = run_script(str(tmp_path / "train.py"))
+    assert report.exit_code == 3
+    assert "not judged: the updates of W1: no gradient of it is in them" in str(report)
+
+
+def test_a_constant_that_the_data_were_made_of_before_is_not_moved(tmp_path: Path) -> None:
+    text = """import numpy as np
+rng = np.random.default_rng(0)
+X, basis = rng.normal(size=(9, 3)), rng.normal(size=(3, 4))
+
+def output(basis, w):
+    return np.tanh(X @ basis) @ w
+
+y = output(basis + 0.1, rng.normal(size=4))
+w = np.zeros(4)
+for k in range(5):
+    r = output(basis, w) - y
+    loss = np.sum(r ** 2) / 2
+    w -= 0.1 * np.tanh(X @ basis).T @ r
+"""
+    report = run_edited(tmp_path, text)
+    assert report.exit_code == 0, str(report)
 
 
 def test_a_gradient_that_is_computed_and_moves_nothing_is_found(tmp_path: Path) -> None:

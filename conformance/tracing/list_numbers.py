@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.tracing.ancestors import walk
 from conformance.tracing.frames import Frame
 from conformance.tracing.lifted import Partial, let_go, lifted
 from conformance.tracing.memory import Memory
@@ -29,9 +30,9 @@ class Entry:
     @property
     def node(self) -> Node:
         """What computed it: it is taken out of the array when it is first used."""
-        if self.of.row is not None:
-            self.of.see_row()
         known = self.known
+        if known is None:
+            self.of.see_step()
         if known is None or not (self.replaced or self.of.is_current(known)):
             known = self.known = self.of.entry(self.at)
         return known
@@ -60,9 +61,10 @@ class Numbers:
         before: what computed it before the numbers that were stored since; None if it is not known.
         stored: what computed these, by their places.
         between: what computed the array when only some of them were stored.
-        latest: the last of these in which a row was stored.
+        latest: the array after the last step; None before the first.
         known: what is known of all such arrays.
-        row: the line that stored the last number of a row, until another one reads a number.
+        last: what computed the number that was stored last and the one before it, None for those
+            of a row, and the line.
     """
 
     def __init__(self, trace: Trace, values: Array, node: Node, known: dict[Node, Partial]) -> None:
@@ -70,21 +72,21 @@ class Numbers:
         self.before: Node | None = node
         self.stored: dict[int, Any] = {}
         self.between: list[Node] = []
-        self.row: Frame | None = None
+        self.last: tuple[Any, Node | None, Frame | None] | None = None
         self.latest: Node | None = None
 
-    def see_row(self) -> None:
-        """Note what the array is with its new row, if another line reads a number of it."""
-        frames, _ = self.trace.where()
-        if frames and frames[0] != self.row:
-            self.row = None
-            found = self.state()
-            self.latest = found if self.stored else None
+    def see_step(self) -> None:
+        """Note what the array is after a step, if another line reads a number of it anew."""
+        if self.last is not None and _ends_step(*self.last[:2]):
+            frames, _ = self.trace.where()
+            if frames and frames[0] != self.last[2]:
+                self._begin(self.state())
+                self.latest, self.last = self.before, None
 
     def entry(self, at: int) -> Node:
         """A node of one number as it is now."""
         self._look_up()
-        index, before = np.asarray(at), None if at in self.stored else self.latest or self.before
+        index, before = np.asarray(at), None if at in self.stored else self.before
         state = before or self._state()
         return self.trace.node("getitem", taken, (state, index), {}, taken(state.value, index))
 
@@ -123,7 +125,7 @@ class Numbers:
             self._begin(None)
 
     def _begin(self, before: Node | None) -> None:
-        self.before, self.stored, self.between, self.latest = before, {}, [], None
+        self.before, self.stored, self.between = before, {}, []
 
     def _lift(self, memory: Memory) -> None:
         """Take what was stored number by number as one array, if that is all of it."""
@@ -144,9 +146,9 @@ class Numbers:
         made.known, made.replaced = None, False
         return made
 
-    def write(self, at: int, value: Any) -> None:
-        """Note a number that a program stores."""
-        self._write(np.asarray(at), plain(value), _alone(self.trace.argument(value)))
+    def write(self, at: int, value: Any, old: Node | None = None) -> None:
+        """Note a number that a program stores, and the one that was at its place."""
+        self._write(np.asarray(at), plain(value), _alone(self.trace.argument(value)), old)
 
     def write_row(self, first: int, row: list[Any], made: Any) -> None:
         """Note a list that a program stores as a row, and what is known of it as an array."""
@@ -157,7 +159,7 @@ class Numbers:
         else:
             self._write(np.arange(first, first + len(row)), node.value, node)
 
-    def _write(self, at: Array, value: Any, node: Any) -> None:
+    def _write(self, at: Array, value: Any, node: Any, old: Node | None = None) -> None:
         memory = self.trace.before_write(self.array)
         self._look_up()
         places = np.ravel(at).tolist()
@@ -166,8 +168,18 @@ class Numbers:
         self.stored |= dict.fromkeys(places, node)
         self.array.view(np.ndarray).reshape(-1)[at] = value
         self.trace.write_at(memory, at, node)
-        rows = self.array.ndim > 1 and not len(self.stored) % self.array.shape[-1]
-        self.row = next(iter(memory.writes[-1][2]), None) if rows else None
+        self.last = node, old, next(iter(memory.writes[-1][2]), None)
+
+
+def _ends_step(number: Any, old: Node | None) -> bool:
+    """Whether a number is computed of the one before it by what others are computed of, too.
+
+    Such is an error, by which several parameters are moved. A row is moved as a whole.
+    """
+    if old is None or type(number) is not Node:
+        return old is None
+    way = walk([number], lambda e: e.inputs if e is number or len(e.consumers) == 1 else ())
+    return any(e is not old and len(e.consumers) > 1 and e.depends_on(old) for e in way)
 
 
 def _alone(number: Any) -> Any:

@@ -147,7 +147,7 @@ class Lists(Entrance):
         at = key % len(given) if one else 0
         if one and not known.rows and _is_number(value):
             _replaced(given[at : at + 1])
-            numbers.write(known.start + at, value)
+            numbers.write(known.start + at, value, getattr(given[at], "known", None))
             given[at] = numbers.number(known.start + at, plain(value))
             known.items[at] = given[at]
         elif one and known.rows and self._fits(value, given[at]):
