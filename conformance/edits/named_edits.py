@@ -38,7 +38,7 @@ class KnownChange(NamedTuple):
     @property
     def is_sure(self) -> bool:
         """Whether no factor or term is lacking that may be right by chance, as one value may be."""
-        made = isinstance(self.other, ast.BinOp | ast.Call)
+        made = self.what == "term" and isinstance(self.other, ast.BinOp)
         return self.other is None or self.what == "operand" or made
 
 

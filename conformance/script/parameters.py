@@ -178,7 +178,7 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
         other: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
         for other in chains
         if other is not chain and not _goes_forward(other) and not _is_read(other, chain)
-        if not _is_moved_alone(other, [values for _, values in made])
+        if not _is_moved_alone(other, chain, made)
         if all(not written_places(new) or values.intersection(other.values) for new, values in made)
     }
     found: set[Carried] = set()
@@ -197,15 +197,23 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     return [each for each in chains if each in found]
 
 
-def _is_moved_alone(chain: Carried, made: Sequence[set[Node]]) -> bool:
-    """Whether a chain adds what is computed of itself, and no new value goes into another at once.
+def _is_moved_alone(one: Carried, other: Carried, made: Sequence[tuple[Node, set[Node]]]) -> bool:
+    """Whether no new value of a chain goes into another's at once, which is computed of it too.
 
     Args:
-        chain: its values.
-        made: what each new value of the other chain is made of, entry by entry.
+        one: a chain.
+        other: another one.
+        made: each new value of the other, with what it is made of entry by entry.
     """
-    at_once = any(e in values for e, values in zip(chain.values[1:], made, strict=False))
-    return not at_once and any(_adds_of_itself(*each) for each in pairwise(chain.values))
+    if any(e in values for e, (_, values) in zip(one.values[1:], made, strict=False)):
+        return False
+    stop = {*one.values, *other.values}
+    return any(
+        each not in values and any(arg in one.values for arg in each.inputs)
+        for new, values in made
+        for each in walk(new.inputs, lambda e: () if e in stop else e.inputs)
+        if each not in stop
+    )
 
 
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "inner")
