@@ -150,40 +150,68 @@ WORDS = (
     "each update is a difference of the same terms, of the data and of what the parameters have "
     "made of them, as in contrastive divergence: it is the gradient of no loss of its forward pass"
 )
+DEEP = 40  # operations, of which the terms of two phases are made
 
 
 def _in_two_phases(goals: Sequence[Goal]) -> bool:
     """Whether all updates are such differences, and a term of one depends on the parameters."""
-    parameters = bits(goals)
-    found = [_phases(each.node, parameters) for each in goals]
+    terms = _Terms(bits(goals))
+    found = [terms.phases(each.node) for each in goals]
     return all(found) and any(
-        first.uses & parameters
-        and _are_same_terms(first, second, parameters)
-        and _are_of_other_data(first, second, parameters)
+        first.uses & terms.parameters
+        and terms.are_same(first, second)
+        and terms.are_of_other_data(first, second)
         for each in found
         for first, second in each
     )
 
 
-def _phases(goal: Node, parameters: int, most: int = 64) -> list[tuple[Node, Node]]:
-    """The differences that a value is a linear function of, each as its two phases."""
-    found, waiting = [], [goal]
-    for node in waiting:
-        if node.operation == "subtract" and len(node.inputs) > 1:
-            ways = (node.inputs[:2], node.inputs[1::-1])
-            found += [(one, other) for one, other in ways if _alike(one, other, parameters)][:1]
-        if node.operation in LINEAR and len(waiting) < most:
-            waiting += [each for each in node.inputs if each not in waiting]
-    return found
+class _Terms:
+    """Which values are computed alike, with some parameters. Each pair is asked for once."""
 
+    def __init__(self, parameters: int) -> None:
+        """Take the parameters, as bits."""
+        self.parameters = parameters
+        self.known: dict[tuple[int, int], bool] = {}
 
-def _alike(first: Node, second: Node, parameters: int) -> bool:
-    """Whether a value is what another is, or data beside what the parameters made of them."""
-    if first is second or _are_same_terms(first, second, parameters):
-        return True
-    made = _is_made_by(parameters, first, second) or not first.uses & parameters
-    alike = np.shape(first.value) == np.shape(second.value)
-    return alike and made and bool(second.uses & parameters)
+    def phases(self, goal: Node, most: int = 64) -> list[tuple[Node, Node]]:
+        """The differences that a value is a linear function of, each as its two phases."""
+        found, waiting = [], [goal]
+        for node in waiting:
+            if node.operation == "subtract" and len(node.inputs) > 1:
+                ways = (node.inputs[:2], node.inputs[1::-1])
+                found += [(one, other) for one, other in ways if self.are_alike(one, other)][:1]
+            if node.operation in LINEAR and len(waiting) < most:
+                waiting += [each for each in node.inputs if each not in waiting]
+        return found
+
+    def are_alike(self, first: Node, second: Node, deep: int = DEEP) -> bool:
+        """Whether a value is what another is, or data beside what the parameters made of them."""
+        key = first.number, second.number
+        if key not in self.known:
+            self.known[key] = self._are_alike(first, second, deep)
+        return self.known[key]
+
+    def _are_alike(self, first: Node, second: Node, deep: int) -> bool:
+        if first is second or self.are_same(first, second, deep):
+            return True
+        made = _is_made_by(self.parameters, first, second) or not first.uses & self.parameters
+        alike = np.shape(first.value) == np.shape(second.value)
+        return alike and made and bool(second.uses & self.parameters)
+
+    def are_same(self, first: Node, second: Node, deep: int = DEEP) -> bool:
+        """Whether two values were computed by the same operation of values that are alike."""
+        if first.operation != second.operation or not len(first.inputs) == len(second.inputs) > 0:
+            return False
+        pairs = zip(first.inputs, second.inputs, strict=True)
+        return deep > 0 and all(self.are_alike(*each, deep - 1) for each in pairs)
+
+    def are_of_other_data(self, first: Node, second: Node, deep: int = DEEP) -> bool:
+        """Whether the same terms are not only two parts of the same values."""
+        if first is second or not self.are_same(first, second, deep):
+            return first is not second
+        pairs = zip(first.inputs, second.inputs, strict=True)
+        return any(self.are_of_other_data(*each, deep - 1) for each in pairs)
 
 
 def _is_made_by(parameters: int, first: Node, second: Node) -> bool:
@@ -195,22 +223,6 @@ def _is_made_by(parameters: int, first: Node, second: Node) -> bool:
         and any(e.uses & parameters and not e.depends_on(first) for e in each.inputs)
         for each in way
     )
-
-
-def _are_same_terms(first: Node, second: Node, parameters: int) -> bool:
-    """Whether two values were computed by the same operation of values that are alike."""
-    if first.operation != second.operation or not len(first.inputs) == len(second.inputs) > 0:
-        return False
-    pairs = zip(first.inputs, second.inputs, strict=True)
-    return all(_alike(*each, parameters) for each in pairs)
-
-
-def _are_of_other_data(first: Node, second: Node, parameters: int) -> bool:
-    """Whether the same terms are not only two parts of the same values."""
-    if first is second or not _are_same_terms(first, second, parameters):
-        return first is not second
-    pairs = zip(first.inputs, second.inputs, strict=True)
-    return any(_are_of_other_data(*each, parameters) for each in pairs)
 
 
 def _unclipped(goals: Sequence[Goal]) -> tuple[Goal, ...]:

@@ -159,7 +159,9 @@ def matched(
     pairs |= _by_shape(others, left, pairs)
     parameters |= others
     paths = {parameters[path][1]: path for path in reversed(parameters)}  # it may have several
-    nodes = {parameters[path][1]: run.node(each.value) for path, each in pairs.items()}
+    order = {id(each): i for i, each in enumerate(found)}  # what is returned is first
+    first = sorted(pairs.items(), key=lambda pair: order[id(pair[1])], reverse=True)
+    nodes = {parameters[path][1]: run.node(each.value) for path, each in first}
     return [Goal(short(paths[e]), e, node) for e, node in nodes.items()]
 
 

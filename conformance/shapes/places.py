@@ -101,10 +101,11 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     held = held and not any(each for path, each in unused.items() if is_bias(path))
     zeros = [_zero_goal(run, path, unused[path]) for path in still if not held]
     order = {short(path): i for i, path in enumerate(run.start)}
-    known = {each.name for each in direct or moved}
+    known = {each.parameter for each in direct or moved}
     unfound = tuple(map(short, _unfound(run, direct or moved, end, after)))
     named = {path for path, (leaf, _) in run.start.items() if leaf.is_parameter}
-    silent = map(short, unnamed(run, gradients, named, after))
+    silent = unnamed(run, gradients, named, after).items()
+    unsaid = [short(path) for path, (_, node) in silent if node not in known]
     return Places(
         tuple(sorted(map(unclipped, direct), key=lambda each: order[each.name])),
         tuple(sorted([*moved, *zeros], key=lambda each: order[each.name])),
@@ -113,7 +114,7 @@ def places(run: Attempt, *, second: bool = False) -> Places:
         any(each.several for each in updates),
         tuple(map(short, _others(run, direct))),
         unfound,
-        tuple(each for each in silent if each not in (*known, *unfound)),
+        tuple(each for each in unsaid if each not in unfound),
         rate,
         tuple(map(short, still)) if held else (),
     )

@@ -442,3 +442,60 @@ def test_what_a_function_makes_of_targets_is_no_parameter(tmp_path: Path) -> Non
     said = str(checked(LISTED + LOSS_WITH_PULL, tmp_path))
     assert "6 gradients, all right" in said
     assert "parameters logp" not in said
+
+
+SHARED = """import numpy as np
+
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+
+class Scale:
+    def __init__(self, gamma, beta):
+        self.gamma, self.beta = gamma, beta
+    def forward(self, x):
+        self.x = np.tanh(x)
+        return self.gamma * self.x + self.beta
+    def backward(self, dout):
+        self.dgamma, self.dbeta = (dout * self.x).sum(axis=0), dout.sum(axis=0)
+        return dout * self.gamma * (1 - self.x ** 2)
+
+class TwoLayerNet:
+    def __init__(self, n_in, n_hidden, n_out):
+        rng = np.random.RandomState(1)
+        self.params = {"W1": rng.randn(n_in, n_hidden), "b1": np.zeros(n_hidden),
+                       "gamma": np.ones(n_hidden), "beta": np.zeros(n_hidden),
+                       "W2": rng.randn(n_hidden, n_out), "b2": np.zeros(n_out)}
+        p = self.params
+        self.layers = {"Affine1": Affine(p["W1"], p["b1"]), "Scale": Scale(p["gamma"], p["beta"]),
+                       "Affine2": Affine(p["W2"], p["b2"])}
+    def predict(self, x):
+        for layer in self.layers.values():
+            x = layer.forward(x)
+        return x
+    def loss(self, x, t):
+        return 0.5 * np.sum((self.predict(x) - t) ** 2) / len(x)
+    def gradient(self, x, t):
+        dout = (self.predict(x) - t) / len(x)
+        for layer in reversed(list(self.layers.values())):
+            dout = layer.backward(dout)
+        one, two, scale = (self.layers[k] for k in ("Affine1", "Affine2", "Scale"))
+        return {"W1": one.dW, "b1": one.db, "gamma": scale.dgamma, "beta": scale.dbeta,
+                "W2": two.dW, "b2": two.db}
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_what_is_returned_is_judged_and_not_what_a_layer_keeps(wrong: bool, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        SHARED.replace('"beta": scale.dbeta', '"beta": one.db') if wrong else SHARED
+    )
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == wrong
+    assert "not judged" not in str(report)
