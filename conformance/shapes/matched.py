@@ -132,16 +132,22 @@ def unnamed(
 
 
 def matched(
-    run: Attempt, found: Sequence[Leaf], moved: set[str], after: Mapping[str, Node]
+    run: Attempt,
+    given: Sequence[Leaf],
+    kept: Sequence[Leaf],
+    moved: set[str],
+    after: Mapping[str, Node],
 ) -> list[Goal]:
     """Each parameter with its gradient, by name, by its place in a list, and then by shape.
 
     Args:
         run: the program's.
-        found: what may be a gradient.
+        given: what may be a gradient, and is returned: it comes first.
+        kept: likewise, and is kept by an object.
         moved: the names of the parameters that the program moves.
         after: what each value is at the end, by its path.
     """
+    found = [*given, *kept]
     parameters = _parameters(run, found, moved, after)
     pairs: dict[str, Leaf] = {}
     for path, (leaf, _) in parameters.items():
@@ -149,8 +155,9 @@ def matched(
         shaped = [each for each in fitting if np.shape(each.value) == np.shape(leaf.value)]
         chosen = shaped or fitting
         beside = [each for each in chosen if holder(each.path) == holder(path)]
+        returned = [each for each in given if any(each is one for one in chosen)]
         if chosen:
-            pairs[path] = (beside or chosen)[-1]
+            pairs[path] = (beside or returned or chosen)[-1]
     pairs |= _by_place(parameters, found, pairs)
     if len(pairs) < len(parameters):
         pairs |= _by_shape(parameters, found, pairs)
@@ -159,7 +166,7 @@ def matched(
     pairs |= _by_shape(others, left, pairs)
     parameters |= others
     paths = {parameters[path][1]: path for path in reversed(parameters)}  # it may have several
-    order = {id(each): i for i, each in enumerate(found)}  # what is returned is first
+    order = {id(each): i for i, each in enumerate(found)}
     first = sorted(pairs.items(), key=lambda pair: order[id(pair[1])], reverse=True)
     nodes = {parameters[path][1]: run.node(each.value) for path, each in first}
     return [Goal(short(paths[e]), e, node) for e, node in nodes.items()]

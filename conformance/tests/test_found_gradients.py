@@ -496,6 +496,6 @@ def test_what_is_returned_is_judged_and_not_what_a_layer_keeps(wrong: bool, tmp_
     (tmp_path / "net.py").write_text(
         SHARED.replace('"beta": scale.dbeta', '"beta": one.db') if wrong else SHARED
     )
-    report = check(str(tmp_path / "net.py"))
+    report = check_file(Asked(str(tmp_path / "net.py")), check)
     assert report.exit_code == wrong
     assert "not judged" not in str(report)
