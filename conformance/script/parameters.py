@@ -207,13 +207,30 @@ def _is_moved_alone(one: Carried, other: Carried, made: Sequence[tuple[Node, set
     """
     if any(e in values for e, (_, values) in zip(one.values[1:], made, strict=False)):
         return False
-    stop = {*one.values, *other.values}
-    return any(
-        each not in values and any(arg in one.values for arg in each.inputs)
-        for new, values in made
-        for each in walk(new.inputs, lambda e: () if e in stop else e.inputs)
-        if each not in stop
-    )
+    own = {*one.values}
+    stop = own.union(other.values)
+    return any(_is_used_beside(own, values, stop, new) for new, values in made)
+
+
+def _is_used_beside(own: set[Node], values: set[Node], stop: set[Node], new: Node) -> bool:
+    """Whether a new value is computed of others, or of parts of them, otherwise than entrywise.
+
+    Args:
+        own: these.
+        values: what it is made of entry by entry.
+        stop: what was there before.
+        new: the value.
+    """
+    way = walk(new.inputs, lambda e: () if e in stop else e.inputs)
+    parts = {*own}
+    for each in sorted((e for e in way if e not in stop), key=lambda e: e.number):
+        if parts.isdisjoint(each.inputs):
+            continue
+        if each.operation in MOVES:
+            parts.add(each)
+        elif each not in values:
+            return True
+    return False
 
 
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "inner")

@@ -3,6 +3,8 @@
 Left out: means of parameters, such as a copy that follows them slowly (`parameters.py`).
 """
 
+from heapq import heappop, heappush
+
 from conformance.script.linear import alike, links
 from conformance.tracing.node import Node
 
@@ -17,12 +19,16 @@ def is_running_mean(old: Node, new: Node) -> bool:
 
 def _shares(new: Node, old: Node) -> dict[Node, float]:
     """How many times a new value is the old one, and values that are not made of that one."""
-    found: dict[Node, float] = {}
-    waiting = [(new, 1.0)]
-    for node, times in waiting:
+    found, times = dict[Node, float](), {new: 1.0}
+    waiting = [(-new.number, new)]
+    while waiting:  # the latest first: what is computed of a value is later than it
+        node = heappop(waiting)[1]
+        share = times.pop(node)
         parts = [*links(node)] if node is not old and node.depends_on(old) else []
-        if parts:
-            waiting += ((each, times * factor) for each, factor in parts)
-        else:
-            found[node] = found.get(node, 0.0) + times
+        for each, factor in parts:
+            if each not in times:
+                heappush(waiting, (-each.number, each))
+            times[each] = times.get(each, 0.0) + share * factor
+        if not parts:
+            found[node] = found.get(node, 0.0) + share
     return found
