@@ -275,10 +275,13 @@ def way(old: Node, new: Node, within: Mapping[Node, Node]) -> list[Node]:
 
 
 def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
-    """How many times a value is another, along a chain of multiples."""
+    """How many times a value is another, along a chain of multiples; nothing if it is not."""
     factor = 1.0
     while node is not wanted:
-        ((node, by),) = links(node)
+        found = [*links(node)]
+        if len(found) != 1:
+            return
+        node, by = found[0]
         factor *= by
     yield wanted, factor
 

@@ -158,14 +158,21 @@ class _Reader:
         return is_asked(old, new, numbers_asked(self.trace.nodes[old.number : new.number]))
 
     def of_state(self, state: Node, node: Node, factor: float) -> None:
-        """Note what is kept, of which a value is a multiple or a row, and what is added to it."""
+        """Note what is kept, of which a value is a multiple or a row, and what is added to it.
+
+        What is made of one entry of it alone is neither, and tells nothing.
+        """
         old, at = self.written[state], self.at
+        row = part_at(node, self.places) is state
+        factors = {state: 1.0} if row else dict(links_to(node, state))
+        if state not in factors:
+            return
         self.made.states.append((old, state))
-        if part_at(node, self.places) is state:
+        if row:
             for path, _ in row_ways(state, {old}):
                 self.along(path, factor)
         else:
-            self.read(state, old, factor * dict(links_to(node, state))[state])
+            self.read(state, old, factor * factors[state])
         self.at = at
 
     def noted_gradient(self, options: list[Multiple]) -> None:
