@@ -129,6 +129,8 @@ def _numbers(forward: Forward) -> Iterator[tuple[ast.expr, float]]:
 def _doubled(number: ast.expr) -> ast.expr:
     """Twice a number, as people write it: w for w / 2 or 0.5 * w, w / m for w / (2 * m)."""
     match number:
+        case ast.Constant(value=int() | float() as plain):
+            return ast.Constant(float(f"{2 * plain:.12g}"))
         case ast.BinOp(left=half, op=ast.Div(), right=ast.Constant(value=2)):
             return half
         case ast.BinOp(left=ast.Constant(value=0.5), op=ast.Mult(), right=rest):
