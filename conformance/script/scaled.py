@@ -33,9 +33,14 @@ def unscaled(old: Node, new: Node) -> tuple[Node, float]:
         left = kept(before, new) if before.depends_on(old) and before is not old else 1.0
         if 0 < left < 1 and kept(old, before) == 1:
             between = {new, *entrywise(new, frozenset({before}))}
-            if all(e.depends_on(before) for e in between):
+            if all(e.depends_on(before) or _is_number(e, old) for e in between):
                 return before, left
     return new, 1.0
+
+
+def _is_number(node: Node, old: Node) -> bool:
+    """Whether a value is a single number that was not computed from another value."""
+    return np.size(node.value) == 1 and not node.depends_on(old)
 
 
 def _ends(node: Node, start: Node) -> set[Node]:
