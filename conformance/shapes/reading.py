@@ -160,8 +160,17 @@ class Reading:
     @property
     def fits(self) -> bool:
         """Whether each parameter has a finite gradient of its shape, one of them of the inputs."""
+        return self._fits(of_no_shape=False)
+
+    @property
+    def fits_but_for_numbers(self) -> bool:
+        """Whether it fits, but for gradients that are summed over everything."""
+        return self._fits(of_no_shape=True)
+
+    def _fits(self, *, of_no_shape: bool) -> bool:
         goals = self.places.goals
-        shaped = all(np.shape(e.node.value) == np.shape(e.parameter.value) for e in goals)
+        shapes = [(np.shape(each.node.value), np.shape(each.parameter.value)) for each in goals]
+        shaped = all(a == b or (of_no_shape and a == ()) for a, b in shapes)
         finite = all(np.all(np.isfinite(e.node.value)) for e in goals)
         inputs = self.run.node(self.run.scope.kinds["inputs"])
         learns = any(each.node.depends_on(inputs) for each in goals)

@@ -89,7 +89,7 @@ class Searched:
                     yield self._of_one_step(each)
                 if found:
                     return
-        for each in misshapen:
+        for each in sorted(misshapen, key=lambda each: not each.fits_but_for_numbers):
             if not each.places.missing:
                 yield each
                 continue

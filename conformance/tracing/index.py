@@ -85,6 +85,10 @@ class Index:
             for place, number in enumerate(self._floats[node.number]):
                 self._places[number].append((node.number, place))
 
+    def __contains__(self, node: Node) -> bool:
+        """Whether the numbers of a node are exact floats, and looked up here."""
+        return node.number in self._known
+
     def numbers(self, number: int) -> Array:
         """The exact numbers of a node."""
         return np.asarray(self.replay.value(self.replay.trace.nodes[number]))
