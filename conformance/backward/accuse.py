@@ -4,7 +4,7 @@ Where no single operation mends them, several do, each some of them. Left out: w
 wrong (`judge_gradients.py`), and how one operation is found (`blame.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,16 +12,16 @@ import numpy as np
 from conformance.arithmetic.balls import precision
 from conformance.backward.aliases import aliased
 from conformance.backward.blame import Search
-from conformance.backward.causes import cause, handed, worst_entry
+from conformance.backward.causes import cause, handed, slope, worst_entry
 from conformance.backward.certain import BITS
-from conformance.backward.chain import Chain
+from conformance.backward.chain import Arrays, Chain
 from conformance.backward.culprit import Culprit
 from conformance.backward.decay_lines import wrong_decay
 from conformance.backward.expand import expanded
 from conformance.backward.factor import ratio
 from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line
 from conformance.backward.found import Found, find
-from conformance.backward.groups import Repair
+from conformance.backward.groups import Factor, Repair, operation_key
 from conformance.backward.in_scope import in_scope
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.passes import passes
@@ -212,6 +212,10 @@ def several(forward: Forward, found: list[Verdict]) -> list[Accused]:
     chosen = parts(forward, found)
     several: list[Accused] = []
     search = Search(forward, found)
+    same = one_slope(forward, found, chosen)
+    if same is not None:
+        several.append(same)
+        chosen = []
     for each in chosen:
         needed = next((match for match in each.repair.matches if match is not None), None)
         lines = Culprit(search, [each.repair]).lines_of_repair(each.repair)
@@ -226,6 +230,25 @@ def several(forward: Forward, found: list[Verdict]) -> list[Accused]:
     return several + [
         Accused(tuple(each), where, unknown, mends=False) for where, each in rest.items()
     ]
+
+
+def one_slope(forward: Forward, found: list[Verdict], chosen: Sequence[Part]) -> Accused | None:
+    """The operation that gives the wrong factors of several products, if one gives them all."""
+    search = Search(forward, found)
+    factors, values = list[Factor](), Arrays()
+    for each in chosen:
+        factor = Culprit(search, [each.repair]).factor(each.repair, values)
+        if factor is None or operation_key(factor.node) != operation_key(
+            (factors or [factor])[0].node
+        ):
+            return None
+        factors.append(factor)
+        values |= each.repair.values
+    if not factors or not search.confirms(values):
+        return None
+    lines = Culprit(search, [chosen[0].repair]).lines_of_factors(factors)
+    names = tuple(each.goal.name for each in found if not each.ok)
+    return Accused(names, tuple(lines), slope(factors[0], lines, worst_entry(found)), mends=True)
 
 
 def parts(forward: Forward, verdicts: list[Verdict]) -> list[Part]:

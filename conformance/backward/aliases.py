@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from conformance.backward.blame import Search
 from conformance.backward.chain import Rules
 from conformance.backward.findings import Line
@@ -48,9 +50,22 @@ def aliased(search: Search) -> Aliased | None:
             by_first.setdefault(_history(node)[0].number, []).append(node)
     for written in by_first.values():
         uses = [use for node in written for use in _stale(node)]
-        if uses and search.confirms({}, _kept(uses)):
-            return _found(written[0], uses)
+        for rules in (_kept(uses), {**_kept(uses), **_from_nothing(written[0])}) if uses else ():
+            if search.confirms({}, rules):
+                return _found(written[0], uses)
     return None
+
+
+def _from_nothing(node: Node) -> Rules:
+    """A sum that is written over an array, with nothing in the place of what that was."""
+    if node.operation != "add":
+        return {}
+    kept = [arg is not node.replaces for arg in node.args]
+
+    def rule(args: list[Any], _: dict[str, Any]) -> Any:
+        return sum(np.asarray(a) for a, stays in zip(args, kept, strict=True) if stays)
+
+    return {node.number: rule}
 
 
 def _history(node: Node) -> list[Node]:

@@ -177,7 +177,21 @@ class Culprit(Fixes):
     def handed(self, group: Group) -> Handed | None:
         """The line that hands on a derivative where that of another value is needed."""
         repair = next(each for each in self.repairs if each.group is group)
-        return self._renamed(self._first_wrong(repair), repair)
+        node = self._first_wrong(repair)
+        inverse, right = INVERSES.get(node.operation), repair.values.get(node.number)
+        if inverse is None or right is None or len(node.args) != 2:  # noqa: PLR2004
+            return self._renamed(node, repair)
+        args, _ = self.chain.arguments(node, {})
+        for i, arg in enumerate(node.args):
+            if type(arg) is not Node or self.forward.contains(arg) or not self.known(arg):
+                continue
+            line = line_of(arg)
+            name = base(operand_name(node, i))
+            given = renamed(line, name) if line is not None else None
+            match = self._solved(inverse[i], right, args[1 - i]) if given is not None else None
+            if given is not None and match is not None:
+                return Handed(given, self.known(arg)[0], match)
+        return self._renamed(node, repair)
 
     def _renamed(self, node: Node, repair: Repair) -> Handed | None:
         """The line that gives a derivative the name under which that of another value is used."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.blame import Search
+from conformance.backward.chain import Arrays
 from conformance.backward.change import NEARLY
 from conformance.backward.changes import scales
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
@@ -186,8 +187,13 @@ class Region:
         first = self.repairs[0]
         return self.known(self._first_wrong(repair)) or self.known(self._first_wrong(first))
 
-    def factor(self, repair: Repair) -> Factor | None:
-        """What a right ∂C/∂v is multiplied by, where that gives another than the one needed."""
+    def factor(self, repair: Repair, values: Arrays | None = None) -> Factor | None:
+        """What a right ∂C/∂v is multiplied by, where that gives another than the one needed.
+
+        Args:
+            repair: of the product.
+            values: others in the place of what the program computed before.
+        """
         node, needed = self._first_wrong(repair), self.needed(repair)
         right = repair.values.get(node.number)
         if node.operation != "multiply" or needed is None or right is None:
@@ -197,7 +203,8 @@ class Region:
                 continue
             if np.shape(arg.value) != np.shape(right) or self.forward.contains(other):
                 continue
-            given = self.chain.values[other.number]
+            after = self.chain.after(values, [other]) if values else self.chain.values
+            given = after[other.number]
             for held in self.search.known.matches(np.asarray(given, dtype=np.float64)):
                 if self._leads_only_to(needed, held):
                     with np.errstate(all="ignore"):
