@@ -130,6 +130,10 @@ class Culprit(Fixes):
             return called[1:2] + called[:1]  # the call does not give the right one
         return self.lines_of(fix.group, self.changed_by(fix))
 
+    def is_right_elsewhere(self, fix: Fix) -> bool:
+        """Whether a change is one of a function that is right where others call it."""
+        return self.right_calls(fix.group, self.changed_by(fix)) > 0
+
     def changed_by(self, fix: Fix) -> set[int]:
         """The numbers of the executions that give something else by a change."""
         found = set()

@@ -71,7 +71,7 @@ def _operands(
         if narrow is not None:  # a factor may as well be that of another operand
             yield operand, narrow, own.size == 1 or fitted(narrow, own) is None
         elif wanted.shape == np.shape(own):
-            yield operand, wanted, False
+            yield operand, wanted, _is_mask(operand) and _chooses(wanted)
 
 
 def _moved(
@@ -116,3 +116,15 @@ def _same(one: Array, other: Array) -> bool:
     scale = float(np.max(np.abs(other), initial=0.0)) or 1.0
     with np.errstate(all="ignore"):  # a division may have given no number
         return bool(np.all(np.abs(one - other) <= HALF_OF_THE_DIGITS * scale))
+
+
+def _is_mask(node: Node) -> bool:
+    """Whether a value is made of truth values."""
+    arrays = (each.value for each in node.inputs)
+    return any(isinstance(each, np.ndarray) and each.dtype.kind == "b" for each in arrays)
+
+
+def _chooses(wanted: Array) -> bool:
+    with np.errstate(all="ignore"):
+        near = np.minimum(np.abs(wanted), np.abs(wanted - 1))
+    return bool(np.all(near <= HALF_OF_THE_DIGITS))
