@@ -40,7 +40,7 @@ from conformance.programs.vocabulary import kinds_of
 from conformance.tracing.node import Node
 from reference.step import Array
 
-LACKING = {"begins", "part", "term", "value"}
+LACKING = {"begins", "part", "term"}
 """The kinds of causes whose reason may be a term or a factor that is left out."""
 
 SIMPLE = ("-1", "2", "0.5", "-2", "-0.5", "4", "0.25", "3")

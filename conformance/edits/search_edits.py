@@ -7,9 +7,10 @@ does. Left out: what is right, which the caller tells.
 import ast
 import linecache
 import warnings
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, repeat, starmap
+from itertools import accumulate, chain, repeat, starmap
 from math import inf
 from time import process_time
 from typing import NamedTuple
@@ -34,7 +35,7 @@ from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet, small
 from conformance.tracing.frames import Frame
 
-MOST = 10_000
+MOST = 30_000
 """Changes that are tried."""
 
 LONGEST = 8.0
@@ -70,11 +71,13 @@ LEVELS = (
 
 WORDS = LEVELS[:2]
 
-LIKELY = (70, 8, 5, 13, 3, 1)
+LIKELY = (60, 10, 6, 20, 3, 1)
 """How likely it is, for each group of lines, that one of them is to be changed."""
 
-BLAMED = 2
-"""The groups of what is blamed: of the first lines, and of the others."""
+BLAMED, NEAR = 2, 4
+"""How many groups are of what is blamed, and of what is near it."""
+
+FEW = 400  # changes of words near what is blamed, which are tried first
 
 
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
@@ -166,18 +169,23 @@ def _edits(
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes to try, level by level and group by group: the likeliest for its number first.
 
-    But a change of one word of what is blamed comes before all larger ones, which may mend
-    numbers and not the mistake, as a factor does that happens to be right.
+    But a change of one word of what is blamed, or nearest to it, comes before all larger ones,
+    which may mend numbers and not the mistake, as a factor does that happens to be right.
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
     order = list[tuple[bool, float, Level, list[Place]]]()
     groups = line_groups(functions, blamed)
+    left: float = FEW
     for i, (likely, places) in enumerate(zip(LIKELY, groups, strict=True)):
-        count = sum(len(ways[each.definition].slots(line)) for line, each in places)
-        for each in LEVELS if count else ():
-            word = each in WORDS and i < BLAMED
-            many = each.many * (count if each.changes else len(places))
-            order.append((word, likely * each.likely / many, each, places))
+        counts = [len(ways[each.definition].slots(line)) for line, each in places]
+        sums = [*accumulate(WORDS[1].many * each for each in counts)]
+        near = bisect_right(sums, inf if i < BLAMED else left) if i < NEAR else 0
+        left -= sum(sums[near - 1 : near]) if i >= BLAMED else 0
+        for each in LEVELS if sum(counts) else ():
+            parts = [(True, places[:near]), (False, places[near:])]
+            for word, some in parts if each in WORDS else [(False, places)]:
+                many = each.many * (sum(counts) if each.changes else len(places))
+                order.append((word, likely * each.likely / many, each, some))
     ranked = sorted(order, key=lambda each: each[:2], reverse=True)
     more = [each for each in known if not each.is_sure]
     for _, _, level, places in ranked:

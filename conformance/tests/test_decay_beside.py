@@ -8,6 +8,7 @@ import pytest
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
+from conformance.shapes.arguments import PENALTY
 from conformance.tests.test_check_file import checked
 
 FIT = """import numpy as np
@@ -142,7 +143,7 @@ def test_a_layer_that_is_given_a_penalty_decays(wrong: bool, tmp_path: Path) -> 
     text = LAYER.replace("+ reg_lambda", "- reg_lambda") if wrong else LAYER
     report = report_on(text, tmp_path)
     assert report.exit_code == wrong, str(report)
-    assert "with weight decay 0.25 beside it" in str(report)
+    assert f"with weight decay {PENALTY:g} beside it" in str(report)
 
 
 LASSO = """import numpy as np

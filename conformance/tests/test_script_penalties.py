@@ -460,7 +460,7 @@ for k in range(9):
 
 def test_the_contribution_that_is_left_out_is_named(tmp_path: Path) -> None:
     (accused,) = run_edited(tmp_path, FORGOTTEN).examined.accused
-    assert "a contribution is left out, that of `0.05 * w @ w` (line 7)" in why(accused.cause)
+    assert "`0.1 * w` has to be added to `2 * X.T @ r / 20`" in why(accused.cause)
 
 
 CENTRED = """import numpy as np
