@@ -143,7 +143,7 @@ def test_a_layer_that_is_given_a_penalty_decays(wrong: bool, tmp_path: Path) -> 
     text = LAYER.replace("+ reg_lambda", "- reg_lambda") if wrong else LAYER
     report = report_on(text, tmp_path)
     assert report.exit_code == wrong, str(report)
-    assert f"with weight decay {PENALTY:g} beside it" in str(report)
+    assert f"with weight decay {PENALTY:.4g} beside it" in str(report)
 
 
 LASSO = """import numpy as np
