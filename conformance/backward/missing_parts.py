@@ -7,11 +7,11 @@ number, or a product of two; or their quotient is a value. Left out: finding the
 
 import ast
 from collections.abc import Iterator
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.findings import Changed, Named
 from conformance.backward.groups import Repair
 from conformance.backward.judge_gradients import Forward, distance
@@ -25,6 +25,9 @@ PLACE = ast.Name | ast.Attribute | ast.Subscript
 
 Term = tuple[str, Array]
 """The source of a value, and its numbers."""
+
+Missing = tuple[str, bool]
+"""The source of a term, and whether it has to be added: else it has to be subtracted."""
 
 TIMES = (1.0, 2.0, 0.5)
 """How many times a product may be what is missing."""
@@ -50,12 +53,9 @@ def missing_part(forward: Forward, repair: Repair) -> Changed | None:
         for made, operator in ways:
             if distance(made, np.asarray(right)) <= HALF_OF_THE_DIGITS:
                 return Changed("factor", "", operator, there, Named(text, None))
-    for text, value in (*_multiples(forward, values, left), *_products(values, left)):
-        if text in there:
-            continue  # it is no term that is left out, but one that has another factor
-        for sign, operator in ((1, "+"), (-1, "−")):
-            if distance(sign * value, left) <= HALF_OF_THE_DIGITS:
-                return Changed("term", "", operator, there, Named(text, None))
+    for text, added in chain(_multiples(forward, values, left), _products(values, left)):
+        if text not in there:  # else it is no term that is left out, but one with another factor
+            return Changed("term", "", "+" if added else "−", there, Named(text, None))
     return None
 
 
@@ -101,20 +101,20 @@ def _spread(values: list[Term], shape: tuple[int, ...]) -> Iterator[Term]:
             yield f"{text}[:, None]", value[:, None]
 
 
-def _multiples(forward: Forward, values: list[Term], left: Array) -> Iterator[Term]:
+def _multiples(forward: Forward, values: list[Term], left: Array) -> Iterator[Missing]:
     """The values times numbers of the program, as a derivative of a decay is."""
     numbers = [*_numbers(forward)]
     for text, value in values:
-        square = float(np.sum(value * value))
-        if np.shape(value) != left.shape or not square:
+        times = fitted(left, value) if np.shape(value) == left.shape else None
+        if times is None:
             continue
-        yield text, value
-        times = abs(float(np.sum(value * left))) / square
+        if abs(abs(times) - 1) <= HALF_OF_THE_DIGITS:
+            yield text, times > 0
         for number, size in numbers:
             for factor, made in ((1, number), (2, _doubled(number))):
-                if abs(times - abs(factor * size)) <= HALF_OF_THE_DIGITS * times:
+                if abs(abs(times) - abs(factor * size)) <= HALF_OF_THE_DIGITS * abs(times):
                     whole = ast.BinOp(made, ast.Mult(), ast.parse(text, mode="eval").body)
-                    yield ast.unparse(whole), factor * size * value
+                    yield ast.unparse(whole), times * size > 0
 
 
 def _numbers(forward: Forward) -> Iterator[tuple[ast.expr, float]]:
@@ -144,11 +144,12 @@ def _doubled(number: ast.expr) -> ast.expr:
     return ast.BinOp(ast.Constant(2), ast.Mult(), number)
 
 
-def _products(values: list[Term], left: Array) -> Iterator[Term]:
+def _products(values: list[Term], left: Array) -> Iterator[Missing]:
     """The products of two values that have the shape of what is missing."""
     turned = [(f"{text}.T", value.T) for text, value in values if np.ndim(value) > 1]
     for (one, a), (other, b) in product(values, values):
-        if left.shape in (a.shape, b.shape) and _is_spread(a.shape, b.shape):
+        spread = _is_spread(a.shape, b.shape)
+        if spread and np.broadcast_shapes(a.shape, b.shape) == left.shape:
             yield from _some(f"{one} * {other}", a * b, left)
         if (a.size, b.size) == left.shape and a.ndim == b.ndim == 1:
             yield from _some(f"np.outer({one}, {other})", np.outer(a, b), left)
@@ -163,10 +164,9 @@ def _is_spread(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return all(a == b or 1 in (a, b) for a, b in pairs)
 
 
-def _some(text: str, value: Array, left: Array) -> Iterator[Term]:
+def _some(text: str, value: Array, left: Array) -> Iterator[Missing]:
     """A product as often as it is in what is missing, if that is a usual number."""
-    square = float(np.sum(value * value))
-    times = abs(float(np.sum(value * left))) / square if square else 0.0
+    times = fitted(left, value) or 0.0
     for each in TIMES:
-        if abs(times - each) <= HALF_OF_THE_DIGITS:
-            yield text if each == 1 else f"{each:g} * {text}", each * value
+        if abs(abs(times) - each) <= HALF_OF_THE_DIGITS:
+            yield text if each == 1 else f"{each:g} * {text}", times > 0

@@ -21,7 +21,7 @@ from conformance.edits.formulas import (
 )
 from conformance.edits.index_edits import moved_index, other_indices, slices, subscripts
 from conformance.edits.scope import Scope
-from conformance.edits.values import is_of, put, values
+from conformance.edits.value_slots import is_of, put, values
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),

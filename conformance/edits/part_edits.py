@@ -12,7 +12,7 @@ from itertools import combinations
 from conformance.edits.edit import Edit, Slot, located
 from conformance.edits.formulas import activations
 from conformance.edits.scope import Scope
-from conformance.edits.values import is_of, is_whole, put, values
+from conformance.edits.value_slots import is_of, is_whole, put, values
 
 EXCHANGEABLE = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp | ast.Constant
 COMMUTATIVE: tuple[type[ast.operator], ...] = (ast.Add, ast.Mult)

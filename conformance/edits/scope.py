@@ -14,6 +14,7 @@ from conformance.edits.computing import last_name, of_one
 from conformance.edits.counters import counters
 from conformance.edits.edit import Slot
 from conformance.edits.source_parts import (
+    PARTS,
     attribute_names,
     attributes_of_object,
     is_self,
@@ -21,9 +22,6 @@ from conformance.edits.source_parts import (
     matrices,
     numpy_name,
 )
-
-PARTS = 60
-"""Expressions, and functions, of which one may be lacking in a line."""
 
 SLOPES = 150
 

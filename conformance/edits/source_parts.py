@@ -10,7 +10,8 @@ from copy import deepcopy
 
 from conformance.edits.computing import last_name
 
-MANY = 60  # operands
+PARTS = 60
+"""Expressions, and functions, of which one may be lacking in a line."""
 
 
 def numpy_name(whole: Sequence[ast.AST]) -> tuple[str, Callable[[ast.expr], bool]]:
@@ -64,7 +65,7 @@ def matrices(inside: Iterable[ast.AST]) -> tuple[ast.expr, ...]:
             if isinstance(plain, ast.Name | ast.Attribute | ast.Subscript):
                 for way in (plain, ast.Attribute(plain, "T", ast.Load())):
                     found.setdefault(ast.dump(way), deepcopy(way))
-    return tuple(found.values())[:MANY]
+    return tuple(found.values())[:PARTS]
 
 
 def attribute_names(parts: Iterable[ast.AST]) -> dict[str, None]:
