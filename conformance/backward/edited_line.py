@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from conformance.backward.findings import Accused, Cause, Edited, Examined, Line
+from conformance.backward.findings import UPDATES, Accused, Cause, Edited, Examined, Line
 from conformance.edits.edit import Change
 from conformance.edits.named_edits import KnownChange
 
@@ -21,7 +21,8 @@ def by_edit(examined: Examined, change: Change) -> Examined:
         change: of the line.
     """
     accused, line = examined.accused, Line(*change.place)
-    first = next((each for each in accused if line in each.lines[:1]), None)
+    known = (each for each in accused if line in each.lines[:1] or each.cause.kind in UPDATES)
+    first = next(known, None)
     names = tuple(dict.fromkeys(name for each in accused for name in each.gradients))
     cause = Cause("edited", worst=accused[0].cause.worst) if first is None else first.cause
     edited = Edited(change.kind, change.text)

@@ -195,6 +195,22 @@ def merged(accused: Iterable[Accused], key: Callable[[Accused], Hashable]) -> tu
     return tuple(found.values())
 
 
+def by_one_line(accused: tuple[Accused, ...]) -> tuple[Accused, ...]:
+    """The operations to blame as one, by the lines that are in question in each of them.
+
+    One mistake is likelier than several; where no line is in question in all, they stay apart.
+    """
+    one, *others = accused or (None,)
+    if one is None or not others:
+        return accused
+    shared = [line for line in one.lines if all(line in each.lines for each in others)]
+    if not shared:
+        return accused
+    lines = tuple(dict.fromkeys((*shared, *(line for each in accused for line in each.lines))))
+    (made,) = merged(accused, lambda _: None)
+    return (replace(made, lines=lines),)
+
+
 @dataclass(frozen=True)
 class Declared:
     """Why what a backward pass gives is its own choice, and no derivative.

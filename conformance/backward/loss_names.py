@@ -15,9 +15,15 @@ from conformance.tracing.node import Node
 
 OTHERS = r"xent(ropy)?|cross_?entrop(y|ie)|perte|verlust|kosten|custo|perd(id)?a|co[uû]t"
 
+ERRORS = (
+    r"err(or|eur|o|ore)?|fehler|fout|hata|hiba|fel|blad|oshibka|sse|rmse"
+    r"|ошибка|потери|похибка|损失|損失|误差|誤差|오차|손실|오류"
+)
+"""What the sum of squares that is to get less is called in some languages."""
+
 NAMED = re.compile(
     r"((total|train|batch|mean|avg|epoch)_?|\w+_)?((loss|cost|objective|nll|mse|bce)\w*"
-    rf"|(ce|{OTHERS})s?)|[CJL]",
+    rf"|(ce|{OTHERS}|{ERRORS})s?)|[CJL]",
     re.IGNORECASE,
 )
 

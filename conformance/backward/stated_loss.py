@@ -62,15 +62,17 @@ def with_terms(
     """A loss with what is added to it that depends on the parameters, such as a decay.
 
     It may be the loss times a number, or times what is learnt, to which that is added; or the loss
-    times a number alone, where some gradients fit that.
+    times a number alone, where some gradients fit that. Of those with the same terms it is the one
+    that they fit, or the first: a total has the loss times the size of a mini-batch.
     """
-    given = bits(goals)
-    for each in reversed(losses):
+    given, best, most = bits(goals), loss, (0, False)
+    for each in losses:
         way = walk([each], lambda e: e.inputs if e.operation in LINEAR and e is not loss else ())
         ends = {e for e in way if e is loss or e.operation not in LINEAR}
-        if loss in ends and (each is fit or any(e.uses & given for e in ends - {loss})):
-            return each
-    return loss
+        terms = sum(bool(e.uses & given) for e in ends - {loss})
+        if loss in ends and (terms, each is fit) > most:
+            best, most = each, (terms, each is fit)
+    return best
 
 
 def disagreeing(

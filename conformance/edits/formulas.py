@@ -111,9 +111,9 @@ def in_order(part: ast.Call) -> Iterator[ast.expr]:
 
 
 def numbers(value: float) -> list[float]:
-    """The numbers that may be meant by another: its neighbours, its negative, 0, 1, …."""
+    """The numbers that may be meant by another: its neighbours, 0, 1, …; not its negative."""
     kind = type(value)
-    near = (value + 1, value - 1, -value, kind(0), kind(1), 2 * value, value / 2)
+    near = (value + 1, value - 1, kind(0), kind(1), 2 * value, value / 2)
     return [each for each in dict.fromkeys(near) if each != value]
 
 

@@ -148,14 +148,18 @@ def runs_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[Co
     What is installed is none of it, where other code is.
     """
     found: dict[CodeType, RunLines] = {}
+    entered: FrameType | None = None
 
     def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        nonlocal entered
         if not is_its(frame.f_code.co_filename):
             return None
         ran = found.setdefault(frame.f_code, RunLines())
+        is_first = event == "line" and entered is frame  # a generator that is closed runs no line
+        entered = frame if event == "call" else None
         if event == "line":
             ran.lines.add(frame.f_lineno)
-        elif event == "call":
+        if is_first:
             back = frame.f_back
             while back and not is_its(back.f_code.co_filename):
                 back = back.f_back

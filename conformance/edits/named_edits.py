@@ -69,10 +69,22 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
                 yield from _with(part, place, plain or ast.Attribute(each, "T", ast.Load()))
         case "extra":
             yield from (each for each in _operands(part) if ast.unparse(each) != known.before)
+            yield from _without_last(part, known.before)
         case "factor" | "term" if known.other is not None and known.after in OPERATORS:
             yield ast.BinOp(part, OPERATORS[known.after](), known.other)
         case "factor" if known.after == "-1":
             yield ast.UnaryOp(ast.USub(), part)
+
+
+def _without_last(part: ast.expr, factors: str) -> Iterator[ast.expr]:
+    """A product without its last factors, as they are told."""
+    last = list[str]()
+    while isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult):
+        text = ast.unparse(part.right)
+        last.insert(0, f"({text})" if " " in text else text)
+        part = part.left
+        if len(last) > 1 and " * ".join(last) == factors:
+            yield part
 
 
 def _squared(part: ast.expr, operand: str) -> Iterator[ast.expr]:

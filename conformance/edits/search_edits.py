@@ -6,6 +6,7 @@ does. Left out: what is right, which the caller tells.
 
 import ast
 import linecache
+import os
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -135,12 +136,12 @@ def _first(
 ) -> Change | None:
     """The first change with which a program is right; each trial has its seconds."""
     held = Kept({each.file for each in functions})
-    tried, end = 0, process_time() + longest
+    tried, end = 0, _spent() + longest
     short = suppress(MemoryError)  # outside of the trials: there is none left for the search
     with short, warnings.catch_warnings(), quiet(), small(LARGEST):
         warnings.simplefilter("ignore")  # what is changed may look odd to the compiler
         for function, edit in edits:
-            if tried >= MOST or process_time() > end:
+            if tried >= MOST or _spent() > end:
                 return None
             tried += 1
             right = _is_right(function, edit, trials)
@@ -148,6 +149,11 @@ def _first(
             if right:
                 return _told(function, edit)
     return None
+
+
+def _spent() -> float:
+    """Seconds of the processor that this process has used, and those that it has waited for."""
+    return sum(os.times()[:4])
 
 
 def _known(

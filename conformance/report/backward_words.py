@@ -67,8 +67,12 @@ def _wrong(names: Sequence[str], accused: Accused, gradients: Sequence[Judged]) 
     judged = [each for each in gradients if each.declared is None]
     right = [each.name for each in judged if each.ok and each.name not in names]
     beside = f"; {names_text(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
-    what = "update" if accused.cause.kind in UPDATES else "gradient"
-    return f"{what}{'s'[: len(names) > 1]} of {names_text(names)}", beside
+    return f"{_what(accused)}{'s'[: len(names) > 1]} of {names_text(names)}", beside
+
+
+def _what(accused: Accused) -> str:
+    """What of each parameter is wrong."""
+    return "update" if accused.cause.kind in UPDATES else "gradient"
 
 
 def _right(gradients: Sequence[Judged]) -> str:
@@ -97,7 +101,7 @@ def reasons(accused: Accused) -> list[str]:
     """The cause, and the change of the line that makes all gradients right, as far as known."""
     said = [] if accused.cause.kind == "edited" else [why(accused.cause)]
     if accused.edited is not None:
-        said.append(edit_words(*accused.edited, "gradient"))
+        said.append(edit_words(*accused.edited, _what(accused)))
     return said
 
 

@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, merged
+from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, by_one_line, merged
 from conformance.backward.loss_numbers import best_loss
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.source import lines_of
@@ -44,7 +44,7 @@ def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgeme
         return judgement
     errors = [line for each in judgement.examined.accused for line in each.lines[:1]]
     accused = _accused(judgement, names, errors, "downhill" if ok else ADDS)
-    examined = replace(found, accused=merged(accused, lambda each: each.lines))
+    examined = replace(found, accused=by_one_line(merged(accused, lambda each: each.lines)))
     return replace(judgement, examined=examined, own_loss=True)
 
 

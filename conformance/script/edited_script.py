@@ -45,8 +45,11 @@ def mended(
     """
     wanted, file = ran.next_values, str(Path(ran.script).absolute())
     accused, ahead = ran.examined.accused, ran.examined.ahead
-    of_update = any(each.cause.kind in UPDATES for each in accused)
-    if not (wanted and SECONDS) or of_update or not file.endswith(".py"):
+    if not SECONDS or not file.endswith(".py"):
+        return ran
+    if any(each.cause.kind in UPDATES for each in accused):
+        return _with_right_updates(ran, file, arguments, seed, confirmed)
+    if not wanted:
         return ran
     try:
         plain = PlainScript(file, ast.parse(Path(file).read_bytes(), file), arguments, seed, wanted)
@@ -69,6 +72,39 @@ def mended(
         trials = [_trial(plain), lambda: confirmed(plain.tree)]
         change = search(parts, blamed, trials, SECONDS, known)
     change = change or by_known(words=False)
+    return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
+
+
+def _with_right_updates(
+    ran: Ran,
+    file: str,
+    arguments: Sequence[str],
+    seed: int,
+    confirmed: Callable[[ast.Module], bool],
+) -> Ran:
+    """A script of which an update is wrong, with a change; see `mended`.
+
+    What the parameters have to become is not known, so that each change is judged as the script
+    was, which takes longer: few are tried.
+    """
+    accused = ran.examined.accused
+    lines = [each.line for each in accused[0].lines if each.file == file]
+    if len(accused) > 1 or not lines:
+        return ran
+    tree = ast.parse(Path(file).read_bytes(), file)
+    plain = PlainScript(file, tree, arguments, seed, (), until=lines[0])
+
+    def goes_on() -> bool:
+        return not plain.values()
+
+    forget_own_modules()
+    with quiet():
+        parts = [*parts_of(plain, runs_of(lambda: holds(goes_on, SECONDS), file.__eq__))]
+    blamed = [[Frame(*each, "") for each in accused[0].lines]]
+    trials = [goes_on, lambda: confirmed(plain.tree)]
+    known = [*known_changes(accused)]
+    change = search_known(parts, blamed, trials[-1], SECONDS, known)
+    change = change or search(parts, blamed, trials, SECONDS)
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 
 

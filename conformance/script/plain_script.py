@@ -113,10 +113,11 @@ class PlainScript:
         """The tree with the probes in it, to the end of the block."""
         put = list[tuple[list[ast.stmt], list[ast.stmt]]]()
         for block, statement, before, after in self._probes:
-            at = next((i for i, each in enumerate(block) if each is statement), None)
-            if at is not None:
+            there = [each.lineno for each in block]
+            if statement.lineno in there:  # it may be changed
                 put.append((block, [*block]))
-                block[at : at + 1] = [before, statement, after]
+                at = there.index(statement.lineno)
+                block[at : at + 1] = [before, block[at], after]
         try:
             yield
         finally:

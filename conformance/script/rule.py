@@ -3,17 +3,19 @@
 Left out: the gradients (`judge_updates.py`), and which rule it is (`known_rules.py`).
 """
 
+import ast
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Line, merged
-from conformance.backward.source import lines_of
+from conformance.backward.findings import Accused, Cause, Changed, Line, Named, merged
+from conformance.backward.source import lines_of, operands
+from conformance.backward.value_names import operand_text
 from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judgement import Judgement
 from conformance.script.keeping import forgetting, not_kept, shared, unwritten
 from conformance.script.known_rules import Known, known, of_others
-from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward
+from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward, scalar
 from conformance.script.moments import precision
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -101,7 +103,25 @@ def uneven(judgement: Judgement, names: Sequence[str], told: Sequence[Known]) ->
             kind = "ascends" if ratio < 0 else "step"
             last = (ratio < 0 and sign == usual) or name in unknown
             lines = lines_of(each.new) if last else _line(each)
-            yield _accused(name, lines, Cause(kind, factor=ratio))
+            lacks = _lacking(judgement, each, 1 / ratio)
+            yield _accused(name, lines, Cause(kind, factor=ratio, changed=lacks))
+
+
+def _lacking(judgement: Judgement, made: Update, by: float) -> Changed | None:
+    """The number by which other parameters are moved, and this one is not, if one is found."""
+    gradients = [part for e in judgement.chosen for part in made.parts_of(e[0])]
+    stop = frozenset((*gradients, *(each.old for each in judgement.updates)))
+
+    def ways(each: Update) -> set[Node]:
+        news = [each.new, *(new for _, new in each.states)]
+        return {*news, *(e for new in news for e in entrywise(new, stop))} - stop
+
+    every = sorted(set().union(*map(ways, judgement.updates)), key=lambda each: each.number)
+    pairs = [pair for each in every for pair in zip(operands(each), each.args, strict=False)]
+    name = next((ast.unparse(e) for e, arg in pairs if alike(scalar(arg) or 0.0, by)), "")
+    own = ((each, arg) for each in ways(made) for arg in each.args if arg in gradients)
+    there = next((operand_text(*each) for each in own), "")
+    return Changed("factor", "", "×", there, Named(name, None)) if name and there else None
 
 
 def _of_known(judgement: Judgement, told: Sequence[Known]) -> list[float]:

@@ -32,7 +32,7 @@ from conformance.script.raising_script import repaired
 from conformance.script.row_updates import hides_a_decay
 from conformance.script.script_source import run
 from conformance.script.source_around import begun_anew, is_right, training_after
-from conformance.script_outcome import ENDED, Ran
+from conformance.script_outcome import ENDED, NO_RULE, Ran, Rule
 from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
 from conformance.values import from_values, to_values
@@ -162,21 +162,28 @@ class Session:
         ran = self.report()
         self.send(to_values(ran))  # before a trial, which may end the process
         if self.changed is None:
-            right = partial(self.confirmed, ran.parameters)
+            right = partial(self.confirmed, ran)
             told = mended(ran, self.arguments, self.seed, right)
             if told is not ran:
                 self.send(to_values(told))
         os._exit(0)
 
-    def confirmed(self, parameters: Collection[str], changed: ast.Module) -> bool:
-        """Whether all updates are right where something else is run: of all, if none are known."""
+    def confirmed(self, ran: Ran | None, changed: ast.Module) -> bool:
+        """Whether all updates are right where something else is run.
+
+        Args:
+            ran: what is known of what was run: as much has to be judged, by a cost as well known,
+                and moved by the same rule. None if it ended before.
+            changed: what is run.
+        """
         asked = self.asked, self.seconds, self.seed, changed
         for record in isolated(partial(_again, self.script, self.arguments, asked), CONFIRMING):
             if record != ENDED:
                 other = from_values(Ran, record)
-                same = {*other.parameters} >= {*parameters}
-                left = not parameters and DOUBTS & {kind for kind, _ in other.notes}
-                return same and not left and other.examined.ok and not other.examined.accused
+                right = other.examined.ok and not other.examined.accused
+                if ran is None:
+                    return right and not DOUBTS & {kind for kind, _ in other.notes}
+                return right and _as_much(other, ran)
         return False
 
     def report(self) -> Ran:
@@ -228,7 +235,7 @@ class Session:
 
     def _repair(self, error: BaseException) -> str:
         """With which change of one line a script runs that has raised an exception, if any is."""
-        lines, right = [Line(*each[:2]) for each in raised_in(error)], partial(self.confirmed, ())
+        lines, right = [Line(*each[:2]) for each in raised_in(error)], partial(self.confirmed, None)
         if self.changed is not None or not isinstance(error, OF_A_LINE):
             return ""
         self.trace.recording = False
@@ -305,3 +312,11 @@ def _left(error: SystemExit) -> str:
     line, code = _line(raised_in(error)), error.code
     words = f"1: {code}" if isinstance(code, str) else code or 0
     return f"{f'in {line} ' if line else ''}it left with exit status {words}"
+
+
+def _as_much(other: Ran, ran: Ran) -> bool:
+    """Whether one run is judged as far as another, and moves its parameters by the same rule."""
+    same = {*other.parameters} >= {*ran.parameters}
+    known = other.examined.cost != "unknown" or ran.examined.cost == "unknown"
+    ruled = ran.rule.kind in (other.rule.kind, NO_RULE, Rule("unknown").kind)
+    return same and known and ruled

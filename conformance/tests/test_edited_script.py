@@ -181,7 +181,51 @@ for epoch in range(3):
         A[one] -= 0.1 * dh
     print(epoch, total)
 """
+INERTIA = """import numpy as np
+
+rng = np.random.default_rng(6)
+muster, ziele = rng.uniform(-1, 1, (6, 3)), rng.uniform(-0.5, 0.5, (6, 1))
+W1, W2, lr = rng.normal(size=(4, 3)), rng.normal(size=(1, 4)), 0.05
+dW1, dW2 = np.zeros_like(W1), np.zeros_like(W2)
+for runde in range(20):
+    fehler = 0.0
+    for x, t in zip(muster, ziele):
+        h = np.tanh(W1 @ x)
+        y = np.tanh(W2 @ h)
+        fehler += 0.5 * np.sum((t - y) ** 2)
+        delta2 = (t - y) * (1 - y * y)
+        delta1 = (W2.T @ delta2) * (1 - h * h)
+        dW2 = lr * np.outer(delta2, h) + 0.5 * dW2
+        dW1 = np.outer(delta1, x) * lr + 0.5 * dW1
+        W2 += dW2
+        W1 += dW1
+    print(runde, fehler)
+"""
+TOTAL = """import numpy as np
+
+rng = np.random.default_rng(1)
+X, Y = rng.normal(size=(40, 3)), rng.integers(0, 2, (40, 1))
+W, V = rng.normal(size=(3, 4)), rng.normal(size=(4, 1))
+for epoch in range(5):
+    total = 0.0
+    for i in range(0, 40, 8):
+        x, y, m = X[i : i + 8], Y[i : i + 8], 8
+        h = np.tanh(x @ W)
+        p = 1 / (1 + np.exp(-(h @ V)))
+        loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+        loss += 0.05 * (np.sum(W**2) + np.sum(V**2))
+        total += loss * m
+        dz = (p - y) / m
+        dh = dz @ V.T * (1 - h**2)
+        V -= 0.3 * (h.T @ dz + 0.1 * V)
+        W -= 0.3 * (x.T @ dh + 0.1 * W)
+    print(total / 40)
+"""
 WRONG = {
+    "of an error by whose sign all are added": (INERTIA, "(t - y) * (1", "(y - t) * (1"),
+    "of a rate that one update forgets": (INERTIA, "np.outer(delta1, x) * lr", "np.outer(delta1, x)"),
+    "of an update that adds": (PLAIN, "W2 = W2 - 0.1", "W2 = W2 + 0.1"),
+    "of a loss that a total has times a number": (TOTAL, "(p - y) / m", "(p - y) * p * (1 - p) / m"),
     "entry by entry": (ENTRIES, "dangle += arms", "dangle = arms"),
     "of some rows": (ROWS, "q @ others", "(q * (1 - q)) @ others"),
     "of a factor that has a number at first": (FROM_ZERO, " * scale\n    dscale", "\n    dscale"),
