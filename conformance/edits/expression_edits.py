@@ -53,8 +53,9 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     yield from _renamed(slots, scope)
     for slot in slots:
         part = slot.get()
-        if isinstance(part, ast.Constant) and type(part.value) in (int, float) and part.value:
-            yield put(slot, part, number(-part.value))  # after the signs of sums
+        value = part.value if isinstance(part, ast.Constant) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and value:
+            yield put(slot, part, number(-value))  # after the signs of sums
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
             for new in _wrapped(part, scope):
                 yield put(slot, part, new)

@@ -223,9 +223,9 @@ for epoch in range(5):
 """
 WRONG = {
     "of an error by whose sign all are added": (INERTIA, "(t - y) * (1", "(y - t) * (1"),
-    "of a rate that one update forgets": (INERTIA, "np.outer(delta1, x) * lr", "np.outer(delta1, x)"),
+    "of a rate that one update forgets": (INERTIA, "(delta1, x) * lr", "(delta1, x)"),
     "of an update that adds": (PLAIN, "W2 = W2 - 0.1", "W2 = W2 + 0.1"),
-    "of a loss that a total has times a number": (TOTAL, "(p - y) / m", "(p - y) * p * (1 - p) / m"),
+    "of a loss that a total has times a number": (TOTAL, "(p - y) /", "(p - y) * p * (1 - p) /"),
     "entry by entry": (ENTRIES, "dangle += arms", "dangle = arms"),
     "of some rows": (ROWS, "q @ others", "(q * (1 - q)) @ others"),
     "of a factor that has a number at first": (FROM_ZERO, " * scale\n    dscale", "\n    dscale"),
