@@ -53,9 +53,8 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     yield from _renamed(slots, scope)
     for slot in slots:
         part = slot.get()
-        value = part.value if isinstance(part, ast.Constant) else None
-        if isinstance(value, int | float) and not isinstance(value, bool) and value:
-            yield put(slot, part, number(-value))  # after the signs of sums
+        if isinstance(part, ast.Constant):
+            yield from (put(slot, part, each) for each in _negated(part))  # after signs of sums
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
             for new in _wrapped(part, scope):
                 yield put(slot, part, new)
@@ -123,6 +122,11 @@ def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.exp
     if isinstance(part.value, str):
         others = sums(part.value) if "->" in part.value else scope.strings
         yield from (ast.Constant(each) for each in others if each != part.value)
+
+
+def _negated(part: ast.Constant) -> Iterator[ast.expr]:
+    if isinstance(part.value, int | float) and not isinstance(part.value, bool) and part.value:
+        yield number(-part.value)
 
 
 def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
