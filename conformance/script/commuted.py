@@ -4,7 +4,7 @@ Python reads them as `(lr * h.T) @ d`, and the gradient itself is never computed
 rewritten so that it is: lr * (h.T @ d). Left out: how an update is read (`update_reader.py`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -31,20 +31,27 @@ def commute(moved: Iterable[Parameter]) -> None:
     chains = [chain for each in moved for chain in (each.chain, *each.states)]
     least = 1 if all(np.size(chain.values[0].value) == 1 for chain in chains) else 2
     for old, new in [steps for chain in chains for steps in pairwise(chain.values)]:
-        for product in [*_added(new, old, frozenset())]:
+        for product in _added(new, old):
             at = product
             while np.size(at.value) >= least and (found := _scaled(at)) is not None:
                 _exchange(at, *found)
                 at = found[0]  # the product is computed there now
 
 
-def _added(node: Node, old: Node, scaled: frozenset[Frame]) -> Iterator[Node]:
+def _added(new: Node, old: Node) -> list[Node]:
     """The products that are added to an old value, if they are scaled on their own lines alone."""
-    terms = [] if node is old else [*links(node)]
-    if not terms and node.operation in BILINEAR and scaled <= {*node.frames[:1]}:
-        yield node
-    for each, by in terms:
-        yield from _added(each, old, scaled if abs(by) == 1 else scaled.union(node.frames[:1]))
+    ways: list[tuple[Node, frozenset[Frame]]] = [(new, frozenset())]
+    known, found = {*ways}, []
+    for node, scaled in ways:
+        terms = [] if node is old else [*links(node)]
+        if not terms and node.operation in BILINEAR and scaled <= {*node.frames[:1]}:
+            found.append(node)
+        for each, by in terms:
+            at = each, scaled if abs(by) == 1 else scaled.union(node.frames[:1])
+            if at not in known:
+                known.add(at)
+                ways.append(at)
+    return [*dict.fromkeys(found)]
 
 
 def _scaled(product: Node) -> tuple[Node, int] | None:

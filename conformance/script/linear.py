@@ -38,6 +38,9 @@ ENTRYWISE = frozenset(
 ) | SAME | BOUNDED  # fmt: skip
 """Operations of which each entry comes of the entries at its own place."""
 
+MANY = 256
+"""Operations entry by entry, of which no update has more."""
+
 SAME_FACTOR = 1e-9  # two of one step that are the same were computed in another order at most
 
 Link = tuple[Node, float]
@@ -197,7 +200,7 @@ def source(node: Node) -> Node:
 
 
 def entrywise(
-    node: Node, stop: frozenset[Node], most: int = 256, places: Places | None = None
+    node: Node, stop: frozenset[Node], most: int = MANY, places: Places | None = None
 ) -> set[Node]:
     """All that a value is computed of entry by entry, down to some values.
 

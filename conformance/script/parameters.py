@@ -14,7 +14,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.array_places import written_places
 from conformance.script.chains import carried, roles
-from conformance.script.linear import entrywise, links
+from conformance.script.linear import MANY, entrywise, links
 from conformance.script.rows import Carried, join
 from conformance.script.running_means import is_running_mean
 from conformance.tracing.ancestors import walk
@@ -181,6 +181,7 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
         if not _is_moved_alone(other, chain, made)
         if all(not written_places(new) or values.intersection(other.values) for new, values in made)
     }
+    within = {e: steps_of for e, steps_of in within.items() if not _is_constant(steps_of)}
     found: set[Carried] = set()
     for _ in chains:  # one may be a state for those that were found before
         several = len(found)
@@ -197,6 +198,12 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     return [each for each in chains if each in found]
 
 
+def _is_constant(steps_of: Sequence[tuple[Node, list[Node]]]) -> bool:
+    """Whether one and the same value of a chain is used at all of several steps of another."""
+    used = {each for _, values in steps_of for each in values}
+    return len(used) == 1 and len(steps_of) > 1 and all(values for _, values in steps_of)
+
+
 def _is_moved_alone(one: Carried, other: Carried, made: Sequence[tuple[Node, set[Node]]]) -> bool:
     """Whether no new value of a chain goes into another's at once, which is computed of it too.
 
@@ -209,7 +216,9 @@ def _is_moved_alone(one: Carried, other: Carried, made: Sequence[tuple[Node, set
         return False
     own = {*one.values}
     stop = own.union(other.values)
-    return any(_is_used_beside(own, values, stop, new) for new, values in made)
+    return any(
+        len(values) > MANY or _is_used_beside(own, values, stop, new) for new, values in made[:FEW]
+    )
 
 
 def _is_used_beside(own: set[Node], values: set[Node], stop: set[Node], new: Node) -> bool:
@@ -233,6 +242,7 @@ def _is_used_beside(own: set[Node], values: set[Node], stop: set[Node], new: Nod
     return False
 
 
+FEW = 12  # updates, by which is told how a value is used in each
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "inner")
 SPREADS = ("add", "subtract")
 

@@ -113,8 +113,9 @@ def may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
 
     Those of a view of it, such as a transpose, are other numbers, and are not compared.
     """
+    if not is_part(part):
+        return part in old
     if old.isdisjoint(_wholes(part)):
         return False
-    places = written_places(written)
-    direct = is_part(part) and not old.isdisjoint(part.inputs)
+    direct, places = not old.isdisjoint(part.inputs), written_places(written)
     return not places or not direct or not places.isdisjoint(read_places(part))
