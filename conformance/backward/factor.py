@@ -3,6 +3,7 @@
 Left out: the verdict on each gradient (`judge_gradients.py`).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -16,6 +17,8 @@ from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.recorded_pass import bits
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, uses_of_nodes
+
+LENGTHS = 6  # of which factors are combined
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,13 @@ class Shared:
 
 
 def conventions(lengths: Iterable[int]) -> list[float]:
-    """The factors that are conventions: 2, ½, and m and n_L and their inverses, combined."""
+    """The factors that are conventions: 2, ½, and m and n_L and their inverses, combined.
+
+    Of many lengths, as of parts of the samples, those that most values have.
+    """
+    told = [n for n, _ in Counter(e for e in lengths if e > 1).most_common(LENGTHS)]
     found = [1.0]
-    for n in {2, *lengths} - {0, 1}:
+    for n in {2, *told}:
         found = [a * b for a, b in product(found, (1.0, float(n), 1.0 / n))]
     return sorted(set(found), key=lambda each: abs(np.log(each)))
 

@@ -15,6 +15,9 @@ from conformance.tracing.node import Node
 
 OTHERS = r"xent(ropy)?|cross_?entrop(y|ie)|perte|verlust|kosten|custo|perd(id)?a|co[uû]t"
 
+LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
+"""Operations by which a loss is made of its terms."""
+
 ERRORS = (
     r"err(or|eur|o|ore)?|fehler|fout|hata|hiba|fel|blad|oshibka|sse|rmse"
     r"|ошибка|потери|похибка|损失|損失|误差|誤差|오차|손실|오류"
@@ -98,8 +101,16 @@ def _signs(node: Node, sign: int = 1) -> Iterator[int]:
     own = _named(node)
     if own:
         yield sign * own
-    elif node.operation in ("add", "subtract", "negative", *MOVES):
+    elif node.operation in LINEAR:
         for i, each in enumerate(node.args):
-            turned = node.operation == "negative" or (node.operation == "subtract" and i)
             if type(each) is Node and np.size(each.value) == 1:
-                yield from _signs(each, -sign if turned else sign)
+                yield from _signs(each, sign * _share(node, i))
+
+
+def _share(node: Node, place: int) -> int:
+    """The sign by which a number is in a sum, or in a product with another number."""
+    if node.operation in ("multiply", "divide"):
+        others = (each for i, each in enumerate(node.args[:2]) if i != place)
+        numbers = (each.value if type(each) is Node else each for each in others)
+        return int(np.sign(next((float(np.ravel(each)[0]) for each in numbers), 1.0)))
+    return -1 if node.operation == "negative" or (node.operation == "subtract" and place) else 1

@@ -19,21 +19,17 @@ from conformance.backward.decay_lines import decays_without, with_decay
 from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.judge_gradients import forward_of, verdicts
-from conformance.backward.loss_names import is_named
+from conformance.backward.loss_names import LINEAR, is_named
 from conformance.backward.loss_numbers import is_linear
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
 from conformance.backward.own_error import OwnError
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
-from conformance.backward.source import MOVES, is_float
+from conformance.backward.source import is_float
 from conformance.backward.unknown_cost import OwnErrors
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
-
-LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
-"""Operations by which a loss is made of its terms."""
-
 
 PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 

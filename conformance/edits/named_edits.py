@@ -16,6 +16,7 @@ OPERATORS: dict[str, type[ast.operator]] = {
 }  # fmt: skip
 PLACES = {"1": 0, "2": 1, "left": 0, "right": 1}
 SQUARED = "²"
+HALVES = {"0.5": 0.5, "2": 2}
 
 
 class KnownChange(NamedTuple):
@@ -72,8 +73,16 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
             yield from _without_last(part, known.before)
         case "factor" | "term" if known.other is not None and known.after in OPERATORS:
             yield ast.BinOp(part, OPERATORS[known.after](), known.other)
-        case "factor" if known.after == "-1":
-            yield ast.UnaryOp(ast.USub(), part)
+        case "factor":
+            yield from _times(part, known.after)
+
+
+def _times(part: ast.expr, number: str) -> Iterator[ast.expr]:
+    """An expression times −1, 2 or ½; another number may be a length."""
+    if number == "-1":
+        yield ast.UnaryOp(ast.USub(), part)
+    elif number in HALVES:
+        yield ast.BinOp(part, ast.Mult(), ast.Constant(HALVES[number]))
 
 
 def _without_last(part: ast.expr, factors: str) -> Iterator[ast.expr]:

@@ -257,6 +257,7 @@ OF_ALL = {
     "other": "the gradient of `{names[1]}` is used here in the place of that of `{names[0]}`",
     "unused rate": "`{names[0]}` is given, and not used: multiply the step by it",
     "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
+    "turned": "the parameter itself is subtracted here: only its gradient has to be",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",
     "minus": "what is kept from step to step is subtracted here: it has to be added",
 }

@@ -158,7 +158,7 @@ def _of_updates(
         at = 0  # what is wrong at later ones may be so of that
     if kept := _kept_for_others(results[at].examined, moved, said):
         raise UnjudgedError(KEPT.format(", ".join(kept)))
-    if blame:
+    if blame or results[at].ok:  # the update may be to blame, and not the gradients
         results[at] = _blamed(trace, results[at], said)
     examined, rates = with_rates(results[at], trace, moved)
     told = rules(results, rates)

@@ -297,8 +297,8 @@ class Unjudged:
         """
         losses = [step.of[each] for each in self.losses]
         known = [*by_name(step.trace, losses, goals), *self.known_again(step)]
-        grown = by_name(step.trace, losses, goals, has_name=rises) if not known else ()
-        return known or [times(step.trace, each, -1.0) for each in grown]
+        known = known or by_name(step.trace, losses, goals, has_name=rises)
+        return [times(step.trace, e, -1.0) if rises(e) else e for e in known]
 
     def known_again(self, step: Step) -> list[Node]:
         """The numbers that are computed as the loss of another update was, or as what grew."""

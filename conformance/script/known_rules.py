@@ -55,7 +55,7 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     if first.signed is not None:
         signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
         return _likeliest(signs)
-    grown = (Mistake("growth", _growing(first)),) if shrinking(first) < 0 else ()
+    grown = tuple(_not_shrinking(first))
     if not first.states and not first.adaptive:
         eta = abs(first.options[first.own][1])
         rule = Rule("plain", (("η", eta * factor), *decay(first, eta * factor)))
@@ -80,6 +80,18 @@ def _numbers_added(made: Update) -> Iterator[tuple[Node, float]]:
     for node in way(made.old, made.new, ancestors(made.new))[1:]:
         numbers = [e for e in node.args if isinstance(e, int | float) and e]
         yield from ((node, e) for e in numbers if node.operation in ("add", "subtract"))
+
+
+def _not_shrinking(made: Update) -> Iterator[Mistake]:
+    """Where a parameter grows by a multiple of itself, or is itself subtracted.
+
+    Of a single number that is a multiple of itself any number of times.
+    """
+    share = shrinking(made)
+    if share < 0:
+        yield Mistake("growth", _growing(made))
+    elif share > 1 and np.size(made.old.value) > 1:
+        yield Mistake("turned", made.new)
 
 
 def _growing(made: Update) -> Node:

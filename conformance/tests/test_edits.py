@@ -16,7 +16,7 @@ import pytest
 from conformance.edits.counters import counters
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.expression_edits import applied, swapped
-from conformance.edits.live_functions import LiveFunction, live_functions
+from conformance.edits.live_functions import LiveFunction, live_functions, runs_of
 from conformance.edits.part_edits import (
     exchanged,
     joined,
@@ -324,3 +324,25 @@ def test_no_value_is_computed_of_what_only_counts() -> None:
     assert counters(tree) == {"epoch", "i"}
     names = {e.id for e in Names(tree.body[0], tree).scope(6).parts if isinstance(e, ast.Name)}
     assert names - {*dir(builtins)} == {"x", "n", "t", "row"}
+
+
+GENERATING = """def batches():
+    yield 1
+    yield 2
+
+
+def train():
+    for each in batches():
+        if each:
+            break
+    return each
+"""
+
+
+def test_a_generator_that_is_closed_is_not_called_there(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(GENERATING, "utf-8")
+    space: dict[str, Any] = {}
+    exec(compile(GENERATING, str(file), "exec"), space)  # noqa: S102 - as it is run
+    ran = runs_of(space["train"], str(file).__eq__)
+    assert ran[space["batches"].__code__].callers == {(str(file), 7)}

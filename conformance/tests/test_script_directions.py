@@ -481,3 +481,61 @@ def test_each_entry_may_have_a_rate_of_its_own(tmp_path: Path) -> None:
     assert (report.exit_code, report.ran.rule.kind) == (0, "plain"), str(report)
     turned = run_edited(tmp_path, RATES, ("0.5, 0.05", "0.5, -0.05"))
     assert turned.exit_code != 0, str(turned)
+
+
+PENALISED = """import numpy as np
+rng = np.random.default_rng(5)
+z, event = rng.normal(size=(12, 3)), rng.integers(0, 2, 12)
+beta, n = np.full(3, 0.1), 12
+for k in range(9):
+    eta, ll, grad = z @ beta, 0.0, np.zeros(3)
+    for i in range(n):
+        if event[i]:
+            w = np.exp(eta[i:])
+            ll += eta[i] - np.log(w.sum())
+            grad += z[i] - (w[:, None] * z[i:]).sum(axis=0) / w.sum()
+    objective = ll / n - 0.05 * beta @ beta
+    grad = grad / n - 0.1 * beta
+    beta = beta + 0.5 * grad
+    print(objective)
+"""
+
+
+def test_a_term_of_an_objective_tells_that_it_has_to_grow(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, PENALISED).exit_code == 0
+    report = run_edited(tmp_path, PENALISED, ("beta + 0.5", "beta - 0.5"))
+    (accused,) = report.examined.accused
+    assert (accused.cause.kind, accused.lines[0].line) == ("downhill", 14)
+    report = run_edited(tmp_path, PENALISED, ("/ n - 0.1", "/ n + 0.1"))
+    (accused,) = report.examined.accused
+    assert accused.lines[0].line == 13
+
+
+def test_a_parameter_that_is_itself_subtracted_is_told(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, PENALISED, ("beta + 0.5 * grad", "0.5 * grad - beta"))
+    (accused,) = report.examined.accused
+    assert (accused.cause.kind, accused.lines[0].line) == ("turned", 14)
+
+
+SQUARES = """import numpy as np
+zufall = np.random.RandomState(7)
+muster, ziele = zufall.uniform(-1, 1, (5, 3)), zufall.uniform(-0.5, 0.5, (5, 2))
+W, eta = zufall.uniform(-0.4, 0.4, (2, 3)), 0.1
+for runde in range(9):
+    fehler = 0.0
+    for x, t in zip(muster, ziele):
+        y = np.tanh(W @ x)
+        fehler += 0.5 * np.sum((t - y) ** 2)
+        delta = (t - y) * (1 - y * y)
+        W += eta * np.outer(delta, x)
+    print(runde, fehler)
+"""
+
+
+@pytest.mark.parametrize("name", ["error", "fehler", "sse"])
+def test_a_sum_of_errors_is_a_loss_in_any_language(name: str, tmp_path: Path) -> None:
+    named = ("fehler", name)
+    assert run_edited(tmp_path, SQUARES, named).exit_code == 0
+    report = run_edited(tmp_path, SQUARES, named, ("(t - y) * (1 - y * y)", "y - t * (1 - y * y)"))
+    (accused,) = report.examined.accused
+    assert accused.lines[0].line == 10

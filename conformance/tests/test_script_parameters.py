@@ -365,3 +365,43 @@ def test_the_fields_of_a_structured_array_are_parameters(tmp_path: Path) -> None
     assert [each.ok for each in examined.gradients] == [True] * 4
     (blame,) = run_edited(tmp_path, RECORDS, ("d_pre.T @ X", "3 * d_pre.T @ X")).blames
     assert (blame.gradients, blame.line) == (("hidden['w']",), 16)
+
+
+ADJOINT = """import numpy as np
+STEPS, DT = 24, 0.25
+def simulate(beta, gamma, i0):
+    S, I = np.zeros(STEPS + 1), np.zeros(STEPS + 1)
+    S[0], I[0] = 1.0 - i0, i0
+    for k in range(STEPS):
+        new, healed = beta * S[k] * I[k] * DT, gamma * I[k] * DT
+        S[k + 1] = S[k] - new
+        I[k + 1] = I[k] + new - healed
+    return S, I
+_, truth = simulate(0.6, 0.2, 0.05)
+observed = truth[::4] * (1 + 0.05 * np.random.default_rng(1).standard_normal(7))
+log_beta, log_gamma, log_i0 = np.log(0.5), np.log(0.25), np.log(0.06)
+for iteration in range(9):
+    beta, gamma, i0 = np.exp(log_beta), np.exp(log_gamma), np.exp(log_i0)
+    S, I = simulate(beta, gamma, i0)
+    misfit = I[::4] - observed
+    loss = np.mean(misfit ** 2)
+    adj_S, adj_I = 0.0, 2 * misfit[-1] / len(misfit)
+    grad_beta = grad_gamma = 0.0
+    for k in range(STEPS - 1, -1, -1):
+        adj_new, adj_healed = adj_I - adj_S, -adj_I
+        grad_beta += adj_new * S[k] * I[k] * DT
+        grad_gamma += adj_healed * I[k] * DT
+        adj_S += adj_new * beta * I[k] * DT
+        adj_I += adj_new * beta * S[k] * DT + adj_healed * gamma * DT
+        if k % 4 == 0:
+            adj_I += 2 * misfit[k // 4] / len(misfit)
+    log_beta -= 2.0 * grad_beta * beta
+    log_gamma -= 2.0 * grad_gamma * gamma
+    log_i0 -= 2.0 * (adj_I - adj_S) * i0
+"""
+
+
+def test_single_numbers_that_a_long_recurrence_uses_are_no_states_of_it(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ADJOINT)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("log_beta", "log_gamma", "log_i0")
