@@ -31,7 +31,10 @@ def by_edit(examined: Examined, change: Change) -> Examined:
 
 def known_changes(accused: Sequence[Accused]) -> Iterator[KnownChange]:
     """What the expressions that are blamed have to be instead, as far as that is known."""
-    for changed in (each.cause.changed for each in accused):
+    for each in accused:
+        changed = each.cause.changed
+        if changed is None and each.cause.missing is not None:
+            yield KnownChange("slope", each.cause.operation, "", "", None)
         if changed is not None:
             other = None
             with suppress(SyntaxError):

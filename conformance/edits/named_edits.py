@@ -23,7 +23,8 @@ class KnownChange(NamedTuple):
     """What an expression has to be instead.
 
     Attributes:
-        what: is changed: `operator`, `function`, `operand`, `transpose`, `extra`, `factor`, `term`.
+        what: is changed: `operator`, `function`, `operand`, `transpose`, `extra`, `factor`, `term`;
+            `slope`: the slope of an activation is lacking, or that of another one is there.
         expression: its source.
         before: what it has.
         after: what it has to have.

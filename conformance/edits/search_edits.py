@@ -57,6 +57,7 @@ class Level(NamedTuple):
     many: float
 
 
+SLOPED = Level(sloped, 2, 22)
 LEVELS = (
     Level(None, 9, 6),  # += for =, a line left out
     Level(swapped, 56, 14),  # one word or sign
@@ -65,7 +66,7 @@ LEVELS = (
     Level(replaced, 6, 23),  # another part
     Level(exchanged, 1, 3),  # two parts of the line
     Level(joined_within, 3, 39),
-    Level(sloped, 2, 22),
+    SLOPED,
     Level(reformed, 1, 9),
 )
 """Counted in a thousand programs with one wrong line, written by people who did not know this."""
@@ -164,8 +165,10 @@ def _known(
     """The changes of the lines that are blamed which are known already, as it seems."""
     places = chain(*line_groups(functions, blamed)[:BLAMED]) if known else ()
     for line, function in (each for each in places if not chosen_by(each, functions)):
-        slots = _Ways(function, functions).slots(line)
-        yield from ((function, edit) for each in known for edit in named(slots, each))
+        ways = _Ways(function, functions)
+        for each in known:
+            found = ways.of(line, SLOPED) if each.what == "slope" else named(ways.slots(line), each)
+            yield from ((function, edit) for edit in found)
 
 
 def _edits(
