@@ -4,7 +4,7 @@ import ast
 import builtins
 import linecache
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.edits import search_edits
 from conformance.edits.counters import counters
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.expression_edits import applied, swapped
 from conformance.edits.live_functions import LiveFunction, live_functions, runs_of
+from conformance.edits.named_edits import KnownChange
 from conformance.edits.part_edits import (
     exchanged,
     joined,
@@ -96,7 +98,9 @@ def _with(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _searched(folder: Path, source: str, blamed: int) -> tuple[Change | None, ModuleType]:
+def _searched(
+    folder: Path, source: str, blamed: int, known: Sequence[KnownChange] = ()
+) -> tuple[Change | None, ModuleType]:
     (folder / "right").mkdir()
     right = _results(_loaded(folder / "right", RIGHT)[0])
     module, file = _loaded(folder, source)
@@ -105,7 +109,8 @@ def _searched(folder: Path, source: str, blamed: int) -> tuple[Change | None, Mo
         return _agrees(_results(module), right)
 
     functions = live_functions(lambda: holds(trial), {file}.__contains__)
-    return search(functions, [(Frame(file, blamed, "step"),)], [trial]), module
+    frames = [(Frame(file, blamed, "step"),)]
+    return search(functions, frames, [trial], known=known), module
 
 
 ELSEWHERE = {"no mean", "negated"}  # each term may be divided, or what the line calls be negated
@@ -346,3 +351,13 @@ def test_a_generator_that_is_closed_is_not_called_there(tmp_path: Path) -> None:
     exec(compile(GENERATING, str(file), "exec"), space)  # noqa: S102 - as it is run
     ran = runs_of(space["train"], str(file).__eq__)
     assert ran[space["batches"].__code__].callers == {(str(file), 7)}
+
+
+def test_a_slope_that_is_known_to_be_missing_is_tried_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_edits, "MOST", 20)
+    slope = KnownChange("slope", "s - y[i]", "", "", None)
+    change, _ = _searched(tmp_path, _with("factor"), 14, [slope])
+    assert change is not None
+    assert change.line == 14
