@@ -3,7 +3,7 @@
 Left out: the process (`file_process.py`), and which candidates there are (`shapes/candidates.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -15,6 +15,7 @@ import numpy as np
 
 from conformance.backward.recorded_pass import NoGradientError
 from conformance.programs.vocabulary import is_role, kinds_of
+from conformance.script_outcome import Ran
 from conformance.shapes import edited
 from conformance.shapes.arguments import needed
 from conformance.shapes.candidate import Candidate
@@ -24,7 +25,7 @@ from conformance.shapes.definitions import (
     has_main,
     trains_at_import,
 )
-from conformance.shapes.edited import mended
+from conformance.shapes.edited import mended, with_right_updates
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.losses import LossSearch
@@ -44,6 +45,7 @@ from conformance.shapes.vector_losses import VectorLossSearch
 from conformance.values import to_values
 
 Send = Callable[[object], None]
+Again = Callable[[], Ran | None]
 PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
 """What promises gradients by its names."""
 EDITING = {"editing": True}
@@ -158,7 +160,33 @@ class FileJudging:
             self.judged_any = True
             self.used |= tried.used
             wrong |= set() if tried.ran.examined.ok else {own}
-            self._send({"trained": to_values(tried.ran)})
+            ran = self._with_right_updates(tried.ran, tried.again)
+            self._send({"trained": to_values(ran)})
+
+    def on_optimisers(self, made: Iterable[tuple[Ran | NotJudged, Again]]) -> None:
+        """Tell of what moves parameters, but for a class that others of the file derive from."""
+        for one, again in made:
+            if isinstance(one, Ran):
+                self.judged_any = True
+                self._send({"moved": to_values(self._with_right_updates(one, again))})
+            elif one.name not in self.bases:
+                self.judged_any = True
+                self._send({"left": to_values(one)})
+
+    def _with_right_updates(self, ran: Ran, again: Again) -> Ran:
+        """What is known of some updates, with the change of a line with which they are right.
+
+        Args:
+            ran: what is known of them.
+            again: what is known of them as their code is then.
+        """
+        if not self._edits or not ran.examined.accused:
+            return ran
+        self._send(EDITING)
+        began = process_time()
+        told = with_right_updates(ran, again, self._spent)
+        self._spent += process_time() - began
+        return told
 
     def on_derivatives(self, place: str, name: str | None) -> None:
         """Judge the derivatives of functions that nothing judged uses, nor would use in a run."""

@@ -116,11 +116,7 @@ def send_all(asked: Asked, send: Send) -> None:
         if not judging.judged_any and asked.name is None:
             judging.on_own_calls()
         judging.on_training(asked.place, asked.name)
-        for one in _optimisers(asked, *judging.unused()):
-            if isinstance(one, NotJudged) and one.name in judging.bases:
-                continue
-            judging.judged_any = True
-            send({"moved" if isinstance(one, Ran) else "left": to_values(one)})
+        judging.on_optimisers(_optimisers(asked, *judging.unused()))
         judging.on_derivatives(asked.place, asked.name)
         for left in {each.name: each for each in judging.left}.values():
             if left.name not in judging.used:
@@ -135,8 +131,8 @@ def send_all(asked: Asked, send: Send) -> None:
 
 def _optimisers(
     asked: Asked, classes: Sequence[type], functions: Sequence[FunctionType]
-) -> "Iterator[Ran | NotJudged]":
-    """The verdicts on those classes and functions that move parameters."""
+) -> "Iterator[tuple[Ran | NotJudged, Callable[[], Ran | None]]]":
+    """The verdicts on those classes and functions that move parameters; see `moved`."""
     wanted = [each for each in classes if asked.name in (None, each.__name__)]
     others = [each for each in functions if asked.name in (None, each.__name__)]
     if wanted or others:

@@ -100,3 +100,14 @@ class Ran:
     unjudged: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     next_values: tuple[NextValue, ...] = field(default=(), compare=False, repr=False, metadata=OWN)
+
+
+def is_judged_as_far(other: Ran, ran: Ran) -> bool:
+    """Whether one run is judged as far as another, and moves its parameters by the same rule.
+
+    Where that is no known rule, by one that keeps something: plain descent is another program.
+    """
+    same = {*other.parameters} >= {*ran.parameters}
+    known = other.examined.cost != "unknown" or ran.examined.cost == "unknown"
+    one, kept = ran.rule.kind in (NO_RULE, Rule("unknown").kind), other.rule.kind != "plain"
+    return same and known and (kept if one else other.rule.kind == ran.rule.kind)

@@ -37,10 +37,11 @@ class ProgramRecorder:
         name: of the block.
         updates: after which the rest is not recorded, 2 or more.
         trace: of what it computes.
+        blame: whether to look for the line to blame.
     """
 
-    def __init__(self, name: str, updates: int) -> None:
-        self.name, self.updates = name, check_updates(updates)
+    def __init__(self, name: str, updates: int, *, blame: bool = True) -> None:
+        self.name, self.updates, self.blame = name, check_updates(updates), blame
         self._ran: Ran | None = None
         self._spaces: Sequence[MutableMapping[str, Any]] = ()
         self._names: list[Held] = []
@@ -106,7 +107,8 @@ class ProgramRecorder:
     def _concluded(self) -> Ran:
         found = parameters(self.trace.nodes, cut=self.trace.forgot)
         with np.errstate(all="ignore"):
-            return conclude(self.name, self.trace, found, self._names, self.updates, ())
+            known = self.name, self.trace, found, self._names, self.updates, ()
+            return conclude(*known, blame=self.blame)
 
 
 def converted(space: MutableMapping[str, Any], one: Callable[[Any], Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Changed, Line, Named, merged
-from conformance.backward.source import lines_of, operands
+from conformance.backward.source import expression, lines_of, operands
 from conformance.backward.value_names import operand_text
 from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judgement import Judgement
@@ -89,7 +89,8 @@ def uneven(judgement: Judgement, names: Sequence[str], told: Sequence[Known]) ->
         np.sign(sum(kept(made.parts_of(g)[0], new) for _, new in made.states[:1]))
         for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
     ]
-    own = judgement.factors or _of_known(judgement, told) or _factors(judgement)
+    usual_of = judgement.factors or _of_known(judgement, told) or _factors(judgement)
+    own = _without_a_tie(judgement, usual_of)
     pairs = zip(turned, judgement.chosen, own, strict=True)
     unknown = [n for n, e in zip(names, told, strict=True) if e.rule.kind == "other"]
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
@@ -107,6 +108,18 @@ def uneven(judgement: Judgement, names: Sequence[str], told: Sequence[Known]) ->
             yield _accused(name, lines, Cause(kind, factor=ratio, changed=lacks))
 
 
+def _without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]:
+    """The usual factors; where half have another, that of the half which lacks no number of it."""
+    pairs = [*zip(judgement.updates, (factor for _, factor in judgement.chosen), strict=True)]
+    as_usual = [alike(factor, most) for (_, factor), most in zip(pairs, own, strict=True)]
+    others = [factor for (_, factor), usual in zip(pairs, as_usual, strict=True) if not usual]
+    if 2 * len(others) != len(pairs) or not all(alike(others[0], each) for each in others):
+        return own
+    first = as_usual.index(True)
+    lacks = _lacking(judgement, pairs[first][0], others[0] / own[first])
+    return own if lacks is None else [others[0]] * len(own)
+
+
 def _lacking(judgement: Judgement, made: Update, by: float) -> Changed | None:
     """The number by which other parameters are moved, and this one is not, if one is found."""
     gradients = [part for e in judgement.chosen for part in made.parts_of(e[0])]
@@ -117,11 +130,19 @@ def _lacking(judgement: Judgement, made: Update, by: float) -> Changed | None:
         return {*news, *(e for new in news for e in entrywise(new, stop))} - stop
 
     every = sorted(set().union(*map(ways, judgement.updates)), key=lambda each: each.number)
-    pairs = [pair for each in every for pair in zip(operands(each), each.args, strict=False)]
+    read = (each for each in every if _is_as_written(each))
+    pairs = [pair for each in read for pair in zip(operands(each), each.args, strict=False)]
     name = next((ast.unparse(e) for e, arg in pairs if alike(scalar(arg) or 0.0, by)), "")
     own = ((each, arg) for each in ways(made) for arg in each.args if arg in gradients)
     there = next((operand_text(*each) for each in own), "")
     return Changed("factor", "", "×", there, Named(name, None)) if name and there else None
+
+
+def _is_as_written(node: Node) -> bool:
+    """Whether the source of an operation has its operands: a number may have been put elsewhere."""
+    found = expression(node)
+    kind = {"multiply": ast.Mult, "divide": ast.Div}.get(node.operation)
+    return kind is None or not isinstance(found, ast.BinOp) or isinstance(found.op, kind)
 
 
 def _of_known(judgement: Judgement, told: Sequence[Known]) -> list[float]:

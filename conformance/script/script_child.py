@@ -32,7 +32,7 @@ from conformance.script.raising_script import repaired
 from conformance.script.row_updates import hides_a_decay
 from conformance.script.script_source import run
 from conformance.script.source_around import begun_anew, is_right, training_after
-from conformance.script_outcome import ENDED, NO_RULE, Ran, Rule
+from conformance.script_outcome import ENDED, Ran, is_judged_as_far
 from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
 from conformance.values import from_values, to_values
@@ -183,7 +183,7 @@ class Session:
                 right = other.examined.ok and not other.examined.accused
                 if ran is None:
                     return right and not DOUBTS & {kind for kind, _ in other.notes}
-                return right and _as_much(other, ran)
+                return right and is_judged_as_far(other, ran)
         return False
 
     def report(self) -> Ran:
@@ -312,11 +312,3 @@ def _left(error: SystemExit) -> str:
     line, code = _line(raised_in(error)), error.code
     words = f"1: {code}" if isinstance(code, str) else code or 0
     return f"{f'in {line} ' if line else ''}it left with exit status {words}"
-
-
-def _as_much(other: Ran, ran: Ran) -> bool:
-    """Whether one run is judged as far as another, and moves its parameters by the same rule."""
-    same = {*other.parameters} >= {*ran.parameters}
-    known = other.examined.cost != "unknown" or ran.examined.cost == "unknown"
-    ruled = ran.rule.kind in (other.rule.kind, NO_RULE, Rule("unknown").kind)
-    return same and known and ruled

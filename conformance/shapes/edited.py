@@ -5,7 +5,7 @@ that line is the one to blame. Left out: which changes there are (`edits`), and 
 as it is known without them (`backward`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +16,11 @@ from conformance.backward.edited_line import by_edit, known_changes
 from conformance.backward.findings import UPDATES, Examined
 from conformance.backward.judge_gradients import distance
 from conformance.edits.live_functions import live_functions
-from conformance.edits.search_edits import holds, search
+from conformance.edits.search_edits import holds, search, search_known
+from conformance.script_outcome import Ran, is_judged_as_far
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.reruns import other_defaults
+from conformance.shapes.tried_updates import is_right as is_right_run
 from conformance.tracing.frames import Frame
 
 SECONDS = 4.0  # of the processor for a file, after which no other change is tried
@@ -62,6 +64,31 @@ def mended(found: Found, spent: float = 0.0) -> Found:
     trials = [is_right, is_right_elsewhere]
     change = search(functions, blamed, trials, SECONDS - spent, known)
     return found if change is None else replace(found, examined=by_edit(examined, change))
+
+
+def with_right_updates(ran: Ran, again: Callable[[], Ran | None], spent: float = 0.0) -> Ran:
+    """What has right gradients and wrong updates, with the change with which they are right.
+
+    Args:
+        ran: what is known of it.
+        again: what is known of it as it is now; None if nothing is.
+        spent: as in `mended`.
+    """
+    accused = ran.examined.accused
+    of_updates = [each for each in accused if each.cause.kind in UPDATES]
+    if len(accused) != 1 or not of_updates or spent >= SECONDS:  # wrong gradients take too long
+        return ran
+
+    def is_right() -> bool:
+        other = again()
+        return other is not None and is_right_run(other) and is_judged_as_far(other, ran)
+
+    functions = live_functions(lambda: holds(is_right))
+    blamed = [[Frame(*line, "") for line in each.lines] for each in accused]
+    known = [*known_changes(accused)]
+    change = search_known(functions, blamed, is_right, SECONDS - spent, known)
+    change = change or search(functions, blamed, [is_right], SECONDS - spent)
+    return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 
 
 def _scaled(examined: Examined, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -5,8 +5,9 @@ The gradients are ours, so they are right. Left out: how the class is called (`o
 
 import linecache
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import FunctionType
 
 import numpy as np
@@ -34,29 +35,47 @@ LARGEST = 0.5  # of a parameter, that a decay may take off in one update
 
 def judged_optimisers(
     place: str, classes: Sequence[type], functions: Sequence[FunctionType] = ()
-) -> Iterator[Ran | NotJudged]:
+) -> Iterator[tuple[Ran | NotJudged, Callable[[], Ran | None]]]:
     """The verdict on each class or function of a file that moves parameters, or why there is none.
 
-    A function that no way was found to call may be one for something else.
+    Each with what is known of it as it is when that is called: its code may be changed meanwhile. A
+    function that no way was found to call may be one for something else.
     """
     for one in (*optimisers(classes), *moving_functions(functions)):
-        name, made = one.kind.__name__, moved(one)
+        made = moved(one)
         if made is None and isinstance(one.kind, FunctionType):
             continue
         if not (one.named or (made is not None and _is_kept(made))):
             continue
-        ways = () if made is None else _ways(one, made)
-        ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
-        if ran is not None and made is not None and ran.examined.ok:
-            ran = _with_its_rate(ran, one, made)
-        if ran is not None and isinstance(one.kind, type):
-            ran = replace(ran, notes=(*ran.notes, *_without(one.kind, ran)))
-        why = f"no way was found to have `{one.method}` move parameters"
-        if made is not None:
-            why = "its updates are those of no rule that is known, such as momentum or Adam"
-        yield ran or NotJudged(
-            name, why, network=True, final=True, runs=made is None and _is_used(one)
-        )
+        again = partial(_judged, place, one)
+        yield again(made) or _not_judged(one, made), again
+
+
+def _judged(place: str, one: Optimiser, made: Moved | None = None) -> Ran | None:
+    """What is known of a class or function that moves parameters; None if nothing is.
+
+    Args:
+        place: of its file.
+        one: it.
+        made: its updates; it is called for them if they are not known.
+    """
+    name, made = one.kind.__name__, made or moved(one)
+    ways = () if made is None else _ways(one, made)
+    ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
+    if ran is not None and made is not None and ran.examined.ok:
+        ran = _with_its_rate(ran, one, made)
+    if ran is not None and isinstance(one.kind, type):
+        ran = replace(ran, notes=(*ran.notes, *_without(one.kind, ran)))
+    return ran
+
+
+def _not_judged(one: Optimiser, made: Moved | None) -> NotJudged:
+    """Why there is no verdict on a class or function that moves parameters."""
+    why = f"no way was found to have `{one.method}` move parameters"
+    if made is not None:
+        why = "its updates are those of no rule that is known, such as momentum or Adam"
+    runs = made is None and _is_used(one)
+    return NotJudged(one.kind.__name__, why, network=True, final=True, runs=runs)
 
 
 def _with_its_rate(ran: Ran, one: Optimiser, made: Moved) -> Ran:

@@ -3,7 +3,7 @@
 Nothing is said of one that does not run so. Left out: how it is called (`training_functions.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
@@ -34,10 +34,12 @@ class TriedTraining:
     Attributes:
         ran: of its updates.
         used: the names of the functions of the file that took part.
+        again: what is known of its updates as its code is then, without the line to blame.
     """
 
     ran: Ran
     used: frozenset[str]
+    again: Callable[[], Ran | None]
 
 
 def tried_training(
@@ -65,11 +67,16 @@ def tried_training(
 
 
 def _tried(
-    name: str, call: TrainingCall, functions: Sequence[FunctionType], module: ModuleType
+    name: str,
+    call: TrainingCall,
+    functions: Sequence[FunctionType],
+    module: ModuleType,
+    *,
+    blame: bool = True,
 ) -> TriedTraining | None:
     from conformance.script.program_recorder import ProgramRecorder  # here: most files have none
 
-    recorder = ProgramRecorder(name, STEPS)
+    recorder = ProgramRecorder(name, STEPS, blame=blame)
     given = {key: np.float64(e) if type(e) is float else e for key, e in call.given.items()}
     given = {key: e.copy() if isinstance(e, np.ndarray) else e for key, e in given.items()}
     try:
@@ -94,7 +101,12 @@ def _tried(
     if unmoved or (ran.examined.ok and len(ran.parameters) < len(call.parameters)):
         return None  # a parameter is moved by what no gradient is
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
-    return TriedTraining(ran, frozenset(each.function for each in frames))
+
+    def again() -> Ran | None:
+        made = _tried(name, call, functions, module, blame=False)
+        return None if made is None else made.ran
+
+    return TriedTraining(ran, frozenset(each.function for each in frames), again)
 
 
 def _step(call: TrainingCall, given: dict[str, Any], functions: Sequence[FunctionType]) -> None:

@@ -1,5 +1,6 @@
 """The change of one line that makes a program of any shape right is told, with its line."""
 
+import ast
 import os
 import re
 import signal
@@ -290,6 +291,35 @@ class TiedAutoencoder:
         dW = X.T @ dA + dR.T @ self.H + self.lam * self.W
         return {"W": dW, "b": dA.sum(0), "c": dR.sum(0)}
 """
+VELOCITIES = """import numpy as np
+
+def update_with_momentum(parameters, grads, v, beta=0.8, rate=0.1):
+    for l in (1, 2):
+        v[f"dW{l}"] = beta * v[f"dW{l}"] + grads[f"dW{l}"] * (1 - beta)
+        v[f"db{l}"] = beta * v[f"db{l}"] + (1 - beta) * grads[f"db{l}"]
+        parameters[f"W{l}"] -= rate * v[f"dW{l}"]
+        parameters[f"b{l}"] -= rate * v[f"db{l}"]
+    return parameters, v
+"""
+PARABOLA = """def model(x, a, b, c):
+    return a * x ** 2 + b * x + c
+
+
+def mse(x, y, a, b, c):
+    return sum((model(p, a, b, c) - q) ** 2 for p, q in zip(x, y)) / len(x)
+
+
+def update(x, y, a, b, c, lr=0.1):
+    errors = [2 * (model(p, a, b, c) - q) / len(x) for p, q in zip(x, y)]
+    da = sum(e * p ** 2 for e, p in zip(errors, x))
+    db = sum(e * p for e, p in zip(errors, x))
+    dc = sum(e for e, p in zip(errors, x))
+    return a - lr * da, b - lr * db, c - lr * dc
+"""
+UPDATES = {
+    "by a function": (VELOCITIES, " * (1 - beta)\n", "\n"),
+    "of a function that gives new parameters": (PARABOLA, "a - lr * da", "a + lr * da"),
+}
 KINDS = {
     "that lacks a decay": (TIED, " + self.lam * self.W\n        return {", "\n        return {"),
     "that lacks one of two ways": (
@@ -350,6 +380,18 @@ def test_the_change_is_told_of_each_kind_of_program(name: str, tmp_path: Path) -
     assert report.exit_code == 1
     (told,) = re.findall("every gradient is right with:  (.*)", str(report))
     assert _terms(told) == _terms(line)
+
+
+@pytest.mark.parametrize("name", sorted(UPDATES))
+def test_the_change_of_an_update_is_told(name: str, tmp_path: Path) -> None:
+    source, right, wrong = UPDATES[name]
+    assert source.count(right) == 1
+    (tmp_path / "net.py").write_text(source.replace(right, wrong))
+    report = conformance.check(str(tmp_path / "net.py"))
+    line = next(e for e in source.splitlines() if right.partition("\n")[0] in e).strip()
+    assert report.exit_code == 1
+    (told,) = re.findall("every update is right with:  (.*)", str(report))
+    assert ast.unparse(ast.parse(told)) == ast.unparse(ast.parse(line))
 
 
 def test_a_gradient_that_is_a_number_may_change_and_a_loss_may_not(tmp_path: Path) -> None:

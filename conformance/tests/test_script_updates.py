@@ -663,3 +663,29 @@ def test_a_number_beside_the_gradient_is_told_on_its_line(tmp_path: Path) -> Non
 def test_noise_beside_the_gradient_is_no_fault(noise: str, tmp_path: Path) -> None:
     report = run(tmp_path, (STEP, f"p[k] = p[k] - lr * grads[k]{noise}"))
     assert report.exit_code == 0, str(report)
+
+
+HALF = """import numpy as np
+rng = np.random.default_rng(4)
+X, Y, beta = rng.normal(size=(9, 3)), rng.normal(size=(9, 2)), 0.9
+p = {"W": rng.normal(size=(3, 2)), "b": np.zeros(2)}
+v = {k: np.zeros_like(e) for k, e in p.items()}
+for step in range(9):
+    e = (X @ p["W"] + p["b"] - Y) / len(X)
+    v["W"] = beta * v["W"] + (1 - beta) * X.T @ e
+    v["b"] = beta * v["b"] + (1 - beta) * e.sum(axis=0)
+    for k in p:
+        p[k] -= 0.1 * v[k]
+    print(np.sum(e**2))
+"""
+
+
+@pytest.mark.parametrize(("name", "line"), [("W", 8), ("b", 9)])
+def test_of_two_that_go_unevenly_the_one_that_lacks_a_number_is_wrong(
+    name: str, line: int, tmp_path: Path
+) -> None:
+    right = f'v["{name}"] + (1 - beta) * '
+    report = run_edited(tmp_path, HALF, (right, f'v["{name}"] + '))
+    (accused,) = report.examined.accused
+    assert (len(accused.gradients), accused.lines[0].line) == (1, line)
+    assert "has to be multiplied by `1 - beta`" in str(report)
