@@ -672,10 +672,10 @@ p = {"W": rng.normal(size=(3, 2)), "b": np.zeros(2)}
 v = {k: np.zeros_like(e) for k, e in p.items()}
 for step in range(9):
     e = (X @ p["W"] + p["b"] - Y) / len(X)
-    v["W"] = beta * v["W"] + (1 - beta) * X.T @ e
+    v["W"] = beta * v["W"] + (1 - beta) * (X.T @ e)
     v["b"] = beta * v["b"] + (1 - beta) * e.sum(axis=0)
     for k in p:
-        p[k] -= 0.1 * v[k]
+        p[k] -= 0.05 * v[k]
     print(np.sum(e**2))
 """
 
