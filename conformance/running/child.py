@@ -16,14 +16,22 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from conformance.errors import ConformanceError, InternalError
+from conformance.errors import ConformanceError, InternalError, UnjudgedError
 from conformance.running.signals import forget
-from conformance.running.tracebacks import headline, internal, is_ours, own_traceback
+from conformance.running.tracebacks import (
+    headline,
+    internal,
+    is_ours,
+    is_raised_by_us,
+    own_traceback,
+)
 
 Send = Callable[[object], None]
 Work = Callable[[Send], None]
 
 INTERNAL = InternalError.__name__
+
+SHARE = 0.9  # of the memory of the machine, that a process may take
 
 FEW_COLLECTIONS = 200_000  # objects made between two
 
@@ -43,6 +51,7 @@ def run_child(
     gc.freeze()  # to look through what the parent has would copy each page of it
     gc.set_threshold(FEW_COLLECTIONS)  # to the end of the process: a trace is many objects
     _detach(None if shown else output, stack)
+    most = _limit_memory()
 
     def tell(kind: str, content: object) -> None:
         records.send_bytes(json.dumps([kind, content]).encode())
@@ -57,13 +66,32 @@ def run_child(
     except ConformanceError as error:
         tell(type(error).__name__, str(error))
     except BaseException as error:  # noqa: BLE001 - whatever it is
-        if is_ours(error):
+        if isinstance(error, MemoryError) and is_raised_by_us(error):
+            why = f"to judge it takes more than {most / 2**30:.1f} GB of memory; give it less data"
+            tell(UnjudgedError.__name__, why)
+        elif is_ours(error):
             ours = internal(error)
             tell(INTERNAL, [str(ours), ours.traceback])
         else:
             tell("raised", f"raised {headline(error)}\n{own_traceback(error)}")
     else:
         tell("done", None)
+
+
+def _limit_memory() -> int:
+    """Let this process take no more memory than the machine has, on Linux; how much that is.
+
+    Else the kernel would end this process, or another one.
+    """
+    if sys.platform != "linux":
+        return 0
+    import resource
+
+    most = int(SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = min([most, *(each for each in (soft, hard) if each != resource.RLIM_INFINITY)])
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    return most
 
 
 class _Sent(io.RawIOBase):

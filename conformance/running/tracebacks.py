@@ -76,10 +76,17 @@ def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 def is_ours(error: BaseException) -> bool:
     """Whether an exception is one of this package itself, by the innermost frame that says so."""
-    owners = [each for each in map(_owner, traceback.extract_tb(error.__traceback__)) if each]
-    if isinstance(error, _LIMITS) and "subject" in owners:
-        return False
-    return owners[-1:] == ["ours"]
+    within = isinstance(error, _LIMITS) and "subject" in _owners(error)
+    return not within and is_raised_by_us(error)
+
+
+def is_raised_by_us(error: BaseException) -> bool:
+    """Whether the innermost frame of an exception that is told is one of this package."""
+    return _owners(error)[-1:] == ["ours"]
+
+
+def _owners(error: BaseException) -> list[str]:
+    return [each for each in map(_owner, traceback.extract_tb(error.__traceback__)) if each]
 
 
 def stopped(where: str, error: BaseException) -> SubjectError | InternalError:

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 import pytest
 
 from conformance.api import check
-from conformance.errors import SubjectError, UsageError
-from conformance.running import isolate, tracebacks
+from conformance.backward import factor
+from conformance.errors import SubjectError, UnjudgedError, UsageError
+from conformance.running import child, isolate, tracebacks
 from conformance.running.child import Send, Work
 from conformance.running.isolate import isolated
 from conformance.running.tracebacks import own_traceback
@@ -338,6 +339,20 @@ def test_an_error_of_ours_stays_what_it_is(kind: type[Exception]) -> None:
 
     with pytest.raises(kind, match=r"^there is no file x\.py$"):
         list(isolated(work, LONG))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there is memory limited")
+def test_a_judgement_takes_no_more_memory_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        child, "SHARE", 2**31 / os.sysconf("SC_PHYS_PAGES") / os.sysconf("SC_PAGE_SIZE")
+    )
+    with pytest.raises(UnjudgedError, match=r"more than 2\.0 GB of memory; give it less data"):
+        list(isolated(_grow, LONG))
+
+
+def _grow(_send: Send) -> None:
+    factor.LENGTHS = 10**6
+    factor.conventions(range(2, 10**4))  # 3^n numbers
 
 
 def test_nonsense_in_the_pipe_is_an_error(subject: Subject) -> None:
