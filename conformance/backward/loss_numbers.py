@@ -3,7 +3,7 @@
 Left out: the costs that are tried where there is none (`own_pass.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
@@ -99,6 +99,35 @@ def of_some(
 ) -> list[Node]:
     """The numbers of some parameters beside those that are known, as the loss of a critic."""
     return [each for each in candidates(nodes, olds, news, shared=False) if each not in known]
+
+
+def of_same_samples(losses: Sequence[Node], gradients: Sequence[Node], given: int) -> list[Node]:
+    """The numbers that have an array in common with gradients, beside the parameters.
+
+    Others are of other samples, such as those by which a training is stopped. Numbers alone do not
+    tell.
+
+    Args:
+        losses: the numbers.
+        gradients: of the parameters.
+        given: the parameters, as bits.
+    """
+    known = _met(gradients, given)
+    met = [(each, _met([each], given)) for each in losses] if known else []
+    shared = {each for each, own in met if not own or any(_is_among(e, known) for e in own)}
+    return [each for each in losses if not known or each in shared]
+
+
+def _met(nodes: Iterable[Node], given: int) -> list[Node]:
+    """The arrays of the data that values are computed of, where they meet the parameters."""
+    way = walk(nodes, lambda each: [e for e in each.inputs if e.uses & given])
+    made = (each for each in way if not given >> each.number & 1)
+    data = (e for each in made for e in each.inputs if not e.uses & given and np.size(e.value) > 1)
+    return [*dict.fromkeys(data)]
+
+
+def _is_among(node: Node, others: Sequence[Node]) -> bool:
+    return any(each is node or np.array_equal(each.value, node.value) for each in others)
 
 
 def _is_of_an_array(node: Node, used: int) -> bool:

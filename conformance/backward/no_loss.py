@@ -292,7 +292,8 @@ def factors(chosen: Tried, after: float = 1.0) -> list[float]:
     known = chosen.negated if chosen.decay is None else chosen.decay.factor
     if chosen.count and chosen.decay is None:
         known = chosen.shared.factor
-    known = known or chosen.error_factor
+    if known is None and chosen.error_factor is not None:
+        known = chosen.error_factor * after
     if known is not None:
         return [abs(known)]
     return list(dict.fromkeys((after, after / chosen.samples)))

@@ -9,6 +9,7 @@ Left out: trying the known costs (`no_loss.py`) and what stands for an unknown o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -243,8 +244,20 @@ def _wrong(
             "no known cost gives any of them: they may be those of another, or divided by entries"
         )
     if slipped or mended or error is None:
-        return next(iter(slipped + mended + examined))
+        return next(iter(slipped + sorted(mended, key=partial(_apart, run)) + examined))
     return _by_wrong(error, run, _accused(run, error.error, "output"))
+
+
+def _apart(run: Recorded, examined: Examined) -> float:
+    """How far the right gradients of a cost point elsewhere than those that are given."""
+    pairs = ((np.ravel(e.node.value), examined.rights.get(e.name)) for e in run.goals)
+    known = [(given, np.ravel(right)) for given, right in pairs if right is not None]
+    alike = [
+        float(given @ right) / (float(np.linalg.norm(given) * np.linalg.norm(right)) or 1.0)
+        for given, right in known
+        if given.shape == right.shape
+    ]
+    return -sum(alike)
 
 
 def _in_part(errors: OwnErrors, run: Recorded) -> bool:

@@ -22,6 +22,7 @@ from conformance.backward.loss_numbers import (
     by_name,
     candidates,
     is_of_absolutes,
+    of_same_samples,
     of_some,
 )
 from conformance.backward.margins import asked, is_margin
@@ -146,7 +147,8 @@ class Unjudged:
         given = bits_of_nodes(own)
         margins = uses_of_nodes(e for e in numbers_asked(before) if is_margin(e, given))
         found = candidates(trace.nodes, [*own], news, gradients, shared=shared)
-        self.losses = [each for each in found if not margins >> each.number & 1]
+        losses = [each for each in found if not margins >> each.number & 1]
+        self.losses = of_same_samples(losses, gradients, given)
         self.others = of_some(trace.nodes, [*own], news, found)
         beside_them = *asked(before, given), *signs_asked(before, own)
         self.told = *self.losses, *self.others, *beside_them
