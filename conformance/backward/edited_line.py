@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from conformance.backward.findings import UPDATES, Accused, Cause, Edited, Examined, Line
+from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Edited, Examined, Line
 from conformance.edits.edit import Change
 from conformance.edits.named_edits import KnownChange
 
@@ -26,7 +26,10 @@ def by_edit(examined: Examined, change: Change) -> Examined:
     names = tuple(dict.fromkeys(name for each in accused for name in each.gradients))
     cause = Cause("edited", worst=accused[0].cause.worst) if first is None else first.cause
     edited = Edited(change.kind, change.text)
-    return replace(examined, accused=(Accused(names, (line,), cause, mends=True, edited=edited),))
+    turned = cause.kind in (ADDS, "downhill")  # in each of several lines, or once in another
+    others = (each for one in accused for each in one.lines if each != line) if turned else ()
+    lines = (line, *dict.fromkeys(others))
+    return replace(examined, accused=(Accused(names, lines, cause, mends=True, edited=edited),))
 
 
 def known_changes(accused: Sequence[Accused]) -> Iterator[KnownChange]:

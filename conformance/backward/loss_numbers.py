@@ -102,10 +102,10 @@ def of_some(
 
 
 def of_same_samples(losses: Sequence[Node], gradients: Sequence[Node], given: int) -> list[Node]:
-    """The numbers that have an array in common with gradients, beside the parameters.
+    """The numbers that are not of other samples than gradients, such as a loss of a validation.
 
-    Others are of other samples, such as those by which a training is stopped. Numbers alone do not
-    tell.
+    Such a number has no array in common with them, beside the parameters, and for each that it has
+    they have one that is alike but for the samples.
 
     Args:
         losses: the numbers.
@@ -113,9 +113,14 @@ def of_same_samples(losses: Sequence[Node], gradients: Sequence[Node], given: in
         given: the parameters, as bits.
     """
     known = _met(gradients, given)
-    met = [(each, _met([each], given)) for each in losses] if known else []
-    shared = {each for each, own in met if not own or any(_is_among(e, known) for e in own)}
-    return [each for each in losses if not known or each in shared]
+    return [each for each in losses if not _is_of_others(_met([each], given), known)]
+
+
+def _is_of_others(own: Sequence[Node], known: Sequence[Node]) -> bool:
+    """Whether some arrays are those of other samples than known ones."""
+    same = any(e is one or np.array_equal(e.value, one.value) for e in own for one in known)
+    tails = {np.shape(each.value)[1:] for each in known}
+    return bool(own) and not same and all(np.shape(each.value)[1:] in tails for each in own)
 
 
 def _met(nodes: Iterable[Node], given: int) -> list[Node]:
@@ -124,10 +129,6 @@ def _met(nodes: Iterable[Node], given: int) -> list[Node]:
     made = (each for each in way if not given >> each.number & 1)
     data = (e for each in made for e in each.inputs if not e.uses & given and np.size(e.value) > 1)
     return [*dict.fromkeys(data)]
-
-
-def _is_among(node: Node, others: Sequence[Node]) -> bool:
-    return any(each is node or np.array_equal(each.value, node.value) for each in others)
 
 
 def _is_of_an_array(node: Node, used: int) -> bool:

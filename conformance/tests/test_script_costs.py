@@ -774,3 +774,30 @@ def test_a_function_of_the_residuals_is_the_derivative_of_a_cost(
     report = run_edited(tmp_path, HUBER, ("(X.T @ psi)", product))
     assert report.exit_code == 0, str(report)
     assert "no known cost has this output error" in str(report)
+
+
+PATIENCE = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(90, 4))
+y = (X @ rng.normal(size=4) + rng.logistic(size=90) > 0).astype(float)
+w, b, l2 = 0.1 * rng.normal(size=4), 0.0, 0.05
+def loss(X, y):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)) + 0.5 * l2 * np.sum(w**2)
+for epoch in range(20):
+    p = 1 / (1 + np.exp(-(X[:60] @ w + b)))
+    residual = p - y[:60]
+    w = w - 0.3 * (X[:60].T @ residual / 60 + l2 * w)
+    b = b - 0.3 * residual.mean()
+    print(loss(X[60:], y[60:]))
+"""
+
+
+def test_a_loss_of_other_samples_judges_nothing(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, PATIENCE)
+    assert report.exit_code == 0
+    assert "of which these are not the gradients" not in str(report)
+    report = run_edited(tmp_path, PATIENCE, ("p - y[:60]", "(p - y[:60]) * p"))
+    (blame,) = report.blames
+    assert blame.line == 11
+    assert "`p` is too much" in str(report)
