@@ -3,7 +3,7 @@
 Left out: the costs that are tried where there is none (`own_pass.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
@@ -99,36 +99,6 @@ def of_some(
 ) -> list[Node]:
     """The numbers of some parameters beside those that are known, as the loss of a critic."""
     return [each for each in candidates(nodes, olds, news, shared=False) if each not in known]
-
-
-def of_same_samples(losses: Sequence[Node], gradients: Sequence[Node], given: int) -> list[Node]:
-    """The numbers that are not of other samples than gradients, such as a loss of a validation.
-
-    Such a number has no array in common with them, beside the parameters, and for each that it has
-    they have one that is alike but for the samples.
-
-    Args:
-        losses: the numbers.
-        gradients: of the parameters.
-        given: the parameters, as bits.
-    """
-    known = _met(gradients, given)
-    return [each for each in losses if not _is_of_others(_met([each], given), known)]
-
-
-def _is_of_others(own: Sequence[Node], known: Sequence[Node]) -> bool:
-    """Whether some arrays are those of other samples than known ones."""
-    same = any(e is one or np.array_equal(e.value, one.value) for e in own for one in known)
-    tails = {np.shape(each.value)[1:] for each in known}
-    return bool(own) and not same and all(np.shape(each.value)[1:] in tails for each in own)
-
-
-def _met(nodes: Iterable[Node], given: int) -> list[Node]:
-    """The arrays of the data that values are computed of, where they meet the parameters."""
-    way = walk(nodes, lambda each: [e for e in each.inputs if e.uses & given])
-    made = (each for each in way if not given >> each.number & 1)
-    data = (e for each in made for e in each.inputs if not e.uses & given and np.size(e.value) > 1)
-    return [*dict.fromkeys(data)]
 
 
 def _is_of_an_array(node: Node, used: int) -> bool:

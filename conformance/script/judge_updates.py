@@ -22,10 +22,10 @@ from conformance.backward.loss_numbers import (
     by_name,
     candidates,
     is_of_absolutes,
-    of_same_samples,
     of_some,
 )
 from conformance.backward.margins import asked, is_margin
+from conformance.backward.other_samples import of_same_samples
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.saturated import is_saturated
