@@ -428,6 +428,42 @@ def test_a_rate_that_decays_is_no_part_of_the_error_of_one_sample(
     assert report.exit_code == code, str(report)
 
 
+IN_TWO = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 1))
+y = 5 * X[:, 0] + 3
+w = rng.normal(size=2)
+for epoch in range(50):
+    lr = 0.01 * 0.95 ** epoch
+    error = y - (X @ w[1:] + w[0])
+    w[1:] -= lr * (-2 * X.T @ error / 20)
+    w[0] -= lr * (-2 * np.mean(error))
+"""
+
+AT_ONCE = """import numpy as np
+rng = np.random.default_rng(0)
+x = rng.normal(size=30)
+y = 4 * x + 1
+w = np.zeros(2)
+for k in range(100):
+    lr = 0.1 / (1 + 0.1 * k)
+    error = y - (w[0] + w[1] * x)
+    w[0], w[1] = w[0] + lr * error.mean(), w[1] + lr * (error * x).mean()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "code"),
+    [(IN_TWO, "", 0), (AT_ONCE, "", 0), (IN_TWO, "abs(w[0] - 2) * ", 1)],
+    ids=["slices", "entries", "uneven error"],
+)
+def test_a_rate_that_decays_may_move_the_parts_of_one_array(
+    text: str, error: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, text, ("error = ", f"error = {error}"))
+    assert report.exit_code == code, str(report)
+
+
 EQUAL_OUTPUTS = """import numpy as np
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(12, 3)), np.eye(3)[rng.integers(0, 3, 12)]
