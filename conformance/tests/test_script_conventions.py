@@ -428,6 +428,35 @@ def test_a_rate_that_decays_is_no_part_of_the_error_of_one_sample(
     assert report.exit_code == code, str(report)
 
 
+BY_STEPS = """import numpy as np
+rng = np.random.default_rng(6)
+theta = 0.1 * rng.normal(size=(4, 2))
+
+rewards = np.array([-1.0, -0.7, -0.4, -0.1])
+
+def policy(s):
+    e = np.exp(theta[s] - theta[s].max())
+    return e / e.sum()
+
+for episode in range(9):
+    path = [(s, int(rng.random() < policy(s)[1])) for s in (0, 1, 2, 1)]
+    for k, (s, a) in enumerate(path):
+        advantage = rewards[s] - 0.1 * k
+        grad_log = -policy(s)
+        grad_log[a] += 1.0
+        theta[s] += 0.1 * advantage * grad_log
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_policy_that_is_moved_by_each_step_of_an_episode_follows_its_rewards(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, BY_STEPS)
+    assert report.exit_code == 0, str(report)
+    assert run_edited(tmp_path, BY_STEPS, ("[a] += 1.0", "[a] += 2.0")).exit_code == 1
+
+
 IN_TWO = """import numpy as np
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 1))
