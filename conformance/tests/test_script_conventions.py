@@ -62,6 +62,32 @@ def test_a_policy_without_a_loss_is_judged_by_its_own_output_error(tmp_path: Pat
     assert "no known cost has this output error" in str(report)
 
 
+BESIDE = """import numpy as np
+rng = np.random.default_rng(6)
+theta, value = 0.1 * rng.normal(size=(4, 2)), np.zeros(4)
+rewards = rng.normal(size=4)
+for episode in range(9):
+    g_theta, g_value = np.zeros_like(theta), np.zeros_like(value)
+    for s in (2, 1, 3, 2, 0):
+        e = np.exp(theta[s] - theta[s].max())
+        p = e / e.sum()
+        a = int(rng.random() < p[1])
+        grad_log = -p
+        grad_log[a] += 1.0
+        G = rewards[s] + 0.5 * a
+        g_theta[s] += (G - 0.3) * grad_log
+        g_value[s] += G - value[s]
+    theta += 0.1 * g_theta
+    value += 0.2 * g_value
+"""
+
+
+def test_a_policy_and_values_that_it_does_not_use_are_judged_one_by_one(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, BESIDE)
+    assert report.exit_code == 0, str(report)
+    assert {*report.ran.parameters} == {"theta", "value"}
+
+
 def test_a_policy_that_learns_by_a_critic_is_judged_with_it(tmp_path: Path) -> None:
     report = run_edited(tmp_path, POLICY, ("R - 0.5", "R - S @ w"))
     assert report.exit_code == 0
