@@ -12,13 +12,13 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
-from conformance.script.array_places import written_places, writes_of
+from conformance.script.array_places import written_places
 from conformance.script.chains import carried, roles
 from conformance.script.linear import MANY, entrywise, has_entries, links
 from conformance.script.rows import Carried, join
 from conformance.script.running_means import is_running_mean
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, bits_of_nodes, states_of
+from conformance.tracing.node import FILLED, Node, bits_of_nodes
 
 MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
 
@@ -123,9 +123,7 @@ def is_mixed(one: Parameter, among: Sequence[Parameter]) -> bool:
 def _adds_of_itself(old: Node, new: Node) -> bool:
     """Whether what is added to a value was computed from this value, as a gradient is."""
     stop = frozenset({old})
-    made = entrywise(new, stop)
-    written = (value for e in made for state in states_of(e) for value, _ in writes_of(state))
-    return any(e.depends_on(old) and _is_computed(e, stop) for e in (*made, *written))
+    return any(e.depends_on(old) and _is_computed(e, stop) for e in entrywise(new, stop))
 
 
 def _is_computed(node: Node, stop: frozenset[Node]) -> bool:
