@@ -17,11 +17,12 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
 from conformance.script.array_places import written_places
 from conformance.script.linear import ancestors, steady, way
+from conformance.script.recurrences import without_recurrences
 from conformance.script.rows import Carried, may_be_same
 from conformance.script.scaled import scaled_by_itself
 from conformance.script.trained import is_asked, is_trained, numbers_asked
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat, is_part, states_of, taken
+from conformance.tracing.node import FILLED, Node, flat, is_part, taken
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 
@@ -39,19 +40,7 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     found = [_chain(old, new_of) for old in starts]
     chains = map(search.extended, found)
     made = search.whole_steps([e for e in chains if is_trained(e, nodes, search.numbers)])
-    return [each for each in made if not _is_of_one_step(each, made)]
-
-
-def _is_of_one_step(chain: Carried, chains: Sequence[Carried]) -> bool:
-    """Whether an array is written into by several lines of one step, and made anew in another."""
-    first, *rest = chain.values
-    if len({*map(operation_key, rest)}) < len(rest):
-        return False  # by one line again and again
-    begun, last = states_of(first)[-1], rest[-1].number
-    others = ((states_of(e.values[0])[-1], e.values) for e in chains if e is not chain)
-    key = operation_key(begun)
-    alike = [values for e, values in others if e is not begun and operation_key(e) == key]
-    return any(last < each[0].number or each[-1].number < first.number for each in alike)
+    return without_recurrences(made)
 
 
 def _without(chain: Carried, passed: set[int]) -> Carried:
@@ -222,6 +211,9 @@ class _Search:
         for old, values in several.items():
             news = [each for each in values if each in several] or values
             last = max(news, key=lambda e: e.number)
+            if len({*map(operation_key, news)}) == len(news):  # else it is data
+                news = [e for e in news if e in self.ancestors(last) or not last.depends_on(e)]
+                news = [*(e for e in news if e is not last), last]  # the others begin recurrences
             if all(each is last or each in self.ancestors(last) for each in news):
                 found[old] = max(news, key=lambda e: (self.alike(old, e), e.number))
         return found

@@ -4,10 +4,11 @@ Left out: judging it (`judge_updates.py`).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import pairwise
 from operator import and_
 
 import numpy as np
@@ -21,9 +22,11 @@ from conformance.backward.source import is_float, lines_of
 from conformance.backward.stated_loss import disagreeing
 from conformance.script.linear import alike, is_of_numbers, scalar
 from conformance.script.multiples import PRODUCTS
+from conformance.script.row_updates import row_ways
+from conformance.script.summed import others_in
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.node import Node, bits_of_nodes, states_of
 from conformance.tracing.trace import Trace
 
 
@@ -176,8 +179,19 @@ def has_single_error(trace: Trace, judgement: Judgement) -> bool:
 def _decaying(judgement: Judgement) -> float:
     """The product of the numbers in what moves a parameter, such as a rate that decays."""
     given = judgement.given
-    rates = (_numbers_in(node, given) for node, _ in judgement.chosen)
+    chosen = [node for node, _ in judgement.chosen]
+    steps = chosen or (node for made in judgement.updates for node in _added_to_parts(made))
+    rates = (_numbers_in(node, given) for node in steps)
     return next((each for each in rates if each not in (0.0, 1.0)), 1.0)
+
+
+def _added_to_parts(made: Update) -> Iterator[Node]:
+    """What is added to the parts of a parameter that are moved one by one."""
+    states = states_of(made.new)
+    before = {made.old, *states}
+    for way, _ in (each for state in states for each in row_ways(state, before)):
+        for below, whole in pairwise(way):
+            yield from (node for node, _ in others_in(whole, below))
 
 
 def _numbers_in(node: Node, given: int) -> float:

@@ -14,7 +14,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.array_places import written_places
 from conformance.script.chains import carried, roles
-from conformance.script.linear import MANY, entrywise, links
+from conformance.script.linear import MANY, entrywise, has_entries, links
 from conformance.script.rows import Carried, join
 from conformance.script.running_means import is_running_mean
 from conformance.tracing.ancestors import walk
@@ -109,7 +109,8 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
 
 def is_mixed(one: Parameter, among: Sequence[Parameter]) -> bool:
     """Whether a parameter is moved by multiples of values of others alone, entry by entry."""
-    others = {value for each in among if each is not one for value in each.values}
+    values = (value for each in among if each is not one for value in each.values)
+    others = {each for each in values if has_entries(each, one.values[0])}
     for old, new in pairwise(one.values):
         stop = frozenset({old, *others})
         made, given = entrywise(new, stop), bits_of_nodes(stop)

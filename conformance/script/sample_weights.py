@@ -24,20 +24,21 @@ def weighted(trace: Trace, results: Sequence[Judgement]) -> list[Judgement]:
     The gradients are those of a known cost times that number and a positive one, which is the same
     at all updates. A single error is a multiple of any other, and so tells nothing.
     """
-    known = [each.times for each in results if not each.own_loss]
-    times = [each for each in known if each is not None]
-    if len(times) < max(len(results), 2) or min(times) > 0:
+    free = [each for each in results if not each.own_loss]  # by a number that fits, one tells less
+    times = [each.times for each in free if each.times is not None]
+    if len(times) < max(len(free), 2) or min(times) > 0:
         return [*results]
-    steps = [abs(each.chosen[0][1]) if each.chosen else 1.0 for each in results]
+    steps = [abs(each.chosen[0][1]) if each.chosen else 1.0 for each in free]
     factors = np.array(times) * np.array(steps)
-    numbers = [dict(_numbers(trace, each)) for each in results]
+    numbers = [dict(_numbers(trace, each)) for each in free]
     for place in numbers[0]:
         weights = np.array([each.get(place, 0.0) for each in numbers])
         if np.all(weights) and np.ptp(weights):
             ratios = factors / weights
             if ratios[0] > 0 and np.ptp(ratios) <= HALF_OF_THE_DIGITS * ratios[0]:
-                alone = any(has_single_error(trace, each) for each in results)
-                return [*results] if alone else [*map(_right, results)]
+                alone = any(has_single_error(trace, each) for each in free)
+                right = free if not alone else []
+                return [_right(each) if each in right else each for each in results]
     return [*results]
 
 

@@ -98,6 +98,9 @@ def _side_by_side(
     trace: Trace, turn: list[Named], beside: Mapping[Node, str], held: Held
 ) -> list[list[Named]]:
     """The parameters of a turn, those that are right by one loss together."""
+    apart = _unconnected(trace, turn)
+    if len(apart) > 1:
+        return apart
     if any(not each.options for each, _ in turn):
         return [turn]
     updates, names = [each for each, _ in turn], [name for _, name in turn]
@@ -117,6 +120,22 @@ def _side_by_side(
         best = min(known, key=lambda e: (not alike(e.factor, 1.0), -e.loss.number))
         groups.setdefault(best.loss.number, []).append(named)
     return [*groups.values()]
+
+
+def _unconnected(trace: Trace, turn: Sequence[Named]) -> list[list[Named]]:
+    """The parameters of a turn, those together that are moved by something in common."""
+    given = bits_of_nodes(each.old for each, _ in turn)
+    until = trace.nodes[: max(each.new.number for each, _ in turn)]
+    made = given | bits_of_nodes(each for each in until if each.uses & given)
+    groups: list[tuple[int, list[Named]]] = []
+    for named in turn:
+        uses, own = named[0].new.uses & made, [named]
+        joined = [(bits, group) for bits, group in groups if bits & uses]
+        groups = [each for each in groups if each not in joined]
+        for bits, group in joined:
+            uses, own = uses | bits, [*group, *own]
+        groups.append((uses, own))
+    return [own for _, own in groups]
 
 
 def _is_usual(factor: float, part: Step) -> bool:

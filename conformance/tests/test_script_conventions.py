@@ -62,6 +62,32 @@ def test_a_policy_without_a_loss_is_judged_by_its_own_output_error(tmp_path: Pat
     assert "no known cost has this output error" in str(report)
 
 
+BESIDE = """import numpy as np
+rng = np.random.default_rng(6)
+theta, value = 0.1 * rng.normal(size=(4, 2)), np.zeros(4)
+rewards = rng.normal(size=4)
+for episode in range(9):
+    g_theta, g_value = np.zeros_like(theta), np.zeros_like(value)
+    for s in (2, 1, 3, 2, 0):
+        e = np.exp(theta[s] - theta[s].max())
+        p = e / e.sum()
+        a = int(rng.random() < p[1])
+        grad_log = -p
+        grad_log[a] += 1.0
+        G = rewards[s] + 0.5 * a
+        g_theta[s] += (G - 0.3) * grad_log
+        g_value[s] += G - value[s]
+    theta += 0.1 * g_theta
+    value += 0.2 * g_value
+"""
+
+
+def test_a_policy_and_values_that_it_does_not_use_are_judged_one_by_one(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, BESIDE)
+    assert report.exit_code == 0, str(report)
+    assert {*report.ran.parameters} == {"theta", "value"}
+
+
 def test_a_policy_that_learns_by_a_critic_is_judged_with_it(tmp_path: Path) -> None:
     report = run_edited(tmp_path, POLICY, ("R - 0.5", "R - S @ w"))
     assert report.exit_code == 0
@@ -425,6 +451,70 @@ def test_a_rate_that_decays_is_no_part_of_the_error_of_one_sample(
     error: str, code: int, tmp_path: Path
 ) -> None:
     report = run_edited(tmp_path, ONLINE, ("A[i].dot(w) - t[i]", error))
+    assert report.exit_code == code, str(report)
+
+
+BY_STEPS = """import numpy as np
+rng = np.random.default_rng(6)
+theta = 0.1 * rng.normal(size=(4, 2))
+
+rewards = np.array([-1.0, -0.7, -0.4, -0.1])
+
+def policy(s):
+    e = np.exp(theta[s] - theta[s].max())
+    return e / e.sum()
+
+for episode in range(9):
+    path = [(s, int(rng.random() < policy(s)[1])) for s in (0, 1, 2, 1)]
+    for k, (s, a) in enumerate(path):
+        advantage = rewards[s] - 0.1 * k
+        grad_log = -policy(s)
+        grad_log[a] += 1.0
+        theta[s] += 0.1 * advantage * grad_log
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_policy_that_is_moved_by_each_step_of_an_episode_follows_its_rewards(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, BY_STEPS)
+    assert report.exit_code == 0, str(report)
+
+
+IN_TWO = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 1))
+y = 5 * X[:, 0] + 3
+w = rng.normal(size=2)
+for epoch in range(50):
+    lr = 0.01 * 0.95 ** epoch
+    error = y - (X @ w[1:] + w[0])
+    w[1:] -= lr * (-2 * X.T @ error / 20)
+    w[0] -= lr * (-2 * np.mean(error))
+"""
+
+AT_ONCE = """import numpy as np
+rng = np.random.default_rng(0)
+x = rng.normal(size=30)
+y = 4 * x + 1
+w = np.zeros(2)
+for k in range(100):
+    lr = 0.1 / (1 + 0.1 * k)
+    error = y - (w[0] + w[1] * x)
+    w[0], w[1] = w[0] + lr * error.mean(), w[1] + lr * (error * x).mean()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "code"),
+    [(IN_TWO, "", 0), (AT_ONCE, "", 0), (IN_TWO, "abs(w[0] - 2) * ", 1)],
+    ids=["slices", "entries", "uneven error"],
+)
+def test_a_rate_that_decays_may_move_the_parts_of_one_array(
+    text: str, error: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, text, ("error = ", f"error = {error}"))
     assert report.exit_code == code, str(report)
 
 

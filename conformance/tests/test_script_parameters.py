@@ -405,3 +405,47 @@ def test_single_numbers_that_a_long_recurrence_uses_are_no_states_of_it(tmp_path
     report = run_edited(tmp_path, ADJOINT)
     assert report.exit_code == 0, str(report)
     assert report.ran.parameters == ("log_beta", "log_gamma", "log_i0")
+
+
+INITIAL = """import numpy as np
+rng = np.random.default_rng(3)
+A = np.eye(4) + 0.1 * rng.normal(size=(4, 4))
+k = 0.3
+target = rng.normal(size=2)
+start = rng.normal(size=4)
+for it in range(50):
+    xs = [start]
+    for _ in range(5):
+        xs.append(xs[-1] + 0.1 * k * (A @ xs[-1]))
+    r = xs[-1][[0, 2]] - target
+    loss = 0.5 * r @ r
+    lam = np.zeros(4)
+    lam[[0, 2]] = r
+    gk = 0.0
+    for n in range(4, -1, -1):
+        gk += 0.1 * lam @ (A @ xs[n])
+        lam = lam + 0.1 * k * (A.T @ lam)
+    start = start - 0.1 * lam
+    k = k - 0.1 * gk
+"""
+
+COPIED = ("[start]", "[start.copy()]")
+
+
+@pytest.mark.usefixtures("no_search")
+@pytest.mark.parametrize(
+    ("edits", "wrong"),
+    [((), 0), ((COPIED,), 0), ((("0.1 * lam\n", "0.1 * lam * np.arange(4)\n"), COPIED), 1)],
+)
+def test_a_recurrence_within_a_step_is_no_parameter_and_what_it_begins_with_may_be_one(
+    edits: tuple[tuple[str, str], ...], wrong: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, INITIAL, *edits)
+    assert report.exit_code == wrong, str(report)
+    assert report.ran.parameters == ("start", "k")
+
+
+def test_an_initial_state_may_be_the_only_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, INITIAL, ("    k = k - 0.1 * gk\n", ""))
+    assert report.exit_code == 0, str(report)
+    assert report.ran.parameters == ("start",)

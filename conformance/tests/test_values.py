@@ -223,6 +223,18 @@ def test_right_values_are_not_accused(
     assert (code, "all right" in said) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("imports", "called"), [("import math", "math.tanh"), ("from math import tanh", "tanh")]
+)
+def test_a_method_may_import_what_it_computes_with(
+    imports: str, called: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = NUMBERS.replace("import math\n", "", 1)
+    source = source.replace("t = math.tanh", f"{imports}\n        t = {called}", 1)
+    code, said = checked(capsys, "check", str(written(tmp_path, source)))
+    assert (code, "all right" in said) == (0, True), said
+
+
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_the_line_of_a_wrong_derivative_is_named(
     fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

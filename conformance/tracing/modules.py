@@ -3,8 +3,9 @@
 Left out: what stands there (`substitute.py`).
 """
 
+import builtins
 import sys
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import compress
 from operator import is_, itemgetter
@@ -65,6 +66,8 @@ def replaced(
 ) -> Iterator[None]:
     """Other things under the global names of the subject's modules, until the end of the block.
 
+    What its functions import meanwhile is another thing, too.
+
     Args:
         instead: gives what stands in the place of something, by the identity of that.
         others: the global names of one more module, which may be among them.
@@ -74,18 +77,36 @@ def replaced(
     if others and not any(names is others for names in modules):
         modules = [*modules, others]
     found = [(names, *each) for names in modules for each in _named(names, instead)]
-    builtins = [(names, key) for names in modules for key in added or () if key not in names]
+    plain = builtins.__import__
+    more = [(names, key) for names in modules for key in added or () if key not in names]
     try:
         for names, key, value in found:
             names[key] = instead[id(value)]()
-        for names, key in builtins:
+        for names, key in more:
             names[key] = (added or {})[key]
+        builtins.__import__ = _importing(plain, modules, instead)
         yield
     finally:
-        for names, key in builtins:
+        builtins.__import__ = plain
+        for names, key in more:
             names.pop(key, None)
         for names, key, value in found:
             names[key] = value
+
+
+def _importing(
+    plain: Callable[..., Any], modules: Sequence[dict[str, Any]], instead: Mapping[int, Seen]
+) -> Callable[..., Any]:
+    """`__import__`, which gives some modules other things; see `replaced`."""
+
+    def imported(
+        name: str, names: Any = None, local: Any = None, fromlist: Any = (), level: int = 0
+    ) -> Any:
+        found = plain(name, names, local, fromlist, level)
+        seen = instead.get(id(found)) if any(names is each for each in modules) else None
+        return found if seen is None else seen()
+
+    return imported
 
 
 def _named(names: dict[str, Any], things: Mapping[int, Any]) -> Iterator[tuple[str, Any]]:
