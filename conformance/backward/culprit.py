@@ -13,7 +13,14 @@ from conformance.backward.compared_quantities import Match
 from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
-from conformance.backward.groups import UNFIT, Factor, Group, Repair, is_given_another
+from conformance.backward.groups import (
+    UNFIT,
+    Factor,
+    Group,
+    Repair,
+    is_given_another,
+    is_used_beside,
+)
 from conformance.backward.region import INVERSES
 from conformance.backward.source import MOVES, is_float, line_of, operand_name, own_lines
 from conformance.backward.syntax import assigned, base, hands_back, renamed
@@ -156,7 +163,10 @@ class Culprit(Fixes):
         node, other, place = fix.group.first, fix.change.other, int(fix.change.before) - 1
         if other is None or not _is_argument(node, place):
             return False
-        if any(each.args[place] in other.inputs for each in fix.group.nodes):
+        if any(
+            each.args[place] in other.inputs or is_used_beside(each.args[place], each)
+            for each in fix.group.nodes
+        ):
             return False
         same = [e for e in self.chain.nodes if _same_function(e.frames, node.frames)]
         used = any(other in each.inputs for each in same)

@@ -45,7 +45,8 @@ class Fixes(Region):
 
     def fixes(self) -> Iterator[Fix]:
         """The changes of one operation that make all gradients right."""
-        arrays = [each for each in self.chain.nodes if isinstance(each.value, np.ndarray)]
+        own = (e for e in self.chain.nodes if e.function is None or line_of(e) is not None)
+        arrays = [each for each in own if isinstance(each.value, np.ndarray)]
         everything = grouped(arrays, calls=True)
         known = {id(each.first): len(each.nodes) for each in everything}
         everything += [e for e in grouped(arrays) if len(e.nodes) > known[id(e.first)]]

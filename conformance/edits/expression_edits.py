@@ -146,6 +146,7 @@ def _compared(part: ast.Compare, _slot: Slot, _scope: Scope) -> Iterator[ast.exp
     if len(part.ops) == 1:
         for kind in COMPARISONS.get(type(part.ops[0]), ()):
             yield ast.Compare(part.left, [kind()], part.comparators)
+    yield part.left
 
 
 def _pairs(part: ast.Tuple | ast.List, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:

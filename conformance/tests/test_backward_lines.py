@@ -388,7 +388,30 @@ def make():
     return {'V': r.normal(size=(4, 3)), 'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), 0.5
 """
 
+KEPT = """
+import numpy as np
+
+def softplus(z):
+    return np.log1p(np.exp(z))
+
+def backward(x, h, d, V):
+    slope = 1 - np.exp(-h)
+    return {'W': x.T @ (d @ V.T * slope), 'V': h.T @ d}
+
+def f(p, X, Y):
+    z = X @ p['W']
+    h = softplus(z)
+    d = (h @ p['V'] - Y) / len(X)
+    return 0.5 * np.sum((h @ p['V'] - Y) ** 2) / len(X), backward(X, h, d, p['V'])
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W': r.normal(size=(4, 5)), 'V': r.normal(size=(5, 3))}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 FAULTS = (
+    (KEPT, "1 - np.exp(-h)", "1 / (1 + np.exp(-h))", "the first operand has to be `z` (line 12)"),
     (PULLS, "1.0, y + alpha)", "1.0, y)", "`np.where(x > 0, 1.0, y)` has to be the derivative of"),
     (VIEWS, "G = G / (2 * B)", "G = G / B", "in `G / B`, `B` (6 here) has to be multiplied by 2"),
     (GAUSSIAN, "(X @ W - y)", "(y - X @ W)", "the gradient of W; s is right"),

@@ -290,7 +290,77 @@ class TiedAutoencoder:
         dW = X.T @ dA + dR.T @ self.H + self.lam * self.W
         return {"W": dW, "b": dA.sum(0), "c": dR.sum(0)}
 """
+DROPS = """import numpy as np
+
+class Dense:
+    def __init__(self, n, m):
+        self.W = np.random.randn(n, m)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, grad):
+        self.dW = self.x.T @ grad
+        return grad @ self.W.T
+
+class Leaky:
+    def forward(self, x):
+        self.neg = x < 0
+        return np.where(self.neg, 0.1 * x, x)
+
+    def backward(self, grad):
+        return np.where(self.neg, 0.1, 1.0) * grad
+
+class Dropout:
+    def forward(self, x):
+        self.mask = (np.random.rand(*x.shape) < 0.7) / 0.7
+        return x * self.mask
+
+    def backward(self, grad):
+        return grad * self.mask
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.layers = [Dense(n_in, n_hidden), Leaky(), Dropout(), Dense(n_hidden, n_out)]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def loss(self, x, y):
+        self.error = self.forward(x) - y
+        return 0.5 * np.sum(self.error**2) / len(x)
+
+    def backward(self):
+        grad = self.error / len(self.error)
+        for layer in reversed(self.layers):
+            grad = layer.backward(grad)
+        return grad
+"""
+
+HEAD = """import numpy as np
+
+class SoftmaxWithLoss:
+    def forward(self, x, t):
+        self.t = t
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        self.y = e / e.sum(axis=-1, keepdims=True)
+        return -np.sum(t * np.log(self.y + 1e-9)) / t.shape[0]
+
+    def backward(self, dout=1):
+        return dout * (self.y - self.t) / len(self.y)
+"""
+
 KINDS = {
+    "of layers that give the gradient of the input, too": (
+        DROPS,
+        "grad * self.mask",
+        "grad * (self.mask > 0)",
+    ),
+    "of a factor that a layer is given": (DROPS, "1.0) * grad", "1.0)"),
+    "of a mean over what an object keeps": (HEAD, " / len(self.y)", ""),
     "that lacks a decay": (TIED, " + self.lam * self.W\n        return {", "\n        return {"),
     "that lacks one of two ways": (
         TIED,
