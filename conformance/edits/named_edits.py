@@ -14,6 +14,7 @@ from conformance.edits.edit import Edit, Slot, located
 OPERATORS: dict[str, type[ast.operator]] = {
     "+": ast.Add, "−": ast.Sub, "×": ast.Mult, "/": ast.Div, "@": ast.MatMult,
 }  # fmt: skip
+NEARLY = 1e-5  # numbers are known to six digits
 PLACES = {"1": 0, "2": 1, "left": 0, "right": 1}
 SQUARED = "²"
 
@@ -22,7 +23,8 @@ class KnownChange(NamedTuple):
     """What an expression has to be instead.
 
     Attributes:
-        what: is changed: `operator`, `function`, `operand`, `transpose`, `extra`, `factor`, `term`.
+        what: is changed: `operator`, `function`, `operand`, `transpose`, `extra`, `factor`,
+            `term`, `constant`.
         expression: its source.
         before: what it has.
         after: what it has to have.
@@ -72,8 +74,21 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
             yield from _without_last(part, known.before)
         case "factor" | "term" if known.other is not None and known.after in OPERATORS:
             yield ast.BinOp(part, OPERATORS[known.after](), known.other)
-        case "factor" if known.after == "-1":
-            yield ast.UnaryOp(ast.USub(), part)
+        case "factor" | "constant" if known.other is None:
+            yield from _scaled(part, known)
+
+
+def _scaled(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
+    """Minus an expression, or one with a multiple of one of its numbers, such as 3 · 0.044715."""
+    if known.what == "factor":
+        yield from [ast.UnaryOp(ast.USub(), part)] if known.after == "-1" else []
+        return
+    before, after = float(known.before), float(known.after)
+    for place, each in enumerate(_operands(part)):
+        if isinstance(each, ast.Constant) and each.value == before and before:
+            times = round(after / before)
+            if times > 1 and abs(after / before - times) <= NEARLY * times:
+                yield from _with(part, place, ast.BinOp(ast.Constant(times), ast.Mult(), each))
 
 
 def _without_last(part: ast.expr, factors: str) -> Iterator[ast.expr]:

@@ -191,8 +191,9 @@ def _of_number(changed: Changed) -> str:
     all that the number stands in.
     """
     before, after, where = changed.before, changed.after, f"in `{changed.operation}`"
+    name = f"the {f'number {before}'.rstrip()}"
     if changed.other is None:
-        return f"{where}, the {f'number {before}'.rstrip()} has to be {after}"
+        return f"{where}, {name} has to be {_multiple(before, after)}"
     name = f"`{changed.other.name}`"
     with suppress(ValueError, ZeroDivisionError):  # one may be an expression, or 0
         if (ratio := float(after) / float(before)) == -1:
@@ -205,6 +206,15 @@ def _of_number(changed: Changed) -> str:
     return f"{where}, {name}{before and f', which is {before} here,'} has to be {after}"
 
 
+def _multiple(before: str, after: str) -> str:
+    """A number, or how many times another it is, where that is what people write."""
+    with suppress(ValueError, ZeroDivisionError):
+        times = f"{float(after) / float(before):.5g}"
+        if times.isdecimal() and len(after.replace(".", "").strip("0")) > FEW_DIGITS:
+            return f"multiplied by {times}"
+    return after
+
+
 PLACES = {
     "1": "the first operand",
     "2": "the second operand",
@@ -214,6 +224,8 @@ PLACES = {
     "result": "the result has",
 }
 """What an operand is called, or what has to be transposed."""
+
+FEW_DIGITS = 3  # of a number that is said as it is
 
 COMPARING = {
     "greater": ">", "less": "<", "greater_equal": ">=", "less_equal": "<=",

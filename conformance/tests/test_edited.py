@@ -340,6 +340,40 @@ class Net:
         return grad
 """
 
+DEEP = """import numpy as np
+
+def gelu(x):
+    return 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))
+
+def slope(x):
+    t = np.tanh(0.7978845608028654 * (x + 0.044715 * x**3))
+    dt = (1 - t**2) * 0.7978845608028654 * (1 + 3 * 0.044715 * x**2)
+    return 0.5 * (1 + t) + 0.5 * x * dt
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W = [np.random.randn(n, m) for n, m in ((n_in, n_hidden), (n_hidden, n_hidden))]
+        self.V = np.random.randn(n_hidden, n_out)
+
+    def forward(self, x):
+        self.z, self.h = [], [x]
+        for W in self.W:
+            self.z.append(self.h[-1] @ W)
+            self.h.append(gelu(self.z[-1]))
+        return self.h[-1] @ self.V
+
+    def backward(self, x, t):
+        d = 2 * (self.forward(x) - t) / t.size
+        dV = self.h[-1].T @ d
+        d = d @ self.V.T
+        dW = [None, None]
+        for i in (1, 0):
+            d = d * slope(self.z[i])
+            dW[i] = self.h[i].T @ d
+            d = d @ self.W[i].T
+        return dW, dV
+"""
+
 HEAD = """import numpy as np
 
 class SoftmaxWithLoss:
@@ -359,6 +393,7 @@ KINDS = {
         "grad * self.mask",
         "grad * (self.mask > 0)",
     ),
+    "of a factor in a helper of two layers": (DEEP, "1 + 3 * 0.04", "1 + 0.04"),
     "of a factor that a layer is given": (DROPS, "1.0) * grad", "1.0)"),
     "of a mean over what an object keeps": (HEAD, " / len(self.y)", ""),
     "that lacks a decay": (TIED, " + self.lam * self.W\n        return {", "\n        return {"),
