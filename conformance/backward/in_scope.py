@@ -1,13 +1,14 @@
 """Where what is lacking can be put: in the innermost call in which it can be named.
 
-A function may be right as others use it, and know nothing of what its result is lacking.
+A function may be right as others use it, and know nothing of what its result is lacking; and what
+an object keeps for one use may be kept of another value.
 """
 
 import ast
 
 from conformance.backward.findings import Cause, Line
 from conformance.backward.source import own_lines
-from conformance.backward.syntax import function_around, statement, tree
+from conformance.backward.syntax import function_around, gives_alias, statement, tree
 from conformance.tracing.node import Node
 
 
@@ -31,6 +32,19 @@ def in_scope(node: Node, why: Cause, lines: tuple[Line, ...]) -> tuple[Line, ...
     if any(_hands_on(other.name, each) for each in first):
         return lines  # the function is given it, and may not use it
     return tuple(dict.fromkeys((*first, *lines)))
+
+
+def kept_by(attribute: str, line: Line) -> Line | None:
+    """The only line of a file that gives an attribute a value which has another name, for one use.
+
+    Args:
+        attribute: as in `self.last`.
+        line: that reads it.
+    """
+    found = [e for e in ast.walk(tree(line.file) or ast.Pass()) if isinstance(e, ast.Attribute)]
+    same = [each for each in found if ast.unparse(each) == attribute]
+    at = [Line(line.file, each.lineno) for each in same if isinstance(each.ctx, ast.Store)]
+    return at[0] if len(same) == len(at) + 1 and len(at) == 1 and gives_alias(at[0]) else None
 
 
 def _hands_on(name: str, line: Line) -> bool:

@@ -66,6 +66,7 @@ OF_KIND = {
     "term": "{operation} has to give one of the terms of ∂C/∂{needed}, and gives something else",
     "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
     "slope": "{operation} has to be the derivative of {missing}",
+    "itself": "the value of {missing} stands here, and its derivative is needed",
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
     "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out{that}",
     "begins": "the mistake is in {operation} or in what is computed from it, which has to become "
@@ -106,6 +107,8 @@ def _of_kind(cause: Cause) -> str:
     if cause.kind == "updated":
         return _of_updated(cause)
     kind = "no decay" if cause.kind == "decay" and not cause.factor else cause.kind
+    itself = cause.missing is not None and cause.missing.name == cause.operation
+    kind = "itself" if kind == "slope" and itself else kind
     needed, held = _value(cause.needed), _value(cause.held)
     missing = quoted(cause.missing) if cause.missing else ""
     lacks = f": the derivative of {missing} is missing" if missing else ""

@@ -436,6 +436,7 @@ FAULTS = (
     (SOFTMAX, "np.sum(E, axis=1, keepdims=True)", "sum(E)", "has to be 1"),
     (NET, "dW2 = A1.T @ dZ2", "dW2 = Z1.T @ dZ2", "the first operand has to be `A1`"),
     (NET, "* (Z1 > 0)", "* (A1 > 1)", "`A1 > 1`"),
+    (NET, "* (Z1 > 0)", "* relu(Z1)", "the value of `relu(Z1)` (line 15) stands here"),
     (ENCODER, "dmu = dz + mu", "dmu = dz", "`dz` is only a part of ∂C/∂mu (line 7)"),
     (LAYERS, "return grad * self.mask", "return grad", "`grad` is ∂C/∂(x * self.mask)"),
     (ONE_UNIT, "1 - np.tanh(x) ** 2", "1 - x ** 2", "in `x ** 2`, the first operand has to be"),

@@ -374,6 +374,25 @@ class Net:
         return dW, dV
 """
 
+KEEPS = """import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.V = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)
+
+    def forward(self, x):
+        z = x @ self.W
+        h = np.tanh(z)
+        self.last = h
+        return h @ self.V
+
+    def backward(self, x, t):
+        d = (self.forward(x) - t) / len(x)
+        dV = self.last.T @ d
+        dh = d @ self.V.T
+        return x.T @ (dh * (1 - np.tanh(x @ self.W) ** 2)), dV
+"""
+
 HEAD = """import numpy as np
 
 class SoftmaxWithLoss:
@@ -393,6 +412,7 @@ KINDS = {
         "grad * self.mask",
         "grad * (self.mask > 0)",
     ),
+    "of what an object keeps": (KEEPS, "self.last = h", "self.last = z"),
     "of a factor in a helper of two layers": (DEEP, "1 + 3 * 0.04", "1 + 0.04"),
     "of a factor that a layer is given": (DROPS, "1.0) * grad", "1.0)"),
     "of a mean over what an object keeps": (HEAD, " / len(self.y)", ""),
