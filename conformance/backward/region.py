@@ -54,8 +54,12 @@ class Region:
         return self.forward.contains(node) or bool(self.known(node))
 
     def is_settled(self, node: Node) -> bool:
-        """Whether a value is taken for right; so is what a sum begins with, such as `np.zeros`."""
-        return self.right(node) or _made_of_one_number(node)
+        """Whether a value is taken for right; so is what a sum begins with, such as `np.zeros`.
+
+        And so is a copy of a forward value.
+        """
+        made = _made_of_one_number(node) or self._moves_forward_values(node)
+        return made or self.right(node)
 
     def upstream(self, repair: Repair, *, edge: bool = False, strict: bool = True) -> list[Group]:
         """The operations that lead to the first wrong value, and give nothing that is known.

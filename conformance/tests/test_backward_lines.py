@@ -410,7 +410,33 @@ def make():
     return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
 """
 
+OTHERS = """
+import numpy as np
+
+def f(p, X, y):
+    E = np.exp(X @ p['W'])
+    total = E.sum(axis=1)
+    P = E / total[:, None]
+    loss, D = 0.0, np.copy(P)
+    for i in range(len(X)):
+        loss -= np.log(1 - P[i, y[i]])
+        for k in range(3):
+            if k != y[i]:
+                D[i, k] -= E[i, k] / (total[i] - E[i, y[i]])
+    return loss, {'W': X.T @ D}
+
+def make():
+    r = np.random.default_rng(0)
+    return {'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), r.integers(0, 3, 6)
+"""
+
 FAULTS = (
+    (
+        OTHERS,
+        "E[i, k] / (total[i] - E[i, y[i]])",
+        "E[i, k] / total[i]",
+        "`total[i]` has to be multiplied by `1 - P[i, y[i]]` (line 10)",
+    ),
     (KEPT, "1 - np.exp(-h)", "1 / (1 + np.exp(-h))", "the first operand has to be `z` (line 12)"),
     (PULLS, "1.0, y + alpha)", "1.0, y)", "`np.where(x > 0, 1.0, y)` has to be the derivative of"),
     (VIEWS, "G = G / (2 * B)", "G = G / B", "in `G / B`, `B` (6 here) has to be multiplied by 2"),
@@ -474,8 +500,10 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         GAUSSIAN,
         PULLS,
         VIEWS,
+        KEPT,
+        OTHERS,
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
