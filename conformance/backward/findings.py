@@ -98,7 +98,8 @@ class Cause:
             `factor` times the derivative of the decay of the loss; `handed`: another value has to
             be handed on there; `aliased`: an array is changed in place while another name stands
             for what it was; `changed`: the operation is another one than it has to be; `gradient`:
-            the gradient is wrong and no operation is known that mends it; `shape`: it has another
+            the gradient is wrong and no operation is known that mends it; `another`: it is that of
+            another parameter (the second of `names`); `shape`: it has another
             shape than its parameter; `unused`: `needed` is given and not used; `absent`: no
             gradient is given, which is taken for 0; `search`: none in `factor` s; `output`: the
             output error is the derivative of no cost; `uneven`: nor adds it up to 0; `negated`: all

@@ -66,6 +66,7 @@ OF_KIND = {
     "term": "{operation} has to give one of the terms of ∂C/∂{needed}, and gives something else",
     "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
     "slope": "{operation} has to be the derivative of {missing}",
+    "another": "this is the gradient of {names[1]}, and that of {names[0]} is needed",
     "itself": "the value of {missing} stands here, and its derivative is needed",
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
     "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out{that}",

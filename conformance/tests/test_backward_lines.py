@@ -430,7 +430,40 @@ def make():
     return {'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), r.integers(0, 3, 6)
 """
 
+HANDED = """
+import numpy as np
+
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        self.db = np.sum(d, axis=0)
+        return d @ self.W.T
+
+def f(p, X, Y):
+    first, second = Affine(p['W1'], p['b1']), Affine(p['W2'], p['b2'])
+    d = second.forward(np.tanh(first.forward(X))) - Y
+    first.backward(second.backward(d) * (1 - second.x ** 2))
+    g = {'W1': first.dW, 'W2': second.dW}
+    g['b1'] = first.db
+    g['b2'] = second.db
+    return 0.5 * np.sum(d ** 2), g
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W1': r.normal(size=(4, 3)), 'b1': r.normal(size=3)}
+    p |= {'W2': r.normal(size=(3, 3)), 'b2': r.normal(size=3)}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 FAULTS = (
+    (HANDED, "= second.db", "= first.db", "this is the gradient of b1, and that of b2 is needed"),
     (
         OTHERS,
         "E[i, k] / (total[i] - E[i, y[i]])",
@@ -502,8 +535,9 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         VIEWS,
         KEPT,
         OTHERS,
+        HANDED,
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
