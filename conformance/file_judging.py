@@ -74,7 +74,7 @@ class FileJudging:
         self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
-        self._asked_own, self._spent = False, 0.0
+        self._asked_own, self._spent, self._spent_raising = False, 0.0, 0.0
 
     def judge(self, each: Candidate) -> None:
         """Judge a candidate, and send what comes of it."""
@@ -108,9 +108,9 @@ class FileJudging:
         self._send(EDITING)
         began = process_time()
         text = repaired(
-            each.refusal, partial(self._is_right, each.name), edited.SECONDS - self._spent
+            each.refusal, partial(self._is_right, each.name), edited.SECONDS - self._spent_raising
         )
-        self._spent += process_time() - began
+        self._spent_raising += process_time() - began
         why = f"{left.why}; {text}"
         return replace(left, why=why, final=True, runs=True) if text else left
 

@@ -19,9 +19,18 @@ from conformance.backward.culprit import Culprit
 from conformance.backward.decay_lines import wrong_decay
 from conformance.backward.expand import expanded
 from conformance.backward.factor import ratio
-from conformance.backward.findings import Accused, Cause, Examined, Instead, Judged, Line
+from conformance.backward.findings import (
+    Accused,
+    Cause,
+    Examined,
+    Instead,
+    Judged,
+    Line,
+    merged,
+)
 from conformance.backward.found import Found, find
 from conformance.backward.groups import Factor, Repair, operation_key
+from conformance.backward.handed_out import handed_out
 from conformance.backward.in_scope import in_scope
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.passes import passes
@@ -129,6 +138,9 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
             Accused((e.goal.name,), lines_of(e.goal.node), Cause("shape"), mends=False)
             for e in shapes
         ]
+    others = [handed_out(each, found) for each in wrong]
+    if all(others):
+        return [*merged(filter(None, others), lambda each: each.lines)]
     loop = skipped(forward, found)
     if loop is not None:
         return [replace(loop, cause=replace(loop.cause, worst=worst_entry(found)))]

@@ -170,7 +170,11 @@ def called(forward: Forward, node: Node) -> Named:
     nodes = [node, *reversed(alike(forward, node))]
     own = [each for each in nodes if each.given or line_of(each) is not None]  # it has a name
     names = [named(each) for each in own or nodes]
-    return next((each for each in names if each.name.isidentifier()), names[0])
+    found = next((each for each in names if each.name.isidentifier()), names[0])
+    if "(" in found.name:  # a parameter by what it began with, such as `random.random()`
+        goals = (Named(e.name, None) for e in forward.run.goals if e.parameter is node)
+        return next(goals, found)
+    return found
 
 
 def apart(forward: Forward, needed: Node, held: Node | None) -> tuple[Named, Named | None]:

@@ -13,7 +13,15 @@ from conformance.backward.compared_quantities import Match
 from conformance.backward.evidence import told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
-from conformance.backward.groups import UNFIT, Factor, Group, Repair, is_given_another
+from conformance.backward.groups import (
+    UNFIT,
+    Factor,
+    Group,
+    Repair,
+    is_given_another,
+    is_used_beside,
+)
+from conformance.backward.in_scope import kept_by
 from conformance.backward.region import INVERSES
 from conformance.backward.source import MOVES, is_float, line_of, operand_name, own_lines
 from conformance.backward.syntax import assigned, base, hands_back, renamed
@@ -117,18 +125,22 @@ class Culprit(Fixes):
     def lines_of_fix(self, fix: Fix) -> list[Line]:
         """The line of an operation, or of what it is given under a name."""
         node, place = fix.group.first, fix.change.place
+        line, own_line = line_of(node), self.lines_of(fix.group, self.changed_by(fix))
         if fix.change.line is not None:
             return [fix.change.line]
         if place is not None:
-            line, name = line_of(node), base(operand_name(node, place))
+            name = base(operand_name(node, place))
             own = line is not None and name and name not in self._forward_names
             found = assigned(name, line, alias=False) if own and line is not None else None
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
-        if fix.change.what == "operand" and self._is_not_given(fix):
-            called = list(own_lines(node))
-            return called[1:2] + called[:1]  # the call does not give the right one
-        return self.lines_of(fix.group, self.changed_by(fix))
+        if fix.change.what == "operand" and line is not None:
+            if self._is_not_given(fix):
+                called = list(own_lines(node))
+                return called[1:2] + called[:1]  # the call does not give the right one
+            kept = kept_by(operand_name(node, int(fix.change.before) - 1), line)
+            return own_line if kept is None else [kept, *own_line]
+        return own_line
 
     def is_right_elsewhere(self, fix: Fix) -> bool:
         """Whether a change is one of a function that is right where others call it."""
@@ -156,7 +168,10 @@ class Culprit(Fixes):
         node, other, place = fix.group.first, fix.change.other, int(fix.change.before) - 1
         if other is None or not _is_argument(node, place):
             return False
-        if any(each.args[place] in other.inputs for each in fix.group.nodes):
+        if any(
+            each.args[place] in other.inputs or is_used_beside(each.args[place], each)
+            for each in fix.group.nodes
+        ):
             return False
         same = [e for e in self.chain.nodes if _same_function(e.frames, node.frames)]
         used = any(other in each.inputs for each in same)

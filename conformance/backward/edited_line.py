@@ -21,7 +21,8 @@ def by_edit(examined: Examined, change: Change) -> Examined:
         change: of the line.
     """
     accused, line = examined.accused, Line(*change.place)
-    known = (each for each in accused if line in each.lines[:1] or each.cause.kind in UPDATES)
+    here = (e for e in accused if e.cause.changed is None or e.cause.at in (None, line))
+    known = (each for each in here if line in each.lines[:1] or each.cause.kind in UPDATES)
     first = next(known, None)
     names = tuple(dict.fromkeys(name for each in accused for name in each.gradients))
     cause = Cause("edited", worst=accused[0].cause.worst) if first is None else first.cause

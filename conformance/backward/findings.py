@@ -98,7 +98,8 @@ class Cause:
             `factor` times the derivative of the decay of the loss; `handed`: another value has to
             be handed on there; `aliased`: an array is changed in place while another name stands
             for what it was; `changed`: the operation is another one than it has to be; `gradient`:
-            the gradient is wrong and no operation is known that mends it; `shape`: it has another
+            the gradient is wrong and no operation is known that mends it; `another`: it is that of
+            another parameter (the second of `names`); `shape`: it has another
             shape than its parameter; `unused`: `needed` is given and not used; `absent`: no
             gradient is given, which is taken for 0; `search`: none in `factor` s; `output`: the
             output error is the derivative of no cost; `uneven`: nor adds it up to 0; `negated`: all
@@ -198,17 +199,18 @@ def merged(accused: Iterable[Accused], key: Callable[[Accused], Hashable]) -> tu
 def by_one_line(accused: tuple[Accused, ...]) -> tuple[Accused, ...]:
     """The operations to blame as one, by the lines that are in question in each of them.
 
-    One mistake is likelier than several; where no line is in question in all, they stay apart.
+    One mistake is likelier than several; where no line is in question in all, they stay apart. The
+    first of them tells why whose first line is in question in the others.
     """
-    one, *others = accused or (None,)
-    if one is None or not others:
+    shared = set[Line]().union(*(each.lines for each in accused[:1]))
+    shared = shared.intersection(*(each.lines for each in accused))
+    if len(accused) < 2 or not shared:  # noqa: PLR2004 - of two
         return accused
-    shared = [line for line in one.lines if all(line in each.lines for each in others)]
-    if not shared:
-        return accused
-    lines = tuple(dict.fromkeys((*shared, *(line for each in accused for line in each.lines))))
-    (made,) = merged(accused, lambda _: None)
-    return (replace(made, lines=lines),)
+    first = next((each for each in accused if {*each.lines[:1]} <= shared), accused[0])
+    every = [line for each in (first, *accused) for line in each.lines]
+    lines = dict.fromkeys((*(line for line in every if line in shared), *every))
+    names = tuple(name for each in accused for name in each.gradients)
+    return (replace(first, gradients=names, lines=tuple(lines)),)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.chain import Rules, kept
-from conformance.backward.change import NEARLY, Change
+from conformance.backward.change import NEARLY, Change, own
 from conformance.backward.changes import changes, renumbered, scaled, scales
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.groups import UNFIT, Group, grouped
@@ -45,7 +46,8 @@ class Fixes(Region):
 
     def fixes(self) -> Iterator[Fix]:
         """The changes of one operation that make all gradients right."""
-        arrays = [each for each in self.chain.nodes if isinstance(each.value, np.ndarray)]
+        own = (e for e in self.chain.nodes if e.function is None or line_of(e) is not None)
+        arrays = [each for each in own if isinstance(each.value, np.ndarray)]
         everything = grouped(arrays, calls=True)
         known = {id(each.first): len(each.nodes) for each in everything}
         everything += [e for e in grouped(arrays) if len(e.nodes) > known[id(e.first)]]
@@ -57,7 +59,10 @@ class Fixes(Region):
         for group in self.region():
             target = self._target(group)
             others = {} if target is None and scales(group.first) else by_shape
-            for change in (*self._scalings(group), *changes(group, others, self.chain.value)):
+            for change in (
+                *self._scalings(group, target),
+                *changes(group, others, self.chain.value),
+            ):
                 if self._mends(group, change, target):
                     yield Fix(group, _rooted(group.first, change))
 
@@ -114,26 +119,45 @@ class Fixes(Region):
                     return node, right
         return None
 
-    def _scalings(self, group: Group) -> list[Change]:
+    def _scalings(self, group: Group, target: tuple[Node, Array] | None) -> list[Change]:
         """The change of a constant that would do, if one does."""
-        if not is_float(group.first) or group.first.function is None:
+        if not is_float(group.first) or group.first.function is None or group.recurrent:
             return []
-        sensitivity = self.search.sensitivity(group)
-        gained = np.zeros(len(self.search.missing))
-        for node in group.nodes:
-            if node.number in sensitivity:
-                each = sensitivity[node.number].reshape(len(gained), -1)
-                gained += each @ np.ravel(self.chain.values[node.number])
+        several = target is not None and len(group.nodes) > 1  # their effects are multiplied
+        gained, lacks = self._grown(group, *target) if several and target else self._gained(group)
         square = float(gained @ gained)
-        if square == 0 or group.recurrent:
+        if square == 0:
             return []
-        factor = 1 + float(gained @ self.search.missing) / square
+        factor = 1 + float(gained @ lacks) / square
         wrong = [each for each in self.search.verdicts if not each.ok]
         chance = sum(each.right.size for each in wrong) == 1 and not _is_simple(factor)
         if chance or abs(factor) <= HALF_OF_THE_DIGITS:
             return []  # some number puts a single number right, whatever is wrong
         made = scaled(group, factor, self.chain.value, self._lengths)
         return [made] if _is_simple(factor) or self._is_meant(made.after) else []
+
+    def _gained(self, group: Group) -> tuple[Array, Array]:
+        """What the gradients gain by an operation that gives twice as much, and what they lack."""
+        sensitivity = self.search.sensitivity(group)
+        gained = np.zeros(len(self.search.missing))
+        for node in group.nodes:
+            if node.number in sensitivity:
+                each = sensitivity[node.number].reshape(len(gained), -1)
+                gained += each @ np.ravel(self.chain.values[node.number])
+        return gained, self.search.missing
+
+    def _grown(self, group: Group, node: Node, right: Array) -> tuple[Array, Array]:
+        """The same of a value which an operation leads to, and that has to be another one."""
+
+        def double(of: Node) -> Callable[[list[Any], dict[str, Any]], Any]:
+            return lambda args, kwargs: np.asarray(2 * own(of, args, kwargs))
+
+        given = self.chain.values[node.number]
+        try:
+            twice = self.chain.after({}, [node], {e.number: double(e) for e in group.nodes})
+        except UNFIT:
+            return np.zeros(1), np.zeros(1)
+        return np.ravel(twice[node.number] - given), np.ravel(right - given)
 
     def _is_meant(self, number: str) -> bool:
         """Whether people may have meant a number: a short one, or one that the program has."""

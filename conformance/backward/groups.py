@@ -4,7 +4,7 @@ Left out: finding the repair (`blame.py`), and where a backward pass multiplies 
 (`region.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +116,7 @@ class Factor:
 def is_given_another(factor: Factor, chain: Chain) -> bool:
     """Whether the function that computed a factor would give the right one of another argument.
 
-    Such as the derivative of σ of z, which is given a.
+    Such as the derivative of σ of z, which is given a, and needs it for nothing else.
     """
     inside = [each for each in chain.nodes if _is_inside(each, factor.node)]
     numbers = {each.number for each in inside}
@@ -125,8 +125,21 @@ def is_given_another(factor: Factor, chain: Chain) -> bool:
     return any(
         np.shape(value) == np.shape(each.value) and _gives(factor, chain, inside, each, value)
         for each in given.values()
+        if not is_used_beside(each, factor.node, numbers)
         for value in values
     )
+
+
+def is_used_beside(given: Node, made: Node, numbers: Collection[int] = ()) -> bool:
+    """Whether a function needs a value for more than it computes of it, which is to be another.
+
+    Args:
+        given: what the function is given.
+        made: what it computes of that.
+        numbers: of what it computes on the way.
+    """
+    others = (e for e in given.consumers if e is not made and e.number not in numbers)
+    return any(each.calls[:1] == made.calls[:1] for each in others)
 
 
 def _is_inside(node: Node, made: Node) -> bool:

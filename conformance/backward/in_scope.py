@@ -1,13 +1,14 @@
 """Where what is lacking can be put: in the innermost call in which it can be named.
 
-A function may be right as others use it, and know nothing of what its result is lacking.
+A function may be right as others use it, and know nothing of what its result is lacking; and what
+an object keeps for one use may be kept of another value.
 """
 
 import ast
 
 from conformance.backward.findings import Cause, Line
 from conformance.backward.source import own_lines
-from conformance.backward.syntax import function_around, tree
+from conformance.backward.syntax import function_around, gives_alias, statement, tree
 from conformance.tracing.node import Node
 
 
@@ -19,7 +20,8 @@ def in_scope(node: Node, why: Cause, lines: tuple[Line, ...]) -> tuple[Line, ...
         why: it does.
         lines: in question.
     """
-    other = None if why.changed is None else why.changed.other
+    lacks = why.changed is not None and why.changed.what != "operand"
+    other = why.changed.other if why.changed is not None and lacks else None
     calls = list(own_lines(node))
     if other is None or other.line is None or not other.name.isidentifier():
         return lines
@@ -27,7 +29,30 @@ def in_scope(node: Node, why: Cause, lines: tuple[Line, ...]) -> tuple[Line, ...
     if known is None or not calls or lines[:1] != tuple(calls[:1]) or _is_of(calls[0], known):
         return lines
     first = [each for each in calls[1:] if _is_of(each, known)][:1]
+    if any(_hands_on(other.name, each) for each in first):
+        return lines  # the function is given it, and may not use it
     return tuple(dict.fromkeys((*first, *lines)))
+
+
+def kept_by(attribute: str, line: Line) -> Line | None:
+    """The only line of a file that gives an attribute a value which has another name, for one use.
+
+    Args:
+        attribute: as in `self.last`.
+        line: that reads it.
+    """
+    found = [e for e in ast.walk(tree(line.file) or ast.Pass()) if isinstance(e, ast.Attribute)]
+    same = [each for each in found if ast.unparse(each) == attribute]
+    at = [Line(line.file, each.lineno) for each in same if isinstance(each.ctx, ast.Store)]
+    return at[0] if len(same) == len(at) + 1 and len(at) == 1 and gives_alias(at[0]) else None
+
+
+def _hands_on(name: str, line: Line) -> bool:
+    """Whether a line gives what has a name to a function."""
+    whole = statement(line.file, line.line) or ast.Pass()
+    calls = (each for each in ast.walk(whole) if isinstance(each, ast.Call))
+    given = (e for call in calls for e in (*call.args, *(k.value for k in call.keywords)))
+    return any(ast.unparse(each) == name for each in given)
 
 
 def _is_of(line: Line, function: ast.FunctionDef) -> bool:

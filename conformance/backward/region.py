@@ -54,8 +54,12 @@ class Region:
         return self.forward.contains(node) or bool(self.known(node))
 
     def is_settled(self, node: Node) -> bool:
-        """Whether a value is taken for right; so is what a sum begins with, such as `np.zeros`."""
-        return self.right(node) or _made_of_one_number(node)
+        """Whether a value is taken for right; so is what a sum begins with, such as `np.zeros`.
+
+        And so is a copy of a forward value.
+        """
+        made = _made_of_one_number(node) or self._moves_forward_values(node)
+        return made or self.right(node)
 
     def upstream(self, repair: Repair, *, edge: bool = False, strict: bool = True) -> list[Group]:
         """The operations that lead to the first wrong value, and give nothing that is known.
@@ -192,8 +196,10 @@ class Region:
 
         Args:
             repair: of the product.
-            values: others in the place of what the program computed before.
+            values: others in the place of what the program computed before, of several products:
+                the first ∂C/∂v may be an error of the loss, and have a constant as all gradients.
         """
+        alone = values is None
         node, needed = self._first_wrong(repair), self.needed(repair)
         right = repair.values.get(node.number)
         if node.operation != "multiply" or needed is None or right is None:
@@ -201,23 +207,23 @@ class Region:
         for arg, other in (node.args, node.args[::-1]):
             if type(arg) is not Node or type(other) is not Node or arg is other or self.known(arg):
                 continue
-            if np.shape(arg.value) != np.shape(right) or self.forward.contains(other):
+            if np.shape(arg.value) != np.shape(right) or (alone and self.forward.contains(other)):
                 continue
             after = self.chain.after(values, [other]) if values else self.chain.values
             given = after[other.number]
             for held in self.search.known.matches(np.asarray(given, dtype=np.float64)):
-                if self._leads_only_to(needed, held):
+                if self._leads_only_to(needed, held, scaled=not alone):
                     with np.errstate(all="ignore"):
                         value = np.asarray(right / given)
                     value = np.where(np.isfinite(value), value, self.chain.values[arg.number])
                     return Factor(node, arg, value, held, needed)
         return None
 
-    def _leads_only_to(self, needed: Match, held: Match) -> bool:
+    def _leads_only_to(self, needed: Match, held: Match, *, scaled: bool = False) -> bool:
         """Whether the loss depends on a value by another one alone, so by its derivative."""
         start, end = needed.quantity.nodes[0], held.quantity.nodes[0]
-        scaled = abs(abs(held.factor * needed.factor) - 1) > HALF_OF_THE_DIGITS
-        if held.quantity.kind != "total" or scaled or start.given or not end.depends_on(start):
+        same = scaled or abs(abs(held.factor * needed.factor) - 1) <= HALF_OF_THE_DIGITS
+        if held.quantity.kind != "total" or not same or start.given or not end.depends_on(start):
             return False
         parts = self.forward.parts
         passed = walk(

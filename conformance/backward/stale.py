@@ -27,8 +27,8 @@ def read_after_update(forward: Forward, repair: Repair) -> Cause | None:
     way = walk([first], lambda e: e.inputs if line_of(e) == at or e.operation in MOVES else ())
     new = next((each for each in way if each in pairs), None)
     right = repair.values.get(first.number)
-    if new is None or right is None or at is None:
-        return None
+    if new is None or right is None or at is None or at == line_of(new):
+        return None  # the line that updates it reads the old one
     before = {each.number: forward.chain.values[old.number] for each, old in pairs.items()}
     made = np.asarray(forward.chain.after(before, [first])[first.number])
     if made.shape != np.shape(right) or distance(made, np.asarray(right)) > HALF_OF_THE_DIGITS:

@@ -6,6 +6,7 @@ arguments; a factor or a term more. Left out: statements (`statement_edits.py`).
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 from conformance.edits.computing import last_name
@@ -55,23 +56,42 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         part = slot.get()
         if isinstance(part, ast.Constant):
             yield from (put(slot, part, each) for each in _negated(part))  # after signs of sums
+            yield from (put(slot, part, each) for each in _of_others(part, slot, scope))
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
             for new in _wrapped(part, scope):
                 yield put(slot, part, new)
 
 
 def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
-    """The changes of a variable that a line reads more than once."""
-    found: dict[str, list[tuple[Slot, ast.expr]]] = {}
+    """The changes of a variable that a line reads more than once, or of a call that it has so.
+
+    Another variable; what a function is given in the place of what it gives.
+    """
+    for places in _repeated(slots, ast.Name):
+        for name in scope.names:
+            if name != getattr(places[0].get(), "id", ""):
+                yield _each(places, ast.Name(name, ast.Load()))
+    for places in _repeated(slots, ast.Call):
+        call = places[0].get()
+        if isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords:
+            yield _each(places, call.args[0])
+
+
+def _repeated(slots: Sequence[Slot], kind: type[ast.expr]) -> Iterator[list[Slot]]:
+    """The places of each expression of a kind that stands at several."""
+    found: dict[str, list[Slot]] = {}
     for slot in slots:
         part = slot.get()
-        if isinstance(part, ast.Name):
-            found.setdefault(part.id, []).append((slot, part))
-    for old, places in found.items():
-        for name in scope.names if len(places) > 1 else ():
-            if name != old:
-                new = ((slot, located(ast.Name(name, ast.Load()), e)) for slot, e in places)
-                yield Edit(places[0][1].lineno, puts=tuple(new))
+        if isinstance(part, kind):
+            found.setdefault(ast.unparse(part), []).append(slot)
+    yield from (places for places in found.values() if len(places) > 1)
+
+
+def _each(places: Sequence[Slot], new: ast.expr) -> Edit:
+    """The change that puts an expression at several places."""
+    olds = [part for slot in places if isinstance(part := slot.get(), ast.expr)]
+    puts = zip(places, (located(deepcopy(new), each) for each in olds), strict=True)
+    return Edit(olds[0].lineno, puts=tuple(puts))
 
 
 def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
@@ -96,6 +116,10 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
             yield put(slot, part, each)
         for each in () if is_of(slot, ast.Mult | ast.Div) else divisors:
             yield put(slot, part, ast.BinOp(part, ast.Div(), each))
+    for places in _repeated(slots, ast.Name):
+        name = places[0].get()
+        if isinstance(name, ast.Name):
+            yield from (_each(places, ast.Call(each, [name], [])) for each in scope.functions)
 
 
 def _by_place(slot: Slot, scope: Scope) -> Iterator[ast.expr]:
@@ -116,12 +140,18 @@ def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
 
 def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     if isinstance(part.value, int | float) and not isinstance(part.value, bool):
-        found = dict.fromkeys((*numbers(part.value), *scope.numbers))
-        left = (each for each in found if each != part.value)
+        left = (each for each in numbers(part.value) if each != part.value)
         yield from (number(each) for each in left if not _is_neutral(each, slot))
     if isinstance(part.value, str):
         others = sums(part.value) if "->" in part.value else scope.strings
         yield from (ast.Constant(each) for each in others if each != part.value)
+
+
+def _of_others(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+    """The other numbers of the file, such as the slope of a leaky ReLU: they are seldom meant."""
+    if isinstance(part.value, int | float) and not isinstance(part.value, bool):
+        left = (each for each in scope.numbers if each != part.value)
+        yield from (number(each) for each in left if not _is_neutral(each, slot))
 
 
 def _negated(part: ast.Constant) -> Iterator[ast.expr]:
@@ -146,6 +176,7 @@ def _compared(part: ast.Compare, _slot: Slot, _scope: Scope) -> Iterator[ast.exp
     if len(part.ops) == 1:
         for kind in COMPARISONS.get(type(part.ops[0]), ()):
             yield ast.Compare(part.left, [kind()], part.comparators)
+    yield part.left
 
 
 def _pairs(part: ast.Tuple | ast.List, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:

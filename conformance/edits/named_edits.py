@@ -14,6 +14,7 @@ from conformance.edits.edit import Edit, Slot, located
 OPERATORS: dict[str, type[ast.operator]] = {
     "+": ast.Add, "−": ast.Sub, "×": ast.Mult, "/": ast.Div, "@": ast.MatMult,
 }  # fmt: skip
+NEARLY = 1e-5  # numbers are known to six digits
 PLACES = {"1": 0, "2": 1, "left": 0, "right": 1}
 SQUARED = "²"
 HALVES = {"0.5": 0.5, "2": 2}
@@ -23,8 +24,8 @@ class KnownChange(NamedTuple):
     """What an expression has to be instead.
 
     Attributes:
-        what: is changed: `operator`, `function`, `operand`, `transpose`, `extra`, `factor`, `term`;
-            `slope`: the slope of an activation is lacking, or that of another one is there.
+        what: is changed: `operator`, `function`, `operand`, `transpose`, `extra`, `factor`, `term`,
+            `constant`; `slope`: the slope of an activation is lacking, or that of another is there.
         expression: its source.
         before: what it has.
         after: what it has to have.
@@ -74,8 +75,10 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
             yield from _without_last(part, known.before)
         case "factor" | "term" if known.other is not None and known.after in OPERATORS:
             yield ast.BinOp(part, OPERATORS[known.after](), known.other)
-        case "factor":
+        case "factor" if known.other is None:
             yield from _times(part, known.after)
+        case "constant":
+            yield from _scaled(part, float(known.before), float(known.after))
 
 
 def _times(part: ast.expr, number: str) -> Iterator[ast.expr]:
@@ -84,6 +87,15 @@ def _times(part: ast.expr, number: str) -> Iterator[ast.expr]:
         yield ast.UnaryOp(ast.USub(), part)
     elif number in HALVES:
         yield ast.BinOp(part, ast.Mult(), ast.Constant(HALVES[number]))
+
+
+def _scaled(part: ast.expr, before: float, after: float) -> Iterator[ast.expr]:
+    """An expression with a multiple of one of its numbers, such as 3 · 0.044715."""
+    for place, each in enumerate(_operands(part)):
+        if isinstance(each, ast.Constant) and each.value == before and before:
+            times = round(after / before)
+            if times > 1 and abs(after / before - times) <= NEARLY * times:
+                yield from _with(part, place, ast.BinOp(ast.Constant(times), ast.Mult(), each))
 
 
 def _without_last(part: ast.expr, factors: str) -> Iterator[ast.expr]:

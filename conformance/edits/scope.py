@@ -27,6 +27,9 @@ SLOPES = 150
 
 NUMBERS = 12
 
+PARTS_KEPT = 4
+"""Attributes of its object that a function reads, of whose lengths it may need one."""
+
 KINDS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp)
 """What may be lacking, the first kinds first."""
 
@@ -51,7 +54,7 @@ class Scope:
         parts: expressions of the function around it.
         entries: what its lists have at the indices that other lines take.
         indices: those, where they are known.
-        lengths: of what the function is given.
+        lengths: of what the function is given, and of what its object has that it reads.
         strings: keys, and parts of keys, that the function has.
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
@@ -129,7 +132,10 @@ class Names:
         none = {*self.callees, "_", *(e.asname or e.name.split(".")[0] for e in modules)}
         self.names = tuple(each for each in names if each not in none)
         given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
-        self.lengths = tuple(_call("len", each) for each in given)  # such as m
+        own = {e.attr: e for e in inside if isinstance(e, ast.Attribute) and is_self(e.value)}
+        kept = [each for each in own.values() if isinstance(each.ctx, ast.Load)]
+        arrays = [*(ast.Name(each, ast.Load()) for each in given), *kept[:PARTS_KEPT]]
+        self.lengths = tuple(_call("len", each) for each in arrays)  # such as m
         values = (e.value for e in whole if isinstance(e, ast.Constant))
         self.numbers = tuple(dict.fromkeys(e for e in values if type(e) is float))[:NUMBERS]
         self.spans, self.counters = _spans(definition), counters(definition)
@@ -222,8 +228,8 @@ class Names:
         return [ast.Subscript(e, each, ast.Load()) for e in self.lists for each in single]
 
 
-def _call(function: str, argument: str) -> ast.expr:
-    return ast.Call(ast.Name(function, ast.Load()), [ast.Name(argument, ast.Load())], [])
+def _call(function: str, argument: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(function, ast.Load()), [deepcopy(argument)], [])
 
 
 def _is_builtin(call: ast.Call) -> bool:

@@ -66,6 +66,8 @@ OF_KIND = {
     "term": "{operation} has to give one of the terms of ∂C/∂{needed}, and gives something else",
     "misused": "{operation} is ∂C/∂{held}; what follows needs {other}{lacks}",
     "slope": "{operation} has to be the derivative of {missing}",
+    "another": "this is the gradient of {names[1]}, and that of {names[0]} is needed",
+    "itself": "the value of {missing} stands here, and its derivative is needed",
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
     "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out{that}",
     "begins": "the mistake is in {operation} or in what is computed from it, which has to become "
@@ -106,6 +108,8 @@ def _of_kind(cause: Cause) -> str:
     if cause.kind == "updated":
         return _of_updated(cause)
     kind = "no decay" if cause.kind == "decay" and not cause.factor else cause.kind
+    itself = cause.missing is not None and cause.missing.name == cause.operation
+    kind = "itself" if kind == "slope" and itself else kind
     needed, held = _value(cause.needed), _value(cause.held)
     missing = quoted(cause.missing) if cause.missing else ""
     lacks = f": the derivative of {missing} is missing" if missing else ""
@@ -191,8 +195,9 @@ def _of_number(changed: Changed) -> str:
     all that the number stands in.
     """
     before, after, where = changed.before, changed.after, f"in `{changed.operation}`"
+    name = f"the {f'number {before}'.rstrip()}"
     if changed.other is None:
-        return f"{where}, the {f'number {before}'.rstrip()} has to be {after}"
+        return f"{where}, {name} has to be {_multiple(before, after)}"
     name = f"`{changed.other.name}`"
     with suppress(ValueError, ZeroDivisionError):  # one may be an expression, or 0
         if (ratio := float(after) / float(before)) == -1:
@@ -205,6 +210,15 @@ def _of_number(changed: Changed) -> str:
     return f"{where}, {name}{before and f', which is {before} here,'} has to be {after}"
 
 
+def _multiple(before: str, after: str) -> str:
+    """A number, or how many times another it is, where that is what people write."""
+    with suppress(ValueError, ZeroDivisionError):
+        times = f"{float(after) / float(before):.5g}"
+        if times.isdecimal() and len(after.replace(".", "").strip("0")) > FEW_DIGITS:
+            return f"multiplied by {times}"
+    return after
+
+
 PLACES = {
     "1": "the first operand",
     "2": "the second operand",
@@ -214,6 +228,8 @@ PLACES = {
     "result": "the result has",
 }
 """What an operand is called, or what has to be transposed."""
+
+FEW_DIGITS = 3  # of a number that is said as it is
 
 COMPARING = {
     "greater": ">", "less": "<", "greater_equal": ">=", "less_equal": "<=",

@@ -14,6 +14,8 @@ from pathlib import Path
 from time import process_time
 from types import CodeType
 
+import numpy as np
+
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import by_edit, known_changes
 from conformance.backward.findings import UPDATES
@@ -68,8 +70,9 @@ def mended(
         return search_known(whole, blamed, lambda: confirmed(plain.tree), SECONDS, some)
 
     change = by_known(words=True)
-    if change is None and (parts := [each.without(ahead) for each in _ran(plain)]):
-        trials = [_trial(plain), lambda: confirmed(plain.tree)]
+    is_right = _trial(plain, free=not any(each.ok for each in ran.examined.gradients))
+    if change is None and (parts := [each.without(ahead) for each in _ran(plain, is_right)]):
+        trials = [is_right, lambda: confirmed(plain.tree)]
         change = search(parts, blamed, trials, SECONDS, known)
     change = change or by_known(words=False)
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
@@ -108,19 +111,24 @@ def _with_right_updates(
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 
 
-def _trial(plain: PlainScript) -> Callable[[], bool]:
-    """Whether the update that was judged makes of the parameters what it has to."""
+def _trial(plain: PlainScript, *, free: bool) -> Callable[[], bool]:
+    """Whether the update that was judged makes of the parameters what it has to.
+
+    Args:
+        plain: the script.
+        free: whether no gradient tells a factor that all have by a convention.
+    """
 
     def is_right() -> bool:
         found, rights = plain.values(), zip(*(e.rights for e in plain.wanted), strict=True)
-        return any(_agree(found, plain.wanted, each) for each in rights)
+        return any(_agree(found, plain.wanted, each, free=free) for each in rights)
 
     return is_right
 
 
-def _ran(plain: PlainScript) -> list["_Part"]:
+def _ran(plain: PlainScript, is_right: Callable[[], bool]) -> list["_Part"]:
     """The parts of a script that are run to that update; none if to run it so tells nothing."""
-    begun, is_right = process_time(), _trial(plain)
+    begun = process_time()
     news = [each.new for each in plain.wanted]
     with quiet():
         as_judged = holds(lambda: _agree(plain.values(), plain.wanted, news), SECONDS)
@@ -130,11 +138,29 @@ def _ran(plain: PlainScript) -> list["_Part"]:
         return [*parts_of(plain, runs_of(lambda: holds(is_right, SECONDS), plain.file.__eq__))]
 
 
-def _agree(found: Sequence[Array], wanted: Sequence[NextValue], asked: Sequence[Array]) -> bool:
-    """Whether all parameters are moved as they are asked to be, to half of the digits."""
-    return all(
-        distance(value - each.old, right - each.old) <= HALF_OF_THE_DIGITS
-        for value, each, right in zip(found, wanted, asked, strict=True)
+def _agree(
+    found: Sequence[Array],
+    wanted: Sequence[NextValue],
+    asked: Sequence[Array],
+    *,
+    free: bool = False,
+) -> bool:
+    """Whether all parameters are moved as they are asked to be, to half of the digits.
+
+    Args:
+        found: what they become.
+        wanted: what they were before.
+        asked: what they have to become.
+        free: whether they may all be moved as many times as far.
+    """
+    steps = [value - each.old for value, each in zip(found, wanted, strict=True)]
+    rights = [right - each.old for right, each in zip(asked, wanted, strict=True)]
+    square = sum(float(np.sum(each**2)) for each in rights) if free else 0.0
+    along = sum(float(np.sum(a * b)) for a, b in zip(steps, rights, strict=True)) if square else 1.0
+    factor = along / square if square else 1.0
+    return factor > 0 and all(
+        distance(step, factor * right) <= HALF_OF_THE_DIGITS
+        for step, right in zip(steps, rights, strict=True)
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import by_edit, known_changes
+from conformance.backward.epsilons import TINY
 from conformance.backward.findings import UPDATES, Examined
 from conformance.backward.judge_gradients import distance
 from conformance.edits.live_functions import live_functions
@@ -43,12 +44,15 @@ def mended(found: Found, spent: float = 0.0) -> Found:
     rights: dict[str, Any] = {}
 
     def is_as_judged() -> bool:
-        before.update(again())
+        before.update(again())  # that of the inputs is judged elsewhere
         rights.update(_scaled(examined, before))
-        return bool(wrong) and _wrong(before, rights) == wrong
+        told = wrong & set(before)
+        return bool(told) and _wrong(before, rights) == told
+
+    limit = HALF_OF_THE_DIGITS if found.elsewhere is None else TINY  # of an ε in the loss
 
     def is_right() -> bool:
-        return not _wrong(again(), {**before, **rights})
+        return not _wrong(again(), {**before, **rights}, limit)
 
     if not accused or not holds(is_as_judged):
         return found
@@ -98,18 +102,20 @@ def _scaled(examined: Examined, given: Mapping[str, Any]) -> Iterator[tuple[str,
         examined: what is known of them.
         given: the gradients as the program gives them.
     """
-    rights = {name: np.asarray(each) for name, each in examined.rights.items()}
+    rights = {name: np.asarray(e) for name, e in examined.rights.items() if name in given}
     known = (e.name for e in examined.gradients if e.ok and np.any(rights.get(e.name, 0.0)))
     pairs = ((np.asarray(given[name]), rights[name]) for name in known)
     factor = next((float(np.sum(own * each) / np.sum(each**2)) for own, each in pairs), 1.0)
     yield from ((name, factor * each) for name, each in rights.items())
 
 
-def _wrong(given: Mapping[str, Any], rights: Mapping[str, Any]) -> set[str]:
-    """The names of the gradients that are not the right ones to half of their digits."""
+def _wrong(
+    given: Mapping[str, Any], rights: Mapping[str, Any], limit: float = HALF_OF_THE_DIGITS
+) -> set[str]:
+    """The names of the gradients that are not the right ones, to half of their digits."""
     return {
         name
         for name, each in rights.items()
         if np.shape(given[name]) != np.shape(each)
-        or not distance(np.asarray(given[name]), np.asarray(each)) <= HALF_OF_THE_DIGITS
+        or not distance(np.asarray(given[name]), np.asarray(each)) <= limit
     }

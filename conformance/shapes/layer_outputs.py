@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Examined, merged
+from conformance.backward.findings import Examined, by_one_line, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
@@ -255,12 +255,12 @@ def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:
 
 
 def together(parts: Sequence[Examined]) -> Examined:
-    """What was judged apart, as one; a line that is blamed twice is blamed once."""
+    """What was judged apart, as one; a line that is in question in each part is blamed once."""
     blamed = (each for part in parts for each in part.accused)
     return replace(
         parts[0],
         gradients=tuple(e for part in parts for e in part.gradients),
-        accused=merged(blamed, lambda each: each.lines[:1]),
+        accused=by_one_line(merged(blamed, lambda each: each.lines[:1])),
         kinks=any(each.kinks for each in parts),
         rights={name: each for part in parts for name, each in part.rights.items()},
     )

@@ -42,7 +42,7 @@ def with_untried(searched: Searched, found: Found) -> Found:
     moving = [each.__name__ for each in own if _moves(each, found)]
     stopped = _crash(searched.refusal.crashes)
     named = [name for role in ROLES for _, name in searched.roles[role] if isinstance(name, str)]
-    beside = (giving, stopped[0].names[0] if stopped else "")
+    beside = (giving, stopped.cause.names[0] if stopped else "")
     names = dict.fromkeys(each for each in (*named, *moving) if each not in beside)
     blamed = stopped
     idle = [each for each in own if each.__name__ in calls and _is_empty(each)]
@@ -50,8 +50,8 @@ def with_untried(searched: Searched, found: Found) -> Found:
         found, wrong = _tried(found, tuple(names))
         blamed = blamed or wrong
     elif idle and not moving:
-        blamed = Cause("idle", names=(idle[0].__name__, "")), _place(idle[0])
-    return found if blamed is None else _blamed(found, *blamed)
+        blamed = _accused(Cause("idle", names=(idle[0].__name__, "")), _place(idle[0]))
+    return found if blamed is None else _blamed(found, blamed)
 
 
 def _trained(found: Found, name: str) -> Found:
@@ -76,7 +76,7 @@ def _said(name: str, ran: Ran) -> str:
     return f"{name}: {RULES[ran.rule.kind]}"
 
 
-def _tried(found: Found, names: tuple[str, ...]) -> tuple[Found, tuple[Cause, Line] | None]:
+def _tried(found: Found, names: tuple[str, ...]) -> tuple[Found, Accused | None]:
     """The verdict with what is known of each update; and what is wrong with the first that is."""
     taken = found.recognised
     told = dict[str, Ran]()
@@ -90,26 +90,35 @@ def _tried(found: Found, names: tuple[str, ...]) -> tuple[Found, tuple[Cause, Li
     off = (*taken.off, *([" or ".join(left)] if left else []))
     rule = tuple(_said(name, told[name]) for name in right)
     found = replace(found, recognised=replace(taken, off=off, rule=rule))
-    return found, None if wrong is None else (wrong.cause, wrong.lines[0])
+    return found, None if wrong is None else replace(wrong, lines=wrong.lines[:1])
 
 
-def _blamed(found: Found, cause: Cause, line: Line) -> Found:
-    """The verdict on a class whose gradients are right, with what is to move its parameters."""
+def _blamed(found: Found, wrong: Accused) -> Found:
+    """The verdict on a class whose gradients are right, with what is to move its parameters.
+
+    Those of them that it names, if that are some, are moved wrongly; else all are.
+    """
     if not found.examined.ok:
         return found
     names = tuple(each.name for each in found.examined.gradients)
-    accused = (Accused(names, (line,), cause, mends=False),)
+    some = tuple(each for each in names if each in wrong.gradients)
+    accused = (replace(wrong, gradients=some or names),)
     return replace(found, examined=replace(found.examined, accused=accused))
 
 
-def _crash(crashes: dict[str, list[BaseException]]) -> tuple[Cause, Line] | None:
+def _accused(cause: Cause, line: Line) -> Accused:
+    """A line because of which nothing moves any parameter as it has to."""
+    return Accused((), (line,), cause, mends=False)
+
+
+def _crash(crashes: dict[str, list[BaseException]]) -> Accused | None:
     """The first exception that no data is the reason of, and its line; None if there is none."""
     for name, errors in crashes.items():
         for each in errors:
             lines = raised_in(each)
             if lines and lacks_a_name(each, lines[0].file):
                 at = Line(lines[0].file, lines[0].line)
-                return Cause("stops", names=(name, headline(each))), at
+                return _accused(Cause("stops", names=(name, headline(each))), at)
     return None
 
 

@@ -388,7 +388,89 @@ def make():
     return {'V': r.normal(size=(4, 3)), 'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), 0.5
 """
 
+KEPT = """
+import numpy as np
+
+def softplus(z):
+    return np.log1p(np.exp(z))
+
+def backward(x, h, d, V):
+    slope = 1 - np.exp(-h)
+    return {'W': x.T @ (d @ V.T * slope), 'V': h.T @ d}
+
+def f(p, X, Y):
+    z = X @ p['W']
+    h = softplus(z)
+    d = (h @ p['V'] - Y) / len(X)
+    return 0.5 * np.sum((h @ p['V'] - Y) ** 2) / len(X), backward(X, h, d, p['V'])
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W': r.normal(size=(4, 5)), 'V': r.normal(size=(5, 3))}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
+OTHERS = """
+import numpy as np
+
+def f(p, X, y):
+    E = np.exp(X @ p['W'])
+    total = E.sum(axis=1)
+    P = E / total[:, None]
+    loss, D = 0.0, np.copy(P)
+    for i in range(len(X)):
+        loss -= np.log(1 - P[i, y[i]])
+        for k in range(3):
+            if k != y[i]:
+                D[i, k] -= E[i, k] / (total[i] - E[i, y[i]])
+    return loss, {'W': X.T @ D}
+
+def make():
+    r = np.random.default_rng(0)
+    return {'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), r.integers(0, 3, 6)
+"""
+
+HANDED = """
+import numpy as np
+
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        self.db = np.sum(d, axis=0)
+        return d @ self.W.T
+
+def f(p, X, Y):
+    first, second = Affine(p['W1'], p['b1']), Affine(p['W2'], p['b2'])
+    d = second.forward(np.tanh(first.forward(X))) - Y
+    first.backward(second.backward(d) * (1 - second.x ** 2))
+    g = {'W1': first.dW, 'W2': second.dW}
+    g['b1'] = first.db
+    g['b2'] = second.db
+    return 0.5 * np.sum(d ** 2), g
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W1': r.normal(size=(4, 3)), 'b1': r.normal(size=3)}
+    p |= {'W2': r.normal(size=(3, 3)), 'b2': r.normal(size=3)}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 FAULTS = (
+    (HANDED, "= second.db", "= first.db", "this is the gradient of b1, and that of b2 is needed"),
+    (
+        OTHERS,
+        "E[i, k] / (total[i] - E[i, y[i]])",
+        "E[i, k] / total[i]",
+        "`total[i]` has to be multiplied by `1 - P[i, y[i]]` (line 10)",
+    ),
+    (KEPT, "1 - np.exp(-h)", "1 / (1 + np.exp(-h))", "the first operand has to be `z` (line 12)"),
     (PULLS, "1.0, y + alpha)", "1.0, y)", "`np.where(x > 0, 1.0, y)` has to be the derivative of"),
     (VIEWS, "G = G / (2 * B)", "G = G / B", "in `G / B`, `B` (6 here) has to be multiplied by 2"),
     (GAUSSIAN, "(X @ W - y)", "(y - X @ W)", "the gradient of W; s is right"),
@@ -413,6 +495,7 @@ FAULTS = (
     (SOFTMAX, "np.sum(E, axis=1, keepdims=True)", "sum(E)", "has to be 1"),
     (NET, "dW2 = A1.T @ dZ2", "dW2 = Z1.T @ dZ2", "the first operand has to be `A1`"),
     (NET, "* (Z1 > 0)", "* (A1 > 1)", "`A1 > 1`"),
+    (NET, "* (Z1 > 0)", "* relu(Z1)", "the value of `relu(Z1)` (line 15) stands here"),
     (ENCODER, "dmu = dz + mu", "dmu = dz", "`dz` is only a part of ∂C/∂mu (line 7)"),
     (LAYERS, "return grad * self.mask", "return grad", "`grad` is ∂C/∂(x * self.mask)"),
     (ONE_UNIT, "1 - np.tanh(x) ** 2", "1 - x ** 2", "in `x ** 2`, the first operand has to be"),
@@ -450,8 +533,11 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         GAUSSIAN,
         PULLS,
         VIEWS,
+        KEPT,
+        OTHERS,
+        HANDED,
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)

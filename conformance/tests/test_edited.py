@@ -320,7 +320,132 @@ UPDATES = {
     "by a function": (VELOCITIES, " * (1 - beta)\n", "\n"),
     "of a function that gives new parameters": (PARABOLA, "a - lr * da", "a + lr * da"),
 }
+DROPS = """import numpy as np
+
+class Dense:
+    def __init__(self, n, m):
+        self.W = np.random.randn(n, m)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, grad):
+        self.dW = self.x.T @ grad
+        return grad @ self.W.T
+
+class Leaky:
+    def forward(self, x):
+        self.neg = x < 0
+        return np.where(self.neg, 0.1 * x, x)
+
+    def backward(self, grad):
+        return np.where(self.neg, 0.1, 1.0) * grad
+
+class Dropout:
+    def forward(self, x):
+        self.mask = (np.random.rand(*x.shape) < 0.7) / 0.7
+        return x * self.mask
+
+    def backward(self, grad):
+        return grad * self.mask
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.layers = [Dense(n_in, n_hidden), Leaky(), Dropout(), Dense(n_hidden, n_out)]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def loss(self, x, y):
+        self.error = self.forward(x) - y
+        return 0.5 * np.sum(self.error**2) / len(x)
+
+    def backward(self):
+        grad = self.error / len(self.error)
+        for layer in reversed(self.layers):
+            grad = layer.backward(grad)
+        return grad
+"""
+
+DEEP = """import numpy as np
+
+def gelu(x):
+    return 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))
+
+def slope(x):
+    t = np.tanh(0.7978845608028654 * (x + 0.044715 * x**3))
+    dt = (1 - t**2) * 0.7978845608028654 * (1 + 3 * 0.044715 * x**2)
+    return 0.5 * (1 + t) + 0.5 * x * dt
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W = [np.random.randn(n, m) for n, m in ((n_in, n_hidden), (n_hidden, n_hidden))]
+        self.V = np.random.randn(n_hidden, n_out)
+
+    def forward(self, x):
+        self.z, self.h = [], [x]
+        for W in self.W:
+            self.z.append(self.h[-1] @ W)
+            self.h.append(gelu(self.z[-1]))
+        return self.h[-1] @ self.V
+
+    def backward(self, x, t):
+        d = 2 * (self.forward(x) - t) / t.size
+        dV = self.h[-1].T @ d
+        d = d @ self.V.T
+        dW = [None, None]
+        for i in (1, 0):
+            d = d * slope(self.z[i])
+            dW[i] = self.h[i].T @ d
+            d = d @ self.W[i].T
+        return dW, dV
+"""
+
+KEEPS = """import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.V = np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)
+
+    def forward(self, x):
+        z = x @ self.W
+        h = np.tanh(z)
+        self.last = h
+        return h @ self.V
+
+    def backward(self, x, t):
+        d = (self.forward(x) - t) / len(x)
+        dV = self.last.T @ d
+        dh = d @ self.V.T
+        return x.T @ (dh * (1 - np.tanh(x @ self.W) ** 2)), dV
+"""
+
+HEAD = """import numpy as np
+
+class SoftmaxWithLoss:
+    def forward(self, x, t):
+        self.t = t
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        self.y = e / e.sum(axis=-1, keepdims=True)
+        return -np.sum(t * np.log(self.y + 1e-9)) / t.shape[0]
+
+    def backward(self, dout=1):
+        return dout * (self.y - self.t) / len(self.y)
+"""
+
 KINDS = {
+    "of layers that give the gradient of the input, too": (
+        DROPS,
+        "grad * self.mask",
+        "grad * (self.mask > 0)",
+    ),
+    "of what an object keeps": (KEEPS, "self.last = h", "self.last = z"),
+    "of a factor in a helper of two layers": (DEEP, "1 + 3 * 0.04", "1 + 0.04"),
+    "of a factor that a layer is given": (DROPS, "1.0) * grad", "1.0)"),
+    "of a mean over what an object keeps": (HEAD, " / len(self.y)", ""),
     "that lacks a decay": (TIED, " + self.lam * self.W\n        return {", "\n        return {"),
     "that lacks one of two ways": (
         TIED,

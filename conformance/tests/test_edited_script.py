@@ -221,7 +221,32 @@ for epoch in range(5):
         W -= 0.3 * (x.T @ dh + 0.1 * W)
     print(total / 40)
 """
+HELPER = """import numpy as np
+
+rng = np.random.default_rng(3)
+inputs = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], dtype=float)
+wanted = np.array([[0, 1, 1, 0]], dtype=float)
+G, H = rng.uniform(-1, 1, (4, 2)), rng.uniform(-1, 1, (1, 4))
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def slope(a):
+    return a * (1 - a)
+
+for step in range(100):
+    hidden = sigmoid(G @ inputs)
+    output = sigmoid(H @ hidden)
+    error = wanted - output
+    if step % 10 == 0:
+        print(step, np.mean(error**2))
+    d2 = error * slope(output)
+    d1 = (H.T @ d2) * slope(hidden)
+    H += 2 * d2 @ hidden.T
+    G += 2 * d1 @ inputs.T
+"""
 WRONG = {
+    "of a helper that all layers use": (HELPER, "a * (1 - a)", "sigmoid(a) * (1 - sigmoid(a))"),
     "of an error by whose sign all are added": (INERTIA, "(t - y) * (1", "(y - t) * (1"),
     "of a rate that one update forgets": (INERTIA, "(delta1, x) * lr", "(delta1, x)"),
     "of an update that adds": (PLAIN, "W2 = W2 - 0.1", "W2 = W2 + 0.1"),

@@ -105,6 +105,14 @@ def test_an_update_that_is_wrong_is_blamed_though_the_gradients_are_right(
     assert "2 gradients, all right" in str(report)
 
 
+def test_only_the_parameters_that_are_moved_wrongly_are_named(tmp_path: Path) -> None:
+    update = """
+        self.params["W"] -= lr * grads["W"]
+        self.params["b"] += lr * grads["b"]
+"""
+    assert "wrong: the update of params['b']; params['W'] is right" in str(judged(update, tmp_path))
+
+
 def test_what_trains_is_told_to_take_some_steps(tmp_path: Path) -> None:
     text = SOURCE[: SOURCE.index("    def train_step")] + FIT[FIT.index("    def fit") :]
     assert "fit: gradient descent with momentum" in str(written(text, tmp_path))
