@@ -136,7 +136,7 @@ SETTING = re.compile(
 """What is done with parameters or kept beside them, such as `weight_decay`, and is none."""
 
 GRADIENT = re.compile(
-    r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d(?!.*(?:grad|gradient|derivative|update)s?$)|grads?"
+    r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d(?!rop|.*(?:grad|gradient|derivative|update)s?$)|grads?"
     r"|gradients?|nabla|partial|g(?!.*(?:grad|gradient|derivative|update)s?$)|dedw?)(?=.)|)"
     r"(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
 )
@@ -189,6 +189,12 @@ def is_gradient(name: str) -> bool:
     """Whether what is returned may be a gradient by its name: it is named so, or has none."""
     kinds = {"upstream", "grads"} & {*kinds_of(name)}
     return bool(kinds) or not name.isidentifier() or stem(name) != bare(name)
+
+
+def is_upstream(name: str) -> bool:
+    """Whether a name is that of one gradient: by the table, or where that knows no such name."""
+    kinds = kinds_of(name)
+    return "upstream" in kinds or ({*kinds} <= {"grads"} and stem(name) != bare(name))
 
 
 def names_gradients(name: str) -> bool:

@@ -22,6 +22,7 @@ from conformance.shapes.example_data import Data
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
 QUIET = 0
+ACTIVATION = "sigmoid"
 
 FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "forward": (
@@ -140,7 +141,7 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "generator": GENERATOR,
         "quiet": QUIET,
         "penalty": PENALTY,
-        "activation": "sigmoid",
+        "activation": ACTIVATION,
     }
 
 

@@ -427,3 +427,21 @@ def scan_backward(dhs, cache):
 def test_weights_may_be_fused_and_steps_may_come_before_samples(text: str, tmp_path: Path) -> None:
     code, _, said = judged(text, tmp_path)
     assert code == 0, said
+
+
+DROPOUT = """
+import numpy as np
+
+def dropout_forward(h, keep):
+    u = np.random.binomial(1, keep, size=h.shape) / keep
+    return h * u, u
+
+def dropout_backward(dh, dropout_mask):
+    return dh * dropout_mask
+"""
+
+
+@pytest.mark.parametrize("name", ["dropout_mask", "drop"])
+def test_a_mask_is_no_gradient_though_its_name_begins_with_d(name: str, tmp_path: Path) -> None:
+    code, _, said = judged(DROPOUT.replace("dropout_mask", name), tmp_path)
+    assert code == 0, said
