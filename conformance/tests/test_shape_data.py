@@ -929,3 +929,71 @@ def test_what_fails_for_several_of_each_is_not_cleared_by_one_of_each(tmp_path: 
     code, _, said = judged(GATED, tmp_path)
     assert (code, "backward: ValueError: matmul" in said) == (3, True), said
     assert "net.py:24" in said
+
+
+ELMAN = """
+import numpy as np
+
+class ElmanRNN:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.Wx = np.random.randn(n_in, n_hidden) * 0.3
+        self.Wh = np.random.randn(n_hidden, n_hidden) * 0.3
+        self.Wy = np.random.randn(n_hidden, n_out) * 0.3
+
+    def forward(self, x):
+        self.x = x
+        self.hs = [np.zeros((x.shape[1], self.Wh.shape[0]))]
+        for t in range(len(x)):
+            self.hs.append(np.tanh(x[t] @ self.Wx + self.hs[-1] @ self.Wh))
+        self.out = self.hs[-1] @ self.Wy
+        return self.out
+
+    def loss(self, x, y):
+        return np.mean((self.forward(x) - y) ** 2)
+
+    def backward(self, y):
+        d = 2 * (self.out - y) / y.size
+        self.dWy = self.hs[-1].T @ d
+        self.dWx, self.dWh = np.zeros_like(self.Wx), np.zeros_like(self.Wh)
+        dh = d @ self.Wy.T
+        for t in reversed(range(len(self.x))):
+            dz = dh * (1 - self.hs[t + 1] ** 2)
+            self.dWx += self.x[t].T @ dz
+            self.dWh += self.hs[t].T @ dz
+            dh = dz @ self.Wh.T
+"""
+SAMPLES_FIRST = {
+    "(x.shape[1]": "(len(x)",
+    "(len(x))": "(x.shape[1])",
+    "(len(self.x))": "(self.x.shape[1])",
+    "x[t]": "x[:, t]",
+}
+SUMMED = {"np.mean(": "0.5 * np.sum(", "2 * (self.out - y) / y.size": "self.out - y"}
+EACH_STEP = {
+    "self.hs[-1] @ self.Wy": "np.array([h @ self.Wy for h in self.hs[1:]])",
+    "self.hs[-1].T @ d": "sum(h.T @ e for h, e in zip(self.hs[1:], d))",
+    "dh = d @ self.Wy.T": "dh = 0",
+    "dz = dh": "dz = (dh + d[t] @ self.Wy.T)",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({}, "steps of samples, one-hot;"),
+        (SUMMED, "steps of samples, one-hot;"),
+        (SAMPLES_FIRST, "samples of steps, one-hot;"),
+        (EACH_STEP, "one-hot at each step;"),
+    ],
+)
+@pytest.mark.parametrize("there", ["(1 - self.hs[t + 1] ** 2)", "(1 - self.hs[t + 1])"])
+def test_samples_of_steps_are_no_rows_whose_targets_are_compared_with_more_outputs(
+    changes: dict[str, str], known: str, there: str, tmp_path: Path
+) -> None:
+    source = ELMAN
+    for old, new in changes.items():
+        source = source.replace(old, new)
+    source = source.replace("(1 - self.hs[t + 1] ** 2)", there)
+    code, lines, said = judged(source, tmp_path)
+    assert (code, known in said) == (int("**" not in there), True), said
+    assert all(there in each for each in lines[:1]), said
