@@ -143,7 +143,9 @@ def _by_name(
         return None
     kept = parts[len(found) :] or parts  # what keeps nothing may be given its output
     cache = kept[0] if len(kept) == 1 else last_or_all(kept)
-    return tuple(found.get(e, given.get(e, named.get(e, cache))) for e in names)
+    caches = {name: e for name, e in named.items() if "cache" in kinds_of(name)}  # not those given
+    values = {**named, **given, **caches, **found}
+    return tuple(values.get(name, cache) for name in names)
 
 
 def _is_output(value: Any) -> bool:

@@ -15,8 +15,8 @@ from conformance.shapes.arguments import ACTIVATION, taken
 from conformance.shapes.function_sources import definition_of
 
 ACTIVATIONS = {
-    "sigmoid", "logistic", "tanh", "relu", "leaky_relu", "leakyrelu", "elu", "selu", "softplus",
-    "gelu", "swish", "silu", "linear", "identity",
+    "sigmoid", "sigmoide", "logistic", "tanh", "relu", "leaky_relu", "leakyrelu", "elu", "selu",
+    "softplus", "gelu", "swish", "silu", "linear", "identity",
 }  # fmt: skip
 
 PENALTIES = {"ridge", "lasso", "l1", "l2"}

@@ -997,3 +997,83 @@ def test_samples_of_steps_are_no_rows_whose_targets_are_compared_with_more_outpu
     code, lines, said = judged(source, tmp_path)
     assert (code, known in said) == (int("**" not in there), True), said
     assert all(there in each for each in lines[:1]), said
+
+
+CHARACTERS = """
+import numpy as np
+
+n_chars, n_state = 7, 9
+
+def init_weights(seed=1):
+    r = np.random.RandomState(seed)
+    return {
+        "Wxh": r.randn(n_state, n_chars) * 0.3,
+        "Whh": r.randn(n_state, n_state) * 0.3,
+        "Why": r.randn(n_chars, n_state) * 0.3,
+    }
+
+def loss_fun(weights, inputs, targets, hprev):
+    hs, ps, loss = {-1: np.copy(hprev)}, {}, 0.0
+    for t in range(len(inputs)):
+        hs[t] = np.tanh(weights["Wxh"][:, [inputs[t]]] + weights["Whh"] @ hs[t - 1])
+        e = np.exp(weights["Why"] @ hs[t])
+        ps[t] = e / np.sum(e)
+        loss += -np.log(ps[t][targets[t], 0])
+    grads = {k: np.zeros_like(w) for k, w in weights.items()}
+    dhnext = np.zeros_like(hs[0])
+    for t in reversed(range(len(inputs))):
+        dy = np.copy(ps[t])
+        dy[targets[t]] -= 1
+        grads["Why"] += dy @ hs[t].T
+        draw = (1 - hs[t] ** 2) * (weights["Why"].T @ dy + dhnext)
+        grads["Wxh"][:, [inputs[t]]] += draw
+        grads["Whh"] += draw @ hs[t - 1].T
+        dhnext = weights["Whh"].T @ draw
+    return loss, grads, hs[len(inputs) - 1]
+"""
+
+
+@pytest.mark.parametrize("there", ["@ hs[t - 1].T", "@ hs[t].T"])
+def test_a_state_that_is_handed_over_is_as_wide_as_the_square_weights(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(CHARACTERS.replace("@ hs[t - 1].T", there), tmp_path)
+    assert code == int(there == "@ hs[t].T"), said
+    assert all("Whh" in each for each in lines[:1]), said
+
+
+NOISE = """
+import numpy as np
+
+class VAE:
+    def __init__(self, n_x=8, n_h=6, n_z=2):
+        rng = np.random.default_rng(0)
+        self.W, self.V = rng.normal(size=(n_x, n_h)), rng.normal(size=(n_h, n_z))
+        self.S, self.U = rng.normal(size=(n_h, n_z)), rng.normal(size=(n_z, n_x))
+
+    def forward(self, x, eps):
+        h = np.tanh(x @ self.W)
+        std = np.exp(0.5 * h @ self.S)
+        z = h @ self.V + std * eps
+        self.cache = x, eps, h, std, z
+        return z @ self.U
+
+    def loss(self, x, eps):
+        self.y = self.forward(x, eps)
+        return 0.5 * np.sum((self.y - x) ** 2) / len(x)
+
+    def backward(self):
+        x, eps, h, std, z = self.cache
+        d = (self.y - x) / len(x)
+        dz = d @ self.U.T
+        ds = dz * eps * 0.5 * std
+        dh = (dz @ self.V.T + ds @ self.S.T) * (1 - h ** 2)
+        return {"U": z.T @ d, "V": h.T @ dz, "S": h.T @ ds, "W": x.T @ dh}
+"""
+
+
+@pytest.mark.parametrize("there", ["eps * 0.5 * std", "eps * std"])
+def test_a_network_whose_sizes_have_defaults_is_no_loss(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(NOISE.replace("eps * 0.5 * std", there), tmp_path)
+    assert code == int(there == "eps * std"), said
+    assert all("ds =" in each for each in lines[:1]), said
