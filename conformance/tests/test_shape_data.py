@@ -1077,3 +1077,43 @@ def test_a_network_whose_sizes_have_defaults_is_no_loss(there: str, tmp_path: Pa
     code, lines, said = judged(NOISE.replace("eps * 0.5 * std", there), tmp_path)
     assert code == int(there == "eps * std"), said
     assert all("ds =" in each for each in lines[:1]), said
+
+
+TWO_INPUTS = """
+import numpy as np
+
+class SiameseNet:
+    def __init__(self, d_in, d_hidden, d_embed, margin=1.5):
+        self.margin = margin
+        self.W1 = 0.5 * np.random.randn(d_in, d_hidden)
+        self.W2 = 0.5 * np.random.randn(d_hidden, d_embed)
+
+    def embed(self, x):
+        h = np.tanh(x @ self.W1)
+        return h @ self.W2, (x, h)
+
+    def loss(self, xa, xb, same):
+        ea, self.cache_a = self.embed(xa)
+        eb, self.cache_b = self.embed(xb)
+        self.diff, self.same = ea - eb, same
+        self.dist = np.sqrt(np.sum(self.diff ** 2, axis=1))
+        self.gap = np.maximum(0.0, self.margin - self.dist)
+        return 0.5 * np.mean(same * self.dist ** 2 + (1 - same) * self.gap ** 2)
+
+    def _back(self, cache, de):
+        x, h = cache
+        return x.T @ ((de @ self.W2.T) * (1 - h ** 2)), h.T @ de
+
+    def backward(self):
+        ddist = self.same * self.dist - (1 - self.same) * self.gap
+        ddiff = ddist[:, None] * self.diff / self.dist[:, None] / len(self.same)
+        ga, gb = self._back(self.cache_a, ddiff), self._back(self.cache_b, -ddiff)
+        self.dW1, self.dW2 = [a + b for a, b in zip(ga, gb)]
+"""
+
+
+@pytest.mark.parametrize("there", ["self.dist - (1", "self.dist + (1"])
+def test_a_loss_may_be_of_pairs_of_inputs(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(TWO_INPUTS.replace("self.dist - (1", there), tmp_path)
+    assert code == int(there == "self.dist + (1"), said
+    assert all("ddist =" in each for each in lines[:1]), said
