@@ -28,8 +28,10 @@ GATES = (4, 3, 2)
 """Of a cell: of an LSTM, of a GRU, of gated units."""
 KERNELS: tuple[Shape, ...] = ((4, 3, 3, 3), (4, 3, 2, 2), (3, 3, 3, 4), (3, 3, 4, 5))
 
-SCALE = re.compile(r"gamma|scale|shift|gain|g|alpha|running\w+|mean|mu|var|std")
+SCALE = re.compile(r"gamma|scale|shift|gain|g|alpha|running\w*|mean|mu|var|std")
 WEIGHTS = re.compile(r"[ur][a-z]{0,2}\d*|v[a-z]\d*|emb\w*|embedding\w*|table|phi|proj\w*")
+RUNNING = re.compile(r"cache|running(stats|params?)?")
+"""Names of a running mean and variance in one argument."""
 STATE = re.compile(
     r"(h|c|s|a|hidden|state|cell|mem)(\d|prev|t|tm1|old|init|last|next)*"
     r"|(prev|previous|last|old|init)(h|c|s|a|hidden|state|cell)+"
@@ -114,7 +116,9 @@ def _shapes(name: str, chosen: Mapping[Path, Any]) -> Iterator[Shape]:
     first = next(iter(arrays.values()), (M, N_IN))
     known = list(dict.fromkeys(n for shape in arrays.values() for n in shape))
     states = [shape for key, shape in arrays.items() if STATE.fullmatch(key)]
-    if STATE.fullmatch(name):
+    if RUNNING.fullmatch(name):
+        yield from ((2, n) for n in known)
+    elif STATE.fullmatch(name):
         yield from states
         yield from _states(first, known)
     elif BIAS.fullmatch(name) or SCALE.fullmatch(name):
@@ -130,7 +134,6 @@ def _shapes(name: str, chosen: Mapping[Path, Any]) -> Iterator[Shape]:
         yield from (first, *list(arrays.values())[::-1])
         yield from (first[:-1], *((n,) for n in known))
         yield from _states(first, known)
-        yield from ((2, n) for n in known)  # a mean and a variance
 
 
 def _is_weight(name: str) -> bool:

@@ -108,8 +108,9 @@ def takes(
     asked += [e for e in taken(backward) if e not in asked and "rate" in kinds_of(e.name)]
     kept = {bare(e) for e in (*names, *returned_names(forward), *stored_names(forward))}
     back = [_back(each.name, kept, more=len(ahead) > 1) for each in asked]
-    if not named and "upstream" not in back and back.count("unknown") == 1:
-        back[back.index("unknown")] = "upstream"
+    silent = [i for i, each in enumerate(asked) if not kinds_of(each.name)]
+    if not named and "upstream" not in back and len(silent) == 1:
+        back[silent[0]] = "upstream"
     found = Takes(ahead, tuple(back), tuple(each.name for each in asked))
     unknown = back.count("unknown") > MOST
     if not names or "" in (*ahead, *back) or not found.upstreams or unknown:
