@@ -21,6 +21,12 @@ def _patterns(*patterns: str) -> tuple[Pattern, ...]:
     return tuple(map(re.compile, patterns))
 
 
+GRADIENTS = r"(?:grads?|gradient(?:s|en?|es|i)?)"
+DERIVATIVES = (
+    rf"(?:{GRADIENTS}|derivatives?|derivadas?|derivat[ae]|d[eé]riv[eé]es?|ableitung(?:en)?)"
+)
+"""What people call gradients and derivatives."""
+
 KINDS: dict[str, Pattern] = {
     kind: re.compile(pattern)
     for kind, pattern in {
@@ -32,7 +38,7 @@ KINDS: dict[str, Pattern] = {
         "mask": r"(\w+)?mask\w*",
         "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
         r"|targets?(list|data)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
-        r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec",
+        r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec|(is)?(same|similar)",
         "logits": r"logits?",
         "output": r"logits?|o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
         r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
@@ -63,11 +69,11 @@ KINDS: dict[str, Pattern] = {
         "m": r"m(batch|train)?|n|batch|nsamples|numsamples|numexamples|samples",
         "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|net(work)?|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|m[eé]m[oó](ria|ire)s?|ctx|context|tape|intermediates|store|forwardcache|activations",
-        "grads": r"grads?|gradients?|derivatives|dparams|updates|dtheta",
+        "grads": rf"{GRADIENTS}|derivatives|derivadas|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
         "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
         r"|g|grad(s|wrt)?(outputs?|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
-        r"|\w*(grad|gradients?|errors?|deltas?|derivatives?|upstream)(signal|term)?"
+        rf"|\w*({DERIVATIVES}|errors?|deltas?|upstream)(signal|term)?"
         r"|dldout|accumgrad",
         "state": r"(h|hs|hidden|a|s|state)_?(prev|0|init|state)?|prev(ious)?(h|hidden)?(state)?",
         "activation": r"act(ivation)?(s|function|fn|type|name)?|nonlinearity",
@@ -101,7 +107,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
     "backward": _patterns(
         NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|pull|pullback|vjp|backpropagation|backpropagate|backpropogation)"
         r"(prop|pass|propagation|propagate|step|all|model|network|nn|propogation|propagationwithreg.*)?(errors?)?",
-        r"(compute|calc|calculate|get|find|analytic(al)?)?(the)?(gradients?|grads?|derivatives?)",
+        rf"(compute|calc|calculate|get|find|analytic(al)?)?(the)?{DERIVATIVES}",
         r"(cost|loss)(function)?(prime|gradient|grad|derivative)|(gradient|grad)s?of.*|lossandgrad(s|ients?)?|lossgrad"
         r"|r[eé]tropropag(ar|aci[oó]n|a[cç][aã]o|er|ation)|propagationar(ri[eè]re)?",
     ),
@@ -136,9 +142,9 @@ SETTING = re.compile(
 """What is done with parameters or kept beside them, such as `weight_decay`, and is none."""
 
 GRADIENT = re.compile(
-    r"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d(?!.*(?:grad|gradient|derivative|update)s?$)|grads?"
-    r"|gradients?|nabla|partial|g(?!.*(?:grad|gradient|derivative|update)s?$)|dedw?)(?=.)|)"
-    r"(?P<stem>.+?)(?:grads?|gradients?|derivatives?|updates?|)$"
+    rf"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d(?!erivada|rop|.*(?:{DERIVATIVES}|updates?)$)"
+    rf"|grads?|gradients?|derivada|nabla|partial|g(?!.*(?:{DERIVATIVES}|updates?)$)|dedw?)(?=.)|)"
+    rf"(?P<stem>.+?)(?:{DERIVATIVES}|updates?|)$"
 )
 """The name of a gradient around the name of its parameter: `dW`, `grad_W`, `gamma_grad`."""
 
@@ -189,6 +195,12 @@ def is_gradient(name: str) -> bool:
     """Whether what is returned may be a gradient by its name: it is named so, or has none."""
     kinds = {"upstream", "grads"} & {*kinds_of(name)}
     return bool(kinds) or not name.isidentifier() or stem(name) != bare(name)
+
+
+def is_upstream(name: str) -> bool:
+    """Whether a name is that of one gradient: by the table, or where that knows no such name."""
+    kinds = kinds_of(name)
+    return "upstream" in kinds or ({*kinds} <= {"grads"} and stem(name) != bare(name))
 
 
 def names_gradients(name: str) -> bool:

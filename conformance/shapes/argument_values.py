@@ -30,6 +30,8 @@ KERNELS: tuple[Shape, ...] = ((4, 3, 3, 3), (4, 3, 2, 2), (3, 3, 3, 4), (3, 3, 4
 
 SCALE = re.compile(r"gamma|scale|shift|gain|g|alpha|running\w*|mean|mu|var|std")
 WEIGHTS = re.compile(r"[ur][a-z]{0,2}\d*|v[a-z]\d*|emb\w*|embedding\w*|table|phi|proj\w*")
+RUNNING = re.compile(r"cache|running(stats|params?)?")
+"""Names of a running mean and variance in one argument."""
 STATE = re.compile(
     r"(h|c|s|a|hidden|state|cell|mem)(\d|prev|t|tm1|old|init|last|next)*"
     r"|(prev|previous|last|old|init)(h|c|s|a|hidden|state|cell)+"
@@ -114,7 +116,9 @@ def _shapes(name: str, chosen: Mapping[Path, Any]) -> Iterator[Shape]:
     first = next(iter(arrays.values()), (M, N_IN))
     known = list(dict.fromkeys(n for shape in arrays.values() for n in shape))
     states = [shape for key, shape in arrays.items() if STATE.fullmatch(key)]
-    if STATE.fullmatch(name):
+    if RUNNING.fullmatch(name):
+        yield from ((2, n) for n in known)
+    elif STATE.fullmatch(name):
         yield from states
         yield from _states(first, known)
     elif BIAS.fullmatch(name) or SCALE.fullmatch(name):

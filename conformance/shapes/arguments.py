@@ -22,6 +22,9 @@ from conformance.shapes.example_data import Data
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
 QUIET = 0
+ACTIVATION = "sigmoid"
+OTHER = "other inputs"
+"""The kind of the second inputs of a pair."""
 
 FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "forward": (
@@ -84,7 +87,7 @@ class Scope:
         """Whether an argument is known, and what it is."""
         if name in self.names:
             return True, self.names[name]
-        kind = self.kind(name)
+        kind = name if name == OTHER else self.kind(name)
         if kind:
             return True, self.of(kind)
         same = [key for key in self.names if bare(key) == bare(name)]
@@ -96,6 +99,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
     sizes = data.sizes
     return {
         "inputs": data.x,
+        OTHER: Later(lambda: data.x[::-1]),
         "targets": data.y,
         "m": sizes.m,
         "batchsize": sizes.m,
@@ -140,7 +144,7 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "generator": GENERATOR,
         "quiet": QUIET,
         "penalty": PENALTY,
-        "activation": "sigmoid",
+        "activation": ACTIVATION,
     }
 
 
@@ -232,9 +236,12 @@ def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: 
 def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:
     """The arguments of a function by their names; None if one that is needed is not known."""
     given: dict[str, Any] = {}
-    target = _target_of_pairs([e.name for e in taken(function)], scope.names)
+    names = [each.name for each in taken(function)]
+    two = _two_inputs(names) if OTHER in scope.kinds else ()
+    meant = dict(zip(two, ("inputs", OTHER), strict=False))
+    meant |= dict.fromkeys(_target_of_pairs(names, scope.names), "targets")
     for each in taken(function):
-        asked = "targets" if each.name == target else each.name
+        asked = meant.get(each.name, each.name)
         misnamed = scope.kind(asked) == "logits" and not _takes_logits(function)
         known, value = scope.value("output" if misnamed and asked not in scope.names else asked)
         if not known and not is_parameter(each.name):
@@ -260,13 +267,19 @@ def _takes_logits(function: Callable[..., Any]) -> bool:
     return bool(re.search("exp|softmax|sigmoid", " ".join(names)))
 
 
-def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> str | None:
+def _two_inputs(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of the two inputs of a pair, alike but for their ends: `xa, xb`; else none."""
+    ends = {bare(name): name for name in names}
+    found = (e for e in ends.items() if e[0][-1:] in "a1" and "inputs" in kinds_of(e[0][:-1]))
+    pairs = ((name, ends.get(key[:-1] + {"a": "b", "1": "2"}[key[-1]])) for key, name in found)
+    return next(((name, other) for name, other in pairs if other), ())
+
+
+def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> list[str]:
     """The name of the targets in `inputs, outputs`, unless the program gives outputs of its own."""
     told = any("targets" in kinds_of(each) for each in names)
     inputs = any("inputs" in kinds_of(each) for each in names)
-    return next(
-        (e for e in names if bare(e) == "outputs" and e not in known and inputs and not told), None
-    )
+    return [e for e in names if bare(e) == "outputs" and e not in known and inputs and not told]
 
 
 def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:

@@ -16,7 +16,8 @@ from conformance.programs.vocabulary import bare, is_role
 from conformance.shapes.arguments import Scope, needed, size_kinds
 from conformance.shapes.attempts import Attempt, UnfitError, result_of
 from conformance.shapes.example_data import Data
-from conformance.shapes.layer_shapes import OPTIONS, Takes
+from conformance.shapes.layer_arguments import Takes
+from conformance.shapes.layer_shapes import OPTIONS
 from conformance.shapes.plans import methods
 
 

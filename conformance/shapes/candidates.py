@@ -130,13 +130,26 @@ def of_class(kind: Any, found: Definitions, *, as_book: bool = True) -> Candidat
         or layer_search(kind, found.module, own)
     )
     loss = None if layer is not None else loss_class(kind)
-    if loss is not None:
+    if loss is not None:  # what takes no such may be a network whose sizes have defaults
         of_two = layer_search(kind, found.module, own, targets=True)
-        return replace(_alone(kind.__name__, loss), either=of_two)
+        network = _network(kind, found, own)
+        searched = () if network is None else network.searched
+        return replace(_alone(kind.__name__, loss), either=of_two, searched=searched)
     if layer is not None:
         alone = _alone(kind.__name__, layer)
         told = _told(layer, found) if isinstance(layer, LayerSearch) else {}
         return replace(alone, activations=told)
+    return _network(kind, found, own)
+
+
+def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate | None:
+    """A class as a network; None if nothing in it goes backwards.
+
+    Args:
+        kind: the class.
+        found: what the file defines.
+        own: the ways in which the file itself makes an object of it.
+    """
     roles = by_arguments(kind, by_role(methods(kind)))
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None

@@ -17,7 +17,7 @@ import numpy as np
 
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
-from conformance.programs.vocabulary import bare, kinds_of
+from conformance.programs.vocabulary import DERIVATIVES, bare, kinds_of
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, result_of
@@ -28,10 +28,9 @@ from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 
 SHAPES: tuple[tuple[int, ...], ...] = ((8, 6), (6,))
-SLOPE = re.compile(
-    r"(?P<a>\w+?)(prime|derivative|deriv|der|grad|gradient|backward|back|dash)"
-    r"|(d|grad|gradient|(deriv|derivative)(of)?)(?P<b>\w+)"
-)
+AFTER = re.compile(rf"prime|{DERIVATIVES}|deriv|der|backward|back|dash")
+BEFORE = re.compile(rf"d|({DERIVATIVES}|deriv)(of|d[aeo]l?)?")
+"""What stands after and before the name of a function in the name of its derivative."""
 ENDS = re.compile(r"(cost|loss|error|objective)?(function|func|fn)?$")
 """What the name of the first may have beside that of the second: `ridge_cost`, `ridge_grad`."""
 NAMES = {bare(each) for each in ACTIVATIONS}
@@ -143,10 +142,19 @@ def derivatives(functions: Sequence[FunctionType]) -> Iterator[DerivativeSearch]
     named = {bare(e.__name__): e for e in functions if len(needed(e)) == 1}
     known = {ENDS.sub("", name, 1): e for name, e in named.items()} | named
     for name, prime in named.items():
-        found = SLOPE.fullmatch(name)
-        function = known.get((found["a"] or found["b"]) if found else "")
-        if function is not None and function is not prime and _is_of_the_same(function, prime):
+        ways = (e for i in range(1, len(name)) for e in _without_word(name[:i], name[i:]))
+        others = (known[each] for each in ways if each in known)
+        function = next((each for each in others if each is not prime), None)
+        if function is not None and _is_of_the_same(function, prime):
             yield DerivativeSearch(function, prime)
+
+
+def _without_word(first: str, rest: str) -> Iterator[str]:
+    """The name of a function, where a word beside it says that it is of the derivative."""
+    if AFTER.fullmatch(rest):
+        yield first
+    if BEFORE.fullmatch(first):
+        yield rest
 
 
 def _is_of_the_same(function: FunctionType, prime: FunctionType) -> bool:

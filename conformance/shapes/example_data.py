@@ -60,9 +60,12 @@ class Data:
     def output_shape(self) -> tuple[int, ...]:
         """The shape of an output of these samples."""
         m, n = self.sizes.m, self.sizes.n_out
+        if self.coding.endswith(EACH):
+            return np.shape(_in_order(np.zeros((m, N_STEPS, n)), self.layout))
         return {
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
-            "a sequence of labels": (n, 1), STEPS[0]: (m, n), TOKENS[0]: (m, n),
+            "a sequence of labels": (n, 1), TOKENS[0]: (m, n),
+            STEPS[0]: (m, n), STEPS[1]: (m, n), STEPS[2]: (n, m),
             TABLES[0]: (self.sizes.n_in, n), NUMBERS[0]: (m,),
         }.get(self.layout, (n,))  # fmt: skip
 
@@ -82,7 +85,9 @@ class Data:
 BATCHES = ("rows", "columns")
 SINGLES = ("one column", "one row", "one vector")
 SEQUENCES = ("a sequence of labels",)
-STEPS = ("samples of steps",)
+STEPS = ("samples of steps", "steps of samples", "steps of columns")
+EACH = " at each step"
+"""What the coding of targets ends with where each step of a sample has its own."""
 TOKENS = ("rows of labels",)
 NUMBERS = ("a number a sample",)
 """Of which inputs, outputs and parameters are numbers: a line through points."""
@@ -104,19 +109,28 @@ def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
 IMAGES = (2, 3, 6, 4)
 """Samples, channels, height, width."""
 
+N_STEPS = 4
+"""Of each sample, where samples have steps."""
+
+
+def _in_order(samples: Array, layout: str) -> Array:
+    """Samples of steps, or their targets, with the axes in the order of a layout."""
+    axis = {STEPS[1]: 1, STEPS[2]: -1}.get(layout, 0)
+    return np.ascontiguousarray(np.moveaxis(samples, 0, axis))
+
 
 def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
-        "images": IMAGES, "an image of channels": (3, 6, 8), "sequences": (2, 4, sizes.n_in),
-        STEPS[0]: (sizes.m, 4, sizes.n_in), TABLES[0]: (sizes.n_in, sizes.n_out),
-        NUMBERS[0]: (sizes.m,),
+        "images": IMAGES, "an image of channels": (3, 6, 8), "sequences": (2, N_STEPS, sizes.n_in),
+        TABLES[0]: (sizes.n_in, sizes.n_out), NUMBERS[0]: (sizes.m,),
+        **dict.fromkeys(STEPS, (sizes.m, N_STEPS, sizes.n_in)),
     }  # fmt: skip
     if layout in shapes:
-        return _normal(shapes[layout]).copy()
+        return _in_order(_normal(shapes[layout]).copy(), layout)
     if layout == "a sequence of labels":
         return [3 * t % sizes.n_in for t in range(sizes.m)]
     if layout in TOKENS:
-        return np.random.default_rng(SEED).integers(0, sizes.n_in, size=(sizes.m, 4))
+        return np.random.default_rng(SEED).integers(0, sizes.n_in, size=(sizes.m, N_STEPS))
     if layout == "a list of columns":
         return [*_normal((4, sizes.n_in, 1)).copy()]
     if layout == "places":
@@ -132,7 +146,7 @@ def _normal(shape: tuple[int, ...]) -> Array:
 
 def _laid(rows: Array, layout: str) -> Array:
     """Samples in rows, in another layout."""
-    if layout in ("columns", "one column"):
+    if layout in ("columns", "one column", STEPS[2]):
         return np.ascontiguousarray(rows.T)
     if layout == "an array of three axes":
         return np.ascontiguousarray(
@@ -168,12 +182,24 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
             yield "a number", float(_values(sizes)[0, 0])
     else:
         yield from _classes(labels, sizes.n_out, layout)
+    if layout in STEPS:
+        yield from _each_step(labels, sizes.n_out, layout)
 
 
 def _values(sizes: Sizes) -> Array:
     """A target of 0 or 1 for each sample, in a column."""
     values: Array = (np.arange(sizes.m) % 3 != 0).astype(float)
     return values[:, None]
+
+
+def _each_step(labels: Array, n_out: int, layout: str) -> Iterator[tuple[str, Any]]:
+    """The targets of the steps of each sample."""
+    steps = labels[:, None] + np.arange(N_STEPS)  # (m, steps)
+    if n_out == 1:
+        yield "values" + EACH, _in_order((steps % 2.0)[:, :, None], layout)
+        return
+    yield "one-hot" + EACH, _in_order(np.eye(n_out)[steps % n_out], layout)
+    yield "labels from 0" + EACH, _in_order(steps % n_out, layout)
 
 
 def _classes(labels: Array, n_out: int, layout: str) -> Iterator[tuple[str, Any]]:

@@ -42,6 +42,20 @@ def returned_names(function: Any) -> tuple[str, ...]:
     return () if last is None else tuple(map(_name, _elements(last) or [last]))
 
 
+def stored_names(function: Any) -> tuple[str, ...]:
+    """The attributes of its object to which a method assigns."""
+    code = getattr(function, "__code__", None)
+    definition = None if code is None else definition_of(code)
+    whole = "" if code is None else next(iter(code.co_varnames), "")
+    return tuple(
+        each.attr
+        for each in ast.walk(definition or ast.Pass())
+        if isinstance(each, ast.Attribute)
+        and isinstance(each.ctx, ast.Store)
+        and ast.unparse(each.value) == whole
+    )
+
+
 def returned_parts(function: Any, result: Any) -> list[tuple[str, Any]]:
     """What a function returned, part by part, within tuples too, each with what `return` names.
 

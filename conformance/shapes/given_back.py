@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import bare, kinds_of, stem
+from conformance.programs.vocabulary import bare, is_upstream, kinds_of, stem
 from conformance.shapes.arguments import needed
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.function_sources import returned_names
@@ -127,7 +127,7 @@ def _by_name(
     same = [e for e in parts if _is_output(e) and np.shape(e) == np.shape(parts[0])]
     by_stem = {bare(key): e for key, e in named.items() if _is_output(e)}
     asked = [name for name in names if name not in given and name not in named]
-    outs = [each for each in asked if "cache" not in kinds_of(each) and _is_upstream(each)]
+    outs = [each for each in asked if "cache" not in kinds_of(each) and is_upstream(each)]
     found = {e: _Of(by_stem[stem(e)], e) for e in outs if stem(e) in by_stem}
     others = [e for e in parts if _is_output(e)]
     for name in outs:
@@ -142,8 +142,10 @@ def _by_name(
     if len(rest) > 1 or not found:
         return None
     kept = parts[len(found) :] or parts  # what keeps nothing may be given its output
-    cache = kept[0] if len(kept) == 1 else _last_or_all(kept)
-    return tuple(found.get(e, given.get(e, named.get(e, cache))) for e in names)
+    cache = kept[0] if len(kept) == 1 else last_or_all(kept)
+    caches = {name: e for name, e in named.items() if "cache" in kinds_of(name)}  # not those given
+    values = {**named, **given, **caches, **found}
+    return tuple(values.get(name, cache) for name in names)
 
 
 def _is_output(value: Any) -> bool:
@@ -156,11 +158,7 @@ def _kinds(name: str) -> list[str]:
     return [kind for kind in kinds_of(name) if kind in SETTINGS]
 
 
-def _is_upstream(name: str) -> bool:
-    return "upstream" in kinds_of(name) or stem(name) != bare(name)
-
-
-def _last_or_all(kept: list[Any]) -> Any:
+def last_or_all(kept: list[Any]) -> Any:
     """The cache among what comes after the outputs: what is no array and stands last, or all."""
     return kept[-1] if kept and not is_floats(kept[-1]) else tuple(kept)
 

@@ -15,7 +15,8 @@ from conformance.programs.vocabulary import is_role
 from conformance.shapes.arguments import Scope, method_of
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.example_data import Sizes, example_data
-from conformance.shapes.layer_shapes import called_itself, layer_constructions, only, takes
+from conformance.shapes.layer_arguments import takes
+from conformance.shapes.layer_shapes import called_itself, layer_constructions, only
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.plans import Made, Named, closed
 

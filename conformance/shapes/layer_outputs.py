@@ -20,9 +20,11 @@ from conformance.programs.vocabulary import bare, is_role, kinds_of, stem
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import PENALTY, RATE, called, needed
 from conformance.shapes.attempts import Attempt, Call, UnfitError
-from conformance.shapes.function_sources import returned_parts
+from conformance.shapes.function_sources import returned_names, returned_parts, stored_names
+from conformance.shapes.given_back import last_or_all
 from conformance.shapes.gradients_of_updates import Update
-from conformance.shapes.layer_shapes import OPTIONS, Takes
+from conformance.shapes.layer_arguments import Takes
+from conformance.shapes.layer_shapes import OPTIONS
 from conformance.shapes.meeting import before_softmax
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import methods
@@ -149,6 +151,31 @@ def went_ahead(
         else:
             return inputs, ahead, result
     raise problem
+
+
+def known_after(run: Attempt, result: Any) -> dict[str, Any]:
+    """The input, the output and the cache, after the forward part gave a result."""
+    beside = list(result[1:]) if isinstance(result, tuple | list) else []
+    cache = beside[0] if len(beside) == 1 else last_or_all(beside)
+    return {**{kind: run.scope.kinds[kind] for kind in ("inputs", "output")}, "cache": cache}
+
+
+def kept_after(
+    forward: Callable[..., Any], handed: Mapping[str, Any], result: Any
+) -> dict[str, Any]:
+    """What the forward part was handed, stored or returned, by name.
+
+    Args:
+        forward: it.
+        handed: what it was handed, in its order.
+        result: what it returned.
+    """
+    whole, returned = getattr(forward, "__self__", None), returned_names(forward)
+    stored = {name: getattr(whole, name, None) for name in stored_names(forward)}
+    parts = list(result) if isinstance(result, tuple | list) else [result]
+    named = dict(zip(returned, parts, strict=True)) if len(returned) == len(parts) else {}
+    names = [each.name for each in needed(forward)]
+    return {**stored, **named, **dict(zip(names, handed.values(), strict=True))}
 
 
 def went_back(run: Attempt, backward: Callable[..., Any], given: Iterable[Any]) -> Any:

@@ -1,29 +1,20 @@
-"""What a layer takes, argument by argument, and the shapes of it.
+"""How a layer is made, and the shapes of what it takes.
 
-And how a layer is made. Left out: calling it (`layers.py`, `function_pairs.py`).
+Left out: what its methods take (`layer_arguments.py`), calling it (`layers.py`).
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
-from conformance.programs.vocabulary import BIAS, WEIGHT, bare, kinds_of, stem
-from conformance.shapes.arguments import (
-    PENALTY,
-    RATE,
-    Scope,
-    called,
-    needed,
-    size_kinds,
-    taken,
-    ways,
-)  # fmt: skip
-from conformance.shapes.attempts import UnfitError, result_of
+from conformance.programs.vocabulary import BIAS, WEIGHT, bare
+from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
+from conformance.shapes.attempts import result_of
 from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, Data, M
 
 OPTIONS: dict[str, Any] = {
@@ -59,96 +50,6 @@ SIZES: dict[str, Any] = {
 
 PROBABILITY = 0.375
 """What a layer may be told whose one argument is no size."""
-
-NOT_AHEAD = {"targets", "params", "rate", "inputs", "count"}
-"""What no layer is given as the state of a cell."""
-
-
-@dataclass(frozen=True)
-class Takes:
-    """What the two methods of a layer take, argument by argument.
-
-    Attributes:
-        forward: `inputs` first, then `state`, or an option.
-        backward: `upstream`, `rate`, `inputs`, `penalty`, or an option.
-    """
-
-    forward: tuple[str, ...]
-    backward: tuple[str, ...]
-
-    @property
-    def states(self) -> int:
-        """How many arrays it is given beside its inputs."""
-        return self.forward.count("state")
-
-    @property
-    def upstreams(self) -> int:
-        """How many ∂C/∂(an output) it is given."""
-        return self.backward.count("upstream")
-
-    def handed_back(self, upstreams: Sequence[Any], inputs: Any) -> tuple[Any, ...]:
-        """What the backward part is given.
-
-        Raises:
-            UnfitError: it takes more ∂C/∂(an output) than there are.
-        """
-        if len(upstreams) < self.upstreams:
-            raise UnfitError("it takes more than its forward part gives")
-        waiting = iter(upstreams)
-        known = {"rate": RATE, "inputs": inputs, "penalty": PENALTY, **OPTIONS}
-        return tuple(next(waiting) if e == "upstream" else known[e] for e in self.backward)
-
-
-def takes(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
-    *,
-    named: bool = True,
-    targets: bool = False,
-) -> Takes | None:
-    """What two functions take as those of a layer; None if one takes what no layer is given.
-
-    Args:
-        forward: of an object, or as one.
-        backward: of the same; what it needs, and its rate, which is what else it asks for.
-        named: whether an argument is ∂C/∂(an output) by its name alone; else the only one is, or
-            the only one of which its name says nothing.
-        targets: whether what goes forward may take what is named as targets for a further input.
-    """
-    names = [each.name for each in needed(forward)]
-    ahead = ("inputs", *(_ahead(each, targets=targets) for each in names[1:]))
-    asked = needed(backward)
-    asked += [e for e in taken(backward) if e not in asked and "rate" in kinds_of(e.name)]
-    back = [_back(each.name, more=len(ahead) > 1) for each in asked]
-    silent = [i for i, each in enumerate(asked) if not kinds_of(each.name)]
-    if len(silent) == 1 and not back[silent[0]] and "upstream" in back:
-        back[silent[0]] = "rate"  # by whatever name, such as `dt`
-    elif len(silent) == 1 and not named and "upstream" not in back:
-        back[silent[0]] = "upstream"
-    found = Takes(ahead, tuple(back))
-    if not names or "" in (*ahead, *back) or not found.upstreams:
-        return None
-    return found
-
-
-def _ahead(name: str, *, targets: bool) -> str:
-    if bare(name) in OPTIONS:
-        return bare(name)
-    told = NOT_AHEAD & {*kinds_of(name)}
-    return "" if told and not (targets and "targets" in told) else "state"
-
-
-def _back(name: str, *, more: bool) -> str:
-    """What an argument of the backward part is, by its name; nothing if no layer is given it."""
-    kinds = kinds_of(name)
-    if "upstream" in kinds:
-        return "upstream"
-    told = next((each for each in ("rate", "inputs", "penalty") if each in kinds), "")
-    if told or bare(name) in OPTIONS:
-        return told or bare(name)
-    if "prev" in bare(name):  # the activations of the layer before
-        return "inputs"
-    return "upstream" if more and stem(name) != bare(name) else ""  # such as dh_next
 
 
 SHAPES: dict[str, dict[str, tuple[int, ...]]] = {

@@ -24,8 +24,8 @@ from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.built import made_whole
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.judge_readings import Found, Recognised
+from conformance.shapes.layer_arguments import Takes
 from conformance.shapes.layer_outputs import (
-    INPUT,
     StretchedError,
     after_update,
     given_beside,
@@ -33,18 +33,15 @@ from conformance.shapes.layer_outputs import (
     is_smaller,
     is_stretched,
     judged_apart,
+    kept_after,
+    known_after,
     of_output,
     parameters_of,
     untried,
     went_ahead,
     went_back,
 )  # fmt: skip
-from conformance.shapes.layer_shapes import (
-    Make,
-    Takes,
-    layer_constructions,
-    takes_parts,
-)  # fmt: skip
+from conformance.shapes.layer_shapes import Make, layer_constructions, takes_parts
 from conformance.shapes.layer_upstream import (
     ENTRIES,
     output_made_of,
@@ -70,16 +67,18 @@ LAYOUTS = (
 
 @dataclass(frozen=True)
 class Way:
-    """How a layer is made, what it is given, and by which output it is judged.
+    """How a layer is made, what its methods are given, and by which output it is judged.
 
     Attributes:
         plan: how it is made.
         data: that it is given.
+        takes: what its two methods are given.
         later: whether it is judged by what it gives that is made of its first output.
     """
 
     plan: Plan
     data: Data
+    takes: Takes
     later: bool = False
 
 
@@ -149,7 +148,9 @@ class LayerSearch:
         sure = tells_the_first(
             *(getattr(self.kind, e, None) for e in (self.forward, self.backward))
         )
-        for each in (way,) if sure else (way, replace(way, later=True)):
+        later = (False,) if sure else (False, True)
+        for takes, last in product(way.takes.choices(), later):
+            each = replace(way, takes=takes, later=last)
             try:
                 found = self._judged(each, stretched=stretched)
                 if found is not None and not found.examined.ok:
@@ -196,7 +197,7 @@ class LayerSearch:
             apart = takes_parts(self.kind) or (own and not_given(self.kind))
             others = () if apart else layer_constructions(self.kind, data)
             for said, make in chain(own, others):
-                yield Way(Plan(said, make, (), self.module), data)
+                yield Way(Plan(said, make, (), self.module), data, self.takes)
 
     def _own(self, data: Data) -> list[tuple[str, Make]]:
         """The ways in which the file itself makes it, those that work."""
@@ -287,14 +288,14 @@ class LayerSearch:
         trace, rng = Trace(sites=True), np.random.default_rng(9)
         run = Attempt(way.plan, way.data, Scope({"rate": RATE}), trace=trace)
         with quiet(), doubles():
-            run.roots = made_whole(run, self.forward, self.takes)
+            run.roots = made_whole(run, self.forward, way.takes)
             begin(run, values or {})
             layer = run.roots["self"]
             with traced_program(trace):
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
-                inputs, ahead, result = went_ahead(run, forward, self.takes, rng)
+                handed, ahead, result = went_ahead(run, forward, way.takes, rng)
                 run.results = [(Call("forward", forward), forward, result)]
-                outs = outputs(run, result)[: self.takes.upstreams]
+                outs = outputs(run, result)[: way.takes.upstreams]
                 if way.later:
                     outs = [output_made_of(run, outs[0], result)]
                 run.scope.kinds["output"] = outs[0]
@@ -303,7 +304,8 @@ class LayerSearch:
                 loss = run.node(sum(terms[1:], terms[0]))
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
-                back = went_back(run, backward, self.takes.handed_back(given_back, inputs[INPUT]))
+                known, kept = known_after(run, result), kept_after(forward, handed, result)
+                back = went_back(run, backward, way.takes.handed_back(given_back, known, kept))
             run.note_gradients(since)
             return run, loss, input_goals(run, back, ahead, given_back[0])
 

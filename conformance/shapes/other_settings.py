@@ -11,12 +11,12 @@ from inspect import CO_VARARGS, Parameter
 from typing import Any
 
 from conformance.programs.vocabulary import bare, kinds_of
-from conformance.shapes.arguments import taken
+from conformance.shapes.arguments import ACTIVATION, taken
 from conformance.shapes.function_sources import definition_of
 
 ACTIVATIONS = {
-    "sigmoid", "logistic", "tanh", "relu", "leaky_relu", "leakyrelu", "elu", "selu", "softplus",
-    "gelu", "swish", "silu", "linear", "identity",
+    "sigmoid", "sigmoide", "logistic", "tanh", "relu", "leaky_relu", "leakyrelu", "elu", "selu",
+    "softplus", "gelu", "swish", "silu", "linear", "identity",
 }  # fmt: skip
 
 PENALTIES = {"ridge", "lasso", "l1", "l2"}
@@ -129,12 +129,14 @@ def others(
     """
     own, known = taken(factory), list(dict.fromkeys(words))
     worded = [e for e in own if type(e.default) is str]
-    hidden = [e for e in worded if e.default in ACTIVATIONS and "out" not in e.name][:1]
+    needs = [e for e in own if e.default is Parameter.empty and "activation" in kinds_of(e.name)]
+    by_default = [e for e in worded if e.default in ACTIVATIONS]
+    hidden = [e for e in (*by_default, *needs) if "out" not in e.name][:1]
     penalty = [e for e in worded if _penalises(e)][:1]
     pairs = [(e, {*ACTIVATIONS, *further}) for e in hidden] + [(e, PENALTIES) for e in penalty]
     return [
         {e.name: word}
         for e, names in pairs
         for word in known
-        if word != e.default and bare(word) in map(bare, names)
+        if word != (ACTIVATION if e in needs else e.default) and bare(word) in map(bare, names)
     ]

@@ -232,7 +232,10 @@ def sizes_of(
     outs = [last[1], last[0]]
     ins = [asked.n_in, *ins] if fits_in else ins
     outs = [asked.n_out, *outs] if fits_out else outs
-    found = [Sizes(i, N_HIDDEN, o, m) for i in ins for o in outs if i > 0 and o > 0]
+    if first == last[::-1]:  # its targets are its inputs, and it may be given noise of any width
+        outs += [n for shape in shapes[1:-1] for n in shape]
+    hidden = next((n for n, other in shapes if n == other > 1), N_HIDDEN)  # as wide as its state
+    found = [Sizes(i, hidden, o, m) for i in ins for o in outs if i > 0 and o > 0]
     return list(dict.fromkeys(found))
 
 

@@ -16,9 +16,11 @@ from conformance.programs.vocabulary import BIAS, bare, kinds_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, Plan
 from conformance.shapes.example_data import Data
+from conformance.shapes.layer_outputs import is_stretched
 from conformance.shapes.places import Places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
+from reference.step import Array
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,12 @@ class Reading:
 
         None has the shape of its parameter; or those of all biases are not summed over the samples
         and nothing is divided by their number, as in a program that takes one sample at a time; or
-        the output is compared with the targets of all samples.
+        the output is compared with the targets of all samples, or something smaller is added to a
+        gradient.
         """
         goals = self.places.goals
         wrong = [e for e in goals if np.shape(e.node.value) != np.shape(e.parameter.value)]
-        if self._is_stretched():
+        if self._is_stretched() or any(is_stretched(each.node) for each in goals):
             return True
         if not wrong or len(wrong) == len(goals):
             return bool(wrong)
@@ -82,7 +85,7 @@ class Reading:
     def _is_stretched(self) -> bool:
         """Whether the output is compared with every sample's target, as (m, n, 1) with (m,)."""
         targets, found = np.asarray(self.data.y), self.run.target
-        whole = isinstance(self.data.y, np.ndarray) and targets.ndim > 0
+        whole = isinstance(self.data.y, int) or targets.ndim > 0
         for node in self.run.recorded.nodes:
             if node.operation != "subtract" or len(node.args) != 2:  # noqa: PLR2004 - a − y
                 continue
@@ -91,9 +94,17 @@ class Reading:
                 e is found or (whole and np.array_equal(v, targets))
                 for e, v in zip(node.args, sides, strict=True)
             ]
-            if sum(told) == 1 and np.size(node.value) > max(map(np.size, sides)):
+            more = np.size(node.value) > max(map(np.size, sides))
+            if sum(told) == 1 and (more or self._adds_samples(node.value, targets)):
                 return True
         return False
+
+    def _adds_samples(self, errors: Array, targets: Array) -> bool:
+        """Whether a target is that of several outputs, and not of the parts of one output."""
+        before = (1,) * (errors.ndim - targets.ndim) + targets.shape
+        longer = [n > known for n, known in zip(errors.shape, before, strict=True)]
+        width = len(longer) - (2 if "column" in self.data.layout else 1)
+        return any(each for axis, each in enumerate(longer) if axis != width)
 
     def _counts(self, m: int) -> bool:
         """Whether a gradient is divided by the number of samples, or multiplied by its inverse."""

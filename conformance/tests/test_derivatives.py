@@ -189,3 +189,24 @@ def relu_prime(z):
     assert code == 0, said
     code, _, said = judged(source.replace("0.01, 1)", "0, 1)"), tmp_path)
     assert code == 1, said
+
+
+@pytest.mark.parametrize(
+    "name", ["sigmoide_derivada", "derivada_da_sigmoide", "sigmoide_ableitung"]
+)
+@pytest.mark.parametrize("there", ["s * (1 - s)", "s * (1 + s)"])
+def test_a_derivative_may_be_called_so_in_another_language(
+    name: str, there: str, tmp_path: Path
+) -> None:
+    source = f"""
+import numpy as np
+
+def sigmoide(x):
+    return 1 / (1 + np.exp(-x))
+
+def {name}(x):
+    s = sigmoide(x)
+    return {there}
+"""
+    code, _, said = judged(source, tmp_path)
+    assert code == int("+" in there), said

@@ -427,3 +427,49 @@ def scan_backward(dhs, cache):
 def test_weights_may_be_fused_and_steps_may_come_before_samples(text: str, tmp_path: Path) -> None:
     code, _, said = judged(text, tmp_path)
     assert code == 0, said
+
+
+MASKED = """
+import numpy as np
+
+def dropout_forward(h, keep):
+    u = np.random.binomial(1, keep, size=h.shape) / keep
+    return h * u, u
+
+def dropout_backward(dh, dropout_mask):
+    return dh * dropout_mask
+"""
+
+
+@pytest.mark.parametrize("name", ["dropout_mask", "drop"])
+def test_a_mask_is_no_gradient_though_its_name_begins_with_d(name: str, tmp_path: Path) -> None:
+    code, _, said = judged(MASKED.replace("dropout_mask", name), tmp_path)
+    assert code == 0, said
+
+
+RUNNING = """
+import numpy as np
+
+def bn_forward(X, gamma, beta, cache, momentum=0.9):
+    running_mean, running_var = cache
+    mu, var = np.mean(X, axis=0), np.var(X, axis=0)
+    X_norm = (X - mu) / np.sqrt(var + 1e-8)
+    out = gamma * X_norm + beta
+    cache = (X_norm, var, gamma)
+    running_mean = momentum * running_mean + (1 - momentum) * mu
+    running_var = momentum * running_var + (1 - momentum) * var
+    return out, cache, running_mean, running_var
+
+def bn_backward(dout, cache):
+    X_norm, var, gamma = cache
+    d = dout * gamma
+    dX = (d - d.mean(axis=0) - X_norm * (d * X_norm).mean(axis=0)) / np.sqrt(var + 1e-8)
+    return dX, np.sum(dout * X_norm, axis=0), np.sum(dout, axis=0)
+"""
+
+
+@pytest.mark.parametrize("there", ["d - d.mean(axis=0) -", "d -"])
+def test_the_cache_of_the_way_back_is_the_one_that_is_returned(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(RUNNING.replace("d - d.mean(axis=0) -", there), tmp_path)
+    assert code == int(there == "d -"), said
+    assert all("dX =" in each for each in lines[:1]), said

@@ -304,3 +304,77 @@ def test_the_name_of_what_goes_back_may_tell_of_which_output_it_is(tmp_path: Pat
     wrong = OF_TWO_OUTPUTS.replace("dout", "dz")  # it is given ∂C/∂z, and goes through tanh again
     code, lines, said = judged(wrong, tmp_path)
     assert (code, lines[:1]) == (1, ["dz = dz * (1 - self.a ** 2)"]), said
+
+
+ACTIVATED = """
+import numpy as np
+
+class Sigmoid:
+    def forward(self, z):
+        return 1 / (1 + np.exp(-z))
+
+    def backward(self, dA, z):
+        s = 1 / (1 + np.exp(-z))
+        return dA * s * (1 - s)
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out) * 0.1
+
+    def forward(self, A_prev):
+        Z = A_prev @ self.W
+        return np.maximum(0, Z), Z
+
+    def backward(self, dA, A_prev, Z):
+        dZ = dA * (Z > 0)
+        self.dW = A_prev.T @ dZ
+        return dZ @ self.W.T
+"""
+
+
+def test_what_goes_backward_is_given_what_went_forward_by_its_name(tmp_path: Path) -> None:
+    code, _, said = judged(ACTIVATED, tmp_path)
+    assert (code, said.count("all right")) == (0, 2), said
+
+
+def test_an_argument_whose_name_says_nothing_is_first_what_went_forward(tmp_path: Path) -> None:
+    code, _, said = judged(
+        ACTIVATED.replace("forward(self, z)", "forward(self, v)").replace(
+            "np.exp(-z))\n\n", "np.exp(-v))\n\n"
+        ),
+        tmp_path,
+    )
+    assert (code, said.count("all right")) == (0, 2), said
+
+
+BY_WORD = """
+import numpy as np
+
+class Activation:
+    def __init__(self, activation_type):
+        self.type = activation_type
+
+    def forward(self, z):
+        if self.type == "relu":
+            return np.maximum(0, z)
+        return 1 / (1 + np.exp(-z))
+
+    def backward(self, dA, z):
+        if self.type == "relu":
+            return dA * (z > 0)
+        elif self.type == "sigmoid":
+            s = self.forward(z)
+            return dA * s * (1 - s)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("(z > 0)", "(z < 0)"), ("* (1 - s)", "* (1 - s) * 2")]
+)
+def test_a_layer_that_has_to_be_told_its_activation_is_judged_by_each(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(BY_WORD, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(BY_WORD.replace(right, wrong), tmp_path)
+    assert (code, wrong in lines[0]) == (1, True), said

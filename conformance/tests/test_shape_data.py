@@ -929,3 +929,191 @@ def test_what_fails_for_several_of_each_is_not_cleared_by_one_of_each(tmp_path: 
     code, _, said = judged(GATED, tmp_path)
     assert (code, "backward: ValueError: matmul" in said) == (3, True), said
     assert "net.py:24" in said
+
+
+ELMAN = """
+import numpy as np
+
+class ElmanRNN:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.Wx = np.random.randn(n_in, n_hidden) * 0.3
+        self.Wh = np.random.randn(n_hidden, n_hidden) * 0.3
+        self.Wy = np.random.randn(n_hidden, n_out) * 0.3
+
+    def forward(self, x):
+        self.x = x
+        self.hs = [np.zeros((x.shape[1], self.Wh.shape[0]))]
+        for t in range(len(x)):
+            self.hs.append(np.tanh(x[t] @ self.Wx + self.hs[-1] @ self.Wh))
+        self.out = self.hs[-1] @ self.Wy
+        return self.out
+
+    def loss(self, x, y):
+        return np.mean((self.forward(x) - y) ** 2)
+
+    def backward(self, y):
+        d = 2 * (self.out - y) / y.size
+        self.dWy = self.hs[-1].T @ d
+        self.dWx, self.dWh = np.zeros_like(self.Wx), np.zeros_like(self.Wh)
+        dh = d @ self.Wy.T
+        for t in reversed(range(len(self.x))):
+            dz = dh * (1 - self.hs[t + 1] ** 2)
+            self.dWx += self.x[t].T @ dz
+            self.dWh += self.hs[t].T @ dz
+            dh = dz @ self.Wh.T
+"""
+SAMPLES_FIRST = {
+    "(x.shape[1]": "(len(x)",
+    "(len(x))": "(x.shape[1])",
+    "(len(self.x))": "(self.x.shape[1])",
+    "x[t]": "x[:, t]",
+}
+SUMMED = {"np.mean(": "0.5 * np.sum(", "2 * (self.out - y) / y.size": "self.out - y"}
+EACH_STEP = {
+    "self.hs[-1] @ self.Wy": "np.array([h @ self.Wy for h in self.hs[1:]])",
+    "self.hs[-1].T @ d": "sum(h.T @ e for h, e in zip(self.hs[1:], d))",
+    "dh = d @ self.Wy.T": "dh = 0",
+    "dz = dh": "dz = (dh + d[t] @ self.Wy.T)",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({}, "steps of samples, one-hot;"),
+        (SUMMED, "steps of samples, one-hot;"),
+        (SAMPLES_FIRST, "samples of steps, one-hot;"),
+        (EACH_STEP, "one-hot at each step;"),
+    ],
+)
+@pytest.mark.parametrize("there", ["(1 - self.hs[t + 1] ** 2)", "(1 - self.hs[t + 1])"])
+def test_samples_of_steps_are_no_rows_whose_targets_are_compared_with_more_outputs(
+    changes: dict[str, str], known: str, there: str, tmp_path: Path
+) -> None:
+    source = ELMAN
+    for old, new in changes.items():
+        source = source.replace(old, new)
+    source = source.replace("(1 - self.hs[t + 1] ** 2)", there)
+    code, lines, said = judged(source, tmp_path)
+    assert (code, known in said) == (int("**" not in there), True), said
+    assert all(there in each for each in lines[:1]), said
+
+
+CHARACTERS = """
+import numpy as np
+
+n_chars, n_state = 7, 9
+
+def init_weights(seed=1):
+    r = np.random.RandomState(seed)
+    return {
+        "Wxh": r.randn(n_state, n_chars) * 0.3,
+        "Whh": r.randn(n_state, n_state) * 0.3,
+        "Why": r.randn(n_chars, n_state) * 0.3,
+    }
+
+def loss_fun(weights, inputs, targets, hprev):
+    hs, ps, loss = {-1: np.copy(hprev)}, {}, 0.0
+    for t in range(len(inputs)):
+        hs[t] = np.tanh(weights["Wxh"][:, [inputs[t]]] + weights["Whh"] @ hs[t - 1])
+        e = np.exp(weights["Why"] @ hs[t])
+        ps[t] = e / np.sum(e)
+        loss += -np.log(ps[t][targets[t], 0])
+    grads = {k: np.zeros_like(w) for k, w in weights.items()}
+    dhnext = np.zeros_like(hs[0])
+    for t in reversed(range(len(inputs))):
+        dy = np.copy(ps[t])
+        dy[targets[t]] -= 1
+        grads["Why"] += dy @ hs[t].T
+        draw = (1 - hs[t] ** 2) * (weights["Why"].T @ dy + dhnext)
+        grads["Wxh"][:, [inputs[t]]] += draw
+        grads["Whh"] += draw @ hs[t - 1].T
+        dhnext = weights["Whh"].T @ draw
+    return loss, grads, hs[len(inputs) - 1]
+"""
+
+
+@pytest.mark.parametrize("there", ["@ hs[t - 1].T", "@ hs[t].T"])
+def test_a_state_that_is_handed_over_is_as_wide_as_the_square_weights(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(CHARACTERS.replace("@ hs[t - 1].T", there), tmp_path)
+    assert code == int(there == "@ hs[t].T"), said
+    assert all("Whh" in each for each in lines[:1]), said
+
+
+NOISE = """
+import numpy as np
+
+class VAE:
+    def __init__(self, n_x=8, n_h=6, n_z=2):
+        rng = np.random.default_rng(0)
+        self.W, self.V = rng.normal(size=(n_x, n_h)), rng.normal(size=(n_h, n_z))
+        self.S, self.U = rng.normal(size=(n_h, n_z)), rng.normal(size=(n_z, n_x))
+
+    def forward(self, x, eps):
+        h = np.tanh(x @ self.W)
+        std = np.exp(0.5 * h @ self.S)
+        z = h @ self.V + std * eps
+        self.cache = x, eps, h, std, z
+        return z @ self.U
+
+    def loss(self, x, eps):
+        self.y = self.forward(x, eps)
+        return 0.5 * np.sum((self.y - x) ** 2) / len(x)
+
+    def backward(self):
+        x, eps, h, std, z = self.cache
+        d = (self.y - x) / len(x)
+        dz = d @ self.U.T
+        ds = dz * eps * 0.5 * std
+        dh = (dz @ self.V.T + ds @ self.S.T) * (1 - h ** 2)
+        return {"U": z.T @ d, "V": h.T @ dz, "S": h.T @ ds, "W": x.T @ dh}
+"""
+
+
+@pytest.mark.parametrize("there", ["eps * 0.5 * std", "eps * std"])
+def test_a_network_whose_sizes_have_defaults_is_no_loss(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(NOISE.replace("eps * 0.5 * std", there), tmp_path)
+    assert code == int(there == "eps * std"), said
+    assert all("ds =" in each for each in lines[:1]), said
+
+
+TWO_INPUTS = """
+import numpy as np
+
+class SiameseNet:
+    def __init__(self, d_in, d_hidden, d_embed, margin=1.5):
+        self.margin = margin
+        self.W1 = 0.5 * np.random.randn(d_in, d_hidden)
+        self.W2 = 0.5 * np.random.randn(d_hidden, d_embed)
+
+    def embed(self, x):
+        h = np.tanh(x @ self.W1)
+        return h @ self.W2, (x, h)
+
+    def loss(self, xa, xb, same):
+        ea, self.cache_a = self.embed(xa)
+        eb, self.cache_b = self.embed(xb)
+        self.diff, self.same = ea - eb, same
+        self.dist = np.sqrt(np.sum(self.diff ** 2, axis=1))
+        self.gap = np.maximum(0.0, self.margin - self.dist)
+        return 0.5 * np.mean(same * self.dist ** 2 + (1 - same) * self.gap ** 2)
+
+    def _back(self, cache, de):
+        x, h = cache
+        return x.T @ ((de @ self.W2.T) * (1 - h ** 2)), h.T @ de
+
+    def backward(self):
+        ddist = self.same * self.dist - (1 - self.same) * self.gap
+        ddiff = ddist[:, None] * self.diff / self.dist[:, None] / len(self.same)
+        ga, gb = self._back(self.cache_a, ddiff), self._back(self.cache_b, -ddiff)
+        self.dW1, self.dW2 = [a + b for a, b in zip(ga, gb)]
+"""
+
+
+@pytest.mark.parametrize("there", ["self.dist - (1", "self.dist + (1"])
+def test_a_loss_may_be_of_pairs_of_inputs(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(TWO_INPUTS.replace("self.dist - (1", there), tmp_path)
+    assert code == int(there == "self.dist + (1"), said
+    assert all("ddist =" in each for each in lines[:1]), said
