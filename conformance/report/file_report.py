@@ -181,6 +181,9 @@ def _recognised_words(recognised: Recognised) -> list[str]:
     parts += recognised.rule
     said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
     off = [f"note: {each} is not tried" for each in recognised.off]
+    off += [
+        f"note: the rule by which {e} moves parameters is not judged" for e in recognised.unruled
+    ]
     alone = [f"note: {ALONE[recognised.alone]}"] if recognised.alone else []
     return [*alone, *map(visible, off), said]
 

@@ -72,6 +72,7 @@ class Recognised:
             `ones` if it is for samples that begin with 1.
         off: what it may be told, and was not, such as `momentum=True`.
         rule: by which it moves its parameters, in words, if it is another than the book's.
+        unruled: its methods that move parameters, by a rule that is not judged.
     """
 
     made: str
@@ -85,6 +86,7 @@ class Recognised:
     alone: str = ""
     off: tuple[str, ...] = ()
     rule: tuple[str, ...] = ()
+    unruled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

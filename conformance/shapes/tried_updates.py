@@ -5,20 +5,26 @@ By its trace it is judged as the updates of a script are. Nothing is said of one
 so. Left out: which methods may be updates (`untried.py`).
 """
 
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause
 from conformance.backward.source import lines_of
 from conformance.errors import ConformanceError
-from conformance.programs.vocabulary import kinds_of
+from conformance.programs.vocabulary import bare, kinds_of
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import is_ours
+from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
-from conformance.shapes.arguments import Scope, data_kinds, size_kinds, taken
+from conformance.shapes.arguments import Scope, data_kinds, needed, size_kinds, taken
 from conformance.shapes.attempt import begin, called_in_a_way
-from conformance.shapes.attempts import Attempt, Call, UnfitError
+from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
+from conformance.shapes.function_sources import definition_of
+from conformance.shapes.optimiser_classes import TIME, number_of
+from conformance.shapes.plans import takes_inputs
 from conformance.shapes.reading import Reading
 from conformance.tracing.long import LongTrace
 
@@ -32,8 +38,21 @@ UNSEEN = {
 }  # causes that an update has which is not followed
 
 
-def tried_update(reading: Reading, name: str) -> Ran | None:
-    """What is known of some updates by a method; None if nothing is.
+@dataclass(frozen=True)
+class Tried:
+    """A method that was called, and recorded.
+
+    Attributes:
+        moves: whether it moves parameters.
+        ran: what is known of its updates; None if nothing is.
+    """
+
+    moves: bool = False
+    ran: Ran | None = None
+
+
+def tried_update(reading: Reading, name: str) -> Tried:
+    """What is known of some updates by a method.
 
     Args:
         reading: of the program, which returns its gradients.
@@ -45,25 +64,58 @@ def tried_update(reading: Reading, name: str) -> Ran | None:
     scope = Scope({**size_kinds(data), **data_kinds(data, reading.penalty)}, {**data.settings})
     run = Attempt(plan, data, scope)
     recorder = ProgramRecorder(plan.said, STEPS)
+    made = Tried()
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
             if "self" not in run.roots:
-                return None
-            known = any(each.function == name for each in plan.calls)
-            calls = plan.calls if known else (*plan.calls, Call("update", name))
+                return made
+            calls = _calls(plan, name)
             given = taken(getattr(run.roots["self"], name))
             loops = any("count" in kinds_of(each.name) for each in given)
             begin(run, reading.run.begun)
             with recorder.within([vars(run.roots["self"]), scope.kinds, vars(plan.module)]):
-                for _ in range(1 if loops else STEPS):
+                for step in range(1, 2 if loops else STEPS + 1):
                     for i, call in enumerate(calls):
-                        called_in_a_way(run, call, i, None)
-            return _downhill(recorder.ran, recorder.trace)
+                        with _numbered(run, call, step):
+                            called_in_a_way(run, call, i, None)
+            made = Tried(_moved(run, reading))
+            return replace(made, ran=_downhill(recorder.ran, recorder.trace))
     except Exception as error:  # a program may refuse to be called so in any way
         if is_ours(error) and not isinstance(error, ConformanceError | UnfitError):
             raise
-        return None
+        return made
+
+
+def _moved(run: Attempt, reading: Reading) -> bool:
+    """Whether parameters of which the gradients are known are not what they were."""
+    known = {each.parameter for each in reading.places.goals}
+    began = {path: node.value for path, (_, node) in reading.run.start.items() if node in known}
+    held = {each.path: each.value for each in run.end() if each.path in began}
+    return any(not np.array_equal(began[path], each) for path, each in held.items())
+
+
+def _calls(plan: Plan, name: str) -> tuple[Call, ...]:
+    """What gives the gradients, and a method that moves parameters after it, if it does not."""
+    if any(each.function == name for each in plan.calls):
+        return plan.calls
+    return (*(each for each in plan.calls if each.role != "update"), Call("update", name))
+
+
+@contextmanager
+def _numbered(run: Attempt, call: Call, step: int) -> Iterator[None]:
+    """Let an update be given the numbers of its rule, and which it is, by their names."""
+    names = run.scope.names
+    if call.role == "update" and isinstance(call.function, str):
+        function = getattr(run.roots["self"], call.function)
+        definition = definition_of(function.__code__)
+        asked = {each.name: number_of(each.name, None) for each in needed(function)}
+        with_data = takes_inputs(function)  # then `t` is the targets
+        times = (e.name for e in taken(function) if not with_data and TIME.fullmatch(bare(e.name)))
+        asked |= {name: step - raises_at_once(definition, name) for name in times}
+        run.scope.names = names | {name: e for name, e in asked.items() if e is not None}
+    yield
+    run.scope.names = names
 
 
 def _downhill(ran: Ran, trace: LongTrace) -> Ran:

@@ -7,21 +7,23 @@ file nowhere sets. Left out: updates that are all there is (`update_findings.py`
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import FunctionType
 
 from conformance.backward.findings import Accused, Cause, Line
-from conformance.programs.vocabulary import kinds_of
+from conformance.programs.vocabulary import kinds_of, names_gradients
 from conformance.running.missing_names import lacks_a_name
 from conformance.running.tracebacks import headline
 from conformance.script_outcome import RULES, Ran
 from conformance.shapes.arguments import needed
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.judge_readings import Found
+from conformance.shapes.optimiser_classes import is_number
 from conformance.shapes.plain_runs import PlainRun
 from conformance.shapes.search import Searched
-from conformance.shapes.tried_updates import is_right, tried_update, wrong_in
+from conformance.shapes.tried_updates import Tried, is_right, tried_update, wrong_in
+from conformance.shapes.update_findings import is_linear
 from conformance.tracing.frames import raised_in
 
 ROLES = ("update", "train")
@@ -44,13 +46,15 @@ def with_untried(searched: Searched, found: Found) -> Found:
     named = [name for role in ROLES for _, name in searched.roles[role] if isinstance(name, str)]
     beside = (giving, stopped[0].names[0] if stopped else "")
     names = dict.fromkeys(each for each in (*named, *moving) if each not in beside)
-    blamed = stopped
     idle = [each for each in own if each.__name__ in calls and _is_empty(each)]
-    if names.keys().isdisjoint(calls):
-        found, wrong = _tried(found, tuple(names))
-        blamed = blamed or wrong
-    elif idle and not moving:
-        blamed = Cause("idle", names=(idle[0].__name__, "")), _place(idle[0])
+    if idle and not moving:
+        return _blamed(found, Cause("idle", names=(idle[0].__name__, "")), _place(idle[0]))
+    if not names.keys().isdisjoint(calls):
+        names = {name: None for name in names if name in calls and found.examined.ok}
+    maybe = [each.__name__ for each in own if _takes_no_data(each)]
+    maybe = [name for name in maybe if name not in (*names, *calls)]
+    found, wrong = _tried(found, tuple(names), maybe)
+    blamed = stopped or wrong
     return found if blamed is None else _blamed(found, *blamed)
 
 
@@ -62,7 +66,7 @@ def _trained(found: Found, name: str) -> Found:
     taken, again = found.recognised, found.again
     if not isinstance(again, PlainRun) or not again.reading.run.states:
         return found
-    ran = tried_update(again.reading, name)
+    ran = tried_update(again.reading, name).ran
     if ran is not None and is_right(ran):
         return replace(found, recognised=replace(taken, rule=(_said(name, ran),)))
     wrong = not found.examined.ok
@@ -76,21 +80,53 @@ def _said(name: str, ran: Ran) -> str:
     return f"{name}: {RULES[ran.rule.kind]}"
 
 
-def _tried(found: Found, names: tuple[str, ...]) -> tuple[Found, tuple[Cause, Line] | None]:
-    """The verdict with what is known of each update; and what is wrong with the first that is."""
-    taken = found.recognised
-    told = dict[str, Ran]()
-    if found.examined.ok and isinstance(found.again, PlainRun):
-        ran = {name: tried_update(found.again.reading, name) for name in names}
-        told = {name: each for name, each in ran.items() if each is not None}
+def _tried(
+    found: Found, names: Sequence[str], maybe: Sequence[str]
+) -> tuple[Found, tuple[Cause, Line] | None]:
+    """The verdict with what is known of each update; and what is wrong with the first that is.
+
+    Args:
+        found: the verdict.
+        names: of the updates.
+        maybe: of methods that are updates if they move parameters.
+    """
+    taken, again = found.recognised, found.again
+    tried = dict[str, Tried]()
+    if found.examined.ok and isinstance(again, PlainRun):
+        tried = {name: tried_update(again.reading, name) for name in (*names, *maybe)}
+    told = {name: e.ran for name, e in tried.items() if e.ran is not None and e.moves}
     blamed = {name: e for name, ran in told.items() if (e := wrong_in(ran)) is not None}
     wrong = next(iter(blamed.values()), None)
     right = [name for name, ran in told.items() if is_right(ran)]
-    left = [name for name in names if name not in (*right, *blamed)]
+    plain = _called_and_plain(found)
+    judged = (*right, *blamed, *plain)
+    unruled = tuple(name for name, e in tried.items() if e.moves and name not in judged)
+    left = [name for name in names if name not in (*judged, *unruled)]
     off = (*taken.off, *([" or ".join(left)] if left else []))
-    rule = tuple(_said(name, told[name]) for name in right)
-    found = replace(found, recognised=replace(taken, off=off, rule=rule))
+    rule = tuple(_said(name, told[name]) for name in right if name not in plain)
+    found = replace(found, recognised=replace(taken, off=off, rule=rule, unruled=unruled))
     return found, None if wrong is None else (wrong.cause, wrong.lines[0])
+
+
+def _called_and_plain(found: Found) -> tuple[str, ...]:
+    """The updates that were called with the gradients, and judged: they take off multiples."""
+    again = found.again
+    if not isinstance(again, PlainRun) or not is_linear(again.reading.places):
+        return ()
+    calls = again.reading.plan.calls
+    updates = (each.function for each in calls if each.role == "update")
+    return tuple(each for each in updates if isinstance(each, str))
+
+
+def _takes_no_data(function: FunctionType) -> bool:
+    """Whether a method is given numbers at most, reads gradients and writes something."""
+    definition = definition_of(function.__code__)
+    given = [each.name for each in needed(function)[len(("self",)) :]]
+    if definition is None or not all(map(is_number, given)):
+        return False
+    read = {e.attr for e in ast.walk(definition) if isinstance(e, ast.Attribute)}
+    read |= {e.id for e in ast.walk(definition) if isinstance(e, ast.Name)}
+    return any(map(names_gradients, read)) and bool([*_written(definition)] or "setattr" in read)
 
 
 def _blamed(found: Found, cause: Cause, line: Line) -> Found:

@@ -160,3 +160,81 @@ def test_what_moves_parameters_once_is_said_to_be_tried_no_further(tmp_path: Pat
     report = written(ALONE + once + MOMENTUM, tmp_path)
     assert report.exit_code == 0
     assert "note: learn after its first update is not tried" in str(report)
+
+
+KEPT = """import numpy as np
+
+class Tagger:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.normal(0, 0.4, (n_in, n_out))
+        self.b = np.zeros(n_out)
+        self.grads, self.avg = {}, {}
+
+    def predict_proba(self, X):
+        return 1 / (1 + np.exp(-(X @ self.w + self.b)))
+
+    def compute_loss(self, X, T):
+        p = self.predict_proba(X)
+        return -np.mean(T * np.log(p) + (1 - T) * np.log(1 - p))
+
+    def compute_gradients(self, X, T):
+        d = (self.predict_proba(X) - T) / T.size
+        self.grads["w"], self.grads["b"] = X.T @ d, d.sum(axis=0)
+        return self.grads
+"""
+RMSPROP = """
+    def rmsprop_step(self, lr, rho):
+        for name, g in self.grads.items():
+            self.avg[name] = rho * self.avg.get(name, np.zeros_like(g)) + (1 - rho) * g ** 2
+            setattr(self, name, getattr(self, name) - lr * g / (np.sqrt(self.avg[name]) + 1e-8))
+"""
+OF_ITSELF = RMSPROP.replace("rmsprop_step(self, lr, rho)", "step(self, lr=0.01, rho=0.9)")
+WITHOUT = RMSPROP.replace(
+    "rmsprop_step(self, lr, rho):", "step(self):\n        lr, rho = 0.01, 0.9"
+)
+BIASED = """
+    def adam_step(self, lr, t, b1=0.9, b2=0.999):
+        for name, g in self.grads.items():
+            m, v = self.avg.get(name, (0, 0))
+            m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g ** 2
+            self.avg[name] = m, v
+            m, v = m / (1 - b1**t), v / (1 - b2**t)
+            setattr(self, name, getattr(self, name) - lr * m / (np.sqrt(v) + 1e-8))
+"""
+WITHOUT_DATA = {"by its name": RMSPROP, "step": OF_ITSELF, "nothing": WITHOUT, "Adam": BIASED}
+
+
+@pytest.mark.parametrize("name", WITHOUT_DATA)
+def test_an_update_without_data_is_judged_by_its_rule(name: str, tmp_path: Path) -> None:
+    update = WITHOUT_DATA[name]
+    right = written(KEPT + update, tmp_path)
+    rule = "Adam" if name == "Adam" else "RMSProp"
+    assert (right.exit_code, f"step: {rule}" in str(right)) == (0, True), str(right)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        *((name, "- lr", "+ lr") for name in WITHOUT_DATA),
+        ("by its name", "(1 - rho) * g", "rho * g"),
+        ("step", "(1 - rho) * g ** 2", "(1 - rho) * g"),
+    ],
+)
+def test_a_wrong_update_without_data_is_blamed_on_its_line(
+    name: str, old: str, new: str, tmp_path: Path
+) -> None:
+    text = KEPT + WITHOUT_DATA[name].replace(old, new)
+    report = written(text, tmp_path)
+    assert report.exit_code == 1
+    assert new in text.splitlines()[(report.blames[0].line or 0) - 1]
+
+
+def test_an_update_without_data_of_no_known_rule_is_said_not_to_be_judged(tmp_path: Path) -> None:
+    report = written(KEPT + OF_ITSELF.replace("np.sqrt(", "abs("), tmp_path)
+    said = "note: the rule by which step moves parameters is not judged"
+    assert (report.exit_code, said in str(report)) == (0, True)
+
+
+def test_what_moves_no_parameters_is_no_update(tmp_path: Path) -> None:
+    clear = "\n    def clear(self):\n        self.grads['w'] = 0 * self.grads['w']\n"
+    assert "clear" not in str(written(KEPT + clear, tmp_path))
