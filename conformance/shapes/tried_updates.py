@@ -5,18 +5,20 @@ By its trace it is judged as the updates of a script are. Nothing is said of one
 so. Left out: which methods may be updates (`untried.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, UPDATES, Accused, Cause
+from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Examined
 from conformance.backward.source import lines_of
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare, kinds_of
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import is_ours
+from conformance.script.judgement import has_single_error
 from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
 from conformance.shapes.arguments import Scope, data_kinds, needed, size_kinds, taken
@@ -61,6 +63,8 @@ def tried_update(reading: Reading, name: str) -> Tried:
     from conformance.script.program_recorder import ProgramRecorder  # here: most have none
 
     plan, data = reading.plan, replace(reading.data, rounds=STEPS)
+    if has_single_error_each(reading) and isinstance(data.y, np.ndarray):
+        data = replace(data, y=data.y.astype(float))  # labels are numbers there
     scope = Scope({**size_kinds(data), **data_kinds(data, reading.penalty)}, {**data.settings})
     run = Attempt(plan, data, scope)
     recorder = ProgramRecorder(plan.said, STEPS)
@@ -68,13 +72,11 @@ def tried_update(reading: Reading, name: str) -> Tried:
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
-            if "self" not in run.roots:
-                return made
             calls = _calls(plan, name)
-            given = taken(getattr(run.roots["self"], name))
-            loops = any("count" in kinds_of(each.name) for each in given)
+            loops = any("count" in kinds_of(each.name) for each in taken(_function(run, calls[-1])))
             begin(run, reading.run.begun)
-            with recorder.within([vars(run.roots["self"]), scope.kinds, vars(plan.module)]):
+            own = [vars(run.roots["self"])] if "self" in run.roots else [run.roots, scope.names]
+            with recorder.within([*own, scope.kinds, vars(plan.module)]):
                 for step in range(1, 2 if loops else STEPS + 1):
                     for i, call in enumerate(calls):
                         with _numbered(run, call, step):
@@ -97,9 +99,15 @@ def _moved(run: Attempt, reading: Reading) -> bool:
 
 def _calls(plan: Plan, name: str) -> tuple[Call, ...]:
     """What gives the gradients, and a method that moves parameters after it, if it does not."""
-    if any(each.function == name for each in plan.calls):
+    if any(getattr(each.function, "__name__", each.function) == name for each in plan.calls):
         return plan.calls
     return (*(each for each in plan.calls if each.role != "update"), Call("update", name))
+
+
+def _function(run: Attempt, call: Call) -> Callable[..., Any]:
+    """What is called, with its object."""
+    given = call.function
+    return getattr(run.roots["self"], given) if isinstance(given, str) else given
 
 
 @contextmanager
@@ -132,6 +140,26 @@ def _downhill(ran: Ran, trace: LongTrace) -> Ran:
     right = tuple(replace(each, ok=True) for each in examined.gradients)
     added = Accused(names, tuple(lines), Cause(ADDS), mends=True)
     return replace(ran, examined=replace(examined, gradients=right, accused=(added,)))
+
+
+def has_single_error_each(reading: Reading) -> bool:
+    """Whether parameters are moved by one sample after another, of a single error each."""
+    updates, run = reading.places.updates, reading.run
+    moved = [(each.goal.parameter, each.node) for each in updates]
+    return reading.places.several and has_single_error(run.recorded, moved)
+
+
+def is_uneven(ran: Ran) -> bool:
+    """Whether the output error is that of a known cost times another number at each update."""
+    return ran.updates > 1 and {each.cause.kind for each in ran.examined.accused} == {"output"}
+
+
+def with_wrong_output(examined: Examined, uneven: Examined) -> Examined:
+    """What is known of gradients by their names, with the blame of an uneven output error."""
+    gradients = tuple(replace(each, ok=False) for each in examined.gradients)
+    names = tuple(each.name for each in gradients)
+    accused = tuple(replace(each, gradients=names) for each in uneven.accused)
+    return replace(examined, gradients=gradients, accused=accused)
 
 
 def is_right(ran: Ran) -> bool:

@@ -22,7 +22,15 @@ from conformance.shapes.judge_readings import Found
 from conformance.shapes.optimiser_classes import is_number
 from conformance.shapes.plain_runs import PlainRun
 from conformance.shapes.search import Searched
-from conformance.shapes.tried_updates import Tried, is_right, tried_update, wrong_in
+from conformance.shapes.tried_updates import (
+    Tried,
+    has_single_error_each,
+    is_right,
+    is_uneven,
+    tried_update,
+    with_wrong_output,
+    wrong_in,
+)
 from conformance.shapes.update_findings import is_linear
 from conformance.tracing.frames import raised_in
 
@@ -59,20 +67,26 @@ def with_untried(searched: Searched, found: Found) -> Found:
 
 
 def _trained(found: Found, name: str) -> Found:
-    """The verdict on what moves parameters itself, by several updates if it keeps something.
+    """The verdict on what moves parameters itself, by several updates if one does not tell all.
 
-    They show what is kept from one to the next, and say better what is wrong.
+    They show what is kept from one to the next, and say better what is wrong. Where all gradients
+    are made of a single error, one of it is any other's multiple.
     """
     taken, again = found.recognised, found.again
-    if not isinstance(again, PlainRun) or not again.reading.run.states:
+    if not isinstance(again, PlainRun):
+        return found
+    keeps = bool(again.reading.run.states)
+    wrong = not found.examined.ok
+    if not keeps and (wrong or not has_single_error_each(again.reading)):
         return found
     ran = tried_update(again.reading, name).ran
     if ran is not None and is_right(ran):
-        return replace(found, recognised=replace(taken, rule=(_said(name, ran),)))
-    wrong = not found.examined.ok
+        return replace(found, recognised=replace(taken, rule=(_said(name, ran),) if keeps else ()))
+    if ran is not None and not wrong and is_uneven(ran):
+        return replace(found, examined=with_wrong_output(found.examined, ran.examined))
     if ran is not None and not ran.examined.ok and (wrong or wrong_in(ran) is not None):
         return replace(found, examined=ran.examined)
-    off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
+    off = (*taken.off, *([f"{name} after its first update"] if keeps and not wrong else []))
     return replace(found, recognised=replace(taken, off=off))
 
 

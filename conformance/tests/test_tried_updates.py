@@ -238,3 +238,56 @@ def test_an_update_without_data_of_no_known_rule_is_said_not_to_be_judged(tmp_pa
 def test_what_moves_no_parameters_is_no_update(tmp_path: Path) -> None:
     clear = "\n    def clear(self):\n        self.grads['w'] = 0 * self.grads['w']\n"
     assert "clear" not in str(written(KEPT + clear, tmp_path))
+
+
+BY_SAMPLE = """import numpy as np
+
+def train(X, y, lr=0.01, epochs=100):
+    w = np.full(X.shape[1], 0.1)
+    b = 0.0
+    for _ in range(epochs):
+        for x, t in zip(X, y):
+            err = x @ w + b - t
+            w -= lr * err * x
+            b -= lr * err
+    return w, b
+"""
+OF_LISTS = """import math
+
+def train_logistic(X, y, lr=0.01, epochs=100):
+    w = [0.0] * len(X[0])
+    for _ in range(epochs):
+        for x, t in zip(X, y):
+            p = 1 / (1 + math.exp(-sum(a * b for a, b in zip(w, x))))
+            err = p - t
+            for j in range(len(w)):
+                w[j] -= lr * err * x[j]
+    return w
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "there"),
+    [
+        (BY_SAMPLE, "x @ w + b - t", "x @ w + b - t"),
+        (BY_SAMPLE, "x @ w + b - t", "(x @ w + b - t) * t"),
+        (BY_SAMPLE, "x @ w + b - t", "(x @ w + b - t) / (1 + abs(t))"),
+        (OF_LISTS, "p - t", "p - t"),
+        (OF_LISTS, "p - t", "(p - t) * p"),
+    ],
+)
+def test_the_single_error_of_each_sample_is_judged_by_one_factor(
+    text: str, right: str, there: str, tmp_path: Path
+) -> None:
+    text = text.replace(f"err = {right}", f"err = {there}")
+    report = written(text, tmp_path)
+    assert report.exit_code == int(right != there), str(report)
+    for each in report.blames:
+        assert f"err = {there}" in text.splitlines()[(each.line or 0) - 1]
+
+
+def test_a_rate_that_decays_with_each_sample_is_no_factor_of_the_error(tmp_path: Path) -> None:
+    decays = BY_SAMPLE.replace("b -= lr * err", "b -= lr * err\n            lr = 0.9 * lr")
+    assert written(decays, tmp_path).exit_code == 0
+    decays = decays.replace("0.9 * lr", "lr / (1 + 0.1 * lr)")
+    assert written(decays, tmp_path).exit_code == 0
