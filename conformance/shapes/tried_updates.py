@@ -31,6 +31,8 @@ from conformance.shapes.reading import Reading
 from conformance.tracing.long import LongTrace
 
 STEPS = 3
+SAME = 1e-9
+"""So far apart, as parts of them, are numbers that were moved and set back."""
 UNSEEN = {
     "aside",
     "still",
@@ -94,7 +96,7 @@ def _moved(run: Attempt, reading: Reading) -> bool:
     known = {each.parameter for each in reading.places.goals}
     began = {path: node.value for path, (_, node) in reading.run.start.items() if node in known}
     held = {each.path: each.value for each in run.end() if each.path in began}
-    return any(not np.array_equal(began[path], each) for path, each in held.items())
+    return any(not np.allclose(began[path], each, rtol=SAME) for path, each in held.items())
 
 
 def _calls(plan: Plan, name: str) -> tuple[Call, ...]:

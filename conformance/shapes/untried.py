@@ -40,7 +40,7 @@ ROLES = ("update", "train")
 def with_untried(searched: Searched, found: Found) -> Found:
     """The verdict on a class that returns its gradients; what else may move parameters is told.
 
-    Nothing is told if one of those was called and does something.
+    Where an update was called with the gradients, of the others those without data alone are tried.
     """
     taken = found.recognised
     calls = [each.partition("(")[0] for each in taken.calls]
@@ -50,18 +50,19 @@ def with_untried(searched: Searched, found: Found) -> Found:
     kind = getattr(searched.module, taken.made.partition("(")[0], None)
     own = list(_functions(kind)) if isinstance(kind, type) else []
     moving = [each.__name__ for each in own if _moves(each, found)]
-    stopped = _crash(searched.refusal.crashes)
-    named = [name for role in ROLES for _, name in searched.roles[role] if isinstance(name, str)]
-    beside = (giving, stopped[0].names[0] if stopped else "")
-    names = dict.fromkeys(each for each in (*named, *moving) if each not in beside)
     idle = [each for each in own if each.__name__ in calls and _is_empty(each)]
     if idle and not moving:
         return _blamed(found, Cause("idle", names=(idle[0].__name__, "")), _place(idle[0]))
-    if not names.keys().isdisjoint(calls):
-        names = {name: None for name in names if name in calls and found.examined.ok}
+    stopped = _crash(searched.refusal.crashes)
+    named = [name for role in ROLES for _, name in searched.roles[role] if isinstance(name, str)]
+    beside = (giving, stopped[0].names[0] if stopped else "")
+    names = [*dict.fromkeys(each for each in (*named, *moving) if each not in beside)]
+    called = [name for name in names if name in calls]
+    if called:
+        found = _unblamed(found, called)
+        names = called if found.examined.ok else []
     maybe = [each.__name__ for each in own if _takes_no_data(each)]
-    maybe = [name for name in maybe if name not in (*names, *calls)]
-    found, wrong = _tried(found, tuple(names), maybe)
+    found, wrong = _tried(found, names, [each for each in maybe if each not in (*names, *calls)])
     blamed = stopped or wrong
     return found if blamed is None else _blamed(found, *blamed)
 
@@ -88,6 +89,18 @@ def _trained(found: Found, name: str) -> Found:
         return replace(found, examined=ran.examined)
     off = (*taken.off, *([f"{name} after its first update"] if keeps and not wrong else []))
     return replace(found, recognised=replace(taken, off=off))
+
+
+def _unblamed(found: Found, names: Sequence[str]) -> Found:
+    """The verdict, where several updates are those of a rule, and the first alone seemed wrong."""
+    again, known = found.again, found.examined
+    if not isinstance(again, PlainRun) or {e.cause.kind for e in known.accused} != {"update"}:
+        return found
+    ran = [tried_update(again.reading, name).ran for name in names]
+    if not all(each is not None and is_right(each) for each in ran):
+        return found
+    right = tuple(replace(each, ok=True) for each in known.gradients)
+    return replace(found, examined=replace(known, gradients=right, accused=()))
 
 
 def _said(name: str, ran: Ran) -> str:
@@ -138,9 +151,10 @@ def _takes_no_data(function: FunctionType) -> bool:
     given = [each.name for each in needed(function)[len(("self",)) :]]
     if definition is None or not all(map(is_number, given)):
         return False
-    read = {e.attr for e in ast.walk(definition) if isinstance(e, ast.Attribute)}
-    read |= {e.id for e in ast.walk(definition) if isinstance(e, ast.Name)}
-    return any(map(names_gradients, read)) and bool([*_written(definition)] or "setattr" in read)
+    used = [e for e in ast.walk(definition) if isinstance(e, ast.Attribute | ast.Name)]
+    read = [e for e in used if isinstance(e.ctx, ast.Load)]
+    names = {e.attr if isinstance(e, ast.Attribute) else e.id for e in read}
+    return any(map(names_gradients, names)) and bool([*_written(definition)] or "setattr" in names)
 
 
 def _blamed(found: Found, cause: Cause, line: Line) -> Found:

@@ -201,14 +201,23 @@ BIASED = """
             m, v = m / (1 - b1**t), v / (1 - b2**t)
             setattr(self, name, getattr(self, name) - lr * m / (np.sqrt(v) + 1e-8))
 """
-WITHOUT_DATA = {"by its name": RMSPROP, "step": OF_ITSELF, "nothing": WITHOUT, "Adam": BIASED}
+DECOUPLED = BIASED.replace("adam_step(self, lr, t", "step(self, lr, t").replace(
+    "np.sqrt(v) + 1e-8))", "np.sqrt(v) + 1e-8) - lr * 0.01 * getattr(self, name))"
+)
+WITHOUT_DATA = {
+    "by its name": RMSPROP,
+    "step": OF_ITSELF,
+    "nothing": WITHOUT,
+    "Adam": BIASED,
+    "AdamW": DECOUPLED,
+}
 
 
 @pytest.mark.parametrize("name", WITHOUT_DATA)
 def test_an_update_without_data_is_judged_by_its_rule(name: str, tmp_path: Path) -> None:
     update = WITHOUT_DATA[name]
     right = written(KEPT + update, tmp_path)
-    rule = "Adam" if name == "Adam" else "RMSProp"
+    rule = "Adam" if "Adam" in name else "RMSProp"
     assert (right.exit_code, f"step: {rule}" in str(right)) == (0, True), str(right)
 
 
