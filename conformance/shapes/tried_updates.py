@@ -5,6 +5,7 @@ By its trace it is judged as the updates of a script are. Nothing is said of one
 so. Left out: which methods may be updates (`untried.py`).
 """
 
+import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import numpy as np
 
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Examined
 from conformance.backward.source import lines_of
+from conformance.backward.syntax import tree
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare, kinds_of
 from conformance.running.quiet import quiet
@@ -29,8 +31,11 @@ from conformance.shapes.optimiser_classes import TIME, number_of
 from conformance.shapes.plans import takes_inputs
 from conformance.shapes.reading import Reading
 from conformance.tracing.long import LongTrace
+from reference.step import Array
 
 STEPS = 3
+SPREAD = 0.75
+CHOOSES = {"where", "select", "sign", "maximum", "minimum", "max", "min", "clip", "heaviside"}
 SAME = 1e-9
 """So far apart, as parts of them, are numbers that were moved and set back."""
 UNSEEN = {
@@ -55,18 +60,19 @@ class Tried:
     ran: Ran | None = None
 
 
-def tried_update(reading: Reading, name: str) -> Tried:
+def tried_update(reading: Reading, name: str, targets: Array | None = None) -> Tried:
     """What is known of some updates by a method.
 
     Args:
         reading: of the program, which returns its gradients.
         name: of the method.
+        targets: in the place of its own.
     """
     from conformance.script.program_recorder import ProgramRecorder  # here: most have none
 
     plan, data = reading.plan, replace(reading.data, rounds=STEPS)
-    if has_single_error_each(reading) and isinstance(data.y, np.ndarray):
-        data = replace(data, y=data.y.astype(float))  # labels are numbers there
+    if targets is not None:
+        data = replace(data, y=targets)
     scope = Scope({**size_kinds(data), **data_kinds(data, reading.penalty)}, {**data.settings})
     run = Attempt(plan, data, scope)
     recorder = ProgramRecorder(plan.said, STEPS)
@@ -149,6 +155,27 @@ def has_single_error_each(reading: Reading) -> bool:
     updates, run = reading.places.updates, reading.run
     moved = [(each.goal.parameter, each.node) for each in updates]
     return reading.places.several and has_single_error(run.recorded, moved)
+
+
+def targets_of_errors(reading: Reading) -> list[Array]:
+    """The targets with which single errors are judged: labels are numbers there.
+
+    An error may be multiplied by a target that is 0 or 1 in each update; others are given where
+    nothing is compared.
+    """
+    y = np.asarray(reading.data.y, dtype=float)
+    apart = np.array_equal(y, np.round(y)) and not _compares(reading)
+    return [y, SPREAD * y + SPREAD] if apart else [y]
+
+
+def _compares(reading: Reading) -> bool:
+    """Whether a file compares something, or takes the larger of two."""
+    files = {f.file for node in reading.run.recorded.nodes for f in node.frames}
+    parts = [each for file in files for each in ast.walk(tree(file) or ast.Pass())]
+    compared = (ast.unparse(each.left) for each in parts if isinstance(each, ast.Compare))
+    named = {e.attr if isinstance(e, ast.Attribute) else e.id for e in parts
+             if isinstance(e, ast.Attribute | ast.Name)}  # fmt: skip
+    return any(each != "__name__" for each in compared) or not named.isdisjoint(CHOOSES)
 
 
 def is_uneven(ran: Ran) -> bool:

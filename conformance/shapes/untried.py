@@ -21,12 +21,14 @@ from conformance.shapes.function_sources import definition_of
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.optimiser_classes import is_number
 from conformance.shapes.plain_runs import PlainRun
+from conformance.shapes.reading import Reading
 from conformance.shapes.search import Searched
 from conformance.shapes.tried_updates import (
     Tried,
     has_single_error_each,
     is_right,
     is_uneven,
+    targets_of_errors,
     tried_update,
     with_wrong_output,
     wrong_in,
@@ -70,25 +72,31 @@ def with_untried(searched: Searched, found: Found) -> Found:
 def _trained(found: Found, name: str) -> Found:
     """The verdict on what moves parameters itself, by several updates if one does not tell all.
 
-    They show what is kept from one to the next, and say better what is wrong. Where all gradients
-    are made of a single error, one of it is any other's multiple.
+    They show what is kept from one to the next, and say better what is wrong.
     """
     taken, again = found.recognised, found.again
     if not isinstance(again, PlainRun):
         return found
     keeps = bool(again.reading.run.states)
     wrong = not found.examined.ok
-    if not keeps and (wrong or not has_single_error_each(again.reading)):
-        return found
+    if not keeps:
+        return found if wrong else _by_one_factor(found, again.reading, name)
     ran = tried_update(again.reading, name).ran
     if ran is not None and is_right(ran):
-        return replace(found, recognised=replace(taken, rule=(_said(name, ran),) if keeps else ()))
-    if ran is not None and not wrong and is_uneven(ran):
-        return replace(found, examined=with_wrong_output(found.examined, ran.examined))
+        return replace(found, recognised=replace(taken, rule=(_said(name, ran),)))
     if ran is not None and not ran.examined.ok and (wrong or wrong_in(ran) is not None):
         return replace(found, examined=ran.examined)
-    off = (*taken.off, *([f"{name} after its first update"] if keeps and not wrong else []))
+    off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
     return replace(found, recognised=replace(taken, off=off))
+
+
+def _by_one_factor(found: Found, reading: Reading, name: str) -> Found:
+    """The verdict on right gradients, each of a single error: one of it is any other's multiple."""
+    for targets in targets_of_errors(reading) if has_single_error_each(reading) else ():
+        ran = tried_update(reading, name, targets).ran
+        if ran is not None and is_uneven(ran):
+            return replace(found, examined=with_wrong_output(found.examined, ran.examined))
+    return found
 
 
 def _unblamed(found: Found, names: Sequence[str]) -> Found:

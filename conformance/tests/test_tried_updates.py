@@ -261,6 +261,22 @@ def train(X, y, lr=0.01, epochs=100):
             b -= lr * err
     return w, b
 """
+OF_NUMBERS = """import numpy as np
+
+class LinReg:
+    def __init__(self, n_features, lr=0.01):
+        self.w, self.b, self.lr = np.random.randn(n_features), 0.0, lr
+
+    def predict(self, X):
+        return X @ self.w + self.b
+
+    def fit(self, X, y, epochs=10):
+        for _ in range(epochs):
+            for x, t in zip(X, y):
+                err = self.predict(x) - t
+                self.w -= self.lr * err * x
+                self.b -= self.lr * err
+"""
 OF_LISTS = """import math
 
 def train_logistic(X, y, lr=0.01, epochs=100):
@@ -281,6 +297,8 @@ def train_logistic(X, y, lr=0.01, epochs=100):
         (BY_SAMPLE, "x @ w + b - t", "x @ w + b - t"),
         (BY_SAMPLE, "x @ w + b - t", "(x @ w + b - t) * t"),
         (BY_SAMPLE, "x @ w + b - t", "(x @ w + b - t) / (1 + abs(t))"),
+        (OF_NUMBERS, "self.predict(x) - t", "self.predict(x) - t"),
+        (OF_NUMBERS, "self.predict(x) - t", "(self.predict(x) - t) * t"),
         (OF_LISTS, "p - t", "p - t"),
         (OF_LISTS, "p - t", "(p - t) * p"),
     ],
