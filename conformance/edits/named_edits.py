@@ -75,22 +75,21 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
             yield from _without_last(part, known.before)
         case "factor" | "term" if known.other is not None and known.after in OPERATORS:
             yield ast.BinOp(part, OPERATORS[known.after](), known.other)
-        case "factor" if known.other is None:
-            yield from _times(part, known.after)
-        case "constant":
-            yield from _scaled(part, float(known.before), float(known.after))
+        case "factor" | "constant" if known.other is None:
+            yield from _multiplied(part, known)
 
 
-def _times(part: ast.expr, number: str) -> Iterator[ast.expr]:
-    """An expression times −1, 2 or ½; another number may be a length."""
-    if number == "-1":
-        yield ast.UnaryOp(ast.USub(), part)
-    elif number in HALVES:
-        yield ast.BinOp(part, ast.Mult(), ast.Constant(HALVES[number]))
+def _multiplied(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
+    """An expression times −1, 2 or ½, as another number may be a length.
 
-
-def _scaled(part: ast.expr, before: float, after: float) -> Iterator[ast.expr]:
-    """An expression with a multiple of one of its numbers, such as 3 · 0.044715."""
+    Or with a multiple of one of its numbers, such as 3 · 0.044715.
+    """
+    if known.what == "factor":
+        times = HALVES.get(known.after)
+        yield from [ast.UnaryOp(ast.USub(), part)] if known.after == "-1" else []
+        yield from [ast.BinOp(part, ast.Mult(), ast.Constant(times))] if times else []
+        return
+    before, after = float(known.before), float(known.after)
     for place, each in enumerate(_operands(part)):
         if isinstance(each, ast.Constant) and each.value == before and before:
             times = round(after / before)

@@ -112,7 +112,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"|r[eé]tropropag(ar|aci[oó]n|a[cç][aã]o|er|ation)|propagationar(ri[eè]re)?",
     ),
     "update": _patterns(
-        r"(update|apply|adjust)(the)?(params?|parameters|weights|bias(es)?|weightsandbiases|gradients?|grads?|all|model|network)?"
+        r"(update|apply|adjust)(the)?(params?|parameters|weights|bias(es)?|weightsandbiases|gradients?|grads?|all|model|network|layers?)?"
         r"(withgd|sgd|gd)?",
         r"(gradientdescent|sgd|optimi[sz]er?)?(step|update)",
         r"optimi[sz]e|gradientdescent|sgd|descend|ac?tuali[zs]ar(pesos|par[aâá]metros)?",

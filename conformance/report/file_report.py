@@ -167,6 +167,9 @@ SOURCES = {
 }
 
 
+SUMS = "each call adds to the gradients of {}, and nothing in this file sets them back to 0"
+
+
 def _recognised_words(recognised: Recognised) -> list[str]:
     """What a program was taken for, in one line, after what of it is not clear."""
     calls = list(recognised.calls)
@@ -181,6 +184,11 @@ def _recognised_words(recognised: Recognised) -> list[str]:
     parts += recognised.rule
     said = visible(f"recognised: {'; '.join(each for each in parts if each)}")
     off = [f"note: {each} is not tried" for each in recognised.off]
+    off += [
+        f"note: the rule by which {e} moves parameters is not judged" for e in recognised.unruled
+    ]
+    if recognised.sums:
+        off.append(f"note: {SUMS.format(', '.join(_together(recognised.sums)))}")
     alone = [f"note: {ALONE[recognised.alone]}"] if recognised.alone else []
     return [*alone, *map(visible, off), said]
 

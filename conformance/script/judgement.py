@@ -84,6 +84,11 @@ class Judgement:
         return self.ok or self.times is not None
 
     @property
+    def moved(self) -> list[tuple[Node, Node]]:
+        """The parameters before and after."""
+        return [(each.old, each.new) for each in self.updates]
+
+    @property
     def given(self) -> int:
         """The old parameters, as bits."""
         return bits_of_nodes(each.old for each in self.updates)
@@ -155,15 +160,19 @@ def by_cost_alone(made: Callable[..., Judgement], *, known: bool) -> Judgement |
     return None
 
 
-def has_single_error(trace: Trace, judgement: Judgement) -> bool:
+def has_single_error(trace: Trace, moved: Sequence[tuple[Node, Node]]) -> bool:
     """Whether all gradients were computed from one number that depends on the parameters.
 
     What they have in common is computed from the parameters through it alone: no such number is
     the sum that a softmax divides by.
+
+    Args:
+        trace: of the run.
+        moved: the parameters before and after an update.
     """
-    common, given = _in_common(judgement)
+    common, given = _in_common(moved)
     own = [e for e in trace.nodes if common >> e.number & 1 and e.uses & given]
-    own = [e for e in own if all(e is not each.new for each in judgement.updates)]
+    own = [e for e in own if all(e is not new for _, new in moved)]
 
     def is_through(node: Node, number: Node) -> bool:
         return all(e is number or e.depends_on(number) for e in node.inputs if e.uses & given)
@@ -207,10 +216,10 @@ def _numbers_in(node: Node, given: int) -> float:
     return rate
 
 
-def _in_common(judgement: Judgement) -> tuple[int, int]:
+def _in_common(moved: Sequence[tuple[Node, Node]]) -> tuple[int, int]:
     """What all updates have been computed from at this step, and the old parameters, as bits."""
-    common = reduce(and_, (each.new.uses & ~each.old.uses for each in judgement.updates))
-    return common, judgement.given
+    common = reduce(and_, (new.uses & ~old.uses for old, new in moved))
+    return common, bits_of_nodes(old for old, _ in moved)
 
 
 def uneven_error(judgement: Judgement) -> Judgement:
@@ -227,7 +236,7 @@ def uneven_error(judgement: Judgement) -> Judgement:
 
 def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
     """The lines that compute the last values that all updates were computed from."""
-    common, given = _in_common(judgement)
+    common, given = _in_common(judgement.moved)
 
     def further(node: Node) -> list[Node]:
         return [] if common >> node.number & 1 else [e for e in node.inputs if e.uses & given]
@@ -244,7 +253,9 @@ def even(trace: Trace, results: Sequence[Judgement]) -> bool:
         return False
     for own in (True, False):
         free = [e for e in results if e.own_loss is own and e.times is not None]
-        if free and all(has_single_error(trace, each) for each in free):  # else it is no chance
+        if free and all(
+            has_single_error(trace, each.moved) for each in free
+        ):  # else it is no chance
             means = np.array([each.times for each in free])
             sums = means / np.array([each.examined.samples for each in free])
             rates = np.array([each.factor for each in free])

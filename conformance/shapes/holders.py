@@ -129,20 +129,34 @@ def holders(kind: type | FunctionType) -> Iterator[Callable[[dict[str, Any]], Ho
 
 
 def pairs_of(kind: type | FunctionType) -> list[tuple[str, str]]:
-    """The attributes of other objects that are parameters and their gradients: `w` and `dw`."""
+    """The attributes of other objects that are parameters and their gradients: `w` and `dw`.
+
+    A parameter that is moved beside them has a gradient as well, though nothing reads it.
+    """
     names = dict.fromkeys(attributes(kind))
     gradients = [each for each in names if names_gradients(each)]
     found = [(p, g) for g in gradients for p in names if p != g and bare(p) == stem(g)]
+    known = {*gradients, *(p for p, _ in found)}
+    written = [*filter(is_parameter, dict.fromkeys(attributes(kind, written=True)))]
+    beside = {e for e in written for p in written if e != p and bare(e).startswith(_singular(p))}
+    more = [(e, f"d{e}") for e in written if e not in known | beside]  # `weight_cache` is none
+    found += more if found else []
     generic = [(p, g) for g in gradients for p in names if bare(p) in GENERIC]
     return found or generic[:1]
 
 
-def attributes(kind: type | FunctionType) -> Iterator[str]:
-    """The attributes that its methods read of anything but of itself."""
+def _singular(name: str) -> str:
+    return re.sub("e?s$", "", bare(name))
+
+
+def attributes(kind: type | FunctionType, *, written: bool = False) -> Iterator[str]:
+    """The attributes that its methods use of anything but of itself, or write to."""
     for each in [kind] if isinstance(kind, FunctionType) else vars(kind).values():
         definition = definition_of(each.__code__) if hasattr(each, "__code__") else None
         for node in ast.walk(definition) if definition is not None else ():
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) != "self":
+            if not isinstance(node, ast.Attribute) or ast.unparse(node.value) == "self":
+                continue
+            if not written or isinstance(node.ctx, ast.Store):
                 yield node.attr
 
 

@@ -21,6 +21,7 @@ from conformance.backward.recorded_pass import (
     NothingComparedError,
     last_return,
 )
+from conformance.shapes.added_up import with_sums
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.layer_outputs import INPUT
@@ -72,6 +73,8 @@ class Recognised:
             `ones` if it is for samples that begin with 1.
         off: what it may be told, and was not, such as `momentum=True`.
         rule: by which it moves its parameters, in words, if it is another than the book's.
+        unruled: its methods that move parameters, by a rule that is not judged.
+        sums: the parameters of which the gradients are added up, and nothing sets them back.
     """
 
     made: str
@@ -85,6 +88,8 @@ class Recognised:
     alone: str = ""
     off: tuple[str, ...] = ()
     rule: tuple[str, ...] = ()
+    unruled: tuple[str, ...] = ()
+    sums: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -204,12 +209,15 @@ def _same(reading: Reading) -> object:
 def _found(reading: Reading, examined: Examined, cost: str | None) -> Found:
     """A program, as a reading takes it, and what is known of it."""
     run, places, taken = reading.run, reading.places, recognised(reading)
+    again = PlainRun(reading)
+    examined, sums = with_sums(run, places.direct, examined, again.beginning_with)
+    taken = replace(taken, sums=sums)
     names = [each.name for each in examined.gradients]
     more = tuple(each for each in names if each == INPUT)
     taken = replace(taken, parameters=(*taken.parameters, *more))
     beside = not_judged(run, places, names)
     found = Found(taken, examined, run.used(), places.unfound, beside, places.unnamed)
-    return found.rerun(Rerun(PlainRun(reading), partial(_is_right_elsewhere, reading, cost)))
+    return found.rerun(Rerun(again, partial(_is_right_elsewhere, reading, cost)))
 
 
 def _is_right_elsewhere(reading: Reading, cost: str | None) -> bool:

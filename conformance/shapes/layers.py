@@ -18,6 +18,7 @@ import numpy as np
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.programs.held_state import doubles
 from conformance.running.quiet import quiet
+from conformance.shapes.added_up import with_sums
 from conformance.shapes.arguments import RATE, Scope, called
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
@@ -258,18 +259,21 @@ class LayerSearch:
         back = last_return(run.results[1][1])
         step = OwnPass(run.recorded, goals, loss=out, scaled=not found.direct, returns=back)
         examined = judged_apart(run, step, inner, found, blame=blame)
+        again = partial(self._again, way, at)
+        examined, sums = with_sums(run, found.direct, examined, again)
         recognised = self._recognised(way.plan, run, found.source, (*goals, *inner))
+        recognised = replace(recognised, sums=sums)
         left = (*found.missing, *found.unfound) if goals else parameters_of(run, out)
         left = (*left, *unseen)
         beside, used = given_beside(run, (*goals, *inner)), run.used()
         other = partial(self._judged, way, at, stretched=stretched, blame=False)
         right = partial(_is_right, lambda: other(begun=moved(numbers)))
-        rerun = Rerun(partial(self._again, way, run, at), right)
+        rerun = Rerun(partial(again, run.begun), right)
         return Found(recognised, examined, used, left, beside, found.unnamed).rerun(rerun)
 
-    def _again(self, way: Way, run: Attempt, at: int | None) -> Gradients:
-        """The gradients that it gives of the same numbers."""
-        anew, out, inner = self._run(way, run.begun, at)
+    def _again(self, way: Way, at: int | None, begun: Any) -> Gradients:
+        """The gradients that it gives where it begins with some numbers."""
+        anew, out, inner = self._run(way, begun, at)
         found = {each.name: each.node.value for each in (*places(anew).goals, *inner)}
         return {"its output": out.value, **found}
 

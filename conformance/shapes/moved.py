@@ -42,7 +42,7 @@ def judged_optimisers(
     function that no way was found to call may be one for something else.
     """
     for one in (*optimisers(classes), *moving_functions(functions)):
-        made = moved(one)
+        made = moved(one) or _by_another_rate(one)
         if made is None and isinstance(one.kind, FunctionType):
             continue
         if not (one.named or (made is not None and _is_kept(made))):
@@ -59,7 +59,7 @@ def _judged(place: str, one: Optimiser, made: Moved | None = None) -> Ran | None
         one: it.
         made: its updates; it is called for them if they are not known.
     """
-    name, made = one.kind.__name__, made or moved(one)
+    name, made = one.kind.__name__, made or moved(one) or _by_another_rate(one)
     ways = () if made is None else _ways(one, made)
     ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
     if ran is not None and made is not None and ran.examined.ok:
@@ -80,15 +80,24 @@ def _not_judged(one: Optimiser, made: Moved | None) -> NotJudged:
 
 def _with_its_rate(ran: Ran, one: Optimiser, made: Moved) -> Ran:
     """What is known of right updates: they are not the same by another rate, but for Adadelta."""
-    asked = (e.name for each in (one.code, one.kind) for e in taken(each))
-    name = next((e for e in asked if "rate" in kinds_of(e)), "")
-    other = (
-        None if not name or ran.rule.kind == "adadelta" else moved(one, rates={name: OTHER_RATE})
-    )
+    other = None if ran.rule.kind == "adadelta" else _by_another_rate(one)
     if other is None or not _same_first(made, other):
         return ran
-    accused = _wrong({n: e[1] for n, e in made.values.items()}, "unused rate", (name, ""))
+    names = _rate_of(one), ""
+    accused = _wrong({n: e[1] for n, e in made.values.items()}, "unused rate", names)
     return replace(ran, examined=replace(ran.examined, accused=accused))
+
+
+def _rate_of(one: Optimiser) -> str:
+    """The name of its rate; nothing if it has none."""
+    asked = (e.name for each in (one.code, one.kind) for e in taken(each))
+    return next((e for e in asked if "rate" in kinds_of(e)), "")
+
+
+def _by_another_rate(one: Optimiser) -> Moved | None:
+    """Parameters that it has moved by a rate of ours: by one of 1 they may be 0 after a step."""
+    name = _rate_of(one)
+    return moved(one, rates={name: OTHER_RATE}) if name else None
 
 
 def _same_first(made: Moved, other: Moved) -> bool:

@@ -3,7 +3,7 @@
 Left out: the recorded run (`attempt.py`), and where its gradients are (`places.py`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,12 @@ class PlainRun:
         else:
             found = {n: (numbers[e[1]] - held[e]) / rate for n, (e, rate) in self.at.items()}
         return {**_outputs(made, own), **found}
+
+    def beginning_with(self, begun: Mapping[str, Any]) -> Gradients:
+        """The gradients, where the program begins with some numbers, by their paths."""
+        other = PlainRun(self.reading)
+        other.begun = dict(begun)
+        return other()
 
     def _recorded(self) -> Gradients:
         """The gradients of the first update, where others follow it."""

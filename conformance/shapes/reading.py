@@ -220,8 +220,9 @@ def generic(run: Attempt, goals: Sequence[Goal] = ()) -> dict[str, Any]:
     values: dict[str, Any] = {}
     after = {e.name: e.node.value for e in goals if np.size(e.node.value) == 1}
     after |= {short(leaf.path): leaf.value for leaf in run.end() if np.shape(leaf.value)}
+    known = {each.parameter for each in goals}
     for path, (leaf, node) in run.start.items():
-        if node is None or not _is_parameter(run, leaf, node):
+        if node is None or not (node in known or _is_parameter(run, leaf, node)):
             continue
         shape = np.shape(leaf.value) or np.shape(after.get(short(path), 0.0))
         drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1

@@ -135,6 +135,8 @@ class Solver:
     _last: UnfitError | None = field(default=None, init=False)
     _left: int = field(default=EACH, init=False)
     _fitted: int = field(default=0, init=False)
+    _empty: dict[Path, Any] = field(default_factory=dict, init=False)
+    """The dicts of the last run that ran to its end, of which it needs no key."""
 
     def solutions(self) -> Iterator[dict[Path, Any]]:
         """What it runs with, by name and key: one for each value of its first argument.
@@ -165,7 +167,7 @@ class Solver:
             shape = tuple(n if n in first else first[-1] for n in np.shape(each))
             made[path] = np.resize(each, shape) if shape else each
         self._left = 1
-        return made if first and self._missing(made) == () else None
+        return made | self._empty if first and self._missing(made) == () else None
 
     def _beginning_with(self, waiting: list[Any]) -> Iterator[dict[Path, Any]]:
         """What it runs with for some values of its first argument."""
@@ -196,7 +198,7 @@ class Solver:
             fewer = self._with_fewer(chosen)
             return None if fewer is None else self._completed(fewer, most, thorough=thorough)
         if not missing:
-            return chosen
+            return chosen | self._empty
         none = [None] if missing[-1] in self.optional else []
         for value in (*islice(self.given(missing, chosen), most), *none):
             before = self._fitted
@@ -242,6 +244,8 @@ class Solver:
             except UnfitError as error:
                 self._note(error, chosen)
                 return None
+            known = {path[0] for path in chosen}
+            self._empty = {(name,): {} for name in sorted(keyed - known)}
             return ()
 
     def _note(self, error: UnfitError, chosen: dict[Path, Any]) -> None:
@@ -265,9 +269,11 @@ def arguments(
     Args:
         names: of all.
         chosen: their values, by name and key.
-        keyed: the names of those that are dicts; None if all that are have a key that is chosen.
+        keyed: the names of those that are dicts; None if all that are have a key that is chosen,
+            or are chosen without any.
     """
-    dicts = {path[0] for path in chosen if len(path) > 1} if keyed is None else keyed
+    found = {path[0] for path, each in chosen.items() if len(path) > 1 or isinstance(each, dict)}
+    dicts = found if keyed is None else keyed
     return {
         name: _Keys(name, chosen) if name in dicts else chosen.get((name,), Unset((name,)))
         for name in names

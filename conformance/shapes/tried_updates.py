@@ -5,24 +5,39 @@ By its trace it is judged as the updates of a script are. Nothing is said of one
 so. Left out: which methods may be updates (`untried.py`).
 """
 
-from dataclasses import replace
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, UPDATES, Accused, Cause
+from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Examined
 from conformance.backward.source import lines_of
+from conformance.backward.syntax import tree
 from conformance.errors import ConformanceError
-from conformance.programs.vocabulary import kinds_of
+from conformance.programs.vocabulary import bare, kinds_of
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import is_ours
+from conformance.script.judgement import has_single_error
+from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
-from conformance.shapes.arguments import Scope, data_kinds, size_kinds, taken
+from conformance.shapes.arguments import Scope, data_kinds, needed, size_kinds, taken
 from conformance.shapes.attempt import begin, called_in_a_way
-from conformance.shapes.attempts import Attempt, Call, UnfitError
+from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
+from conformance.shapes.function_sources import definition_of
+from conformance.shapes.optimiser_classes import TIME, number_of
+from conformance.shapes.plans import takes_inputs
 from conformance.shapes.reading import Reading
 from conformance.tracing.long import LongTrace
+from reference.step import Array
 
 STEPS = 3
+SPREAD = 0.75
+CHOOSES = {"where", "select", "sign", "maximum", "minimum", "max", "min", "clip", "heaviside"}
+SAME = 1e-9
+"""So far apart, as parts of them, are numbers that were moved and set back."""
 UNSEEN = {
     "aside",
     "still",
@@ -32,38 +47,91 @@ UNSEEN = {
 }  # causes that an update has which is not followed
 
 
-def tried_update(reading: Reading, name: str) -> Ran | None:
-    """What is known of some updates by a method; None if nothing is.
+@dataclass(frozen=True)
+class Tried:
+    """A method that was called, and recorded.
+
+    Attributes:
+        moves: whether it moves parameters.
+        ran: what is known of its updates; None if nothing is.
+    """
+
+    moves: bool = False
+    ran: Ran | None = None
+
+
+def tried_update(reading: Reading, name: str, targets: Array | None = None) -> Tried:
+    """What is known of some updates by a method.
 
     Args:
         reading: of the program, which returns its gradients.
         name: of the method.
+        targets: in the place of its own.
     """
     from conformance.script.program_recorder import ProgramRecorder  # here: most have none
 
     plan, data = reading.plan, replace(reading.data, rounds=STEPS)
+    if targets is not None:
+        data = replace(data, y=targets)
     scope = Scope({**size_kinds(data), **data_kinds(data, reading.penalty)}, {**data.settings})
     run = Attempt(plan, data, scope)
     recorder = ProgramRecorder(plan.said, STEPS)
+    made = Tried()
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
-            if "self" not in run.roots:
-                return None
-            known = any(each.function == name for each in plan.calls)
-            calls = plan.calls if known else (*plan.calls, Call("update", name))
-            given = taken(getattr(run.roots["self"], name))
-            loops = any("count" in kinds_of(each.name) for each in given)
+            calls = _calls(plan, name)
+            loops = any("count" in kinds_of(each.name) for each in taken(_function(run, calls[-1])))
             begin(run, reading.run.begun)
-            with recorder.within([vars(run.roots["self"]), scope.kinds, vars(plan.module)]):
-                for _ in range(1 if loops else STEPS):
+            own = [vars(run.roots["self"])] if "self" in run.roots else [run.roots, scope.names]
+            with recorder.within([*own, scope.kinds, vars(plan.module)]):
+                for step in range(1, 2 if loops else STEPS + 1):
                     for i, call in enumerate(calls):
-                        called_in_a_way(run, call, i, None)
-            return _downhill(recorder.ran, recorder.trace)
+                        with _numbered(run, call, step):
+                            called_in_a_way(run, call, i, None)
+            made = Tried(_moved(run, reading))
+            return replace(made, ran=_downhill(recorder.ran, recorder.trace))
     except Exception as error:  # a program may refuse to be called so in any way
         if is_ours(error) and not isinstance(error, ConformanceError | UnfitError):
             raise
-        return None
+        return made
+
+
+def _moved(run: Attempt, reading: Reading) -> bool:
+    """Whether parameters of which the gradients are known are not what they were."""
+    known = {each.parameter for each in reading.places.goals}
+    began = {path: node.value for path, (_, node) in reading.run.start.items() if node in known}
+    held = {each.path: each.value for each in run.end() if each.path in began}
+    return any(not np.allclose(began[path], each, rtol=SAME) for path, each in held.items())
+
+
+def _calls(plan: Plan, name: str) -> tuple[Call, ...]:
+    """What gives the gradients, and a method that moves parameters after it, if it does not."""
+    if any(getattr(each.function, "__name__", each.function) == name for each in plan.calls):
+        return plan.calls
+    return (*(each for each in plan.calls if each.role != "update"), Call("update", name))
+
+
+def _function(run: Attempt, call: Call) -> Callable[..., Any]:
+    """What is called, with its object."""
+    given = call.function
+    return getattr(run.roots["self"], given) if isinstance(given, str) else given
+
+
+@contextmanager
+def _numbered(run: Attempt, call: Call, step: int) -> Iterator[None]:
+    """Let an update be given the numbers of its rule, and which it is, by their names."""
+    names = run.scope.names
+    if call.role == "update" and isinstance(call.function, str):
+        function = getattr(run.roots["self"], call.function)
+        definition = definition_of(function.__code__)
+        asked = {each.name: number_of(each.name, None) for each in needed(function)}
+        with_data = takes_inputs(function)  # then `t` is the targets
+        times = (e.name for e in taken(function) if not with_data and TIME.fullmatch(bare(e.name)))
+        asked |= {name: step - raises_at_once(definition, name) for name in times}
+        run.scope.names = names | {name: e for name, e in asked.items() if e is not None}
+    yield
+    run.scope.names = names
 
 
 def _downhill(ran: Ran, trace: LongTrace) -> Ran:
@@ -80,6 +148,47 @@ def _downhill(ran: Ran, trace: LongTrace) -> Ran:
     right = tuple(replace(each, ok=True) for each in examined.gradients)
     added = Accused(names, tuple(lines), Cause(ADDS), mends=True)
     return replace(ran, examined=replace(examined, gradients=right, accused=(added,)))
+
+
+def has_single_error_each(reading: Reading) -> bool:
+    """Whether parameters are moved by one sample after another, of a single error each."""
+    updates, run = reading.places.updates, reading.run
+    moved = [(each.goal.parameter, each.node) for each in updates]
+    return reading.places.several and has_single_error(run.recorded, moved)
+
+
+def targets_of_errors(reading: Reading) -> list[Array]:
+    """The targets with which single errors are judged: labels are numbers there.
+
+    An error may be multiplied by a target that is 0 or 1 in each update; others are given where
+    nothing is compared.
+    """
+    y = np.asarray(reading.data.y, dtype=float)
+    apart = np.array_equal(y, np.round(y)) and not _compares(reading)
+    return [y, SPREAD * y + SPREAD] if apart else [y]
+
+
+def _compares(reading: Reading) -> bool:
+    """Whether a file compares something, or takes the larger of two."""
+    files = {f.file for node in reading.run.recorded.nodes for f in node.frames}
+    parts = [each for file in files for each in ast.walk(tree(file) or ast.Pass())]
+    compared = (ast.unparse(each.left) for each in parts if isinstance(each, ast.Compare))
+    named = {e.attr if isinstance(e, ast.Attribute) else e.id for e in parts
+             if isinstance(e, ast.Attribute | ast.Name)}  # fmt: skip
+    return any(each != "__name__" for each in compared) or not named.isdisjoint(CHOOSES)
+
+
+def is_uneven(ran: Ran) -> bool:
+    """Whether the output error is that of a known cost times another number at each update."""
+    return ran.updates > 1 and {each.cause.kind for each in ran.examined.accused} == {"output"}
+
+
+def with_wrong_output(examined: Examined, uneven: Examined) -> Examined:
+    """What is known of gradients by their names, with the blame of an uneven output error."""
+    gradients = tuple(replace(each, ok=False) for each in examined.gradients)
+    names = tuple(each.name for each in gradients)
+    accused = tuple(replace(each, gradients=names) for each in uneven.accused)
+    return replace(examined, gradients=gradients, accused=accused)
 
 
 def is_right(ran: Ran) -> bool:

@@ -219,6 +219,12 @@ LINEAR = {
 }  # fmt: skip
 
 
+def is_linear(places: Places) -> bool:
+    """Whether parameters were moved, each by linear operations on the gradients alone."""
+    moves = [replace(each.goal, node=each.node) for each in places.updates]
+    return bool(moves) and all(_linear(each, places.direct) for each in moves)
+
+
 def _linear(moved: Goal, direct: Sequence[Goal]) -> bool:
     """Whether what moves a parameter is made of gradients by linear operations alone."""
     ends = [each.node for each in direct]

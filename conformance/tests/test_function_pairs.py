@@ -473,3 +473,28 @@ def test_the_cache_of_the_way_back_is_the_one_that_is_returned(there: str, tmp_p
     code, lines, said = judged(RUNNING.replace("d - d.mean(axis=0) -", there), tmp_path)
     assert code == int(there == "d -"), said
     assert all("dX =" in each for each in lines[:1]), said
+
+
+BY_DEFAULTS = """
+import numpy as np
+
+def batchnorm_forward(x, gamma, beta, bn_param):
+    mu, var = x.mean(axis=0), x.var(axis=0)
+    istd = 1.0 / np.sqrt(var + bn_param.get("eps", 1e-5))
+    xhat = (x - mu) * istd
+    bn_param["mean"] = 0.9 * bn_param.get("mean", 0.0) + 0.1 * mu
+    return gamma * xhat + beta, (xhat, gamma, istd)
+
+def batchnorm_backward(dout, cache):
+    xhat, gamma, istd = cache
+    dxhat = dout * gamma
+    dx = istd * (dxhat - dxhat.mean(axis=0) - xhat * (dxhat * xhat).mean(axis=0))
+    return dx, (dout * xhat).sum(axis=0), dout.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize("there", ["dout * gamma", "dout"], ids=["right", "wrong"])
+def test_a_dict_may_be_read_with_defaults_alone(there: str, tmp_path: Path) -> None:
+    text = BY_DEFAULTS.replace("dxhat = dout * gamma", f"dxhat = {there}")
+    code, _, said = judged(text, tmp_path)
+    assert code == int(there == "dout"), said

@@ -378,3 +378,46 @@ def test_a_layer_that_has_to_be_told_its_activation_is_judged_by_each(
     assert code == 0, said
     code, lines, said = judged(BY_WORD.replace(right, wrong), tmp_path)
     assert (code, wrong in lines[0]) == (1, True), said
+
+
+DENSE = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.randn(n_in, n_out) * 0.1
+        self.b = np.zeros((1, n_out))
+        self.grad_w = np.zeros_like(self.w)
+        self.grad_b = np.zeros_like(self.b)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w + self.b
+
+    def backward(self, g):
+        self.grad_w = self.x.T @ g
+        self.grad_b += g.sum(axis=0, keepdims=True)
+        return g @ self.w.T
+"""
+SETS_BACK = """
+    def zero_grad(self):
+        self.grad_w = np.zeros_like(self.w)
+        self.grad_b = np.zeros_like(self.b)
+"""
+
+
+def test_a_gradient_that_is_added_up_where_another_is_set_is_wrong(tmp_path: Path) -> None:
+    code, lines, said = judged(DENSE, tmp_path)
+    assert (code, lines) == (1, ["self.grad_b += g.sum(axis=0, keepdims=True)"]), said
+    set_to_0 = DENSE.replace("self.grad_b += g", "self.grad_b.fill(0)\n        self.grad_b += g")
+    assert judged(set_to_0, tmp_path)[0] == 0
+
+
+def test_gradients_that_are_added_up_are_told_unless_something_sets_them_back(
+    tmp_path: Path,
+) -> None:
+    said = "note: each call adds to the gradients of w, b, and nothing in this file sets them back"
+    adds = DENSE.replace("self.grad_w = self.x", "self.grad_w += self.x")
+    for text, told in ((adds, True), (adds + SETS_BACK, False)):
+        code, _, report = judged(text, tmp_path)
+        assert (code, said in report) == (0, told), report

@@ -567,3 +567,26 @@ class AdaGrad:
     (found,) = of_functions(tmp_path, source).parts
     assert isinstance(found, UpdateReport)
     assert (found.exit_code, found.ran.rule.kind) == (0, "adagrad")
+
+
+OF_A_LAYER = """Descent:
+    def __init__(self, learningrate=1.0):
+        self.learningrate = learningrate
+
+    def update_Layer(self, layer):
+        layer.weights -= self.learningrate * layer.dweights
+        layer.biases -= self.learningrate * layer.dbiases
+"""
+
+
+@pytest.mark.parametrize("moved", ["layer.dbiases", "layer.biases"], ids=["right", "wrong"])
+def test_a_parameter_whose_gradient_is_not_read_is_moved_wrongly(
+    moved: str, tmp_path: Path
+) -> None:
+    text = OF_A_LAYER.replace("learningrate * layer.dbiases", f"learningrate * {moved}")
+    report = together(tmp_path, NETWORK, text)
+    assert report.exit_code == int(moved == "layer.biases")
+    text = (tmp_path / "file.py").read_text()
+    for each in report.blames:
+        assert "layer.biases -=" in text.splitlines()[(each.line or 0) - 1]
+    assert "Descent" in str(report)

@@ -1117,3 +1117,43 @@ def test_a_loss_may_be_of_pairs_of_inputs(there: str, tmp_path: Path) -> None:
     code, lines, said = judged(TWO_INPUTS.replace("self.dist - (1", there), tmp_path)
     assert code == int(there == "self.dist + (1"), said
     assert all("ddist =" in each for each in lines[:1]), said
+
+
+GAIN = """
+import numpy as np
+
+class GainNet:
+    def __init__(self, input_dim=5, hidden_dim=6, num_classes=3):
+        self.params = {
+            "W1": 0.5 * np.random.randn(input_dim, hidden_dim),
+            "g": np.ones(hidden_dim),
+            "W2": 0.5 * np.random.randn(hidden_dim, num_classes),
+        }
+
+    def loss(self, X, y=None):
+        W1, g, W2 = self.params["W1"], self.params["g"], self.params["W2"]
+        t = np.tanh(X @ W1)
+        h = g * t
+        scores = h @ W2
+        if y is None:
+            return scores
+        p = np.exp(scores - scores.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        loss = -np.log(p[np.arange(len(X)), y]).mean()
+        d = p.copy()
+        d[np.arange(len(X)), y] -= 1
+        d /= len(X)
+        dh = d @ W2.T
+        dt = dh * g
+        grads = {"W2": h.T @ d, "g": (dh * t).sum(axis=0), "W1": X.T @ (dt * (1 - t ** 2))}
+        return loss, grads
+"""
+
+
+@pytest.mark.parametrize("there", ["dt = dh * g", "dt = dh"], ids=["right", "wrong"])
+def test_a_parameter_that_begins_as_ones_and_has_a_gradient_is_generic(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(GAIN.replace("dt = dh * g", there), tmp_path)
+    assert code == int(there == "dt = dh"), said
+    assert lines[:1] == [there] * code

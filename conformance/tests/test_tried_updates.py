@@ -168,3 +168,161 @@ def test_what_moves_parameters_once_is_said_to_be_tried_no_further(tmp_path: Pat
     report = written(ALONE + once + MOMENTUM, tmp_path)
     assert report.exit_code == 0
     assert "note: learn after its first update is not tried" in str(report)
+
+
+KEPT = """import numpy as np
+
+class Tagger:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.normal(0, 0.4, (n_in, n_out))
+        self.b = np.zeros(n_out)
+        self.grads, self.avg = {}, {}
+
+    def predict_proba(self, X):
+        return 1 / (1 + np.exp(-(X @ self.w + self.b)))
+
+    def compute_loss(self, X, T):
+        p = self.predict_proba(X)
+        return -np.mean(T * np.log(p) + (1 - T) * np.log(1 - p))
+
+    def compute_gradients(self, X, T):
+        d = (self.predict_proba(X) - T) / T.size
+        self.grads["w"], self.grads["b"] = X.T @ d, d.sum(axis=0)
+        return self.grads
+"""
+RMSPROP = """
+    def rmsprop_step(self, lr, rho):
+        for name, g in self.grads.items():
+            self.avg[name] = rho * self.avg.get(name, np.zeros_like(g)) + (1 - rho) * g ** 2
+            setattr(self, name, getattr(self, name) - lr * g / (np.sqrt(self.avg[name]) + 1e-8))
+"""
+OF_ITSELF = RMSPROP.replace("rmsprop_step(self, lr, rho)", "step(self, lr=0.01, rho=0.9)")
+WITHOUT = RMSPROP.replace(
+    "rmsprop_step(self, lr, rho):", "step(self):\n        lr, rho = 0.01, 0.9"
+)
+BIASED = """
+    def adam_step(self, lr, t, b1=0.9, b2=0.999):
+        for name, g in self.grads.items():
+            m, v = self.avg.get(name, (0, 0))
+            m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g ** 2
+            self.avg[name] = m, v
+            m, v = m / (1 - b1**t), v / (1 - b2**t)
+            setattr(self, name, getattr(self, name) - lr * m / (np.sqrt(v) + 1e-8))
+"""
+DECOUPLED = BIASED.replace("adam_step(self, lr, t", "step(self, lr, t").replace(
+    "np.sqrt(v) + 1e-8))", "np.sqrt(v) + 1e-8) - lr * 0.01 * getattr(self, name))"
+)
+WITHOUT_DATA = {
+    "by its name": RMSPROP,
+    "step": OF_ITSELF,
+    "nothing": WITHOUT,
+    "Adam": BIASED,
+    "AdamW": DECOUPLED,
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_DATA)
+def test_an_update_without_data_is_judged_by_its_rule(name: str, tmp_path: Path) -> None:
+    update = WITHOUT_DATA[name]
+    right = written(KEPT + update, tmp_path)
+    rule = "Adam" if "Adam" in name else "RMSProp"
+    assert (right.exit_code, f"step: {rule}" in str(right)) == (0, True), str(right)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        *((name, "- lr", "+ lr") for name in WITHOUT_DATA),
+        ("by its name", "(1 - rho) * g", "rho * g"),
+        ("step", "(1 - rho) * g ** 2", "(1 - rho) * g"),
+    ],
+)
+def test_a_wrong_update_without_data_is_blamed_on_its_line(
+    name: str, old: str, new: str, tmp_path: Path
+) -> None:
+    text = KEPT + WITHOUT_DATA[name].replace(old, new)
+    report = written(text, tmp_path)
+    assert report.exit_code == 1
+    assert new in text.splitlines()[(report.blames[0].line or 0) - 1]
+
+
+def test_an_update_without_data_of_no_known_rule_is_said_not_to_be_judged(tmp_path: Path) -> None:
+    report = written(KEPT + OF_ITSELF.replace("np.sqrt(", "abs("), tmp_path)
+    said = "note: the rule by which step moves parameters is not judged"
+    assert (report.exit_code, said in str(report)) == (0, True)
+
+
+def test_what_moves_no_parameters_is_no_update(tmp_path: Path) -> None:
+    clear = "\n    def clear(self):\n        self.grads['w'] = 0 * self.grads['w']\n"
+    assert "clear" not in str(written(KEPT + clear, tmp_path))
+
+
+BY_SAMPLE = """import numpy as np
+
+def train(X, y, lr=0.01, epochs=100):
+    w = np.full(X.shape[1], 0.1)
+    b = 0.0
+    for _ in range(epochs):
+        for x, t in zip(X, y):
+            err = x @ w + b - t
+            w -= lr * err * x
+            b -= lr * err
+    return w, b
+"""
+OF_NUMBERS = """import numpy as np
+
+class LinReg:
+    def __init__(self, n_features, lr=0.01):
+        self.w, self.b, self.lr = np.random.randn(n_features), 0.0, lr
+
+    def predict(self, X):
+        return X @ self.w + self.b
+
+    def fit(self, X, y, epochs=10):
+        for _ in range(epochs):
+            for x, t in zip(X, y):
+                err = self.predict(x) - t
+                self.w -= self.lr * err * x
+                self.b -= self.lr * err
+"""
+OF_LISTS = """import math
+
+def train_logistic(X, y, lr=0.01, epochs=100):
+    w = [0.0] * len(X[0])
+    for _ in range(epochs):
+        for x, t in zip(X, y):
+            p = 1 / (1 + math.exp(-sum(a * b for a, b in zip(w, x))))
+            err = p - t
+            for j in range(len(w)):
+                w[j] -= lr * err * x[j]
+    return w
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "there"),
+    [
+        (BY_SAMPLE, "x @ w + b - t", "x @ w + b - t"),
+        (BY_SAMPLE, "x @ w + b - t", "(x @ w + b - t) * t"),
+        (BY_SAMPLE, "x @ w + b - t", "(x @ w + b - t) / (1 + abs(t))"),
+        (OF_NUMBERS, "self.predict(x) - t", "self.predict(x) - t"),
+        (OF_NUMBERS, "self.predict(x) - t", "(self.predict(x) - t) * t"),
+        (OF_LISTS, "p - t", "p - t"),
+        (OF_LISTS, "p - t", "(p - t) * p"),
+    ],
+)
+def test_the_single_error_of_each_sample_is_judged_by_one_factor(
+    text: str, right: str, there: str, tmp_path: Path
+) -> None:
+    text = text.replace(f"err = {right}", f"err = {there}")
+    report = written(text, tmp_path)
+    assert report.exit_code == int(right != there), str(report)
+    for each in report.blames:
+        assert f"err = {there}" in text.splitlines()[(each.line or 0) - 1]
+
+
+def test_a_rate_that_decays_with_each_sample_is_no_factor_of_the_error(tmp_path: Path) -> None:
+    decays = BY_SAMPLE.replace("b -= lr * err", "b -= lr * err\n            lr = 0.9 * lr")
+    assert written(decays, tmp_path).exit_code == 0
+    decays = decays.replace("0.9 * lr", "lr / (1 + 0.1 * lr)")
+    assert written(decays, tmp_path).exit_code == 0
