@@ -14,8 +14,8 @@ import numpy as np
 from conformance.backward.groups import grouped
 from conformance.backward.source import stored_names
 from conformance.programs.absent import stood_in
+from conformance.script.kept_states import PRODUCTS
 from conformance.script.linear import ancestors
-from conformance.script.parameters import PRODUCTS
 from conformance.script.trained import is_moved
 from conformance.tracing.trace import Trace
 
