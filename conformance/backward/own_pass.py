@@ -74,7 +74,7 @@ def _examined(
     forward, found, kinks = judged(run)
     told: float | None = 1.0
     if not all(each.ok for each in found) and not step.promised:
-        told = _factor(forward, found, free=step.scaled)
+        told = _factor(forward, found, step.rates, free=step.scaled)
 
     def by(factor: float) -> Examined:
         known = forward, found, kinks
@@ -107,12 +107,15 @@ def _by_pairs(step: OwnPass, found: Examined) -> Examined:
     return replace(found, accused=(Accused(names, lines_of(at), why, mends=True),))
 
 
-def _factor(forward: Forward, found: Sequence[Verdict], *, free: bool) -> float | None:
+def _factor(
+    forward: Forward, found: Sequence[Verdict], rates: Sequence[float], *, free: bool
+) -> float | None:
     """The factor that most gradients share: a usual one, or another that is a constant.
 
     That of all with the other sign, if they share one; None where no gradient is right with any.
     """
     usual = usual_factors(forward)
+    usual += [each * rate for rate in rates for each in usual]
     told = shared(found, usual, free=free)
     if not told.count:
         turned = shared(found, usual, free=True, sign=-1)

@@ -102,6 +102,7 @@ class OwnPass:
         promised: whether the program promises the gradients of this very loss, so that a factor
             that they share is no convention.
         quick: whether it is only of interest if all gradients are right, where there is no loss.
+        rates: numbers that gradients may be multiplied by, where they are read off an update.
     """
 
     trace: Trace
@@ -113,6 +114,7 @@ class OwnPass:
     returns: tuple[Frame, ...] = ()
     promised: bool = False
     quick: bool = False
+    rates: tuple[float, ...] = ()
 
 
 def record(

@@ -32,7 +32,7 @@ from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.linear import links
-from conformance.script.multiples import common, inner_choices, is_rated, usual
+from conformance.script.multiples import common, inner_choices, is_rated, rates_of, usual
 from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
@@ -324,7 +324,8 @@ class Unjudged:
     ) -> Judgement:
         """The judgement by a loss, or by the costs; see `judged`."""
         scaled, quick = scaled or whole, quick or self.quick
-        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick)
+        rates = rates_of(self.updates) if whole else ()
+        made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick, rates=rates)
         search = partial(self._examined, step, made)
         found = search(blame=False)
         pending = None if found.ok or found.accused else search

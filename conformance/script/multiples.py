@@ -63,6 +63,7 @@ SUMS = ("add", "subtract")
 PRODUCTS = ("multiply", "divide", "true_divide")
 
 DEEPEST = 4  # operations that are gone through
+RATES = 4  # numbers that may be a rate
 
 
 def inner_choices(updates: Sequence[Update]) -> Iterator[list[Multiple]]:
@@ -181,3 +182,14 @@ def _stated(node: Node) -> list[float]:
     module = tree(node.frames[0].file) if node.frames else None
     found = (each for each in ast.walk(module) if isinstance(each, ast.Constant)) if module else ()
     return [float(e.value) for e in found if isinstance(e.value, int | float) and e.value]
+
+
+def rates_of(updates: Sequence[Update]) -> tuple[float, ...]:
+    """The numbers by which what is taken off parameters is multiplied, such as η."""
+    found = dict[float, None]()
+    for made in updates:
+        within = {made.new, *entrywise(made.new, frozenset({made.old}))}
+        for node in (each for each in within if each.operation in PRODUCTS):
+            numbers = (abs(scalar(e) or 0.0) for e in node.args[:2] if type(e) is not Node)
+            found |= dict.fromkeys(each for each in numbers if each not in (0.0, 1.0))
+    return tuple(found)[:RATES]

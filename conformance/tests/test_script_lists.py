@@ -491,3 +491,29 @@ def test_rows_of_which_the_entries_are_moved_in_turns_are_whole(tmp_path: Path) 
     last = ("    bias[j] += 0.1 * (-s - 0.01 * bias[j])\n", "")
     report = run_edited(tmp_path, PREFERENCES, *without, last)
     assert report.exit_code == 0, str(report)
+
+
+HOUSES = """import random
+random.seed(2)
+rows = [[random.gauss(0, 1) for _ in range(3)] for _ in range(12)]
+targets = [2 * r[0] - r[1] + 0.5 * r[2] + random.gauss(0, 0.1) for r in rows]
+weights, bias = [random.uniform(-0.5, 0.5) for _ in range(3)], 0.0
+learning_rate = 0.05
+for epoch in range(20):
+    squared = 0.0
+    for row, target in zip(rows, targets):
+        error = bias + sum(w * x for w, x in zip(weights, row)) - target
+        squared += error ** 2
+        for j in range(len(weights)):
+            gradient = 2 * error * row[j]
+            weights[j] -= learning_rate * gradient
+        bias -= learning_rate * 2 * error
+    print(epoch, squared / len(rows))
+"""
+
+
+def test_a_single_number_is_right_by_the_rate_beside_wrong_entries(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, HOUSES).exit_code == 0
+    report = run_edited(tmp_path, HOUSES, ("error * row[j]", "error * row[0]"))
+    (accused,) = report.examined.accused
+    assert (accused.gradients, accused.lines[0].line) == (("weights",), 13)
