@@ -63,7 +63,7 @@ SUMS = ("add", "subtract")
 PRODUCTS = ("multiply", "divide", "true_divide")
 
 DEEPEST = 4  # operations that are gone through
-RATES = 4  # numbers that may be a rate
+RATES = 4  # products by which a parameter is moved, of which a number may be a rate
 
 
 def inner_choices(updates: Sequence[Update]) -> Iterator[list[Multiple]]:
@@ -185,11 +185,12 @@ def _stated(node: Node) -> list[float]:
 
 
 def rates_of(updates: Sequence[Update]) -> tuple[float, ...]:
-    """The numbers by which what is taken off parameters is multiplied, such as η."""
+    """The numbers by which what is taken off parameters is multiplied, such as η: the last ones."""
     found = dict[float, None]()
     for made in updates:
         within = {made.new, *entrywise(made.new, frozenset({made.old}))}
-        for node in (each for each in within if each.operation in PRODUCTS):
+        products = (each for each in within if each.operation in PRODUCTS)
+        for node in sorted(products, key=lambda each: -each.number)[:RATES]:
             numbers = (abs(scalar(e) or 0.0) for e in node.args[:2] if type(e) is not Node)
             found |= dict.fromkeys(each for each in numbers if each not in (0.0, 1.0))
-    return tuple(found)[:RATES]
+    return tuple(found)
