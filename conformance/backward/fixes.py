@@ -124,6 +124,8 @@ class Fixes(Region):
         if not is_float(group.first) or group.first.function is None or group.recurrent:
             return []
         several = target is not None and len(group.nodes) > 1  # their effects are multiplied
+        if several and not self._affordable():
+            return []
         gained, lacks = self._grown(group, *target) if several and target else self._gained(group)
         square = float(gained @ gained)
         if square == 0:

@@ -54,7 +54,7 @@ class Scope:
         parts: expressions of the function around it.
         entries: what its lists have at the indices that other lines take.
         indices: those, where they are known.
-        lengths: of what the function is given, and of what its object has that it reads.
+        lengths: of what the function is given; if it may be nothing, of what its object has.
         strings: keys, and parts of keys, that the function has.
         slopes: what derivatives of activations look like, of values of the function: calls that
             other lines have of its own, and the usual ones.
@@ -134,7 +134,8 @@ class Names:
         given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
         own = {e.attr: e for e in inside if isinstance(e, ast.Attribute) and is_self(e.value)}
         kept = [each for each in own.values() if isinstance(each.ctx, ast.Load)]
-        arrays = [*(ast.Name(each, ast.Load()) for each in given), *kept[:PARTS_KEPT]]
+        arrays: list[ast.expr] = [ast.Name(each, ast.Load()) for each in given]
+        arrays += kept[:PARTS_KEPT] if _asks_for_none(definition) else []
         self.lengths = tuple(_call("len", each) for each in arrays)  # such as m
         values = (e.value for e in whole if isinstance(e, ast.Constant))
         self.numbers = tuple(dict.fromkeys(e for e in values if type(e) is float))[:NUMBERS]
@@ -226,6 +227,15 @@ class Names:
     def _entries(self, indices: Iterable[ast.expr]) -> list[ast.expr]:
         single = [each for each in indices if not isinstance(each, ast.Slice)]
         return [ast.Subscript(e, each, ast.Load()) for e in self.lists for each in single]
+
+
+def _asks_for_none(definition: ast.AST) -> bool:
+    """Whether a function may be called with nothing beside its object."""
+    if not isinstance(definition, ast.FunctionDef):
+        return False
+    taken = definition.args
+    own = [e for e in (*taken.posonlyargs, *taken.args) if e.arg not in ("self", "cls")]
+    return len(own) <= len(taken.defaults)
 
 
 def _call(function: str, argument: ast.expr) -> ast.expr:
