@@ -6,7 +6,7 @@ Left out: which of it computed a recorded value (`source.py`).
 import ast
 import linecache
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from time import monotonic
 
@@ -41,6 +41,14 @@ def tree(file: str) -> ast.Module | None:
     if file not in _READ or _READ[file][0] is not lines:
         _READ[file] = lines, _parsed(file, "".join(lines)) if lines else None
     return _READ[file][1]
+
+
+def without(node: ast.AST | None, functions: Collection[str]) -> Iterator[ast.AST]:
+    """All parts of a tree but functions of some names."""
+    for each in ast.iter_child_nodes(node or ast.Pass()):
+        if not (isinstance(each, ast.FunctionDef) and each.name in functions):
+            yield each
+            yield from without(each, functions)
 
 
 def statement(file: str, line: int) -> ast.stmt | None:

@@ -6,7 +6,7 @@ is added up, a second call gives a wrong one. Left out: what is read off an upda
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import lines_of
-from conformance.backward.syntax import tree
+from conformance.backward.syntax import tree, without
 from conformance.programs.vocabulary import bare
 from conformance.shapes.attempts import Attempt, UnfitError
 from conformance.shapes.reruns import Gradients
@@ -75,16 +75,8 @@ def _sets_back(sums: dict[Goal, str]) -> bool:
     frames = {(f.file, f.function) for goal in sums for f in goal.node.frames}
     own = {"__init__", *(function for _, function in frames)}
     files = {file for file, _ in frames}
-    parts = (each for file in files for each in _without(tree(file), own))
+    parts = (each for file in files for each in without(tree(file), own))
     return any(_may_set(each, names) for each in parts)
-
-
-def _without(node: ast.AST | None, own: set[str]) -> Iterator[ast.AST]:
-    """All of a program but some functions."""
-    for each in ast.iter_child_nodes(node or ast.Pass()):
-        if not (isinstance(each, ast.FunctionDef) and each.name in own):
-            yield each
-            yield from _without(each, own)
 
 
 def _may_set(node: ast.AST, names: set[str]) -> bool:

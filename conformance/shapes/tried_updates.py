@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Examined
 from conformance.backward.source import lines_of
-from conformance.backward.syntax import tree
+from conformance.backward.syntax import tree, without
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare, kinds_of
 from conformance.running.quiet import quiet
@@ -28,6 +28,7 @@ from conformance.shapes.attempt import begin, called_in_a_way
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.optimiser_classes import TIME, number_of
+from conformance.shapes.other_settings import ACTIVATIONS
 from conformance.shapes.plans import takes_inputs
 from conformance.shapes.reading import Reading
 from conformance.tracing.long import LongTrace
@@ -160,22 +161,36 @@ def has_single_error_each(reading: Reading) -> bool:
 def targets_of_errors(reading: Reading) -> list[Array]:
     """The targets with which single errors are judged: labels are numbers there.
 
-    An error may be multiplied by a target that is 0 or 1 in each update; others are given where
-    nothing is compared.
+    An error may be multiplied by a target that is 0 or 1 in each update, so others are given, too.
+    None are where the error of a sample may be of one of two cases.
     """
+    if not has_single_error_each(reading) or _chooses(reading):
+        return []
     y = np.asarray(reading.data.y, dtype=float)
-    apart = np.array_equal(y, np.round(y)) and not _compares(reading)
-    return [y, SPREAD * y + SPREAD] if apart else [y]
+    return [y, SPREAD * y + SPREAD] if np.array_equal(y, np.round(y)) else [y]
 
 
-def _compares(reading: Reading) -> bool:
-    """Whether a file compares something, or takes the larger of two."""
-    files = {f.file for node in reading.run.recorded.nodes for f in node.frames}
-    parts = [each for file in files for each in ast.walk(tree(file) or ast.Pass())]
-    compared = (ast.unparse(each.left) for each in parts if isinstance(each, ast.Compare))
-    named = {e.attr if isinstance(e, ast.Attribute) else e.id for e in parts
-             if isinstance(e, ast.Attribute | ast.Name)}  # fmt: skip
-    return any(each != "__name__" for each in compared) or not named.isdisjoint(CHOOSES)
+def _chooses(reading: Reading) -> bool:
+    """Whether a function that took part compares something, unless it is an activation."""
+    frames = {f for node in reading.run.recorded.nodes for f in node.frames}
+    names = {f.function for f in frames} - ACTIVATIONS
+    for each in {f.file for f in frames}:
+        for part in ast.walk(tree(each) or ast.Pass()):
+            own = isinstance(part, ast.FunctionDef) and part.name in names
+            if own and any(map(_is_choice, without(part, ACTIVATIONS))):
+                return True
+    return False
+
+
+def _is_choice(node: ast.AST) -> bool:
+    match node:
+        case ast.Compare(left=ast.BinOp(op=ast.Mod())):  # such as when to print
+            return False
+        case ast.Compare():
+            return True
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name in CHOOSES
+    return False
 
 
 def is_uneven(ran: Ran) -> bool:

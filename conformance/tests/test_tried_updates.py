@@ -326,3 +326,8 @@ def test_a_rate_that_decays_with_each_sample_is_no_factor_of_the_error(tmp_path:
     assert written(decays, tmp_path).exit_code == 0
     decays = decays.replace("0.9 * lr", "lr / (1 + 0.1 * lr)")
     assert written(decays, tmp_path).exit_code == 0
+
+
+def test_an_error_of_two_cases_is_judged_by_no_single_factor(tmp_path: Path) -> None:
+    text = BY_SAMPLE.replace("x @ w + b - t", "np.clip(x @ w + b - t, -1, 1)")
+    assert written(text, tmp_path).exit_code == 0
