@@ -138,7 +138,7 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
             Accused((e.goal.name,), lines_of(e.goal.node), Cause("shape"), mends=False)
             for e in shapes
         ]
-    others = [handed_out(each, found) for each in wrong]
+    others = [handed_out(each, found, forward.run.returns) for each in wrong]
     if all(others):
         return [*merged(filter(None, others), lambda each: each.lines)]
     loop = skipped(forward, found)

@@ -12,21 +12,27 @@ from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.judge_gradients import Verdict, distance
 from conformance.backward.source import own_lines
 from conformance.backward.syntax import function_around, gives_alias, statement
+from conformance.tracing.frames import Frame
 
 
-def handed_out(verdict: Verdict, found: Sequence[Verdict]) -> Accused | None:
+def handed_out(
+    verdict: Verdict, found: Sequence[Verdict], returns: Sequence[Frame] = ()
+) -> Accused | None:
     """What is to blame for a gradient that is right as that of another parameter; None if not.
 
     Args:
         verdict: on a gradient that is wrong.
         found: those on all.
+        returns: where they are returned.
     """
     given, own = verdict.given, verdict.goal.name
     for other in found:
         same = other is not verdict and given.shape == other.right.shape and given.size > 1
         if same and distance(given, other.right, other.scale) <= HALF_OF_THE_DIGITS:
             made = tuple(own_lines(verdict.goal.node))
-            lines = tuple(dict.fromkeys((*_named_by(own, made), *made)))
+            twice = other.goal.node is verdict.goal.node
+            handed = [Line(each.file, each.line) for each in returns[:1] if twice]
+            lines = tuple(dict.fromkeys((*_named_by(own, made), *handed, *made)))
             why = Cause("another", names=(own, other.goal.name), worst=worst_entry([verdict]))
             return Accused((own,), lines, why, mends=True)
     return None

@@ -109,14 +109,18 @@ def uneven(judgement: Judgement, names: Sequence[str], told: Sequence[Known]) ->
 
 
 def _without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]:
-    """The usual factors; where half have another, that of the half which lacks no number of it."""
+    """The usual factors; where half have another, that of the half which lacks no number of it.
+
+    Such a number is a rate or a share, which makes a step shorter: by a larger one it is too long.
+    """
     pairs = [*zip(judgement.updates, (factor for _, factor in judgement.chosen), strict=True)]
     as_usual = [alike(factor, most) for (_, factor), most in zip(pairs, own, strict=True)]
     others = [factor for (_, factor), usual in zip(pairs, as_usual, strict=True) if not usual]
     if 2 * len(others) != len(pairs) or not all(alike(others[0], each) for each in others):
         return own
     first = as_usual.index(True)
-    lacks = _lacking(judgement, pairs[first][0], others[0] / own[first])
+    by = others[0] / own[first]
+    lacks = _lacking(judgement, pairs[first][0], by) if abs(by) < 1 else None
     return own if lacks is None else [others[0]] * len(own)
 
 

@@ -78,15 +78,18 @@ def _trained(found: Found, name: str) -> Found:
     taken, again = found.recognised, found.again
     if not isinstance(again, PlainRun):
         return found
-    keeps = bool(again.reading.run.states)
-    wrong = not found.examined.ok
-    if not keeps:
+    keeps, wrong = bool(again.reading.run.states), not found.examined.ok
+    unknown = found.examined.cost == "unknown"  # which the first update alone may be right by
+    if not keeps and (wrong or not unknown):
         return found if wrong else _by_one_factor(found, again.reading, name)
     ran = tried_update(again.reading, name).ran
     if ran is not None and is_right(ran):
         return replace(found, recognised=replace(taken, rule=(_said(name, ran),)))
-    if ran is not None and not ran.examined.ok and (wrong or wrong_in(ran) is not None):
-        return replace(found, examined=ran.examined)
+    if ran is not None and not ran.examined.ok and not (unknown and is_uneven(ran)):
+        if wrong or unknown or wrong_in(ran) is not None:
+            return replace(found, examined=ran.examined)
+    if not keeps:
+        return found
     off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
     return replace(found, recognised=replace(taken, off=off))
 

@@ -171,7 +171,7 @@ LOCAL = (
     [
         ([], 0, "p['W1'], p['b1'], p['W2'], p['b2'], the input"),
         ([ZEROS], 0, "p['W1'], p['b1'], p['W2'], p['b2'], the input"),
-        ([ZEROS, SUMMED], 0, "p['W1'], p['b1'], p['W2'], p['b2'], the input"),
+        ([ZEROS, SUMMED], 1, "wrong: the update of p['b1']"),
         ([("dz.sum(0)", "dz.mean(0)")], 1, "wrong: the gradient of p['b1']"),
         ([LOCAL], 3, "not judged: MLP: no gradient is found of p['W1'], p['b1']"),
     ],

@@ -5,6 +5,10 @@ class Layer:
     def __init__(self):
         self.params, self.grads = {}, {}
 
+    def zero_grad(self):
+        for each in self.grads.values():
+            each.fill(0)
+
 
 class Dense(Layer):
     def __init__(self, n_in, n_out):
