@@ -85,9 +85,9 @@ def _trained(found: Found, name: str) -> Found:
     ran = tried_update(again.reading, name).ran
     if ran is not None and is_right(ran):
         return replace(found, recognised=replace(taken, rule=(_said(name, ran),)))
-    if ran is not None and not ran.examined.ok and not (unknown and is_uneven(ran)):
-        if wrong or unknown or wrong_in(ran) is not None:
-            return replace(found, examined=ran.examined)
+    told = ran is not None and not ran.examined.ok and not (unknown and is_uneven(ran))
+    if ran is not None and told and (wrong or unknown or wrong_in(ran) is not None):
+        return replace(found, examined=ran.examined)
     if not keeps:
         return found
     off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
