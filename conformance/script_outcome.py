@@ -28,6 +28,15 @@ RULES = {
 }
 """What each rule is called, by its kind."""
 
+KIN_OF_ADAM = ("adam", "nadam", "amsgrad", "adamax", "adabelief")
+
+OF_CORRECTIONS = frozenset((
+    "uncorrected", "uncorrected mean", "uncorrected square", "correction mean",
+    "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
+    "root of correction", "stuck", "late", "steps",
+))  # fmt: skip
+"""Causes of what the corrections of Adam are made of."""
+
 NO_RULE = "other"
 """The kind of a rule that is none of these."""
 
@@ -105,9 +114,15 @@ class Ran:
 def is_judged_as_far(other: Ran, ran: Ran) -> bool:
     """Whether one run is judged as far as another, and moves its parameters by the same rule.
 
-    Where that is no known rule, by one that keeps something: plain descent is another program.
+    Those too that the other one was to move. Where that is no known rule, by one that keeps as
+    much: plain descent is another program.
     """
-    same = {*other.parameters} >= {*ran.parameters}
+    accused = ran.examined.accused
+    asked = {*ran.parameters, *(name for each in accused for name in each.gradients)}
+    same = asked <= {*other.parameters} and {*other.unjudged} <= {*ran.unjudged}
     known = other.examined.cost != "unknown" or ran.examined.cost == "unknown"
-    one, kept = ran.rule.kind in (NO_RULE, Rule("unknown").kind), other.rule.kind != "plain"
-    return same and known and (kept if one else other.rule.kind == ran.rule.kind)
+    kind = other.rule.kind
+    if ran.rule.kind not in (NO_RULE, Rule("unknown").kind):
+        return same and known and kind == ran.rule.kind
+    corrected = any(each.cause.kind in OF_CORRECTIONS for each in accused)
+    return same and known and (kind in KIN_OF_ADAM if corrected else kind != "plain")

@@ -14,12 +14,14 @@ from conformance.backward.value_names import operand_text
 from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judgement import Judgement
 from conformance.script.keeping import forgetting, not_kept, shared, unwritten
-from conformance.script.known_rules import Known, known, of_others
+from conformance.script.known_rules import OTHER, UNKNOWN, Known, known, of_others
 from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward, scalar
 from conformance.script.moments import precision
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
+
+NOISE = 1e-9  # of the largest gradient: less is what rounding leaves of 0
 
 
 def rules(results: Sequence[Judgement], rates: Sequence[float] = ()) -> list[Known]:
@@ -34,9 +36,23 @@ def rules(results: Sequence[Judgement], rates: Sequence[float] = ()) -> list[Kno
     rates = rates or [1.0] * len(of_all)
     each_of = enumerate(zip(of_all, rates, strict=True), 1)
     found = [known(each, rate, (i, len(of_all))) for i, (each, rate) in each_of]
+    found = [UNKNOWN if e == OTHER and _is_noise(of_all, i) else e for i, e in enumerate(found)]
     unread = [each.rated for each in results if each.altered]
     instead = Known(Rule("plain" if all(unread) else "other"))
     return [instead if unread and _is_by_multiples(e) else e for e in found]
+
+
+def _is_noise(of_all: Sequence[Sequence[Update]], place: int) -> bool:
+    """Whether the gradients of a parameter are rounding beside the others, and tell no rule.
+
+    As those of a bias before a batch normalisation, which Adam divides by their own size.
+    """
+
+    def size(made: Sequence[Update]) -> float:
+        gradients = (each.options[each.own][0].value for each in made if each.options)
+        return max((float(np.max(np.abs(each), initial=0.0)) for each in gradients), default=0.0)
+
+    return size(of_all[place]) <= NOISE * max(map(size, of_all))
 
 
 def _is_by_multiples(one: Known) -> bool:

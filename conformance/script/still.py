@@ -34,6 +34,7 @@ from conformance.tracing.node import Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 PRODUCTS = ("matmul", "dot")
+COMMUTATIVE = ("add", "multiply")
 MOST = 64  # consumers of a parameter, and values that take its place
 
 Use = tuple[str, int]
@@ -320,5 +321,6 @@ def _uses(node: Node, forward: Forward) -> set[Use]:
             found |= _uses(consumer, forward)
         else:
             places = enumerate(flat(consumer.args))
-            found |= {(consumer.operation, i) for i, each in places if each is node}
+            either = consumer.operation in COMMUTATIVE
+            found |= {(consumer.operation, 0 if either else i) for i, e in places if e is node}
     return found

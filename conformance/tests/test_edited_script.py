@@ -294,6 +294,26 @@ def test_the_change_is_told_with_its_line(
     assert (blamed.lines[0].line, plain(blamed.edited.text)) == (line, text)
 
 
+def test_no_change_is_told_with_which_adam_is_another_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
+    source = ADAM.replace("s[k] / (1 - 0.99**t)", "s[k] / (1 - 0.9**t)")
+    (blamed,) = run_script(written(tmp_path, source)).examined.accused
+    assert blamed.cause.kind == "base square"
+    assert blamed.edited is None or "0.99**t" in blamed.edited.text
+
+
+def test_no_change_is_told_with_which_a_parameter_is_moved_by_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
+    source = PLAIN.replace("    W2 = W2 - 0.1 * dW2\n", "")
+    (blamed,) = run_script(written(tmp_path, source)).examined.accused
+    assert blamed.cause.kind == "still"
+    assert blamed.edited is None or "W2" in blamed.edited.text
+
+
 def test_a_trial_that_ends_the_process_leaves_the_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -689,3 +689,31 @@ def test_of_two_that_go_unevenly_the_one_that_lacks_a_number_is_wrong(
     (accused,) = report.examined.accused
     assert (len(accused.gradients), accused.lines[0].line) == (1, line)
     assert "has to be multiplied by `1 - beta`" in str(report)
+
+
+CENTRED = """import numpy as np
+rng = np.random.default_rng(9)
+X, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 1))
+p = {"W": rng.normal(size=(3, 8)), "b": np.zeros(8), "v": rng.normal(size=(8, 1))}
+m = {k: np.zeros_like(e) for k, e in p.items()}
+s = {k: np.zeros_like(e) for k, e in p.items()}
+for t in range(1, 9):
+    h = X @ p["W"] + p["b"]
+    inv = 1 / np.sqrt(h.var(axis=0) + 1e-5)
+    z = (h - h.mean(axis=0)) * inv
+    a = np.maximum(0, z)
+    e = (a @ p["v"] - y) / len(X)
+    dz = e @ p["v"].T * (z > 0)
+    dh = inv * (dz - dz.mean(axis=0) - z * (dz * z).mean(axis=0))
+    g = {"v": a.T @ e, "W": X.T @ dh, "b": dh.sum(axis=0)}
+    for k in p:
+        m[k] = 0.9 * m[k] + 0.1 * g[k]
+        s[k] = 0.999 * s[k] + 0.001 * g[k] ** 2
+        p[k] -= 0.01 * (m[k] / (1 - 0.9**t)) / (np.sqrt(s[k] / (1 - 0.999**t)) + 1e-8)
+    print(0.5 * np.sum(e**2) * len(X))
+"""
+
+
+def test_a_gradient_that_is_rounding_alone_tells_no_rule(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CENTRED)
+    assert (report.exit_code, report.ran.unjudged) == (0, ()), str(report)
