@@ -300,7 +300,7 @@ def test_no_change_is_told_with_which_adam_is_another_rule(
     monkeypatch.setattr(edited_script, "SECONDS", 12.0)
     source = ADAM.replace("s[k] / (1 - 0.99**t)", "s[k] / (1 - 0.9**t)")
     (blamed,) = run_script(written(tmp_path, source)).examined.accused
-    assert blamed.cause.kind == "base square"
+    assert blamed.cause.kind == "correction square"
     assert blamed.edited is None or "0.99**t" in blamed.edited.text
 
 
