@@ -253,9 +253,8 @@ def even(trace: Trace, results: Sequence[Judgement]) -> bool:
         return False
     for own in (True, False):
         free = [e for e in results if e.own_loss is own and e.times is not None]
-        if free and all(
-            has_single_error(trace, each.moved) for each in free
-        ):  # else it is no chance
+        single = [each for each in free if has_single_error(trace, each.moved)]
+        if free and single == free:  # else it is no chance
             means = np.array([each.times for each in free])
             sums = means / np.array([each.examined.samples for each in free])
             rates = np.array([each.factor for each in free])
