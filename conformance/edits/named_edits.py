@@ -65,11 +65,9 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
         case "operand" if known.other is not None and known.before in PLACES:
             yield from _with(part, PLACES[known.before], known.other)
         case "transpose" if known.before in PLACES:
-            place = PLACES[known.before]
-            for each in _operands(part)[place : place + 1]:
-                turned = isinstance(each, ast.Attribute) and each.attr == "T"
-                plain = each.value if isinstance(each, ast.Attribute) and turned else None
-                yield from _with(part, place, plain or ast.Attribute(each, "T", ast.Load()))
+            yield from _transposed(part, PLACES[known.before])
+        case "axis" if isinstance(part, ast.Call):
+            yield from _along(part, known.after)
         case "extra":
             yield from (each for each in _operands(part) if ast.unparse(each) != known.before)
             yield from _without_last(part, known.before)
@@ -77,6 +75,24 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
             yield ast.BinOp(part, OPERATORS[known.after](), known.other)
         case "factor" | "constant" if known.other is None:
             yield from _multiplied(part, known)
+
+
+def _transposed(part: ast.expr, place: int) -> Iterator[ast.expr]:
+    """An expression with an operand turned, or no longer."""
+    for each in _operands(part)[place : place + 1]:
+        turned = isinstance(each, ast.Attribute) and each.attr == "T"
+        plain = each.value if isinstance(each, ast.Attribute) and turned else None
+        yield from _with(part, place, plain or ast.Attribute(each, "T", ast.Load()))
+
+
+def _along(call: ast.Call, axis: str) -> Iterator[ast.expr]:
+    """A reduction along another axis, by its name or by its place."""
+    other = ast.parse(axis, mode="eval").body
+    keywords = [ast.keyword(e.arg, other if e.arg == "axis" else e.value) for e in call.keywords]
+    if any(each.arg == "axis" for each in keywords):
+        yield ast.Call(call.func, call.args, keywords)
+    elif call.args and isinstance(call.args[-1], ast.Constant | ast.Tuple | ast.UnaryOp):
+        yield ast.Call(call.func, [*call.args[:-1], other], call.keywords)
 
 
 def _multiplied(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
@@ -128,10 +144,19 @@ def _operands(part: ast.expr) -> list[ast.expr]:
 
 
 def _with(part: ast.expr, place: int, other: ast.expr) -> Iterator[ast.expr]:
-    """An expression with another operand."""
-    if isinstance(part, ast.BinOp):
-        left, right = (other, part.right) if place == 0 else (part.left, other)
-        yield ast.BinOp(left, part.op, right)
-    elif isinstance(part, ast.Call) and place < len(part.args):
-        args = [*part.args[:place], other, *part.args[place + 1 :]]
-        yield ast.Call(part.func, args, part.keywords)
+    """An expression with another operand; the first of a method may be its object."""
+    match part:
+        case ast.BinOp(left, operator, right):
+            left, right = (other, right) if place == 0 else (left, other)
+            yield ast.BinOp(left, operator, right)
+        case ast.Compare(left, [operator], [right]):
+            left, right = (other, right) if place == 0 else (left, other)
+            yield ast.Compare(left, [operator], [right])
+        case ast.Attribute(attr=name) if place == 0:
+            yield ast.Attribute(other, name, ast.Load())
+        case ast.Call(func, args, keywords):
+            of_method = isinstance(func, ast.Attribute)
+            for i in (each for each in (place, place - of_method) if 0 <= each < len(args)):
+                yield ast.Call(func, [*args[:i], other, *args[i + 1 :]], keywords)
+            if isinstance(func, ast.Attribute) and place == 0:
+                yield ast.Call(ast.Attribute(other, func.attr, ast.Load()), args, keywords)

@@ -18,7 +18,7 @@ from conformance.edits.counters import counters
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.expression_edits import applied, swapped
 from conformance.edits.live_functions import LiveFunction, live_functions, runs_of
-from conformance.edits.named_edits import KnownChange
+from conformance.edits.named_edits import KnownChange, named
 from conformance.edits.part_edits import (
     exchanged,
     joined,
@@ -361,3 +361,40 @@ def test_a_slope_that_is_known_to_be_missing_is_tried_first(
     change, _ = _searched(tmp_path, _with("factor"), 14, [slope])
     assert change is not None
     assert change.line == 14
+
+
+PLACE = ast.parse("r * h", mode="eval").body
+KNOWN = {
+    "axis by its name": (
+        "x.mean(axis=(0, 2), keepdims=True)",
+        KnownChange("axis", "x.mean(axis=(0, 2), keepdims=True)", "(0, 2)", "2", None),
+        "x.mean(axis=2, keepdims=True)",
+    ),
+    "axis by its place": ("x.sum(0)", KnownChange("axis", "x.sum(0)", "0", "1", None), "x.sum(1)"),
+    "half": ("x * y", KnownChange("factor", "x", "", "0.5", None), "x * 0.5 * y"),
+    "object of a method": (
+        "x.sum(0)", KnownChange("operand", "x.sum(0)", "1", "", PLACE), "(r * h).sum(0)"
+    ),
+    "side of a comparison": (
+        "x * (x > 0)", KnownChange("operand", "x > 0", "1", "", PLACE), "x * (r * h > 0)"
+    ),
+    "turned operand": ("x.T @ y", KnownChange("operand", "x.T", "1", "", PLACE), "(r * h).T @ y"),
+    "two factors too many": (
+        "(p - y) * p * (1 - p) / m",
+        KnownChange("extra", "(p - y) * p * (1 - p)", "p * (1 - p)", "", None),
+        "(p - y) / m",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_what_is_known_to_be_meant_is_among_the_changes(name: str) -> None:
+    line, known, right = KNOWN[name]
+    tree = ast.parse(f"def f(*_):\n    return {line}")
+    definition = tree.body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    texts = set[str]()
+    for edit in named(Names(definition, tree, []).slots, known):
+        with edit.made():
+            texts.add(ast.unparse(definition.body[0]))
+    assert f"return {right}" in texts
