@@ -15,6 +15,7 @@ import numpy as np
 from conformance.backward.findings import Line
 from conformance.backward.syntax import (
     call_on,
+    is_call_of,
     returned_place,
     statement,
     stored,
@@ -225,8 +226,10 @@ def handed_names(node: Node) -> set[str]:
         whole = statement(outer.file, outer.line)
         if place is None or whole is None:
             break
-        made = call_on(Line(outer.file, outer.line), inner.function)
-        targets = whole.targets if isinstance(whole, ast.Assign) and whole.value is made else []
+        value = whole.value if isinstance(whole, ast.Assign) else None
+        own = value is not None and is_call_of(value, inner.function)  # around others of that name
+        made = value if own else call_on(Line(outer.file, outer.line), inner.function)
+        targets = whole.targets if isinstance(whole, ast.Assign) and value is made else []
         for each in targets:
             parts = each.elts if isinstance(each, ast.Tuple) else [each]
             found |= stored(parts[place] if place < len(parts) else each)

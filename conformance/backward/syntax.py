@@ -298,13 +298,15 @@ def _holds(statement: ast.stmt, line: Line) -> bool:
 def call_on(line: Line, function: str) -> ast.Call | None:
     """The only call of a function on a line."""
     whole = statement(line.file, line.line)
-    calls = [
-        each
-        for each in (ast.walk(whole) if whole is not None else ())
-        if isinstance(each, ast.Call)
-        and function in (getattr(each.func, "id", ""), getattr(each.func, "attr", ""))
-    ]
+    parts = ast.walk(whole) if whole is not None else ()
+    calls = [e for e in parts if isinstance(e, ast.Call) and is_call_of(e, function)]
     return calls[0] if len(calls) == 1 else None
+
+
+def is_call_of(part: ast.expr, function: str) -> bool:
+    """Whether an expression calls a function, or a method of that name."""
+    called = part.func if isinstance(part, ast.Call) else None
+    return function in (getattr(called, "id", ""), getattr(called, "attr", ""))
 
 
 def forget() -> None:

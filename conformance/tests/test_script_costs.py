@@ -801,3 +801,40 @@ def test_a_loss_of_other_samples_judges_nothing(tmp_path: Path) -> None:
     (blame,) = report.blames
     assert blame.line == 11
     assert "`p` is too much" in str(report)
+
+
+NESTED = """import numpy as np
+rng = np.random.default_rng(3)
+class Linear:
+    def __init__(self, n, m):
+        self.W, self.b = rng.normal(size=(n, m)), np.zeros(m)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, g):
+        self.dW, self.db = self.x.T @ g, g.sum(axis=0)
+class CrossEntropy:
+    def forward(self, logits, y):
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        self.p, self.y = e / e.sum(axis=1, keepdims=True), y
+        return -np.log(self.p[np.arange(len(y)), y] + 1e-12).mean()
+    def backward(self):
+        g = self.p.copy()
+        g[np.arange(len(self.y)), self.y] -= 1
+        return g / len(self.y)
+X, y = rng.normal(size=(20, 3)), rng.integers(0, 4, 20)
+net, criterion = Linear(3, 4), CrossEntropy()
+for epoch in range(9):
+    loss = criterion.forward(net.forward(X), y)
+    net.backward(criterion.backward())
+    net.W -= 0.1 * net.dW
+    net.b -= 0.1 * net.db
+    print(loss)
+"""
+
+
+def test_a_loss_has_its_name_around_another_call_of_that_name(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, NESTED).exit_code == 0
+    report = run_edited(tmp_path, NESTED, ("g[np.arange(len(self.y)), self.y]", "g[:, self.y]"))
+    (blame,) = report.blames
+    assert blame.line == 18
