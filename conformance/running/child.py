@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
@@ -85,8 +86,7 @@ def _limit_memory() -> int:
     """
     if sys.platform != "linux":
         return 0
-    import resource
-
+    resource: Any = import_module("resource")  # Windows has none
     most = int(SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = min([most, *(each for each in (soft, hard) if each != resource.RLIM_INFINITY)])
