@@ -89,9 +89,10 @@ def _limit_memory() -> int:
     resource: Any = import_module("resource")  # Windows has none
     most = int(SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = min([most, *(each for each in (soft, hard) if each != resource.RLIM_INFINITY)])
-    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-    return most
+    known = [int(each) for each in (soft, hard) if each != resource.RLIM_INFINITY]
+    least = min([most, *known])
+    resource.setrlimit(resource.RLIMIT_DATA, (least, hard))
+    return least
 
 
 class _Sent(io.RawIOBase):
