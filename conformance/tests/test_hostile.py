@@ -263,13 +263,21 @@ def test_side_by_side_nothing_runs_on_after_an_interrupt(program: Make, tmp_path
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
 
 
+GOING = 1.0  # seconds that a killed process may take to go
+
+
 def _runs(process: str) -> bool:
-    """Whether a process runs; one that has ended may wait for init, its parent now, to reap it."""
-    try:
-        state = Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+    """Whether a process runs on; one that has ended may wait for init, its parent now, to reap it."""
+    deadline = time.monotonic() + GOING
+    while time.monotonic() < deadline:
+        try:
+            state = Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.01)
+    return True
 
 
 @pytest.mark.usefixtures("signals_are_heard")
