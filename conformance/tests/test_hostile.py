@@ -267,7 +267,7 @@ GOING = 1.0  # seconds that a killed process may take to go
 
 
 def _runs(process: str) -> bool:
-    """Whether a process runs on; one that has ended may wait for init, its parent now, to reap it."""
+    """Whether a process runs on; one that has ended may wait for init, its parent, to reap it."""
     deadline = time.monotonic() + GOING
     while time.monotonic() < deadline:
         try:
