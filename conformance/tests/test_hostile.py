@@ -324,8 +324,8 @@ def test_a_signal_to_the_whole_group_ends_the_workers(
 ) -> None:
     """Ctrl-C in a terminal reaches the workers too, for which the pool might wait for ever."""
     if when == "starting":
-        waits = f"open({str(tmp_path / 'begun')!r}, 'w').close(); time.sleep(60)"
-        source = f"import sys, time\nif 'spawn_main' in str(sys.orig_argv): {waits}\n"
+        waits = f"open({str(tmp_path / 'begun')!r} + str(os.getpid()), 'w').close(); time.sleep(60)"
+        source = f"import os, sys, time\nif 'spawn_main' in str(sys.orig_argv): {waits}\n"
         (tmp_path / "sitecustomize.py").write_text(source)
     arguments = [sys.executable, "-m", "conformance", "fixtures", "verify", "-n", "2"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
@@ -336,7 +336,9 @@ def test_a_signal_to_the_whole_group_ends_the_workers(
         start_new_session=True,
         env=environment,
     ) as run:
-        while when == "starting" and not (tmp_path / "begun").exists():
+        until = time.monotonic() + 10
+        while when == "starting" and len([*tmp_path.glob("begun*")]) < 2:
+            assert time.monotonic() < until
             time.sleep(0.01)
         time.sleep(2 * (when == "at work"))
         os.killpg(run.pid, number)
