@@ -11,6 +11,7 @@ from dataclasses import replace
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Edited, Examined, Line
 from conformance.edits.edit import Change
 from conformance.edits.named_edits import KnownChange
+from conformance.tracing.frames import Frame
 
 
 def by_edit(examined: Examined, change: Change) -> Examined:
@@ -31,6 +32,11 @@ def by_edit(examined: Examined, change: Change) -> Examined:
     others = (each for one in accused for each in one.lines if each != line) if turned else ()
     lines = (line, *dict.fromkeys(others))
     return replace(examined, accused=(Accused(names, lines, cause, mends=True, edited=edited),))
+
+
+def blamed_frames(accused: Sequence[Accused]) -> list[list[Frame]]:
+    """The lines in question of each operation that is to blame, as the search takes them."""
+    return [[Frame(*line, "") for line in each.lines] for each in accused]
 
 
 def known_changes(accused: Sequence[Accused]) -> Iterator[KnownChange]:

@@ -129,6 +129,18 @@ def search_known(
     return _first(_known(functions, blamed, known), functions, [(trial, LONG)], longest)
 
 
+def search_known_first(
+    functions: Sequence[LiveFunction],
+    blamed: Sequence[Sequence[Frame]],
+    trials: Sequence[Trial],
+    longest: float,
+    known: Sequence[KnownChange],
+) -> Change | None:
+    """The same of what is known, by the last trial alone, else of all; see `search`."""
+    change = search_known(functions, blamed, trials[-1], longest, known)
+    return change or search(functions, blamed, trials, longest)
+
+
 def _first(
     edits: Iterable[tuple[LiveFunction, Edit]],
     functions: Sequence[LiveFunction],

@@ -17,16 +17,16 @@ from types import CodeType
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import by_edit, known_changes
+from conformance.backward.edited_line import blamed_frames, by_edit, known_changes
 from conformance.backward.findings import UPDATES
 from conformance.backward.judge_gradients import distance
 from conformance.edits.edit import Change, Edit
 from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
-from conformance.edits.search_edits import holds, search, search_known
+from conformance.edits.search_edits import holds, search, search_known, search_known_first
 from conformance.running.quiet import quiet
 from conformance.script.plain_script import PlainScript
 from conformance.script_outcome import NextValue, Ran
-from conformance.tracing.frames import Frame, is_installed, is_subject
+from conformance.tracing.frames import is_installed, is_subject
 from reference.step import Array
 
 SECONDS = 6.0  # of the processor, after which no other change is tried
@@ -60,8 +60,7 @@ def mended(
     forget_own_modules()
 
     guilty = [line for each in accused for line in each.lines]
-    blamed = [[Frame(*line, "") for line in each.lines] for each in accused]
-    known = [*known_changes(accused)]
+    blamed, known = blamed_frames(accused), [*known_changes(accused)]
     lines = RunLines({line for at, line in guilty if at == file})
     whole = [e for e in parts_of(plain, {plain.codes[0]: lines}) if e.name == MODULE]
 
@@ -103,11 +102,9 @@ def _with_right_updates(
     forget_own_modules()
     with quiet():
         parts = [*parts_of(plain, runs_of(lambda: holds(goes_on, SECONDS), file.__eq__))]
-    blamed = [[Frame(*each, "") for each in accused[0].lines]]
+    blamed, known = blamed_frames(accused), [*known_changes(accused)]
     trials = [goes_on, lambda: confirmed(plain.tree)]
-    known = [*known_changes(accused)]
-    change = search_known(parts, blamed, trials[-1], SECONDS, known)
-    change = change or search(parts, blamed, trials, SECONDS)
+    change = search_known_first(parts, blamed, trials, SECONDS, known)
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 
 

@@ -36,9 +36,9 @@ def weighted(trace: Trace, results: Sequence[Judgement]) -> list[Judgement]:
         if np.all(weights) and np.ptp(weights):
             ratios = factors / weights
             if ratios[0] > 0 and np.ptp(ratios) <= HALF_OF_THE_DIGITS * ratios[0]:
-                alone = any(has_single_error(trace, each.moved) for each in free)
-                right = free if not alone else []
-                return [_right(each) if each in right else each for each in results]
+                if any(has_single_error(trace, each.moved) for each in free):
+                    return [*results]
+                return [_right(each) if each in free else each for each in results]
     return [*results]
 
 

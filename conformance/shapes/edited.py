@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import by_edit, known_changes
+from conformance.backward.edited_line import blamed_frames, by_edit, known_changes
 from conformance.backward.epsilons import TINY
 from conformance.backward.findings import UPDATES, Examined
 from conformance.backward.judge_gradients import distance
 from conformance.edits.live_functions import live_functions
-from conformance.edits.search_edits import holds, search, search_known
+from conformance.edits.search_edits import holds, search, search_known_first
 from conformance.script_outcome import Ran, is_judged_as_far
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.reruns import other_defaults
 from conformance.shapes.tried_updates import is_right as is_right_run
-from conformance.tracing.frames import Frame
 
 SECONDS = 4.0  # of the processor for a file, after which no other change is tried
 
@@ -57,8 +56,7 @@ def mended(found: Found, spent: float = 0.0) -> Found:
     if not accused or not holds(is_as_judged):
         return found
     functions = [each.without(examined.ahead) for each in live_functions(lambda: holds(is_right))]
-    blamed = [[Frame(*line, "") for line in each.lines] for each in accused]
-    known = [*known_changes(accused)]
+    blamed, known = blamed_frames(accused), [*known_changes(accused)]
     made = [each for function in functions for each in function.made]
 
     def is_right_elsewhere() -> bool:
@@ -88,10 +86,8 @@ def with_right_updates(ran: Ran, again: Callable[[], Ran | None], spent: float =
         return other is not None and is_right_run(other) and is_judged_as_far(other, ran)
 
     functions = live_functions(lambda: holds(is_right))
-    blamed = [[Frame(*line, "") for line in each.lines] for each in accused]
-    known = [*known_changes(accused)]
-    change = search_known(functions, blamed, is_right, SECONDS - spent, known)
-    change = change or search(functions, blamed, [is_right], SECONDS - spent)
+    blamed, known = blamed_frames(accused), [*known_changes(accused)]
+    change = search_known_first(functions, blamed, [is_right], SECONDS - spent, known)
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 
 

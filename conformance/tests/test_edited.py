@@ -495,27 +495,27 @@ def _terms(line: str) -> list[str]:
     return sorted(plain.split(" + "))
 
 
-@pytest.mark.parametrize("name", sorted(KINDS))
-def test_the_change_is_told_of_each_kind_of_program(name: str, tmp_path: Path) -> None:
-    source, right, wrong = KINDS[name]
+def _told(folder: Path, case: tuple[str, str, str], what: str) -> tuple[str, str]:
+    """The line that is told for a program with a mistake, and the one that was there."""
+    source, right, wrong = case
     assert source.count(right) == 1
-    (tmp_path / "net.py").write_text(source.replace(right, wrong))
-    report = conformance.check(str(tmp_path / "net.py"))
+    (folder / "net.py").write_text(source.replace(right, wrong))
+    report = conformance.check(str(folder / "net.py"))
     line = next(e for e in source.splitlines() if right.partition("\n")[0] in e).strip()
     assert report.exit_code == 1
-    (told,) = re.findall("every gradient is right with:  (.*)", str(report))
+    (told,) = re.findall(f"every {what} is right with:  (.*)", str(report))
+    return told, line
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_the_change_is_told_of_each_kind_of_program(name: str, tmp_path: Path) -> None:
+    told, line = _told(tmp_path, KINDS[name], "gradient")
     assert _terms(told) == _terms(line)
 
 
 @pytest.mark.parametrize("name", sorted(UPDATES))
 def test_the_change_of_an_update_is_told(name: str, tmp_path: Path) -> None:
-    source, right, wrong = UPDATES[name]
-    assert source.count(right) == 1
-    (tmp_path / "net.py").write_text(source.replace(right, wrong))
-    report = conformance.check(str(tmp_path / "net.py"))
-    line = next(e for e in source.splitlines() if right.partition("\n")[0] in e).strip()
-    assert report.exit_code == 1
-    (told,) = re.findall("every update is right with:  (.*)", str(report))
+    told, line = _told(tmp_path, UPDATES[name], "update")
     assert ast.unparse(ast.parse(told)) == ast.unparse(ast.parse(line))
 
 

@@ -294,24 +294,27 @@ def test_the_change_is_told_with_its_line(
     assert (blamed.lines[0].line, plain(blamed.edited.text)) == (line, text)
 
 
-def test_no_change_is_told_with_which_adam_is_another_rule(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("source", "old", "new", "kind", "told"),
+    [
+        (ADAM, "s[k] / (1 - 0.99**t)", "s[k] / (1 - 0.9**t)", "correction square", "0.99**t"),
+        (PLAIN, "    W2 = W2 - 0.1 * dW2\n", "", "still", "W2"),
+    ],
+    ids=["Adam is another rule", "a parameter is moved by nothing"],
+)
+def test_no_change_is_told_with_which_an_update_is_another(
+    source: str,
+    old: str,
+    new: str,
+    kind: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(edited_script, "SECONDS", 12.0)
-    source = ADAM.replace("s[k] / (1 - 0.99**t)", "s[k] / (1 - 0.9**t)")
-    (blamed,) = run_script(written(tmp_path, source)).examined.accused
-    assert blamed.cause.kind == "correction square"
-    assert blamed.edited is None or "0.99**t" in blamed.edited.text
-
-
-def test_no_change_is_told_with_which_a_parameter_is_moved_by_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
-    source = PLAIN.replace("    W2 = W2 - 0.1 * dW2\n", "")
-    (blamed,) = run_script(written(tmp_path, source)).examined.accused
-    assert blamed.cause.kind == "still"
-    assert blamed.edited is None or "W2" in blamed.edited.text
+    (blamed,) = run_script(written(tmp_path, source.replace(old, new))).examined.accused
+    assert blamed.cause.kind == kind
+    assert blamed.edited is None or told in blamed.edited.text
 
 
 def test_a_trial_that_ends_the_process_leaves_the_verdict(
