@@ -26,6 +26,7 @@ from conformance.backward.findings import (
     Instead,
     Judged,
     Line,
+    RightValue,
     merged,
 )
 from conformance.backward.found import Found, find
@@ -154,16 +155,17 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
     if mending is None:
         decay = wrong_decay(forward, found)
         return several(forward, found) if decay is None else [decay]
-    lines, why = mending
-    return [Accused(names, lines, replace(why, worst=worst_entry(found)), mends=True)]
+    lines, why, values = mending
+    why = replace(why, worst=worst_entry(found))
+    return [Accused(names, lines, why, mends=True, right_values=values)]
 
 
 def _mending(
     forward: Forward, found: list[Verdict], search: Search
-) -> tuple[tuple[Line, ...], Cause] | None:
+) -> tuple[tuple[Line, ...], Cause, tuple[RightValue, ...]] | None:
     """The lines to blame where one operation mends all gradients, or one value that is handed on.
 
-    What gives several gradients mends them whatever is wrong: it comes after what is handed on.
+    With why, and the values with which operations mend them. What gives several gradients mends them whatever is wrong: it comes after what is handed on.
     """
     whole, repairs = search, search.repairs()
     if not repairs:
@@ -175,13 +177,14 @@ def _mending(
     if made is None and handed is None:
         tried = (find(Culprit(each, [])) for each in (whole, search))
         made = next((each for each in tried if each.fix is not None), None)
+    values = tuple(search.right_values())
     if made is None or handed:
-        return handed
+        return handed and (*handed, values)
     why = cause(forward, made, found)
     lines = made.lines if made.fix is None else in_scope(made.fix.group.first, why, made.lines)
     if lines != made.lines:
         why = cause(forward, replace(made, lines=lines), found)
-    return lines, why
+    return lines, why, values
 
 
 def _handed_on(forward: Forward, *, last: bool) -> tuple[tuple[Line, ...], Cause] | None:

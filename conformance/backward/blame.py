@@ -9,6 +9,7 @@ Left out: which line is to blame, if an operation and its operands lie on severa
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ import numpy as np
 from conformance.backward.chain import Arrays, Rules
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match, Quantity
 from conformance.backward.decay_terms import is_part
+from conformance.backward.findings import RightValue
 from conformance.backward.forward_uses import FEW_WAYS, Uses
 from conformance.backward.groups import UNFIT, Group, Repair, operation_key
 from conformance.backward.judge_gradients import Verdict, distance
+from conformance.backward.source import lines_of
 from conformance.tracing.node import Node
 from reference.step import Array
 
@@ -28,11 +31,25 @@ class Search(Uses):
 
     def repairs(self) -> list[Repair]:
         """Those by a true ∂C/∂v, what is wrong first first; last those of a sum as a whole."""
+        return self.found
+
+    @cached_property
+    def found(self) -> list[Repair]:
+        """See `repairs`."""
         found = [next(self.repairs_of(group), None) for group in self.groups]
         return sorted(
             (each for each in found if each is not None),
             key=lambda each: (self._of_a_sum(each), each.first_wrong(self.chain.values)),
         )
+
+    def right_values(self) -> Iterator[RightValue]:
+        """What each operation gave that can be repaired, and has to give, by the lines."""
+        for repair in self.found:
+            if repair.kind in ("total", "part"):  # else it gives what others lack
+                nodes = {each.number: each for each in repair.group.nodes}
+                for number, right in repair.values.items():
+                    for line in lines_of(nodes[number])[:1]:
+                        yield RightValue(line, self.chain.values[number], right)
 
     def _of_a_sum(self, repair: Repair) -> bool:
         """Whether it puts right what a sum, or a gradient, has become in the end."""

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
+
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Edited, Examined, Line
 from conformance.edits.edit import Change
 from conformance.edits.named_edits import KnownChange
+from conformance.edits.right_values import RightValues
 from conformance.tracing.frames import Frame
+from reference.step import Array
 
 
 def by_edit(examined: Examined, change: Change) -> Examined:
@@ -37,6 +41,14 @@ def by_edit(examined: Examined, change: Change) -> Examined:
 def blamed_frames(accused: Sequence[Accused]) -> list[list[Frame]]:
     """The lines in question of each operation that is to blame, as the search takes them."""
     return [[Frame(*line, "") for line in each.lines] for each in accused]
+
+
+def right_values(accused: Sequence[Accused]) -> RightValues:
+    """What operations gave and have to give, by their lines, where one of them is to blame."""
+    found: dict[tuple[str, int], list[tuple[Array, Array]]] = {}
+    for line, given, right in accused[0].right_values if len(accused) == 1 else ():
+        found.setdefault(line, []).append((np.asarray(given), np.asarray(right)))
+    return found
 
 
 def known_changes(accused: Sequence[Accused]) -> Iterator[KnownChange]:

@@ -166,6 +166,14 @@ class Edited(NamedTuple):
     text: str
 
 
+class RightValue(NamedTuple):
+    """A value that the operation of a line gave, and the one with which all gradients are right."""
+
+    line: Line
+    given: Any
+    right: Any
+
+
 @dataclass(frozen=True)
 class Accused:
     """An operation that is to blame.
@@ -176,6 +184,7 @@ class Accused:
         cause: why.
         mends: whether all gradients are right once it is mended.
         edited: how the line has to be, if the program was right with it.
+        right_values: of the operations that mend all gradients, in the process that judged.
     """
 
     gradients: tuple[str, ...]
@@ -183,6 +192,9 @@ class Accused:
     cause: Cause
     mends: bool
     edited: Edited | None = None
+    right_values: tuple[RightValue, ...] = field(
+        default=(), compare=False, repr=False, metadata=OWN
+    )
 
 
 def merged(accused: Iterable[Accused], key: Callable[[Accused], Hashable]) -> tuple[Accused, ...]:

@@ -23,13 +23,17 @@ def of_one(tree: ast.Module) -> list[ast.expr]:
 
 
 def only_computes(function: ast.FunctionDef) -> bool:
-    """Whether a function returns a value, and calls none for what it does but to fill a list."""
+    """Whether a function returns a value, keeps none, and calls none for what it does.
+
+    But to fill a list.
+    """
     parts = [*ast.walk(function)]
+    keeps = any(isinstance(e, ast.Attribute) and isinstance(e.ctx, ast.Store) for e in parts)
     done = [e.value for e in parts if isinstance(e, ast.Expr)]
     called = [getattr(e, "func", e) for e in done if not isinstance(e, ast.Constant)]
     fills = all(last_name(each) == "append" for each in called)
     returned = any(isinstance(e, ast.Return) and e.value for e in parts)
-    return fills and returned and not function.name.startswith("__")
+    return fills and returned and not keeps and not function.name.startswith("__")
 
 
 def last_name(callee: ast.expr) -> str:

@@ -31,6 +31,7 @@ from conformance.edits.part_edits import (
     replaced,
     sloped,
 )
+from conformance.edits.right_values import Changes, RightValues
 from conformance.edits.scope import Names, Scope
 from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet, small
@@ -81,6 +82,13 @@ BLAMED, NEAR = 2, 4
 
 FEW = 400  # changes of words near what is blamed, which are tried first
 
+LATER, NEARBY, JUDGED, BLAMED_WORDS = range(4)
+"""Changes by their order: the words of what is blamed, what else is judged there by what it has to
+give, words near it, all others."""
+
+QUICK = 1 / 50
+"""The time that a change takes of which it is known what it has to give, for another's."""
+
 
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
 
@@ -98,6 +106,7 @@ def search(
     trials: Sequence[Trial],
     longest: float = inf,
     known: Sequence[KnownChange] = (),
+    rights: RightValues | None = None,
 ) -> Change | None:
     """The change of one line with which a program is right; None if none is found.
 
@@ -107,13 +116,15 @@ def search(
         trials: whether the program is right, each in another case; the quickest first.
         longest: seconds of the processor after which no other change is tried, if less than usual.
         known: what an expression on a line that is blamed has to be instead, as it seems.
+        rights: what operations gave, and have to give.
     """
     begun = process_time()
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
     words = [each for each in known if each.is_sure]
-    edits = chain(_known(functions, blamed, words), _edits(functions, blamed, known))
+    changes = Changes(rights or {}, lambda: holds(trials[0]))
+    edits = chain(_known(functions, blamed, words), _edits(functions, blamed, known, changes))
     limited_trials = [*zip(trials, limits, strict=True)]
     return _first(edits, functions, limited_trials, min(LONGEST, longest))
 
@@ -187,6 +198,7 @@ def _edits(
     functions: Sequence[LiveFunction],
     blamed: Sequence[Sequence[Frame]],
     known: Sequence[KnownChange],
+    changes: Changes,
 ) -> Iterator[tuple[LiveFunction, Edit]]:
     """The changes to try, level by level and group by group: the likeliest for its number first.
 
@@ -194,26 +206,32 @@ def _edits(
     which may mend numbers and not the mistake, as a factor does that happens to be right.
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
-    order = list[tuple[bool, float, Level, list[Place]]]()
-    groups = line_groups(functions, blamed)
+    order = list[tuple[int, float, Level, list[Place]]]()
     left: float = FEW
-    for i, (likely, places) in enumerate(zip(LIKELY, groups, strict=True)):
+    for i, places in enumerate(line_groups(functions, blamed)):
         counts = [len(ways[each.definition].slots(line)) for line, each in places]
         sums = [*accumulate(WORDS[1].many * each for each in counts)]
         near = bisect_right(sums, inf if i < BLAMED else left) if i < NEAR else 0
         left -= sum(sums[near - 1 : near]) if i >= BLAMED else 0
+        quick = [each for each in places if changes.judge(*each)]
+        others = [each for each in places if each not in quick]
         for each in LEVELS if sum(counts) else ():
-            parts = [(True, places[:near]), (False, places[near:])]
-            for word, some in parts if each in WORDS else [(False, places)]:
-                many = each.many * (sum(counts) if each.changes else len(places))
-                order.append((word, likely * each.likely / many, each, some))
-    ranked = sorted(order, key=lambda each: each[:2], reverse=True)
+            many = each.many * (sum(counts) if each.changes else len(places))
+            rank = LIKELY[i] * each.likely / many
+            if each in WORDS:
+                first = NEARBY if i >= BLAMED else BLAMED_WORDS
+                order += [(first, rank, each, places[:near]), (LATER, rank, each, places[near:])]
+            else:
+                soon = LATER if i else JUDGED
+                order += [(soon, rank / QUICK, each, quick), (LATER, rank, each, others)]
     more = [each for each in known if not each.is_sure]
-    for _, _, level, places in ranked:
-        if level.changes is joined and places is groups[0]:
+    for _, _, level, places in sorted(order, key=lambda each: each[:2], reverse=True):
+        if level.changes is joined and places:
             yield from _known(functions, blamed, more)
+            more = []
         for line, function in places if level in WORDS else chosen_first(places, functions):
-            yield from ((function, e) for e in ways[function.definition].of(line, level))
+            every = ways[function.definition].of(line, level)
+            yield from ((function, each) for each in changes.left(function, line, every))
 
 
 class _Ways:

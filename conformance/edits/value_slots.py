@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from conformance.edits.edit import Edit, Slot, located
+from conformance.edits.source_parts import is_self
 
 COUNTS = {"enumerate", "len", "ndim", "range", "reversed", "shape", "size", "zip"}
 COMPUTED = ast.BinOp | ast.Call
+REDUCED = {"dot", "max", "mean", "prod", "sum", "T"}
+MODULES = {"jnp", "math", "np", "numpy", "torch"}
 UNMADE = {"func", "slice", "keywords"}
 
 
@@ -25,10 +28,18 @@ def values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:
     for slot in slots:
         part = slot.get()
         plain = isinstance(part, ast.expr) and not isinstance(part, ast.Slice | ast.Constant)
-        owner = isinstance(slot.parent, ast.Attribute) and not isinstance(part, COMPUTED)
+        owner = isinstance(slot.parent, ast.Attribute) and not (
+            isinstance(part, COMPUTED) or _is_reduced(slot.parent, part)
+        )
         inside = owner or slot.field in UNMADE or isinstance(slot.parent, holders)
         if isinstance(part, ast.expr) and plain and not (inside or _is_count(part)):
             yield slot, part
+
+
+def _is_reduced(whole: ast.Attribute, part: ast.expr) -> bool:
+    """Whether the method of a value is one that arrays have, and modules have not."""
+    named = isinstance(part, ast.Name) and part.id in MODULES
+    return whole.attr in REDUCED and not named and not is_self(part)
 
 
 def _is_count(part: ast.expr) -> bool:

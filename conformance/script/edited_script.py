@@ -17,7 +17,7 @@ from types import CodeType
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import blamed_frames, by_edit, known_changes
+from conformance.backward.edited_line import blamed_frames, by_edit, known_changes, right_values
 from conformance.backward.findings import UPDATES
 from conformance.backward.judge_gradients import distance
 from conformance.edits.edit import Change, Edit
@@ -72,7 +72,7 @@ def mended(
     is_right = _trial(plain, free=not any(each.ok for each in ran.examined.gradients))
     if change is None and (parts := [each.without(ahead) for each in _ran(plain, is_right)]):
         trials = [is_right, lambda: confirmed(plain.tree)]
-        change = search(parts, blamed, trials, SECONDS, known)
+        change = search(parts, blamed, trials, SECONDS, known, right_values(accused))
     change = change or by_known(words=False)
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 

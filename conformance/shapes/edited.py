@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import blamed_frames, by_edit, known_changes
+from conformance.backward.edited_line import blamed_frames, by_edit, known_changes, right_values
 from conformance.backward.epsilons import TINY
 from conformance.backward.findings import UPDATES, Examined
 from conformance.backward.judge_gradients import distance
@@ -64,7 +64,7 @@ def mended(found: Found, spent: float = 0.0) -> Found:
             return found.elsewhere is None or found.elsewhere()
 
     trials = [is_right, is_right_elsewhere]
-    change = search(functions, blamed, trials, SECONDS - spent, known)
+    change = search(functions, blamed, trials, SECONDS - spent, known, right_values(accused))
     return found if change is None else replace(found, examined=by_edit(examined, change))
 
 

@@ -27,6 +27,7 @@ from conformance.tracing.trace import Trace
 from conformance.tracing.traced_run import Lookup, Roles, Run, quantities_at
 from conformance.tracing.uses import Uses
 from conformance.tracing.z_and_a import ForwardSearch
+from reference.step import Array
 
 BITS = 400
 
@@ -81,8 +82,16 @@ class Searched:
         if name[0] in "bw" and not self.run.rewritten.get(name, not self.trace.nodes[number].given):
             return self._lost(name)
         at = location or _everywhere(self.trace.nodes[number])
-        computed = self.trace.nodes[before_arranging(at, self.trace.nodes).numbers[0]]
+        computed = self.trace.nodes[self._first_wrong(name, before_arranging(at, self.trace.nodes))]
         return arranged_last(computed).frames or self.trace.nodes[number].frames
+
+    def _first_wrong(self, name: str, at: Location) -> int:
+        """The first node that computed a wrong entry of a quantity; the first if none is known."""
+        if len(at.numbers) > 1 and name in self.roles.values:
+            wrong = self._wrong_entries(name)
+            if wrong.shape == at.nodes.shape and wrong.any():
+                return int(at.nodes[wrong].min())
+        return at.numbers[0]
 
     def _lost(self, name: str) -> tuple[Frame, ...]:
         """The lines that computed a parameter which was not kept, or left it where others moved.
@@ -128,10 +137,14 @@ class Searched:
 
     def _is_other(self, name: str) -> bool:
         """Whether a quantity is another than its equation gives of what comes before it."""
+        return bool(self._wrong_entries(name).any())
+
+    def _wrong_entries(self, name: str) -> Array:
+        """Where a quantity is another than its equation gives of what comes before it."""
         others = {each: at for each, at in self.roles.found.items() if each != name}
         with precision(BITS), np.errstate(all="ignore"):
             right = quantities_at(self.run, others).values[name]
-            return not np.array_equal(as_floats(right), as_floats(self.roles.values[name]))
+            return np.asarray(as_floats(right) != as_floats(self.roles.values[name]))
 
 
 def _everywhere(node: Node) -> Location:

@@ -1,0 +1,236 @@
+"""Which changes of a line give what has to be given there, before the program is run with them.
+
+Where an operation is known that mends all gradients by giving another value, the program is run
+once as it is. When it comes to the line, each change of it is evaluated with the variables that are
+there: the result has to be that of the line with the right value in the place of the operation.
+Left out: the right values (`backward/blame.py`), what may be evaluated (`pure.py`), and running the
+program with a change (`search_edits.py`).
+"""
+
+import ast
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from conformance.edits.edit import Edit, Slot
+from conformance.edits.live_functions import LiveFunction
+from conformance.edits.pure import is_pure
+from reference.step import Array
+
+RIGHT = "__right__"
+"""The name of what an operation has to give."""
+
+NEARLY = 1e-7  # of the largest entry
+FEW = 3  # executions that are looked at
+
+Pairs = Sequence[tuple[Array, Array]]
+"""What the executions of an operation gave, and what they have to give."""
+
+RightValues = Mapping[tuple[str, int], Pairs]
+"""By the line, with its file."""
+
+SCOPES = ast.Lambda | ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
+
+
+class Changes:
+    """The changes of lines that give the right values."""
+
+    def __init__(self, known: RightValues, run: Callable[[], object]) -> None:
+        """Evaluate none yet.
+
+        Args:
+            known: the right values.
+            run: the program as it is, to its end or an error.
+        """
+        self.known, self.run = known, run
+
+    def judge(self, line: int, function: LiveFunction) -> bool:
+        """Whether it is known what a line has to give."""
+        return (function.file, line) in self.known
+
+    def left(self, function: LiveFunction, line: int, edits: Iterator[Edit]) -> Iterator[Edit]:
+        """The changes of a line, without those that give another value than is right there."""
+        pairs = self.known.get((function.file, line))
+        statement = _statement(function.definition, line) if pairs else None
+        if not pairs or statement is None:
+            return edits
+        every = [*edits]
+        site = _Site(function.file, statement, pairs, every)
+        if every:
+            site.trace(self.run)
+        return (each for i, each in enumerate(every) if i not in site.wrong)
+
+
+def _statement(definition: ast.AST, line: int) -> ast.AST | None:
+    """The innermost statement that a line is of, if it has no others in it; a lambda that it is."""
+    if isinstance(definition, ast.Lambda):
+        return definition
+    found = None
+    for each in ast.walk(definition):
+        if isinstance(each, SIMPLE) and each.lineno <= line <= (each.end_lineno or 0):
+            found = each
+    return found
+
+
+class _Added(Slot):
+    """The place of `a + b` for `a += b`."""
+
+    def get(self) -> ast.AST:
+        """The sum, as the statement now is."""
+        statement: Any = self.parent
+        target = ast.parse(ast.unparse(statement.target), mode="eval").body
+        return ast.BinOp(target, statement.op, statement.value)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An expression that is evaluated, and the value that it has to have.
+
+    Attributes:
+        slot: of the expression.
+        within: the places of the expressions in it, with its own.
+        wanted: the value.
+    """
+
+    slot: Slot
+    within: frozenset[tuple[int, str, int | None]]
+    wanted: Array
+
+
+@dataclass
+class _Site:
+    """A statement, and the changes of it."""
+
+    file: str
+    statement: ast.AST
+    pairs: Pairs
+    edits: Sequence[Edit]
+    wrong: set[int] = field(default_factory=set)
+    seen: int = 0
+
+    def trace(self, run: Callable[[], object]) -> None:
+        """Run the program, and evaluate the changes where it comes to the statement."""
+        first = getattr(self.statement, "lineno", 0)
+        span = range(first, (getattr(self.statement, "end_lineno", 0) or first) + 1)
+
+        def line(frame: FrameType, event: str, _: object) -> Callable[..., Any]:
+            if event == "line" and frame.f_lineno in span and self.seen < FEW:
+                self._see({**frame.f_globals, **frame.f_locals})
+            return line
+
+        def call(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+            code = frame.f_code
+            own = code.co_filename == self.file and self.seen < FEW
+            lines = {each for *_, each in code.co_lines() if each} if own else set()
+            return line(frame, event, _) if not lines.isdisjoint(span) else None
+
+        before = sys.gettrace()
+        sys.settrace(call)
+        try:
+            run()
+        finally:
+            sys.settrace(before)
+
+    def _see(self, names: dict[str, Any]) -> None:
+        """Evaluate the changes where the statement gives what is wrong."""
+        place = next(_places(self.statement, self.pairs, names), None)
+        if place is None:
+            return
+        self.seen += 1
+        for i, edit in enumerate(self.edits):
+            inside = {(id(at.parent), at.field, at.place) for at, _ in edit.puts}
+            if i not in self.wrong and edit.puts and inside <= place.within:
+                with edit.made():
+                    part = place.slot.get()
+                    if is_pure(part, names) and not _is(_value(part, names), place.wanted):
+                        self.wrong.add(i)
+
+
+def _places(statement: ast.AST, pairs: Pairs, names: dict[str, Any]) -> Iterator[_Place]:
+    """Where a statement gives what an operation gave: the largest part of it that is known then."""
+    for path in _paths(statement):
+        value = _value(path[-1].get(), names) if is_pure(path[-1].get(), names) else None
+        for given, right in pairs if value is not None else ():
+            if _is(value, given):
+                names = {**names, RIGHT: right}
+                yield from _around(path, right, names)
+                return
+
+
+def _around(path: Sequence[Slot], right: Array, names: dict[str, Any]) -> Iterator[_Place]:
+    """The expressions around an operation, the largest first, with the values that are right."""
+    for slot in path:
+        whole = slot.get()
+        if not is_pure(whole, names):
+            continue
+        wanted: Any = right
+        if slot is not path[-1]:
+            part = path[-1].get()
+            path[-1].put(ast.Name(RIGHT, ast.Load()))
+            try:
+                wanted = _value(slot.get(), names)
+            finally:
+                path[-1].put(part)
+        array = _array(wanted)
+        if array is not None and array.size:
+            yield _Place(slot, frozenset(_within(slot)), array)
+
+
+def _within(slot: Slot) -> Iterator[tuple[int, str, int | None]]:
+    """The places of an expression and of all that is in it."""
+    yield id(slot.parent), slot.field, slot.place
+    for parent in ast.walk(slot.get()):
+        for name, held in ast.iter_fields(parent):
+            for place in range(len(held)) if isinstance(held, list) else (None,):
+                yield id(parent), name, place
+
+
+def _paths(statement: ast.AST) -> Iterator[tuple[Slot, ...]]:
+    """The way to each expression of a statement, through those around it, the largest first.
+
+    It begins anew where variables of its own begin.
+    """
+    name = "body" if isinstance(statement, ast.Lambda) else "value"
+    root = Slot(statement, name)
+    waiting = [(root,)] if getattr(statement, name, None) is not None else []
+    if isinstance(statement, ast.AugAssign):
+        waiting = [(_Added(statement, name),), (root,)]
+    for path in waiting:
+        yield path
+        part = path[-1].get()
+        around = () if isinstance(part, SCOPES) else path
+        for field_name, held in ast.iter_fields(part):
+            places = enumerate(held) if isinstance(held, list) else ((None, held),)
+            for place, each in places:
+                if isinstance(each, ast.expr) and not isinstance(path[-1], _Added):
+                    waiting.append((*around, Slot(part, field_name, place)))
+
+
+def _value(part: ast.AST, names: dict[str, Any]) -> Any:
+    """The value of an expression; None if it has none."""
+    whole = ast.fix_missing_locations(ast.Expression(part))  # type: ignore[arg-type]
+    try:
+        return eval(compile(whole, "<change>", "eval"), names)  # noqa: S307 - the program's own
+    except Exception:  # noqa: BLE001 - it is other people's code
+        return None
+
+
+def _array(value: Any) -> Array | None:
+    try:
+        return np.asarray(getattr(value, "detach", lambda: value)(), dtype=float)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def _is(value: Any, wanted: Array) -> bool:
+    """Whether a value is some numbers, nearly."""
+    array = None if value is None else _array(value)
+    if array is None or array.shape != np.shape(wanted):
+        return False
+    largest = float(np.max(np.abs(wanted), initial=0.0))
+    return bool(np.all(np.abs(array - wanted) <= NEARLY * largest))
