@@ -165,7 +165,8 @@ def _mending(
 ) -> tuple[tuple[Line, ...], Cause, tuple[RightValue, ...]] | None:
     """The lines to blame where one operation mends all gradients, or one value that is handed on.
 
-    With why, and the values with which operations mend them. What gives several gradients mends them whatever is wrong: it comes after what is handed on.
+    With why, and the values with which operations mend them. What gives several gradients mends
+    them whatever is wrong: it comes after what is handed on.
     """
     whole, repairs = search, search.repairs()
     if not repairs:

@@ -21,7 +21,7 @@ from conformance.backward.findings import RightValue
 from conformance.backward.forward_uses import FEW_WAYS, Uses
 from conformance.backward.groups import UNFIT, Group, Repair, operation_key
 from conformance.backward.judge_gradients import Verdict, distance
-from conformance.backward.source import lines_of
+from conformance.backward.source import own_lines
 from conformance.tracing.node import Node
 from reference.step import Array
 
@@ -45,10 +45,10 @@ class Search(Uses):
     def right_values(self) -> Iterator[RightValue]:
         """What each operation gave that can be repaired, and has to give, by the lines."""
         for repair in self.found:
-            if repair.kind in ("total", "part"):  # else it gives what others lack
-                nodes = {each.number: each for each in repair.group.nodes}
+            nodes = {each.number: each for each in repair.group.nodes}
+            if repair.kind != "rest" and len(nodes) == len(repair.values):  # none for the others
                 for number, right in repair.values.items():
-                    for line in lines_of(nodes[number])[:1]:
+                    for line in own_lines(nodes[number]):  # a call may give it
                         yield RightValue(line, self.chain.values[number], right)
 
     def _of_a_sum(self, repair: Repair) -> bool:

@@ -8,7 +8,7 @@ import builtins
 import dis
 from collections.abc import Callable
 from functools import cache
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ def is_pure(part: ast.AST, names: dict[str, Any]) -> bool:
 
 
 def _only_computes(callee: ast.expr, names: dict[str, Any]) -> bool:
-    """Whether what is called does nothing else; a method of a value that is computed by its name."""
+    """Whether what is called does nothing else; of a value that is computed, by its name."""
     if any(isinstance(each, ast.Call) for each in ast.walk(callee)):
         return isinstance(callee, ast.Attribute) and _is_safe(callee.attr)
     try:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from conformance.edits.edit import Edit, Slot
+from conformance.edits.line_groups import Place
 from conformance.edits.live_functions import LiveFunction
 from conformance.edits.pure import is_pure
 from reference.step import Array
@@ -24,7 +25,7 @@ from reference.step import Array
 RIGHT = "__right__"
 """The name of what an operation has to give."""
 
-NEARLY = 1e-7  # of the largest entry
+NEARLY = 1e-5  # of the largest entry: an ε in the loss moves what is right
 FEW = 3  # executions that are looked at
 
 Pairs = Sequence[tuple[Array, Array]]
@@ -40,17 +41,21 @@ SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
 class Changes:
     """The changes of lines that give the right values."""
 
-    def __init__(self, known: RightValues, run: Callable[[], object]) -> None:
+    def __init__(
+        self, known: RightValues, run: Callable[[], object], is_over: Callable[[], bool]
+    ) -> None:
         """Evaluate none yet.
 
         Args:
             known: the right values.
             run: the program as it is, to its end or an error.
+            is_over: whether there is no time left for more.
         """
-        self.known, self.run = known, run
+        self.known, self.run, self.is_over = known, run, is_over
 
-    def judge(self, line: int, function: LiveFunction) -> bool:
+    def judge(self, place: Place) -> bool:
         """Whether it is known what a line has to give."""
+        line, function = place
         return (function.file, line) in self.known
 
     def left(self, function: LiveFunction, line: int, edits: Iterator[Edit]) -> Iterator[Edit]:
@@ -60,7 +65,7 @@ class Changes:
         if not pairs or statement is None:
             return edits
         every = [*edits]
-        site = _Site(function.file, statement, pairs, every)
+        site = _Site(function.file, statement, pairs, every, self.is_over)
         if every:
             site.trace(self.run)
         return (each for i, each in enumerate(every) if i not in site.wrong)
@@ -110,6 +115,7 @@ class _Site:
     statement: ast.AST
     pairs: Pairs
     edits: Sequence[Edit]
+    is_over: Callable[[], bool]
     wrong: set[int] = field(default_factory=set)
     seen: int = 0
 
@@ -143,6 +149,8 @@ class _Site:
             return
         self.seen += 1
         for i, edit in enumerate(self.edits):
+            if self.is_over():
+                return
             inside = {(id(at.parent), at.field, at.place) for at, _ in edit.puts}
             if i not in self.wrong and edit.puts and inside <= place.within:
                 with edit.made():

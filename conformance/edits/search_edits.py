@@ -8,31 +8,21 @@ import ast
 import linecache
 import os
 import warnings
-from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import accumulate, chain, repeat, starmap
+from itertools import chain, repeat, starmap
 from math import inf
 from time import process_time
-from typing import NamedTuple
 
 from conformance.edits.edit import Change, Edit, EditKind, Slot
 from conformance.edits.edited_text import text_after
-from conformance.edits.expression_edits import applied, swapped
+from conformance.edits.levels import BLAMED, JOINED, SLOPED, WORDS, Level, in_order
 from conformance.edits.line_groups import Place, chosen_by, chosen_first, line_groups
 from conformance.edits.live_functions import LiveFunction
 from conformance.edits.named_edits import KnownChange, named
 from conformance.edits.namespaces import Kept
-from conformance.edits.part_edits import (
-    exchanged,
-    joined,
-    joined_within,
-    reformed,
-    replaced,
-    sloped,
-)
 from conformance.edits.right_values import Changes, RightValues
-from conformance.edits.scope import Names, Scope
+from conformance.edits.scope import Names
 from conformance.edits.statement_edits import statements
 from conformance.running.quiet import TooLongError, limited, quiet, small
 from conformance.tracing.frames import Frame
@@ -42,53 +32,6 @@ MOST = 30_000
 
 LONGEST = 8.0
 """Seconds of the processor after which no other one is: few programs need so much for a trial."""
-
-
-class Level(NamedTuple):
-    """A kind of changes of a line.
-
-    Attributes:
-        changes: gives them; None for those of whole statements.
-        likely: of how many mistakes in a hundred one of them is the change that mends it.
-        many: how many an expression of a line has; or a line, of whole statements.
-    """
-
-    changes: Callable[[Sequence[Slot], Scope], Iterator[Edit]] | None
-    likely: float
-    many: float
-
-
-SLOPED = Level(sloped, 2, 22)
-LEVELS = (
-    Level(None, 9, 6),  # += for =, a line left out
-    Level(swapped, 56, 14),  # one word or sign
-    Level(applied, 11, 13),  # a function, a sign or a divisor more
-    Level(joined, 11, 24),  # any part more
-    Level(replaced, 6, 23),  # another part
-    Level(exchanged, 1, 3),  # two parts of the line
-    Level(joined_within, 3, 39),
-    SLOPED,
-    Level(reformed, 1, 9),
-)
-"""Counted in a thousand programs with one wrong line, written by people who did not know this."""
-
-WORDS = LEVELS[:2]
-
-LIKELY = (60, 10, 6, 20, 3, 1)
-"""How likely it is, for each group of lines, that one of them is to be changed."""
-
-BLAMED, NEAR = 2, 4
-"""How many groups are of what is blamed, and of what is near it."""
-
-FEW = 400  # changes of words near what is blamed, which are tried first
-
-LATER, NEARBY, JUDGED, BLAMED_WORDS = range(4)
-"""Changes by their order: the words of what is blamed, what else is judged there by what it has to
-give, words near it, all others."""
-
-QUICK = 1 / 50
-"""The time that a change takes of which it is known what it has to give, for another's."""
-
 
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
 
@@ -123,7 +66,8 @@ def search(
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
     words = [each for each in known if each.is_sure]
-    changes = Changes(rights or {}, lambda: holds(trials[0]))
+    end = _spent() + min(LONGEST, longest)
+    changes = Changes(rights or {}, lambda: holds(trials[0]), lambda: _spent() > end)
     edits = chain(_known(functions, blamed, words), _edits(functions, blamed, known, changes))
     limited_trials = [*zip(trials, limits, strict=True)]
     return _first(edits, functions, limited_trials, min(LONGEST, longest))
@@ -206,31 +150,19 @@ def _edits(
     which may mend numbers and not the mistake, as a factor does that happens to be right.
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
-    order = list[tuple[int, float, Level, list[Place]]]()
-    left: float = FEW
-    for i, places in enumerate(line_groups(functions, blamed)):
-        counts = [len(ways[each.definition].slots(line)) for line, each in places]
-        sums = [*accumulate(WORDS[1].many * each for each in counts)]
-        near = bisect_right(sums, inf if i < BLAMED else left) if i < NEAR else 0
-        left -= sum(sums[near - 1 : near]) if i >= BLAMED else 0
-        quick = [each for each in places if changes.judge(*each)]
-        others = [each for each in places if each not in quick]
-        for each in LEVELS if sum(counts) else ():
-            many = each.many * (sum(counts) if each.changes else len(places))
-            rank = LIKELY[i] * each.likely / many
-            if each in WORDS:
-                first = NEARBY if i >= BLAMED else BLAMED_WORDS
-                order += [(first, rank, each, places[:near]), (LATER, rank, each, places[near:])]
-            else:
-                soon = LATER if i else JUDGED
-                order += [(soon, rank / QUICK, each, quick), (LATER, rank, each, others)]
+    groups = line_groups(functions, blamed)
     more = [each for each in known if not each.is_sure]
-    for _, _, level, places in sorted(order, key=lambda each: each[:2], reverse=True):
-        if level.changes is joined and places:
+
+    def size(place: Place) -> int:
+        return len(ways[place[1].definition].slots(place[0]))
+
+    for levels, places in in_order(groups, size, changes.judge):
+        if JOINED in levels:
             yield from _known(functions, blamed, more)
             more = []
-        for line, function in places if level in WORDS else chosen_first(places, functions):
-            every = ways[function.definition].of(line, level)
+        for line, function in places if levels[0] in WORDS else chosen_first(places, functions):
+            of = ways[function.definition].of
+            every = (edit for each in levels for edit in of(line, each))
             yield from ((function, each) for each in changes.left(function, line, every))
 
 

@@ -36,7 +36,7 @@ def values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:
             yield slot, part
 
 
-def _is_reduced(whole: ast.Attribute, part: ast.expr) -> bool:
+def _is_reduced(whole: ast.Attribute, part: ast.AST) -> bool:
     """Whether the method of a value is one that arrays have, and modules have not."""
     named = isinstance(part, ast.Name) and part.id in MODULES
     return whole.attr in REDUCED and not named and not is_self(part)

@@ -1,0 +1,115 @@
+"""The kinds of changes, and which are tried first, of which lines.
+
+Left out: what a kind changes (`expression_edits.py`, `part_edits.py`, `statement_edits.py`), and
+trying it (`search_edits.py`).
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from math import inf
+from typing import NamedTuple
+
+from conformance.edits.edit import Edit, Slot
+from conformance.edits.expression_edits import applied, swapped
+from conformance.edits.line_groups import Place
+from conformance.edits.part_edits import (
+    exchanged,
+    joined,
+    joined_within,
+    reformed,
+    replaced,
+    sloped,
+)
+from conformance.edits.scope import Scope
+
+
+class Level(NamedTuple):
+    """A kind of changes of a line.
+
+    Attributes:
+        changes: gives them; None for those of whole statements.
+        likely: of how many mistakes in a hundred one of them is the change that mends it.
+        many: how many an expression of a line has; or a line, of whole statements.
+    """
+
+    changes: Callable[[Sequence[Slot], Scope], Iterator[Edit]] | None
+    likely: float
+    many: float
+
+
+SLOPED = Level(sloped, 2, 22)
+JOINED = Level(joined, 11, 24)
+LEVELS = (
+    Level(None, 9, 6),  # += for =, a line left out
+    Level(swapped, 56, 14),  # one word or sign
+    Level(applied, 11, 13),  # a function, a sign or a divisor more
+    JOINED,  # any part more
+    Level(replaced, 6, 23),  # another part
+    Level(exchanged, 1, 3),  # two parts of the line
+    Level(joined_within, 3, 39),
+    SLOPED,
+    Level(reformed, 1, 9),
+)
+"""Counted in a thousand programs with one wrong line, written by people who did not know this."""
+
+WORDS = LEVELS[:2]
+
+LIKELY = (60, 10, 6, 20, 3, 1)
+"""How likely it is, for each group of lines, that one of them is to be changed."""
+
+BLAMED, NEAR = 2, 4
+"""How many groups are of what is blamed, and of what is near it."""
+
+FEW = 400  # changes of words near what is blamed, which are tried first
+
+LATER, NEARBY, LARGER, WORDS_KNOWN, BLAMED_WORDS = range(5)
+"""Changes by their order, the last first: of words of what is blamed; of words near it, where it is
+known what a line has to give; what else may stand there in what is blamed, likewise; of words near
+it elsewhere; all others."""
+
+QUICK = 1 / 50
+"""The time that a change takes of which it is known what it has to give, for another's."""
+
+
+def in_order(
+    groups: Sequence[Sequence[Place]],
+    size: Callable[[Place], int],
+    judged: Callable[[Place], bool],
+) -> Iterator[tuple[Sequence[Level], Sequence[Place]]]:
+    """The kinds of changes of each group of lines, the likeliest for its number first.
+
+    But a change of one word of what is blamed, or nearest to it, comes before all larger ones,
+    which may mend numbers and not the mistake, as a factor does that happens to be right.
+
+    Args:
+        groups: of lines, the likeliest to be changed first.
+        size: how many expressions a line has.
+        judged: whether it is known what a line has to give; its larger changes are given together.
+    """
+    order = list[tuple[int, float, Sequence[Level], Sequence[Place]]]()
+    left: float = FEW
+    for i, places in enumerate(groups):
+        sums = [*accumulate(WORDS[1].many * size(each) for each in places)]
+        if not sums or not sums[-1]:
+            continue
+        near = bisect_right(sums, inf if i < BLAMED else left) if i < NEAR else 0
+        left -= sum(sums[near - 1 : near]) if i >= BLAMED else 0
+        quick = [each for each in places if judged(each)]
+        others = [each for each in places if each not in quick]
+        number = sum(size(each) for each in places)
+        rank = {e: LIKELY[i] * e.likely / e.many for e in LEVELS}
+        rank = {e: by / (number if e.changes else len(places)) for e, by in rank.items()}
+        for word in WORDS:
+            for each in places[:near]:
+                first = (WORDS_KNOWN if each in quick else NEARBY) if i >= BLAMED else BLAMED_WORDS
+                order.append((first, rank[word], [word], [each]))
+            order.append((LATER, rank[word], [word], places[near:]))
+        larger = sorted({*LEVELS} - {*WORDS}, key=rank.__getitem__, reverse=True)
+        order += [(LATER, rank[each], [each], others) for each in larger]
+        at = larger.index(JOINED)  # before it comes what is known to be meant
+        for kinds in (larger[:at], larger[at:]):
+            order.append((LATER if i else LARGER, rank[kinds[0]] / QUICK, kinds, quick))
+    for _, _, levels, some in sorted(order, key=lambda each: each[:2], reverse=True):
+        if some:
+            yield levels, some
