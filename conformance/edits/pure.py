@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
-COMPUTING = ("numpy", "math", "cmath", "torch", "scipy", "operator", "conformance")
-"""Packages whose functions compute, but for those below: arrays that are traced are ours."""
+COMPUTING = ("numpy", "math", "cmath", "torch", "scipy", "operator")
+"""Packages whose functions compute, but for those below."""
+
+TRACED = "conformance.tracing."
+"""Where those of arrays are that are traced."""
 
 DOING = (
     "_", "add_at", "append", "at", "backward", "byteswap", "clear", "copyto", "extend", "fill",
@@ -87,7 +90,8 @@ def computes(called: Callable[..., Any]) -> bool:
 
 
 def _of_library(module: str | None) -> bool:
-    return (module or "").split(".")[0] in COMPUTING
+    name = module or ""
+    return name.split(".")[0] in COMPUTING or name.startswith(TRACED)
 
 
 def _is_safe(name: str) -> bool:

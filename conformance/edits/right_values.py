@@ -11,6 +11,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import CO_NESTED
 from types import FrameType
 from typing import Any
 
@@ -20,11 +21,13 @@ from conformance.edits.edit import Edit, Slot
 from conformance.edits.line_groups import Place
 from conformance.edits.live_functions import LiveFunction
 from conformance.edits.pure import is_pure
+from conformance.tracing.frames import COMPREHENSIONS
 from reference.step import Array
 
 RIGHT = "__right__"
 """The name of what an operation has to give."""
 
+UNKNOWN, UNNAMED = object(), object()
 NEARLY = 1e-5  # of the largest entry: an ε in the loss moves what is right
 FEW = 3  # executions that are looked at
 
@@ -126,7 +129,7 @@ class _Site:
 
         def line(frame: FrameType, event: str, _: object) -> Callable[..., Any]:
             if event == "line" and frame.f_lineno in span and self.seen < FEW:
-                self._see({**frame.f_globals, **frame.f_locals})
+                self._see(_names(frame), nested=bool(frame.f_code.co_flags & CO_NESTED))
             return line
 
         def call(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
@@ -142,8 +145,13 @@ class _Site:
         finally:
             sys.settrace(before)
 
-    def _see(self, names: dict[str, Any]) -> None:
-        """Evaluate the changes where the statement gives what is wrong."""
+    def _see(self, names: dict[str, Any], *, nested: bool) -> None:
+        """Evaluate the changes where the statement gives what is wrong.
+
+        Args:
+            names: what its names stand for.
+            nested: whether a change may read others, of the function around.
+        """
         place = next(_places(self.statement, self.pairs, names), None)
         if place is None:
             return
@@ -155,8 +163,10 @@ class _Site:
             if i not in self.wrong and edit.puts and inside <= place.within:
                 with edit.made():
                     part = place.slot.get()
-                    if is_pure(part, names) and not _is(_value(part, names), place.wanted):
-                        self.wrong.add(i)
+                    value = _value(part, names) if is_pure(part, names) else UNKNOWN
+                known = value is not UNKNOWN and (value is not UNNAMED or not nested)
+                if known and not _is(value, place.wanted):
+                    self.wrong.add(i)
 
 
 def _places(statement: ast.AST, pairs: Pairs, names: dict[str, Any]) -> Iterator[_Place]:
@@ -219,11 +229,19 @@ def _paths(statement: ast.AST) -> Iterator[tuple[Slot, ...]]:
                     waiting.append((*around, Slot(part, field_name, place)))
 
 
+def _names(frame: FrameType) -> dict[str, Any]:
+    """What the names of some code stand for; in a comprehension, also those around it."""
+    outer = frame.f_back if frame.f_code.co_name in COMPREHENSIONS else None
+    return {**frame.f_globals, **(outer.f_locals if outer else {}), **frame.f_locals}
+
+
 def _value(part: ast.AST, names: dict[str, Any]) -> Any:
-    """The value of an expression; None if it has none."""
+    """The value of an expression; None if it has none, another if a name is not known here."""
     whole = ast.fix_missing_locations(ast.Expression(part))  # type: ignore[arg-type]
     try:
         return eval(compile(whole, "<change>", "eval"), names)  # noqa: S307 - the program's own
+    except NameError:
+        return UNNAMED
     except Exception:  # noqa: BLE001 - it is other people's code
         return None
 
@@ -237,7 +255,7 @@ def _array(value: Any) -> Array | None:
 
 def _is(value: Any, wanted: Array) -> bool:
     """Whether a value is some numbers, nearly."""
-    array = None if value is None else _array(value)
+    array = None if value is None or value is UNNAMED else _array(value)
     if array is None or array.shape != np.shape(wanted):
         return False
     largest = float(np.max(np.abs(wanted), initial=0.0))

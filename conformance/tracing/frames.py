@@ -24,7 +24,7 @@ _OURS = (_TRACING, str(Path(_PACKAGE, "arithmetic")))
 _PLAYED = tuple(str(Path(_PACKAGE, each)) for each in ("tests", "examples"))
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _INSTALLED = "site-packages"
-_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 _CELL = "<ipython-input"  # of a shell that writes no files
 _ENGINE = "_engine_run_backward"  # what asks torch for gradients computes none of them itself
 _FOREIGN = (str(Path(np.__file__).parent), "<")
@@ -62,7 +62,7 @@ def subject_calls(
         whose = _whose(code.co_filename)
         if whose == SUBJECT:
             line = line or frame.f_lineno
-            if code.co_name not in _COMPREHENSIONS:
+            if code.co_name not in COMPREHENSIONS:
                 found.append((_frame(code.co_filename, line, code.co_name), frame))
                 if frame in known:
                     return found, frame
@@ -126,7 +126,7 @@ def raised_in(error: BaseException) -> tuple[Frame, ...]:
     found: list[Frame] = []
     for frame, line in walk_tb(error.__traceback__):
         code = frame.f_code
-        if is_subject(code.co_filename) and code.co_name not in _COMPREHENSIONS:
+        if is_subject(code.co_filename) and code.co_name not in COMPREHENSIONS:
             found.insert(0, _frame(code.co_filename, line, code.co_name))
         elif is_subject(code.co_filename) and found:
             found[0] = _frame(code.co_filename, line, found[0].function)
