@@ -98,7 +98,8 @@ def _spread(values: list[Term], shape: tuple[int, ...]) -> Iterator[Term]:
         if np.ndim(value) == len(shape) or value.shape == shape[-1:]:
             yield from [(text, value)] if _is_spread(value.shape, shape) else ()
         elif value.shape == shape[:1]:
-            yield f"{text}[:, None]", value[:, None]
+            rest = len(shape) - 1
+            yield f"{text}[:{', None' * rest}]", value.reshape(-1, *(1,) * rest)
 
 
 def _multiples(forward: Forward, values: list[Term], left: Array) -> Iterator[Missing]:

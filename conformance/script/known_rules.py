@@ -4,6 +4,7 @@ What is kept is held to the gradients, and the steps to what is kept, by their n
 does not matter how a rule is written. Left out: Adam and its like (`adaptive.py`).
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -11,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.linear import ancestors, entrywise, kept, read_forward, way
+from conformance.script.linear import ancestors, entrywise, kept, links, read_forward, way
 from conformance.script.moments import Mistake, Moment, arithmetic, is_square, moment_of, multiple
 from conformance.script.multiples import SUMS, decay, shrinking
 from conformance.script.quotients import Steps, by_signs
@@ -85,13 +86,19 @@ def _numbers_added(made: Update) -> Iterator[tuple[Node, float]]:
 def _not_shrinking(made: Update) -> Iterator[Mistake]:
     """Where a parameter grows by a multiple of itself, or is itself subtracted.
 
-    Of a single number that is a multiple of itself any number of times.
+    The gradient of a single number may be a multiple of it, any number of times.
     """
     share = shrinking(made)
     if share < 0:
         yield Mistake("growth", _growing(made))
-    elif share > 1 and np.size(made.old.value) > 1:
+    elif share > 1 and (np.size(made.old.value) > 1 or _times(made) == -1.0):
         yield Mistake("turned", made.new)
+
+
+def _times(made: Update) -> float:
+    """How many times the old value is in the new one, by the shortest way."""
+    steps = pairwise(way(made.old, made.new, ancestors(made.new)))
+    return math.prod(dict(links(new)).get(old, 1.0) for old, new in steps)
 
 
 def _growing(made: Update) -> Node:

@@ -94,6 +94,57 @@ if __name__ == "__main__":
         _, g = objective(params, X, y)
         params = {k: v - 0.2 * g[k] for k, v in params.items()}
 """
+KERNEL = """import numpy as np
+
+def loss_and_grads(p, x, y):
+    steps = x.shape[2] - p["w"].shape[2] + 1
+    parts = [x[:, :, t : t + 2] for t in range(steps)]
+    z = np.stack([np.einsum("fck,nck->nf", p["w"], each) for each in parts], axis=2)
+    e = (z + p["b"][:, None]).mean(axis=2) - y
+    dz = np.repeat(e[:, :, None], steps, axis=2) / steps / len(x)
+    g = {"w": np.zeros_like(p["w"]), "b": dz.sum(axis=(0, 2))}
+    for t in range(steps):
+        g['w'] += np.einsum('nf,nck->fck', dz[:, :, t], parts[t])
+    return 0.5 * np.sum(e**2) / len(x), g
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    p = {"w": rng.normal(size=(3, 2, 2)), "b": np.zeros(3)}
+    x, y = rng.normal(size=(4, 2, 6)), rng.normal(size=(4, 3))
+    for _ in range(100):
+        _, g = loss_and_grads(p, x, y)
+        p = {k: v - 0.1 * g[k] for k, v in p.items()}
+"""
+HEADS = """import numpy as np
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+class Attention:
+    def __init__(self, width, seed=0):
+        rng = np.random.default_rng(seed)
+        self.Wq, self.Wk, self.Wv = (rng.normal(size=(width, width)) for _ in range(3))
+
+    def forward(self, x):
+        self.x = x
+        self.q, self.k, self.v = x @ self.Wq, x @ self.Wk, x @ self.Wv
+        self.att = softmax(self.q @ self.k.swapaxes(-1, -2) / np.sqrt(x.shape[-1]))
+        return self.att @ self.v
+
+    def backward(self, dout):
+        width = dout.shape[-1]
+        datt = dout @ self.v.swapaxes(-1, -2)
+        dv = self.att.swapaxes(-1, -2) @ dout
+        ds = self.att * (datt - (datt * self.att).sum(-1, keepdims=True))
+        ds = ds / np.sqrt(width)
+        dq, dk = ds @ self.k, ds.swapaxes(-1, -2) @ self.q
+        rows = self.x.reshape(-1, width)
+        self.dWq = rows.T @ dq.reshape(-1, width)
+        self.dWk = rows.T @ dk.reshape(-1, width)
+        self.dWv = rows.T @ dv.reshape(-1, width)
+        return dq @ self.Wq.T + dk @ self.Wk.T + dv @ self.Wv.T
+"""
 PAIR = """import numpy as np
 
 def info_nce_loss(queries, keys, temperature=0.2):
@@ -463,6 +514,8 @@ KINDS = {
         "huber_slope(r, delta) / n",
         "huber_slope(r, delta)",
     ),
+    "of a kernel of three axes": (KERNEL, "g['w'] += np", "g['w'] = np"),
+    "of a product within a sum": (HEADS, "(datt * self.att).sum", "datt.sum"),
     "of a loss of two arrays": (PAIR, "d.T @ queries", "d @ queries"),
     "of a loss": (LOSS, "np.log(pt) - (1", "np.log(pt) + (1"),
     "of values": (VALUES, "o.grad += self.data * out.grad", "o.grad = self.data * out.grad"),

@@ -517,6 +517,26 @@ def test_a_parameter_that_is_itself_subtracted_is_told(tmp_path: Path) -> None:
     assert (accused.cause.kind, accused.lines[0].line) == ("turned", 14)
 
 
+BIAS = """import numpy as np
+
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), (rng.random(20) > 0.5) * 1.0
+w, b = rng.normal(size=3), -0.5
+for epoch in range(5):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    print(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
+    e = y - p
+    w = w + 0.1 * X.T @ e / len(X)
+    b = b + 0.1 * e.mean()
+"""
+
+
+def test_a_single_number_that_is_itself_subtracted_is_told(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, BIAS, ("b + 0.1 * e.mean()", "0.1 * e.mean() - b"))
+    (accused,) = report.examined.accused
+    assert (accused.cause.kind, accused.lines[0].line) == ("turned", 11)
+
+
 SQUARES = """import numpy as np
 zufall = np.random.RandomState(7)
 muster, ziele = zufall.uniform(-1, 1, (5, 3)), zufall.uniform(-0.5, 0.5, (5, 2))
