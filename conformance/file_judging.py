@@ -155,7 +155,7 @@ class FileJudging:
             tried = tried_training(place, each, functions, module)
             if tried is None:
                 if self.judged_any:
-                    self._send({"left": to_values(NotJudged(own, UNTRIED, final=True))})
+                    self._send({"left": to_values(NotJudged(own, UNTRIED, True, final=True))})
                 continue
             self.judged_any = True
             self.used |= tried.used

@@ -173,5 +173,5 @@ def test_a_loss_alone_is_not_judged_as_a_gradient(
 def test_what_trains_and_cannot_be_called_is_told_beside_what_was_judged(tmp_path: Path) -> None:
     source = COURSE.replace("w, b, history = w_in", "x.no_such_name()\n    w, b, history = w_in")
     report = checked(source, tmp_path)
-    assert report.exit_code == 0
+    assert report.exit_code == 3
     assert "not judged: gradient_descent: it may train, and no way was found" in str(report)
