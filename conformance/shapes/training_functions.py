@@ -30,8 +30,8 @@ from conformance.shapes.named_losses import says_loss
 RATE, PENALTY = 2.0**-6, 2.0**-4
 COUNT = 20
 """So many updates are asked for: a program may print in each tenth of them."""
-WIDTH, HIDDEN = 3, 4
-"""Inputs of a sample, and units of a layer between."""
+WIDTH, HIDDEN, CLASSES = 3, 4, 3
+"""Inputs of a sample, units of a layer between, and classes."""
 CALLS = 600
 """In so many ways a function is called."""
 LONGEST, SEARCHED = 0.5, 2.0
@@ -46,6 +46,7 @@ SHAPES: tuple[Shapes, ...] = (
     {"inputs": (M, WIDTH), "targets": (M, 1), "parameter": (WIDTH, 1)},
     {"inputs": (WIDTH, M), "targets": (1, M), "parameter": (WIDTH, 1)},
     {"inputs": (M,), "targets": (M,), "parameter": ()},
+    {"inputs": (M, WIDTH), "labels": (M,), "parameter": (WIDTH, CLASSES)},
 )
 """Of several inputs a sample, in rows and in columns, and of one: a line through points."""
 NUMBERS: dict[str, Any] = {
@@ -236,7 +237,9 @@ def _arrays(i: int, shapes: Shapes) -> Iterator[Choice]:
     """What an argument may be whose name tells nothing: a parameter, or data."""
     rng = np.random.default_rng(SEED)
     inputs = rng.normal(size=shapes["inputs"])
-    targets = (np.arange(M) % 3 != 0).astype(float).reshape(shapes["targets"])
+    targets = np.arange(M) % CLASSES
+    if "targets" in shapes:
+        targets = (targets != 0).astype(float).reshape(shapes["targets"])
     own = np.random.default_rng([SEED, i])
     yield "number", own.normal()
     yield "parameter", own.normal(size=shapes["parameter"])

@@ -175,3 +175,29 @@ def test_what_trains_and_cannot_be_called_is_told_beside_what_was_judged(tmp_pat
     report = checked(source, tmp_path)
     assert report.exit_code == 3
     assert "not judged: gradient_descent: it may train, and no way was found" in str(report)
+
+
+CLASSES = """import numpy as np
+
+def softmax(z):
+    e = np.exp(z - np.max(z, axis=1, keepdims=True))
+    return e / np.sum(e, axis=1, keepdims=True)
+
+def train(X, y, alpha=0.01, epochs=1000, num_classes=None):
+    m, n = X.shape
+    if num_classes is None:
+        num_classes = len(np.unique(y))
+    onehot = np.eye(num_classes)[y]
+    theta = np.zeros((n, num_classes))
+    for epoch in range(epochs):
+        h = softmax(X @ theta)
+        gradient = (1 / m) * X.T @ (h - onehot)
+        theta -= alpha * gradient
+    return theta
+"""
+
+
+@pytest.mark.parametrize(("wrong", "code"), [("(h - onehot)", 0), ("((h - onehot) * h)", 1)])
+def test_a_function_that_takes_labels_is_tried(wrong: str, code: int, tmp_path: Path) -> None:
+    report = checked(CLASSES.replace("(h - onehot)", wrong), tmp_path)
+    assert report.exit_code == code
