@@ -217,7 +217,12 @@ def _found(reading: Reading, examined: Examined, cost: str | None) -> Found:
     taken = replace(taken, parameters=(*taken.parameters, *more))
     beside = not_judged(run, places, names)
     found = Found(taken, examined, run.used(), places.unfound, beside, places.unnamed)
-    return found.rerun(Rerun(again, partial(_is_right_elsewhere, reading, cost)))
+    return found.rerun(_rerun(reading, cost, again))
+
+
+def _rerun(reading: Reading, cost: str | None, plain: PlainRun | None = None) -> Rerun:
+    """What runs a program again as a reading takes it."""
+    return Rerun(plain or PlainRun(reading), partial(_is_right_elsewhere, reading, cost))
 
 
 def _is_right_elsewhere(reading: Reading, cost: str | None) -> bool:
@@ -247,7 +252,7 @@ def _on_all_sides(
         same = again.cost == found.examined.cost and again.factor == found.examined.factor
         wrong = (e for e in again.gradients if not (e.ok or e.lost))
         if same and any(not e.error <= HALF_OF_THE_DIGITS for e in wrong):
-            return replace(found, examined=again)
+            return replace(found, examined=again).rerun(_rerun(each, cost))
     return _in_training(found, reading, cost) if found.examined.ok else found
 
 
@@ -263,7 +268,8 @@ def _in_training(found: Found, reading: Reading, cost: str | None) -> Found:
     tried = {*map(told, again.data.settings)}
     off = tuple(each for each in found.recognised.off if each not in tried)
     made = replace(found, recognised=replace(recognised(again), off=off))
-    return replace(made, examined=known) if known.cost == found.examined.cost else found
+    same = known.cost == found.examined.cost
+    return replace(made, examined=known).rerun(_rerun(again, cost)) if same else found
 
 
 def _examined(reading: Reading, cost: str | None) -> Examined:
