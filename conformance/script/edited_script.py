@@ -30,6 +30,7 @@ from conformance.tracing.frames import is_installed, is_subject
 from reference.step import Array
 
 SECONDS = 6.0  # of the processor, after which no other change is tried
+NOISE = 1e-6  # of the largest step: a smaller one may be 0 but for rounding
 FEW = 20  # trials, for which there has to be time
 MODULE = "<module>"
 
@@ -155,9 +156,11 @@ def _agree(
     square = sum(float(np.sum(each**2)) for each in rights) if free else 0.0
     along = sum(float(np.sum(a * b)) for a, b in zip(steps, rights, strict=True)) if square else 1.0
     factor = along / square if square else 1.0
+    sizes = [factor * float(np.max(np.abs(each), initial=0.0)) for each in rights]
+    least = NOISE * max(sizes, default=0.0)
     return factor > 0 and all(
-        distance(step, factor * right) <= HALF_OF_THE_DIGITS
-        for step, right in zip(steps, rights, strict=True)
+        distance(step, factor * right, max(size, least)) <= HALF_OF_THE_DIGITS
+        for step, right, size in zip(steps, rights, sizes, strict=True)
     )
 
 

@@ -23,6 +23,7 @@ from conformance.shapes.judge_readings import Found
 from conformance.shapes.reruns import other_defaults
 from conformance.shapes.tried_updates import is_right as is_right_run
 
+NOISE = 1e-6  # of the largest gradient: a smaller one may be 0 but for rounding
 SECONDS = 4.0  # of the processor for a file, after which no other change is tried
 
 
@@ -99,9 +100,12 @@ def _scaled(examined: Examined, given: Mapping[str, Any]) -> Iterator[tuple[str,
         given: the gradients as the program gives them.
     """
     rights = {name: np.asarray(e) for name, e in examined.rights.items() if name in given}
-    known = (e.name for e in examined.gradients if e.ok and np.any(rights.get(e.name, 0.0)))
-    pairs = ((np.asarray(given[name]), rights[name]) for name in known)
-    factor = next((float(np.sum(own * each) / np.sum(each**2)) for own, each in pairs), 1.0)
+    sizes, least = _sizes(rights)
+    known = (e.name for e in examined.gradients if e.ok and sizes.get(e.name, 0.0) > least)
+    pairs = [(np.asarray(given[name]), rights[name]) for name in known]
+    square = sum(float(np.sum(each**2)) for _, each in pairs)
+    along = sum(float(np.sum(own * each)) for own, each in pairs)
+    factor = along / square if square else 1.0
     yield from ((name, factor * each) for name, each in rights.items())
 
 
@@ -109,9 +113,16 @@ def _wrong(
     given: Mapping[str, Any], rights: Mapping[str, Any], limit: float = HALF_OF_THE_DIGITS
 ) -> set[str]:
     """The names of the gradients that are not the right ones, to half of their digits."""
+    sizes, least = _sizes(rights)
     return {
         name
         for name, each in rights.items()
         if np.shape(given[name]) != np.shape(each)
-        or not distance(np.asarray(given[name]), np.asarray(each)) <= limit
+        or not distance(np.asarray(given[name]), np.asarray(each), max(sizes[name], least)) <= limit
     }
+
+
+def _sizes(rights: Mapping[str, Any]) -> tuple[dict[str, float], float]:
+    """The largest entry of each gradient, and how large it is if it may be 0 but for rounding."""
+    sizes = {name: float(np.max(np.abs(each), initial=0.0)) for name, each in rights.items()}
+    return sizes, NOISE * max(sizes.values(), default=0.0)
