@@ -62,6 +62,14 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
                 yield put(slot, part, new)
 
 
+def unread(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+    """The changes that read a variable which is not read: what was computed for nothing."""
+    for slot, part in values(slots):
+        if isinstance(part, ast.Name):
+            for each in scope.unread:
+                yield put(slot, part, ast.Name(each, ast.Load()))
+
+
 def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     """The changes of a variable that a line reads more than once, or of a call that it has so.
 

@@ -11,7 +11,7 @@ from math import inf
 from typing import NamedTuple
 
 from conformance.edits.edit import Edit, Slot
-from conformance.edits.expression_edits import applied, swapped
+from conformance.edits.expression_edits import applied, swapped, unread
 from conformance.edits.line_groups import Place
 from conformance.edits.part_edits import (
     exchanged,
@@ -20,6 +20,7 @@ from conformance.edits.part_edits import (
     reformed,
     replaced,
     sloped,
+    turned,
 )
 from conformance.edits.scope import Scope
 
@@ -40,6 +41,7 @@ class Level(NamedTuple):
 
 SLOPED = Level(sloped, 2, 22)
 JOINED = Level(joined, 11, 24)
+UNREAD = Level(unread, 10, 1)  # a variable that nothing reads, which is also among the words
 LEVELS = (
     Level(None, 9, 6),  # += for =, a line left out
     Level(swapped, 56, 14),  # one word or sign
@@ -50,6 +52,7 @@ LEVELS = (
     Level(joined_within, 3, 39),
     SLOPED,
     Level(reformed, 1, 9),
+    Level(turned, 1, 31),  # the axes of images and sequences
 )
 """Counted in a thousand programs with one wrong line, written by people who did not know this."""
 
@@ -63,10 +66,10 @@ BLAMED, NEAR = 2, 4
 
 FEW = 400  # changes of words near what is blamed, which are tried first
 
-LATER, NEARBY, LARGER, WORDS_KNOWN, BLAMED_WORDS = range(5)
-"""Changes by their order, the last first: of words of what is blamed; of words near it, where it is
-known what a line has to give; what else may stand there in what is blamed, likewise; of words near
-it elsewhere; all others."""
+LATER, NEARBY, LARGER, WORDS_KNOWN, BLAMED_WORDS, FIRST = range(6)
+"""Changes by their order, the last first: to what is computed and not read; of words of what is
+blamed; of words near it, where it is known what a line has to give; what else may stand there in
+what is blamed, likewise; of words near it elsewhere; all others."""
 
 QUICK = 1 / 50
 """The time that a change takes of which it is known what it has to give, for another's."""
@@ -100,6 +103,7 @@ def in_order(
         number = sum(size(each) for each in places)
         rank = {e: LIKELY[i] * e.likely / e.many for e in LEVELS}
         rank = {e: by / (number if e.changes else len(places)) for e, by in rank.items()}
+        order.append((FIRST, LIKELY[i], [UNREAD], places))
         for word in WORDS:
             for each in places[:near]:
                 first = (WORDS_KNOWN if each in quick else NEARBY) if i >= BLAMED else BLAMED_WORDS

@@ -83,6 +83,9 @@ def _transposed(part: ast.expr, place: int) -> Iterator[ast.expr]:
         turned = isinstance(each, ast.Attribute) and each.attr == "T"
         plain = each.value if isinstance(each, ast.Attribute) and turned else None
         yield from _with(part, place, plain or ast.Attribute(each, "T", ast.Load()))
+        swapped = ast.Attribute(each, "swapaxes", ast.Load())
+        last: list[ast.expr] = [ast.UnaryOp(ast.USub(), ast.Constant(i)) for i in (1, 2)]
+        yield from _with(part, place, ast.Call(swapped, last, []))  # of a batch of matrices
 
 
 def _along(call: ast.Call, axis: str) -> Iterator[ast.expr]:

@@ -7,7 +7,7 @@ out: single words and signs (`expression_edits.py`).
 import ast
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from itertools import combinations
+from itertools import combinations, permutations
 
 from conformance.edits.edit import Edit, Slot, located
 from conformance.edits.formulas import activations
@@ -15,6 +15,7 @@ from conformance.edits.scope import Scope
 from conformance.edits.value_slots import is_of, is_whole, put, values
 
 EXCHANGEABLE = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp | ast.Constant
+AXES = (3, 4)  # of arrays that are no matrices
 COMMUTATIVE: tuple[type[ast.operator], ...] = (ast.Add, ast.Mult)
 
 
@@ -88,6 +89,21 @@ def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
         for other in (*scope.parts, *scope.entries):
             if ast.dump(other) != ast.dump(part):
                 yield put(slot, part, other)
+
+
+def turned(slots: Sequence[Slot], _scope: Scope) -> Iterator[Edit]:
+    """The changes that put the axes of an array in another order, or turn it round along two."""
+    orders = [e for n in AXES for e in permutations(range(n)) if list(e) != sorted(e)]
+    for slot, part in values(slots):
+        for order in orders:
+            axes: list[ast.expr] = [ast.Constant(each) for each in order]
+            yield put(slot, part, ast.Call(ast.Attribute(part, "transpose", ast.Load()), axes, []))
+        last: list[ast.expr] = [ast.UnaryOp(ast.USub(), ast.Constant(i)) for i in (1, 2)]
+        yield put(slot, part, ast.Call(ast.Attribute(part, "swapaxes", ast.Load()), last, []))
+        back = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+        for before in ([], [ast.Constant(...)]):
+            both = ast.Tuple([*before, back, back], ast.Load())
+            yield put(slot, part, ast.Subscript(part, both, ast.Load()))
 
 
 def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:

@@ -61,6 +61,7 @@ class Scope:
         numpy: the name by which the file knows NumPy; empty if it has none.
         numbers: those of its file that are no whole numbers, such as the slope of a leaky ReLU.
         matrices: operands of products of matrices that the function has, and their transposes.
+        unread: those of the names that the function gives a value and does not read.
     """
 
     names: tuple[str, ...]
@@ -78,6 +79,7 @@ class Scope:
     numpy: str = ""
     numbers: tuple[float, ...] = ()
     matrices: tuple[ast.expr, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def expressions(tree: ast.AST) -> Iterator[Slot]:
@@ -139,6 +141,8 @@ class Names:
         self.lengths = tuple(_call("len", each) for each in arrays)  # such as m
         values = (e.value for e in whole if isinstance(e, ast.Constant))
         self.numbers = tuple(dict.fromkeys(e for e in values if type(e) is float))[:NUMBERS]
+        loaded = (each for each in inside if isinstance(each, ast.Name))
+        self.read = {each.id for each in loaded if isinstance(each.ctx, ast.Load)}
         self.spans, self.counters = _spans(definition), counters(definition)
         self.slots = list(expressions(definition))
         held = [each.get() for each in self.slots]
@@ -187,6 +191,7 @@ class Names:
             numpy=self.numpy,
             numbers=self.numbers,
             matrices=tuple(each for each in self.matrices if not _read(each) & unknown),
+            unread=tuple(each for each in names if each not in self.read),
         )
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:

@@ -16,7 +16,7 @@ from time import process_time
 
 from conformance.edits.edit import Change, Edit, EditKind, Slot
 from conformance.edits.edited_text import text_after
-from conformance.edits.levels import BLAMED, JOINED, SLOPED, WORDS, Level, in_order
+from conformance.edits.levels import BLAMED, JOINED, SLOPED, UNREAD, WORDS, Level, in_order
 from conformance.edits.line_groups import Place, chosen_by, chosen_first, line_groups
 from conformance.edits.live_functions import LiveFunction
 from conformance.edits.named_edits import KnownChange, named
@@ -160,7 +160,8 @@ def _edits(
         if JOINED in levels:
             yield from _known(functions, blamed, more)
             more = []
-        for line, function in places if levels[0] in WORDS else chosen_first(places, functions):
+        chosen = levels[0] not in (UNREAD, *WORDS)
+        for line, function in chosen_first(places, functions) if chosen else places:
             of = ways[function.definition].of
             every = (edit for each in levels for edit in of(line, each))
             yield from ((function, each) for each in changes.left(function, line, every))

@@ -12,7 +12,7 @@ from conformance.edits.source_parts import is_self
 
 COUNTS = {"enumerate", "len", "ndim", "range", "reversed", "shape", "size", "zip"}
 COMPUTED = ast.BinOp | ast.Call
-REDUCED = {"dot", "max", "mean", "prod", "sum", "T"}
+REDUCED = {"dot", "flatten", "max", "mean", "prod", "ravel", "reshape", "sum", "T"}
 MODULES = {"jnp", "math", "np", "numpy", "torch"}
 UNMADE = {"func", "slice", "keywords"}
 

@@ -145,6 +145,40 @@ class Attention:
         self.dWv = rows.T @ dv.reshape(-1, width)
         return dq @ self.Wq.T + dk @ self.Wk.T + dv @ self.Wv.T
 """
+DEAD = """import numpy as np
+
+class Net:
+    def __init__(self, d, h, c, seed=0):
+        rng = np.random.default_rng(seed)
+        self.W1, self.b1 = rng.normal(size=(d, h)), np.zeros(h)
+        self.gamma, self.beta = np.ones(h), np.zeros(h)
+        self.W2, self.b2 = rng.normal(size=(h, c)), np.zeros(c)
+
+    def forward(self, X):
+        self.X = X
+        z = X @ self.W1 + self.b1
+        self.std = np.sqrt(z.var(0) + 1e-5)
+        self.xn = (z - z.mean(0)) / self.std
+        self.a = np.tanh(self.gamma * self.xn + self.beta)
+        e = np.exp(self.a @ self.W2 + self.b2)
+        self.p = e / e.sum(1, keepdims=True)
+        return self.p
+
+    def loss(self, X, y):
+        return -np.mean(np.log(self.forward(X)[np.arange(len(y)), y]))
+
+    def backward(self, y):
+        n = len(y)
+        dz2 = (self.p - np.eye(self.p.shape[1])[y]) / n
+        da = dz2 @ self.W2.T
+        dy = da * (1 - self.a**2)
+        dxn = dy * self.gamma
+        dz = (n * dxn - dxn.sum(0) - self.xn * (dxn * self.xn).sum(0)) / (n * self.std)
+        return {
+            "W1": self.X.T @ dz, "b1": dz.sum(0), "gamma": (dy * self.xn).sum(0),
+            "beta": dy.sum(0), "W2": self.a.T @ dz2, "b2": dz2.sum(0),
+        }
+"""
 PAIR = """import numpy as np
 
 def info_nce_loss(queries, keys, temperature=0.2):
@@ -514,6 +548,12 @@ KINDS = {
         "huber_slope(r, delta) / n",
         "huber_slope(r, delta)",
     ),
+    "with a bias whose gradient is 0 but for rounding": (
+        DEAD,
+        "dxn = dy * self",
+        "dxn = dy / self",
+    ),
+    "of what is computed and not read": (HEADS, "dq.reshape(-1", "dv.reshape(-1"),
     "of a kernel of three axes": (KERNEL, "g['w'] += np", "g['w'] = np"),
     "of a product within a sum": (HEADS, "(datt * self.att).sum", "datt.sum"),
     "of a loss of two arrays": (PAIR, "d.T @ queries", "d @ queries"),

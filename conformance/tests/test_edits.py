@@ -16,7 +16,7 @@ import pytest
 from conformance.edits import search_edits
 from conformance.edits.counters import counters
 from conformance.edits.edit import Change, Edit, EditKind
-from conformance.edits.expression_edits import applied, swapped
+from conformance.edits.expression_edits import applied, swapped, unread
 from conformance.edits.live_functions import LiveFunction, live_functions, runs_of
 from conformance.edits.named_edits import KnownChange, named
 from conformance.edits.part_edits import (
@@ -26,6 +26,7 @@ from conformance.edits.part_edits import (
     reformed,
     replaced,
     sloped,
+    turned,
 )
 from conformance.edits.scope import MEANS, Names, expressions
 from conformance.edits.search_edits import holds, search
@@ -239,7 +240,18 @@ def test_every_change_can_be_made_and_is_taken_back() -> None:
     assert refused < count / 10
 
 
-WAYS = (swapped, applied, sloped, joined, joined_within, replaced, reformed, exchanged)
+WAYS = (
+    swapped,
+    unread,
+    applied,
+    sloped,
+    joined,
+    joined_within,
+    replaced,
+    reformed,
+    exchanged,
+    turned,
+)
 
 MENDED = {
     "activation": ("a = np.tanh(w @ x)", "a = 1 / (1 + np.exp(-(w @ x)))"),
@@ -257,6 +269,13 @@ MENDED = {
     "slope": ("a = x * np.exp(x)", "a = x * (x * (1 - x))"),
     "targets": ("a, w, x = self.b", "x, w, a = self.b"),
     "two parts": ("a = w * np.exp(x) + x * np.exp(w)", "a = x * np.exp(x) + w * np.exp(w)"),
+    "axes": ("a = x.reshape(-1, 3)", "a = x.transpose(0, 2, 3, 1).reshape(-1, 3)"),
+    "last axes": ("a = w @ x", "a = w.swapaxes(-1, -2) @ x"),
+    "turned round": (
+        "a = np.einsum('ij,ij->i', w, x)",
+        "a = np.einsum('ij,ij->i', w, x[::-1, ::-1])",
+    ),
+    "summed within": ("a = w.sum()", "a = (w * x).sum()"),
     "within": ("a = (x - w).sum()", "a = ((x - w) * w).sum()"),
 }
 """What stands on a line, and what one change makes of it."""
