@@ -31,7 +31,7 @@ from reference.step import Array
 
 SECONDS = 6.0  # of the processor, after which no other change is tried
 NOISE = 1e-6  # of the largest step: a smaller one may be 0 but for rounding
-FEW = 20  # trials, for which there has to be time
+FEW, FEWER = 20, 6  # trials, for which there has to be time
 MODULE = "<module>"
 
 
@@ -71,9 +71,11 @@ def mended(
 
     change = by_known(words=True)
     is_right = _trial(plain, free=not any(each.ok for each in ran.examined.gradients))
-    if change is None and (parts := [each.without(ahead) for each in _ran(plain, is_right)]):
+    rights = right_values(accused)
+    ran_parts = [] if change else _ran(plain, is_right, known=bool(rights))
+    if parts := [each.without(ahead) for each in ran_parts]:
         trials = [is_right, lambda: confirmed(plain.tree)]
-        change = search(parts, blamed, trials, SECONDS, known, right_values(accused))
+        change = search(parts, blamed, trials, SECONDS, known, rights)
     change = change or by_known(words=False)
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 
@@ -124,13 +126,19 @@ def _trial(plain: PlainScript, *, free: bool) -> Callable[[], bool]:
     return is_right
 
 
-def _ran(plain: PlainScript, is_right: Callable[[], bool]) -> list["_Part"]:
-    """The parts of a script that are run to that update; none if to run it so tells nothing."""
+def _ran(plain: PlainScript, is_right: Callable[[], bool], *, known: bool) -> list["_Part"]:
+    """The parts of a script that are run to that update; none if to run it so tells nothing.
+
+    Args:
+        plain: the script.
+        is_right: whether it is.
+        known: whether it is known what a line has to give, so that few changes are tried.
+    """
     begun = process_time()
     news = [each.new for each in plain.wanted]
     with quiet():
         as_judged = holds(lambda: _agree(plain.values(), plain.wanted, news), SECONDS)
-        long = FEW * (process_time() - begun) > SECONDS
+        long = (FEWER if known else FEW) * (process_time() - begun) > SECONDS
         if not as_judged or long or holds(is_right, SECONDS):
             return []
         return [*parts_of(plain, runs_of(lambda: holds(is_right, SECONDS), plain.file.__eq__))]
