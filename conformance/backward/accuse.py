@@ -178,7 +178,7 @@ def _mending(
     if made is None and handed is None:
         tried = (find(Culprit(each, [])) for each in (whole, search))
         made = next((each for each in tried if each.fix is not None), None)
-    values = tuple(search.right_values())
+    values = tuple(search.right_values(repairs))
     if made is None or handed:
         return handed and (*handed, values)
     why = cause(forward, made, found)
@@ -237,7 +237,9 @@ def several(forward: Forward, found: list[Verdict]) -> list[Accused]:
         lines = Culprit(search, [each.repair]).lines_of_repair(each.repair)
         made = Found(tuple(lines), repair=each.repair, needed=needed)
         names = tuple(v.goal.name for v in each.mended)
-        several.append(Accused(names, made.lines, cause(forward, made, each.mended), mends=False))
+        values = tuple(search.right_values([each.repair]))
+        why = cause(forward, made, each.mended)
+        several.append(Accused(names, made.lines, why, mends=False, right_values=values))
     said = {name for each in several for name in each.gradients}
     rest: dict[tuple[Line, ...], list[str]] = {}
     for verdict in (e for e in found if not e.ok and e.goal.name not in said):
@@ -264,7 +266,9 @@ def one_slope(forward: Forward, found: list[Verdict], chosen: Sequence[Part]) ->
         return None
     lines = Culprit(search, [chosen[0].repair]).lines_of_factors(factors)
     names = tuple(each.goal.name for each in found if not each.ok)
-    return Accused(names, tuple(lines), slope(factors[0], lines, worst_entry(found)), mends=True)
+    why = slope(factors[0], lines, worst_entry(found))
+    right = tuple(search.right_values(each.repair for each in chosen))
+    return Accused(names, tuple(lines), why, mends=True, right_values=right)
 
 
 def parts(forward: Forward, verdicts: list[Verdict]) -> list[Part]:

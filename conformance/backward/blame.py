@@ -8,7 +8,7 @@ Left out: which line is to blame, if an operation and its operands lie on severa
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -42,14 +42,23 @@ class Search(Uses):
             key=lambda each: (self._of_a_sum(each), each.first_wrong(self.chain.values)),
         )
 
-    def right_values(self) -> Iterator[RightValue]:
-        """What each operation gave that can be repaired, and has to give, by the lines."""
-        for repair in self.found:
-            nodes = {each.number: each for each in repair.group.nodes}
-            if repair.kind != "rest" and len(nodes) == len(repair.values):  # none for the others
-                for number, right in repair.values.items():
-                    for line in own_lines(nodes[number]):  # a call may give it
-                        yield RightValue(line, self.chain.values[number], right)
+    def right_values(self, repairs: Iterable[Repair]) -> Iterator[RightValue]:
+        """What each operation gave that can be repaired, and has to give, by the lines.
+
+        Where one of its executions is made of another that gave something wrong, the first alone.
+        """
+        for repair in repairs:
+            known = [each for each in repair.group.nodes if each.number in repair.values]
+            if repair.kind == "rest" or (repair.kind == "sum" and known != repair.group.nodes):
+                continue  # it gives what the others lack
+            wrong = 0
+            for node in known:
+                given, right = self.chain.values[node.number], repair.values[node.number]
+                if not node.uses & wrong:
+                    for line in own_lines(node):  # a call may give it
+                        yield RightValue(line, given, right)
+                    differs = distance(np.asarray(given), right) > HALF_OF_THE_DIGITS
+                    wrong |= differs << node.number
 
     def _of_a_sum(self, repair: Repair) -> bool:
         """Whether it puts right what a sum, or a gradient, has become in the end."""

@@ -222,7 +222,8 @@ def by_one_line(accused: tuple[Accused, ...]) -> tuple[Accused, ...]:
     every = [line for each in (first, *accused) for line in each.lines]
     lines = dict.fromkeys((*(line for line in every if line in shared), *every))
     names = tuple(name for each in accused for name in each.gradients)
-    return (replace(first, gradients=names, lines=tuple(lines)),)
+    values = tuple(value for each in accused for value in each.right_values)
+    return (replace(first, gradients=names, lines=tuple(lines), right_values=values),)
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,19 @@ def written_name(node: Node) -> str:
         for call in ast.walk(found) if found is not None else ():
             if isinstance(call, ast.keyword) and call.arg == "out":
                 return ast.unparse(call.value)
+        if isinstance(found, ast.Expr):
+            return _changed_by_methods(found.value)
     return ""
+
+
+def _changed_by_methods(part: ast.expr) -> str:
+    """The name of a tensor of which methods are called that change it: a in `a.mul_(x).add_(y)`."""
+    whole = part
+    while isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+        if not part.func.attr.endswith("_"):
+            return ""
+        part = part.func.value
+    return "" if part is whole else ast.unparse(part)
 
 
 def returned(node: Node) -> tuple[ast.Call, Line] | None:

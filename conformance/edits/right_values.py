@@ -38,6 +38,8 @@ RightValues = Mapping[tuple[str, int], Pairs]
 """By the line, with its file."""
 
 SCOPES = ast.Lambda | ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+READS = ast.Name | ast.Attribute | ast.Constant
+"""What computes nothing: a variable may hold what the operation gave before."""
 SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
 
 
@@ -171,7 +173,7 @@ class _Site:
 
 def _places(statement: ast.AST, pairs: Pairs, names: dict[str, Any]) -> Iterator[_Place]:
     """Where a statement gives what an operation gave: the largest part of it that is known then."""
-    for path in _paths(statement):
+    for path in (e for e in _paths(statement) if not isinstance(e[-1].get(), READS)):
         value = _value(path[-1].get(), names) if is_pure(path[-1].get(), names) else None
         for given, right in pairs if value is not None else ():
             if _is(value, given):

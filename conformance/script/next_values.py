@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Line
+from conformance.backward.groups import operation_key
 from conformance.backward.source import lines_of, written_name
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held
@@ -67,12 +68,18 @@ def next_values(
     adaptive = any(each.adaptive for each in judgement.updates)
     kept = _kept(judgement) if adaptive else {}
     states = (
-        value(written_name(new) or "", old, new, (number - 1) * len(some) + i)
+        value(written_name(new) or "", old, new, _occurrence(new, path))
         for some in kept.values()
-        for i, (old, new) in enumerate(some, 1)
+        for old, new in some
     )
     found = (*moved, *states)
     return found if all(each.name for each in found) else ()
+
+
+def _occurrence(node: Node, path: Sequence[Node]) -> int:
+    """How many times its operation has been executed when a value is computed."""
+    key = operation_key(node)
+    return sum(each.number <= node.number and operation_key(each) == key for each in path)
 
 
 def _names(values: Sequence[Node], variables: Sequence[Held]) -> Iterable[str]:
