@@ -1119,6 +1119,47 @@ def test_a_loss_may_be_of_pairs_of_inputs(there: str, tmp_path: Path) -> None:
     assert all("ddist =" in each for each in lines[:1]), said
 
 
+TRIPLETS = """
+import numpy as np
+
+class FaceNet:
+    def __init__(self, d_in, d_embed, margin=1.0):
+        self.margin, self.W = margin, 0.5 * np.random.randn(d_in, d_embed)
+
+    def embed(self, x):
+        return np.tanh(x @ self.W)
+
+    def pair_loss(self, xa, xb, same):
+        ea, eb = self.embed(xa), self.embed(xb)
+        dist = np.sqrt(np.sum((ea - eb) ** 2, axis=1))
+        gap = np.maximum(0.0, self.margin - dist)
+        g = (same * dist - (1 - same) * gap) / dist / len(same)
+        g = g[:, None] * (ea - eb)
+        dW = xa.T @ (g * (1 - ea ** 2)) - xb.T @ (g * (1 - eb ** 2))
+        return 0.5 * np.mean(same * dist ** 2 + (1 - same) * gap ** 2), {"W": dW}
+
+    def triplet_loss(self, anchor, pos, neg):
+        ea, ep, en = self.embed(anchor), self.embed(pos), self.embed(neg)
+        gap = np.sum((ea - ep) ** 2, axis=1) - np.sum((ea - en) ** 2, axis=1) + self.margin
+        on = 2 * (gap > 0)[:, None] / len(gap)
+        dW = anchor.T @ (on * (en - ep) * (1 - ea ** 2))
+        dW -= pos.T @ (on * (ea - ep) * (1 - ep ** 2))
+        dW += neg.T @ (on * (ea - en) * (1 - en ** 2))
+        return np.mean(np.maximum(gap, 0.0)), {"W": dW}
+"""
+
+
+@pytest.mark.parametrize("there", ["(en - ep)", "(ea - ep)", "/ dist / len"])
+def test_each_method_that_gives_a_loss_and_gradients_is_judged(there: str, tmp_path: Path) -> None:
+    wrong = TRIPLETS.replace("(en - ep)", there, 1)
+    if "dist" in there:
+        wrong = TRIPLETS.replace(there, "/ len")
+    code, _, said = judged(wrong, tmp_path)
+    assert code == int(wrong != TRIPLETS), said
+    assert code or ("pair_loss(" in said and "triplet_loss(" in said), said
+    assert code or "not tried" not in said, said
+
+
 GAIN = """
 import numpy as np
 
