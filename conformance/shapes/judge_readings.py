@@ -226,9 +226,11 @@ def _rerun(reading: Reading, cost: str | None, plain: PlainRun | None = None) ->
 
 
 def _is_right_elsewhere(reading: Reading, cost: str | None) -> bool:
-    """Whether a program, as it is then, is right with other parameters."""
+    """Whether a program, as it is then, is right with other parameters, also on other sides."""
     other = moved_a_little(reading)
-    return other is not None and examined(other, cost).ok
+    if other is None or not examined(other, cost).ok:
+        return False
+    return all(examined(each, cost).ok for each in on_other_sides(other, sides(other)))
 
 
 def _on_all_sides(
