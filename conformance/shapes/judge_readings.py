@@ -32,7 +32,7 @@ from conformance.shapes.meeting import (
     meets_a_parameter,
     output_of_run,
 )
-from conformance.shapes.other_settings import switched_off, told
+from conformance.shapes.other_settings import other_than, switched_off, told
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
 from conformance.shapes.plain_runs import PlainRun
 from conformance.shapes.reading import Reading
@@ -267,7 +267,7 @@ def _in_training(found: Found, reading: Reading, cost: str | None) -> Found:
         known = _examined(again, cost)
     except NotAGradientError:
         return found
-    tried = {*map(told, again.data.settings)}
+    tried = {said for name in again.data.settings for said in (told(name), other_than(name, 1))}
     off = tuple(each for each in found.recognised.off if each not in tried)
     made = replace(found, recognised=replace(recognised(again), off=off))
     same = known.cost == found.examined.cost

@@ -1160,6 +1160,54 @@ def test_each_method_that_gives_a_loss_and_gradients_is_judged(there: str, tmp_p
     assert code or "not tried" not in said, said
 
 
+DROPPED = """
+import numpy as np
+
+def initialize(layer_dims):
+    rng = np.random.default_rng(3)
+    return {f"W{i}": rng.normal(size=(layer_dims[i], layer_dims[i - 1])) for i in (1, 2)}
+
+def forward(X, parameters, keep_prob=1.0):
+    H = np.tanh(parameters["W1"] @ X)
+    D = np.random.rand(*H.shape) < keep_prob
+    A = H * D / keep_prob
+    return parameters["W2"] @ A, (H, D, A)
+
+def compute_cost(AL, Y):
+    return 0.5 * np.sum((AL - Y) ** 2) / Y.shape[1]
+
+def backward(AL, Y, X, cache, parameters, keep_prob=1.0):
+    H, D, A = cache
+    dZ = (AL - Y) / Y.shape[1]
+    dH = parameters["W2"].T @ dZ * D / keep_prob
+    return {"dW1": (dH * (1 - H ** 2)) @ X.T, "dW2": dZ @ A.T}
+"""
+
+
+def test_neurons_are_dropped_where_a_program_may_be_told_to(tmp_path: Path) -> None:
+    code, _, said = judged(DROPPED, tmp_path)
+    assert (code, "keep_prob=0.75" in said) == (0, True), said
+    code, lines, said = judged(
+        DROPPED.replace("* D / keep_prob\n    return {", "* D\n    return {"), tmp_path
+    )
+    assert code == 1, said
+    assert "dH = " in lines[0]
+
+
+def test_a_second_pass_drops_other_neurons(tmp_path: Path) -> None:
+    twice = DROPPED.replace("Y, X, cache, parameters", "Y, X, parameters")
+    twice = twice.replace("H, D, A = cache", "AL, (H, D, A) = forward(X, parameters, keep_prob)")
+    code, _, said = judged(twice, tmp_path)
+    assert (code, "keep_prob other than 1 is not tried" in said) == (0, True), said
+
+
+def test_that_no_neurons_are_dropped_is_said(tmp_path: Path) -> None:
+    given = DROPPED.replace("np.random.rand(*H.shape) < keep_prob", "masks[0]")
+    given = given.replace("forward(X, parameters, keep", "forward(X, parameters, masks=None, keep")
+    given = given.replace("D = masks[0]", "D = 1.0 if keep_prob == 1 else masks[0]")
+    assert "note: keep_prob other than 1 is not tried" in judged(given, tmp_path)[2]
+
+
 GAIN = """
 import numpy as np
 
