@@ -324,7 +324,7 @@ class Unjudged:
     ) -> Judgement:
         """The judgement by a loss, or by the costs; see `judged`."""
         scaled, quick = scaled or whole, quick or self.quick
-        rates = rates_of(self.updates) if whole else ()
+        rates = rates_of(self.updates) if whole or not scaled else ()
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick, rates=rates)
         search = partial(self._examined, step, made)
         found = search(blame=False)

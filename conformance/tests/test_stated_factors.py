@@ -72,3 +72,24 @@ def test_a_sum_over_as_many_samples_as_there_are_neurons_is_said(tmp_path: Path)
     report = str(run_edited(tmp_path, AS_WIDE))
     assert "the gradients are 6 times those of the loss: a convention" in report
     assert "η = 0.05" in report
+
+
+ONE_BY_ONE = """import numpy as np
+rng = np.random.default_rng(9)
+W, b, v, alpha = rng.normal(size=(4, 3)), np.zeros(4), rng.normal(size=4), 0.05
+for x in rng.normal(size=(20, 3)):
+    h = np.tanh(W @ x + b)
+    delta = x[0] * x[1] - v @ h
+    loss = 0.5 * delta ** 2
+    dh = v * (1 - h ** 2)
+    v = v + alpha * delta * h
+    W = W + alpha * delta * np.outer(dh, x)
+    b = b + alpha * delta * dh
+"""
+
+
+def test_the_rate_is_known_where_one_gradient_alone_is_right(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ONE_BY_ONE).exit_code == 0
+    report = run_edited(tmp_path, ONE_BY_ONE, ("v * (1 - h ** 2)", "v * h * (1 - h)"))
+    assert [each.name for each in report.examined.gradients if each.ok] == ["v"]
+    assert {each.line for each in report.blames} == {8}, str(report)
