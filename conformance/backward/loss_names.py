@@ -25,19 +25,20 @@ ERRORS = (
 """What the sum of squares that is to get less is called in some languages."""
 
 NAMED = re.compile(
-    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?((loss|cost|objective|nll|mse|bce)\w*"
+    r"((total|train|batch|mean|avg|epoch)_?|\w+_)?((loss|cost|objective|nll|nlml|mse|bce)\w*"
     rf"|(ce|{OTHERS}|{ERRORS})s?)|[CJL]",
     re.IGNORECASE,
 )
 
 MINIMISED = re.compile(
-    r"loss|cost|nll|mse|bce|neg|minus|error|divergence|(?<![a-z])(kl|ce)(?![a-z])"
+    r"loss|cost|nll|nlml|mse|bce|neg|minus|error|divergence|(?<![a-z])(kl|ce)(?![a-z])"
     r"|cross_?entrop|perte|verlust|kosten|custo",
     re.IGNORECASE,
 )
 
 MAXIMISED = re.compile(
-    r"(.*_)?(llh?|log_?li[kh]\w*|likelihood|log_?post(erior)?|sharpe|utility|profit)(_.*)?",
+    r"(.*_)?(llh?|lml|log_?(li[kh]|vrais|vero(s|ss)im)\w*|likelihood|vraisemblance|verosimili\w+"
+    r"|log_?post(erior)?|sharpe|utility|profit)(_.*)?|.*(尤度|似然).*",
     re.IGNORECASE,
 )
 

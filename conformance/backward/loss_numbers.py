@@ -174,7 +174,8 @@ def best_loss(
         sign: −1 if the gradients have to be the negative of the right ones.
     """
     last, given = _last(trace, losses, goals), _given(trace, goals)
-    tried = [*(_stored(each, given) for each in last), *_sums(trace, last, goals)]
+    whole = (part for each in losses for part in _shares(each, last))
+    tried = [*(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
     fits = [fit for each in tried if (fit := _fit(trace, each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
@@ -269,6 +270,13 @@ def _term(node: Node, given: int) -> Node:
     if whole.operation != "add" or len(parts) != 1:
         return node
     return _term(_shared(parts[0], "multiply"), given)
+
+
+def _shares(total: Node, terms: Sequence[Node]) -> Iterator[Node]:
+    """What a total adds, where the term in it is a share of that: ½ r² beside r²."""
+    if total.operation == "add":
+        added = (e for e in total.args if type(e) is Node and _shared(e, "multiply") is not e)
+        yield from (each for each in added if _shared(each, "multiply") in terms)
 
 
 def _shared(node: Node, *by: str) -> Node:

@@ -20,9 +20,17 @@ from conformance.backward.compared import Compared, compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, multiple
 from conformance.backward.costs import COSTS, OF_MARGINS, cost, times
 from conformance.backward.decay import Decay, decayed, stated
-from conformance.backward.factor import Shared, conventions, is_constant, moved, shared
-from conformance.backward.judge_gradients import Forward, Verdict, verdicts
+from conformance.backward.factor import (
+    Shared,
+    conventions,
+    is_constant,
+    moved,
+    shared,
+    snapped,
+)
+from conformance.backward.judge_gradients import Forward, Verdict, distance, verdicts
 from conformance.backward.normal_equations import before_products
+from conformance.backward.penalties import SQUARES
 from conformance.backward.recorded_pass import Goal, NothingComparedError, Recorded, bits
 from conformance.backward.sample_count import samples, weights
 from conformance.backward.source import is_float
@@ -79,7 +87,29 @@ class Tried:
         known = self.forward.chain, self.constants, self.forward.run.loss
         found = None if self.shared.by_all else decayed(self.found, *known)
         more = found is not None and not found.lacking and found.count > self.shared.told
-        return found if more else None
+        return self._as_stated(found) if found is not None and more else None
+
+    def _as_stated(self, fitted: Decay) -> Decay:
+        """The decay that the source states beside a mean, unless the fitted one may be it.
+
+        Where all gradients are right, the weights may be divided by another number of samples.
+        """
+        decays = dict(self.forward.run.decays)
+        stated = {decays.get(goal.name, 0.0) for goal, _ in fitted.goals}
+        rate = stated.pop()
+        if fitted.penalty is not SQUARES or stated or rate <= 0:
+            return fitted
+        lengths = {n for each in self.forward.run.trace.nodes for n in np.shape(each.value)}
+        ratios = {a / b for a in (1, *lengths) for b in (1, *lengths) if b}
+        usual = self.constants if self.name == "quadratic" else [*ratios]
+        told = usual if fitted.count == self.shared.live else [1.0]
+        share = fitted.rate / (rate * fitted.factor * self.samples)
+        if snapped(share, told, free=False) is not None:
+            return fitted
+        factor = self.shared.factor if self.shared.count else 1 / self.samples
+        where = tuple((e.goal, np.ones(e.right.shape)) for e in self.found if e.goal.name in decays)
+        given = Decay(factor, rate * factor * self.samples, where, 0)
+        return replace(given, count=sum(_is_right(each, given) for each in self.found))
 
     @cached_property
     def count(self) -> int:
@@ -139,6 +169,14 @@ class Tried:
     @cached_property
     def _moved(self) -> Forward | None:
         return moved(self.forward)
+
+
+def _is_right(verdict: Verdict, decay: Decay) -> bool:
+    """Whether a gradient is right with a decay."""
+    own = [where * goal.parameter.value for goal, where in decay.goals if goal is verdict.goal]
+    right = decay.factor * verdict.right + sum(decay.rate * each for each in own)
+    alike = right.shape == verdict.given.shape
+    return bool(alike and distance(verdict.given, right) <= HALF_OF_THE_DIGITS)
 
 
 def _multiple(forward: Forward, error: Node, output: Node) -> float | None:

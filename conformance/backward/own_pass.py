@@ -24,6 +24,7 @@ from conformance.backward.decay_lines import decays_without
 from conformance.backward.factor import is_constant, shared, snapped, usual_factors
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.judge_gradients import Forward, Verdict, judged
+from conformance.backward.named_numbers import beside_a_named_number
 from conformance.backward.passes import FEW_ENTRIES
 from conformance.backward.recorded_pass import Goal, NoGradientError, OwnPass, Recorded, bits
 from conformance.backward.source import MOVES, is_float, lines_of
@@ -120,6 +121,9 @@ def _factor(
     if not told.count:
         turned = shared(found, usual, free=True, sign=-1)
         return -turned.factor if turned.by_all else None
+    rate = beside_a_named_number(forward, told.factor) if told.by_all else None
+    if rate is not None:
+        return rate
     if told.factor in usual:
         return told.factor
     if not (free and told.by_all) and not is_constant(forward, told.factor):

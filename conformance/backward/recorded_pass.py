@@ -78,12 +78,14 @@ class Recorded:
         loss: the node of the loss.
         goals: the gradients, in the order of the parameters.
         returns: the line that returns them.
+        decays: see `OwnPass`.
     """
 
     trace: Trace
     loss: Node
     goals: tuple[Goal, ...]
     returns: tuple[Frame, ...] = ()
+    decays: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class OwnPass:
             that they share is no convention.
         quick: whether it is only of interest if all gradients are right, where there is no loss.
         rates: numbers that gradients may be multiplied by, where they are read off an update.
+        decays: by how many times themselves parameters decay beside the gradients of a mean, where
+            the source states it, each with its name.
     """
 
     trace: Trace
@@ -115,6 +119,7 @@ class OwnPass:
     promised: bool = False
     quick: bool = False
     rates: tuple[float, ...] = ()
+    decays: tuple[tuple[str, float], ...] = ()
 
 
 def record(

@@ -62,7 +62,7 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     Raises:
         NotAGradientError: no output is compared with a target.
     """
-    run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns)
+    run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns, step.decays)
     names = COST_NAMES if name is None else (name,)
     given = step.output, step.target
     found = tried(run, names, given)

@@ -94,6 +94,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "later": f"it was stopped before {text}, where another training begins: not judged",
             "unchanged": f"not judged are the updates that change no parameter: {text}",
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
+            "grows": f"it goes up the number of {text}: nothing tells that it has to get less",
             "unseen": f"{text} is not judged: by what it is updated was not seen to be computed",
             "frozen": f"{text} is used as the parameters are, and is not updated",
             "saturated": f"it computes a loss ({text}); {SATURATED}",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from conformance.backward.findings import Accused, Cause, Examined
-from conformance.backward.loss_names import is_named
+from conformance.backward.loss_names import by_name, is_named
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.saturated import is_saturated
 from conformance.backward.source import lines_of
@@ -26,6 +26,7 @@ from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
+from conformance.script.linear import links
 from conformance.script.next_values import next_values
 from conformance.script.one_step import has_root, moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
@@ -173,7 +174,7 @@ def _of_updates(
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *left, *(("unseen", each) for each in apart))
-    noted = (*_by_others(rule, said, told), *noted)
+    noted = (*_by_others(rule, said, told), *_grown(results[at]), *noted)
     nexts = next_values(trace, results, at, said, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
 
@@ -216,6 +217,15 @@ def _unused_loss(
         for each in [each for each in losses if lines_of(each)][-1:]:
             kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
             yield kind, f"{os.path.relpath(line.file)}:{line.line}"
+
+
+def _grown(judgement: Judgement) -> Iterator[tuple[str, str]]:
+    """A note on the number that right updates go up, where its name tells nothing."""
+    loss = judgement.loss
+    turned = [] if loss is None or loss.frames or not judgement.ok else [*links(loss)]
+    for each in [each for each, by in turned if by == -1 and not by_name(each) and lines_of(each)]:
+        line = lines_of(each)[0]
+        yield "grows", f"{os.path.relpath(line.file)}:{line.line}"
 
 
 def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgement:

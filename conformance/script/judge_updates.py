@@ -5,7 +5,7 @@ Left out: the update rule (`rule.py`).
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 
 import numpy as np
@@ -33,6 +33,7 @@ from conformance.backward.stated_loss import declared, with_decay_beside, with_t
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.linear import links
 from conformance.script.multiples import common, inner_choices, is_rated, rates_of, usual
+from conformance.script.stated_decays import stated_decays
 from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
@@ -152,6 +153,14 @@ class Unjudged:
         self.others = of_some(trace.nodes, [*own], news, found)
         beside_them = *asked(before, given), *signs_asked(before, own)
         self.told = *self.losses, *self.others, *beside_them
+
+    @cached_property
+    def decays(self) -> tuple[tuple[str, float], ...]:
+        """What the source states of how the parameters decay; see `OwnPass`."""
+        frames = self.updates[0].new.frames
+        values = [np.asarray(each.old.value) for each in self.updates]
+        found = stated_decays(frames[0].file, self.names, values) if frames else {}
+        return tuple(found.items())
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""
@@ -324,8 +333,9 @@ class Unjudged:
     ) -> Judgement:
         """The judgement by a loss, or by the costs; see `judged`."""
         scaled, quick = scaled or whole, quick or self.quick
-        rates = rates_of(self.updates) if whole else ()
+        rates = rates_of(self.updates) if whole or not scaled else ()
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick, rates=rates)
+        made = replace(made, decays=self.decays if loss is None else ())
         search = partial(self._examined, step, made)
         found = search(blame=False)
         pending = None if found.ok or found.accused else search

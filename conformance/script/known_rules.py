@@ -12,7 +12,15 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.linear import ancestors, entrywise, kept, links, read_forward, way
+from conformance.script.linear import (
+    SAME_FACTOR,
+    ancestors,
+    entrywise,
+    kept,
+    links,
+    read_forward,
+    way,
+)
 from conformance.script.moments import Mistake, Moment, arithmetic, is_square, moment_of, multiple
 from conformance.script.multiples import SUMS, decay, shrinking
 from conformance.script.quotients import Steps, by_signs
@@ -91,7 +99,9 @@ def _not_shrinking(made: Update) -> Iterator[Mistake]:
     share = shrinking(made)
     if share < 0:
         yield Mistake("growth", _growing(made))
-    elif share > 1 and (np.size(made.old.value) > 1 or _times(made) == -1.0):
+    elif _is_taken_off(made) or (
+        share > 1 and (np.size(made.old.value) > 1 or _times(made) == -1.0)
+    ):
         yield Mistake("turned", made.new)
 
 
@@ -99,6 +109,12 @@ def _times(made: Update) -> float:
     """How many times the old value is in the new one, by the shortest way."""
     steps = pairwise(way(made.old, made.new, ancestors(made.new)))
     return math.prod(dict(links(new)).get(old, 1.0) for old, new in steps)
+
+
+def _is_taken_off(made: Update) -> bool:
+    """Whether what is taken off a parameter has the whole parameter in it: w −= w − η g."""
+    inner = made.new.operation == "subtract" and made.old in made.new.args[:1]
+    return inner and abs(kept(made.old, made.new)) <= SAME_FACTOR
 
 
 def _growing(made: Update) -> Node:

@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.script.judgement import Judgement
+from conformance.script.linear import alike
 from conformance.script.multiples import is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
@@ -24,6 +25,8 @@ def with_rates(
     Of `rate * g`, `g` and what g is a multiple of, the gradient is what comes nearest to that of
     the cost. A factor of it is a convention if it is made of 2 and of lengths that no parameter
     has, such as that of a sum over the samples; any other is the rate, in `W -= rate * h.T @ d`.
+    Where the update itself multiplies by a rate, and the loss is the program's own, the factor may
+    be of a length that a parameter has, too.
     """
     examined = judgement.examined
     told = examined.cost != "unknown" and judgement.right and not judgement.altered
@@ -39,11 +42,19 @@ def with_rates(
     lengths = {n for node in trace.nodes for n in np.shape(node.value)} - own
     factors = [examined.factor * each for each in shares]
     usual = [each for each in factors if is_convention(each, lengths)]
+    if read and examined.cost == "own" and not usual and all(_has_rate(made) for made, _ in pairs):
+        factors = [examined.factor * _share(made, by) for made, by in pairs]
+        usual = [each for each in factors if is_convention(each, {*lengths, *own})]
     nearest = min(usual, key=lambda each: abs(np.log(abs(each))), default=0.0)
     factor = nearest or float(np.sign(examined.factor))
     rate = examined.factor / factor
     examined = replace(examined, factor=factor, decay=examined.decay / rate)
     return examined, [rate * _share(made, by) for made, by in pairs]
+
+
+def _has_rate(made: Update) -> bool:
+    """Whether an update itself multiplies what it takes by a number."""
+    return not alike(abs(made.options[made.own][1]), 1.0)
 
 
 def _share(made: Update, by: float) -> float:

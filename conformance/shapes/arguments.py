@@ -23,8 +23,10 @@ from conformance.shapes.example_data import Data
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
 QUIET = 0
 ACTIVATION = "sigmoid"
-OTHER = "other inputs"
-"""The kind of the second inputs of a pair."""
+OTHER, THIRD = "other inputs", "third inputs"
+"""The kinds of the second inputs of a pair, and of the third ones of a triplet."""
+TRIPLET = tuple(map(re.compile, (r"x?a|anchors?", r"x?p|pos(itives?)?", r"x?n|neg(atives?)?")))
+"""What the inputs of a triplet are called."""
 
 FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "forward": (
@@ -87,7 +89,7 @@ class Scope:
         """Whether an argument is known, and what it is."""
         if name in self.names:
             return True, self.names[name]
-        kind = name if name == OTHER else self.kind(name)
+        kind = name if name in (OTHER, THIRD) else self.kind(name)
         if kind:
             return True, self.of(kind)
         same = [key for key in self.names if bare(key) == bare(name)]
@@ -100,6 +102,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
     return {
         "inputs": data.x,
         OTHER: Later(lambda: data.x[::-1]),
+        THIRD: Later(lambda: np.roll(data.x, 1, axis=0)),
         "targets": data.y,
         "m": sizes.m,
         "batchsize": sizes.m,
@@ -237,8 +240,8 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     """The arguments of a function by their names; None if one that is needed is not known."""
     given: dict[str, Any] = {}
     names = [each.name for each in taken(function)]
-    two = _two_inputs(names) if OTHER in scope.kinds else ()
-    meant = dict(zip(two, ("inputs", OTHER), strict=False))
+    several = (_two_inputs(names) or _triplet(names)) if OTHER in scope.kinds else ()
+    meant = dict(zip(several, ("inputs", OTHER, THIRD), strict=False))
     meant |= dict.fromkeys(_target_of_pairs(names, scope.names), "targets")
     for each in taken(function):
         asked = meant.get(each.name, each.name)
@@ -273,6 +276,13 @@ def _two_inputs(names: Sequence[str]) -> tuple[str, ...]:
     found = (e for e in ends.items() if e[0][-1:] in "a1" and "inputs" in kinds_of(e[0][:-1]))
     pairs = ((name, ends.get(key[:-1] + {"a": "b", "1": "2"}[key[-1]])) for key, name in found)
     return next(((name, other) for name, other in pairs if other), ())
+
+
+def _triplet(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of the three inputs of a triplet, `anchor, positive, negative`; else none."""
+    found = [next((e for e in names if each.fullmatch(bare(e))), None) for each in TRIPLET]
+    told = tuple(each for each in found if each is not None)
+    return told if len(told) == len(TRIPLET) else ()
 
 
 def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> list[str]:

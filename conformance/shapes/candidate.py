@@ -17,6 +17,7 @@ from conformance.shapes.search import Searched
 from conformance.shapes.second_readings import (
     where_it_is_right,
     with_activations,
+    with_sisters,
     wrong_with,
 )
 from conformance.shapes.untried import with_untried
@@ -100,7 +101,8 @@ class Candidate:
             if found is not None and stated and _is_stated(found.examined, stated[0].examined):
                 return stated[0]
             if found is not None:
-                return with_untried(each, wrong_with(self.others, found, cost) or found)
+                whole = with_untried(each, wrong_with(self.others, found, cost) or found)
+                return with_sisters(each, whole, cost)
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))
                 each.refusal.parameters = True

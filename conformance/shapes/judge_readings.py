@@ -32,7 +32,7 @@ from conformance.shapes.meeting import (
     meets_a_parameter,
     output_of_run,
 )
-from conformance.shapes.other_settings import switched_off, told
+from conformance.shapes.other_settings import other_than, switched_off, told
 from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
 from conformance.shapes.plain_runs import PlainRun
 from conformance.shapes.reading import Reading
@@ -226,9 +226,11 @@ def _rerun(reading: Reading, cost: str | None, plain: PlainRun | None = None) ->
 
 
 def _is_right_elsewhere(reading: Reading, cost: str | None) -> bool:
-    """Whether a program, as it is then, is right with other parameters."""
+    """Whether a program, as it is then, is right with other parameters, also on other sides."""
     other = moved_a_little(reading)
-    return other is not None and examined(other, cost).ok
+    if other is None or not examined(other, cost).ok:
+        return False
+    return all(examined(each, cost).ok for each in on_other_sides(other, sides(other)))
 
 
 def _on_all_sides(
@@ -265,7 +267,7 @@ def _in_training(found: Found, reading: Reading, cost: str | None) -> Found:
         known = _examined(again, cost)
     except NotAGradientError:
         return found
-    tried = {*map(told, again.data.settings)}
+    tried = {said for name in again.data.settings for said in (told(name), other_than(name, 1))}
     off = tuple(each for each in found.recognised.off if each not in tried)
     made = replace(found, recognised=replace(recognised(again), off=off))
     same = known.cost == found.examined.cost

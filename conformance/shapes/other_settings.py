@@ -47,8 +47,31 @@ def switched_off(
     ]
     rest = [f"{' or '.join(zeros)} other than 0"] if zeros else []
     worded = [pair for e in (*own, *functions) if e is not None for pair in _only_words(e)]
-    rest += [f"{name} other than {word!r}" for name, word in worded]
-    return (*map(told, names), *rest)
+    rest += [other_than(name, word) for name, word in worded]
+    rest += [other_than(e.name, 1) for each in (*own, *functions) for e in _kept(each)]
+    return (*map(told, names), *dict.fromkeys(rest))
+
+
+KEPT = re.compile(r"(p|prob)?(keep|retain)(s|p|prob|probs|probability|rate)?")
+"""Names of the share of the neurons that dropout keeps."""
+SHARE = 0.75  # that is kept where all is kept by default
+
+
+def _kept(function: Callable[..., Any] | None) -> Iterator[Parameter]:
+    """The shares of neurons that a function keeps: all of them by default."""
+    own = () if function is None else taken(function)
+    numbers = (each for each in own if type(each.default) in (int, float) and each.default == 1)
+    yield from (each for each in numbers if KEPT.fullmatch(bare(each.name)))
+
+
+def dropping(functions: Iterable[Callable[..., Any] | None]) -> dict[str, float]:
+    """What tells functions to drop neurons, which they do not by default."""
+    return {each.name: SHARE for function in functions for each in _kept(function)}
+
+
+def other_than(name: str, value: Any) -> str:
+    """How an argument is said that is told something else than it is by default."""
+    return f"{name} other than {value!r}"
 
 
 def _is_zero(value: Any) -> bool:

@@ -5,6 +5,7 @@ Left out: which settings a class has (`other_settings.py`), and the first readin
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import FunctionType
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from conformance.edits.search_edits import holds
 from conformance.shapes.judge_readings import Found, judged
 from conformance.shapes.layer_outputs import INPUT
 from conformance.shapes.layers import LayerSearch
+from conformance.shapes.parameter_shapes import gives_two
+from conformance.shapes.plans import Named
 from conformance.shapes.search import Searched
 
 
@@ -71,6 +74,31 @@ def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Fo
             continue
         return other
     return None
+
+
+def with_sisters(searched: Searched, found: Found, cost: str | None) -> Found:
+    """The verdict on a program that is right, with those of its methods that were not tried.
+
+    Each that returns two things, as a loss and gradients, is judged alone by the same parameters:
+    the first that is wrong by its own loss decides, and one that is right is tried.
+    """
+    kind = getattr(searched.module, found.recognised.made.partition("(")[0], None)
+    for name in found.recognised.off if found.examined.ok else ():
+        method = getattr(kind, name, None) if isinstance(kind, type) else None
+        if not isinstance(method, FunctionType) or not gives_two(method):
+            continue
+        alone: dict[str, list[Named]] = {role: [] for role in searched.roles}
+        again = replace(_anew(searched), roles={**alone, "loss": [(name, name)]})
+        other = judged(again.readings(), cost)
+        if other is None or other.examined.cost != found.examined.cost:
+            continue
+        if not other.examined.ok:
+            return other
+        taken = found.recognised
+        calls = (*taken.calls, *other.recognised.calls)
+        off = tuple(each for each in taken.off if each != name)
+        found = replace(found, recognised=replace(taken, calls=calls, off=off))
+    return found
 
 
 def with_activations(others: Mapping[str, LayerSearch], found: Found) -> Found:

@@ -13,12 +13,13 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.kinks import COMPARISONS, OF_TWO
+from conformance.backward.recorded_pass import bits
 from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, UnfitError
-from conformance.shapes.other_settings import training
+from conformance.shapes.other_settings import dropping, training
 from conformance.shapes.own_loss import named_loss, own_loss
 from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading, generic
@@ -184,16 +185,33 @@ def moved_a_little(reading: Reading) -> Reading | None:
 def in_training(reading: Reading) -> Reading | None:
     """The reading in which what goes forward is told that it trains, which it is not by default.
 
-    None if there is no such argument, or if the loss goes forward without it.
+    Neurons may be dropped then, too. None if there is no such argument, or if the loss goes forward
+    without it.
     """
-    functions = (function for call, function, _ in reading.run.results if call.role == "forward")
-    data = replace(reading.data, settings=training(functions))
-    again = _scaled(replace(reading, data=data), 1.0) if data.settings else None
-    if again is None:
-        return None
+    results = reading.run.results
+    forward = [function for call, function, _ in results if call.role == "forward"]
+    trains, drops = training(forward), dropping(function for _, function, _ in results)
+    ways: list[dict[str, Any]] = [{**trains, **drops}, *([trains] if drops else [])]
+    told = (replace(reading, data=replace(reading.data, settings=way)) for way in ways if way)
+    ran = (again for each in told if (again := _scaled(each, 1.0)) is not None)
+    again = next((e for e in ran if not drops or _is_of_one_pass(e)), None)
+    if again is None or not forward:
+        return again
     loss, output = own_loss(again.run, again.places), again.run.scope.kinds.get("output")
-    told = loss is None or loss.depends_on(again.run.node(output))
-    return again if told else None
+    return again if loss is None or loss.depends_on(again.run.node(output)) else None
+
+
+def _is_of_one_pass(reading: Reading) -> bool:
+    """Whether the gradients are of the pass of the loss, which has dropped the same neurons."""
+    loss, goals = own_loss(reading.run, reading.places), reading.places.goals
+    own = bits(goals)
+    nodes = [each for each in reading.run.recorded.nodes if each.uses & own and each.inputs]
+    passed = {operation_key(each) for each in nodes if loss is None or loss.depends_on(each)}
+    rest = (e for e in nodes if loss is not None and not loss.depends_on(e))
+    return not any(
+        operation_key(each) in passed and any(goal.node.depends_on(each) for goal in goals)
+        for each in rest
+    )
 
 
 def _scaled(

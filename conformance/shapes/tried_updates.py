@@ -212,8 +212,9 @@ def is_right(ran: Ran) -> bool:
 
 
 def wrong_in(ran: Ran) -> Accused | None:
-    """What is wrong with the updates, if their gradients are right."""
+    """What is wrong with the updates, if it is they that move each parameter wrongly."""
     wrong = [each for each in ran.examined.accused if each.cause.kind in UPDATES - UNSEEN]
-    right = all(each.ok for each in ran.examined.gradients)
+    blamed = {name for each in wrong for name in each.gradients}
+    right = all(each.ok or each.name in blamed for each in ran.examined.gradients)
     told = right and ran.updates and not ran.unjudged
     return wrong[0] if told and wrong and wrong[0].lines else None

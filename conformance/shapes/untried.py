@@ -142,7 +142,7 @@ def _tried(
     judged = (*right, *blamed, *plain)
     unruled = tuple(name for name, e in tried.items() if e.moves and name not in judged)
     left = [name for name in names if name not in (*judged, *unruled)]
-    off = (*taken.off, *([" or ".join(left)] if left else []))
+    off = (*taken.off, *left)
     rule = tuple(_said(name, told[name]) for name in right if name not in plain)
     found = replace(found, recognised=replace(taken, off=off, rule=rule, unruled=unruled))
     return found, None if wrong is None else replace(wrong, lines=wrong.lines[:1])

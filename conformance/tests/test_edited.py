@@ -653,3 +653,31 @@ def test_a_class_that_raises_an_error_is_told_the_line_with_which_it_is_right(
     assert report.exit_code == 3
     told = "; it runs, and every gradient is right, with line 21:  dh = d @ self.w2.T"
     assert told in str(report)
+
+
+MARGIN = """import numpy as np
+
+class FaceNet:
+    def __init__(self, d_in, d_embed, margin=0.5):
+        self.margin, self.W = margin, 0.5 * np.random.randn(d_in, d_embed)
+
+    def embed(self, x):
+        return np.tanh(x @ self.W)
+
+    def pair_loss(self, xa, xb, same):
+        ea, eb = self.embed(xa), self.embed(xb)
+        dist = np.sqrt(np.sum((ea - eb) ** 2, axis=1))
+        gap = np.maximum(0.0, self.margin - dist)
+        dd = (same * dist - (1 - same) * gap) / len(same)
+        g = dd[:, None] * (ea - eb)
+        dW = xa.T @ (g * (1 - ea ** 2)) - xb.T @ (g * (1 - eb ** 2))
+        return 0.5 * np.mean(same * dist ** 2 + (1 - same) * gap ** 2), {"W": dW}
+"""
+
+
+def test_a_change_is_right_on_both_sides_of_a_margin(tmp_path: Path) -> None:
+    file = tmp_path / "faces.py"
+    file.write_text(MARGIN)
+    said = str(conformance.check(str(file)))
+    assert "every gradient is right with" in said
+    assert "(same - (1" not in said

@@ -1,5 +1,6 @@
 """Scripts that go up or down a number, and how far: what tells the sign and the factor."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -509,6 +510,50 @@ def test_a_term_of_an_objective_tells_that_it_has_to_grow(tmp_path: Path) -> Non
     report = run_edited(tmp_path, PENALISED, ("/ n - 0.1", "/ n + 0.1"))
     (accused,) = report.examined.accused
     assert accused.lines[0].line == 13
+
+
+@pytest.mark.parametrize("name", ["logvrais", "log_vraisemblance", "lml"])
+def test_what_is_called_a_likelihood_has_to_grow(name: str, tmp_path: Path) -> None:
+    french = re.sub(r"\bll\b", name, PENALISED)
+    assert run_edited(tmp_path, french).exit_code == 0
+    report = run_edited(tmp_path, french, ("beta + 0.5", "beta - 0.5"))
+    (accused,) = report.examined.accused
+    assert (accused.cause.kind, accused.lines[0].line) == ("downhill", 14)
+
+
+EVIDENCE = """import numpy as np
+rng = np.random.default_rng(0)
+x = rng.uniform(-2, 2, 12)
+y = np.sin(x) + 0.1 * rng.normal(size=12)
+D, h = (x[:, None] - x) ** 2, np.array([0.3, -1.0])
+def nlml(h):
+    E = np.exp(-0.5 * D / np.exp(2 * h[0]))
+    K = np.linalg.inv(E + np.exp(2 * h[1]) * np.eye(12))
+    a = K @ y
+    value = 0.5 * y @ a - 0.5 * np.log(np.linalg.det(K))
+    inner = K - np.outer(a, a)
+    dE = E * D / np.exp(2 * h[0])
+    return value, np.array([0.5 * np.sum(inner * dE), np.trace(inner) * np.exp(2 * h[1])])
+for i in range(9):
+    v, g = nlml(h)
+    h = h - 0.01 * g
+    print(i, v)
+"""
+
+
+def test_where_nothing_tells_whether_a_number_has_to_grow_it_is_said(tmp_path: Path) -> None:
+    assert "goes up" not in str(run_edited(tmp_path, EVIDENCE))
+    turned = "K - np.outer(a, a)", "np.outer(a, a) - K"
+    assert run_edited(tmp_path, EVIDENCE, turned).exit_code == 1
+    report = run_edited(tmp_path, EVIDENCE.replace("nlml", "evaluated"), turned)
+    assert (report.exit_code, "note: it goes up the number of" in str(report)) == (0, True)
+
+
+def test_a_parameter_that_is_taken_off_itself_is_told(tmp_path: Path) -> None:
+    plain = re.sub(r" - 0.\d+ \* beta( @ beta)?", "", PENALISED)
+    edits = ("beta + 0.5 * grad", "beta - (beta - 0.5 * grad)"), ("np.full(3, 0.1)", "np.zeros(3)")
+    (accused,) = run_edited(tmp_path, plain, *edits).examined.accused
+    assert (accused.cause.kind, accused.lines[0].line) == ("turned", 14)
 
 
 def test_a_parameter_that_is_itself_subtracted_is_told(tmp_path: Path) -> None:

@@ -1119,6 +1119,95 @@ def test_a_loss_may_be_of_pairs_of_inputs(there: str, tmp_path: Path) -> None:
     assert all("ddist =" in each for each in lines[:1]), said
 
 
+TRIPLETS = """
+import numpy as np
+
+class FaceNet:
+    def __init__(self, d_in, d_embed, margin=1.0):
+        self.margin, self.W = margin, 0.5 * np.random.randn(d_in, d_embed)
+
+    def embed(self, x):
+        return np.tanh(x @ self.W)
+
+    def pair_loss(self, xa, xb, same):
+        ea, eb = self.embed(xa), self.embed(xb)
+        dist = np.sqrt(np.sum((ea - eb) ** 2, axis=1))
+        gap = np.maximum(0.0, self.margin - dist)
+        g = (same * dist - (1 - same) * gap) / dist / len(same)
+        g = g[:, None] * (ea - eb)
+        dW = xa.T @ (g * (1 - ea ** 2)) - xb.T @ (g * (1 - eb ** 2))
+        return 0.5 * np.mean(same * dist ** 2 + (1 - same) * gap ** 2), {"W": dW}
+
+    def triplet_loss(self, anchor, pos, neg):
+        ea, ep, en = self.embed(anchor), self.embed(pos), self.embed(neg)
+        gap = np.sum((ea - ep) ** 2, axis=1) - np.sum((ea - en) ** 2, axis=1) + self.margin
+        on = 2 * (gap > 0)[:, None] / len(gap)
+        dW = anchor.T @ (on * (en - ep) * (1 - ea ** 2))
+        dW -= pos.T @ (on * (ea - ep) * (1 - ep ** 2))
+        dW += neg.T @ (on * (ea - en) * (1 - en ** 2))
+        return np.mean(np.maximum(gap, 0.0)), {"W": dW}
+"""
+
+
+@pytest.mark.parametrize("there", ["(en - ep)", "(ea - ep)", "/ dist / len"])
+def test_each_method_that_gives_a_loss_and_gradients_is_judged(there: str, tmp_path: Path) -> None:
+    wrong = TRIPLETS.replace("(en - ep)", there, 1)
+    if "dist" in there:
+        wrong = TRIPLETS.replace(there, "/ len")
+    code, _, said = judged(wrong, tmp_path)
+    assert code == int(wrong != TRIPLETS), said
+    assert code or ("pair_loss(" in said and "triplet_loss(" in said), said
+    assert code or "not tried" not in said, said
+
+
+DROPPED = """
+import numpy as np
+
+def initialize(layer_dims):
+    rng = np.random.default_rng(3)
+    return {f"W{i}": rng.normal(size=(layer_dims[i], layer_dims[i - 1])) for i in (1, 2)}
+
+def forward(X, parameters, keep_prob=1.0):
+    H = np.tanh(parameters["W1"] @ X)
+    D = np.random.rand(*H.shape) < keep_prob
+    A = H * D / keep_prob
+    return parameters["W2"] @ A, (H, D, A)
+
+def compute_cost(AL, Y):
+    return 0.5 * np.sum((AL - Y) ** 2) / Y.shape[1]
+
+def backward(AL, Y, X, cache, parameters, keep_prob=1.0):
+    H, D, A = cache
+    dZ = (AL - Y) / Y.shape[1]
+    dH = parameters["W2"].T @ dZ * D / keep_prob
+    return {"dW1": (dH * (1 - H ** 2)) @ X.T, "dW2": dZ @ A.T}
+"""
+
+
+def test_neurons_are_dropped_where_a_program_may_be_told_to(tmp_path: Path) -> None:
+    code, _, said = judged(DROPPED, tmp_path)
+    assert (code, "keep_prob=0.75" in said) == (0, True), said
+    code, lines, said = judged(
+        DROPPED.replace("* D / keep_prob\n    return {", "* D\n    return {"), tmp_path
+    )
+    assert code == 1, said
+    assert "dH = " in lines[0]
+
+
+def test_a_second_pass_drops_other_neurons(tmp_path: Path) -> None:
+    twice = DROPPED.replace("Y, X, cache, parameters", "Y, X, parameters")
+    twice = twice.replace("H, D, A = cache", "AL, (H, D, A) = forward(X, parameters, keep_prob)")
+    code, _, said = judged(twice, tmp_path)
+    assert (code, "keep_prob other than 1 is not tried" in said) == (0, True), said
+
+
+def test_that_no_neurons_are_dropped_is_said(tmp_path: Path) -> None:
+    given = DROPPED.replace("np.random.rand(*H.shape) < keep_prob", "masks[0]")
+    given = given.replace("forward(X, parameters, keep", "forward(X, parameters, masks=None, keep")
+    given = given.replace("D = masks[0]", "D = 1.0 if keep_prob == 1 else masks[0]")
+    assert "note: keep_prob other than 1 is not tried" in judged(given, tmp_path)[2]
+
+
 GAIN = """
 import numpy as np
 

@@ -113,6 +113,30 @@ def test_only_the_parameters_that_are_moved_wrongly_are_named(tmp_path: Path) ->
     assert "wrong: the update of params['b']; params['W'] is right" in str(judged(update, tmp_path))
 
 
+def test_an_update_by_the_gradient_of_another_parameter_is_blamed(tmp_path: Path) -> None:
+    text = SOURCE.replace("np.zeros(n_out)}", 'np.zeros(n_out), "c": np.zeros(n_out)}')
+    text = text.replace('self.params["b"])))', 'self.params["b"]) * np.exp(self.params["c"])))')
+    text = text.replace('"b": d', '"c": (d * z).sum(axis=0), "b": (d * np.exp(c))')
+    text = text.replace("X.T @ d,", "X.T @ (d * np.exp(c)),")
+    text = text.replace(
+        "        d = ",
+        """        c = self.params["c"]
+        z = (X @ self.params["W"] + self.params["b"]) * np.exp(c)
+        d = """,
+    )
+    update = """
+        self.params["W"] -= lr * grads["W"]
+        self.params["b"] -= lr * grads["c"]
+        self.params["c"] -= lr * grads["c"]
+"""
+    right = written(
+        text + update.replace('["b"] -= lr * grads["c"]', '["b"] -= lr * grads["b"]'), tmp_path
+    )
+    assert right.exit_code == 0, str(right)
+    report = written(text + update, tmp_path)
+    assert (report.exit_code, report.blames[0].line) == (1, len((text + update).splitlines()) - 1)
+
+
 def test_what_trains_is_told_to_take_some_steps(tmp_path: Path) -> None:
     text = SOURCE[: SOURCE.index("    def train_step")] + FIT[FIT.index("    def fit") :]
     assert "fit: gradient descent with momentum" in str(written(text, tmp_path))

@@ -1,0 +1,59 @@
+"""A decay that the source of a loss states decides, where an update does not compute the loss."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+LOGISTIC = """import numpy as np
+rng = np.random.default_rng(4)
+X = rng.normal(size=(60, 3))
+y = (X[:, 0] > 0.2).astype(float)
+w, b, rate = 0.1 * rng.normal(size=3), 0.0, 0.5
+lam = 0.01
+def cost(X, y):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)) + 0.5 * lam * np.sum(w ** 2)
+for step in range(30):
+    i = rng.permutation(60)[:12]
+    e = 1 / (1 + np.exp(-(X[i] @ w + b))) - y[i]
+    gw = X[i].T @ e / len(i) + lam * w
+    gb = e.mean()
+    w, b = w - rate * gw, b - rate * gb
+    if step % 10 == 9:
+        print(cost(X, y))
+"""
+
+
+@pytest.mark.parametrize(
+    ("cost", "gradient", "code"),
+    [
+        ("0.5 * lam *", "lam *", 0),
+        ("lam *", "2 * lam *", 0),
+        ("lam / 2 *", "lam *", 0),
+        ("0.5 * lam / 60 *", "lam / 60 *", 0),
+        ("0.5 * lam *", "2 * lam *", 1),
+        ("lam *", "lam *", 1),
+    ],
+)
+def test_the_decay_of_the_cost_is_that_of_the_gradients(
+    cost: str, gradient: str, code: int, tmp_path: Path
+) -> None:
+    edits = ("0.5 * lam * np", f"{cost} np"), ("lam * w\n", f"{gradient} w\n")
+    report = run_edited(tmp_path, LOGISTIC, *edits)
+    assert report.exit_code == code, str(report)
+    assert [each.line for each in report.blames[:1]] == [13] * code
+
+
+def test_another_number_of_samples_is_told_by_the_decay(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LOGISTIC, ("e / len(i)", "e / 60"))
+    assert [each.line for each in report.blames[:1]] == [13], str(report)
+
+
+@pytest.mark.parametrize(
+    "there", ["np.sum(w[1:] ** 2)", "np.sum(np.abs(w))", "np.sum(w ** 2) * len(y)", "len(w)"]
+)
+def test_what_is_no_multiple_of_the_squares_states_nothing(there: str, tmp_path: Path) -> None:
+    edits = ("np.sum(w ** 2)", there), ("lam * w\n", "3 * lam * w\n")
+    assert run_edited(tmp_path, LOGISTIC, *edits).exit_code == 0
