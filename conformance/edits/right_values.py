@@ -99,17 +99,17 @@ class _Added(Slot):
 
 @dataclass(frozen=True)
 class _Place:
-    """An expression that is evaluated, and the value that it has to have.
+    """An expression that is evaluated, and the values of which it has to have one.
 
     Attributes:
         slot: of the expression.
         within: the places of the expressions in it, with its own.
-        wanted: the value.
+        wanted: the values: of several executions that gave the same, it is not known which it is.
     """
 
     slot: Slot
     within: frozenset[tuple[int, str, int | None]]
-    wanted: Array
+    wanted: tuple[Array, ...]
 
 
 @dataclass
@@ -154,7 +154,7 @@ class _Site:
             names: what its names stand for.
             nested: whether a change may read others, of the function around.
         """
-        place = next(_places(self.statement, self.pairs, names), None)
+        place = _place(self.statement, self.pairs, names)
         if place is None:
             return
         self.seen += 1
@@ -167,38 +167,34 @@ class _Site:
                     part = place.slot.get()
                     value = _value(part, names) if is_pure(part, names) else UNKNOWN
                 known = value is not UNKNOWN and (value is not UNNAMED or not nested)
-                if known and not _is(value, place.wanted):
+                if known and not any(_is(value, each) for each in place.wanted):
                     self.wrong.add(i)
 
 
-def _places(statement: ast.AST, pairs: Pairs, names: dict[str, Any]) -> Iterator[_Place]:
+def _place(statement: ast.AST, pairs: Pairs, names: dict[str, Any]) -> _Place | None:
     """Where a statement gives what an operation gave: the largest part of it that is known then."""
     for path in (e for e in _paths(statement) if not isinstance(e[-1].get(), READS)):
         value = _value(path[-1].get(), names) if is_pure(path[-1].get(), names) else None
-        for given, right in pairs if value is not None else ():
-            if _is(value, given):
-                names = {**names, RIGHT: right}
-                yield from _around(path, right, names)
-                return
+        rights = [right for given, right in pairs if _is(value, given)]
+        for slot in path if rights else ():
+            if is_pure(slot.get(), names):
+                wanted = [_array(_value_with(path[-1], each, slot, names)) for each in rights]
+                arrays = tuple(each for each in wanted if each is not None and each.size)
+                if len(arrays) == len(wanted):
+                    return _Place(slot, frozenset(_within(slot)), arrays)
+    return None
 
 
-def _around(path: Sequence[Slot], right: Array, names: dict[str, Any]) -> Iterator[_Place]:
-    """The expressions around an operation, the largest first, with the values that are right."""
-    for slot in path:
-        whole = slot.get()
-        if not is_pure(whole, names):
-            continue
-        wanted: Any = right
-        if slot is not path[-1]:
-            part = path[-1].get()
-            path[-1].put(ast.Name(RIGHT, ast.Load()))
-            try:
-                wanted = _value(slot.get(), names)
-            finally:
-                path[-1].put(part)
-        array = _array(wanted)
-        if array is not None and array.size:
-            yield _Place(slot, frozenset(_within(slot)), array)
+def _value_with(at: Slot, right: Array, whole: Slot, names: dict[str, Any]) -> Any:
+    """The value of an expression with another one in the place of one within it."""
+    if at is whole:
+        return right
+    part = at.get()
+    at.put(ast.Name(RIGHT, ast.Load()))
+    try:
+        return _value(whole.get(), {**names, RIGHT: right})
+    finally:
+        at.put(part)
 
 
 def _within(slot: Slot) -> Iterator[tuple[int, str, int | None]]:
