@@ -163,23 +163,28 @@ def _likeliest(
     try:
         made = judged(trace, updates, names, loss=loss)
     except NotAGradientError:
-        other = _otherwise(trace, updates, names)
+        other = _otherwise(trace, updates, names, loss=loss)
         if other is None:
             raise
         return other
     within = None if made.ok else with_decay_within(trace, updates, names)
     made = made if within is None or within.right < made.right else within
-    made = made if made.ok else _otherwise(trace, updates, names, made) or made
+    made = made if made.ok else _otherwise(trace, updates, names, made, loss=loss) or made
     decline(trace.nodes, made, names)
     return made
 
 
 def _otherwise(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], made: Judgement | None = None
+    trace: Trace,
+    updates: Sequence[Update],
+    names: Sequence[str],
+    made: Judgement | None = None,
+    *,
+    loss: Node | None,
 ) -> Judgement | None:
     """The judgement by several losses, or with targets held constant, if there are such."""
     several = by_several(trace, updates, names)
-    several = several or with_held_targets(trace, updates, names, made=made)
+    several = several or with_held_targets(trace, updates, names, made=made, loss=loss)
     return several or by_several_beside_targets(trace, updates, names)
 
 
