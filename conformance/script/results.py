@@ -14,6 +14,7 @@ from conformance.backward.loss_names import is_named
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.script.decay_within import with_decay_within
+from conformance.script.defined_losses import decline_unseen
 from conformance.script.held_targets import with_held_targets
 from conformance.script.infinite import finite
 from conformance.script.judge_updates import judged
@@ -122,7 +123,9 @@ def _judgeable(
             made = _right(trace, updates, names)
             if loss is not None and made is not None and made.examined.cost == "unknown":
                 made = None  # what is right by the loss of another update is right by its own
-            some.append(made or _likeliest(trace, updates, names, loss))
+            made = made or _likeliest(trace, updates, names, loss)
+            decline_unseen(trace, made, loss)
+            some.append(made)
         except NotAGradientError as error:
             if again is not None and not again.ok:
                 some.append(again)
