@@ -301,8 +301,8 @@ class Unjudged:
             return without
         if own is not None:
             by_own = made(own)
-            told = by_error and called and by_own.right  # an error that is wrong tells less
-            return by_own if told else max(by_own, without, key=lambda each: each.right)
+            known = by_error and called and by_own.has_right_beside(without)
+            return by_own if known else max(by_own, without, key=lambda each: each.right)
         tried = (made(step.of[each], quick=True) for each in reversed(self.losses))
         return next((each for each in tried if each.ok), without)  # with a decay beside it
 

@@ -108,6 +108,11 @@ class Judgement:
         """Whether all gradients are right."""
         return all(each.ok for each in self.examined.gradients)
 
+    def has_right_beside(self, other: "Judgement") -> bool:
+        """Whether a gradient is right that is wrong by another judgement."""
+        wrong = {each.name for each in other.examined.gradients if not each.ok}
+        return any(each.ok and each.name in wrong for each in self.examined.gradients)
+
     def instead(
         self, step: OwnPass, numbers: Sequence[Node], called: Sequence[Node], others: Sequence[Node]
     ) -> Node | None:
