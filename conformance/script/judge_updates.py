@@ -149,9 +149,10 @@ class Unjudged:
         given = bits_of_nodes(own)
         margins = uses_of_nodes(e for e in numbers_asked(before) if is_margin(e, given))
         found = candidates(trace.nodes, [*own], news, gradients, shared=shared)
-        ahead = [node for each in updates if (node := ahead_of(each)) is not None]
+        ahead = [(each.new, node) for each in updates if (node := ahead_of(each)) is not None]
+        used = [node for new, node in ahead if new.depends_on(node)]
         losses = [each for each in found if not margins >> each.number & 1]
-        losses = [each for each in losses if all(map(each.depends_on, ahead))]
+        losses = [each for each in losses if all(map(each.depends_on, used))]
         self.losses = of_same_samples(losses, gradients, given)
         self.others = of_some(trace.nodes, [*own], news, found)
         beside_them = *asked(before, given), *signs_asked(before, own)

@@ -25,6 +25,7 @@ def gradient(b):
     return g
 
 for k in range(40):
+    ahead = beta + 0.9 * velocity
     velocity = 0.9 * velocity - 0.02 * gradient(beta)
     beta = beta + velocity
     if k % 20 == 0:
@@ -70,6 +71,13 @@ def test_updates_that_do_not_compute_the_loss_of_others_are_not_judged_by_anothe
     tmp_path: Path,
 ) -> None:
     assert run_edited(tmp_path, RATES).ok
+
+
+def test_a_loss_of_other_parameters_than_those_of_the_gradient_does_not_tell(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UnjudgedError):
+        run_edited(tmp_path, RATES, ("gradient(beta)", "gradient(ahead)"))
 
 
 def test_a_wrong_gradient_is_told_by_the_update_that_computes_the_loss(tmp_path: Path) -> None:
