@@ -13,7 +13,10 @@ from conformance.backward.source import MOVES, handed_names, line_of, stored_nam
 from conformance.backward.syntax import statement
 from conformance.tracing.node import Node
 
-OTHERS = r"xent(ropy)?|cross_?entrop(y|ie)|perte|verlust|kosten|custo|perd(id)?a|co[uû]t"
+OTHERS = (
+    r"xent(ropy)?|cross_?entrop(y|ie)|perte|verlust|kosten|custo|perd(id)?a|perdita|co[uû]t"
+    r"|neg(ative)?_?log_?\w+|strat[ay]|koszt|ztr[aá]ta|kay.p|verlies|f[oö]rlust|kostnad"
+)
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""

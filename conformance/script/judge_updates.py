@@ -32,7 +32,7 @@ from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.linear import links
-from conformance.script.multiples import common, inner_choices, is_rated, rates_of, usual
+from conformance.script.multiples import ahead_of, common, inner_choices, is_rated, rates_of, usual
 from conformance.script.stated_decays import stated_decays
 from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
@@ -108,7 +108,8 @@ class Unjudged:
     """An update of all parameters that is to be judged.
 
     Attributes:
-        losses: what may be the program's loss; `others`: of some parameters alone.
+        losses: what may be the program's loss, of momentum ahead where its gradients are taken;
+            `others`: of some parameters alone.
         known: what was its loss at another update.
         held: see `judged`.
     """
@@ -148,7 +149,10 @@ class Unjudged:
         given = bits_of_nodes(own)
         margins = uses_of_nodes(e for e in numbers_asked(before) if is_margin(e, given))
         found = candidates(trace.nodes, [*own], news, gradients, shared=shared)
+        ahead = [(each.new, node) for each in updates if (node := ahead_of(each)) is not None]
+        used = [node for new, node in ahead if new.depends_on(node)]
         losses = [each for each in found if not margins >> each.number & 1]
+        losses = [each for each in losses if all(map(each.depends_on, used))]
         self.losses = of_same_samples(losses, gradients, given)
         self.others = of_some(trace.nodes, [*own], news, found)
         beside_them = *asked(before, given), *signs_asked(before, own)
@@ -297,7 +301,9 @@ class Unjudged:
         if without.ok or self.cost is not None:
             return without
         if own is not None:
-            return max(made(own), without, key=lambda each: each.right)
+            by_own = made(own)
+            known = by_error and called and by_own.has_right_beside(without)
+            return by_own if known else max(by_own, without, key=lambda each: each.right)
         tried = (made(step.of[each], quick=True) for each in reversed(self.losses))
         return next((each for each in tried if each.ok), without)  # with a decay beside it
 

@@ -20,7 +20,7 @@ from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.stated_loss import disagreeing
-from conformance.script.linear import alike, is_of_numbers, scalar
+from conformance.script.linear import alike, is_of_numbers, links, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.row_updates import row_ways
 from conformance.script.summed import others_in
@@ -107,6 +107,11 @@ class Judgement:
     def ok(self) -> bool:
         """Whether all gradients are right."""
         return all(each.ok for each in self.examined.gradients)
+
+    def has_right_beside(self, other: "Judgement") -> bool:
+        """Whether a gradient is right that is wrong by another judgement."""
+        wrong = {each.name for each in other.examined.gradients if not each.ok}
+        return any(each.ok and each.name in wrong for each in self.examined.gradients)
 
     def instead(
         self, step: OwnPass, numbers: Sequence[Node], called: Sequence[Node], others: Sequence[Node]
@@ -246,6 +251,19 @@ def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
     return tuple(dict.fromkeys(line for each in last for line in lines_of(each)))
 
 
+def _multiple_of(loss: Node | None) -> float:
+    """How many times a loss has a number that is no multiple of another; 1 without a loss.
+
+    At one update the loss may be a number, and its multiple, or the total with it, at another.
+    """
+    factor = 1.0
+    while loss is not None:
+        terms = [e for e in links(loss) if any(one.given for one in walk(e[:1]))]
+        loss, by = terms[0] if len(terms) == 1 else (None, 1.0)
+        factor *= by
+    return factor
+
+
 def even(trace: Trace, results: Sequence[Judgement]) -> bool:
     """Whether gradients that are right are those of one cost, by one factor, at all updates."""
     told = [each for each in results if each.times is not None and not each.own_loss]
@@ -255,7 +273,7 @@ def even(trace: Trace, results: Sequence[Judgement]) -> bool:
         free = [e for e in results if e.own_loss is own and e.times is not None]
         single = [each for each in free if has_single_error(trace, each.moved)]
         if free and single == free:  # else it is no chance
-            means = np.array([each.times for each in free])
+            means = np.array([(each.times or 0.0) * _multiple_of(each.loss) for each in free])
             sums = means / np.array([each.examined.samples for each in free])
             rates = np.array([each.factor for each in free])
             factors = [means, sums, means * rates, sums * rates]

@@ -12,7 +12,15 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.syntax import tree
-from conformance.script.linear import SAME_FACTOR, alike, entrywise, scalar
+from conformance.script.linear import (
+    SAME_FACTOR,
+    alike,
+    ancestors,
+    entrywise,
+    kept,
+    read_forward,
+    scalar,
+)
 from conformance.script.update import Multiple, Update
 from conformance.tracing.node import FILLED, Node
 
@@ -194,3 +202,12 @@ def rates_of(updates: Sequence[Update]) -> tuple[float, ...]:
             numbers = (abs(scalar(e) or 0.0) for e in node.args[:2] if type(e) is not Node)
             found |= dict.fromkeys(each for each in numbers if each not in (0.0, 1.0))
     return tuple(found)
+
+
+def ahead_of(made: Update) -> Node | None:
+    """A sum of a parameter and its velocity, beside its new value, which the forward pass reads."""
+    on_the_way = {made.new, *ancestors(made.new)} - read_forward(made.old)
+    sums = (e for e in made.old.consumers if e.operation in ("add", "subtract"))
+    beside = [each for each in sums if each is not made.new and each not in on_the_way]
+    own = frozenset({made.old})
+    return next((e for e in beside for old, _ in made.states if kept(old, e, own)), None)

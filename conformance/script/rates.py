@@ -3,17 +3,20 @@
 Left out: which arrays are added how many times (`multiples.py`).
 """
 
+import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from conformance.backward.findings import Examined
+from conformance.backward.source import operands
 from conformance.script.judgement import Judgement
-from conformance.script.linear import alike
-from conformance.script.multiples import is_convention
+from conformance.script.linear import alike, entrywise, scalar
+from conformance.script.multiples import PRODUCTS, is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 
@@ -60,3 +63,33 @@ def _has_rate(made: Update) -> bool:
 def _share(made: Update, by: float) -> float:
     """How many times the gradient of an update is in what was judged, which it adds so often."""
     return by / abs(made.options[made.own][1]) if made.options else 1.0
+
+
+def at_own_rates(judgement: Judgement, usual: Sequence[float]) -> list[bool]:
+    """Whether each parameter is meant to be moved at another rate than those moved as usual.
+
+    Args:
+        judgement: of an update.
+        usual: how many times the gradient of each is added to most parameters of its network.
+    """
+    pairs = [*zip(judgement.updates, judgement.chosen, strict=True)]
+    rates = [_own_rate(made, gradient) for made, (gradient, _) in pairs]
+    alike_ones = (alike(by, most) for (_, (_, by)), most in zip(pairs, usual, strict=True))
+    others = {rate for rate, same in zip(rates, alike_ones, strict=True) if same}
+    return ["" not in others and each not in {"", *others} for each in rates]
+
+
+def _own_rate(made: Update, gradient: Node) -> str:
+    """The name or number by which alone a gradient is multiplied in a plain update; '' if none."""
+    stop = frozenset({made.old, *made.parts_of(gradient)})
+    way = {made.new, *entrywise(made.new, stop)} - stop
+    products = [each for each in way if each.operation in PRODUCTS]
+    texts = [
+        operand
+        for each in products
+        for operand, value in zip(operands(each), each.args, strict=False)
+        if scalar(value) is not None and not (type(value) is Node and value.uses & made.given)
+    ]
+    plain = len(products) == len(texts) == 1 and not made.states
+    written = plain and isinstance(texts[0], ast.Constant | ast.Name | ast.Attribute)
+    return ast.unparse(texts[0]) if written else ""

@@ -14,6 +14,7 @@ from conformance.backward.loss_names import is_named
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.script.decay_within import with_decay_within
+from conformance.script.defined_losses import decline_unseen
 from conformance.script.held_targets import with_held_targets
 from conformance.script.infinite import finite
 from conformance.script.judge_updates import judged
@@ -122,7 +123,9 @@ def _judgeable(
             made = _right(trace, updates, names)
             if loss is not None and made is not None and made.examined.cost == "unknown":
                 made = None  # what is right by the loss of another update is right by its own
-            some.append(made or _likeliest(trace, updates, names, loss))
+            made = made or _likeliest(trace, updates, names, loss)
+            decline_unseen(trace, made, loss)
+            some.append(made)
         except NotAGradientError as error:
             if again is not None and not again.ok:
                 some.append(again)
@@ -163,23 +166,28 @@ def _likeliest(
     try:
         made = judged(trace, updates, names, loss=loss)
     except NotAGradientError:
-        other = _otherwise(trace, updates, names)
+        other = _otherwise(trace, updates, names, loss=loss)
         if other is None:
             raise
         return other
     within = None if made.ok else with_decay_within(trace, updates, names)
     made = made if within is None or within.right < made.right else within
-    made = made if made.ok else _otherwise(trace, updates, names, made) or made
+    made = made if made.ok else _otherwise(trace, updates, names, made, loss=loss) or made
     decline(trace.nodes, made, names)
     return made
 
 
 def _otherwise(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], made: Judgement | None = None
+    trace: Trace,
+    updates: Sequence[Update],
+    names: Sequence[str],
+    made: Judgement | None = None,
+    *,
+    loss: Node | None,
 ) -> Judgement | None:
     """The judgement by several losses, or with targets held constant, if there are such."""
     several = by_several(trace, updates, names)
-    several = several or with_held_targets(trace, updates, names, made=made)
+    several = several or with_held_targets(trace, updates, names, made=made, loss=loss)
     return several or by_several_beside_targets(trace, updates, names)
 
 

@@ -38,7 +38,7 @@ def join(chains: Sequence[Carried]) -> None:
 
     Such are the vectors of the words that one word is compared with. A step ends where a value is
     computed from one that it has moved, or where it begins anew once everything was moved; not as
-    long as rows are moved by the same error.
+    long as rows are moved by the same error, or by what was computed before the first was.
     """
     starts = bits_of_nodes(each.values[0] for each in chains)
     states = {state for each in chains for value in each.values for state in states_of(value)}
@@ -52,6 +52,7 @@ def join(chains: Sequence[Carried]) -> None:
         again = not left and operation_key(new) in keys
         reads = any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items())
         same = (again or new.operation == FILLED) and _share(new, first, starts, states)
+        same = same or _is_made_before(new, first, states)
         if (again or reads) and not same:
             moved, left, first, keys = {}, [*chains], new, set()
         before = new.args[0] if new.operation == FILLED else None
@@ -80,6 +81,14 @@ def _share(one: Node, other: Node, starts: int, states: set[Node]) -> bool:
         and other.depends_on(each)
         for each in way
     )
+
+
+def _is_made_before(new: Node, first: Node, states: set[Node]) -> bool:
+    """Whether what is written into rows was computed of parameters before the first was moved."""
+    way = walk([new], lambda each: () if each in states and each is not new else each.inputs)
+    used = [e for e in way if e.operation != FILLED and not states.isdisjoint(e.inputs)]
+    used = [each for each in used if not _is_added_to(each)]
+    return new.operation == FILLED and bool(used) and all(e.number < first.number for e in used)
 
 
 def _reads(new: Node, old: Node, written: set[int]) -> bool:

@@ -15,8 +15,10 @@ from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judgement import Judgement
 from conformance.script.keeping import forgetting, not_kept, shared, unwritten
 from conformance.script.known_rules import OTHER, UNKNOWN, Known, known, of_others
-from conformance.script.linear import alike, ancestors, entrywise, kept, read_forward, scalar
+from conformance.script.linear import alike, ancestors, entrywise, kept, scalar
 from conformance.script.moments import precision
+from conformance.script.multiples import ahead_of
+from conformance.script.rates import at_own_rates
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
@@ -112,10 +114,11 @@ def uneven(judgement: Judgement, names: Sequence[str], told: Sequence[Known]) ->
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
     usual = max(down or turned, key=turned.count)
     adaptive = any(each.adaptive for each in judgement.updates)
-    rows = zip(judgement.updates, names, judgement.chosen, own, turned, strict=True)
-    for each, name, (gradient, factor), most, sign in rows:
+    rated = at_own_rates(judgement, own)
+    rows = zip(judgement.updates, names, judgement.chosen, own, turned, rated, strict=True)
+    for each, name, (gradient, factor), most, sign, is_rated in rows:
         ratio = factor / most
-        free = adaptive or _is_measured(each, gradient)
+        free = adaptive or is_rated or _is_measured(each, gradient)
         if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
             last = (ratio < 0 and sign == usual) or name in unknown
@@ -234,21 +237,12 @@ def not_ahead(
     judgement: Judgement, names: Sequence[str], told: Sequence[Known]
 ) -> Iterator[Accused]:
     """The parameters whose gradients are taken where they are, and those of others ahead."""
-    ahead = [_ahead(each) for each in judgement.updates]
+    ahead = [ahead_of(each) for each in judgement.updates]
     known = [each for each in ahead if each is not None]
     if known and {each.rule.kind for each in told} == {"momentum"}:
         for name, each in zip(names, ahead, strict=True):
             if each is None:
                 yield _accused(name, lines_of(known[0]), Cause("behind"))
-
-
-def _ahead(made: Update) -> Node | None:
-    """A sum of a parameter and its velocity, beside its new value, which the forward pass reads."""
-    on_the_way = {made.new, *ancestors(made.new)} - read_forward(made.old)
-    sums = (e for e in made.old.consumers if e.operation in ("add", "subtract"))
-    beside = [each for each in sums if each is not made.new and each not in on_the_way]
-    own = frozenset({made.old})
-    return next((e for e in beside for old, _ in made.states if kept(old, e, own)), None)
 
 
 def uneven_rates(

@@ -519,3 +519,41 @@ def test_a_single_number_is_right_by_the_rate_beside_wrong_entries(tmp_path: Pat
         "weights": False,
         "bias": True,
     }
+
+
+XOR = """import math
+import random
+random.seed(7)
+data = [([0.0, 0.0], 0.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 0.0)]
+w = [[random.uniform(-1, 1) for _ in range(2)] for _ in range(3)]
+b = [random.uniform(-1, 1) for _ in range(3)]
+v = [random.uniform(-1, 1) for _ in range(3)]
+c = [0.0]
+for epoch in range(30):
+    error = 0.0
+    for x, t in data:
+        h = [0.0] * 3
+        for j in range(3):
+            s = b[j]
+            for i in range(2):
+                s += w[j][i] * x[i]
+            h[j] = math.tanh(s)
+        s = c[0]
+        for j in range(3):
+            s += v[j] * h[j]
+        o = 1.0 / (1.0 + math.exp(-s))
+        error += 0.5 * (o - t) ** 2
+        d = (o - t) * o * (1.0 - o)
+        e = [d * v[j] * (1.0 - h[j] * h[j]) for j in range(3)]
+        for j in range(3):
+            v[j] -= 0.6 * d * h[j]
+        c[0] -= 0.6 * d
+        for j in range(3):
+            for i in range(2):
+                w[j][i] -= 0.6 * e[j] * x[i]
+            b[j] -= 0.6 * e[j]
+"""
+
+
+def test_a_sample_of_zeros_is_judged_by_the_loss_of_the_others(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, XOR).ok

@@ -576,3 +576,31 @@ for step in range(20):
 def test_what_is_kept_for_the_updates_of_others_is_no_parameter(tmp_path: Path) -> None:
     with pytest.raises(UnjudgedError, match="the loss does not depend on kept"):
         run_edited(tmp_path, KEPT_BY_ROWS)
+
+
+NEGATIVES = """import numpy as np
+rng = np.random.RandomState(8)
+ids = rng.randint(0, 9, 12)
+centres, others = rng.rand(9, 4) - 0.5, rng.rand(9, 4) - 0.5
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+for epoch in range(3):
+    loss = 0.0
+    for centre, context in zip(ids, ids[1:]):
+        negatives = rng.choice([i for i in range(9) if i != context], 3, replace=False)
+        v, u, n = centres[centre].copy(), others[context].copy(), others[negatives].copy()
+        p, q = sigmoid(v @ u), sigmoid(n @ v)
+        loss += -np.log(p) - np.log(1 - q).sum()
+        dv = (p - 1) * u + q @ n
+        others[context] -= 0.1 * (p - 1) * v
+        for k in range(3):
+            others[negatives[k]] -= 0.1 * q[k] * v
+        centres[centre] -= 0.1 * dv
+"""
+
+
+@pytest.mark.parametrize("edit", [("", ""), ("q[k] * v", "-q[k] * v")], ids=["right", "wrong"])
+def test_rows_that_two_lines_move_by_what_was_computed_before_are_moved_in_one_step(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, NEGATIVES, edit).ok is (edit[0] == "")

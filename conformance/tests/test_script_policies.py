@@ -1,0 +1,78 @@
+"""Policies whose actions are drawn around what a network gives: the actions are constants."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+BANDIT = """import numpy as np
+rng = np.random.default_rng(44)
+w, c, log_s = np.array([0.1, -0.1]), 0.0, -0.3
+for it in range(30):
+    ctx = rng.normal(size=(16, 2))
+    mean = ctx @ w + c
+    s = np.exp(log_s)
+    a = mean + s * rng.normal(size=16)
+    reward = -(a - (0.8 * ctx[:, 0] - 0.3 * ctx[:, 1] + 0.5)) ** 2
+    adv = (reward - reward.mean()) / (reward.std() + 1e-8)
+    zscore = (a - mean) / s
+    loss = -(adv * (-0.5 * zscore ** 2 - log_s)).mean()
+    d_mean = -adv * zscore / s / 16
+    g_w = ctx.T @ d_mean
+    g_c = d_mean.sum()
+    g_ls = -(adv * (zscore ** 2 - 1)).mean()
+    w = w - 0.05 * g_w
+    c = c - 0.05 * g_c
+    log_s = log_s - 0.05 * g_ls
+"""
+ACTOR_CRITIC = """import numpy as np
+rng = np.random.RandomState(100)
+W, log_std, v = rng.randn(3, 1) * 0.1, np.array([-0.5]), np.zeros((3, 1))
+x = np.array([np.pi, 0.0])
+def seen(x):
+    return np.array([np.cos(x[0]), np.sin(x[0]), x[1] / 5])
+for it in range(20):
+    S, A, R = [], [], []
+    for t in range(3):
+        s = seen(x)
+        u = (s @ W)[0] + np.exp(log_std[0]) * rng.randn()
+        S.append(s)
+        A.append([u])
+        R.append(np.cos(x[0]) - 0.01 * u ** 2)
+        speed = x[1] + 0.05 * (9.81 * np.sin(x[0]) + np.clip(u, -3, 3))
+        x = np.array([x[0] + 0.05 * speed, speed])
+    S, A = np.array(S), np.array(A)
+    G, acc = np.zeros((3, 1)), (seen(x) @ v)[0]
+    for t in reversed(range(3)):
+        acc = R[t] + 0.9 * acc
+        G[t] = acc
+    V, mu, std = S @ v, S @ W, np.exp(log_std)
+    adv, z = G - V, (A - mu) / std
+    actor_loss = -(adv * (-0.5 * z ** 2 - log_std)).mean()
+    critic_loss = 0.5 * ((V - G) ** 2).mean()
+    g_W = S.T @ (-adv * z / std / 3)
+    g_std = (-adv * (z ** 2 - 1)).mean(0)
+    g_v = S.T @ (V - G) / 3
+    W = W - 0.02 * g_W
+    log_std = log_std - 0.01 * g_std
+    v = v - 0.05 * g_v
+"""
+
+
+def test_actions_that_a_policy_draws_around_its_mean_are_held_constant(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, BANDIT).ok
+
+
+def test_a_deviation_that_is_left_out_of_the_gradient_of_a_policy_is_told(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, BANDIT, ("zscore / s / 16", "zscore / 16"))
+    assert [each.name for each in report.examined.gradients if not each.ok] == ["w", "c"]
+
+
+@pytest.mark.parametrize(
+    "begin", ["0.0", pytest.param("(seen(x) @ v)[0]", marks=pytest.mark.seldom)]
+)
+def test_an_actor_and_its_critic_hold_actions_and_returns_constant(
+    begin: str, tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, ACTOR_CRITIC, ("(seen(x) @ v)[0]", begin)).ok
