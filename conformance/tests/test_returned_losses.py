@@ -70,8 +70,3 @@ def test_a_likelihood_of_another_language_decides(tmp_path: Path, edit: tuple[st
     report = run_edited(tmp_path, COX, edit)
     assert report.exit_code == 1
     assert report.blames[0].gradients == ("beta",)
-
-
-def test_the_way_down_a_likelihood_is_turned_in_its_own_statement(tmp_path: Path) -> None:
-    report = run_edited(tmp_path, COX, ("beta + 0.5", "beta - 0.5"))
-    assert "every update is right with:  beta = beta + 0.5 * score" in str(report)
