@@ -71,9 +71,8 @@ def _assigned(statement: ast.stmt) -> Iterator[ast.stmt]:
             yield ast.Assign([target], value)
             yield ast.Assign([target], ast.BinOp(_in(target, ast.Load()), operator, value))
         case ast.Assign(targets=[ast.Name() | ast.Attribute() | ast.Subscript() as target]):
-            for kind in (ast.Add, ast.Sub):
-                yield ast.AugAssign(target, kind(), statement.value)
-            yield from _in_place(target, statement.value)
+            added = (ast.AugAssign(target, e(), statement.value) for e in (ast.Add, ast.Sub))
+            yield from [*_in_place(target, statement.value)] or added
         case ast.Assign(targets=[ast.Tuple(elts=elts) as target]):
             for i, k in combinations(range(len(elts)), 2):
                 turned = [*elts]

@@ -32,13 +32,17 @@ KINDS: dict[str, Pattern] = {
     for kind, pattern in {
         "inputs": r"xs?|tx|x(train|batch|data|in|input|b|i)|(train|batch|input|mini)x|a0|images?"
         r"|inputs?(data|list|s|batch)?|data(set)?|features|samples?|batch"
-        r"|training(set)?(inputs|examples)|train(ing)?data|imgs?",
+        r"|training(set)?(inputs|examples)|train(ing)?data|imgs?|obs|observations?|states",
         "row": r"rows?",
         "sample weights": r"(sample|case|observation)weights?",
+        "sample values": r"returns?|advantages?|advs?|rewards?|ratings?|tdtargets?|baselines?",
+        "adjacency": r"adj(acency)?(matrix|mat|norm|hat)?|(norm|normalized)adj|a(hat|norm|tilde|adj)|lap(lacian)?",
+        "users": r"users?(s|idx|ids?|indices)?",
+        "items": r"(items?|movies?)(idx|ids?|indices)?",
         "mask": r"(\w+)?mask\w*",
         "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
         r"|targets?(list|data)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
-        r"|(ground)?truth|gt|training(set)?outputs|trainlabels|onehot(labels)?|tvec|(is)?(same|similar)",
+        r"|(ground)?truth|gt|actions?(taken)?|training(set)?outputs|trainlabels|onehot(labels)?|tvec|(is)?(same|similar)",
         "logits": r"logits?",
         "output": r"logits?|o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
         r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
@@ -52,11 +56,17 @@ KINDS: dict[str, Pattern] = {
         "sizes": r"layers?|sizes|(layer|layers|net|network)?(sizes|dims|dimensions|list|structure)"
         r"|architecture|topology|structure|dims|nodes|neurons|units"
         r"|(tama[nñ]h?os|camadas|capas|couches|schichten)(camadas|capas)?",
+        "picture shape": r"(input|in|image|img)(shape|dims?|dimensions)",
+        "side": r"(input|in|image|img)?(size|side|h|w|height|width)",
+        "channels": r"(in|input|n|num|image|img)?channels(in)?|cin|c",
+        "filters": r"(n|num|nb|number)?(of)?(conv)?(filters|kernels|featuremaps|f)\d?|(conv)?outchannels",
+        "kernel": r"(kernel|filter|conv)(size|dim|width)|ksize|kernel",
+        "pool": r"pool(ing)?(size|dim|width)?",
         "n_in": r"n?(in|inputs?|x|features|i|d|din)|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
         r"|inputs?(size|dim|len(gth)?|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(size|dim|d)(in|input)|in(features|nodes|channels|planes)|inputchannels|cin|d|dim|fanin|nx"
         r"|(d|n)?(model|embd?|embed(ding)?)(dim|size|d)?|embeddim|vocab(ulary)?(size|len)?"
-        r"|(n|num)(rows|users)",
+        r"|(n|num)(rows|users|states)|(obs|observations?|state)(dim|size|s)",
         "n_hidden": r"n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
         r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh|width"
         r"|rank|(n|num)(latent)?factors|latentdim",
@@ -65,7 +75,7 @@ KINDS: dict[str, Pattern] = {
         "n_out": r"n?(out|outputs?|y|classes|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
-        r"|out(features|nodes|channels|planes)|outputchannels|cout|(n|num)(col(umn)?|item)s",
+        r"|out(features|nodes|channels|planes)|outputchannels|cout|(n|num)(col(umn)?|item|action)s|actions?(dim|size)",
         "m": r"m(batch|train)?|n|batch|nsamples|numsamples|numexamples|samples",
         "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|net(work)?|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|m[eé]m[oó](ria|ire)s?|ctx|context|tape|intermediates|store|forwardcache|activations",

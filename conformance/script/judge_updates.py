@@ -28,6 +28,7 @@ from conformance.backward.margins import asked, is_margin
 from conformance.backward.other_samples import of_same_samples
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
+from conformance.backward.returned_loss import returned_loss
 from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
@@ -280,6 +281,7 @@ class Unjudged:
         computes tells otherwise. What is wrong by all known costs is wrong by that, too. `fit` is
         the number by which some are right; `made` judges by a number, or by costs, given None.
         """
+        losses = [step.of[each] for each in self.losses] if self.cost is None else []
         called = self.called_losses(step, goals) if self.cost is None else []
         own = fit.loss if fit is not None else next(iter(called), None)
         try:
@@ -287,13 +289,14 @@ class Unjudged:
         except NoGradientError:
             raise
         except NotAGradientError:
+            own = own or returned_loss(step.trace, losses, goals)
             if own is None:
                 raise
             return made(own)
         by_error = without.examined.cost == "unknown"
         if by_error and (again := self.known_again(step)):
             return made(again[0])
-        numbers = [step.of[each] for each in self.losses] if by_error and not self.cost else []
+        numbers = losses if by_error else []
         others = [step.of[each] for each in self.others]
         instead = without.instead(OwnPass(step.trace, goals), numbers, called, others)
         if instead is not None:

@@ -52,6 +52,7 @@ def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
         _skip_a_part([each.chain for each in found])
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
+    found = [each for each in found if not _is_a_mean_of_data(each, found)]
     found = [each for each in found if not _is_an_average(each, found)]
     found = [each for each in found if not _is_trained_again(each, found)]
     return sorted(found, key=lambda each: each.values[0].number)
@@ -73,6 +74,13 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
     )
 
 
+def _is_a_mean_of_data(one: Parameter, found: Sequence[Parameter]) -> bool:
+    """Whether a parameter is a running mean, and none of others; they may be moved by it."""
+    others = [each for each in found if each is not one]
+    apart = not any(one.values[-1].depends_on(each.values[0]) for each in others)
+    return bool(others) and apart and all(is_running_mean(*each) for each in pairwise(one.values))
+
+
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
     """Whether a parameter is an average of others: none is made of it, or it has no gradient."""
     others = [each for each in found if each is not one]
@@ -80,9 +88,6 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
         return True  # such as the copy by which Q-learning computes its targets
     of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
     in_others = any(each.values[-1].depends_on(one.values[0]) for each in others)
-    mean = others and all(is_running_mean(*each) for each in pairwise(one.values))
-    if mean and not (of_others and in_others):  # as y, where (y − x²)² gets less
-        return True
     if any(_adds_of_itself(*each) for each in pairwise(one.values)):
         return False  # such as a policy that is told by a critic how good its actions are
     return of_others and not in_others

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import pairwise
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ import numpy as np
 from conformance.backward.syntax import tree
 from conformance.programs.vocabulary import WEIGHT, bare, is_parameter, kinds_of
 from conformance.shapes.example_data import Data
+from conformance.shapes.pictures import TOLD, as_default, picture_kinds
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
 QUIET = 0
@@ -90,6 +92,8 @@ class Scope:
         if name in self.names:
             return True, self.names[name]
         kind = name if name in (OTHER, THIRD) else self.kind(name)
+        if kind == "sample values":  # two names are two arrays
+            return True, np.random.default_rng([*bare(name).encode()]).normal(size=self.of(kind))
         if kind:
             return True, self.of(kind)
         same = [key for key in self.names if bare(key) == bare(name)]
@@ -105,6 +109,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         THIRD: Later(lambda: np.roll(data.x, 1, axis=0)),
         "targets": data.y,
         "m": sizes.m,
+        "sample values": sizes.m,
         "batchsize": sizes.m,
         "rate": RATE,
         "count": data.rounds,
@@ -114,9 +119,19 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "generator": GENERATOR,
         "pairs": Later(lambda: samples_of(data)),
         "state": np.zeros((sizes.n_hidden, 1)),
+        **({"adjacency": Later(lambda: graph(sizes.m))} if sizes.m > 1 else {}),
+        "users": np.arange(sizes.m) % sizes.n_in,
+        "items": np.arange(sizes.m) * 5 // 3 % sizes.n_out,
         "mask": Later(lambda: data.mask),
         **({} if data.weights is None else {"sample weights": data.weights}),
     }
+
+
+def graph(nodes: int) -> Any:
+    """The weights of a graph's edges, as of Â: a ring of its nodes, each joined to itself too."""
+    ring = np.eye(nodes) / 2 + np.diag(np.linspace(0.25, 0.5, nodes - 1), 1)
+    ring[0, -1] = 0.375
+    return ring + ring.T
 
 
 def samples_of(data: Data) -> list[tuple[Any, Any]]:
@@ -148,6 +163,7 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "quiet": QUIET,
         "penalty": PENALTY,
         "activation": ACTIVATION,
+        **picture_kinds(data),
     }
 
 
@@ -163,7 +179,7 @@ GENERATOR = Later(lambda: Generator(0))
 
 GIVEN_ANYWAY = {
     "inputs", "targets", "params", "sizes", "n_in", "n_hidden", "n_hiddens", "n_out", "rate",
-    "count", "batchsize", "penalty", "cache", "grads", "output", "quiet", "sample weights",
+    "count", "batchsize", "penalty", "cache", "grads", "output", "quiet", "sample weights", *TOLD,
 }  # fmt: skip
 """Kinds of argument that are given though they have a default."""
 
@@ -242,6 +258,7 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     names = [each.name for each in taken(function)]
     several = (_two_inputs(names) or _triplet(names)) if OTHER in scope.kinds else ()
     meant = dict(zip(several, ("inputs", OTHER, THIRD), strict=False))
+    meant |= dict.fromkeys(_graph_beside(names) if "adjacency" in scope.kinds else (), "adjacency")
     meant |= dict.fromkeys(_target_of_pairs(names, scope.names), "targets")
     for each in taken(function):
         asked = meant.get(each.name, each.name)
@@ -251,6 +268,9 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
             known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
         known = known and (type(each.default) is not str or isinstance(value, str))
+        if known and scope.kind(each.name) in TOLD:
+            value = as_default(scope.kind(each.name), value, each.default)
+            known = value is not None
         if not known and not optional:
             return None
         wanted = scope.kind(each.name) in GIVEN_ANYWAY or each.name in scope.names
@@ -283,6 +303,12 @@ def _triplet(names: Sequence[str]) -> tuple[str, ...]:
     found = [next((e for e in names if each.fullmatch(bare(e))), None) for each in TRIPLET]
     told = tuple(each for each in found if each is not None)
     return told if len(told) == len(TRIPLET) else ()
+
+
+def _graph_beside(names: Sequence[str]) -> list[str]:
+    """The name of the graph in `A, X`, or `X, A` alone: elsewhere they are activations."""
+    pairs = [*pairwise(names), *([names[::-1]] if len(names) == len(("X", "A")) else [])]
+    return [one for one, other in pairs if one in ("A", "S") and "inputs" in kinds_of(other)]
 
 
 def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> list[str]:

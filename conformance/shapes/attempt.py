@@ -270,6 +270,7 @@ def called_in_a_way(run: Attempt, call: Call, i: int, chosen: int | None) -> Non
         function = getattr(run.roots["self"], function)
     problems: list[str] = []  # of each way, the likeliest first
     raised: list[BaseException] = []
+    longest = None if run.trace is None else run.trace.most
     if run.trace is not None:
         # What goes backwards may compute the forward pass again: it is the same one.
         run.trace.known_operations = run.trace.known_operations or {}
@@ -282,6 +283,8 @@ def called_in_a_way(run: Attempt, call: Call, i: int, chosen: int | None) -> Non
             result = as_array(_bounded(function, *given))
             learn(run, call, function, result)
         except (UnboundError, UnfitError) as error:
+            if longest is not None and run.trace is not None and run.trace.most is None:
+                raise  # it was ended, and not for its arguments
             problems.append(str(error))
             continue
         except Exception as error:  # noqa: BLE001 - a program may refuse it in any way

@@ -116,7 +116,7 @@ def of_class(kind: Any, found: Definitions, *, as_book: bool = True) -> Candidat
         found: what the file defines.
         as_book: whether one with the interface of the book's network is judged as that.
     """
-    if not isinstance(kind, type) or (is_module(kind) and not as_book):
+    if not isinstance(kind, type) or issubclass(kind, tuple) or (is_module(kind) and not as_book):
         return None
     if as_book and is_of_the_book(kind):
         return Candidate(kind.__name__, book=True)

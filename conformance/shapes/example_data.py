@@ -67,6 +67,7 @@ class Data:
             "a sequence of labels": (n, 1), TOKENS[0]: (m, n),
             STEPS[0]: (m, n), STEPS[1]: (m, n), STEPS[2]: (n, m),
             TABLES[0]: (self.sizes.n_in, n), NUMBERS[0]: (m,),
+            **dict.fromkeys(PICTURES[:3], (m, n)),
         }.get(self.layout, (n,))  # fmt: skip
 
     @property
@@ -93,6 +94,13 @@ NUMBERS = ("a number a sample",)
 """Of which inputs, outputs and parameters are numbers: a line through points."""
 TABLES = ("a table",)
 """Of which a mask tells the entries that are known, as for a factorisation."""
+PICTURES = (
+    "pictures of a channel", "pictures", "pictures with a channel last", "one picture",
+    "one picture of a channel",
+)  # fmt: skip
+"""Of which the side stands in the place of the number of inputs."""
+SIDES = (Sizes(n_in=8, m=4), Sizes(n_in=28, m=2))
+"""Of pictures: small ones, and those that a program is written for."""
 LAYOUTS = (TABLES, NUMBERS, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS, NUMBERS)
 """In the order in which a program is tried on them: first on numbers if it makes numbers itself."""
 
@@ -123,6 +131,7 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
         "images": IMAGES, "an image of channels": (3, 6, 8), "sequences": (2, N_STEPS, sizes.n_in),
         TABLES[0]: (sizes.n_in, sizes.n_out), NUMBERS[0]: (sizes.m,),
+        **_pictures(sizes.m, sizes.n_in),
         **dict.fromkeys(STEPS, (sizes.m, N_STEPS, sizes.n_in)),
     }  # fmt: skip
     if layout in shapes:
@@ -136,6 +145,12 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
     if layout == "places":
         return np.arange(sizes.m) * 2 % sizes.n_in
     return _laid(_normal((sizes.m, sizes.n_in)).copy(), layout)
+
+
+def _pictures(m: int, side: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of pictures."""
+    one = side, side
+    return dict(zip(PICTURES, ((m, 1, *one), (m, *one), (m, *one, 1), one, (1, *one)), strict=True))
 
 
 @cache
@@ -152,7 +167,7 @@ def _laid(rows: Array, layout: str) -> Array:
         return np.ascontiguousarray(
             rows[: 6 * 4 * 3 // 6 + 1].ravel()[: 6 * 4].reshape(6, 4, 1) * np.arange(1, 4)
         )
-    return rows[0] if layout == "one vector" else rows
+    return rows[0] if layout in ("one vector", *PICTURES[3:]) else rows
 
 
 @cache
@@ -211,7 +226,7 @@ def _classes(labels: Array, n_out: int, layout: str) -> Iterator[tuple[str, Any]
         yield "a label from 0", int(labels[0])
     if not one or layout == "one row":
         yield "labels from 0", labels
-    if one:
+    if one or layout in PICTURES:
         return
     if layout == "rows":
         yield "one-hot columns", np.eye(n_out)[labels][:, :, None]

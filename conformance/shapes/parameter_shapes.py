@@ -104,15 +104,30 @@ def _names(names: Sequence[str], style: str, data: Data, _scope: Scope) -> dict[
 def _of_structure(function: FunctionType, name: str) -> Iterator[Made]:
     """Parameters of the structure that a function asks of an argument."""
     keys, unpacked = _uses(function, name)
+    record = _record(function, name)
+    fields = () if record is None else record._fields
 
     def make(style: str, data: Data, _scope: Scope) -> dict[str, Any]:
-        if not keys and not unpacked:
+        if not keys and not unpacked and record is None:
             return {name: _single(data, style)}
-        made = _dense(keys or unpacked, data, style)
+        made = _dense(fields or keys or unpacked, data, style)
+        if record is not None:
+            return {name: record(**made)}
         return {name: made if keys else list(made.values())}
 
-    for style in STYLES if keys or unpacked else SINGLE:
+    for style in STYLES if fields or keys or unpacked else SINGLE:
         yield Made("", partial(make, style), sized=True)
+
+
+def _record(function: FunctionType, name: str) -> Any:
+    """The named tuple of a file that has the attributes for which an argument is asked; or None."""
+    definition = definition_of(function.__code__)
+    inside = [] if definition is None else ast.walk(definition)
+    read = {e.attr for e in inside if isinstance(e, ast.Attribute) and ast.unparse(e.value) == name}
+    kinds = (
+        e for e in function.__globals__.values() if isinstance(e, type) and issubclass(e, tuple)
+    )
+    return next((e for e in kinds if read and read <= {*getattr(e, "_fields", ())}), None)
 
 
 def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:

@@ -302,7 +302,13 @@ def first_run(plan: Plan, data: Data, penalty: float) -> tuple[Attempt, Places, 
     """
     limits = (OPERATIONS, MOST) if plan.calls[-1].role == "train" else (MOST,)
     for most in limits:
-        run = attempt(plan, data, penalty, trace=Trace(sites=True, most=most))
+        trace = Trace(sites=True, most=most)
+        try:
+            run = attempt(plan, data, penalty, trace=trace)
+        except UnfitError:
+            if trace.most is not None or most == limits[-1]:
+                raise
+            continue  # its forward pass is longer
         found = places(run)
         whole = len(run.recorded.nodes) < most or found.several
         if whole or (found.goals and not (found.still or found.unfound)):

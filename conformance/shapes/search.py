@@ -6,6 +6,7 @@ Each is tried until one runs and leaves gradients. Left out: judging it (`judge_
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from time import process_time
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,8 @@ from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import (
     LAYOUTS,
     NUMBERS,
+    PICTURES,
+    SIDES,
     TABLES,
     Data,
     Sizes,
@@ -27,6 +30,7 @@ from conformance.shapes.example_data import (
 )
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
+from conformance.shapes.pictures import convolves
 from conformance.shapes.places import first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading, begins_with_zeros, generic
@@ -69,8 +73,9 @@ class Searched:
         """Those that run, the likeliest first."""
         self.refusal.until = process_time() + SEARCHED
         misshapen: list[Reading] = []
-        for i, layouts in enumerate(LAYOUTS):
-            found, again = False, layouts in LAYOUTS[i + 1 :]
+        tried = (PICTURES, *LAYOUTS) if convolves(self.module) else LAYOUTS
+        for i, layouts in enumerate(tried):
+            found, again = False, layouts in tried[i + 1 :]
             for needs_loss in (True, False):
                 for each in self._of(layouts, needs_loss=needs_loss):
                     unfit = not (each.is_of_numbers if again else each.plan.said or each.fits)
@@ -149,7 +154,12 @@ class Searched:
                 if made.said and count < most.get(made.said, 0):
                     continue
                 most[made.said] = count
-                for sizes in sizes_of(held, self.module, asked, sized=made.sized):
+                found = sizes_of(held, self.module, asked, sized=made.sized)
+                if layout in PICTURES:  # of the dense layer the shorter side
+                    told = {each.n_out for each in found}
+                    n_out = asked.n_out if asked.n_out in told else min(told)
+                    found = [replace(asked, n_out=n_out)]
+                for sizes in found:
                     if (i, layout, sizes) in seen:
                         continue
                     seen.add((i, layout, sizes))
@@ -158,6 +168,11 @@ class Searched:
 
     def _asked(self, layouts: tuple[str, ...]) -> Iterator[tuple[Sizes, str]]:
         """The sizes that are asked for in each layout: at last y of x, where nothing else fits."""
+        if layouts is PICTURES:
+            yield from (
+                (replace(sizes, n_out=n), e) for sizes, e, n in product(SIDES, layouts, OUTS)
+            )
+            return
         for n in self.outs:
             yield from ((Sizes(n_out=n), each) for each in layouts)
         if 1 not in self.outs or self.ones:

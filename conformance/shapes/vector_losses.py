@@ -34,7 +34,7 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
     r"\w*(idx|index|target|label)": (),
 }
 """The shapes of arguments by their names: the vectors of all words, one vector, a number of one."""
-OTHERS = re.compile(r"\w*(indices|idxs|indexes|negatives?|negsamples)")
+OTHERS = re.compile(r"\w*(indices|idxs|indexes|negatives?|negsamples)|neg\w*(idx|index|ids?)")
 """The numbers of other words, which are drawn: one may come twice."""
 
 
@@ -113,7 +113,8 @@ def vector_losses(functions: Sequence[FunctionType]) -> Iterator[VectorLossSearc
 
 def _shape(name: str) -> tuple[int, ...] | None:
     words = bare(name)
-    return next((shape for key, shape in SHAPES.items() if re.fullmatch(key, words)), None)
+    known = (shape for key, shape in SHAPES.items() if re.fullmatch(key, words))
+    return None if OTHERS.fullmatch(words) else next(known, None)
 
 
 SEEDS = {"seed", "rng", "randomstate", "n", "m", "s"}

@@ -224,6 +224,15 @@ def _sample(w: Array) -> Array:
     return result
 
 
+def test_what_adds_to_itself_is_not_added_once_more() -> None:
+    tree = ast.parse("w = w - 0.5 * g")
+    made = set()
+    for each in statements(tree, {1}, "np"):
+        with each.made():
+            made.add(ast.unparse(tree))
+    assert made == {"w -= 0.5 * g"}
+
+
 def test_every_change_can_be_made_and_is_taken_back() -> None:
     before = ast.dump(ast.parse(Path(__file__).read_text()))
     code, count, refused = _sample.__code__, 0, 0

@@ -449,3 +449,38 @@ def test_an_initial_state_may_be_the_only_parameter(tmp_path: Path) -> None:
     report = run_edited(tmp_path, INITIAL, ("    k = k - 0.1 * gk\n", ""))
     assert report.exit_code == 0, str(report)
     assert report.ran.parameters == ("start",)
+
+
+BASELINE = """import numpy as np
+rng = np.random.default_rng(31)
+theta, baseline = rng.normal(0, 0.1, (6, 2)), 0.0
+def policy(s):
+    e = np.exp(theta[s] - theta[s].max())
+    return e / e.sum()
+for episode in range(80):
+    s, steps, rewards = 0, [], []
+    while s < 5 and len(steps) < 8:
+        p = policy(s)
+        a = int(rng.random() < p[1])
+        steps.append((s, a))
+        s = s + 1 if a else max(0, s - 1)
+        rewards.append(1.0 if s == 5 else -0.04)
+    returns = np.cumsum(rewards[::-1])[::-1]
+    grad = np.zeros_like(theta)
+    loss = 0.0
+    for (s, a), R in zip(steps, returns):
+        p = policy(s)
+        advantage = R - baseline
+        loss -= advantage * np.log(p[a])
+        grad[s] += advantage * (p - np.eye(2)[a])
+    theta -= 0.2 * grad
+    baseline += 0.1 * (returns.mean() - baseline)
+"""
+
+
+def test_a_running_mean_of_data_is_no_parameter_and_leaves_what_it_moves_one(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, BASELINE)
+    assert report.exit_code == 0, str(report)
+    assert "updates of theta" in str(report)
