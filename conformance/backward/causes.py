@@ -275,7 +275,7 @@ def _updated(forward: Forward, fix: Fix) -> Cause | None:
     old = change.other if new is not node else node.args[0]
     if type(new) is not Node or type(old) is not Node or new is old:
         return None
-    begins = old.function is None and forward.contains(old)
+    begins = any(old is each.parameter for each in forward.run.goals)
     moved = begins and new.operation in UPDATES and new.depends_on(old)
     if not moved or (new is node and (change.what, change.before) != ("extra", "right")):
         return None
