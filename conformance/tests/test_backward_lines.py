@@ -562,7 +562,36 @@ def make():
     return p, r.normal(size=(6, 3))
 """
 
+LEAKY = """
+import numpy as np
+
+class Leaky:
+    def forward(self, x):
+        self.inp = x
+        return np.where(x > 0, x, 0.1 * x)
+
+    def backward(self, d):
+        return np.where(self.inp > 0, 1.0, 0.1) * d
+
+def forward(p, X, layer):
+    x = X @ p['W']
+    return layer.forward(x) @ p['V']
+
+def f(p, X, Y):
+    layer = Leaky()
+    d = forward(p, X, layer) - Y
+    dh = layer.backward(d @ p['V'].T)
+    h = np.where(layer.inp > 0, layer.inp, 0.1 * layer.inp)
+    return 0.5 * np.sum(d ** 2), {'W': X.T @ dh, 'V': h.T @ d}
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W': r.normal(size=(4, 5)), 'V': r.normal(size=(5, 3))}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 FAULTS = (
+    (LEAKY, "(self.inp > 0", "(d > 0", "the first operand has to be `self.inp` (line 6)"),
     (
         CHARACTERS,
         "dh = V.T @ dy + dnext",
@@ -649,8 +678,9 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         TRANSLATOR,
         NORM,
         MADE_OF_NOISE,
+        LEAKY,
     ],
-    ids=range(21),
+    ids=range(22),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
