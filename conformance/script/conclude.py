@@ -23,7 +23,7 @@ from conformance.script.blamed_updates import by_strangers, settled
 from conformance.script.commuted import commute
 from conformance.script.discarded import discarded
 from conformance.script.infinite import finite, first_infinite, origin
-from conformance.script.judge_updates import Unjudged
+from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.linear import links
@@ -165,7 +165,8 @@ def _of_updates(
     told = rules(results, rates)
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, said, told, counts=counted)
-    accused = (*moving, *_not_told_by(moving, examined.accused))
+    wrong = () if _are_right_alone(trace, results[at], said, moving) else examined.accused
+    accused = (*moving, *_not_told_by(moving, wrong))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
@@ -239,6 +240,23 @@ def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgemen
     why = Cause("search", factor=SEARCHING, worst=wrong[0].worst if wrong else None)
     accused = Accused(tuple(each.name for each in wrong), (), why, mends=False)
     return replace(judgement, examined=replace(judgement.examined, accused=(accused,)))
+
+
+def _are_right_alone(
+    trace: Trace, judgement: Judgement, said: Sequence[str], moving: Sequence[Accused]
+) -> bool:
+    """Whether the gradients are right of all parameters but those that keep less than others.
+
+    Those are not read as the others are, so the decay and the rate of all are not known by them.
+    """
+    less = {name for e in moving if e.cause.kind == "kept" for name in e.gradients}
+    pairs = [*zip(judgement.updates, said, strict=True)]
+    own = [each for each in pairs if each[1] not in less]
+    if judgement.ok or not less or not own:
+        return False
+    beside = {made.old: name for made, name in pairs if name in less}
+    updates, names = [made for made, _ in own], [name for _, name in own]
+    return judged(trace, updates, names, beside=beside).ok
 
 
 def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:
