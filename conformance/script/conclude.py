@@ -33,7 +33,7 @@ from conformance.script.parameter_names import Held, attached, by_attached, name
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.rates import with_rates
 from conformance.script.results import all_judged, silent
-from conformance.script.rule import faults, rules
+from conformance.script.rule import faults, is_clipped, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
@@ -172,6 +172,7 @@ def _of_updates(
     examined = replace(examined, accused=accused)
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
+    rule = _without_rate(rule) if is_clipped(results[at]) else rule
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *left, *(("unseen", each) for each in apart))
@@ -281,6 +282,10 @@ def _rule(told: Sequence[Known], *, seen: bool = True) -> Rule:
     rules = (each.rule for each in told)  # the weights alone may decay
     rule = min(rules, key=lambda each: (order.get(each.kind, 0), -len(each.numbers)))
     return rule if seen else replace(rule, numbers=tuple(e for e in rule.numbers if e != UNSEEN))
+
+
+def _without_rate(rule: Rule) -> Rule:
+    return replace(rule, numbers=tuple(each for each in rule.numbers if each[0] != "η"))
 
 
 def _by_others(rule: Rule, said: Sequence[str], told: Sequence[Known]) -> Iterator[tuple[str, str]]:
