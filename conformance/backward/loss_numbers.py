@@ -236,9 +236,8 @@ def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
 def _last(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> list[Node]:
     """The numbers that no other of them was computed from, the latest first.
 
-    Of a total or a running mean, which has more in it than depends on these parameters, the term,
-    with the ½ of a quadratic cost. A logarithm of base 2 or 10, or a rounded number, is printed:
-    what is within may be the loss.
+    Of a total or a running mean, which has more in it than depends on these parameters, the term.
+    A logarithm of base 2 or 10, or a rounded number, is printed: what is within may be the loss.
     """
     given = _given(trace, goals)
     losses = [each for each in losses if not _is_rounded(each)]
@@ -270,8 +269,7 @@ def _term(node: Node, given: int) -> Node:
     parts = [e for e in whole.args if type(e) is Node and e.uses & given]
     if whole.operation != "add" or len(parts) != 1:
         return node
-    halved = any(isinstance(each, float) and each == 1 / 2 for each in parts[0].args)
-    return _term(parts[0] if halved else _shared(parts[0], "multiply"), given)
+    return _term(_shared(parts[0], "multiply"), given)
 
 
 def _shares(total: Node, terms: Sequence[Node]) -> Iterator[Node]:
