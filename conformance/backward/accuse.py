@@ -34,6 +34,7 @@ from conformance.backward.groups import Factor, Repair, operation_key
 from conformance.backward.handed_out import handed_out
 from conformance.backward.in_scope import in_scope
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
+from conformance.backward.overwritten import overwritten
 from conformance.backward.passes import passes
 from conformance.backward.skipped import skipped
 from conformance.backward.source import lines_of
@@ -140,8 +141,9 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
             for e in shapes
         ]
     others = [handed_out(each, found, forward.run.returns) for each in wrong]
-    if all(others):
-        return [*merged(filter(None, others), lambda each: each.lines)]
+    handed = [*merged(filter(None, others), lambda each: each.lines)] if all(others) else []
+    if told := handed or overwritten(wrong, forward.chain):
+        return told
     loop = skipped(forward, found)
     if loop is not None:
         return [replace(loop, cause=replace(loop.cause, worst=worst_entry(found)))]

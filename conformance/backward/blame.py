@@ -87,6 +87,8 @@ class Search(Uses):
         if not known or not all(found for _, found in known) or self._by_chance(known):
             yield from self._as_gradients(group)
             return
+        if self.thorough and all(self._is_used_rightly(*each) for each in known):
+            return
         matches = tuple(found[0] if found else None for found in uses)
         for kind, values in self._options(known):
             settled = self.thorough and kind in ("sum", "rest")
@@ -94,6 +96,15 @@ class Search(Uses):
                 continue  # each is a right contribution, so another one is wrong
             if self.mends(group, values):
                 yield Repair(group, values, matches, kind)
+
+    def _is_used_rightly(self, node: Node, found: list[Match]) -> bool:
+        """Whether a value is exactly the whole ∂C/∂v that it is used as: others are wrong."""
+        used = {_identity(each): each.factor for each in found}
+        return any(
+            each.quantity.kind == "total"
+            and abs(used.get(_identity(each), 0.0) * each.factor - 1) <= HALF_OF_THE_DIGITS
+            for each in self.known.of(node)
+        )
 
     def _by_chance(self, known: list[tuple[Node, list[Match]]]) -> bool:
         """Whether numbers are used as derivatives times other constants each, as any number is."""

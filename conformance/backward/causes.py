@@ -15,6 +15,7 @@ from conformance.backward.findings import Cause, Changed, Entry, Line, Named
 from conformance.backward.fixes import Fix
 from conformance.backward.found import Found
 from conformance.backward.groups import Factor, Repair
+from conformance.backward.in_scope import attribute_of
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.missing_parts import missing_part
 from conformance.backward.region import Region, unmoved
@@ -224,7 +225,9 @@ def _left_out(forward: Forward, held: Match) -> Named | None:
 
 def _changed(forward: Forward, fix: Fix) -> Changed:
     change, node = fix.change, fix.group.first
-    other = None if change.other is None else _other(forward, change.other)
+    other = None
+    if change.other is not None:
+        other = attribute_of(change.other, node) or _other(forward, change.other)
     what = change.what
     scaled = node.operation in ("multiply", "divide")  # what decays is a multiple of the weights
     others = [each for each in forward.run.goals if "inputs" not in kinds_of(each.name)]
@@ -275,7 +278,7 @@ def _updated(forward: Forward, fix: Fix) -> Cause | None:
     old = change.other if new is not node else node.args[0]
     if type(new) is not Node or type(old) is not Node or new is old:
         return None
-    begins = old.function is None and forward.contains(old)
+    begins = any(old is each.parameter for each in forward.run.goals)
     moved = begins and new.operation in UPDATES and new.depends_on(old)
     if not moved or (new is node and (change.what, change.before) != ("extra", "right")):
         return None

@@ -54,6 +54,7 @@ def changes(group: Group, others: Others, value: Value) -> Iterator[Change]:
     yield from slips.of_operator(node)
     yield from _of_factors(node, value)
     yield from slips.of_numbers(node)
+    yield from slips.of_powers(node)
     yield from slips.of_squares(node)
     yield from slips.of_start(group)
     yield from slips.of_product(node)

@@ -193,6 +193,25 @@ class Culprit(Fixes):
             if self._solved(inverse[i], right, args[1 - i]) is not None:
                 yield from self._operand_lines(node, i)
 
+    def beginning(self, repair: Repair) -> Iterator[Line]:
+        """The line of what a value that a loop carries on begins with, if it is to be a ∂C/∂v.
+
+        Not of a sum: to what it begins with, any contribution may be added that it lacks.
+        """
+        node, found = self._first_wrong(repair), [e for e in repair.matches if e is not None]
+        inverse, right = INVERSES.get(node.operation), repair.values.get(node.number)
+        one = len({(e.quantity.nodes, e.quantity.at) for e in found}) == 1
+        if one or inverse is None or right is None or node is not repair.group.first:
+            return
+        args, _ = self.chain.arguments(node, {})
+        for i, arg in enumerate(node.args):
+            if type(arg) is not Node or arg.function is not None or self.forward.contains(arg):
+                continue
+            needed = self._solved(inverse[i], right, args[1 - i])
+            value = np.asarray(inverse[i](right, args[1 - i]))
+            if needed is not None and self.search.confirms({arg.number: value}):
+                yield from self._operand_lines(node, i)
+
     def handed(self, group: Group) -> Handed | None:
         """The line that hands on a derivative where that of another value is needed."""
         repair = next(each for each in self.repairs if each.group is group)

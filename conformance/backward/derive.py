@@ -75,24 +75,33 @@ def derivative(made: Operation, values: Callable[[Node], Any], ties: float = 0.5
     )
 
 
-TERMS: dict[Any, Callable[[Sequence[Any]], tuple[Any, ...]]] = {
-    np.add: lambda _: (1.0, 1.0),
-    np.subtract: lambda _: (1.0, -1.0),
-    np.multiply: lambda pair: (pair[1], pair[0]),
-    np.negative: lambda _: (-1.0,),
+TERMS: dict[Any, Callable[[Sequence[Any], Any], tuple[Any, ...]]] = {
+    np.add: lambda _, __: (1.0, 1.0),
+    np.subtract: lambda _, __: (1.0, -1.0),
+    np.multiply: lambda pair, _: (pair[1], pair[0]),
+    np.negative: lambda _, __: (-1.0,),
+    np.divide: lambda pair, result: (np.divide(1.0, pair[1]), np.divide(-result, pair[1])),
+    np.exp: lambda _, result: (result,),
+    np.tanh: lambda _, result: (1 - result * result,),
 }
-"""The partial derivatives of operations of which nobody has to find out whether they are right."""
+"""The partial derivatives of operations of which nobody has to find out whether they are right.
+
+By the operands and the result.
+"""
 
 
 def _of_terms(made: Operation, values: Callable[[Node], Any]) -> Elementwise | None:
-    """The derivative of a sum, a difference or a product; None if it is none."""
+    """The derivative of one of these operations, where all is finite; None if it is none."""
     function: Any = made.function if isinstance(made.function, np.ufunc) else None
     if function not in TERMS or made.kwargs or len(made.args) != function.nin:
         return None
     if any(isinstance(each, list | tuple) for each in made.args):
         return None
     pair = [_at(each, values) for each in made.args]
-    return _spread(made, TERMS[function](pair)) if all(map(_is_finite, pair)) else None
+    if not all(map(_is_finite, pair)):
+        return None
+    partials = TERMS[function](pair, values(made.node))
+    return _spread(made, partials) if all(map(_is_finite, partials)) else None
 
 
 def _is_finite(value: Any) -> bool:

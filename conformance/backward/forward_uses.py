@@ -153,10 +153,10 @@ class Uses:
             best = [found or self._spread(each, sensitivity) for each, found in pairs]
         if not self.thorough:
             return best
-        if group.recurrent:
+        needed = sum(e.number in self.sensitivity(group) for e in group.nodes)
+        if group.recurrent or (sum(map(bool, best)) < needed and len(group.nodes) > 1):
             for catalogue in self.used_cut:
                 best = _fuller(best, self._all_matches(catalogue, group))
-        needed = sum(e.number in self.sensitivity(group) for e in group.nodes)
         if sum(map(bool, best)) < needed and 1 < len(group.nodes) <= MANY_LAYERS:
             best = _fuller(best, self._one_by_one(group))
         return best

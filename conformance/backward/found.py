@@ -90,6 +90,7 @@ def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:
 
 def _around(culprit: Culprit, repair: Repair) -> Iterator[Line]:
     """The lines of an operation that has to give something else, and those that lead to it."""
+    yield from culprit.beginning(repair)
     yield from culprit.sums_of(repair)
     yield from culprit.needed_operands(repair.group)
     for each in (repair, culprit.repairs[0]):

@@ -6,8 +6,8 @@ an object keeps for one use may be kept of another value.
 
 import ast
 
-from conformance.backward.findings import Cause, Line
-from conformance.backward.source import own_lines
+from conformance.backward.findings import Cause, Line, Named
+from conformance.backward.source import line_of, operand_name, own_lines
 from conformance.backward.syntax import function_around, gives_alias, statement, tree
 from conformance.tracing.node import Node
 
@@ -45,6 +45,32 @@ def kept_by(attribute: str, line: Line) -> Line | None:
     same = [each for each in found if ast.unparse(each) == attribute]
     at = [Line(line.file, each.lineno) for each in same if isinstance(each.ctx, ast.Store)]
     return at[0] if len(same) == len(at) + 1 and len(at) == 1 and gives_alias(at[0]) else None
+
+
+def attribute_of(value: Node, there: Node) -> Named | None:
+    """The attribute under which another method keeps a value, as `self.x = x`, where one does.
+
+    Args:
+        value: it.
+        there: computed in the method that needs it.
+    """
+    line = line_of(there)
+    method = None if line is None else function_around(line)
+    if line is None or method is None:
+        return None
+    classes = (e for e in ast.walk(tree(line.file) or method) if isinstance(e, ast.ClassDef))
+    others = next((each.body for each in classes if method in each.body), [])
+    for used in value.consumers:
+        at = line_of(used)
+        function = None if at is None or at.file != line.file else function_around(at)
+        if function is not method and function in others:
+            names = {operand_name(used, i) for i, e in enumerate(used.args) if e is value}
+            for each in ast.walk(function):
+                match each:
+                    case ast.Assign(targets=[ast.Attribute() as kept], value=ast.Name(id=name)):
+                        if name in names:
+                            return Named(ast.unparse(kept), Line(line.file, each.lineno))
+    return None
 
 
 def _hands_on(name: str, line: Line) -> bool:

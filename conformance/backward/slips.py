@@ -26,7 +26,7 @@ from conformance.backward.change import (
 )
 from conformance.backward.findings import Line
 from conformance.backward.groups import Group
-from conformance.backward.source import is_float, operand_name, operands
+from conformance.backward.source import expression, is_float, operand_name, operands
 from conformance.tracing.node import FILLED, Node
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -138,6 +138,15 @@ def of_numbers(node: Node) -> Iterator[Change]:
                     made = with_number(i, number)
                     cost = PLAIN if number in (0, 1) else LIKELY
                     yield Change("constant", f"{has:g}", f"{number:g}", made, cost, place=i)
+
+
+def of_powers(node: Node) -> Iterator[Change]:
+    """Another power in the place of the square that NumPy computes for `a ** 2`."""
+    power = expression(node) if node.operation == "square" else None
+    if isinstance(power, ast.BinOp):
+        for number in (-2, 0.5, 3, 4):
+            made = call(lambda a, n=number: np.power(a, n))
+            yield Change("constant", "2", f"{number:g}", made, LIKELY, place=1)
 
 
 def of_product(node: Node) -> Iterator[Change]:

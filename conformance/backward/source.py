@@ -7,7 +7,8 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import pairwise
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -110,13 +111,20 @@ def _expressions(module: ast.Module) -> dict[tuple[int, int, int, int], ast.expr
     return found
 
 
+_positions = dict[int, tuple[CodeType | None, tuple[tuple[int | None, ...], ...]]]()
+
+
 def expression(node: Node) -> ast.expr | None:
     """The expression that computed a node."""
     if node.site is None:
         return None
     code, at = node.site
     module = tree(code.co_filename)
-    position = next(islice(code.co_positions(), at // 2, None), None)
+    _, positions = _positions.get(id(code), (None, ()))
+    if not positions:
+        positions = tuple(code.co_positions())
+        _positions[id(code)] = code, positions  # which is kept, so no other has its id
+    position = positions[at // 2] if at // 2 < len(positions) else None
     if module is None or position is None or None in position:
         return None
     return _expressions(module).get(position)  # type: ignore[arg-type]

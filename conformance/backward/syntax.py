@@ -146,6 +146,21 @@ def renamed(line: Line, name: str = "") -> Line | None:
     return None
 
 
+def only_alias(line: Line) -> Line | None:
+    """The only line below that gives another name to what a line computes; None if there are more.
+
+    Args:
+        line: that computes a value and names it.
+    """
+    found = statement(line.file, line.line)
+    own = set() if found is None else stored(found)
+    below = (each for each in _assignments(line) if each.lineno > line.line and _is_alias(each))
+    named = [
+        e for e in below if isinstance(v := getattr(e, "value", None), ast.Name) and v.id in own
+    ]
+    return Line(line.file, named[0].lineno) if len(named) == 1 else None
+
+
 def _is_alias(statement: ast.stmt) -> bool:
     plain = (ast.Name, ast.Attribute, ast.Subscript)
     return (

@@ -36,7 +36,8 @@ def named(node: Node) -> Named:
 
 def _unnamed(node: Node, made: ast.expr | None, line: Line | None) -> Named:
     """The expression of a value that has no name; else the name of an operand, or its operation."""
-    if made is not None:
+    entered = node.function is None and any(each.site == node.site for each in node.consumers)
+    if made is not None and not entered:
         return Named(ast.unparse(made), line)
     name = _called(node)
     return Named(name, line, is_operation=name == node.operation)

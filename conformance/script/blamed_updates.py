@@ -15,6 +15,7 @@ from conformance.backward.findings import ADDS, Accused, Cause, Examined, Line, 
 from conformance.backward.loss_numbers import best_loss
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.source import lines_of
+from conformance.backward.stated_loss import with_decay_beside
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike, kept
@@ -49,14 +50,18 @@ def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgeme
 
 
 def _subtracted(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Examined:
-    """What is known of gradients if they were subtracted, by the program's own loss."""
+    """What is known of gradients if they were subtracted, by the program's own loss.
+
+    Weights may decay beside it.
+    """
     again = Unjudged(trace, judgement.updates, names)
     step = again.part([gradient for gradient, _ in judgement.chosen])
     goals = again.goals(step, judgement.chosen, -1)
     fit = best_loss(step.trace, [step.of[each] for each in again.losses], goals)
-    if fit is None or fit.count < len(goals):
+    if fit is None:
         return judgement.examined
-    return examine_pass(OwnPass(step.trace, goals, loss=fit.loss, scaled=True))
+    made = OwnPass(step.trace, goals, loss=fit.loss, scaled=True)
+    return with_decay_beside(made, examine_pass(made, blame=False), blame=False)
 
 
 def _accused(
@@ -67,17 +72,20 @@ def _accused(
     for each, name, (gradient, _) in chosen:
         part = each.parts_of(gradient)[0]
         turned = (state for _, state in each.states if kept(part, state) < 0)
-        steps = (new for old, new in each.states if _holds_the_step(part, old, new))
+        steps = (new for old, new in each.states if _holds_the_step(part, old, new, each.new))
         means = () if each.adaptive else (e for _, e in each.states if _holds_a_share(part, e))
         made = [line for e in (*steps, each.new, *means, *turned) for line in lines_of(e)]
         told = tuple(dict.fromkeys((*made, *errors)))
         yield Accused((name,), told, Cause(kind), mends=False)
 
 
-def _holds_the_step(gradient: Node, old: Node, new: Node) -> bool:
-    """Whether η is in what is kept, which people then let descend: `v = μ v − η g`, `w += v`."""
-    rate = kept(old, new)
-    return _holds_a_share(gradient, new) and not alike(kept(gradient, new), 1 - rate)
+def _holds_the_step(gradient: Node, old: Node, new: Node, moved: Node) -> bool:
+    """Whether η is in what is kept, which people then let descend: `v = μ v − η g`, `w += v`.
+
+    A mean has 1 − μ in the place of η, and is multiplied by η later.
+    """
+    is_mean = alike(kept(gradient, new), 1 - kept(old, new)) and not alike(kept(new, moved), 1.0)
+    return _holds_a_share(gradient, new) and not is_mean
 
 
 def _holds_a_share(gradient: Node, new: Node) -> bool:

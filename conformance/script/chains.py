@@ -65,6 +65,7 @@ class _Search:
         self._ancestors: dict[Node, dict[Node, Node]] = {}
         self._operands: dict[Node, list[Node]] = {}
         self._moved: dict[tuple[Node, Node, Node | None], bool] = {}
+        self._parts: dict[tuple[Node, Node], Node | None] = {}
 
     def roles(self, node: Node) -> frozenset[Role]:
         """The uses of a value."""
@@ -137,6 +138,9 @@ class _Search:
         while at.operation == FILLED and at.args[0] in before and len(states) < PARTS:
             at = at.args[0]  # an array that is written into as a whole is begun anew
             states.append(at)
+        written = (e for each in (node, *states[:-1]) for e in each.inputs if e not in states)
+        if not any(each.depends_on(states[-1]) for each in written):
+            return any(is_asked(each, node, self.numbers) for each in states)
         return any(self.is_moved_by(each, node) for each in states)
 
     def direct(self, pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
@@ -192,12 +196,17 @@ class _Search:
         if not value.depends_on(old) or within.function is taken:
             return False
         if within.operation == FILLED:
-            within_old = {within, *self.ancestors(within)}
-            for each in self.ancestors(value):
-                if may_be_same(each, within, within_old):
-                    return self.is_moved_by(each, value, old)
-            return False
+            part = self._written_over(value, within)
+            return part is not None and self.is_moved_by(part, value, old)
         return _computed(value, old)
+
+    def _written_over(self, value: Node, within: Node) -> Node | None:
+        """What a value that is written into an array was added to, if it stood there before."""
+        if (value, within) not in self._parts:
+            old = {within, *self.ancestors(within)}
+            parts = (e for e in self.ancestors(value) if may_be_same(e, within, old))
+            self._parts[value, within] = next(parts, None)
+        return self._parts[value, within]
 
     def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:
         """The new value of each old one; nothing of what has several that are not one way.

@@ -23,7 +23,7 @@ from conformance.script.blamed_updates import by_strangers, settled
 from conformance.script.commuted import commute
 from conformance.script.discarded import discarded
 from conformance.script.infinite import finite, first_infinite, origin
-from conformance.script.judge_updates import Unjudged
+from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
 from conformance.script.linear import links
@@ -33,7 +33,7 @@ from conformance.script.parameter_names import Held, attached, by_attached, name
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.rates import with_rates
 from conformance.script.results import all_judged, silent
-from conformance.script.rule import faults, rules
+from conformance.script.rule import faults, is_clipped, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
@@ -165,12 +165,14 @@ def _of_updates(
     told = rules(results, rates)
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, said, told, counts=counted)
-    accused = (*moving, *_not_told_by(moving, examined.accused))
+    wrong = () if _are_right_alone(trace, results[at], said, moving) else examined.accused
+    accused = (*moving, *_not_told_by(moving, wrong))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
     unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
     rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
+    rule = _without_rate(rule) if is_clipped(results[at]) else rule
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
     noted = (*_unchanged(unchanged), *unused, *left, *(("unseen", each) for each in apart))
@@ -241,6 +243,23 @@ def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgemen
     return replace(judgement, examined=replace(judgement.examined, accused=(accused,)))
 
 
+def _are_right_alone(
+    trace: Trace, judgement: Judgement, said: Sequence[str], moving: Sequence[Accused]
+) -> bool:
+    """Whether the gradients are right of all parameters but those that keep less than others.
+
+    Those are not read as the others are, so the decay and the rate of all are not known by them.
+    """
+    less = {name for e in moving if e.cause.kind == "kept" for name in e.gradients}
+    pairs = [*zip(judgement.updates, said, strict=True)]
+    own = [each for each in pairs if each[1] not in less]
+    if judgement.ok or not less or not own:
+        return False
+    beside = {made.old: name for made, name in pairs if name in less}
+    updates, names = [made for made, _ in own], [name for _, name in own]
+    return judged(trace, updates, names, beside=beside).ok
+
+
 def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:
     """The gradients of which more is known than that they are not finite, where updates are not.
 
@@ -263,6 +282,10 @@ def _rule(told: Sequence[Known], *, seen: bool = True) -> Rule:
     rules = (each.rule for each in told)  # the weights alone may decay
     rule = min(rules, key=lambda each: (order.get(each.kind, 0), -len(each.numbers)))
     return rule if seen else replace(rule, numbers=tuple(e for e in rule.numbers if e != UNSEEN))
+
+
+def _without_rate(rule: Rule) -> Rule:
+    return replace(rule, numbers=tuple(each for each in rule.numbers if each[0] != "η"))
 
 
 def _by_others(rule: Rule, said: Sequence[str], told: Sequence[Known]) -> Iterator[tuple[str, str]]:

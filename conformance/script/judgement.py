@@ -182,11 +182,14 @@ def has_single_error(trace: Trace, moved: Sequence[tuple[Node, Node]]) -> bool:
     def is_through(node: Node, number: Node) -> bool:
         return all(e is number or e.depends_on(number) for e in node.inputs if e.uses & given)
 
+    def after(i: int) -> Iterator[Node]:
+        return (own[j] for j in range(i + 1, len(own)))
+
     return any(
         np.size(each.value) == 1
         and is_float(each)
-        and all(is_through(e, each) for e in own if e is not each and e.depends_on(each))
-        for each in reversed(own)
+        and all(is_through(e, each) for e in after(i) if e.depends_on(each))
+        for i, each in reversed([*enumerate(own)])
     )
 
 

@@ -17,7 +17,7 @@ from conformance.script.keeping import forgetting, not_kept, shared, unwritten
 from conformance.script.known_rules import OTHER, UNKNOWN, Known, known, of_others
 from conformance.script.linear import alike, ancestors, entrywise, kept, scalar
 from conformance.script.moments import precision
-from conformance.script.multiples import ahead_of
+from conformance.script.multiples import PRODUCTS, ahead_of
 from conformance.script.rates import at_own_rates
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -213,6 +213,31 @@ def _is_measured(made: Update, gradient: Node) -> bool:
     numbers = (each for node in within for each in node.inputs if np.size(each.value) == 1)
     way = {*ancestors(made.new), *(e for e, _ in made.options)}  # of one number, numbers, too
     return any(each.depends_on(made.old) and each not in way for each in numbers)
+
+
+def is_clipped(judgement: Judgement) -> bool:
+    """Whether a gradient is multiplied by a number that is computed of it, so each step has its η.
+
+    What has η in it, and is added as it is, is such a product itself.
+    """
+    for made, (gradient, by) in zip(judgement.updates, judgement.chosen, strict=False):
+        stop = frozenset({made.old, *made.parts_of(gradient)})
+        above = {made.new, *entrywise(made.new, stop)} - stop
+        products = above | stop if alike(abs(by), 1.0) else above
+        if not made.adaptive and any(_is_of_its_factor(e, judgement.loss) for e in products):
+            return True
+    return False
+
+
+def _is_of_its_factor(node: Node, loss: Node | None) -> bool:
+    """Whether a product is by a number that is computed of what it multiplies, which no loss is."""
+    pairs = (node.inputs, node.inputs[::-1]) if len(node.inputs) == len(("one", "other")) else ()
+    return node.operation in PRODUCTS and any(
+        np.size(number.value) == 1
+        and number.depends_on(other)
+        and not (loss is not None and loss.depends_on(other))
+        for number, other in pairs
+    )
 
 
 def mistaken(

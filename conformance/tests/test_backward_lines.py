@@ -462,7 +462,145 @@ def make():
     return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
 """
 
+CHARACTERS = """
+import numpy as np
+
+def f(p, X, Y):
+    U, W, V = p['U'], p['W'], p['V']
+    hs, loss = [np.zeros(3)], 0.0
+    for x, y in zip(X, Y):
+        hs.append(np.tanh(U @ x + W @ hs[-1]))
+        loss += 0.5 * np.sum((V @ hs[-1] - y) ** 2)
+    g = {k: np.zeros_like(e) for k, e in p.items()}
+    dnext = np.zeros(3)
+    for t in reversed(range(len(X))):
+        dy = V @ hs[t + 1] - Y[t]
+        g['V'] += np.outer(dy, hs[t + 1])
+        dh = V.T @ dy + dnext
+        dz = dh * (1 - hs[t + 1] ** 2)
+        g['U'] += np.outer(dz, X[t])
+        g['W'] += np.outer(dz, hs[t])
+        dnext = W.T @ dz
+    return loss, g
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'U': r.normal(size=(3, 4)), 'W': r.normal(size=(3, 3)), 'V': r.normal(size=(2, 3))}
+    return p, r.normal(size=(15, 4)), r.normal(size=(15, 2))
+"""
+
+TRANSLATOR = """
+import numpy as np
+
+def f(p, X, Y):
+    W, U, V = p['W'], p['U'], p['V']
+    enc = [np.zeros((5, 3))]
+    for x in X:
+        enc.append(np.tanh(x @ W + enc[-1] @ U))
+    E = np.stack(enc[1:])
+    states, loss = [enc[-1]], 0.0
+    for y in Y:
+        states.append(np.tanh(states[-1] @ V))
+        loss += 0.5 * np.sum((states[-1] - y) ** 2) + np.sum(E * states[-1])
+    g = {k: np.zeros_like(e) for k, e in p.items()}
+    dE, ds = np.zeros_like(E), np.zeros((5, 3))
+    for t in reversed(range(len(Y))):
+        s = states[t + 1]
+        dE += s
+        ds = ds + s - Y[t] + E.sum(axis=0)
+        da = ds * (1 - s ** 2)
+        g['V'] += states[t].T @ da
+        ds = da @ V.T
+    dh = ds
+    for t in reversed(range(len(X))):
+        dh = dh + dE[t]
+        da = dh * (1 - enc[t + 1] ** 2)
+        g['W'] += X[t].T @ da
+        g['U'] += enc[t].T @ da
+        dh = da @ U.T
+    return loss, g
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W': r.normal(size=(4, 3)), 'U': r.normal(size=(3, 3)), 'V': r.normal(size=(3, 3))}
+    return p, r.normal(size=(4, 5, 4)), r.normal(size=(3, 5, 3))
+"""
+
+NORM = """
+import numpy as np
+
+def f(p, x, y):
+    n = len(x)
+    xc = x @ p['W'] - (x @ p['W']).mean(axis=0)
+    inv = 1 / np.sqrt((xc ** 2).mean(axis=0) + 1e-5)
+    xhat = xc * inv
+    d = xhat - y
+    dvar = -0.5 * inv ** 3 * (d * xc).sum(axis=0)
+    dxc = d * inv + 2 / n * xc * dvar
+    dx = dxc - dxc.mean(axis=0)
+    return 0.5 * np.sum((xhat - y) ** 2), {'W': x.T @ dx}
+
+def make():
+    r = np.random.default_rng(0)
+    return {'W': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
+MADE_OF_NOISE = """
+import numpy as np
+
+def f(p, y):
+    z = np.random.default_rng(1).normal(size=(6, 3))
+    a = np.tanh(z @ p['W'])
+    fake = a @ p['V']
+    d = fake - y
+    dpre = d @ p['V'].T * (1 - a ** 2)
+    return 0.5 * np.sum(d ** 2), {'V': a.T @ d, 'W': z.T @ dpre}
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W': r.normal(size=(3, 5)), 'V': r.normal(size=(5, 3))}
+    return p, r.normal(size=(6, 3))
+"""
+
+LEAKY = """
+import numpy as np
+
+class Leaky:
+    def forward(self, x):
+        self.inp = x
+        return np.where(x > 0, x, 0.1 * x)
+
+    def backward(self, d):
+        return np.where(self.inp > 0, 1.0, 0.1) * d
+
+def forward(p, X, layer):
+    x = X @ p['W']
+    return layer.forward(x) @ p['V']
+
+def f(p, X, Y):
+    layer = Leaky()
+    d = forward(p, X, layer) - Y
+    dh = layer.backward(d @ p['V'].T)
+    h = np.where(layer.inp > 0, layer.inp, 0.1 * layer.inp)
+    return 0.5 * np.sum(d ** 2), {'W': X.T @ dh, 'V': h.T @ d}
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W': r.normal(size=(4, 5)), 'V': r.normal(size=(5, 3))}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 FAULTS = (
+    (LEAKY, "(self.inp > 0", "(d > 0", "the first operand has to be `self.inp` (line 6)"),
+    (
+        CHARACTERS,
+        "dh = V.T @ dy + dnext",
+        "dh = V.T @ dy",
+        "a contribution is left out, that of `W @ hs[-1]` (line 8)",
+    ),
+    (TRANSLATOR, "dh = ds\n", "dh = np.zeros_like(ds)\n", "`ds` has to be added to"),
+    (NORM, "inv ** 3", "inv ** 2", "in `inv ** 2`, the number 2 has to be 3"),
+    (MADE_OF_NOISE, "z.T @ dpre", "fake.T @ dpre", "the first operand has to be `z`"),
     (HANDED, "= second.db", "= first.db", "this is the gradient of b1, and that of b2 is needed"),
     (
         OTHERS,
@@ -536,8 +674,13 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         KEPT,
         OTHERS,
         HANDED,
+        CHARACTERS,
+        TRANSLATOR,
+        NORM,
+        MADE_OF_NOISE,
+        LEAKY,
     ],
-    ids=range(17),
+    ids=range(22),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)

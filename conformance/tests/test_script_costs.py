@@ -372,7 +372,39 @@ for i in range(9):
     V, W = V - 0.5 * gV, W - 0.5 * gW
 """
 OF_OTHERS = PROBIT.replace("cdf(index)", "np.vectorize(NormalDist().cdf)(index)")
+WALK = """import numpy as np
+rng = np.random.default_rng(9)
+W, v = rng.normal(0, 0.5, (6, 7)), rng.normal(0, 0.5, 6)
+def value(s):
+    x = np.eye(7)[s]
+    h = np.tanh(W @ x)
+    return v @ h, h, x
+s, total = 3, 0.0
+while 0 <= s < 7:
+    s2 = s + (1 if rng.random() < 0.5 else -1)
+    target = (s2 == 7) * 1.0 if s2 in (-1, 7) else 0.9 * value(s2)[0]
+    val, h, x = value(s)
+    delta = target - val
+    total += 0.5 * delta ** 2
+    dh = v * (1 - h ** 2)
+    v = v + 0.05 * delta * h
+    W = W + 0.05 * delta * np.outer(dh, x)
+    s = s2
+"""
+CLIPPED = """import numpy as np
+rng = np.random.default_rng(1)
+X, y = rng.normal(size=(20, 3)), 9 * rng.normal(size=20)
+w = np.zeros(3)
+for i in range(9):
+    e = X @ w - y
+    loss = np.mean(e ** 2)
+    g = 2 * X.T @ e / 20
+    scale = min(1.0, 0.5 / np.sqrt((g ** 2).sum()))
+    w -= 0.05 * scale * g
+"""
 RIGHT = {
+    "half of a square": (WALK, "η = 0.05"),
+    "clipped": (CLIPPED, "by gradient descent\n"),
     "erf": (PROBIT, "in exact arithmetic"),
     "erf of each": (OF_LISTS, "in exact arithmetic"),
     "a function that is not followed": (OF_OTHERS, "1 gradient, all right, in floats"),
@@ -406,7 +438,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
     script, said = RIGHT[name]
     report = run_edited(tmp_path, script)
     assert report.exit_code == 0, str(report)
-    assert said in str(report)
+    assert said in f"{report}\n"
 
 
 @pytest.mark.parametrize(

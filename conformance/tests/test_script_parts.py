@@ -477,6 +477,34 @@ def test_a_wrong_row_that_adagrad_moves_is_told_on_its_line(
     assert report.blames[0].line == line, str(report)
 
 
+CLICKS = """import numpy as np
+rng = np.random.default_rng(5)
+X = (rng.random((60, 6)) < 0.4) * 1.0
+y = (rng.random(60) < 0.5) * 1.0
+b, w, V = 0.0, np.zeros(6), rng.normal(0, 0.1, (6, 2))
+nb, nw, nV = 0.0, np.zeros(6), np.zeros((6, 2))
+for x, t in zip(X, y):
+    s = x @ V
+    p = 1 / (1 + np.exp(-(b + x @ w + 0.5 * ((s ** 2).sum() - (x ** 2 @ V ** 2).sum()))))
+    loss = -(t * np.log(p) + (1 - t) * np.log(1 - p))
+    d = p - t
+    gw = d * x + 0.01 * w
+    gV = d * (np.outer(x, s) - (x ** 2)[:, None] * V) + 0.01 * V
+    nb += d ** 2
+    nw += gw ** 2
+    nV += gV ** 2
+    b -= 0.1 * d / (np.sqrt(nb) + 1e-6)
+    w -= 0.1 * gw / (np.sqrt(nw) + 1e-6)
+    V -= 0.1 * gV / (np.sqrt(nV) + 1e-6)
+"""
+
+
+def test_right_gradients_are_not_blamed_beside_one_that_keeps_no_squares(tmp_path: Path) -> None:
+    assert not run_edited(tmp_path, CLICKS).exit_code
+    report = run_edited(tmp_path, CLICKS, ("nV += gV", "nV = gV"))
+    assert [each.gradients for each in report.blames] == [("V",)], str(report)
+
+
 CELL = """import numpy as np
 np.random.seed(21)
 Wf, Wi, Wc, Wo = [np.random.randn(6, 7) * 0.3 for _ in range(4)]

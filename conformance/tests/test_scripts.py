@@ -256,6 +256,18 @@ for i in range(6):
             [("+ g[k]", "- g[k]")],
             ["p -= 0.1 * v[k]", "v[k] = 0.9 * v[k] - g[k]", "d = (q - t) / len(x)"],
         ),
+        (
+            [
+                ("x.T @ d,", "x.T @ d + 0.02 * W,"),
+                ("+ g[k]", "+ 0.1 * g[k]"),
+                ("p -= 0.1 * v", "p += v"),
+            ],
+            [
+                "v[k] = 0.9 * v[k] + 0.1 * g[k]",
+                "p += v[k]",
+                "g = {'W': x.T @ d + 0.02 * W, 'b': d.sum(axis=0)}",
+            ],
+        ),
         ([("(q - t)", "(t - q)")], ["d = (t - q) / len(x)"]),
         ([("(q - t)", "(t - q)"), ("p -= 0.1", "p += 0.1")], []),
         ([("+ g[k]", "- g[k]"), ("p -= 0.1", "p += 0.1")], []),
@@ -273,6 +285,32 @@ def test_right_gradients_that_are_added_are_the_updates_fault(
     accused = [each for blame in report.examined.accused for each in blame.lines]
     assert [source[each.line - 1] for each in accused] == lines, str(report)
     assert report.ok is (not lines)
+
+
+OF_EACH_SAMPLE = """import math
+cases = [([0.5, 1.0], 0), ([0.0, 1.0], 1), ([1.0, 0.2], 1), ([1.0, 1.0], 0)]
+w, b = [0.3, -0.4], 0.1
+for epoch in range(20):
+    gw, gb, E = [0.0, 0.0], 0.0, 0.0
+    for x, t in cases:
+        y = 1 / (1 + math.exp(-(w[0] * x[0] + w[1] * x[1] + b)))
+        E += (y - t) ** 2 / 2
+        d = (y - t) * y * (1 - y)
+        gb += d
+        for i in range(2):
+            gw[i] += d * x[i]
+    b -= 0.5 * gb
+    for i in range(2):
+        w[i] -= 0.5 * gw[i]
+"""
+
+
+def test_a_gradient_that_a_loop_overwrites_is_told_where_it_does(tmp_path: Path) -> None:
+    assert judged(OF_EACH_SAMPLE, tmp_path).ok
+    report = judged(OF_EACH_SAMPLE.replace("gb += d", "gb = d"), tmp_path)
+    (blame,) = report.examined.accused
+    assert (blame.gradients, blame.lines[0].line) == (("b",), 10), str(report)
+    assert "`gb = d` has to add (`+=`)" in str(report)
 
 
 def test_the_logarithm_of_a_loss_is_printed(tmp_path: Path) -> None:

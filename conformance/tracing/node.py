@@ -89,7 +89,7 @@ class Node:
 
     def depends_on(self, other: "Node") -> bool:
         """Whether it is the other node, or was computed from it."""
-        return bool(self.uses >> other.number & 1)
+        return other.number <= self.number and bool(self.uses >> other.number & 1)
 
 
 def operation_key(operation: str, args: Any, kwargs: Any) -> Any:
