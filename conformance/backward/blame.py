@@ -22,7 +22,7 @@ from conformance.backward.forward_uses import FEW_WAYS, Uses
 from conformance.backward.groups import UNFIT, Group, Repair, operation_key
 from conformance.backward.judge_gradients import Verdict, distance
 from conformance.backward.source import own_lines
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
 
 
@@ -45,13 +45,14 @@ class Search(Uses):
     def right_values(self, repairs: Iterable[Repair]) -> Iterator[RightValue]:
         """What each operation gave that can be repaired, and has to give, by the lines.
 
-        Where one of its executions is made of another that gave something wrong, the first alone.
+        Where one of its executions is made of another that gave something wrong, the first alone;
+        none of what is made of others of which that is not known.
         """
         for repair in repairs:
             known = [each for each in repair.group.nodes if each.number in repair.values]
             if repair.kind == "rest" or (repair.kind == "sum" and known != repair.group.nodes):
                 continue  # it gives what the others lack
-            wrong = 0
+            wrong = bits_of_nodes(each for each in repair.group.nodes if each not in known)
             for node in known:
                 given, right = self.chain.values[node.number], repair.values[node.number]
                 if not node.uses & wrong:

@@ -37,8 +37,8 @@ from conformance.shapes.reading import Reading, begins_with_zeros, generic
 from conformance.shapes.refusal import Refusal
 from conformance.tracing.trace import Trace
 
-SEARCHED = 6.0
-"""Seconds of the processor after which no further reading is tried."""
+SEARCHED, LONGER = 6.0, 30.0
+"""Seconds of the processor after which no further reading is tried; where all of them misfit."""
 
 LOSS = "it returns a sum of squares, as a loss is, and no gradients"
 ZERO = "every gradient is 0: it may compare the output with itself, or need a call before"
@@ -71,7 +71,8 @@ class Searched:
 
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
-        self.refusal.until = process_time() + SEARCHED
+        began = process_time()
+        self.refusal.until = began + SEARCHED
         misshapen: list[Reading] = []
         tried = (PICTURES, *LAYOUTS) if convolves(self.module) else LAYOUTS
         for i, layouts in enumerate(tried):
@@ -86,15 +87,16 @@ class Searched:
                         words = LOSS if loss else ZERO
                         self.refusal.note(UnfitError(words, len(each.plan.calls) + 1))
                         continue
-                    part = each.places.missing or any(map(list_of, each.places.unfound))
-                    if each.misshapen or part or each.without_targets:
+                    if _misfits(each):
                         misshapen.append(each)  # in another layout they may fit
+                        self.refusal.until = began + LONGER
                         continue
                     found = True
                     yield self._of_one_step(each)
                 if found:
                     return
-        for each in sorted(misshapen, key=lambda each: not each.fits_but_for_numbers):
+        whole = process_time() <= self.refusal.until  # else others may be meant, that fit
+        for each in sorted(misshapen, key=lambda e: not e.fits_but_for_numbers) if whole else ():
             if not each.places.missing:
                 yield each
                 continue
@@ -289,6 +291,12 @@ class Searched:
             error.stage += plan.calls[-1].role == "train"  # what is tried before it is no reason
             self.refusal.note(error, partial(first_run, plan, data, penalty))
             return None
+
+
+def _misfits(reading: Reading) -> bool:
+    """Whether not all that it needs is there, or has the shape that it has to have."""
+    part = reading.places.missing or any(map(list_of, reading.places.unfound))
+    return bool(reading.misshapen or part or reading.without_targets)
 
 
 def _is_unused(run: Attempt, path: str) -> bool:
