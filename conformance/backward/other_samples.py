@@ -28,9 +28,17 @@ def of_same_samples(losses: Sequence[Node], gradients: Sequence[Node], given: in
 
 def _is_of_others(own: Sequence[Node], known: Sequence[Node]) -> bool:
     """Whether some arrays are those of other samples than known ones."""
-    same = any(e is one or np.array_equal(e.value, one.value) for e in own for one in known)
+    same = any(_are_alike(e, one) for e in own for one in known)
     tails = {np.shape(each.value)[1:] for each in known}
     return bool(own) and not same and all(np.shape(each.value)[1:] in tails for each in own)
+
+
+def _are_alike(one: Node, other: Node) -> bool:
+    """Whether two arrays are one, or either is made of the other, as −C of C, sample by sample."""
+    if one is other or np.array_equal(one.value, other.value):
+        return True
+    as_many = np.shape(one.value)[:1] == np.shape(other.value)[:1]
+    return as_many and (one.depends_on(other) or other.depends_on(one))
 
 
 def _met(nodes: Iterable[Node], given: int) -> list[Node]:

@@ -23,6 +23,7 @@ from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.sample_count import samples
 from conformance.backward.source import MOVES, is_float, lines_of, operand_name, stored_names
+from conformance.programs.vocabulary import kinds_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.left_numbers import left_numbers
@@ -63,7 +64,12 @@ def never_moved(
 
     found = []
     values = {e for made in judgement.updates for e in (made.old, made.new)}
-    left = list(_left_out(step.trace, forward, judgement, whole, values))
+
+    def is_data(still: Node) -> bool:
+        return "inputs" in kinds_of(name(still))
+
+    every = _left_out(step.trace, forward, judgement, whole, values)
+    left = [pair for pair in every if not is_data(pair[0])]
     for still, gradient in left:
         unkept, other = _moved(whole[still], whole.get(gradient)), _replacement(whole[still])
         moves = other is not None and not np.array_equal(other.value, still.value)
@@ -79,7 +85,8 @@ def never_moved(
         found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
     aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]
     frozen = _frozen(step.trace, forward) if not left else ()
-    notes = [*(("frozen", e) for e in frozen if e not in aside), *(("aside", e) for e in aside)]
+    held = (each for each in frozen if each not in aside and not is_data(each))
+    notes = [*(("frozen", e) for e in held), *(("aside", e) for e in aside)]
     return found, [(kind, name(each)) for kind, each in notes]
 
 

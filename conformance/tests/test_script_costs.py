@@ -870,3 +870,30 @@ def test_a_loss_has_its_name_around_another_call_of_that_name(tmp_path: Path) ->
     report = run_edited(tmp_path, NESTED, ("g[np.arange(len(self.y)), self.y]", "g[:, self.y]"))
     (blame,) = report.blames
     assert blame.line == 18
+
+
+TOPICS = """import numpy as np
+
+rng = np.random.default_rng(0)
+counts = rng.integers(1, 9, size=(8, 6)).astype(float)
+A, B, n = rng.normal(size=(8, 3)), rng.normal(size=(3, 6)), counts.sum()
+
+def softmax(z):
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+for step in range(5):
+    theta, beta = softmax(A), softmax(B)
+    p = theta @ beta
+    loss = -(counts * np.log(p)).sum() / n - 0.02 * np.log(theta).sum() / len(A)
+    dp = -counts / p / n
+    dtheta, dbeta = dp @ beta.T - 0.02 / theta / len(A), theta.T @ dp
+    A -= 2.0 * theta * (dtheta - (theta * dtheta).sum(1, keepdims=True))
+    B -= 2.0 * beta * (dbeta - (beta * dbeta).sum(1, keepdims=True))
+    print(loss)
+"""
+
+
+def test_data_of_another_sign_are_the_same_samples(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TOPICS)
+    assert (report.exit_code, report.examined.cost) == (0, "own")

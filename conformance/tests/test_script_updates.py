@@ -717,3 +717,27 @@ for t in range(1, 9):
 def test_a_gradient_that_is_rounding_alone_tells_no_rule(tmp_path: Path) -> None:
     report = run_edited(tmp_path, CENTRED)
     assert (report.exit_code, report.ran.unjudged) == (0, ()), str(report)
+
+
+GRAPH = """import numpy as np
+
+rng = np.random.default_rng(0)
+adjacency = (rng.random((6, 6)) < 0.5) * 1.0
+x, target = rng.normal(size=(6, 3)), rng.normal(size=2)
+W, U = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
+for step in range(4):
+    message = adjacency @ x
+    e = (message @ W + x @ U).mean(0) - target
+    print(0.5 * e @ e)
+    d = np.tile(e / len(x), (len(x), 1))
+    dW, dU = message.T @ d, x.T @ d
+    dx = adjacency.T @ (d @ W.T)
+    dx += d @ U.T
+    W -= 0.1 * dW
+    U -= 0.1 * dU
+"""
+
+
+def test_the_gradient_of_the_inputs_is_that_of_no_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, GRAPH)
+    assert (report.exit_code, report.ran.notes) == (0, ())
