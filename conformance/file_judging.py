@@ -155,7 +155,8 @@ class FileJudging:
             tried = tried_training(place, each, functions, module)
             if tried is None:
                 if self.judged_any:
-                    self._send({"left": to_values(NotJudged(own, UNTRIED, True, final=True))})
+                    apart = {*each.__code__.co_names}.isdisjoint(self.used | self.called)
+                    self._send({"left": to_values(NotJudged(own, UNTRIED, apart, final=True))})
                 continue
             self.judged_any = True
             self.used |= tried.used

@@ -29,9 +29,12 @@ OTHER = 1.25  # times as large another number is
 def beside_a_named_number(forward: Forward, factor: float) -> float | None:
     """What a factor of all gradients is beside a power of a named number within the loss.
 
-    It is 1 or a rate; None if no such power is in it. With another number in the place of that one,
-    wherever the program names it, the factor is the same power of the other.
+    It is 1 or a rate; None if no such power is in it, or if a gradient is what a parameter was
+    moved by, with its rate. With another number in the place of that one, wherever the program
+    names it, the factor is the same power of the other.
     """
+    if any(goal.parameter in goal.node.inputs for goal in forward.run.goals):
+        return None
     for rate in (1.0, *_rates(forward.run.goals[0].node)):
         if any(_is_power(forward, rate, *each) for each in _powers(forward, factor / rate)):
             return rate
