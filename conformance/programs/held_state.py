@@ -5,7 +5,7 @@ Left out: which of them are parameters.
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CellType, FunctionType, ModuleType, SimpleNamespace
@@ -115,7 +115,12 @@ Change = Callable[[Leaf], Any]
 
 
 def leaves(
-    value: Any, path: str, module: ModuleType | None, *, computed: bool = False
+    value: Any,
+    path: str,
+    module: ModuleType | None,
+    *,
+    computed: bool = False,
+    named: Collection[str] = (),
 ) -> list[Leaf]:
     """The arrays of floats within a value, those of objects of a module's classes too.
 
@@ -124,6 +129,7 @@ def leaves(
         path: of it.
         module: of the classes.
         computed: whether numbers that were computed are among them, whatever their names.
+        named: what other numbers are called that are among them.
     """
     found: list[Leaf] = []
 
@@ -131,13 +137,19 @@ def leaves(
         found.append(leaf)
         return leaf.value
 
-    Walk(note, module, computed=computed).of(value, path, path)
+    Walk(note, module, computed=computed, named=named).of(value, path, path)
     return found
 
 
-def changed(value: Any, path: str, module: ModuleType | None, change: Change) -> Any:
-    """The value with other arrays in it; objects are changed themselves."""
-    return Walk(change, module, write=True).of(value, path, path)
+def changed(
+    value: Any,
+    path: str,
+    module: ModuleType | None,
+    change: Change,
+    named: Collection[str] = (),
+) -> Any:
+    """The value with other arrays in it, and such numbers; objects are changed themselves."""
+    return Walk(change, module, write=True, named=named).of(value, path, path)
 
 
 class Walk:
@@ -150,15 +162,18 @@ class Walk:
         *,
         write: bool = False,
         computed: bool = False,
+        named: Collection[str] = (),
     ) -> None:
         self.change, self.module, self.write, self.computed = change, module, write, computed
+        self.named = named
         self.seen: dict[int, Any] = {}
         self.depth = 0
 
     def of(self, value: Any, path: str, name: str) -> Any:
         """The value, changed."""
         array = as_array(value) if is_tensor(value) else value
-        number = _is_number(value, name) and is_parameter(stem(name))
+        known = name in self.named or is_parameter(stem(name))
+        number = _is_number(value, name) and known
         number = number or (self.computed and is_traced_number(value))
         if (is_floats(array) and array.size) or number:
             made = self.change(Leaf(path, name, float(value) if type(value) is int else array))

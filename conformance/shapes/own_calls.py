@@ -8,7 +8,7 @@ that are given data of ours (`search.py`).
 import ast
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -61,6 +61,16 @@ class OwnCall:
     count: int = 0
     later: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """What mappings among its arguments and among its results have in common."""
+        results = self.result if isinstance(self.result, tuple | list) else []
+        given, returned = (
+            {key for each in some if isinstance(each, Mapping) for key in each}
+            for some in (self.arguments.values(), results)
+        )
+        return frozenset(key for key in given & returned if isinstance(key, str))
+
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it is not known what its parameters are."""
         module = inspect.getmodule(self.function)
@@ -100,7 +110,7 @@ class OwnCall:
             given = copy.deepcopy(self.arguments)
             for name, value in given.items():
                 given[name] = changed(
-                    value, name, module, lambda e: params.get(short(e.path), e.value)
+                    value, name, module, lambda e: params.get(short(e.path), e.value), self.keys
                 )
             result = self.function(**given)
             values = (each.value for each in self._gradients(result))
@@ -121,7 +131,8 @@ class OwnCall:
 
     def _moves(self, chosen: Sequence[Leaf], module: Any) -> bool:
         """Whether parameters have other values at a later call."""
-        later = {e.path: e.value for n, v in self.later.items() for e in leaves(v, n, module)}
+        every = (e for n, v in self.later.items() for e in leaves(v, n, module, named=self.keys))
+        later = {each.path: each.value for each in every}
         moved = (e.path in later and not np.array_equal(e.value, later[e.path]) for e in chosen)
         return all(moved)
 
@@ -130,14 +141,17 @@ class OwnCall:
         parts = returned_parts(self.function, result)
         others = [name for name, e in parts if not (is_number(e) or is_gradient(name))]
         inside = tuple(f"{name}{end}" for name in others for end in "[.")
-        found = parted(self.function, result)[1]
+        found = parted(self.function, result, self.keys)[1]
         return [e for e in found if e.path not in others and not e.path.startswith(inside)]
 
     def _chosen(self, gradients: Sequence[Leaf], module: Any) -> list[Leaf] | None:
         direct = sorted(self.arguments.items(), key=lambda each: each[0] == "self")
         direct = [each for each in direct if not DATA & {*kinds_of(each[0])}]
-        inside = [each for name, value in direct for each in leaves(value, name, module)]
-        held = [*{id(each.value): each for each in reversed(inside)}.values()][::-1]
+        inside = [
+            each for name, value in direct for each in leaves(value, name, module, named=self.keys)
+        ]
+        once = {e.path if isinstance(e.value, float) else id(e.value): e for e in reversed(inside)}
+        held = [*once.values()][::-1]  # equal numbers may be one object
         shapes = [np.shape(each.value) for each in gradients]
         groups: dict[str, list[Leaf]] = {}
         for each in held:
@@ -178,15 +192,23 @@ def _moved(value: Any, spread: float) -> Any:
     return moved if array.ndim else float(moved)
 
 
-def parted(function: FunctionType, result: Any) -> tuple[Any, list[Leaf]]:
-    """The loss in what a function returned, and its gradients; none if it is no such pair."""
+def parted(
+    function: FunctionType, result: Any, named: Collection[str] = ()
+) -> tuple[Any, list[Leaf]]:
+    """The loss in what a function returned, and its gradients; none if it is no such pair.
+
+    Args:
+        function: it.
+        result: what it returned.
+        named: what gradients may be called that are numbers.
+    """
     parts = returned_parts(function, result) if isinstance(result, tuple | list) else []
     direct = list(result) if isinstance(result, tuple | list) else []
     at = next((i for i, e in enumerate(direct) if is_number(e) and not np.ndim(e)), None)
     if at is None or at not in (0, len(direct) - 1):
         return None, []
-    found = [e for name, part in parts if part is not direct[at] for e in leaves(part, name, None)]
-    return direct[at], found
+    others = ((name, part) for name, part in parts if part is not direct[at])
+    return direct[at], [e for name, part in others for e in leaves(part, name, None, named=named)]
 
 
 def own_calls(found: Definitions) -> list[OwnCall]:
@@ -197,7 +219,7 @@ def own_calls(found: Definitions) -> list[OwnCall]:
     noted: dict[FunctionType, OwnCall] = {}
     with _noted(found, noted):
         _run(body, found)
-    return [each for each in noted.values() if parted(each.function, each.result)[1]]
+    return [each for each in noted.values() if parted(each.function, each.result, each.keys)[1]]
 
 
 def _run(body: Sequence[ast.stmt], found: Definitions) -> None:

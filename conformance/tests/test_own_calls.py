@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance import check_backward
+from conformance import check, check_backward
 from conformance.shapes.definitions import definitions
 from conformance.shapes.own_calls import own_calls
 from conformance.tests.shapes.measure import judged_source as judged
@@ -165,3 +165,33 @@ def test_an_object_that_trains_itself_may_read_another_multiple_of_its_loss(
     code, _, said = judged(OWN_STEP.replace("h.T @ e / len", there), tmp_path)
     assert code == int(there.startswith("2")), said
     assert code or "0.5 times" in said
+
+
+FILTER = """import numpy as np
+
+def loss_and_grads(par, y):
+    phi, q = np.tanh(par["phi_raw"]), np.exp(par["log_q"])
+    e = y[1:] - phi * y[:-1] - par["shift"]
+    n = len(e)
+    loss = 0.5 * np.sum(np.log(q) + e**2 / q) / n
+    dphi = -np.sum(e * y[:-1]) / q / n
+    dq = 0.5 * np.sum(1 / q - e**2 / q**2) / n
+    return loss, {"phi_raw": dphi * (1 - phi**2), "log_q": dq * q, "shift": -np.sum(e) / q / n}
+
+if __name__ == "__main__":
+    y = np.cumsum(np.random.default_rng(0).normal(size=30))
+    par = {"phi_raw": -0.5, "log_q": -0.5, "shift": -0.5}
+    for _ in range(20):
+        loss, grads = loss_and_grads(par, y)
+        par = {k: v - 0.05 * grads[k] for k, v in par.items()}
+"""
+
+
+@pytest.mark.parametrize(("wrong", "code"), [("dq * q", 0), ("dq", 1)])
+def test_numbers_are_parameters_if_gradients_have_their_keys(
+    wrong: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(FILTER.replace("dq * q", wrong))
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == code
+    assert "parameters phi_raw, log_q, shift" in str(report)
