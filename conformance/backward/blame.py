@@ -9,7 +9,6 @@ Left out: which line is to blame, if an operation and its operands lie on severa
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,11 +30,6 @@ class Search(Uses):
 
     def repairs(self) -> list[Repair]:
         """Those by a true ∂C/∂v, what is wrong first first; last those of a sum as a whole."""
-        return self.found
-
-    @cached_property
-    def found(self) -> list[Repair]:
-        """See `repairs`."""
         found = [next(self.repairs_of(group), None) for group in self.groups]
         return sorted(
             (each for each in found if each is not None),

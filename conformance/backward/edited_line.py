@@ -4,7 +4,7 @@ Left out: the changes, and whether they do (`shapes/edited.py`, `script/edited_s
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,6 +16,8 @@ from conformance.edits.named_edits import KnownChange
 from conformance.edits.right_values import RightValues
 from conformance.tracing.frames import Frame
 from reference.step import Array
+
+NOISE = 1e-6  # of the largest gradient: a smaller one may be 0 but for rounding
 
 
 def by_edit(examined: Examined, change: Change) -> Examined:
@@ -41,6 +43,15 @@ def by_edit(examined: Examined, change: Change) -> Examined:
 def blamed_frames(accused: Sequence[Accused]) -> list[list[Frame]]:
     """The lines in question of each operation that is to blame, as the search takes them."""
     return [[Frame(*line, "") for line in each.lines] for each in accused]
+
+
+def sizes_of(rights: Iterable[Array]) -> tuple[list[float], float]:
+    """The largest entry of each of some gradients or steps, and that of one that may be noise.
+
+    A smaller one may be 0 but for rounding, so distances from it are relative to this size.
+    """
+    sizes = [float(np.max(np.abs(each), initial=0.0)) for each in rights]
+    return sizes, NOISE * max(sizes, default=0.0)
 
 
 def right_values(accused: Sequence[Accused]) -> RightValues:

@@ -12,6 +12,7 @@ from typing import Any
 from conformance.edits.computing import last_name
 from conformance.edits.edit import Edit, Slot, located
 from conformance.edits.formulas import (
+    BACKWARDS,
     in_order,
     keywords_more,
     number,
@@ -249,8 +250,7 @@ def _wrapped(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
     yield _copied(part)
     loop = ast.comprehension(ast.Name("each", ast.Store()), part, [], 0)
     yield ast.ListComp(_copied(ast.Name("each", ast.Load())), [loop])
-    backwards = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
-    yield ast.Subscript(part, backwards, ast.Load())
+    yield ast.Subscript(part, BACKWARDS, ast.Load())
     if scope.numpy:
         like = ast.Attribute(ast.Name(scope.numpy, ast.Load()), "zeros_like", ast.Load())
         yield ast.Call(like, [part], [])

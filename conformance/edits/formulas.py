@@ -19,6 +19,15 @@ ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
 }
 
 
+BACKWARDS = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+
+
+def last_axes_swapped(part: ast.expr) -> ast.expr:
+    """A batch of matrices, each transposed: `x.swapaxes(-1, -2)`."""
+    axes: list[ast.expr] = [ast.UnaryOp(ast.USub(), ast.Constant(i)) for i in (1, 2)]
+    return ast.Call(ast.Attribute(part, "swapaxes", ast.Load()), axes, [])
+
+
 def sums(subscripts: str) -> Iterator[str]:
     """The subscripts of `np.einsum` with one other letter, one more, or two exchanged."""
     letters = sorted(filter(str.isalpha, {*subscripts}))

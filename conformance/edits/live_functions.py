@@ -142,6 +142,17 @@ class RunLines:
     callers: set[tuple[str, int]] = field(default_factory=set)
 
 
+@contextmanager
+def traced_by(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
+    """While it is entered, a function is told what this thread executes, as by `sys.settrace`."""
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
 def runs_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[CodeType, RunLines]:
     """What a run comes to of a program, by the code.
 
@@ -166,12 +177,8 @@ def runs_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[Co
             ran.callers |= {(back.f_code.co_filename, back.f_lineno)} if back else set()
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    with traced_by(trace):
         run()
-    finally:
-        sys.settrace(before)
     return {code: found[code] for code in found if not is_installed(code.co_filename)} or found
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from conformance.edits.computing import last_name
 from conformance.edits.edit import Edit, Slot, located
+from conformance.edits.formulas import last_axes_swapped
 
 OPERATORS: dict[str, type[ast.operator]] = {
     "+": ast.Add, "−": ast.Sub, "×": ast.Mult, "/": ast.Div, "@": ast.MatMult,
@@ -83,9 +84,7 @@ def _transposed(part: ast.expr, place: int) -> Iterator[ast.expr]:
         turned = isinstance(each, ast.Attribute) and each.attr == "T"
         plain = each.value if isinstance(each, ast.Attribute) and turned else None
         yield from _with(part, place, plain or ast.Attribute(each, "T", ast.Load()))
-        swapped = ast.Attribute(each, "swapaxes", ast.Load())
-        last: list[ast.expr] = [ast.UnaryOp(ast.USub(), ast.Constant(i)) for i in (1, 2)]
-        yield from _with(part, place, ast.Call(swapped, last, []))  # of a batch of matrices
+        yield from _with(part, place, last_axes_swapped(each))
 
 
 def _along(call: ast.Call, axis: str) -> Iterator[ast.expr]:

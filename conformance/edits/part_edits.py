@@ -10,7 +10,7 @@ from copy import deepcopy
 from itertools import combinations, permutations
 
 from conformance.edits.edit import Edit, Slot, located
-from conformance.edits.formulas import activations
+from conformance.edits.formulas import BACKWARDS, activations, last_axes_swapped
 from conformance.edits.scope import Scope
 from conformance.edits.value_slots import is_of, is_whole, put, values
 
@@ -98,11 +98,9 @@ def turned(slots: Sequence[Slot], _scope: Scope) -> Iterator[Edit]:
         for order in orders:
             axes: list[ast.expr] = [ast.Constant(each) for each in order]
             yield put(slot, part, ast.Call(ast.Attribute(part, "transpose", ast.Load()), axes, []))
-        last: list[ast.expr] = [ast.UnaryOp(ast.USub(), ast.Constant(i)) for i in (1, 2)]
-        yield put(slot, part, ast.Call(ast.Attribute(part, "swapaxes", ast.Load()), last, []))
-        back = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+        yield put(slot, part, last_axes_swapped(part))
         for before in ([], [ast.Constant(...)]):
-            both = ast.Tuple([*before, back, back], ast.Load())
+            both = ast.Tuple([*before, BACKWARDS, BACKWARDS], ast.Load())
             yield put(slot, part, ast.Subscript(part, both, ast.Load()))
 
 

@@ -80,7 +80,7 @@ def computes(called: Callable[..., Any]) -> bool:
     if isinstance(called, MethodType):
         return computes(called.__func__)
     if isinstance(called, FunctionType) and not _of_library(called.__module__):
-        return _is_plain(called.__code__) and all(map(computes, _called(called)))
+        return all(_is_plain(each.__code__) for each in _reached(called))
     owner = getattr(called, "__self__", None)
     module = getattr(called, "__module__", None) or getattr(owner, "__module__", "")
     named = _is_safe(getattr(called, "__name__", "_"))
@@ -106,7 +106,11 @@ def _is_plain(code: CodeType) -> bool:
     return not stores and all(map(_is_safe, code.co_names)) and all(map(_is_plain, inner))
 
 
-def _called(function: FunctionType) -> list[Callable[..., Any]]:
-    """The functions of the program that another reads by their names, without itself."""
-    held = (function.__globals__.get(each) for each in function.__code__.co_names)
-    return [e for e in held if isinstance(e, FunctionType) and e is not function]
+def _reached(function: FunctionType) -> list[FunctionType]:
+    """A function of the program, those that it reads by their names, and those that these read."""
+    found = [function]
+    for each in found:
+        held = (each.__globals__.get(name) for name in each.__code__.co_names)
+        own = (e for e in held if isinstance(e, FunctionType) and not _of_library(e.__module__))
+        found += (e for e in own if e not in found)
+    return found

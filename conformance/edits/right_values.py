@@ -8,7 +8,6 @@ program with a change (`search_edits.py`).
 """
 
 import ast
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import CO_NESTED
@@ -19,15 +18,18 @@ import numpy as np
 
 from conformance.edits.edit import Edit, Slot
 from conformance.edits.line_groups import Place
-from conformance.edits.live_functions import LiveFunction
+from conformance.edits.live_functions import LiveFunction, traced_by
 from conformance.edits.pure import is_pure
+from conformance.edits.scope import expressions
 from conformance.tracing.frames import COMPREHENSIONS
 from reference.step import Array
 
 RIGHT = "__right__"
 """The name of what an operation has to give."""
 
-UNKNOWN, UNNAMED = object(), object()
+UNNAMED = object()
+"""In the place of the value of an expression that reads a name which is not known."""
+
 NEARLY = 1e-5  # of the largest entry: an ε in the loss moves what is right
 FEW = 3  # executions that are looked at
 
@@ -140,12 +142,8 @@ class _Site:
             lines = {each for *_, each in code.co_lines() if each} if own else set()
             return line(frame, event, _) if not lines.isdisjoint(span) else None
 
-        before = sys.gettrace()
-        sys.settrace(call)
-        try:
+        with traced_by(call):
             run()
-        finally:
-            sys.settrace(before)
 
     def _see(self, names: dict[str, Any], *, nested: bool) -> None:
         """Evaluate the changes where the statement gives what is wrong.
@@ -161,14 +159,20 @@ class _Site:
         for i, edit in enumerate(self.edits):
             if self.is_over():
                 return
-            inside = {(id(at.parent), at.field, at.place) for at, _ in edit.puts}
+            inside = {_place_of(at) for at, _ in edit.puts}
             if i not in self.wrong and edit.puts and inside <= place.within:
                 with edit.made():
-                    part = place.slot.get()
-                    value = _value(part, names) if is_pure(part, names) else UNKNOWN
-                known = value is not UNKNOWN and (value is not UNNAMED or not nested)
-                if known and not any(_is(value, each) for each in place.wanted):
-                    self.wrong.add(i)
+                    if _gives_another(place, names, nested=nested):
+                        self.wrong.add(i)
+
+
+def _gives_another(place: _Place, names: dict[str, Any], *, nested: bool) -> bool:
+    """Whether an expression, as it now is, is known to have none of the values that are wanted."""
+    part = place.slot.get()
+    if not is_pure(part, names):
+        return False
+    value = _value(part, names)
+    return not (value is UNNAMED and nested) and not any(_is(value, e) for e in place.wanted)
 
 
 def _place(statement: ast.AST, pairs: Pairs, names: dict[str, Any]) -> _Place | None:
@@ -198,12 +202,13 @@ def _value_with(at: Slot, right: Array, whole: Slot, names: dict[str, Any]) -> A
 
 
 def _within(slot: Slot) -> Iterator[tuple[int, str, int | None]]:
-    """The places of an expression and of all that is in it."""
-    yield id(slot.parent), slot.field, slot.place
-    for parent in ast.walk(slot.get()):
-        for name, held in ast.iter_fields(parent):
-            for place in range(len(held)) if isinstance(held, list) else (None,):
-                yield id(parent), name, place
+    """The places of an expression and of all that are in it."""
+    yield from map(_place_of, (slot, *expressions(slot.get())))
+
+
+def _place_of(slot: Slot) -> tuple[int, str, int | None]:
+    """A place in a tree, as it is the same whatever stands there."""
+    return id(slot.parent), slot.field, slot.place
 
 
 def _paths(statement: ast.AST) -> Iterator[tuple[Slot, ...]]:

@@ -17,7 +17,13 @@ from types import CodeType
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import blamed_frames, by_edit, known_changes, right_values
+from conformance.backward.edited_line import (
+    blamed_frames,
+    by_edit,
+    known_changes,
+    right_values,
+    sizes_of,
+)
 from conformance.backward.findings import UPDATES
 from conformance.backward.judge_gradients import distance
 from conformance.edits.edit import Change, Edit
@@ -30,7 +36,6 @@ from conformance.tracing.frames import is_installed, is_subject
 from reference.step import Array
 
 SECONDS = 6.0  # of the processor, after which no other change is tried
-NOISE = 1e-6  # of the largest step: a smaller one may be 0 but for rounding
 FEW, FEWER = 20, 6  # trials, for which there has to be time
 MODULE = "<module>"
 
@@ -164,10 +169,9 @@ def _agree(
     square = sum(float(np.sum(each**2)) for each in rights) if free else 0.0
     along = sum(float(np.sum(a * b)) for a, b in zip(steps, rights, strict=True)) if square else 1.0
     factor = along / square if square else 1.0
-    sizes = [factor * float(np.max(np.abs(each), initial=0.0)) for each in rights]
-    least = NOISE * max(sizes, default=0.0)
+    sizes, noise = sizes_of(rights)
     return factor > 0 and all(
-        distance(step, factor * right, max(size, least)) <= HALF_OF_THE_DIGITS
+        distance(step, factor * right, factor * max(size, noise)) <= HALF_OF_THE_DIGITS
         for step, right, size in zip(steps, rights, sizes, strict=True)
     )
 

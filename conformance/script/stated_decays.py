@@ -16,6 +16,7 @@ import numpy as np
 from conformance.backward.loss_names import MAXIMISED, NAMED
 from conformance.backward.syntax import tree
 from conformance.edits.pure import is_pure
+from conformance.edits.source_parts import numpy_name
 from conformance.script.linear import alike
 from reference.step import Array
 
@@ -34,7 +35,8 @@ def stated_decays(file: str, names: Sequence[str], values: Sequence[Array]) -> d
     module = tree(file)
     if module is None:
         return {}
-    known: dict[str, Any] = {**_numbers(module), **_packages(module), "sum": sum}
+    numpy, _ = numpy_name([*ast.walk(module)])
+    known: dict[str, Any] = {**_numbers(module), **({numpy: np} if numpy else {}), "sum": sum}
     weights = {n: v for n, v in zip(names, values, strict=True) if n.isidentifier()}
     found: dict[str, set[float]] = {}
     for terms in map(_terms, _losses(module)):
@@ -97,13 +99,6 @@ def _numbers(module: ast.Module) -> dict[str, float]:
     once = {name: e for name, (*e, last) in stored.items() if last is None and len(e) == 1}
     found = ((name, e[0].value) for name, e in once.items() if isinstance(e[0], ast.Constant))
     return {name: float(e) for name, e in found if isinstance(e, int | float)}
-
-
-def _packages(module: ast.Module) -> dict[str, Any]:
-    """The names that stand for NumPy."""
-    found = (each for each in ast.walk(module) if isinstance(each, ast.Import))
-    named = (each for node in found for each in node.names if each.name == "numpy")
-    return {each.asname or each.name: np for each in named}
 
 
 def _value(

@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.edited_line import blamed_frames, by_edit, known_changes, right_values
+from conformance.backward.edited_line import (
+    blamed_frames,
+    by_edit,
+    known_changes,
+    right_values,
+    sizes_of,
+)
 from conformance.backward.epsilons import TINY
 from conformance.backward.findings import UPDATES, Examined
 from conformance.backward.judge_gradients import distance
@@ -23,7 +29,6 @@ from conformance.shapes.judge_readings import Found
 from conformance.shapes.reruns import other_defaults
 from conformance.shapes.tried_updates import is_right as is_right_run
 
-NOISE = 1e-6  # of the largest gradient: a smaller one may be 0 but for rounding
 SECONDS = 4.0  # of the processor for a file, after which no other change is tried
 
 
@@ -100,8 +105,9 @@ def _scaled(examined: Examined, given: Mapping[str, Any]) -> Iterator[tuple[str,
         given: the gradients as the program gives them.
     """
     rights = {name: np.asarray(e) for name, e in examined.rights.items() if name in given}
-    sizes, least = _sizes(rights)
-    known = (e.name for e in examined.gradients if e.ok and sizes.get(e.name, 0.0) > least)
+    sizes, noise = sizes_of(rights.values())
+    clear = {name for name, size in zip(rights, sizes, strict=True) if size > noise}
+    known = (e.name for e in examined.gradients if e.ok and e.name in clear)
     pairs = [(np.asarray(given[name]), rights[name]) for name in known]
     square = sum(float(np.sum(each**2)) for _, each in pairs)
     along = sum(float(np.sum(own * each)) for own, each in pairs)
@@ -113,16 +119,10 @@ def _wrong(
     given: Mapping[str, Any], rights: Mapping[str, Any], limit: float = HALF_OF_THE_DIGITS
 ) -> set[str]:
     """The names of the gradients that are not the right ones, to half of their digits."""
-    sizes, least = _sizes(rights)
+    sizes, noise = sizes_of(rights.values())
     return {
         name
-        for name, each in rights.items()
+        for (name, each), size in zip(rights.items(), sizes, strict=True)
         if np.shape(given[name]) != np.shape(each)
-        or not distance(np.asarray(given[name]), np.asarray(each), max(sizes[name], least)) <= limit
+        or not distance(np.asarray(given[name]), np.asarray(each), max(size, noise)) <= limit
     }
-
-
-def _sizes(rights: Mapping[str, Any]) -> tuple[dict[str, float], float]:
-    """The largest entry of each gradient, and how large it is if it may be 0 but for rounding."""
-    sizes = {name: float(np.max(np.abs(each), initial=0.0)) for name, each in rights.items()}
-    return sizes, NOISE * max(sizes.values(), default=0.0)

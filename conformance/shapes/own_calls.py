@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import FunctionType
 from typing import Any
 
@@ -61,7 +62,7 @@ class OwnCall:
     count: int = 0
     later: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         """What mappings among its arguments and among its results have in common."""
         results = self.result if isinstance(self.result, tuple | list) else []

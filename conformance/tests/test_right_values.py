@@ -115,9 +115,18 @@ def _drawing(x: float) -> float:
     return float(np.random.default_rng().normal()) * x
 
 
+def _even(n: int) -> bool:
+    return n == 0 or _odd(n - 1)
+
+
+def _odd(n: int) -> bool:
+    return n != 0 and _even(n - 1)
+
+
 PURE = {
     "a * a": True, "np.exp(a).sum(axis=0)": True, "layer.slope(a)": True, "plain(a)": True,
     "len(rows)": True, "float(a[0])": True, "[plain(k) for k in a]": True, "a.T @ a": True,
+    "even(3)": True,
     "layer.keep(a)": False, "drawing(a)": False, "rows.append(a)": False, "a.sort()": False,
     "np.add(a, a, out=a)": False, "np.random.rand(3)": False, "rng.normal(size=3)": False,
     "(b := a)": False, "np.copyto(a, a)": False, "open(a)": False,
@@ -127,7 +136,7 @@ PURE = {
 @pytest.mark.parametrize("source", sorted(PURE))
 def test_an_expression_is_known_to_compute_a_value_and_do_nothing_else(source: str) -> None:
     names = {
-        "a": np.ones(3), "np": np, "layer": _Layer(), "plain": _plain, "drawing": _drawing,
-        "rows": [], "rng": np.random.default_rng(0),
+        "a": np.ones(3), "np": np, "layer": _Layer(), "plain": _plain, "even": _even,
+        "drawing": _drawing, "rows": [], "rng": np.random.default_rng(0),
     }  # fmt: skip
     assert is_pure(ast.parse(source, mode="eval").body, names) is PURE[source]
