@@ -38,6 +38,8 @@ def in_parallel(
         except BaseException:
             for process in {*active_children()} - others:
                 process.kill()
+            # One of them may have written half of its result, for whose rest the pool would wait.
+            pool._result_queue._writer.close()  # type: ignore[attr-defined]  # noqa: SLF001
             raise
 
 

@@ -35,7 +35,7 @@ class ModuleConventions:
 
 
 PROBES = 32
-"""Samples of which z has either sign in each neuron, so that max(0, z) is not taken for z."""
+"""Samples of a trial."""
 
 
 def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleConventions:
@@ -46,10 +46,11 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
     """
     import torch
 
+    kind, size = getattr(torch, dtype), linear[0].in_features
+    x = 4 * torch.cos(7 * torch.arange(PROBES * size, dtype=kind)).reshape(PROBES, size)
+    _centre(module.to(kind), linear, x)
     seen = Seen(linear)
-    size = linear[0].in_features
-    x = 4 * torch.cos(7 * torch.arange(float(PROBES * size))).reshape(PROBES, size)
-    output = output_of(module.to(getattr(torch, dtype)), x.to(getattr(torch, dtype)), name)
+    output = output_of(module, x, name)
     logits = torch.equal(output.detach(), seen.z[-1])
     pairs = zip(seen.z, [*seen.a[1:], output.detach()], strict=True)
     *inner, last = (_told(*pair) for pair in pairs)
@@ -72,6 +73,27 @@ def recognised(module: Any, linear: list[Any], name: str, dtype: str) -> ModuleC
     if logits and output_of_loss:
         family = hidden, output_of_loss
     return ModuleConventions(logits, own, cost, summed, family)
+
+
+def _centre(module: Any, linear: list[Any], x: Any) -> None:
+    """Give each neuron a z of either sign among the samples, lest max(0, z) is taken for z."""
+    import torch
+
+    def centred(layer: Any, _inputs: Any, z: Any) -> Any:
+        middle = z.detach().median(dim=0).values
+        layer.bias.sub_(middle)
+        return z - middle
+
+    hooks: list[Any] = []
+    for layer in linear:
+        numbers = torch.arange(layer.weight.numel(), dtype=x.dtype)
+        with torch.no_grad():
+            layer.weight.copy_(torch.cos(5 * numbers + len(hooks)).reshape(layer.weight.shape))
+        hooks.append(layer.register_forward_hook(centred))
+    with torch.no_grad():
+        module(x)
+    for hook in hooks:
+        hook.remove()
 
 
 def _activations() -> dict[str, Callable[[Any], Any]]:
