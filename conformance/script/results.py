@@ -186,9 +186,9 @@ def _otherwise(
     loss: Node | None,
 ) -> Judgement | None:
     """The judgement by several losses, or with targets held constant, if there are such."""
-    several = by_several(trace, updates, names)
-    several = several or with_held_targets(trace, updates, names, made=made, loss=loss)
-    return several or by_several_beside_targets(trace, updates, names)
+    several = by_several(trace, updates, names, made=made)
+    several = several or by_several_beside_targets(trace, updates, names, made=made)
+    return several or with_held_targets(trace, updates, names, made=made, loss=loss)
 
 
 READINGS: tuple[Reading, ...] = (

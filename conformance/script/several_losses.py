@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.findings import by_one_line
 from conformance.backward.loss_numbers import fits
-from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.recorded_pass import Goal, NotAGradientError
 from conformance.script.held_targets import targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement
@@ -33,11 +34,12 @@ def by_several(
     *,
     quick: bool = False,
     held: Held = (),
+    made: Judgement | None = None,
 ) -> Judgement | None:
     """The judgement of an update by several losses of the program's own, each for some parameters.
 
-    None if there are none: if that does not show that all gradients are right, and the program does
-    not go forward again before it moves other parameters.
+    None if there are none: if that does not show that all gradients are right, or more than are by
+    one loss, and the program does not go forward again before it moves other parameters.
 
     Args:
         trace: of the run.
@@ -45,10 +47,11 @@ def by_several(
         names: theirs.
         quick: see `judged`.
         held: see `judged`.
+        made: the judgement by one loss.
     """
     turns = in_turn(list(zip(updates, names, strict=True)))
     now = {each.old: name for each, name in zip(updates, names, strict=True)}
-    made: list[tuple[list[Named], Judgement]] = []
+    parts: list[tuple[list[Named], Judgement]] = []
     moved: set[Node] = set()
     again = len(turns) > 1
     for turn in turns:
@@ -58,18 +61,19 @@ def by_several(
         groups = _side_by_side(trace, turn, beside, held)
         if len(turns) == len(groups) == 1:
             return None
-        for group in groups:
+        for group, loss in groups:
             others = {each.old: name for each, name in turn if (each, name) not in group}
-            found = _judged(trace, group, beside | others, held, quick=quick)
-            if found is None or not (found.ok or (again and not quick)):
+            found = _judged(trace, group, beside | others, held, quick=quick, loss=loss)
+            if found is None or (quick and not found.ok):
                 return None
-            made.append((group, found))
+            parts.append((group, found))
         moved |= {each.new for each, _ in turn}
         now = beside | {each.new: name for each, name in turn}
-    sure = again or all(found.ok for _, found in made)
-    if len(made) < len(("one", "other")) or not sure:
+    right = sum(found.right for _, found in parts)
+    sure = again or right == len(updates) or (made is not None and right > made.right)
+    if len(parts) < len(("one", "other")) or not sure:
         return None
-    return _together(updates, [(group, found.searched()) for group, found in made])
+    return _together(updates, [(group, found.searched()) for group, found in parts])
 
 
 def _goes_forward(trace: Trace, turn: Sequence[Named], moved: Collection[Node]) -> bool:
@@ -96,30 +100,58 @@ def in_turn(named: Sequence[Named]) -> list[list[Named]]:
 
 def _side_by_side(
     trace: Trace, turn: list[Named], beside: Mapping[Node, str], held: Held
-) -> list[list[Named]]:
-    """The parameters of a turn, those that are right by one loss together."""
+) -> list[tuple[list[Named], Node | None]]:
+    """The parameters of a turn, those of one loss together, with that loss if it is known."""
     apart = _unconnected(trace, turn)
-    if len(apart) > 1:
-        return apart
-    if any(not each.options for each, _ in turn):
-        return [turn]
-    updates, names = [each for each, _ in turn], [name for _, name in turn]
-    step = Unjudged(trace, updates, names, beside=beside, shared=False)
+    if len(apart) > 1 or any(not each.options for each, _ in turn):
+        return [(group, None) for group in apart]
+    step, part, goals = _as_read(trace, turn, beside, held)
+    losses = {part.of[each]: each for each in step.losses}
+    groups: dict[Node, list[Named]] = {}
+    wrong: list[tuple[Named, Node]] = []
+    for named, goal in zip(turn, goals, strict=True):
+        known = [
+            each for each in fits(part.trace, [*losses], (goal,)) if _is_usual(each.factor, part)
+        ]
+        if known:
+            best = min(known, key=lambda e: (not alike(e.factor, 1.0), -e.loss.number))
+            groups.setdefault(best.loss, []).append(named)
+        else:
+            wrong.append((named, goal.parameter))
+    told = {*groups}
+    for named, parameter in wrong if groups else ():
+        loss = _narrowest(parameter, [*losses], told, bits_of_nodes(e.parameter for e in goals))
+        if loss is None:
+            return [(turn, None)]
+        groups.setdefault(loss, []).append(named)
+    return [(group, losses[loss]) for loss, group in groups.items()] or [(turn, None)]
+
+
+def _as_read(
+    trace: Trace, named: Sequence[Named], beside: Mapping[Node, str], held: Held
+) -> tuple[Unjudged, Step, tuple[Goal, ...]]:
+    """Updates by the arrays that they add, the trace of their step, and their gradients."""
+    updates = [each for each, _ in named]
+    step = Unjudged(trace, updates, [name for _, name in named], beside=beside, shared=False)
     step.held = held
     chosen = [each.options[each.own] for each in updates]
     part = step.part([node for node, _ in chosen])
-    numbers = [part.of[each] for each in step.losses]
-    goals = step.goals(part, chosen, usual(chosen)[0])
-    groups: dict[int, list[Named]] = {}
-    for named, goal in zip(turn, goals, strict=True):
-        known = [
-            each for each in fits(part.trace, numbers, (goal,)) if _is_usual(each.factor, part)
-        ]
-        if not known:
-            return [turn]
-        best = min(known, key=lambda e: (not alike(e.factor, 1.0), -e.loss.number))
-        groups.setdefault(best.loss.number, []).append(named)
-    return [*groups.values()]
+    return step, part, step.goals(part, chosen, usual(chosen)[0])
+
+
+def _narrowest(
+    parameter: Node, numbers: Sequence[Node], told: Collection[Node], given: int
+) -> Node | None:
+    """The number of a parameter that fewest others are in: its loss, though its gradient is wrong.
+
+    Of several, one by which the gradients of others are right, or else the last.
+    """
+    own = [each for each in numbers if each.depends_on(parameter)]
+
+    def order(number: Node) -> tuple[int, bool, int]:
+        return (number.uses & given).bit_count(), number not in told, -number.number
+
+    return min(own, key=order, default=None)
 
 
 def _unconnected(trace: Trace, turn: Sequence[Named]) -> list[list[Named]]:
@@ -145,9 +177,21 @@ def _is_usual(factor: float, part: Step) -> bool:
 
 
 def _judged(
-    trace: Trace, group: Sequence[Named], beside: Mapping[Node, str], held: Held, *, quick: bool
+    trace: Trace,
+    group: Sequence[Named],
+    beside: Mapping[Node, str],
+    held: Held,
+    *,
+    quick: bool,
+    loss: Node | None,
 ) -> Judgement | None:
-    """The judgement of some parameters by a loss; None if there is none."""
+    """The judgement of some parameters by a loss, the one that is known if any; None without."""
+    if loss is not None:
+        step, part, goals = _as_read(trace, group, beside, held)
+        step.quick = quick
+        chosen = tuple(each.options[each.own] for each, _ in group)
+        by_it = step.by(part, goals, part.of[loss], whole=False, scaled=True)
+        return replace(by_it, factor=usual(chosen)[0], chosen=chosen)
     updates, names = [each for each, _ in group], [name for _, name in group]
     try:
         found = judged(trace, updates, names, held=held, beside=beside, quick=quick)
@@ -172,7 +216,7 @@ def _together(
     examined = replace(
         first.examined,
         gradients=tuple(each for _, each, _, _ in parts),
-        accused=tuple(each for _, found in made for each in found.examined.accused),
+        accused=by_one_line(tuple(e for _, found in made for e in found.examined.accused)),
     )
     return replace(
         first,
@@ -184,10 +228,18 @@ def _together(
 
 
 def by_several_beside_targets(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], *, quick: bool = False
+    trace: Trace,
+    updates: Sequence[Update],
+    names: Sequence[str],
+    *,
+    quick: bool = False,
+    made: Judgement | None = None,
 ) -> Judgement | None:
-    """The judgement by several losses, a target held constant; None if it is not right."""
-    tried = (
-        by_several(trace, updates, names, quick=quick, held=e) for e in targets(trace, updates)
-    )
-    return next((each for each in tried if each is not None and each.ok), None)
+    """The judgement by several losses, a target held constant; see `by_several`."""
+    best: Judgement | None = None
+    for held in targets(trace, updates):
+        found = by_several(trace, updates, names, quick=quick, held=held, made=best or made)
+        if found is not None and found.ok:
+            return found
+        best = found if made is not None and found is not None else best
+    return best

@@ -76,3 +76,20 @@ def test_an_actor_and_its_critic_hold_actions_and_returns_constant(
     begin: str, tmp_path: Path
 ) -> None:
     assert run_edited(tmp_path, ACTOR_CRITIC, ("(seen(x) @ v)[0]", begin)).ok
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "name"),
+    [
+        ("(V - G) / 3", "(G - V) / 3", "v"),
+        ("(z ** 2 - 1)", "(z ** 2 + 1)", "log_std"),
+        ("z / std / 3", "z / 3", "W"),
+    ],
+)
+def test_a_wrong_gradient_is_blamed_alone_where_an_actor_and_its_critic_have_a_loss_each(
+    right: str, wrong: str, name: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, ACTOR_CRITIC, (right, wrong))
+    (blame,) = report.blames
+    assert [each.name for each in report.examined.gradients if not each.ok] == [name]
+    assert right in ACTOR_CRITIC.splitlines()[blame.lines[0].line - 1]
