@@ -195,6 +195,6 @@ READINGS: tuple[Reading, ...] = (
     with_decay_within,
     judged,
     by_several,
-    with_held_targets,
     by_several_beside_targets,
+    with_held_targets,
 )
