@@ -83,6 +83,10 @@ class FileJudging:
             self.used.add(each.name)
             self._send({"book": each.name, "uses": sorted(self._found.used_by(each.name))})
             return
+        own = self._on_own_call(each.name)
+        if own is not None:
+            self._take(each.name, own)
+            return
         try:
             judged = each.found(self._cost)
         except NoGradientError as error:
@@ -119,6 +123,14 @@ class FileJudging:
         made = next(each for each in candidates(self._found) if each.name == name)
         found = made.found(self._cost)
         return found is not None and found.examined.ok
+
+    def _on_own_call(self, name: str) -> Found | None:
+        """The verdict on a function by what the file calls it with; None if it does not tell.
+
+        Data of ours may have other shapes, or be of another kind, than it is written for.
+        """
+        calls = (e for e in self._calls if e.function is getattr(self._found.module, name, None))
+        return next((e.found(self._cost) for e in calls), None)
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.

@@ -10,7 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from conformance.backward.syntax import tree
-from conformance.programs.vocabulary import bare, kinds_of, names_gradients, stem
+from conformance.programs.vocabulary import bare, is_gradient, kinds_of, names_gradients, stem
 
 
 def leaves_out_label(function: Any) -> bool:
@@ -97,6 +97,43 @@ def _parts(written: ast.expr | None, value: Any, path: str) -> Iterator[tuple[st
             yield _name(element), part
         else:
             yield (f"{path}[{i}]" if len(parts) > 1 else path), part
+
+
+def kept_keys(function: Any) -> set[str]:
+    """The keys of a dict that a function returns under which no gradient is, by what is written.
+
+    Such is `{"w": w, "b": b - lr * db, "h": hidden}`: what has the name of a variable that is no
+    gradient, or what has its own name as a term.
+    """
+    last = _last_return(function)
+    inside = () if last is None else (e for e in ast.walk(last) if isinstance(e, ast.Dict))
+    pairs = (e for each in inside for e in zip(each.keys, each.values, strict=True))
+    return {
+        str(key.value)
+        for key, value in pairs
+        if isinstance(key, ast.Constant)
+        and (
+            (isinstance(value, ast.Name) and not is_gradient(value.id))
+            or any(_is_named(each, key.value) for each in _terms(value))
+        )
+    }
+
+
+def _terms(written: ast.expr) -> Iterator[ast.expr]:
+    """The terms of a sum or a difference."""
+    if isinstance(written, ast.BinOp) and isinstance(written.op, ast.Add | ast.Sub):
+        yield from _terms(written.left)
+        yield from _terms(written.right)
+    else:
+        yield written
+
+
+def _is_named(written: ast.expr, name: object) -> bool:
+    """Whether it is a variable, an attribute or an item of a name."""
+    match written:
+        case ast.Name(id=own) | ast.Attribute(attr=own) | ast.Subscript(slice=ast.Constant(own)):
+            return bool(own == name)
+    return False
 
 
 def _elements(written: ast.expr | None) -> list[ast.expr]:

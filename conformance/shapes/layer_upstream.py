@@ -37,8 +37,8 @@ def outputs(run: Attempt, result: Any, kept: Mapping[str, Any], takes: Takes) ->
     if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
         raise UnfitError("its forward part gives no array")
     names = {**kept, **dict(returned_parts(run.results[0][1], result))}
-    told = [names.get(name) for name in takes.named]
-    if told and all(is_floats(each) and np.size(each) for each in told):
+    told: list[Any] = [names.get(name) for name in takes.named]
+    if told and all(is_floats(each) and each.size for each in told):
         return told
     return [each for each in outs if each.dtype.kind == "f" and each.size][: takes.upstreams]
 

@@ -1,6 +1,6 @@
 """Functions that give a loss and its gradients, judged on what the file itself calls them with.
 
-What stands under `if __name__ == "__main__"` is run until each of them was called. The parameters
+What stands under `if __name__ == "__main__"` is run, each statement until it trains. The parameters
 are those arguments, or what these hold, that have the shapes of the gradients. Left out: programs
 that are given data of ours (`search.py`).
 """
@@ -25,7 +25,7 @@ from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called
 from conformance.shapes.definitions import Definitions
-from conformance.shapes.function_sources import returned_names, returned_parts
+from conformance.shapes.function_sources import kept_keys, returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import holder
@@ -37,7 +37,7 @@ LONGEST = 5.0
 DATA = {"inputs", "targets", "output", "row", "pairs"}
 """Kinds of arguments that are no parameters."""
 CALLS = 3
-"""After so many calls of one function the file has run long enough."""
+"""After so many calls of one function a statement of the file has run long enough."""
 SPREAD = 0.25
 """How far the parameters are moved, relative to the largest one: many begin with zeros."""
 
@@ -64,13 +64,18 @@ class OwnCall:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """What mappings among its arguments and among its results have in common."""
+        """The names under which it returns gradients of what it was given by the same names.
+
+        They are keys of a mapping that it returns, and its arguments, or keys of a mapping there.
+        """
         results = self.result if isinstance(self.result, tuple | list) else []
         given, returned = (
             {key for each in some if isinstance(each, Mapping) for key in each}
             for some in (self.arguments.values(), results)
         )
-        return frozenset(key for key in given & returned if isinstance(key, str))
+        kept = kept_keys(self.function)
+        found = (given | self.arguments.keys()) & returned
+        return frozenset(key for key in found if isinstance(key, str) and key not in kept)
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it is not known what its parameters are."""
@@ -126,7 +131,7 @@ class OwnCall:
         """
         gradients = self._gradients(self.result)
         chosen = self._chosen(gradients, module) if gradients else None
-        if chosen is None or all(map(_bears_name, gradients, chosen)):
+        if chosen is None or all(map(self._bears_name, gradients, chosen)):
             return chosen
         return chosen if self._moves(chosen, module) else None
 
@@ -161,28 +166,26 @@ class OwnCall:
         whole = [e for e in groups.values() if [np.shape(leaf.value) for leaf in e] == shapes]
         if len(gradients) > 1 and whole:
             return whole[0]
-        found = [_of(each, held) for each in gradients]
+        found = [self._of(each, held) for each in gradients]
         if None in found or len({id(each) for each in found}) < len(found):
             return None
         return [each for each in found if each is not None]
 
+    def _of(self, gradient: Leaf, held: Sequence[Leaf]) -> Leaf | None:
+        """What a gradient is of: what bears its name, or else the only one of its shape."""
+        alike = [each for each in held if np.shape(each.value) == np.shape(gradient.value)]
+        chosen = [each for each in alike if self._bears_name(gradient, each)] or alike
+        return chosen[0] if len(chosen) == 1 else None
 
-def _bears_name(gradient: Leaf, parameter: Leaf) -> bool:
-    """Whether a gradient is named after a parameter, as `dW` or `g_coef`."""
-    return bare(parameter.name) == stem(gradient.name) != bare(gradient.name)
+    def _bears_name(self, gradient: Leaf, parameter: Leaf) -> bool:
+        """Whether a gradient is named after a parameter, as `dW` or `g_coef`, or has its key."""
+        named = bare(parameter.name) == stem(gradient.name) != bare(gradient.name)
+        return named or (gradient.name == parameter.name and gradient.name in self.keys)
 
 
 def _parent(path: str) -> str:
     """What holds an item: `f.p` of `f.p[0]`."""
     return path.rpartition("[")[0] if path.endswith("]") else path
-
-
-def _of(gradient: Leaf, held: Sequence[Leaf]) -> Leaf | None:
-    """What a gradient is of: what bears its name, or else the only one of its shape."""
-    alike = [each for each in held if np.shape(each.value) == np.shape(gradient.value)]
-    named = [each for each in alike if _bears_name(gradient, each)]
-    chosen = named or alike
-    return chosen[0] if len(chosen) == 1 else None
 
 
 def _moved(value: Any, spread: float) -> Any:
@@ -224,13 +227,14 @@ def own_calls(found: Definitions) -> list[OwnCall]:
 
 
 def _run(body: Sequence[ast.stmt], found: Definitions) -> None:
-    """Run some statements of a file, as far as they go."""
+    """Run some statements of a file, as far as they go: of one that trains, its first steps."""
     try:
         with quiet(), limited(LONGEST), np.errstate(all="ignore"):
             for each in body:
                 code = compile(ast.Module([each], []), found.files[0], "exec")
-                exec(code, vars(found.module))  # noqa: S102 - the file's own main
-    except (Exception, EnoughError, TooLongError, SystemExit):  # noqa: BLE001 - in any way
+                with suppress(EnoughError):
+                    exec(code, vars(found.module))  # noqa: S102 - the file's own main
+    except (Exception, TooLongError, SystemExit):  # noqa: BLE001 - in any way
         return  # what it called before is known
 
 
@@ -277,7 +281,7 @@ def _noted(found: Definitions, noted: dict[FunctionType, OwnCall]) -> Iterator[N
 
 
 def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall]) -> Any:
-    """A function that notes the first call of another one, and ends the run after some."""
+    """A function that notes the first call of another one, and ends the statement after some."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         known = noted.get(function)
@@ -290,7 +294,7 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
         result = function(*args, **kwargs)
         if known.count == 1:
             known.result = copy.deepcopy(result)
-        elif known.count == CALLS and parted(function, known.result)[1]:
+        elif known.count >= CALLS and parted(function, known.result)[1]:
             raise EnoughError
         return result
 
