@@ -99,11 +99,13 @@ def _parts(written: ast.expr | None, value: Any, path: str) -> Iterator[tuple[st
             yield (f"{path}[{i}]" if len(parts) > 1 else path), part
 
 
-def kept_keys(function: Any) -> set[str]:
-    """The keys of a dict that a function returns under which no gradient is, by what is written.
+def returned_keys(function: Any, *, kept: bool = False) -> set[str]:
+    """The keys of a dict that a function returns under which a gradient may be, as it is written.
 
-    Such is `{"w": w, "b": b - lr * db, "h": hidden}`: what has the name of a variable that is no
-    gradient, or what has its own name as a term.
+    Args:
+        function: it.
+        kept: whether the others are asked for, as in `{"w": w, "b": b - lr * db, "h": hidden}`:
+            what is a variable of another name, or has its own name as a term.
     """
     last = _last_return(function)
     inside = () if last is None else (e for e in ast.walk(last) if isinstance(e, ast.Dict))
@@ -112,7 +114,8 @@ def kept_keys(function: Any) -> set[str]:
         str(key.value)
         for key, value in pairs
         if isinstance(key, ast.Constant)
-        and (
+        and kept
+        is (
             (isinstance(value, ast.Name) and not is_gradient(value.id))
             or any(_is_named(each, key.value) for each in _terms(value))
         )

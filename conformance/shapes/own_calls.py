@@ -1,6 +1,7 @@
 """Functions that give a loss and its gradients, judged on what the file itself calls them with.
 
-What stands under `if __name__ == "__main__"` is run, each statement until it trains. The parameters
+What stands under `if __name__ == "__main__"` is run, each statement until it trains; without it,
+functions such as `test_gradients()`, which may end in an error of their own. The parameters
 are those arguments, or what these hold, that have the shapes of the gradients. Left out: programs
 that are given data of ours (`search.py`).
 """
@@ -8,9 +9,10 @@ that are given data of ours (`search.py`).
 import ast
 import copy
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import FunctionType
 from typing import Any
@@ -23,9 +25,9 @@ from conformance.backward.syntax import tree
 from conformance.programs.held_state import Leaf, changed, leaves, short
 from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.arguments import called
+from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import Definitions
-from conformance.shapes.function_sources import kept_keys, returned_names, returned_parts
+from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import holder
@@ -34,6 +36,7 @@ from conformance.tracing.recorder import EnoughError
 
 LONGEST = 5.0
 """Seconds that the file may run."""
+UNDER_MAIN = 'under `if __name__ == "__main__"`'
 DATA = {"inputs", "targets", "output", "row", "pairs"}
 """Kinds of arguments that are no parameters."""
 CALLS = 3
@@ -53,6 +56,7 @@ class OwnCall:
         result: what it returned: a loss, and gradients.
         count: how often it was called.
         later: copies of the arguments of its last call.
+        where: it was called.
     """
 
     name: str
@@ -61,6 +65,7 @@ class OwnCall:
     result: Any = None
     count: int = 0
     later: dict[str, Any] = field(default_factory=dict)
+    where: str = UNDER_MAIN
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -73,7 +78,7 @@ class OwnCall:
             {key for each in some if isinstance(each, Mapping) for key in each}
             for some in (self.arguments.values(), results)
         )
-        kept = kept_keys(self.function)
+        kept = returned_keys(self.function, kept=True)
         found = (given | self.arguments.keys()) & returned
         return frozenset(key for key in found if isinstance(key, str) and key not in kept)
 
@@ -92,7 +97,7 @@ class OwnCall:
                 promised = not (own and self._moves(chosen, module))
                 examined = examine(again, params, (), cost=cost, promised=promised)
                 names = tuple(each.name for each in examined.gradients)
-                given = 'what the file calls it with under `if __name__ == "__main__"`'
+                given = f"what the file calls it with {self.where}"
                 calls = (called(self.function),)
                 recognised = Recognised("", given, "", calls, "returned", names)
                 found = Found(recognised, examined, tuple(self._used(module)))
@@ -217,25 +222,31 @@ def parted(
 
 def own_calls(found: Definitions) -> list[OwnCall]:
     """The functions of a file that gave a loss and gradients, with what it called them with."""
-    body = _main(found)
+    main = _main(found)
+    body = main or _tries(found)
     if not body or not any(map(_may_give, _functions(found))):
         return []
     noted: dict[FunctionType, OwnCall] = {}
     with _noted(found, noted):
         _run(body, found)
-    return [each for each in noted.values() if parted(each.function, each.result, each.keys)[1]]
+    where = UNDER_MAIN if main else f"in {', '.join(map(ast.unparse, body))}"
+    calls = (replace(each, where=where) for each in noted.values())
+    return [each for each in calls if parted(each.function, each.result, each.keys)[1]]
 
 
 def _run(body: Sequence[ast.stmt], found: Definitions) -> None:
     """Run some statements of a file, as far as they go: of one that trains, its first steps."""
-    try:
-        with quiet(), limited(LONGEST), np.errstate(all="ignore"):
-            for each in body:
-                code = compile(ast.Module([each], []), found.files[0], "exec")
-                with suppress(EnoughError):
-                    exec(code, vars(found.module))  # noqa: S102 - the file's own main
-    except (Exception, TooLongError, SystemExit):  # noqa: BLE001 - in any way
-        return  # what it called before is known
+    with suppress(TooLongError), quiet(), limited(LONGEST), np.errstate(all="ignore"):
+        for each in body:
+            code = compile(ast.Module([each], []), found.files[0], "exec")
+            try:
+                exec(code, vars(found.module))  # noqa: S102 - the file's own main
+            except (Exception, EnoughError, SystemExit):  # noqa: BLE001, S112 - in any way
+                continue  # what it called before is known, and others may go on without it
+
+
+TRIES = re.compile(r"(test|check|demo|example)s?(_\w+)?|\w+_(test|check|demo|example)s?|main")
+"""The names of functions that try others."""
 
 
 def _main(found: Definitions) -> list[ast.stmt]:
@@ -243,6 +254,12 @@ def _main(found: Definitions) -> list[ast.stmt]:
     module = tree(found.files[0]) if len(found.files) == 1 else None
     tops = [] if module is None else [e for e in module.body if isinstance(e, ast.If)]
     return [e for each in tops if "__name__" in ast.unparse(each.test) for e in each.body]
+
+
+def _tries(found: Definitions) -> list[ast.stmt]:
+    """Calls of what tries others, such as `test_gradients()`."""
+    named = (e.__name__ for e in found.functions if TRIES.fullmatch(e.__name__) and not needed(e))
+    return [e for name in named for e in ast.parse(f"{name}()").body]
 
 
 def _functions(found: Definitions) -> Iterator[FunctionType]:

@@ -25,8 +25,12 @@ from conformance.running.quiet import TooLongError
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.coded_targets import CODINGS, is_input, is_target
-from conformance.shapes.function_sources import returned_names, returned_parts
+from conformance.shapes.coded_targets import CODINGS, as_stated, is_input, is_target
+from conformance.shapes.function_sources import (
+    returned_keys,
+    returned_names,
+    returned_parts,
+)
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
@@ -34,7 +38,8 @@ from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.reruns import of_function
-from conformance.shapes.solved import MisshapenError, Solver, arguments
+from conformance.shapes.solved import MisshapenError, Solver, Unset, arguments
+from conformance.shapes.stated_shapes import stated_shapes
 
 RUNS = 2_000
 """So often a function is run with targets of one coding."""
@@ -72,7 +77,8 @@ class SolvedLossSearch:
         problem: UnfitError | None = None
         codings = CODINGS if any(map(is_target, self._names)) else CODINGS[-1:]
         for coding, _ in product(codings, range(SHAPES)):
-            solver = Solver(self._names, partial(self._fits, wrong, until), (), RUNS, given=coding)
+            given = as_stated(stated_shapes(self.gradient, self._names), coding)
+            solver = Solver(self._names, partial(self._fits, wrong, until), (), RUNS, given=given)
             for chosen in solver.solutions():
                 wrong.append(_shapes(arguments(self._names, chosen)))
                 found = self._judged(chosen, blame=False)
@@ -129,12 +135,14 @@ class SolvedLossSearch:
         """Run it.
 
         Raises:
-            UnfitError: it does not run with such arguments, they have shapes with which it was
-                judged, or a gradient has another shape.
+            UnfitError: it does not run with such arguments, targets have more axes than inputs,
+                they have shapes with which it was judged, or a gradient has another shape.
             TooLongError: no time is left.
         """
         if process_time() > until:
             raise TooLongError
+        if _is_misfit(given):
+            raise UnfitError("its targets have more axes than its inputs")
         _, found = self._given_back(given)
         own = {name: np.shape(each) for name, each in _floats(given).items()}
         if not found:
@@ -194,6 +202,13 @@ def _shapes(given: Mapping[str, Any]) -> object:
     return {key: (each.shape, each.dtype.kind) for key, each in arrays}
 
 
+def _is_misfit(given: Mapping[str, Any]) -> bool:
+    """Whether targets have more axes than inputs, of which they would be those of no samples."""
+    axes = {name: np.ndim(e) for name, e in given.items() if not isinstance(e, dict | Unset)}
+    inputs = [n for name, n in axes.items() if is_input(name)]
+    return any(n > max(inputs, default=n) for name, n in axes.items() if is_target(name))
+
+
 def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of floats among arguments, those in a dict by their keys."""
     inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
@@ -242,7 +257,10 @@ def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearc
             continue
         given = [name for name in names[1:] if _is_gradient_of(name, taken)]
         if given and returns_loss(each):
-            yield SolvedLossSearch(each, each, told=any(map(str.isidentifier, given)))
+            keyed = returned_keys(each) & taken
+            yield SolvedLossSearch(
+                each, each, told=any(map(str.isidentifier, given)) or bool(keyed)
+            )
         elif len(names) > 1 and all(stem(e) != bare(e) and stem(e) in taken for e in names):
             yield from (SolvedLossSearch(loss, each) for loss in states_loss(functions, each))
 

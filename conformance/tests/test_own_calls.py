@@ -236,6 +236,18 @@ def test_what_the_file_calls_a_loss_with_comes_first(
     assert not right or wrong in lines[0], said
 
 
+@pytest.mark.parametrize("wrong", [False, True])
+def test_what_a_test_calls_a_loss_with_tells_as_well(wrong: bool, tmp_path: Path) -> None:
+    source = LOSSES.replace('if __name__ == "__main__":', "def test_losses():")
+    source += "    assert False\n"  # it may compare the gradients with others, and stop there
+    code, lines, said = judged(
+        source.replace("- y / mu", "+ y / mu") if wrong else source, tmp_path
+    )
+    assert code == int(wrong), said
+    assert said.count("what the file calls it with in test_losses()") == len(("counts", "ranks"))
+    assert not wrong or "+ y / mu" in lines[0]
+
+
 TRAINED = """
 import numpy as np
 
