@@ -63,6 +63,7 @@ class FileJudging:
         left: what fits no shape, unless it takes part in what is judged after it.
         unfit: what may not be meant to be judged, such as a list of layers.
         called: of the functions that were called on the way.
+        giving: of those that give gradients, and of what they belong to.
         judged_any: whether any was judged.
     """
 
@@ -70,7 +71,7 @@ class FileJudging:
         self, cost: str | None, found: Definitions, send: Send, *, edits: bool = True
     ) -> None:
         self._cost, self._found, self._send, self._edits = cost, found, send, edits
-        self.used, self.called = set[str](), set[str]()
+        self.used, self.called, self.giving = set[str](), set[str](), set[str]()
         self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
@@ -81,6 +82,7 @@ class FileJudging:
         if each.book:
             self.judged_any = self._of_the_book = True  # by itself, and with it all that it uses
             self.used.add(each.name)
+            self.giving.add(each.name)
             self._send({"book": each.name, "uses": sorted(self._found.used_by(each.name))})
             return
         own = self._on_own_call(each.name)
@@ -167,7 +169,7 @@ class FileJudging:
             tried = tried_training(place, each, functions, module)
             if tried is None:
                 if self.judged_any:
-                    apart = {*each.__code__.co_names}.isdisjoint(self.used | self.called)
+                    apart = {*each.__code__.co_names}.isdisjoint(self.giving)
                     self._send({"left": to_values(NotJudged(own, UNTRIED, apart, final=True))})
                 continue
             self.judged_any = True
@@ -231,7 +233,9 @@ class FileJudging:
             self._spent += process_time() - began
         self.judged_any = True
         self.used |= set(judged.used)
-        self.called |= {each.partition("(")[0] for each in judged.recognised.calls}
+        calls = [each.partition("(")[0] for each in judged.recognised.calls]
+        self.called |= {*calls}
+        self.giving |= {name, *calls[judged.recognised.backward :][:1]}
         self._send({"name": name, "found": to_values(judged)})
         if judged.unjudged:
             self._send({"left": to_values(without_gradients(name, judged.unjudged))})
