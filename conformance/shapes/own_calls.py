@@ -30,6 +30,7 @@ from conformance.shapes.definitions import Definitions
 from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
+from conformance.shapes.loss_data import other_settings
 from conformance.shapes.matched import holder
 from conformance.shapes.reruns import of_function
 from conformance.tracing.recorder import EnoughError
@@ -83,7 +84,20 @@ class OwnCall:
         return frozenset(key for key in found if isinstance(key, str) and key not in kept)
 
     def found(self, cost: str | None) -> Found | None:
-        """It, recognised and judged; None if it is not known what its parameters are."""
+        """It, recognised and judged; None if it is not known what its parameters are.
+
+        If it is right, but not with other settings than those by default, that is told.
+        """
+        found = self.judged(cost)
+        settings = other_settings(self.function)
+        left = {name: e for name, e in settings.items() if name not in self.arguments}
+        if found is None or not found.examined.ok or not left:
+            return found
+        other = replace(self, arguments={**self.arguments, **left}).judged(cost)
+        return found if other is None or other.examined.ok else other
+
+    def judged(self, cost: str | None) -> Found | None:
+        """It, judged with its arguments."""
         module = inspect.getmodule(self.function)
         chosen = self._parameters(module)
         if chosen is None:

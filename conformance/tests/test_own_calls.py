@@ -284,6 +284,13 @@ def test_each_loss_that_a_file_descends_is_judged(tmp_path: Path) -> None:
     }
 
 
+def test_a_loss_is_tried_with_other_settings_than_its_defaults(tmp_path: Path) -> None:
+    source = TRAINED.replace("bound", "delta").replace("delta=0.5", "delta=1.0")
+    wrong = source.replace("delta * np.sign(r)) /", "np.sign(r)) /")
+    code, _, said = judged(wrong.replace("squared, np", "huber, np"), tmp_path)
+    assert (code, "has to be multiplied by `delta`" in said) == (1, True), said
+
+
 KEYED = """
 import numpy as np
 
