@@ -70,9 +70,10 @@ class OwnCall:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The names under which it returns gradients of what it was given by the same names.
+        """The names of what it was given of which it returns gradients, and the names of these.
 
-        They are keys of a mapping that it returns, and its arguments, or keys of a mapping there.
+        They are keys of a mapping that it returns, and its arguments, or keys of a mapping there;
+        or arguments, and what is named after them, as `dlog_t`.
         """
         results = self.result if isinstance(self.result, tuple | list) else []
         given, returned = (
@@ -81,7 +82,11 @@ class OwnCall:
         )
         kept = returned_keys(self.function, kept=True)
         found = (given | self.arguments.keys()) & returned
-        return frozenset(key for key in found if isinstance(key, str) and key not in kept)
+        same = {key for key in found if isinstance(key, str) and key not in kept}
+        names = [name for name, _ in returned_parts(self.function, self.result)]
+        pairs = ((name, own) for name in names for own in self.arguments)
+        after = [e for e in pairs if bare(e[0]) != stem(e[0]) == bare(e[1])]
+        return frozenset(same.union(*after))
 
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it is not known what its parameters are.
@@ -171,7 +176,7 @@ class OwnCall:
 
     def _chosen(self, gradients: Sequence[Leaf], module: Any) -> list[Leaf] | None:
         direct = sorted(self.arguments.items(), key=lambda each: each[0] == "self")
-        direct = [each for each in direct if not DATA & {*kinds_of(each[0])}]
+        direct = [each for each in direct if not self._is_data(each[0])]
         inside = [
             each for name, value in direct for each in leaves(value, name, module, named=self.keys)
         ]
@@ -189,6 +194,11 @@ class OwnCall:
         if None in found or len({id(each) for each in found}) < len(found):
             return None
         return [each for each in found if each is not None]
+
+    def _is_data(self, name: str) -> bool:
+        """Whether an argument is data by its name: a target, or what no gradient is named after."""
+        kinds = {*kinds_of(name)}
+        return bool(DATA & kinds) and (name not in self.keys or "targets" in kinds)
 
     def _of(self, gradient: Leaf, held: Sequence[Leaf]) -> Leaf | None:
         """What a gradient is of: what bears its name, or else the only one of its shape."""

@@ -40,6 +40,7 @@ from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.reruns import of_function
 from conformance.shapes.solved import MisshapenError, Solver, Unset, arguments
 from conformance.shapes.stated_shapes import stated_shapes
+from conformance.tracing.trace import is_traced_number
 
 RUNS = 2_000
 """So often a function is run with targets of one coding."""
@@ -68,10 +69,11 @@ class SolvedLossSearch:
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if no arguments are found with which it runs.
 
-        It is right if it is with some of them: others may have shapes, or targets a coding, that it
-        is not written for and runs with all the same.
+        It is right if it is with some of them, and no more gradients are judged with others: these
+        may have shapes, or targets a coding, that it is not written for and runs with all the same.
         """
         first: dict[Path, Any] | None = None
+        most = 0
         until = process_time() + SEARCHED
         wrong: list[object] = []
         problem: UnfitError | None = None
@@ -82,7 +84,9 @@ class SolvedLossSearch:
             for chosen in solver.solutions():
                 wrong.append(_shapes(arguments(self._names, chosen)))
                 found = self._judged(chosen, blame=False)
-                if found is not None and found.examined.ok:
+                count = 0 if found is None else len(found.examined.gradients)
+                most = max(most, count)
+                if found is not None and found.examined.ok and count == most:
                     return found
                 first = first or (chosen if found is not None else None)
             problem = problem or solver.problem
@@ -210,9 +214,10 @@ def _is_misfit(given: Mapping[str, Any]) -> bool:
 
 
 def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of floats among arguments, those in a dict by their keys."""
+    """The arrays of floats and the floats among arguments, those in a dict by their keys."""
     inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
-    return {key: e for each in inner for key, e in each.items() if is_floats(e)}
+    pairs = (pair for each in inner for pair in each.items())
+    return {k: e for k, e in pairs if is_floats(e) or isinstance(e, float) or is_traced_number(e)}
 
 
 def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,7 +241,8 @@ def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> di
                 found[to] = value
             elif not isinstance(each, dict) and _says_gradient(key):
                 silent.append(value)
-    order = [e for e in own if e not in found and not is_input(e) and not is_target(e)]
+    arrays = (e for e in own if is_floats(own[e]))  # a number may be a setting
+    order = [e for e in arrays if e not in found and not is_input(e) and not is_target(e)]
     if len(silent) > len(order):
         raise UnfitError("it gives more gradients than there are parameters", stage=1)
     return found | dict(zip(order, silent, strict=False))

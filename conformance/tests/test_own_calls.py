@@ -308,3 +308,34 @@ def test_what_a_parameter_becomes_is_no_gradient(tmp_path: Path) -> None:
     place = tmp_path / "net.py"
     place.write_text(KEYED, encoding="utf-8")
     assert [e.found(None) for e in own_calls(definitions(str(place)))] == [None]
+
+
+CLIP = """
+import numpy as np
+
+def clip_loss(img, txt, log_t):
+    u = img / np.linalg.norm(img, axis=1, keepdims=True)
+    scale, n = np.exp(log_t), len(img)
+    S = scale * u @ txt.T
+    P = np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)
+    loss = -np.log(np.diag(P)).mean()
+    dS = (P - np.eye(n)) / n
+    du = scale * dS @ txt
+    dimg = (du - u * (du * u).sum(axis=1, keepdims=True)) / np.linalg.norm(img, axis=1)[:, None]
+    dtxt = scale * dS.T @ u
+    dlog_t = (dS * S).sum()
+    return loss, dimg, dtxt, dlog_t
+"""
+CALLED = """
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    print(clip_loss(rng.normal(size=(6, 4)), rng.normal(size=(6, 4)), 0.5))
+"""
+
+
+@pytest.mark.parametrize("main", [CALLED, ""], ids=["called", "not called"])
+def test_each_argument_that_a_gradient_is_named_after_is_judged(main: str, tmp_path: Path) -> None:
+    code, _, said = judged(CLIP + main, tmp_path)
+    assert (code, "parameters img, txt, log_t" in said) == (0, True), said
+    code, lines, said = judged(CLIP.replace("(dS * S)", "(dS / scale * S)") + main, tmp_path)
+    assert (code, lines[:1]) == (1, ["dlog_t = (dS / scale * S).sum()"]), said
