@@ -29,6 +29,7 @@ from conformance.shapes.edited import mended, with_right_updates
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.losses import LossSearch
+from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.not_judged import (
     NotJudged,
     beside_gradients,
@@ -51,6 +52,7 @@ PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
 EDITING = {"editing": True}
 """What is sent before changes of a program are tried."""
 UNTRIED = "it may train, and no way was found to try it"
+UNFOUND = "it gives a loss and gradients, and no arguments were found with which it runs"
 TABLE = 2
 """The dimensions of an array with a row for each sample."""
 
@@ -177,6 +179,20 @@ class FileJudging:
             wrong |= set() if tried.ran.examined.ok else {own}
             ran = self._with_right_updates(tried.ran, tried.again)
             self._send({"trained": to_values(ran)})
+
+    def on_promised(self, name: str | None) -> None:
+        """Tell, beside what was judged, of functions that give a loss and gradients, and were not.
+
+        Args:
+            name: of the only function that is wanted; None for all.
+        """
+        told = {each.name: each.why for each in (*self.unfit, *self.left)}
+        known = self.used | self.called | {each.name for each in self.left if each.final}
+        for each in self._found.functions if self.judged_any else ():
+            own = each.__name__
+            if own not in known and name in (None, own) and promises_gradients(each):
+                why, runs = told.get(own, UNFOUND), self._found.names_elsewhere(own)
+                self.left.append(NotJudged(own, why, final=True, runs=runs))
 
     def on_optimisers(self, made: Iterable[tuple[Ran | NotJudged, Again]]) -> None:
         """Tell of what moves parameters, but for a class that others of the file derive from."""

@@ -339,3 +339,21 @@ def test_each_argument_that_a_gradient_is_named_after_is_judged(main: str, tmp_p
     assert (code, "parameters img, txt, log_t" in said) == (0, True), said
     code, lines, said = judged(CLIP.replace("(dS * S)", "(dS / scale * S)") + main, tmp_path)
     assert (code, lines[:1]) == (1, ["dlog_t = (dS / scale * S).sum()"]), said
+
+
+WORDS = """
+
+def softmax_loss(v, index, U):
+    e = np.exp(U @ v)
+    d = e / e.sum()
+    loss = -np.log(d[index])
+    d[index] -= 1
+    grad_v = U.T @ d
+    grad_U = np.outer(d, v)
+    return loss, grad_v, grad_U
+"""
+
+
+def test_a_function_that_promises_gradients_and_is_not_tried_is_named(tmp_path: Path) -> None:
+    code, _, said = judged(CLIP + WORDS.replace("e.sum()", "e.unknown()") + CALLED, tmp_path)
+    assert (code, "not judged: softmax_loss: " in said) == (0, True), said
