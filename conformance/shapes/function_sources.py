@@ -32,8 +32,15 @@ def names_axis(function: Any) -> bool:
     code = getattr(function, "__code__", None)
     definition = None if code is None else definition_of(code)
     calls = [e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Call)]
-    summing = (e for e in calls if getattr(e.func, "attr", "") in REDUCTIONS)
-    return any(each.arg in AXIS for e in summing for each in e.keywords)
+    summing = [e for e in calls if getattr(e.func, "attr", "") in REDUCTIONS]
+    placed = any(len(each.args) > _arrays_given(each) for each in summing)
+    return placed or any(each.arg in AXIS for e in summing for each in e.keywords)
+
+
+def _arrays_given(call: ast.Call) -> int:
+    """How many arrays a reduction is given: `np.sum(x, 0)` is given one, `x.sum(0)` none."""
+    module = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value)
+    return int(module in ("np", "numpy", "torch", "jnp"))
 
 
 def returned_names(function: Any) -> tuple[str, ...]:
