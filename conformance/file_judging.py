@@ -29,6 +29,7 @@ from conformance.shapes.edited import mended, with_right_updates
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.judge_readings import Found
 from conformance.shapes.losses import LossSearch
+from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.not_judged import (
     NotJudged,
     beside_gradients,
@@ -51,6 +52,7 @@ PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
 EDITING = {"editing": True}
 """What is sent before changes of a program are tried."""
 UNTRIED = "it may train, and no way was found to try it"
+UNFOUND = "it gives a loss and gradients, and no arguments were found with which it runs"
 TABLE = 2
 """The dimensions of an array with a row for each sample."""
 
@@ -63,6 +65,7 @@ class FileJudging:
         left: what fits no shape, unless it takes part in what is judged after it.
         unfit: what may not be meant to be judged, such as a list of layers.
         called: of the functions that were called on the way.
+        giving: of those that give gradients, and of what they belong to.
         judged_any: whether any was judged.
     """
 
@@ -70,7 +73,7 @@ class FileJudging:
         self, cost: str | None, found: Definitions, send: Send, *, edits: bool = True
     ) -> None:
         self._cost, self._found, self._send, self._edits = cost, found, send, edits
-        self.used, self.called = set[str](), set[str]()
+        self.used, self.called, self.giving = set[str](), set[str](), set[str]()
         self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
@@ -81,7 +84,12 @@ class FileJudging:
         if each.book:
             self.judged_any = self._of_the_book = True  # by itself, and with it all that it uses
             self.used.add(each.name)
+            self.giving.add(each.name)
             self._send({"book": each.name, "uses": sorted(self._found.used_by(each.name))})
+            return
+        own = self._on_own_call(each.name)
+        if own is not None:
+            self._take(each.name, own)
             return
         try:
             judged = each.found(self._cost)
@@ -120,6 +128,14 @@ class FileJudging:
         found = made.found(self._cost)
         return found is not None and found.examined.ok
 
+    def _on_own_call(self, name: str) -> Found | None:
+        """The verdict on a function by what the file calls it with; None if it does not tell.
+
+        Data of ours may have other shapes, or be of another kind, than it is written for.
+        """
+        calls = (e for e in self._calls if e.function is getattr(self._found.module, name, None))
+        return next((e.found(self._cost) for e in calls), None)
+
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.
 
@@ -155,7 +171,7 @@ class FileJudging:
             tried = tried_training(place, each, functions, module)
             if tried is None:
                 if self.judged_any:
-                    apart = {*each.__code__.co_names}.isdisjoint(self.used | self.called)
+                    apart = {*each.__code__.co_names}.isdisjoint(self.giving)
                     self._send({"left": to_values(NotJudged(own, UNTRIED, apart, final=True))})
                 continue
             self.judged_any = True
@@ -163,6 +179,20 @@ class FileJudging:
             wrong |= set() if tried.ran.examined.ok else {own}
             ran = self._with_right_updates(tried.ran, tried.again)
             self._send({"trained": to_values(ran)})
+
+    def on_promised(self, name: str | None) -> None:
+        """Tell, beside what was judged, of functions that give a loss and gradients, and were not.
+
+        Args:
+            name: of the only function that is wanted; None for all.
+        """
+        told = {each.name: each.why for each in (*self.unfit, *self.left)}
+        known = self.used | self.called | {each.name for each in self.left if each.final}
+        for each in self._found.functions if self.judged_any else ():
+            own = each.__name__
+            if own not in known and name in (None, own) and promises_gradients(each):
+                why, runs = told.get(own, UNFOUND), self._found.names_elsewhere(own)
+                self.left.append(NotJudged(own, why, final=True, runs=runs))
 
     def on_optimisers(self, made: Iterable[tuple[Ran | NotJudged, Again]]) -> None:
         """Tell of what moves parameters, but for a class that others of the file derive from."""
@@ -219,7 +249,9 @@ class FileJudging:
             self._spent += process_time() - began
         self.judged_any = True
         self.used |= set(judged.used)
-        self.called |= {each.partition("(")[0] for each in judged.recognised.calls}
+        calls = [each.partition("(")[0] for each in judged.recognised.calls]
+        self.called |= {*calls}
+        self.giving |= {name, *calls[judged.recognised.backward :][:1]}
         self._send({"name": name, "found": to_values(judged)})
         if judged.unjudged:
             self._send({"left": to_values(without_gradients(name, judged.unjudged))})

@@ -243,27 +243,58 @@ def by_entries(made: Operation, values: Callable[[Node], Any]) -> Derivative:
     """
     arrays = [np.asarray(values(each), dtype=np.float64) for each in made.inputs]
     size = sum(each.size for each in arrays)
-    if size > FEW and made.node.operation.endswith("(vectorized)") and not made.kwargs:
-        return Elementwise(made, [_slope(made, each, arrays, values) for each in made.args])
-    if size * max(np.size(made.node.value), size) > MANY:
+    apart = made.node.operation.endswith("(vectorized)") and not made.kwargs
+    if size * max(np.size(made.node.value), size) > MANY and not (apart and size > FEW):
         raise NotImplementedError(made.node.operation)
     if size <= FEW:
         inexact = suppress(TypeError, AttributeError, ValueError, ArithmeticError, IndexError)
         with inexact, precision(BITS):
             return ByEntries(made, _exact_matrices(made, arrays, values))
+    if apart:
+        return Elementwise(made, [_slope(made, each, arrays, values) for each in made.args])
     return ByEntries(made, _float_matrices(made, arrays, values))
 
 
 def _slope(
     made: Operation, argument: Any, arrays: list[Array], values: Callable[[Node], Any]
 ) -> Array:
-    """The partial derivative of what is computed number by number, by one of its arguments."""
-    own = [HALVED * np.maximum(1.0, np.abs(each)) for each in arrays]
-    moved = [h * (e is argument) for h, e in zip(own, made.inputs, strict=True)]
+    """The partial derivative of what is computed number by number, by one of its arguments.
+
+    Where the function bends within a step, as ln Γ does near 0, a step is relative to the number.
+    """
+    sizes = [np.maximum(1.0, np.abs(each)) for each in arrays]
+    whole, half = (
+        _difference(made, argument, arrays, values, [f * n for n in sizes]) for f in (1.0, 0.5)
+    )
+    relative = _difference(made, argument, arrays, values, [np.abs(each) for each in arrays])
+    bends = np.abs(whole[0] - half[0]) > relative[1]
+    return np.where(bends, relative[0], whole[0])
+
+
+def _difference(
+    made: Operation,
+    argument: Any,
+    arrays: list[Array],
+    values: Callable[[Node], Any],
+    sizes: list[Array],
+) -> tuple[Array, Array]:
+    """A central difference by one of the arguments, and how much of it rounding may be.
+
+    Args:
+        made: what is computed.
+        argument: by which.
+        arrays: all of them.
+        values: of others.
+        sizes: to which the step of each is relative.
+    """
+    moved = [HALVED * n * (e is argument) for n, e in zip(sizes, made.inputs, strict=True)]
     pairs = list(zip(arrays, moved, strict=True))
     ends = [np.asarray(made.at([a + s * h for a, h in pairs], values)) for s in (1, -1)]
     apart = 2 * sum(moved, np.zeros(())) * sum(each is argument for each in made.args)
-    return np.asarray(np.divide(ends[0] - ends[1], apart, where=apart > 0, out=0 * ends[0]))
+    told = apart > 0
+    slope = np.divide(ends[0] - ends[1], apart, where=told, out=0 * ends[0])
+    lost = np.finfo(np.float64).eps * np.abs(ends[0])
+    return slope, np.divide(lost, apart, where=told, out=np.full_like(lost, np.inf))
 
 
 def _exact_matrices(

@@ -4,6 +4,7 @@ A name is compared in lower case and without underscores. Left out: what is done
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 # ruff: noqa: E501 - a pattern is longer than a line
@@ -211,6 +212,18 @@ def is_upstream(name: str) -> bool:
     """Whether a name is that of one gradient: by the table, or where that knows no such name."""
     kinds = kinds_of(name)
     return "upstream" in kinds or ({*kinds} <= {"grads"} and stem(name) != bare(name))
+
+
+def differentiated(name: str, others: Iterable[str]) -> str:
+    """Which of some names a gradient is of by its own: `dl_dz` and `dkl_dz` of z; nothing if none."""
+    words = bare(name)
+    told = (e for e in others if words != stem(name) == bare(e) or _is_by(words, bare(e)))
+    return next(told, "")
+
+
+def _is_by(words: str, variable: str) -> bool:
+    """Whether a name is that of a derivative by a variable."""
+    return bool(variable) and re.fullmatch(rf"d\w+d{variable}", words) is not None
 
 
 def names_gradients(name: str) -> bool:

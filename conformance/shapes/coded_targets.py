@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, kinds_of
-from conformance.shapes.argument_values import HELPFUL, Path, values
+from conformance.shapes.argument_values import HELPFUL, Path, Shape, drawn, values
 from conformance.shapes.example_data import N_OUT
 from reference.step import Array
 
@@ -23,6 +23,9 @@ def is_target(name: str) -> bool:
     """Whether an argument is targets by its name."""
     return "targets" in kinds_of(name)
 
+
+BETWEEN = 0.25, 0.875
+"""The bounds of numbers that are positive, and shares."""
 
 Values = Callable[[Path, Mapping[Path, Any]], Iterator[Any]]
 
@@ -57,6 +60,27 @@ def _coded(coded: Callable[[Array], Array | None]) -> Values:
     return found
 
 
+def as_stated(shapes: Mapping[str, Shape], coded: Values) -> Values:
+    """The values of arguments of which some have shapes that are known.
+
+    Args:
+        shapes: they, by name.
+        coded: the values of arguments, of which targets have one coding.
+    """
+
+    def found(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
+        shape = shapes.get(path[-1])
+        if shape is None or (chosen and is_target(path[-1])):
+            every = coded(path, chosen)
+            yield from (e for e in every if shape is None or np.shape(e) == shape)
+            return
+        rng = np.random.default_rng([4, len(chosen)])
+        yield drawn(bare(path[-1]), shape, rng) if shape else np.asarray(HELPFUL)
+        yield rng.uniform(*BETWEEN, size=shape)
+
+    return found
+
+
 def _one_hot(labels: Array) -> Array | None:
     wide = labels.shape[-1] if labels.ndim > 1 else 1
     return np.eye(wide)[labels[..., 0] % wide] if wide > 1 else None
@@ -67,5 +91,6 @@ CODINGS: tuple[Values, ...] = (
     _coded(lambda labels: (labels % 2).astype(float)),
     _coded(_one_hot),
     _coded(lambda labels: np.random.default_rng(7).normal(size=labels.shape)),
+    _coded(lambda labels: np.random.default_rng(7).uniform(*BETWEEN, size=labels.shape)),
 )
-"""Targets: labels, 0 or 1, one-hot, and any numbers."""
+"""Targets: labels, 0 or 1, one-hot, any numbers, and shares."""

@@ -57,6 +57,14 @@ class Definitions:
             new = (named & own.keys()) - found
         return found - {name}
 
+    def names_elsewhere(self, name: str) -> bool:
+        """Whether a function of a name is named outside of it, as by what calls it."""
+        parts = [each for file in self.files for each in ast.walk(tree(file) or ast.Pass())]
+        own = (e for e in parts if isinstance(e, ast.FunctionDef) and e.name == name)
+        inside = {id(e) for each in own for e in ast.walk(each)}
+        named = (e for e in parts if isinstance(e, ast.Name) and e.id == name)
+        return any(id(each) not in inside for each in named)
+
     @property
     def bases(self) -> set[type]:
         """The classes that others of the file derive from."""

@@ -68,6 +68,8 @@ class PairSearch:
         """It, recognised and judged; None if it does not run."""
         solver = Solver([each.name for each in needed(self.forward)], self._fits)
         best: Found | None = None
+        vector: tuple[Found, dict[Path, Any]] | None = None
+        axes = any(map(names_axis, (self.forward, self.backward)))
         wrong: list[dict[Path, Any]] = []
         for chosen in solver.solutions() if solver.names else ():
             tried = self._tried(chosen, numbers=not solver.takes_arrays)
@@ -76,22 +78,35 @@ class PairSearch:
             found, loss = tried
             if found.examined.ok:
                 several = best is not None and _axes(wrong[0]) > _axes(chosen)
-                if several and any(map(names_axis, (self.forward, self.backward))):
+                if several and axes:
                     return best
                 beyond = self._wrong_beyond(chosen) if is_one_sided(loss) else None
-                return beyond or _of_one_vector(found, chosen, (*wrong, solver.misshapen))
+                told = beyond or _of_one_vector(found, chosen, (*wrong, solver.misshapen))
+                if not axes or wrong or _axes(chosen) != 1:
+                    return told
+                vector = vector or (told, chosen)  # a sum along an axis of it shows nothing
+                continue
+            if vector is not None and not _is_of_samples(chosen, vector[1]):
+                continue
             if best is None or found.examined.right > best.examined.right:
                 best = found
             wrong.append(chosen)
             if len(wrong) == JUDGED:
                 return best
-        for chosen in filter(None, (solver.square(), solver.misshapen) if best is None else ()):
+        return best or (vector[0] if vector else self._misshapen(solver))
+
+    def _misshapen(self, solver: Solver) -> Found | None:
+        """It, judged with arguments with which it does not quite run, if a gradient is right.
+
+        Else what stands between the two in the program changes the shape.
+        """
+        for chosen in filter(None, (solver.square(), solver.misshapen)):
             tried = self._tried(chosen)
             if tried is not None and tried[0].examined.right > 0:
-                return tried[0]  # else what stands between the two in the program changes the shape
-        if best is None and solver.problem is not None:
+                return tried[0]
+        if solver.problem is not None:
             self.problems.append(str(solver.problem))
-        return best
+        return None
 
     def _wrong_beyond(self, chosen: dict[Path, Any]) -> Found | None:
         """It, judged with smaller and larger inputs, if it is wrong with one of them.
@@ -226,6 +241,12 @@ def _of_one_vector(
     """The verdict, which tells if it is wrong with more axes, or a gradient has another shape."""
     more = any(_axes(each) > _axes(chosen) for each in wrong if each)
     return replace(found, recognised=replace(found.recognised, alone="vector" if more else ""))
+
+
+def _is_of_samples(chosen: Mapping[Path, Any], one: Mapping[Path, Any]) -> bool:
+    """Whether the first of some arguments has samples of what it is in others, which are alike."""
+    shapes, (first, *rest) = [[np.shape(e) for e in each.values()] for each in (chosen, one)]
+    return shapes[0][1:] == first and shapes[1:] == rest
 
 
 def _axes(chosen: Mapping[Path, Any]) -> int:

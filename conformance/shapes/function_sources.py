@@ -10,7 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from conformance.backward.syntax import tree
-from conformance.programs.vocabulary import bare, kinds_of, names_gradients, stem
+from conformance.programs.vocabulary import bare, is_gradient, kinds_of, names_gradients, stem
 
 
 def leaves_out_label(function: Any) -> bool:
@@ -32,8 +32,15 @@ def names_axis(function: Any) -> bool:
     code = getattr(function, "__code__", None)
     definition = None if code is None else definition_of(code)
     calls = [e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Call)]
-    summing = (e for e in calls if getattr(e.func, "attr", "") in REDUCTIONS)
-    return any(each.arg in AXIS for e in summing for each in e.keywords)
+    summing = [e for e in calls if getattr(e.func, "attr", "") in REDUCTIONS]
+    placed = any(len(each.args) > _arrays_given(each) for each in summing)
+    return placed or any(each.arg in AXIS for e in summing for each in e.keywords)
+
+
+def _arrays_given(call: ast.Call) -> int:
+    """How many arrays a reduction is given: `np.sum(x, 0)` is given one, `x.sum(0)` none."""
+    module = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value)
+    return int(module in ("np", "numpy", "torch", "jnp"))
 
 
 def returned_names(function: Any) -> tuple[str, ...]:
@@ -97,6 +104,46 @@ def _parts(written: ast.expr | None, value: Any, path: str) -> Iterator[tuple[st
             yield _name(element), part
         else:
             yield (f"{path}[{i}]" if len(parts) > 1 else path), part
+
+
+def returned_keys(function: Any, *, kept: bool = False) -> set[str]:
+    """The keys of a dict that a function returns under which a gradient may be, as it is written.
+
+    Args:
+        function: it.
+        kept: whether the others are asked for, as in `{"w": w, "b": b - lr * db, "h": hidden}`:
+            what is a variable of another name, or has its own name as a term.
+    """
+    last = _last_return(function)
+    inside = () if last is None else (e for e in ast.walk(last) if isinstance(e, ast.Dict))
+    pairs = (e for each in inside for e in zip(each.keys, each.values, strict=True))
+    return {
+        str(key.value)
+        for key, value in pairs
+        if isinstance(key, ast.Constant)
+        and kept
+        is (
+            (isinstance(value, ast.Name) and not is_gradient(value.id))
+            or any(_is_named(each, key.value) for each in _terms(value))
+        )
+    }
+
+
+def _terms(written: ast.expr) -> Iterator[ast.expr]:
+    """The terms of a sum or a difference."""
+    if isinstance(written, ast.BinOp) and isinstance(written.op, ast.Add | ast.Sub):
+        yield from _terms(written.left)
+        yield from _terms(written.right)
+    else:
+        yield written
+
+
+def _is_named(written: ast.expr, name: object) -> bool:
+    """Whether it is a variable, an attribute or an item of a name."""
+    match written:
+        case ast.Name(id=own) | ast.Attribute(attr=own) | ast.Subscript(slice=ast.Constant(own)):
+            return bool(own == name)
+    return False
 
 
 def _elements(written: ast.expr | None) -> list[ast.expr]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import bare, is_upstream, kinds_of, stem
+from conformance.programs.vocabulary import differentiated, is_upstream, kinds_of
 from conformance.shapes.arguments import needed
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.function_sources import returned_names
@@ -125,16 +125,17 @@ def _by_name(
 ) -> tuple[Any, ...] | None:
     """The arguments by their names; None if one says nothing."""
     same = [e for e in parts if _is_output(e) and np.shape(e) == np.shape(parts[0])]
-    by_stem = {bare(key): e for key, e in named.items() if _is_output(e)}
+    known = {key: e for key, e in named.items() if _is_output(e)}
     asked = [name for name in names if name not in given and name not in named]
     outs = [each for each in asked if "cache" not in kinds_of(each) and is_upstream(each)]
-    found = {e: _Of(by_stem[stem(e)], e) for e in outs if stem(e) in by_stem}
+    told = {e: differentiated(e, filter(str.isidentifier, known)) for e in outs}
+    found = {e: _Of(known[to], e) for e, to in told.items() if to}
     others = [e for e in parts if _is_output(e)]
     for name in outs:
         if name in found:
             continue
-        known = [of.out for of in found.values()]
-        left = [e for e in (*same, *others) if all(e is not out for out in known)]
+        taken = [of.out for of in found.values()]
+        left = [e for e in (*same, *others) if all(e is not out for out in taken)]
         if not left:
             return None
         found[name] = _Of(left[0], name, inner=all(left[0] is not e for e in same))

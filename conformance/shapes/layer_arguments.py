@@ -2,7 +2,8 @@
 
 What goes backward takes ∂C/∂(an output), and what the forward part was handed, stored or returned
 by the same name. An argument whose name says nothing is what was handed, else what came out, else
-a number, by whichever more is right. Left out: calling them (`layers.py`).
+a number, else ∂C/∂(a further output), by whichever more is right. Left out: calling them
+(`layers.py`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from conformance.programs.vocabulary import bare, is_upstream, kinds_of
+from conformance.programs.vocabulary import bare, differentiated, is_upstream, kinds_of
 from conformance.shapes.arguments import PENALTY, RATE, needed, taken
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.function_sources import returned_names, stored_names
@@ -23,7 +24,7 @@ SETTINGS: dict[str, Any] = {"rate": RATE, "penalty": PENALTY, **OPTIONS}
 KNOWN = ("rate", "inputs", "penalty", "output", "cache")
 """What an argument of the backward part may be by its name, beside ∂C/∂(an output)."""
 
-UNKNOWN, MOST = ("inputs", "output", "rate"), 2
+UNKNOWN, MOST = ("inputs", "output", "rate", "upstream"), 2
 """What an argument may be of which its name says nothing, and of how many that is tried."""
 
 
@@ -35,11 +36,13 @@ class Takes:
         forward: `inputs` first, then `state`, or an option.
         backward: `upstream`, `kept`, `unknown`, one of `KNOWN`, or an option.
         names: of the arguments of the backward part.
+        outs: the name of the output that each of them is ∂C/∂ of; nothing if its own tells none.
     """
 
     forward: tuple[str, ...]
     backward: tuple[str, ...]
     names: tuple[str, ...]
+    outs: tuple[str, ...] = ()
 
     @property
     def states(self) -> int:
@@ -50,6 +53,13 @@ class Takes:
     def upstreams(self) -> int:
         """How many ∂C/∂(an output) it is given."""
         return self.backward.count("upstream")
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The outputs that it is given ∂C/∂ of, by their names; none if one is not known so."""
+        pairs = zip(self.backward, self.outs, strict=False)
+        told = tuple(name for kind, name in pairs if kind == "upstream")
+        return told if len({*filter(None, told)}) == self.upstreams else ()
 
     def choices(self) -> Iterator["Takes"]:
         """The same, each `unknown` argument taken for what it may be, the likeliest first."""
@@ -106,12 +116,18 @@ def takes(
     ahead = ("inputs", *(_ahead(each, targets=targets) for each in names[1:]))
     asked = needed(backward)
     asked += [e for e in taken(backward) if e not in asked and "rate" in kinds_of(e.name)]
-    kept = {bare(e) for e in (*names, *returned_names(forward), *stored_names(forward))}
-    back = [_back(each.name, kept, more=len(ahead) > 1) for each in asked]
+    returned, stored = returned_names(forward), stored_names(forward)
+    kept = {bare(e) for e in (*names, *returned, *stored)}
+    outs = [_output(each.name, returned, stored) for each in asked]
+    several = len(ahead) > 1
+    back = [
+        _back(e.name, kept, of_one=bool(out), more=several)
+        for e, out in zip(asked, outs, strict=True)
+    ]
     silent = [i for i, each in enumerate(asked) if not kinds_of(each.name)]
     if not named and "upstream" not in back and len(silent) == 1:
         back[silent[0]] = "upstream"
-    found = Takes(ahead, tuple(back), tuple(each.name for each in asked))
+    found = Takes(ahead, tuple(back), tuple(each.name for each in asked), tuple(outs))
     unknown = back.count("unknown") > MOST
     if not names or "" in (*ahead, *back) or not found.upstreams or unknown:
         return None
@@ -125,10 +141,26 @@ def _ahead(name: str, *, targets: bool) -> str:
     return "" if told and not (targets and "targets" in told) else "state"
 
 
-def _back(name: str, kept: Collection[str], *, more: bool) -> str:
-    """What an argument of the backward part is, by its name; nothing if no layer is given it."""
+def _output(name: str, returned: Sequence[str], stored: Sequence[str]) -> str:
+    """The name of the output that an argument of the backward part may be ∂C/∂ of; else nothing.
+
+    What is stored alone may be one if nothing else says what the argument is.
+    """
+    told = differentiated(name, filter(str.isidentifier, returned))
+    return told or ("" if kinds_of(name) else differentiated(name, stored))
+
+
+def _back(name: str, kept: Collection[str], *, of_one: bool, more: bool) -> str:
+    """What an argument of the backward part is, by its name; nothing if no layer is given it.
+
+    Args:
+        name: of it.
+        kept: the names of what the forward part was handed, stored or returned.
+        of_one: whether its name says of which output it is ∂C/∂.
+        more: whether the forward part is handed more than its inputs.
+    """
     kinds = kinds_of(name)
-    if "upstream" in kinds:
+    if "upstream" in kinds or (of_one and bare(name) not in kept):
         return "upstream"
     if bare(name) in kept:
         return "kept"

@@ -4,32 +4,43 @@ Where it is not right for the first, it may be meant for what it gives that is m
 layer that returns `ys, h` may be told ∂C/∂(the last y). Left out: judging it (`layers.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import bare, stem
-from conformance.shapes.arguments import taken
 from conformance.shapes.attempts import Attempt, UnfitError
-from conformance.shapes.function_sources import returned_names
+from conformance.shapes.function_sources import returned_parts
+from conformance.shapes.layer_arguments import Takes
 
 ENTRIES = 8  # of an output, which are tried alone
 
 
-def outputs(run: Attempt, result: Any) -> list[Any]:
+def outputs(run: Attempt, result: Any, kept: Mapping[str, Any], takes: Takes) -> list[Any]:
     """The arrays that a forward part gives; else what the layer keeps of them.
+
+    They are those whose names its backward part says, in its order; else the first ones.
+
+    Args:
+        run: that went forward.
+        result: what the forward part returned.
+        kept: what it was handed, stored or returned, by name.
+        takes: what the backward part takes.
 
     Raises:
         UnfitError: it gives no array of floats.
     """
     parts = list(result) if isinstance(result, tuple) else [result]
-    kept = _kept(run, ("output", "out", "a"))
-    outs = [each for each in parts if isinstance(each, np.ndarray)] or [kept]
+    own = _kept(run, ("output", "out", "a"))
+    outs = [each for each in parts if isinstance(each, np.ndarray)] or [own]
     if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
         raise UnfitError("its forward part gives no array")
-    return [each for each in outs if each.dtype.kind == "f" and each.size]
+    names = {**kept, **dict(returned_parts(run.results[0][1], result))}
+    told: list[Any] = [names.get(name) for name in takes.named]
+    if told and all(is_floats(each) and each.size for each in told):
+        return told
+    return [each for each in outs if each.dtype.kind == "f" and each.size][: takes.upstreams]
 
 
 def output_made_of(run: Attempt, first: Any, result: Any) -> Any:
@@ -47,13 +58,6 @@ def output_made_of(run: Attempt, first: Any, result: Any) -> Any:
     raise UnfitError("it gives no further output")
 
 
-def tells_the_first(forward: Any, backward: Any) -> bool:
-    """Whether the name of what goes back is that of the first output: `dz`, where it is `z, a`."""
-    first = bare(next(iter(returned_names(forward)), ""))
-    names = [each.name for each in taken(backward)]
-    return any(bare(name) != stem(name) == first for name in names)
-
-
 def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
     """A generic ∂C/∂(an output), so small that no gradient is clipped.
 
@@ -66,7 +70,7 @@ def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
     return np.where(np.arange(out.size).reshape(out.shape) == place, dout, 0.0)
 
 
-def _kept(run: Attempt, names: Sequence[str]) -> Any:
+def _kept(run: Attempt, names: Iterable[str]) -> Any:
     """What a layer keeps under one of some names."""
     layer = run.roots["self"]
     return next(

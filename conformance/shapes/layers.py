@@ -47,7 +47,6 @@ from conformance.shapes.layer_upstream import (
     ENTRIES,
     output_made_of,
     outputs,
-    tells_the_first,
     upstream,
 )
 from conformance.shapes.other_settings import not_given, off, switched_off, told, training
@@ -146,10 +145,7 @@ class LayerSearch:
         """
         wrong: list[tuple[Way, Found]] = []
         problems: list[UnfitError] = []
-        sure = tells_the_first(
-            *(getattr(self.kind, e, None) for e in (self.forward, self.backward))
-        )
-        later = (False,) if sure else (False, True)
+        later = (False,) if way.takes.named else (False, True)
         for takes, last in product(way.takes.choices(), later):
             each = replace(way, takes=takes, later=last)
             try:
@@ -299,7 +295,8 @@ class LayerSearch:
                 forward, backward = (getattr(layer, e) for e in (self.forward, self.backward))
                 handed, ahead, result = went_ahead(run, forward, way.takes, rng)
                 run.results = [(Call("forward", forward), forward, result)]
-                outs = outputs(run, result)[: way.takes.upstreams]
+                kept = kept_after(forward, handed, result)
+                outs = outputs(run, result, kept, way.takes)
                 if way.later:
                     outs = [output_made_of(run, outs[0], result)]
                 run.scope.kinds["output"] = outs[0]
@@ -308,7 +305,7 @@ class LayerSearch:
                 loss = run.node(sum(terms[1:], terms[0]))
                 since = len(trace.nodes)
                 given_back = [trace.given(each, f"dout{i or ''}") for i, each in enumerate(douts)]
-                known, kept = known_after(run, result), kept_after(forward, handed, result)
+                known = known_after(run, result)
                 back = went_back(run, backward, way.takes.handed_back(given_back, known, kept))
             run.note_gradients(since)
             return run, loss, input_goals(run, back, ahead, given_back[0])

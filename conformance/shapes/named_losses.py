@@ -12,10 +12,19 @@ from types import FunctionType
 from typing import Any
 
 from conformance.backward.syntax import tree
-from conformance.programs.vocabulary import WEIGHT, bare, is_gradient, is_plain, is_role, kinds_of
+from conformance.programs.vocabulary import (
+    NOT_THESE,
+    WEIGHT,
+    bare,
+    is_gradient,
+    is_plain,
+    is_role,
+    kinds_of,
+    stem,
+)
 from conformance.shapes.arguments import method_of, needed, taken
 from conformance.shapes.definitions import is_open
-from conformance.shapes.function_sources import beside_names, returned_names
+from conformance.shapes.function_sources import beside_names, returned_keys, returned_names
 from conformance.shapes.layer_shapes import called_itself
 from conformance.shapes.loss_data import likelihood, weighs
 from conformance.shapes.losses import PAIR, LossSearch
@@ -242,6 +251,18 @@ def _promises(function: FunctionType) -> bool:
     first = next(iter(returned_names(function)), "")
     is_loss = not first.isidentifier() or not is_gradient(first)
     return is_loss and any(map(is_gradient, beside_names(function)))
+
+
+def promises_gradients(function: FunctionType) -> bool:
+    """Whether a function gives a loss and gradients of its arguments, as its names say."""
+    taken = {bare(each.name) for each in needed(function)}
+    names = returned_names(function)
+    if len(names) <= 1 or NOT_THESE.fullmatch(bare(function.__name__)):
+        return False
+    beside = [each for each in beside_names(function) if each.isidentifier()]
+    named = any(bare(e) != stem(e) in taken or bare(e).startswith("grad") for e in beside)
+    keyed = {*map(bare, returned_keys(function))} & taken
+    return returns_loss(function) and (named or bool(keyed))
 
 
 def _of_a_network(name: str) -> bool:

@@ -1,6 +1,7 @@
 """Functions that give a loss and its gradients, judged on what the file itself calls them with.
 
-What stands under `if __name__ == "__main__"` is run until each of them was called. The parameters
+What stands under `if __name__ == "__main__"` is run, each statement until it trains; without it,
+functions such as `test_gradients()`, which may end in an error of their own. The parameters
 are those arguments, or what these hold, that have the shapes of the gradients. Left out: programs
 that are given data of ours (`search.py`).
 """
@@ -8,9 +9,10 @@ that are given data of ours (`search.py`).
 import ast
 import copy
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import FunctionType
 from typing import Any
@@ -23,21 +25,23 @@ from conformance.backward.syntax import tree
 from conformance.programs.held_state import Leaf, changed, leaves, short
 from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.arguments import called
+from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import Definitions
-from conformance.shapes.function_sources import returned_names, returned_parts
+from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
+from conformance.shapes.loss_data import other_settings
 from conformance.shapes.matched import holder
 from conformance.shapes.reruns import of_function
 from conformance.tracing.recorder import EnoughError
 
 LONGEST = 5.0
 """Seconds that the file may run."""
+UNDER_MAIN = 'under `if __name__ == "__main__"`'
 DATA = {"inputs", "targets", "output", "row", "pairs"}
 """Kinds of arguments that are no parameters."""
 CALLS = 3
-"""After so many calls of one function the file has run long enough."""
+"""After so many calls of one function a statement of the file has run long enough."""
 SPREAD = 0.25
 """How far the parameters are moved, relative to the largest one: many begin with zeros."""
 
@@ -53,6 +57,7 @@ class OwnCall:
         result: what it returned: a loss, and gradients.
         count: how often it was called.
         later: copies of the arguments of its last call.
+        where: it was called.
     """
 
     name: str
@@ -61,19 +66,43 @@ class OwnCall:
     result: Any = None
     count: int = 0
     later: dict[str, Any] = field(default_factory=dict)
+    where: str = UNDER_MAIN
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """What mappings among its arguments and among its results have in common."""
+        """The names of what it was given of which it returns gradients, and the names of these.
+
+        They are keys of a mapping that it returns, and its arguments, or keys of a mapping there;
+        or arguments, and what is named after them, as `dlog_t`.
+        """
         results = self.result if isinstance(self.result, tuple | list) else []
         given, returned = (
             {key for each in some if isinstance(each, Mapping) for key in each}
             for some in (self.arguments.values(), results)
         )
-        return frozenset(key for key in given & returned if isinstance(key, str))
+        kept = returned_keys(self.function, kept=True)
+        found = (given | self.arguments.keys()) & returned
+        same = {key for key in found if isinstance(key, str) and key not in kept}
+        names = [name for name, _ in returned_parts(self.function, self.result)]
+        pairs = ((name, own) for name in names for own in self.arguments)
+        after = [e for e in pairs if bare(e[0]) != stem(e[0]) == bare(e[1])]
+        return frozenset(same.union(*after))
 
     def found(self, cost: str | None) -> Found | None:
-        """It, recognised and judged; None if it is not known what its parameters are."""
+        """It, recognised and judged; None if it is not known what its parameters are.
+
+        If it is right, but not with other settings than those by default, that is told.
+        """
+        found = self.judged(cost)
+        settings = other_settings(self.function)
+        left = {name: e for name, e in settings.items() if name not in self.arguments}
+        if found is None or not found.examined.ok or not left:
+            return found
+        other = replace(self, arguments={**self.arguments, **left}).judged(cost)
+        return found if other is None or other.examined.ok else other
+
+    def judged(self, cost: str | None) -> Found | None:
+        """It, judged with its arguments."""
         module = inspect.getmodule(self.function)
         chosen = self._parameters(module)
         if chosen is None:
@@ -87,7 +116,7 @@ class OwnCall:
                 promised = not (own and self._moves(chosen, module))
                 examined = examine(again, params, (), cost=cost, promised=promised)
                 names = tuple(each.name for each in examined.gradients)
-                given = 'what the file calls it with under `if __name__ == "__main__"`'
+                given = f"what the file calls it with {self.where}"
                 calls = (called(self.function),)
                 recognised = Recognised("", given, "", calls, "returned", names)
                 found = Found(recognised, examined, tuple(self._used(module)))
@@ -126,7 +155,7 @@ class OwnCall:
         """
         gradients = self._gradients(self.result)
         chosen = self._chosen(gradients, module) if gradients else None
-        if chosen is None or all(map(_bears_name, gradients, chosen)):
+        if chosen is None or all(map(self._bears_name, gradients, chosen)):
             return chosen
         return chosen if self._moves(chosen, module) else None
 
@@ -147,7 +176,7 @@ class OwnCall:
 
     def _chosen(self, gradients: Sequence[Leaf], module: Any) -> list[Leaf] | None:
         direct = sorted(self.arguments.items(), key=lambda each: each[0] == "self")
-        direct = [each for each in direct if not DATA & {*kinds_of(each[0])}]
+        direct = [each for each in direct if not self._is_data(each[0])]
         inside = [
             each for name, value in direct for each in leaves(value, name, module, named=self.keys)
         ]
@@ -161,28 +190,31 @@ class OwnCall:
         whole = [e for e in groups.values() if [np.shape(leaf.value) for leaf in e] == shapes]
         if len(gradients) > 1 and whole:
             return whole[0]
-        found = [_of(each, held) for each in gradients]
+        found = [self._of(each, held) for each in gradients]
         if None in found or len({id(each) for each in found}) < len(found):
             return None
         return [each for each in found if each is not None]
 
+    def _is_data(self, name: str) -> bool:
+        """Whether an argument is data by its name: a target, or what no gradient is named after."""
+        kinds = {*kinds_of(name)}
+        return bool(DATA & kinds) and (name not in self.keys or "targets" in kinds)
 
-def _bears_name(gradient: Leaf, parameter: Leaf) -> bool:
-    """Whether a gradient is named after a parameter, as `dW` or `g_coef`."""
-    return bare(parameter.name) == stem(gradient.name) != bare(gradient.name)
+    def _of(self, gradient: Leaf, held: Sequence[Leaf]) -> Leaf | None:
+        """What a gradient is of: what bears its name, or else the only one of its shape."""
+        alike = [each for each in held if np.shape(each.value) == np.shape(gradient.value)]
+        chosen = [each for each in alike if self._bears_name(gradient, each)] or alike
+        return chosen[0] if len(chosen) == 1 else None
+
+    def _bears_name(self, gradient: Leaf, parameter: Leaf) -> bool:
+        """Whether a gradient is named after a parameter, as `dW` or `g_coef`, or has its key."""
+        named = bare(parameter.name) == stem(gradient.name) != bare(gradient.name)
+        return named or (gradient.name == parameter.name and gradient.name in self.keys)
 
 
 def _parent(path: str) -> str:
     """What holds an item: `f.p` of `f.p[0]`."""
     return path.rpartition("[")[0] if path.endswith("]") else path
-
-
-def _of(gradient: Leaf, held: Sequence[Leaf]) -> Leaf | None:
-    """What a gradient is of: what bears its name, or else the only one of its shape."""
-    alike = [each for each in held if np.shape(each.value) == np.shape(gradient.value)]
-    named = [each for each in alike if _bears_name(gradient, each)]
-    chosen = named or alike
-    return chosen[0] if len(chosen) == 1 else None
 
 
 def _moved(value: Any, spread: float) -> Any:
@@ -214,24 +246,31 @@ def parted(
 
 def own_calls(found: Definitions) -> list[OwnCall]:
     """The functions of a file that gave a loss and gradients, with what it called them with."""
-    body = _main(found)
+    main = _main(found)
+    body = main or _tries(found)
     if not body or not any(map(_may_give, _functions(found))):
         return []
     noted: dict[FunctionType, OwnCall] = {}
     with _noted(found, noted):
         _run(body, found)
-    return [each for each in noted.values() if parted(each.function, each.result, each.keys)[1]]
+    where = UNDER_MAIN if main else f"in {', '.join(map(ast.unparse, body))}"
+    calls = (replace(each, where=where) for each in noted.values())
+    return [each for each in calls if parted(each.function, each.result, each.keys)[1]]
 
 
 def _run(body: Sequence[ast.stmt], found: Definitions) -> None:
-    """Run some statements of a file, as far as they go."""
-    try:
-        with quiet(), limited(LONGEST), np.errstate(all="ignore"):
-            for each in body:
-                code = compile(ast.Module([each], []), found.files[0], "exec")
+    """Run some statements of a file, as far as they go: of one that trains, its first steps."""
+    with suppress(TooLongError), quiet(), limited(LONGEST), np.errstate(all="ignore"):
+        for each in body:
+            code = compile(ast.Module([each], []), found.files[0], "exec")
+            try:
                 exec(code, vars(found.module))  # noqa: S102 - the file's own main
-    except (Exception, EnoughError, TooLongError, SystemExit):  # noqa: BLE001 - in any way
-        return  # what it called before is known
+            except (Exception, EnoughError, SystemExit):  # noqa: BLE001, S112 - in any way
+                continue  # what it called before is known, and others may go on without it
+
+
+TRIES = re.compile(r"(test|check|demo|example)s?(_\w+)?|\w+_(test|check|demo|example)s?|main")
+"""The names of functions that try others."""
 
 
 def _main(found: Definitions) -> list[ast.stmt]:
@@ -239,6 +278,12 @@ def _main(found: Definitions) -> list[ast.stmt]:
     module = tree(found.files[0]) if len(found.files) == 1 else None
     tops = [] if module is None else [e for e in module.body if isinstance(e, ast.If)]
     return [e for each in tops if "__name__" in ast.unparse(each.test) for e in each.body]
+
+
+def _tries(found: Definitions) -> list[ast.stmt]:
+    """Calls of what tries others, such as `test_gradients()`."""
+    named = (e.__name__ for e in found.functions if TRIES.fullmatch(e.__name__) and not needed(e))
+    return [e for name in named for e in ast.parse(f"{name}()").body]
 
 
 def _functions(found: Definitions) -> Iterator[FunctionType]:
@@ -277,7 +322,7 @@ def _noted(found: Definitions, noted: dict[FunctionType, OwnCall]) -> Iterator[N
 
 
 def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall]) -> Any:
-    """A function that notes the first call of another one, and ends the run after some."""
+    """A function that notes the first call of another one, and ends the statement after some."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         known = noted.get(function)
@@ -290,7 +335,7 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
         result = function(*args, **kwargs)
         if known.count == 1:
             known.result = copy.deepcopy(result)
-        elif known.count == CALLS and parted(function, known.result)[1]:
+        elif known.count >= CALLS and parted(function, known.result)[1]:
             raise EnoughError
         return result
 

@@ -25,8 +25,12 @@ from conformance.running.quiet import TooLongError
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.coded_targets import CODINGS, is_input, is_target
-from conformance.shapes.function_sources import returned_names, returned_parts
+from conformance.shapes.coded_targets import CODINGS, as_stated, is_input, is_target
+from conformance.shapes.function_sources import (
+    returned_keys,
+    returned_names,
+    returned_parts,
+)
 from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
@@ -34,7 +38,9 @@ from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.reruns import of_function
-from conformance.shapes.solved import MisshapenError, Solver, arguments
+from conformance.shapes.solved import MisshapenError, Solver, Unset, arguments
+from conformance.shapes.stated_shapes import stated_shapes
+from conformance.tracing.trace import is_traced_number
 
 RUNS = 2_000
 """So often a function is run with targets of one coding."""
@@ -63,20 +69,24 @@ class SolvedLossSearch:
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if no arguments are found with which it runs.
 
-        It is right if it is with some of them: others may have shapes, or targets a coding, that it
-        is not written for and runs with all the same.
+        It is right if it is with some of them, and no more gradients are judged with others: these
+        may have shapes, or targets a coding, that it is not written for and runs with all the same.
         """
         first: dict[Path, Any] | None = None
+        most = 0
         until = process_time() + SEARCHED
         wrong: list[object] = []
         problem: UnfitError | None = None
         codings = CODINGS if any(map(is_target, self._names)) else CODINGS[-1:]
         for coding, _ in product(codings, range(SHAPES)):
-            solver = Solver(self._names, partial(self._fits, wrong, until), (), RUNS, given=coding)
+            given = as_stated(stated_shapes(self.gradient, self._names), coding)
+            solver = Solver(self._names, partial(self._fits, wrong, until), (), RUNS, given=given)
             for chosen in solver.solutions():
                 wrong.append(_shapes(arguments(self._names, chosen)))
                 found = self._judged(chosen, blame=False)
-                if found is not None and found.examined.ok:
+                count = 0 if found is None else len(found.examined.gradients)
+                most = max(most, count)
+                if found is not None and found.examined.ok and count == most:
                     return found
                 first = first or (chosen if found is not None else None)
             problem = problem or solver.problem
@@ -129,12 +139,14 @@ class SolvedLossSearch:
         """Run it.
 
         Raises:
-            UnfitError: it does not run with such arguments, they have shapes with which it was
-                judged, or a gradient has another shape.
+            UnfitError: it does not run with such arguments, targets have more axes than inputs,
+                they have shapes with which it was judged, or a gradient has another shape.
             TooLongError: no time is left.
         """
         if process_time() > until:
             raise TooLongError
+        if _is_misfit(given):
+            raise UnfitError("its targets have more axes than its inputs")
         _, found = self._given_back(given)
         own = {name: np.shape(each) for name, each in _floats(given).items()}
         if not found:
@@ -194,10 +206,18 @@ def _shapes(given: Mapping[str, Any]) -> object:
     return {key: (each.shape, each.dtype.kind) for key, each in arrays}
 
 
+def _is_misfit(given: Mapping[str, Any]) -> bool:
+    """Whether targets have more axes than inputs, of which they would be those of no samples."""
+    axes = {name: np.ndim(e) for name, e in given.items() if not isinstance(e, dict | Unset)}
+    inputs = [n for name, n in axes.items() if is_input(name)]
+    return any(n > max(inputs, default=n) for name, n in axes.items() if is_target(name))
+
+
 def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of floats among arguments, those in a dict by their keys."""
+    """The arrays of floats and the floats among arguments, those in a dict by their keys."""
     inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
-    return {key: e for each in inner for key, e in each.items() if is_floats(e)}
+    pairs = (pair for each in inner for pair in each.items())
+    return {k: e for k, e in pairs if is_floats(e) or isinstance(e, float) or is_traced_number(e)}
 
 
 def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,7 +241,8 @@ def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> di
                 found[to] = value
             elif not isinstance(each, dict) and _says_gradient(key):
                 silent.append(value)
-    order = [e for e in own if e not in found and not is_input(e) and not is_target(e)]
+    arrays = (e for e in own if is_floats(own[e]))  # a number may be a setting
+    order = [e for e in arrays if e not in found and not is_input(e) and not is_target(e)]
     if len(silent) > len(order):
         raise UnfitError("it gives more gradients than there are parameters", stage=1)
     return found | dict(zip(order, silent, strict=False))
@@ -242,7 +263,10 @@ def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearc
             continue
         given = [name for name in names[1:] if _is_gradient_of(name, taken)]
         if given and returns_loss(each):
-            yield SolvedLossSearch(each, each, told=any(map(str.isidentifier, given)))
+            keyed = returned_keys(each) & taken
+            yield SolvedLossSearch(
+                each, each, told=any(map(str.isidentifier, given)) or bool(keyed)
+            )
         elif len(names) > 1 and all(stem(e) != bare(e) and stem(e) in taken for e in names):
             yield from (SolvedLossSearch(loss, each) for loss in states_loss(functions, each))
 

@@ -498,3 +498,34 @@ def test_a_dict_may_be_read_with_defaults_alone(there: str, tmp_path: Path) -> N
     text = BY_DEFAULTS.replace("dxhat = dout * gamma", f"dxhat = {there}")
     code, _, said = judged(text, tmp_path)
     assert code == int(there == "dout"), said
+
+
+SAMPLES = """
+import numpy as np
+
+def norm_forward(x, weight, bias):
+    mean = x.mean(-1, keepdims=True)
+    rstd = (((x - mean) ** 2).mean(-1, keepdims=True) + 1e-5) ** -0.5
+    return (x - mean) * rstd * weight + bias, (x, weight, mean, rstd)
+
+def norm_backward(dout, cache):
+    x, weight, mean, rstd = cache
+    norm, d = (x - mean) * rstd, dout * weight
+    db = dout.reshape(-1, dout.shape[-1]).sum(0)
+    dw = (dout * norm).reshape(-1, dout.shape[-1]).sum(0)
+    dx = d - d.mean(-1, keepdims=True) - norm * (d * norm).mean(-1, keepdims=True)
+    return dx * rstd, dw, db
+"""
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_a_pair_that_is_right_for_a_vector_is_tried_with_samples_of_it(
+    reduction: str, tmp_path: Path
+) -> None:
+    source = SAMPLES.replace(
+        "dout.shape[-1]).sum(0)\n    dw", f"dout.shape[-1]).{reduction}(0)\n    dw"
+    )
+    code, _, said = judged(source, tmp_path)
+    assert (code, "x (8, 6), weight (6), bias (6)" in said) == (int(reduction == "mean"), True), (
+        said
+    )

@@ -195,3 +195,165 @@ def test_numbers_are_parameters_if_gradients_have_their_keys(
     report = check(str(tmp_path / "net.py"))
     assert report.exit_code == code
     assert "parameters phi_raw, log_q, shift" in str(report)
+
+
+LOSSES = """
+import numpy as np
+
+def counts(w, log_k, X, y, exposure):
+    k, mu = np.exp(log_k), exposure * np.exp(X @ w)
+    loss = np.sum((y + k) * np.log(k + mu) - k * log_k - y * np.log(mu)) / len(y)
+    d_mu = ((y + k) / (k + mu) - y / mu) / len(y)
+    dk = np.log(k + mu) + (y + k) / (k + mu) - log_k - 1
+    return loss, {"w": X.T @ (d_mu * mu), "log_k": np.sum(dk) / len(y) * k}
+
+def ranks(w, X, gain, margin=0.5):
+    s = X @ w
+    weight = np.maximum(gain[:, None] - gain[None, :], 0.0)
+    gap = margin - s[:, None] + s[None, :]
+    d = -weight / (1 + np.exp(-gap))
+    return np.sum(weight * np.log1p(np.exp(gap))), {"w": X.T @ (d.sum(axis=1) - d.sum(axis=0))}
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(2)
+    X, w = rng.normal(size=(12, 3)), rng.normal(size=3)
+    print(counts(w, 0.3, X, rng.poisson(2.0, 12), rng.uniform(0.5, 2, 12)))
+    print(ranks(w, X, rng.integers(0, 3, size=12)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("", ""), ("d = -weight /", "d = -np.sign(weight) /"), ("- y / mu", "+ y / mu")],
+    ids=["right", "ranks", "counts"],
+)
+def test_what_the_file_calls_a_loss_with_comes_first(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(LOSSES.replace(right, wrong) if right else LOSSES, tmp_path)
+    assert code == int(bool(right)), said
+    assert ("counts" in said, "ranks" in said) == (True, True)
+    assert not right or wrong in lines[0], said
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_what_a_test_calls_a_loss_with_tells_as_well(wrong: bool, tmp_path: Path) -> None:
+    source = LOSSES.replace('if __name__ == "__main__":', "def test_losses():")
+    source += "    assert False\n"  # it may compare the gradients with others, and stop there
+    code, lines, said = judged(
+        source.replace("- y / mu", "+ y / mu") if wrong else source, tmp_path
+    )
+    assert code == int(wrong), said
+    assert said.count("what the file calls it with in test_losses()") == len(("counts", "ranks"))
+    assert not wrong or "+ y / mu" in lines[0]
+
+
+TRAINED = """
+import numpy as np
+
+def squared(beta, X, y):
+    r = X @ beta - y
+    return 0.5 * np.mean(r ** 2), X.T @ r / len(y)
+
+def huber(beta, X, y, bound=0.5):
+    r = X @ beta - y
+    small = np.abs(r) <= bound
+    loss = np.where(small, 0.5 * r ** 2, bound * (np.abs(r) - 0.5 * bound)).mean()
+    return loss, X.T @ np.where(small, r, bound * np.sign(r)) / len(y)
+
+def descend(f, beta, args):
+    for _ in range(200):
+        loss, grad = f(beta, *args)
+        beta = beta - 0.1 * grad
+    return beta
+
+if __name__ == "__main__":
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    print(descend(squared, np.zeros(3), (X, X @ [1.0, 2.0, 3.0])))
+    print(descend(huber, np.zeros(3), (X, X @ [1.0, 2.0, 3.0])))
+"""
+
+
+def test_each_loss_that_a_file_descends_is_judged(tmp_path: Path) -> None:
+    place = tmp_path / "net.py"
+    place.write_text(TRAINED, encoding="utf-8")
+    found = {e.name: e.found(None) for e in own_calls(definitions(str(place)))}
+    assert {name: e and e.examined.ok for name, e in found.items()} == {
+        "squared": True,
+        "huber": True,
+    }
+
+
+def test_a_loss_is_tried_with_other_settings_than_its_defaults(tmp_path: Path) -> None:
+    source = TRAINED.replace("bound", "delta").replace("delta=0.5", "delta=1.0")
+    wrong = source.replace("delta * np.sign(r)) /", "np.sign(r)) /")
+    code, _, said = judged(wrong.replace("squared, np", "huber, np"), tmp_path)
+    assert (code, "has to be multiplied by `delta`" in said) == (1, True), said
+
+
+KEYED = """
+import numpy as np
+
+def step(w, b, X, y):
+    r = X @ w + b - y
+    return 0.5 * np.mean(r ** 2), {"w": w - 0.1 * X.T @ r / len(y), "b": b - 0.1 * r.mean()}
+
+if __name__ == "__main__":
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    print(step(np.ones(3), 0.5, X, X @ [1.0, 2.0, 3.0]))
+"""
+
+
+def test_what_a_parameter_becomes_is_no_gradient(tmp_path: Path) -> None:
+    place = tmp_path / "net.py"
+    place.write_text(KEYED, encoding="utf-8")
+    assert [e.found(None) for e in own_calls(definitions(str(place)))] == [None]
+
+
+CLIP = """
+import numpy as np
+
+def clip_loss(img, txt, log_t):
+    u = img / np.linalg.norm(img, axis=1, keepdims=True)
+    scale, n = np.exp(log_t), len(img)
+    S = scale * u @ txt.T
+    P = np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)
+    loss = -np.log(np.diag(P)).mean()
+    dS = (P - np.eye(n)) / n
+    du = scale * dS @ txt
+    dimg = (du - u * (du * u).sum(axis=1, keepdims=True)) / np.linalg.norm(img, axis=1)[:, None]
+    dtxt = scale * dS.T @ u
+    dlog_t = (dS * S).sum()
+    return loss, dimg, dtxt, dlog_t
+"""
+CALLED = """
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    print(clip_loss(rng.normal(size=(6, 4)), rng.normal(size=(6, 4)), 0.5))
+"""
+
+
+@pytest.mark.parametrize("main", [CALLED, ""], ids=["called", "not called"])
+def test_each_argument_that_a_gradient_is_named_after_is_judged(main: str, tmp_path: Path) -> None:
+    code, _, said = judged(CLIP + main, tmp_path)
+    assert (code, "parameters img, txt, log_t" in said) == (0, True), said
+    code, lines, said = judged(CLIP.replace("(dS * S)", "(dS / scale * S)") + main, tmp_path)
+    assert (code, lines[:1]) == (1, ["dlog_t = (dS / scale * S).sum()"]), said
+
+
+WORDS = """
+
+def softmax_loss(v, index, U):
+    e = np.exp(U @ v)
+    d = e / e.sum()
+    loss = -np.log(d[index])
+    d[index] -= 1
+    grad_v = U.T @ d
+    grad_U = np.outer(d, v)
+    return loss, grad_v, grad_U
+"""
+
+
+def test_a_function_that_promises_gradients_and_is_not_tried_is_named(tmp_path: Path) -> None:
+    code, _, said = judged(CLIP + WORDS.replace("e.sum()", "e.unknown()") + CALLED, tmp_path)
+    assert (code, "not judged: softmax_loss: " in said) == (0, True), said

@@ -194,3 +194,49 @@ def test_a_loss_of_a_word_is_given_others_beside_it(tmp_path: Path) -> None:
     wrong = WORD.replace("grad_outside[k] +=", "grad_outside[k] =")
     code, lines, said = judged(wrong, tmp_path)
     assert (code, lines[:1]) == (1, ["grad_outside[k] = (1 - s_k) * center_vec"]), said
+
+
+STATED = """
+import math
+import numpy as np
+
+log_gamma = np.vectorize(math.lgamma)
+
+def psi(x):
+    shift = 0.0
+    for k in range(8):
+        shift = shift - 1 / (x + k)
+    z = x + 8
+    return shift + np.log(z) - 0.5 / z - (1 / 12 - (1 / 120 - 1 / (252 * z**2)) / z**2) / z**2
+
+def beta_loss(w, v, X, y):
+    \"\"\"Beta regression for y in (0, 1).
+
+    X: (n, d), y: (n,), w and v: (d,)
+    \"\"\"
+    mu, prec = 1 / (1 + np.exp(-X @ w)), np.exp(X @ v)
+    a, b = mu * prec, (1 - mu) * prec
+    ll = log_gamma(prec) - log_gamma(a) - log_gamma(b)
+    ll = ll + (a - 1) * np.log(y) + (b - 1) * np.log(1 - y)
+    da, db = psi(a) - np.log(y), psi(b) - np.log(1 - y)
+    d_prec = da * mu + db * (1 - mu) - psi(prec)
+    dw = X.T @ ((da - db) * prec * mu * (1 - mu)) / len(y)
+    return -np.mean(ll), {"w": dw, "v": X.T @ (d_prec * prec) / len(y)}
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_shapes_that_a_docstring_states_are_those_of_arguments(
+    wrong: bool, tmp_path: Path
+) -> None:
+    source = STATED.replace("(da - db) * prec", "(da + db) * prec") if wrong else STATED
+    code, lines, said = judged(source, tmp_path)
+    assert (code, "X (8, 6), w (6), v (6), y (8)" in said) == (int(wrong), True), said
+    assert not wrong or "(da + db)" in lines[0]
+
+
+def test_a_loss_that_could_not_be_tried_is_named(tmp_path: Path) -> None:
+    other = STATED.replace("beta_loss", "other_loss").split("def psi")[1]
+    source = STATED + "def psi" + other.replace("    mu, prec", "    y.unknown()\n    mu, prec")
+    code, _, said = judged(source, tmp_path)
+    assert (code, "not judged: other_loss" in said) == (3, True), said

@@ -201,3 +201,34 @@ def train(X, y, alpha=0.01, epochs=1000, num_classes=None):
 def test_a_function_that_takes_labels_is_tried(wrong: str, code: int, tmp_path: Path) -> None:
     report = checked(CLASSES.replace("(h - onehot)", wrong), tmp_path)
     assert report.exit_code == code
+
+
+SGD = """\
+import numpy as np
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def logistic_gd(X, y, alpha=0.01, epochs=1000):
+    theta = np.zeros(X.shape[1])
+    for _ in range(epochs):
+        theta -= alpha * X.T @ (sigmoid(X @ theta) - y) / len(X)
+    return theta
+
+
+def logistic_sgd(X, y, alpha=0.01, epochs=1000):
+    theta = np.zeros(X.shape[1])
+    for _ in range(epochs):
+        for x, t in zip(X, y):
+            h = sigmoid(x @ theta)
+            theta -= alpha * (h - t) * h * (1 - h) * (x @ theta)
+    return theta
+"""
+
+
+def test_what_trains_by_its_own_gradients_and_is_not_tried_is_no_success(tmp_path: Path) -> None:
+    report = checked(SGD, tmp_path)
+    assert (report.exit_code, "not judged: logistic_sgd" in str(report)) == (3, True), report
+    right = SGD.replace("* h * (1 - h) * (x @ theta)", "* x")
+    assert checked(right, tmp_path).exit_code == 0
