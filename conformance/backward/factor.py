@@ -14,7 +14,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted, multiple
 from conformance.backward.groups import UNFIT
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
-from conformance.backward.recorded_pass import bits
+from conformance.backward.recorded_pass import Goal, bits
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, uses_of_nodes
 
@@ -56,9 +56,9 @@ def conventions(lengths: Iterable[int]) -> list[float]:
     return sorted(set(found), key=lambda each: abs(np.log(each)))
 
 
-def usual_factors(forward: Forward) -> list[float]:
+def usual_factors(forward: Forward, goals: Sequence[Goal]) -> list[float]:
     """The factors that are conventions: of the lengths of what depends on all parameters."""
-    everything = bits(forward.run.goals)
+    everything = bits(goals)
     return conventions(
         n
         for node in forward.nodes()

@@ -120,8 +120,7 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     groups = grouped([*walk(losses, lambda each: _numbers(each, given))])
     several = [sorted(e.nodes, key=lambda each: each.number) for e in groups if len(e.nodes) > 1]
     several = [nodes for nodes in several if not nodes[1].depends_on(nodes[0])]  # such as totals
-    runs = (Recorded(trace, each, (*goals,)) for each in losses)
-    forwards = [Forward(each, Chain(trace)) for each in runs] if several else []
+    forwards = [_forward(trace, each, (*goals,)) for each in losses] if several else []
     for nodes in several:
         if any(len({float(np.sum(e.right(n))) for n in nodes}) == 1 for e in forwards):
             continue
@@ -176,14 +175,20 @@ def best_loss(
     last, given = _last(trace, losses, goals), _given(trace, goals)
     whole = (part for each in losses for part in _shares(each, last))
     tried = [*(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
-    fits = [fit for each in tried if (fit := _fit(trace, each, goals, sign)).count]
+    runs = (_forward(trace, each, goals) for each in tried)
+    fits = [fit for each in runs if (fit := _fit(each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 
-def fits(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[Fit]:
-    """The numbers that all of some gradients are right by."""
-    found = [_fit(trace, each, goals, 1) for each in _last(trace, losses, goals)]
-    return [each for each in found if each.count == len(goals)]
+def fits_of_each(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[list[Fit]]:
+    """The numbers that each of some gradients is right by."""
+    runs = [_forward(trace, each, goals) for each in _last(trace, losses, goals)]
+    return [[fit for run in runs if (fit := _fit(run, (each,), 1)).count] for each in goals]
+
+
+def _forward(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Forward:
+    """A forward pass that ends with a number."""
+    return Forward(Recorded(trace, loss, goals), Chain(trace))
 
 
 def _given(trace: Trace, goals: Sequence[Goal]) -> int:
@@ -295,13 +300,12 @@ def _sources(node: Node, most: int = 12) -> list[Node]:
     return found
 
 
-def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
+def _fit(forward: Forward, goals: tuple[Goal, ...], sign: int) -> Fit:
     """How many gradients are those of a number, but for rounding in their own format.
 
     One that cancels, such as that of a bias before a batch normalisation, has any factor. One
     number alone is any other number times a factor: it has to be a usual one.
     """
-    forward = Forward(Recorded(trace, loss, goals), Chain(trace))
     factors, cancelled, single = [], 0, True
     for each in goals:
         given = np.asarray(forward.chain.values[each.node.number])
@@ -322,7 +326,7 @@ def _fit(trace: Trace, loss: Node, goals: tuple[Goal, ...], sign: int) -> Fit:
     most = max(near, default=0)
     told = factors[near.index(most)][0] if near else 1.0
     if not near or (
-        single and most == 1 and snapped(told, usual_factors(forward), free=False) is None
+        single and most == 1 and snapped(told, usual_factors(forward, goals), free=False) is None
     ):
-        return Fit(loss, 0, 1.0)
-    return Fit(loss, most + cancelled, told)
+        return Fit(forward.run.loss, 0, 1.0)
+    return Fit(forward.run.loss, most + cancelled, told)

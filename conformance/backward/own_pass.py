@@ -115,7 +115,7 @@ def _factor(
 
     That of all with the other sign, if they share one; None where no gradient is right with any.
     """
-    usual = usual_factors(forward)
+    usual = usual_factors(forward, forward.run.goals)
     usual += [each * rate for rate in rates for each in usual]
     told = shared(found, usual, free=free)
     if not told.count:
@@ -134,7 +134,7 @@ def _factor(
 def _of_the_last_derivative(forward: Forward) -> float:
     """The usual factor of the last backward value that is a ∂C/∂v; 1 if none is."""
     needed = uses_of_nodes(each.node for each in forward.run.goals)
-    parameters, usual = bits(forward.run.goals), usual_factors(forward)
+    parameters, usual = bits(forward.run.goals), usual_factors(forward, forward.run.goals)
     derivatives = [forward.gradient[e.number] for e in forward.nodes() if e.uses & parameters]
     for node in reversed(forward.run.trace.nodes):
         own = needed >> node.number & 1 and node.uses & parameters and is_float(node)

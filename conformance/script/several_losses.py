@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.backward.findings import by_one_line
-from conformance.backward.loss_numbers import fits
+from conformance.backward.loss_numbers import fits_of_each
 from conformance.backward.recorded_pass import Goal, NotAGradientError
 from conformance.script.held_targets import targets
 from conformance.script.judge_updates import Unjudged, judged
@@ -109,10 +109,9 @@ def _side_by_side(
     losses = {part.of[each]: each for each in step.losses}
     groups: dict[Node, list[Named]] = {}
     wrong: list[tuple[Named, Node]] = []
-    for named, goal in zip(turn, goals, strict=True):
-        known = [
-            each for each in fits(part.trace, [*losses], (goal,)) if _is_usual(each.factor, part)
-        ]
+    fits = fits_of_each(part.trace, [*losses], goals)
+    for named, goal, each in zip(turn, goals, fits, strict=True):
+        known = [fit for fit in each if _is_usual(fit.factor, part)]
         if known:
             best = min(known, key=lambda e: (not alike(e.factor, 1.0), -e.loss.number))
             groups.setdefault(best.loss, []).append(named)
