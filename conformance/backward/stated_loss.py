@@ -7,6 +7,7 @@ decay itself (`decay.py`).
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import sqrt
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from conformance.backward.decay import Decay, decayed
 from conformance.backward.decay_lines import decays_without, with_decay
 from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
-from conformance.backward.judge_gradients import forward_of, verdicts
+from conformance.backward.judge_gradients import Forward, distance, forward_of, verdicts
 from conformance.backward.loss_names import LINEAR, is_named
 from conformance.backward.loss_numbers import is_linear
 from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
@@ -35,7 +36,11 @@ PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
 
 def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
-    """The number that is a known cost of the output times a constant; None if there is none."""
+    """The number that is a known cost of the output times a constant; None if there is none.
+
+    It has the value of the cost and its gradients: where parameters are still 0, another number may
+    have the value alone.
+    """
     run = Recorded(trace, goals[0].node, goals)
     try:
         known = tried(run, COST_NAMES, (None, None)) if losses else []
@@ -47,9 +52,23 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
         for loss in reversed(losses):
             ratio = float(np.ravel(loss.value)[0]) / value if value > 0 else 0.0  # else of −y
             near = half_of_its_digits(loss)
-            if any(abs(ratio - e) <= near * e for e in conventions(lengths)):
+            has_value = any(abs(ratio - e) <= near * e for e in conventions(lengths))
+            if has_value and _has_gradients(each.forward, loss, ratio):
                 return loss
     return None
+
+
+def _has_gradients(known: Forward, loss: Node, ratio: float) -> bool:
+    """Whether the gradients of a number are those of a cost times a ratio.
+
+    They have half of the digits that the number has: an ε in it puts them off further.
+    """
+    own = forward_of(OwnPass(known.run.trace, known.run.goals, loss))
+    near = sqrt(half_of_its_digits(loss))
+    return all(
+        distance(own.right(each.parameter), ratio * known.right(each.parameter)) <= near
+        for each in known.run.goals
+    )
 
 
 def with_terms(
