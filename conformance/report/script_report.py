@@ -93,6 +93,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "unfollowed": f"what it computes with {text} is not followed",
             "later": f"it was stopped before {text}, where another training begins: not judged",
             "unchanged": f"not judged are the updates that change no parameter: {text}",
+            "twice": f"not judged are the updates that move a row twice: {text}",
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "grows": f"it goes up the number of {text}: nothing tells that it has to get less",
             "unseen": f"{text} is not judged: by what it is updated was not seen to be computed",

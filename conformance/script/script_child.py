@@ -126,13 +126,15 @@ class Session:
     def _is_hidden(self) -> bool:
         """Whether the script is to go on: all that it was seen to move of a table was 0.
 
-        Or some updates have changed nothing, such as before the first reward.
+        Or some updates have changed nothing, such as before the first reward, or tell nothing.
         """
         short = self.updates < MORE and len(self.trace.nodes) < LONGEST
         often = (each.values for each in self.found if each.chain.count >= self.updates)
         values = [each[: self.updates + 1] for each in often]  # what moves seldom is no parameter
         steps = zip(*(pairwise(each) for each in values), strict=True)
-        moving = sum(any(np.any(a.value != b.value) for a, b in each) for each in steps)
+        moved = [each for each in steps if any(np.any(a.value != b.value) for a, b in each)]
+        twice = set().union(*(each.chain.twice for each in self.found))
+        moving = sum(twice.isdisjoint(new for _, new in each) for each in moved)
         return short and (moving < self.asked or any(map(hides_a_decay, values)))
 
     def stop(self, frame: FrameType | None) -> None:
