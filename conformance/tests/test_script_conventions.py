@@ -534,3 +534,22 @@ for k in range(9):
 def test_the_largest_output_within_a_softmax_is_no_kink(tmp_path: Path) -> None:
     examined = run_edited(tmp_path, EQUAL_OUTPUTS).examined
     assert (examined.ok, examined.kinks) == (True, False)
+
+
+SLOWER = """import numpy as np
+rng = np.random.default_rng(0)
+X, y, w = rng.normal(size=(20, 3)), rng.normal(size=20), np.zeros(3)
+taxa = 0.1
+for epoca in range(20):
+    taxa_epoca = taxa / (1 + 0.1 * epoca)
+    e = X @ w - y
+    w -= taxa_epoca * X.T @ e / len(y)
+    print((e ** 2).mean() / 2)
+"""
+
+
+def test_a_rate_that_is_computed_and_not_used_is_named(tmp_path: Path) -> None:
+    assert "unread" not in dict(run_edited(tmp_path, SLOWER).ran.notes)
+    report = run_edited(tmp_path, SLOWER, ("w -= taxa_epoca", "w -= taxa"))
+    assert report.exit_code == 0
+    assert dict(report.ran.notes)["unread"].startswith("taxa_epoca (")
