@@ -97,7 +97,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "grows": f"it goes up the number of {text}: nothing tells that it has to get less",
             "unseen": f"{text} is not judged: by what it is updated was not seen to be computed",
-            "unread": f"{text} is computed of the rate, and not used",
+            "unread": f"{text} is computed, and not used",
             "frozen": f"{text} is used as the parameters are, and is not updated",
             "saturated": f"it computes a loss ({text}); {SATURATED}",
             "without": f"it was given {text} other than 0, and no update has anything of it",

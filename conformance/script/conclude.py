@@ -37,7 +37,7 @@ from conformance.script.rule import faults, is_clipped, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
-from conformance.script.unread_rates import unread_rates
+from conformance.script.unread import unread
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.trace import Trace
@@ -178,8 +178,8 @@ def _of_updates(
     unchanged = [k for k in quiet if k not in map(_number, results)]
     twice = moved_twice(moved, count)
     noted = (*_left_out("unchanged", unchanged), *_left_out("twice", twice), *unused, *left)
-    unread = [] if accused else unread_rates(results[at].updates)
-    noted = (*noted, *(("unseen", each) for each in apart), *unread)
+    idle = [] if accused else unread(trace, results[at].updates)
+    noted = (*noted, *(("unseen", each) for each in apart), *idle)
     noted = (*_by_others(rule, said, told), *_grown(results[at]), *noted)
     nexts = next_values(trace, results, at, said, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)

@@ -553,3 +553,10 @@ def test_a_rate_that_is_computed_and_not_used_is_named(tmp_path: Path) -> None:
     report = run_edited(tmp_path, SLOWER, ("w -= taxa_epoca", "w -= taxa"))
     assert report.exit_code == 0
     assert dict(report.ran.notes)["unread"].startswith("taxa_epoca (")
+
+
+def test_a_value_of_the_forward_pass_that_is_not_used_is_named(tmp_path: Path) -> None:
+    two = ("    e = X @ w - y", "    z = X @ w\n    h = 1 / (1 + np.exp(-z))\n    e = z - y")
+    report = run_edited(tmp_path, SLOWER, two)
+    assert report.exit_code == 0
+    assert dict(report.ran.notes)["unread"].startswith("h (")
