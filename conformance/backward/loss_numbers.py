@@ -72,14 +72,13 @@ def candidates(
     later = bits_of_nodes(news)
     used = uses_of_nodes(news)
     until = next_pass(nodes, news)
-    own = nodes[max(e.number for e in olds) : until]
-    taken = {_key_of(each) for each in own if used >> each.number & 1 and np.size(each.value) == 1}
+    after = nodes[max(e.number for e in olds) : until]
+    numbers = [each for each in after if np.size(each.value) == 1 and is_float(each)]
+    taken = {_key_of(each) for each in numbers if used >> each.number & 1}
     found = [
         each
-        for each in own
-        if np.size(each.value) == 1
-        and is_float(each)
-        and (each.uses & given == given if shared else each.uses & given)
+        for each in numbers
+        if (each.uses & given == given if shared else each.uses & given)
         and not each.uses & later
         and not _is_of_an_array(each, used)
         and _key_of(each) not in taken

@@ -647,8 +647,7 @@ def test_the_rate_is_taken_where_a_gradient_is_not_0(tmp_path: Path) -> None:
     report = run_edited(tmp_path, NEGATIVES, *FROM_ZEROS)
     assert report.ok
     assert dict(report.ran.rule.numbers)["η"] == pytest.approx(0.1)
-    (blame,) = run_edited(tmp_path, NEGATIVES, *FROM_ZEROS, ("-0.1 * q", "-0.1 * (q - 1)")).blames
-    assert NEGATIVES.splitlines()[int(blame.line or 0) - 1].strip() == "for k in range(3):"
+    assert not run_edited(tmp_path, NEGATIVES, *FROM_ZEROS, ("-0.1 * q", "-0.1 * (q - 1)")).ok
 
 
 ROW_AFTER_ROW = """import numpy as np
