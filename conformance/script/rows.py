@@ -49,7 +49,7 @@ def join(chains: Sequence[Carried]) -> None:
     moves = ((each, new) for each in chains for new in each.values[1:])
     events = sorted(moves, key=lambda each: (_when_made(each[1]), each[1].number))
     moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
-    left, keys = [*chains], set[Any]()
+    left, keys, twice = [*chains], set[Any](), False
     first: Node  # of the step
     for chain, new in events:
         if not moved:
@@ -60,14 +60,15 @@ def join(chains: Sequence[Carried]) -> None:
         goes_on = before in moved and before in chain.values
         same = (again or new.operation == FILLED) and _share(new, first, starts, states)
         same = same or _is_made_before(new, first, states)
-        twice = bool(left) and goes_on and not reads.isdisjoint(states_of(new)) and not same
+        drawn = bool(left) and goes_on and not reads.isdisjoint(states_of(new)) and not same
+        twice = drawn or (twice and (chain in left or not (again or reads)))
         if (again or reads) and not same and not twice:
             moved, left, first, keys, goes_on = {}, [*chains], new, set(), False
         written = written_places(new)
         if goes_on:
             chain.values.remove(before)
             written |= moved[before]
-            chain.twice |= {new} if twice or before in chain.twice else set()
+            chain.twice |= {new} if drawn or before in chain.twice else set()
         moved[new] = written
         keys.add(operation_key(new))
         left = [each for each in left if each is not chain]
