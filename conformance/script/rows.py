@@ -46,12 +46,10 @@ def join(chains: Sequence[Carried]) -> None:
     """
     starts = bits_of_nodes(each.values[0] for each in chains)
     states = {state for each in chains for value in each.values for state in states_of(value)}
-    moves = ((each, new) for each in chains for new in each.values[1:])
-    events = sorted(moves, key=lambda each: (_when_made(each[1]), each[1].number))
     moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
     left, keys, twice = [*chains], set[Any](), False
     first: Node  # of the step
-    for chain, new in events:
+    for chain, new in _in_time(chains):
         if not moved:
             first = new
         again = not left and operation_key(new) in keys
@@ -74,6 +72,12 @@ def join(chains: Sequence[Carried]) -> None:
         left = [each for each in left if each is not chain]
     for each in chains:
         each.open = each.open or bool(moved.get(each.values[-1]))
+
+
+def _in_time(chains: Sequence[Carried]) -> list[tuple[Carried, Node]]:
+    """The new values, each with what carries it on, in the order in which they were made."""
+    moves = ((each, new) for each in chains for new in each.values[1:])
+    return sorted(moves, key=lambda each: (_when_made(each[1]), each[1].number))
 
 
 def _when_made(node: Node) -> int:
