@@ -647,7 +647,9 @@ def test_the_rate_is_taken_where_a_gradient_is_not_0(tmp_path: Path) -> None:
     report = run_edited(tmp_path, NEGATIVES, *FROM_ZEROS)
     assert report.ok
     assert dict(report.ran.rule.numbers)["η"] == pytest.approx(0.1)
-    assert not run_edited(tmp_path, NEGATIVES, *FROM_ZEROS, ("-0.1 * q", "-0.1 * (q - 1)")).ok
+    (blame,) = run_edited(tmp_path, NEGATIVES, *FROM_ZEROS, ("-0.1 * q", "-0.1 * (q - 1)")).blames
+    assert blame.accused.cause.worst is not None
+    assert blame.accused.cause.worst.given == pytest.approx(-blame.accused.cause.worst.right)
 
 
 ROW_AFTER_ROW = """import numpy as np
