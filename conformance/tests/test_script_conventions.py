@@ -560,3 +560,25 @@ def test_a_value_of_the_forward_pass_that_is_not_used_is_named(tmp_path: Path) -
     report = run_edited(tmp_path, SLOWER, two)
     assert report.exit_code == 0
     assert dict(report.ran.notes)["unread"].startswith("h (")
+
+
+A_RATE_A_LAYER = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y, nu = rng.normal(size=(9, 3)), rng.random((9, 2)), [1.0, 2.0]
+W1, W2 = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+for _ in range(9):
+    h = 1 / (1 + np.exp(-X @ W1))
+    o = 1 / (1 + np.exp(-h @ W2))
+    d2 = (o - Y) * o * (1 - o)
+    d1 = d2 @ W2.T * h * (1 - h)
+    W2 -= nu[1] * h.T @ d2
+    W1 -= nu[0] * X.T @ d1
+"""
+
+
+def test_each_layer_may_have_a_rate_in_a_list(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, A_RATE_A_LAYER).exit_code == 0
+    report = run_edited(
+        tmp_path, A_RATE_A_LAYER, ("nu[1] * h", "nu[0] * h"), ("X.T", "2 / 9 * X.T")
+    )
+    assert report.exit_code == 1
