@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.backward.source import is_float
 from conformance.tracing.ancestors import ancestors
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -104,11 +104,19 @@ def _logistic(trace: Trace, output: Node, target: Any) -> Any:
 
 
 def _poisson(trace: Trace, output: Node, target: Any) -> Any:
-    """Σ (a − y ln a), of a = e^z."""
-    if _logits(output, np.exp) is None:
+    """Σ (a − y ln a), of a = e^z, or of a multiple of it for each sample, such as an exposure."""
+    if _logits(_without_data(trace, output), np.exp) is None:
         return None
     a = _traced(trace, output)
     return np.sum(a - _traced(trace, target) * np.log(a))
+
+
+def _without_data(trace: Trace, output: Node) -> Node:
+    """What an output is the product of and data; the output itself if it is none."""
+    given = bits_of_nodes(each for each in trace.nodes if each.given)
+    moving = [each for each in output.inputs if each.uses & given]
+    product = output.operation == "multiply" and len(moving) == 1
+    return moving[0] if product and output.args != (moving[0], moving[0]) else output
 
 
 COSTS: dict[str, Cost] = {

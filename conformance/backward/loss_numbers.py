@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
 from operator import or_
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,8 @@ def candidates(
     """The numbers that were computed from old values, and that no new one was computed from.
 
     One that is a linear function of them is an output, and no loss: it has no minimum. One that was
-    computed from all gradients is none either, if there are others: a line search has such.
+    computed from all gradients is none either, if there are others: a line search has such. Nor is
+    one that is an error, as a new value was computed from the same number of another pass.
 
     Args:
         nodes: of the run.
@@ -70,14 +72,16 @@ def candidates(
     later = bits_of_nodes(news)
     used = uses_of_nodes(news)
     until = next_pass(nodes, news)
+    after = nodes[max(e.number for e in olds) : until]
+    numbers = [each for each in after if np.size(each.value) == 1 and is_float(each)]
+    taken = {_key_of(each) for each in numbers if used >> each.number & 1}
     found = [
         each
-        for each in nodes[max(e.number for e in olds) : until]
-        if np.size(each.value) == 1
-        and is_float(each)
-        and (each.uses & given == given if shared else each.uses & given)
+        for each in numbers
+        if (each.uses & given == given if shared else each.uses & given)
         and not each.uses & later
         and not _is_of_an_array(each, used)
+        and _key_of(each) not in taken
     ]
     before = [each for each in found if not all(map(each.depends_on, gradients))]
     found = before or found
@@ -85,6 +89,11 @@ def candidates(
     ends = [each for each in found if not within >> each.number & 1]
     chosen = {*found[-MOST:], *ends[-MOST:]}
     return [each for each in found if each in chosen and not is_linear(each, given)]
+
+
+def _key_of(number: Node) -> tuple[Any, float]:
+    """What an operation gives, of the same values too, as where a forward pass is repeated."""
+    return operation_key(number), float(np.ravel(number.value)[0])
 
 
 def next_pass(nodes: Sequence[Node], news: Sequence[Node]) -> int:
@@ -303,8 +312,8 @@ def _sources(node: Node, most: int = 12) -> list[Node]:
 def _fit(forward: Forward, goals: tuple[Goal, ...], sign: int) -> Fit:
     """How many gradients are those of a number, but for rounding in their own format.
 
-    One that cancels, such as that of a bias before a batch normalisation, has any factor. One
-    number alone is any other number times a factor: it has to be a usual one.
+    One that cancels, such as that of a bias before a batch normalisation, has any factor, and so
+    has one of zeros. One number alone is any other number times a factor: it has to be a usual one.
     """
     factors, cancelled, single = [], 0, True
     for each in goals:
@@ -312,6 +321,7 @@ def _fit(forward: Forward, goals: tuple[Goal, ...], sign: int) -> Fit:
         right = comparable(forward.right(each.parameter), given, each.parameter.value)
         size = float(np.vdot(right, right))
         if not size or not np.isfinite(size) or given.shape != right.shape:
+            cancelled += given.shape == right.shape and not np.any(given) and not np.any(right)
             continue
         unit = float(np.finfo(given.dtype).eps)
         scale, largest = size_of(right, forward.added(each.parameter), unit), np.max(np.abs(right))

@@ -113,14 +113,17 @@ def _factor(
 ) -> float | None:
     """The factor that most gradients share: a usual one, or another that is a constant.
 
-    That of all with the other sign, if they share one; None where no gradient is right with any.
+    That of all with the other sign, if they share one; where no gradient is right with any, the
+    rate of updates that were judged whole, if that is known; else None.
     """
     usual = usual_factors(forward, forward.run.goals)
     usual += [each * rate for rate in rates for each in usual]
     told = shared(found, usual, free=free)
     if not told.count:
         turned = shared(found, usual, free=True, sign=-1)
-        return -turned.factor if turned.by_all else None
+        if turned.by_all:
+            return -turned.factor
+        return rates[0] if free and len(rates) == 1 else None  # the updates were judged, with it
     rate = beside_a_named_number(forward, told.factor) if told.by_all else None
     if rate is not None:
         return rate

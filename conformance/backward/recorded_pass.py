@@ -186,7 +186,7 @@ def short(name: str) -> str:
     rest = name.removeprefix("params")
     if rest[:2] in KEYS and rest[-2:] in KEYS and "']['" not in rest:
         return rest[2:-2]
-    return rest if rest and not rest.startswith("[") else name
+    return name
 
 
 def _node(trace: Trace, value: Any) -> Node:

@@ -5,23 +5,27 @@ output error is not the derivative of. Left out: which numbers a program takes f
 decay itself (`decay.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
+from math import sqrt
 
 import numpy as np
 
 from conformance.backward.aim import aim, curvature, factors, half_of_its_digits, is_of_several
 from conformance.backward.certain import measured
+from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.costs import times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.decay_lines import decays_without, with_decay
+from conformance.backward.epsilons import without_epsilons
 from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
-from conformance.backward.judge_gradients import forward_of, verdicts
+from conformance.backward.judge_gradients import Forward, distance, forward_of, verdicts
 from conformance.backward.loss_names import LINEAR, is_named
 from conformance.backward.loss_numbers import is_linear
-from conformance.backward.no_loss import COST_NAMES, plus_decay, tried, undecayed
+from conformance.backward.no_loss import COST_NAMES, Tried, plus_decay, tried, undecayed
 from conformance.backward.own_error import OwnError
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, Recorded, bits
@@ -35,21 +39,47 @@ PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
 
 def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
-    """The number that is a known cost of the output times a constant; None if there is none."""
+    """The number that is a known cost of the output times a constant; None if there is none.
+
+    It has the value of the cost and its gradients: where parameters are still 0, another number may
+    have the value alone.
+    """
     run = Recorded(trace, goals[0].node, goals)
     try:
         known = tried(run, COST_NAMES, (None, None)) if losses else []
     except NotAGradientError:
         return None
-    for each in known:
-        value = float(np.ravel(each.forward.run.loss.value)[0])
-        lengths = [n for output, _ in each.compared.pairs for n in np.shape(output.value)]
-        for loss in reversed(losses):
-            ratio = float(np.ravel(loss.value)[0]) / value if value > 0 else 0.0  # else of −y
-            near = half_of_its_digits(loss)
-            if any(abs(ratio - e) <= near * e for e in conventions(lengths)):
+    for chain in _chains(run):
+        for each, loss in product(known, reversed(losses)):
+            if _is_multiple(each, loss, chain):
                 return loss
     return None
+
+
+def _chains(run: Recorded) -> Iterator[Chain]:
+    """The values that were recorded, and those without any ε."""
+    yield Chain(run.trace)
+    plain = without_epsilons(run)
+    if plain is not None:
+        yield Chain(plain.trace, anew=True)
+
+
+def _is_multiple(known: Tried, loss: Node, chain: Chain) -> bool:
+    """Whether a number is a constant times a known cost, and so are its gradients.
+
+    They have half of the digits that the number has.
+    """
+    value = float(np.ravel(known.forward.run.loss.value)[0])
+    ratio = (
+        float(np.ravel(chain.values[loss.number])[0]) / value if value > 0 else 0.0
+    )  # else of −y
+    lengths = [n for output, _ in known.compared.pairs for n in np.shape(output.value)]
+    near = half_of_its_digits(loss)
+    if not any(abs(ratio - e) <= near * e for e in conventions(lengths)):
+        return False
+    own = Forward(replace(known.forward.run, loss=loss), chain)
+    pairs = [(f.right(e.parameter) for f in (own, known.forward)) for e in own.run.goals]
+    return all(distance(right, ratio * wanted) <= sqrt(near) for right, wanted in pairs)
 
 
 def with_terms(

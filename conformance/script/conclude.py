@@ -32,11 +32,12 @@ from conformance.script.one_step import has_root, moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.rates import with_rates
-from conformance.script.results import all_judged, silent
+from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, is_clipped, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
+from conformance.script.unread import unread
 from conformance.script.untrained import Notes, nothing_trained
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.trace import Trace
@@ -175,7 +176,10 @@ def _of_updates(
     rule = _without_rate(rule) if is_clipped(results[at]) else rule
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in map(_number, results)]
-    noted = (*_unchanged(unchanged), *unused, *left, *(("unseen", each) for each in apart))
+    twice = moved_twice(moved, count)
+    noted = (*_left_out("unchanged", unchanged), *_left_out("twice", twice), *unused, *left)
+    idle = [] if accused else unread(trace, results[at].updates)
+    noted = (*noted, *(("unseen", each) for each in apart), *idle)
     noted = (*_by_others(rule, said, told), *_grown(results[at]), *noted)
     nexts = next_values(trace, results, at, said, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
@@ -194,9 +198,9 @@ def _kept_for_others(
     ]
 
 
-def _unchanged(quiet: Sequence[int]) -> list[tuple[str, str]]:
-    """A note on the updates that say nothing."""
-    return [("unchanged", ", ".join(map(str, quiet)))] if quiet else []
+def _left_out(kind: str, updates: Sequence[int]) -> list[tuple[str, str]]:
+    """A note on the updates that are not judged."""
+    return [(kind, ", ".join(map(str, updates)))] if updates else []
 
 
 def _out_of_step(trace: Trace, moved: Sequence[Parameter], count: int) -> str | None:

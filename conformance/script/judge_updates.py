@@ -38,6 +38,7 @@ from conformance.script.stated_decays import stated_decays
 from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
 
@@ -105,6 +106,16 @@ def _as_read(step: "Unjudged") -> Judgement:
     return whole if whole.right >= made.right else made
 
 
+def _ahead(
+    updates: Sequence[Update], gradients: Sequence[Node]
+) -> tuple[dict[Node, Node], dict[Node, Node]]:
+    """Where momentum takes gradients, by the parameters; and the same if it does so there alone."""
+    pairs = [(each, ahead_of(each)) for each in updates]
+    found = {each.old: at for each, at in pairs if at is not None and each.new.depends_on(at)}
+    way = set(walk(gradients, lambda each: () if each in found.values() else each.inputs))
+    return found, found if way.isdisjoint(found) else {}
+
+
 class Unjudged:
     """An update of all parameters that is to be judged.
 
@@ -112,6 +123,7 @@ class Unjudged:
         losses: what may be the program's loss, of momentum ahead where its gradients are taken;
             `others`: of some parameters alone.
         known: what was its loss at another update.
+        at: where the gradients are taken, by the parameters: momentum may look ahead.
         held: see `judged`.
     """
 
@@ -143,16 +155,16 @@ class Unjudged:
         self.whole_trace, self.updates, self.names = trace, updates, names
         self.cost, self.quick = cost, quick
         own = {each.old: name for each, name in zip(updates, names, strict=True)}
-        self.olds = {**own, **beside}
         news = [each.new for each in updates]
         gradients = [each.options[each.own][0] for each in updates if each.options]
+        ahead, self.at = _ahead(updates, gradients)
+        self.olds = {self.at.get(e, e): name for e, name in own.items()} | {**beside}
         before = trace.nodes[: max(each.number for each in news)]
         given = bits_of_nodes(own)
         margins = uses_of_nodes(e for e in numbers_asked(before) if is_margin(e, given))
         found = candidates(trace.nodes, [*own], news, gradients, shared=shared)
-        ahead = [(each.new, node) for each in updates if (node := ahead_of(each)) is not None]
-        used = [node for new, node in ahead if new.depends_on(node)]
         losses = [each for each in found if not margins >> each.number & 1]
+        used = [] if self.at else ahead.values()
         losses = [each for each in losses if all(map(each.depends_on, used))]
         self.losses = of_same_samples(losses, gradients, given)
         self.others = of_some(trace.nodes, [*own], news, found)
@@ -207,18 +219,18 @@ class Unjudged:
 
     def whole(self) -> Judgement:
         """Judge what is taken away from each parameter as a whole."""
-        step = self.part([each.new for each in self.updates])
+        step = self.part([node for each in self.updates for node in (each.old, each.new)])
         goals = []
         for each, name in zip(self.updates, self.names, strict=True):
             old, new = step.of[each.old], step.of[each.new]
             node = step.noted("subtract", np.subtract, (old, new), each.new)
-            goals.append(Goal(name, old, node))
+            goals.append(Goal(name, step.of[self.at.get(each.old, each.old)], node))
         fit = best_loss(step.trace, [step.of[each] for each in self.losses], tuple(goals))
         return self.examined(step, tuple(goals), fit, whole=True)
 
     def part(self, wanted: Sequence[Node]) -> Step:
         """The trace of the step."""
-        return Step(self.whole_trace, self.olds, [*wanted, *self.told], self.held)
+        return Step(self.whole_trace, self.olds, [*wanted, *self.told], self.held, self.at)
 
     def goals(
         self, step: Step, chosen: Sequence[Multiple], sign: float | None = None
@@ -232,7 +244,7 @@ class Unjudged:
             node = step.of[gradient]
             if (by if sign is None else sign) > 0:
                 node = step.noted("negative", np.negative, (node,), gradient)
-            goals.append(Goal(name, step.of[each.old], node))
+            goals.append(Goal(name, step.of[self.at.get(each.old, each.old)], node))
         return tuple(goals)
 
     def examined(

@@ -80,7 +80,10 @@ def at_own_rates(judgement: Judgement, usual: Sequence[float]) -> list[bool]:
 
 
 def _own_rate(made: Update, gradient: Node) -> str:
-    """The name or number by which alone a gradient is multiplied in a plain update; '' if none."""
+    """The name or number by which alone a gradient is multiplied in a plain update; '' if none.
+
+    Of `rate[0] * h.T @ d`, which Python reads as `(rate[0] * h.T) @ d`, it is the first factor.
+    """
     stop = frozenset({made.old, *made.parts_of(gradient)})
     way = {made.new, *entrywise(made.new, stop)} - stop
     products = [each for each in way if each.operation in PRODUCTS]
@@ -90,6 +93,10 @@ def _own_rate(made: Update, gradient: Node) -> str:
         for operand, value in zip(operands(each), each.args, strict=False)
         if scalar(value) is not None and not (type(value) is Node and value.uses & made.given)
     ]
-    plain = len(products) == len(texts) == 1 and not made.states
-    written = plain and isinstance(texts[0], ast.Constant | ast.Name | ast.Attribute)
-    return ast.unparse(texts[0]) if written else ""
+    if len(products) != 1 or len(texts) != 1 or made.states:
+        return ""
+    rate = texts[0]
+    while isinstance(rate, ast.BinOp) and isinstance(rate.op, ast.Mult | ast.MatMult):
+        rate = rate.left
+    written = isinstance(rate, ast.Constant | ast.Name | ast.Attribute | ast.Subscript)
+    return ast.unparse(rate) if written else ""

@@ -28,6 +28,11 @@ from conformance.script.update_reader import update, with_decay
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
+TWICE = (
+    "each update moves a row of a table twice, the second time by what it computes of its new "
+    "values, as where an index is drawn again; give more `--updates`"
+)
+
 Reading = Callable[..., Judgement | None]
 
 
@@ -44,12 +49,24 @@ def silent(trace: Trace, moved: Sequence[Parameter], count: int) -> list[int]:
     return [k for k in range(1, count + 1) if not says(k)]
 
 
+def moved_twice(moved: Sequence[Parameter], count: int) -> list[int]:
+    """The updates, from 1, that move a row twice: no gradient at one place tells of these."""
+    return [k for k in range(1, count + 1) if any(e.values[k] in e.chain.twice for e in moved)]
+
+
 def all_judged(
     trace: Trace, moved: Sequence[Parameter], names: Sequence[str], count: int
 ) -> list[Judgement]:
-    """The updates, all by one cost and, if the script has no loss, by one factor."""
-    quiet = silent(trace, moved, count)
-    told = [k for k in range(1, count + 1) if k not in quiet] or quiet
+    """The updates, all by one cost and, if the script has no loss, by one factor.
+
+    Raises:
+        NotAGradientError: one cannot be judged.
+    """
+    twice = moved_twice(moved, count)
+    quiet = [k for k in silent(trace, moved, count) if k not in twice]
+    told = [k for k in range(1, count + 1) if k not in (*quiet, *twice)] or quiet
+    if not told:
+        raise NotAGradientError(TWICE)
     results = weighted(trace, list(_judgeable(trace, moved, names, told)))
     if even(trace, results):
         wrong = _wrong_by_loss(trace, moved, names, [k for k in quiet if k not in told], results)

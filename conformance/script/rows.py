@@ -5,7 +5,7 @@ such values are found (`chains.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.backward.groups import operation_key
@@ -22,10 +22,12 @@ class Carried:
     Attributes:
         values: one after another.
         open: whether the last may be moved further in the same step.
+        twice: those of which a row was moved twice, by what was computed of it in between.
     """
 
     values: list[Node]
     open: bool = False
+    twice: set[Node] = field(default_factory=set)
 
     @property
     def count(self) -> int:
@@ -38,33 +40,53 @@ def join(chains: Sequence[Carried]) -> None:
 
     Such are the vectors of the words that one word is compared with. A step ends where a value is
     computed from one that it has moved, or where it begins anew once everything was moved; not as
-    long as rows are moved by the same error, or by what was computed before the first was.
+    long as rows are moved by the same error, or by what was computed before the first was. Where
+    something else is still to be moved in it, a row may be moved twice, as that of a word that is
+    drawn again.
     """
     starts = bits_of_nodes(each.values[0] for each in chains)
     states = {state for each in chains for value in each.values for state in states_of(value)}
-    events = sorted(((e, new) for e in chains for new in e.values[1:]), key=lambda e: e[1].number)
     moved: dict[Node, set[int]] = {}  # what the step has written, and where: nowhere is everywhere
-    left, keys = [*chains], set[Any]()
+    left, keys, twice = [*chains], set[Any](), False
     first: Node  # of the step
-    for chain, new in events:
+    for chain, new in _in_time(chains):
         if not moved:
             first = new
         again = not left and operation_key(new) in keys
-        reads = any(new.depends_on(e) and _reads(new, e, at) for e, at in moved.items())
+        reads = {e for e, at in moved.items() if new.depends_on(e) and _reads(new, e, at)}
+        before: Node = new.args[0] if new.operation == FILLED else new
+        goes_on = before in moved and before in chain.values
         same = (again or new.operation == FILLED) and _share(new, first, starts, states)
         same = same or _is_made_before(new, first, states)
-        if (again or reads) and not same:
-            moved, left, first, keys = {}, [*chains], new, set()
-        before = new.args[0] if new.operation == FILLED else None
+        drawn = bool(left) and goes_on and not reads.isdisjoint(states_of(new)) and not same
+        twice = drawn or (twice and (chain in left or not (again or reads)))
+        if (again or reads) and not same and not twice:
+            moved, left, first, keys, goes_on = {}, [*chains], new, set(), False
         written = written_places(new)
-        if before in moved and before in chain.values:
+        if goes_on:
             chain.values.remove(before)
             written |= moved[before]
+            chain.twice |= {new} if drawn or before in chain.twice else set()
         moved[new] = written
         keys.add(operation_key(new))
         left = [each for each in left if each is not chain]
     for each in chains:
         each.open = each.open or bool(moved.get(each.values[-1]))
+
+
+def _in_time(chains: Sequence[Carried]) -> list[tuple[Carried, Node]]:
+    """The new values, each with what carries it on, in the order in which they were made."""
+    moves = ((each, new) for each in chains for new in each.values[1:])
+    return sorted(moves, key=lambda each: (_when_made(each[1]), each[1].number))
+
+
+def _when_made(node: Node) -> int:
+    """The number of the last operation that a value was made by.
+
+    What is written into an array is noted as a value of it where that is next read.
+    """
+    values = (value for _, value in node.args[1]) if node.operation == FILLED else ()
+    return max((each.number for each in values if type(each) is Node), default=node.number)
 
 
 def _share(one: Node, other: Node, starts: int, states: set[Node]) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.findings import Line
+from conformance.backward.groups import operation_key
 from conformance.edits.edit import EditKind
 from conformance.errors import ConformanceError, SubjectError, UnjudgedError
 from conformance.running.isolate import isolated
@@ -35,6 +36,7 @@ from conformance.script.source_around import begun_anew, is_right, training_afte
 from conformance.script_outcome import ENDED, Ran, is_judged_as_far
 from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
+from conformance.tracing.node import FILLED, Node
 from conformance.values import from_values, to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
@@ -116,23 +118,34 @@ class Session:
         return lasting or found
 
     def _goes_on(self) -> bool:
-        """Whether the script is to go on: all that it was seen to move may be states."""
+        """Whether the script is to go on: all that it was seen to move may be states, or rows."""
         long = len(self.trace.nodes) >= LONGEST
+        if not long and any(self._is_in_its_first_round(each.values) for each in self.found):
+            return True
         if long or not all(map(begun_anew, self.found)):
             return False
         self.states = self.states or not is_right(self.trace, self.found)
         return self.states
 
+    def _is_in_its_first_round(self, values: Sequence[Node]) -> bool:
+        """Whether rows were moved by what was computed once: more may be moved after them."""
+        first, second = values[:2]
+        users = {operation_key(e) for e in first.consumers if second.depends_on(e)}
+        later = self.trace.nodes[second.number + 1 :]
+        return second.operation == FILLED and users.isdisjoint(map(operation_key, later))
+
     def _is_hidden(self) -> bool:
         """Whether the script is to go on: all that it was seen to move of a table was 0.
 
-        Or some updates have changed nothing, such as before the first reward.
+        Or some updates have changed nothing, such as before the first reward, or tell nothing.
         """
         short = self.updates < MORE and len(self.trace.nodes) < LONGEST
         often = (each.values for each in self.found if each.chain.count >= self.updates)
         values = [each[: self.updates + 1] for each in often]  # what moves seldom is no parameter
         steps = zip(*(pairwise(each) for each in values), strict=True)
-        moving = sum(any(np.any(a.value != b.value) for a, b in each) for each in steps)
+        moved = [each for each in steps if any(np.any(a.value != b.value) for a, b in each)]
+        twice = set().union(*(each.chain.twice for each in self.found))
+        moving = sum(twice.isdisjoint(new for _, new in each) for each in moved)
         return short and (moving < self.asked or any(map(hides_a_decay, values)))
 
     def stop(self, frame: FrameType | None) -> None:

@@ -6,8 +6,9 @@ rest of the run, whose values are constants here.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy as np
 from conformance.backward.normal_equations import is_of_products
 from conformance.tracing.node import Node, bits_of_nodes, flat, substituted, uses_of_nodes
 from conformance.tracing.trace import Trace
+
+NOTHING: Mapping[Node, Node] = MappingProxyType({})
 
 
 class Step:
@@ -24,6 +27,7 @@ class Step:
         trace: of the part.
         of: the node of each node of the whole trace.
         share: of the samples that it is computed on.
+        changed: the nodes of the whole trace whose values are others here.
     """
 
     def __init__(
@@ -32,6 +36,7 @@ class Step:
         olds: Mapping[Node, str],
         wanted: Iterable[Node],
         held: Collection[tuple[Node, Node]] = (),
+        instead: Mapping[Node, Node] = NOTHING,
     ) -> None:
         """Take what some values are computed from, down to the old values of the parameters.
 
@@ -40,14 +45,16 @@ class Step:
             olds: the old values, with their names.
             wanted: the values.
             held: operations, each with an operand that is held constant in it.
+            instead: values, each with the old value that stands in its place.
         """
         self.trace, self.held = Trace(sites=True), held
         self.of: dict[Node, Node] = {}
-        before = max(each.number for each in olds)
-        given = bits_of_nodes(olds)
-        for node in _needed(whole, olds, wanted):
-            own = node.number > before or bool(node.uses & given) or is_of_products(node)
-            self._copy(node, olds.get(node), own=own)
+        for node in instead:
+            self.of[node] = self._copy(instead[node], olds[instead[node]], own=True)
+        self.changed = {*instead}
+        for node, own in _needed(whole, {*olds, *instead}, wanted):
+            if node not in self.of:
+                self._copy(node, olds.get(node), own=own)
         self.trace.ended = len(self.trace.nodes)
         self.share = on_few_samples(self.trace.nodes, [self.of[each] for each in olds])
         numbers = {node.number: copy.number for node, copy in self.of.items()}
@@ -69,6 +76,9 @@ class Step:
             made.writes, made.replaces = (), None
         else:
             self._connect(made, node)
+            if not self.changed.isdisjoint(node.inputs):
+                self.changed.add(node)
+                made.value = np.asarray(made.again(lambda each: _scalar(each.value)))
         made.number = len(self.trace.nodes)
         made.uses = 1 << made.number | uses_of_nodes(made.inputs)
         for each in made.inputs:
@@ -103,16 +113,21 @@ class Step:
         return substituted(value, lambda each: self.of.get(each, each))
 
 
-def _needed(whole: Trace, olds: Mapping[Node, str], wanted: Iterable[Node]) -> list[Node]:
-    """What some values are computed from, in the order of time."""
+def _needed(
+    whole: Trace, olds: Collection[Node], wanted: Iterable[Node]
+) -> Iterator[tuple[Node, bool]]:
+    """What some values are computed from, in the order of time; whether it belongs to the step."""
     before = max(each.number for each in olds)
     given = bits_of_nodes(olds)
     found = {*wanted, *olds}
+    own = set[Node]()
     for node in reversed(whole.nodes):
-        if node in found and node not in olds:
-            own = node.number > before or node.uses & given or is_of_products(node)
-            found.update(node.inputs if own else ())
-    return [each for each in whole.nodes if each in found]
+        if (node in found and node not in olds) and (
+            node.number > before or node.uses & given or is_of_products(node)
+        ):
+            own.add(node)
+            found.update(node.inputs)
+    yield from ((each, each in own) for each in whole.nodes if each in found)
 
 
 MANY, FEW = 1000, 64

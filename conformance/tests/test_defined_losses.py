@@ -73,11 +73,20 @@ def test_updates_that_do_not_compute_the_loss_of_others_are_not_judged_by_anothe
     assert run_edited(tmp_path, RATES).ok
 
 
-def test_a_loss_of_other_parameters_than_those_of_the_gradient_does_not_tell(
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(UnjudgedError):
-        run_edited(tmp_path, RATES, ("gradient(beta)", "gradient(ahead)"))
+AHEAD = ("gradient(beta)", "gradient(ahead)")
+
+
+def test_a_loss_is_known_where_momentum_looks_ahead(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, RATES, AHEAD).ok
+    (blame,) = run_edited(tmp_path, RATES, AHEAD, ("+= 0.1 * b", "+= 0.2 * b")).blames
+    assert blame.line == 15
+    assert not run_edited(tmp_path, RATES, ("ahead = beta +", "ahead = beta -"), AHEAD).ok
+
+
+def test_an_exposure_leaves_the_poisson_loss_what_it_is(tmp_path: Path) -> None:
+    silent = ("    if k % 20 == 0:\n        print(k, neg_loglik(beta))\n", "")
+    report = run_edited(tmp_path, RATES, silent)
+    assert (report.exit_code, report.examined.cost) == (0, "poisson")
 
 
 def test_a_wrong_gradient_is_told_by_the_update_that_computes_the_loss(tmp_path: Path) -> None:

@@ -534,3 +534,51 @@ for k in range(9):
 def test_the_largest_output_within_a_softmax_is_no_kink(tmp_path: Path) -> None:
     examined = run_edited(tmp_path, EQUAL_OUTPUTS).examined
     assert (examined.ok, examined.kinks) == (True, False)
+
+
+SLOWER = """import numpy as np
+rng = np.random.default_rng(0)
+X, y, w = rng.normal(size=(20, 3)), rng.normal(size=20), np.zeros(3)
+taxa = 0.1
+for epoca in range(20):
+    taxa_epoca = taxa / (1 + 0.1 * epoca)
+    e = X @ w - y
+    w -= taxa_epoca * X.T @ e / len(y)
+    print((e ** 2).mean() / 2)
+"""
+
+
+def test_a_rate_that_is_computed_and_not_used_is_named(tmp_path: Path) -> None:
+    assert "unread" not in dict(run_edited(tmp_path, SLOWER).ran.notes)
+    report = run_edited(tmp_path, SLOWER, ("w -= taxa_epoca", "w -= taxa"))
+    assert report.exit_code == 0
+    assert dict(report.ran.notes)["unread"].startswith("taxa_epoca (")
+
+
+def test_a_value_of_the_forward_pass_that_is_not_used_is_named(tmp_path: Path) -> None:
+    two = ("    e = X @ w - y", "    z = X @ w\n    h = 1 / (1 + np.exp(-z))\n    e = z - y")
+    report = run_edited(tmp_path, SLOWER, two)
+    assert report.exit_code == 0
+    assert dict(report.ran.notes)["unread"].startswith("h (")
+
+
+A_RATE_A_LAYER = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y, nu = rng.normal(size=(9, 3)), rng.random((9, 2)), [1.0, 2.0]
+W1, W2 = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+for _ in range(9):
+    h = 1 / (1 + np.exp(-X @ W1))
+    o = 1 / (1 + np.exp(-h @ W2))
+    d2 = (o - Y) * o * (1 - o)
+    d1 = d2 @ W2.T * h * (1 - h)
+    W2 -= nu[1] * h.T @ d2
+    W1 -= nu[0] * X.T @ d1
+"""
+
+
+def test_each_layer_may_have_a_rate_in_a_list(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, A_RATE_A_LAYER).exit_code == 0
+    report = run_edited(
+        tmp_path, A_RATE_A_LAYER, ("nu[1] * h", "nu[0] * h"), ("X.T", "2 / 9 * X.T")
+    )
+    assert report.exit_code == 1

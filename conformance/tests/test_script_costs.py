@@ -897,3 +897,36 @@ for step in range(5):
 def test_data_of_another_sign_are_the_same_samples(tmp_path: Path) -> None:
     report = run_edited(tmp_path, TOPICS)
     assert (report.exit_code, report.examined.cost) == (0, "own")
+
+
+TWO_PASSES = """import numpy as np
+rng = np.random.RandomState(0)
+X, Y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), [0, 1, 1, 0]
+W1, b1, W2, b2 = rng.randn(2, 3), rng.randn(1, 3), rng.randn(3, 1), rng.randn(1, 1)
+def sigmoide(z):
+    return 1 / (1 + np.exp(-z))
+def saida_de(x):
+    h = sigmoide(x @ W1 + b1)
+    return h, sigmoide(h @ W2 + b2)
+def funcao_custo(a, b):
+    return a - b
+for epoca in range(99):
+    erros = []
+    for x, y in zip(X, Y):
+        erros.append(funcao_custo(y, saida_de(x)[1]))
+        h, saida = saida_de(x)
+        delta2 = funcao_custo(y, saida) * saida * (1 - saida)
+        delta1 = delta2 @ W2.T * h * (1 - h)
+        W2 += 0.5 * h.T @ delta2
+        b2 += 0.5 * delta2
+        W1 += 0.5 * x[:, None] @ delta1
+        b1 += 0.5 * delta1
+print(np.mean(np.square(erros)))
+"""
+
+
+def test_the_error_that_a_backward_pass_begins_with_is_no_cost(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWO_PASSES)
+    assert (report.exit_code, report.examined.cost) == (0, "quadratic")
+    (blame,) = run_edited(tmp_path, TWO_PASSES, ("* h * (1 - h)", "* saida * (1 - saida)")).blames
+    assert "delta1 = " in TWO_PASSES.splitlines()[int(blame.line or 0) - 1]

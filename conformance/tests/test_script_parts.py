@@ -632,3 +632,62 @@ def test_rows_that_two_lines_move_by_what_was_computed_before_are_moved_in_one_s
     edit: tuple[str, str], tmp_path: Path
 ) -> None:
     assert run_edited(tmp_path, NEGATIVES, edit).ok is (edit[0] == "")
+
+
+FROM_ZEROS = [
+    ("rng.rand(9, 4) - 0.5, rng.rand(9, 4) - 0.5", "rng.rand(9, 4) - 0.5, np.zeros((9, 4))"),
+    (
+        "for k in range(3):\n            others[negatives[k]] -= 0.1 * q[k] * v",
+        "np.add.at(others, negatives, -0.1 * q[:, None] * v)",
+    ),
+]
+
+
+def test_the_rate_is_taken_where_a_gradient_is_not_0(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, NEGATIVES, *FROM_ZEROS)
+    assert report.ok
+    assert dict(report.ran.rule.numbers)["η"] == pytest.approx(0.1)
+    (blame,) = run_edited(tmp_path, NEGATIVES, *FROM_ZEROS, ("-0.1 * q", "-0.1 * (q - 1)")).blames
+    assert blame.accused.cause.worst is not None
+    assert blame.accused.cause.worst.given == pytest.approx(-blame.accused.cause.worst.right)
+
+
+ROW_AFTER_ROW = """import numpy as np
+rng = np.random.RandomState(0)
+ids = rng.randint(0, 8, 12)
+centres, others = rng.rand(8, 4) - 0.5, rng.rand(8, 4) - 0.5
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+for epoch in range(3):
+    loss = 0.0
+    for centre, context in zip(ids, ids[1:]):
+        p = sigmoid(centres[centre] @ others[context])
+        loss += -np.log(p)
+        dv = (p - 1) * others[context]
+        others[context] -= 0.1 * (p - 1) * centres[centre]
+        for k in rng.randint(0, 8, 3):
+            q = sigmoid(centres[centre] @ others[k])
+            loss += -np.log(1 - q)
+            dv += q * others[k]
+            others[k] -= 0.1 * q * centres[centre]
+        centres[centre] -= 0.1 * dv
+"""
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_an_update_in_which_a_row_is_drawn_again_is_not_judged(seed: int, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ROW_AFTER_ROW, ("RandomState(0)", f"RandomState({seed})"))
+    assert report.ok
+    assert "twice" in dict(report.ran.notes)
+
+
+@pytest.mark.parametrize(
+    ("edit", "name"),
+    [(("0.1 * q *", "0.1 * (q - 1) *"), "others"), (("dv += q", "dv = q"), "centres")],
+    ids=["others", "centres"],
+)
+def test_rows_that_are_moved_one_after_another_are_judged(
+    edit: tuple[str, str], name: str, tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, ROW_AFTER_ROW, edit).blames
+    assert blame.gradients == (name,)

@@ -481,3 +481,33 @@ for k in range(9):
 def test_the_path_through_a_mean_is_named_where_it_is_left_out(tmp_path: Path) -> None:
     accused = run_edited(tmp_path, CENTRED).examined.accused
     assert "that of `z.sum(0)` (line 7)" in why(accused[0].cause)
+
+
+BESIDE_AN_EPSILON = """import numpy as np
+rng = np.random.RandomState(0)
+X, y, lam, m = rng.rand(30, 4), (rng.rand(30, 1) > 0.5) * 1.0, 1.0, 30
+params_rn = rng.randn(25)
+def coste(W1, W2, h):
+    datos = -y * np.log(h + 1e-6) - (1 - y) * np.log(1 - h + 1e-6)
+    return datos.sum() / m + lam / (2 * m) * (np.sum(W1 ** 2) + np.sum(W2 ** 2))
+for _ in range(9):
+    W1, W2 = params_rn[:20].reshape(4, 5), params_rn[20:].reshape(5, 1)
+    a = 1 / (1 + np.exp(-X @ W1))
+    h = 1 / (1 + np.exp(-a @ W2))
+    print(coste(W1, W2, h))
+    g1, g2 = np.zeros((4, 5)), np.zeros((5, 1))
+    for i in range(m):
+        d2 = h[i] - y[i]
+        g2 = g2 + np.outer(a[i], d2)
+        g1 = g1 + np.outer(X[i], W2 @ d2 * a[i] * (1 - a[i]))
+    g1, g2 = g1 / m + lam * W1 / m, g2 / m + lam * W2 / m
+    params_rn = params_rn - 0.5 * np.concatenate((g1.ravel(), g2.ravel()))
+"""
+
+
+def test_a_loss_with_an_epsilon_states_a_decay(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, BESIDE_AN_EPSILON).ok
+    edits = [(" + lam * W2 / m", ""), (" + lam * W1 / m", "")]
+    report = run_edited(tmp_path, BESIDE_AN_EPSILON, *edits)
+    assert not report.ok
+    assert "∂C/∂params_rn" in str(report)
