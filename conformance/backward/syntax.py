@@ -14,6 +14,8 @@ from conformance.backward.findings import Line
 
 Loop = ast.For | ast.While
 
+COMPREHENSION = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
 
 @lru_cache(maxsize=64)
 def _parsed(file: str, text: str) -> ast.Module | None:
@@ -236,6 +238,14 @@ def loops_around(line: Line) -> list[Loop]:
     loops = (each for each in _around(line) if isinstance(each, Loop))
     found = (each for each in loops if each.lineno < line.line <= (each.end_lineno or 0))
     return sorted(found, key=lambda each: -each.lineno)
+
+
+def is_repeated(line: Line) -> bool:
+    """Whether a line is within a loop or a comprehension of its own function."""
+    whole = (each for each in _around(line) if isinstance(each, COMPREHENSION))
+    return bool(loops_around(line)) or any(
+        each.lineno <= line.line <= (each.end_lineno or 0) for each in whole
+    )
 
 
 @lru_cache(maxsize=4096)

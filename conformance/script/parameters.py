@@ -3,7 +3,7 @@
 Left out: how one is found (`chains.py`), and what is kept for its update (`kept_states.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,14 +37,21 @@ class Parameter:
         return self.chain.values
 
 
-def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
+def parameters(
+    nodes: Sequence[Node],
+    *,
+    cut: bool = False,
+    passes: Callable[[Carried], bool] = lambda _: False,
+) -> list[Parameter]:
     """The parameters that a run has moved, in the order in which they were made.
 
     Args:
         nodes: its trace.
         cut: whether the trace may begin in the middle of a step.
+        passes: tells what is no parameter, if there is something else.
     """
     chains = _owners(carried(nodes))
+    chains = [each for each in chains if not passes(each)] or chains
     join(chains)
     found = with_states(sorted(chains, key=lambda each: each.values[1].number))
     _align([each.chain for each in found])
