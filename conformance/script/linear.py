@@ -226,6 +226,11 @@ def entrywise(
     return found
 
 
+def is_entrywise(node: Node) -> bool:
+    """Whether a value is computed of others entry by entry."""
+    return next(_entries(node, None, node), None) is not None
+
+
 def _entries(node: Node, at: Places | None, whole: Node) -> Iterator[tuple[Node, Places | None]]:
     """What a value is computed of entry by entry, each with its places if it is a part."""
     table = part_at(node, at)

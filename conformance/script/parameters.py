@@ -11,7 +11,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.chains import carried, roles
 from conformance.script.kept_states import kept_for
-from conformance.script.linear import entrywise, has_entries, links
+from conformance.script.linear import entrywise, has_entries, is_entrywise, links
 from conformance.script.rows import Carried, join
 from conformance.script.running_means import is_running_mean
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
@@ -122,7 +122,7 @@ def _adds_of_itself(old: Node, new: Node) -> bool:
 def _is_computed(node: Node, stop: frozenset[Node]) -> bool:
     """Whether a value is computed of several entries at once, as a gradient is."""
     known = node in stop or node.function is None
-    return not known and not entrywise(node, stop)
+    return not known and not is_entrywise(node)
 
 
 def _align(chains: Sequence[Carried]) -> None:

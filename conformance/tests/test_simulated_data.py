@@ -7,7 +7,7 @@ import pytest
 from conformance.tests.scripts import run_edited
 
 OSCILLATOR = """import math
-STEP, T = 0.1, 12
+STEP, T = 0.1, 5
 def trajectory(x, v):
     seen = []
     for _ in range(T):
@@ -58,9 +58,9 @@ def test_a_trajectory_that_is_computed_for_each_start_is_data(tmp_path: Path) ->
     assert report.ran.parameters == ("theta",)
 
 
-def test_the_line_of_a_wrong_force_is_told(tmp_path: Path) -> None:
-    report = run_edited(tmp_path, OSCILLATOR, ("d_force * a *", "d_force *"))
-    line = OSCILLATOR[: OSCILLATOR.index("d_force * a *")].count("\n") + 1
+def test_the_line_of_a_wrong_error_is_told(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, OSCILLATOR, ("+ d_pre * b", "+ d_force * b"))
+    line = OSCILLATOR[: OSCILLATOR.index("+ d_pre * b")].count("\n") + 1
     assert [each.line for each in report.blames] == [line], str(report)
 
 
