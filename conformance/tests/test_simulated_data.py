@@ -1,4 +1,4 @@
-"""What a simulation moves is the state of it, and no parameter: its steps are data of a training."""
+"""What a simulation moves is a state of it, and no parameter: data of a training are made of it."""
 
 from pathlib import Path
 
