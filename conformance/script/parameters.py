@@ -201,8 +201,14 @@ def steps(found: Sequence[Parameter], *, closed: bool = False) -> int:
         found: the parameters.
         closed: whether only those count that are known to be over.
     """
+    often = moved_often(found, closed=closed)
+    return min((each.chain.count - (closed and each.chain.open) for each in often), default=0)
+
+
+def moved_often(found: Sequence[Parameter], *, closed: bool = False) -> list[Parameter]:
+    """Those that are moved at least half as often as another; see `steps`."""
     counts = [each.chain.count - (closed and each.chain.open) for each in found]
-    return min((each for each in counts if 2 * each >= max(counts)), default=0)
+    return [each for each, own in zip(found, counts, strict=True) if 2 * own >= max(counts)]
 
 
 def by_autograd(nodes: Sequence[Node], found: Sequence[Parameter]) -> bool:

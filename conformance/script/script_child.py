@@ -26,7 +26,7 @@ from conformance.script.conclude import conclude
 from conformance.script.edited_script import mended
 from conformance.script.one_step import moved_once
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
-from conformance.script.parameters import Parameter, enough, parameters, steps
+from conformance.script.parameters import Parameter, enough, moved_often, parameters, steps
 from conformance.script.plain_script import writing_nothing
 from conformance.script.raising_script import repaired
 from conformance.script.row_updates import hides_a_decay
@@ -128,11 +128,12 @@ class Session:
 
     def _goes_on(self) -> bool:
         """Whether the script is to go on: all that it was seen to move may be states."""
-        if not all(begun_anew(each.chain) for each in self.found):
+        if not all(begun_anew(each.chain) for each in moved_often(self.found)):
             return self._makes_data()
         if len(self.trace.nodes) >= LONGEST and not trains_around(self.found):
             return False
-        self.states = self.states or not is_right(self.trace, self.found)
+        lasting = not all(begun_anew(each.chain) for each in self.found)
+        self.states = self.states or lasting or not is_right(self.trace, self.found)
         return self.states
 
     def _makes_data(self) -> bool:
