@@ -6,13 +6,15 @@ Left out: which of it computed a recorded value (`source.py`).
 import ast
 import linecache
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from time import monotonic
 
 from conformance.backward.findings import Line
 
 Loop = ast.For | ast.While
+
+COMPREHENSION = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 @lru_cache(maxsize=64)
@@ -197,14 +199,25 @@ def stored(statement: ast.AST) -> set[str]:
     }
 
 
-def _around(line: Line) -> Iterator[ast.AST]:
+def _around(line: Line) -> Sequence[ast.AST]:
     """All that the innermost function around a line holds; the file, where there is none."""
     module = tree(line.file)
-    around: ast.AST | None = module
-    for each in ast.walk(module) if module is not None else ():
-        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0):
+    return () if module is None else _parts(_innermost(module, line.line))
+
+
+@lru_cache(maxsize=4096)
+def _innermost(module: ast.Module, line: int) -> ast.AST:
+    """The innermost function around a line; the whole, where there is none."""
+    around: ast.AST = module
+    for each in ast.walk(module):
+        if isinstance(each, ast.FunctionDef) and each.lineno <= line <= (each.end_lineno or 0):
             around = each
-    yield from () if around is None else ast.walk(around)
+    return around
+
+
+@lru_cache(maxsize=256)
+def _parts(whole: ast.AST) -> Sequence[ast.AST]:
+    return tuple(ast.walk(whole))
 
 
 def returned_place(line: Line, made: ast.expr | None) -> int | None:
@@ -236,6 +249,14 @@ def loops_around(line: Line) -> list[Loop]:
     loops = (each for each in _around(line) if isinstance(each, Loop))
     found = (each for each in loops if each.lineno < line.line <= (each.end_lineno or 0))
     return sorted(found, key=lambda each: -each.lineno)
+
+
+def is_repeated(line: Line) -> bool:
+    """Whether a line is within a loop or a comprehension of its own function."""
+    whole = (each for each in _around(line) if isinstance(each, COMPREHENSION))
+    return bool(loops_around(line)) or any(
+        each.lineno <= line.line <= (each.end_lineno or 0) for each in whole
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -22,7 +22,7 @@ from conformance.script.rows import Carried, may_be_same
 from conformance.script.scaled import scaled_by_itself
 from conformance.script.trained import is_asked, is_trained, numbers_asked
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat, is_part, taken
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, is_part, taken
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 
@@ -34,7 +34,7 @@ Role = tuple[Any, int]
 
 def carried(nodes: Sequence[Node]) -> list[Carried]:
     """Everything that is carried on, with each new value that is written into a part of it."""
-    search = _Search(numbers_asked(nodes))
+    search = _Search(nodes)
     new_of = search.unforked(search.direct(search.pairs(nodes)))
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
@@ -59,8 +59,10 @@ def _chain(old: Node, new_of: dict[Node, Node]) -> Carried:
 class _Search:
     """The search in one trace."""
 
-    def __init__(self, numbers: Sequence[Node]) -> None:
-        self.numbers = numbers  # that may be margins
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.numbers = numbers_asked(nodes)  # that may be margins
+        given = (each for each in nodes if each.function is None and np.size(each.value) > 1)
+        self._arrays = bits_of_nodes(given)
         self._roles: dict[Node, frozenset[Role]] = {}
         self._ancestors: dict[Node, dict[Node, Node]] = {}
         self._operands: dict[Node, list[Node]] = {}
@@ -81,7 +83,7 @@ class _Search:
     def ancestors(self, node: Node) -> dict[Node, Node]:
         """As `linear.ancestors`, also of what is scaled by its own norms."""
         if node not in self._ancestors:
-            before = scaled_by_itself(node)
+            before = scaled_by_itself(node, self._arrays)
             found = {} if before is None else {before: node, **self._linear(before)}
             self._ancestors[node] = self._linear(node) | found
         return self._ancestors[node]
@@ -169,8 +171,9 @@ class _Search:
 
     def alike(self, one: Node, other: Node) -> float:
         """The share of the uses that two values have in common."""
-        both, own = self.roles(one) & self.roles(other), self.roles(one) | self.roles(other)
-        return len(both) / len(own) if own else 0.0
+        ones, others = self.roles(one), self.roles(other)
+        common = len(ones & others)
+        return common / (len(ones) + len(others) - common) if common else 0.0
 
     def is_moved_by(self, old: Node, new: Node, whole: Node | None = None) -> bool:
         """Whether something that a new value is the sum of was computed from the old one.

@@ -78,12 +78,17 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
         yield _kept(*args), 1.0
     elif node.function is taken:
         yield _written(*args), 1.0
-    elif name in JOINS and np.ndim(node.value) == 1:
+    elif np.ndim(node.value) == 1 and (name in JOINS or _is_of_list(node)):
         yield rejoined(node), 1.0
     elif name in CHOOSING:
         yield from ((each, 1.0) for each in args[-2:])
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
+
+
+def _is_of_list(node: Node) -> bool:
+    """Whether single values were put together to an array."""
+    return node.operation in ("array", "asarray") and isinstance(node.args[0], list | tuple)
 
 
 def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
@@ -219,6 +224,11 @@ def entrywise(
                     found.add(operand)
                     waiting.append((operand, there))
     return found
+
+
+def is_entrywise(node: Node) -> bool:
+    """Whether a value is computed of others entry by entry."""
+    return next(_entries(node, None, node), None) is not None
 
 
 def _entries(node: Node, at: Places | None, whole: Node) -> Iterator[tuple[Node, Places | None]]:

@@ -3,7 +3,7 @@
 Left out: how one is found (`chains.py`), and what is kept for its update (`kept_states.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.chains import carried, roles
 from conformance.script.kept_states import kept_for
-from conformance.script.linear import entrywise, has_entries, links
+from conformance.script.linear import entrywise, has_entries, is_entrywise, links
 from conformance.script.rows import Carried, join
 from conformance.script.running_means import is_running_mean
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
@@ -37,14 +37,21 @@ class Parameter:
         return self.chain.values
 
 
-def parameters(nodes: Sequence[Node], *, cut: bool = False) -> list[Parameter]:
+def parameters(
+    nodes: Sequence[Node],
+    *,
+    cut: bool = False,
+    passes: Callable[[Carried], bool] = lambda _: False,
+) -> list[Parameter]:
     """The parameters that a run has moved, in the order in which they were made.
 
     Args:
         nodes: its trace.
         cut: whether the trace may begin in the middle of a step.
+        passes: tells what is no parameter, if there is something else.
     """
     chains = _owners(carried(nodes))
+    chains = [each for each in chains if not passes(each)] or chains
     join(chains)
     found = with_states(sorted(chains, key=lambda each: each.values[1].number))
     _align([each.chain for each in found])
@@ -115,7 +122,7 @@ def _adds_of_itself(old: Node, new: Node) -> bool:
 def _is_computed(node: Node, stop: frozenset[Node]) -> bool:
     """Whether a value is computed of several entries at once, as a gradient is."""
     known = node in stop or node.function is None
-    return not known and not entrywise(node, stop)
+    return not known and not is_entrywise(node)
 
 
 def _align(chains: Sequence[Carried]) -> None:
@@ -194,8 +201,14 @@ def steps(found: Sequence[Parameter], *, closed: bool = False) -> int:
         found: the parameters.
         closed: whether only those count that are known to be over.
     """
+    often = moved_often(found, closed=closed)
+    return min((each.chain.count - (closed and each.chain.open) for each in often), default=0)
+
+
+def moved_often(found: Sequence[Parameter], *, closed: bool = False) -> list[Parameter]:
+    """Those that are moved at least half as often as another; see `steps`."""
     counts = [each.chain.count - (closed and each.chain.open) for each in found]
-    return min((each for each in counts if 2 * each >= max(counts)), default=0)
+    return [each for each, own in zip(found, counts, strict=True) if 2 * own >= max(counts)]
 
 
 def by_autograd(nodes: Sequence[Node], found: Sequence[Parameter]) -> bool:

@@ -5,19 +5,24 @@ Left out: of what sums of multiples a value is (`linear.py`).
 
 import numpy as np
 
-from conformance.script.linear import ancestors, entrywise, kept, scalar
+from conformance.script.linear import ancestors, entrywise, is_of_numbers, kept
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 
 
-def scaled_by_itself(node: Node) -> Node | None:
-    """What is scaled by numbers that are computed of it alone, as where its norms are limited."""
+def scaled_by_itself(node: Node, arrays: int = 0) -> Node | None:
+    """What is scaled by numbers that are computed of it alone, as where its norms are limited.
+
+    Args:
+        node: the product.
+        arrays: the numbers, as bits, of those that a run began with, as far as they are known.
+    """
     pairs = list(zip(node.args[:2], node.args[1::-1], strict=False))
     scales = {"multiply": pairs, "divide": pairs[:1], "true_divide": pairs[:1]}
     for whole, by in scales.get(node.operation, []):
         if type(whole) is Node and type(by) is Node and np.size(by.value) < np.size(node.value):
-            ends = _ends(by, whole)
-            if whole in ends and all(each is whole or scalar(each) is not None for each in ends):
+            others = by.uses & arrays & ~whole.uses
+            if by.depends_on(whole) and not others and _is_of_numbers_beside(by, whole):
                 return whole
     return None
 
@@ -43,7 +48,7 @@ def _is_number(node: Node, old: Node) -> bool:
     return np.size(node.value) == 1 and not node.depends_on(old)
 
 
-def _ends(node: Node, start: Node) -> set[Node]:
-    """What a value is computed of, as far back as another one."""
-    way = walk([node], lambda each: () if each is start else each.inputs)
-    return {each for each in way if each is start or each.function is None}
+def _is_of_numbers_beside(node: Node, start: Node) -> bool:
+    """Whether a value is computed of another one, and of single numbers beside."""
+    way = walk([node], lambda e: e.inputs if e is not start and e.depends_on(start) else ())
+    return all(each.depends_on(start) or is_of_numbers(each) for each in way)

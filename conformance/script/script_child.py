@@ -27,12 +27,19 @@ from conformance.script.conclude import conclude
 from conformance.script.edited_script import mended
 from conformance.script.one_step import moved_once
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
-from conformance.script.parameters import Parameter, enough, parameters, steps
+from conformance.script.parameters import Parameter, enough, moved_often, parameters, steps
 from conformance.script.plain_script import writing_nothing
 from conformance.script.raising_script import repaired
 from conformance.script.row_updates import hides_a_decay
+from conformance.script.rows import Carried
 from conformance.script.script_source import run
-from conformance.script.source_around import begun_anew, is_right, training_after
+from conformance.script.source_around import (
+    begun_anew,
+    is_right,
+    makes_data,
+    training_after,
+    trains_around,
+)
 from conformance.script_outcome import ENDED, Ran, is_judged_as_far
 from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
@@ -72,6 +79,7 @@ class Session:
         unfollowed: kinds of arrays in its variables that are not followed.
         stops: how many times it was stopped.
         states: whether what it moved first may be states, which a loop begins anew.
+        data: the values of states of which data are made for a training.
     """
 
     script: str
@@ -87,6 +95,7 @@ class Session:
     unfollowed: list[str] = field(default_factory=list)
     stops: int = 0
     states: bool = False
+    data: set[Node] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Begin a trace."""
@@ -113,18 +122,22 @@ class Session:
 
     def _parameters(self) -> list[Parameter]:
         """The parameters that its trace shows; no states, once the script goes on for others."""
-        found = parameters(self.trace.nodes, cut=self.trace.forgot)
-        lasting = [each for each in found if not begun_anew(each)] if self.states else []
-        return lasting or found
+        return parameters(self.trace.nodes, cut=self.trace.forgot, passes=self._passes)
+
+    def _passes(self, one: Carried) -> bool:
+        return (self.states and begun_anew(one)) or not self.data.isdisjoint(one.values)
 
     def _goes_on(self) -> bool:
         """Whether the script is to go on: all that it was seen to move may be states, or rows."""
         long = len(self.trace.nodes) >= LONGEST
         if not long and any(self._is_in_its_first_round(each.values) for each in self.found):
             return True
-        if long or not all(map(begun_anew, self.found)):
+        if not all(begun_anew(each.chain) for each in moved_often(self.found)):
+            return self._makes_data()
+        if long and not trains_around(self.found):
             return False
-        self.states = self.states or not is_right(self.trace, self.found)
+        lasting = not all(begun_anew(each.chain) for each in self.found)
+        self.states = self.states or lasting or not is_right(self.trace, self.found)
         return self.states
 
     def _is_in_its_first_round(self, values: Sequence[Node]) -> bool:
@@ -133,6 +146,15 @@ class Session:
         users = {operation_key(e) for e in first.consumers if second.depends_on(e)}
         later = self.trace.nodes[second.number + 1 :]
         return second.operation == FILLED and users.isdisjoint(map(operation_key, later))
+
+    def _makes_data(self) -> bool:
+        """Whether it is a state of which data are made for a training that comes later."""
+        values = {value for each in self.found for value in each.values}
+        known = not self.data.isdisjoint(values)
+        if not known and makes_data(self.found) and is_right(self.trace, self.found) is None:
+            self.data |= values
+            return True
+        return known
 
     def _is_hidden(self) -> bool:
         """Whether the script is to go on: all that it was seen to move of a table was 0.

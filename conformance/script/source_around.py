@@ -9,13 +9,14 @@ the same lines, of which the first is judged, and what is carried on (`parameter
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import (
     Loop,
     function_around,
+    is_repeated,
     loops_around,
     statement,
     stored,
@@ -26,6 +27,7 @@ from conformance.programs.vocabulary import bare
 from conformance.script.linear import ancestors, way
 from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
+from conformance.script.rows import Carried
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -72,13 +74,60 @@ def training_after(found: Sequence[Parameter], nodes: Sequence[Node]) -> Line | 
         line = Line(frame.file, frame.line)
         for loop in loops_around(line)[-1:]:
             known = {name for name, _ in _steps(loop)}
-            steps = (step for other in _loops_after(loop, line) for step in _steps(other))
+            after = _loops_after(loop.end_lineno or 0, line)
+            steps = (step for other in after for step in _steps(other))
             later = [number for name, number in steps if name not in known]
             if later:
                 return Line(frame.file, min(later))
     ran = {frame.function for each in nodes for frame in each.frames}
     files = dict.fromkeys(e.file for each in found for e in each.values[-1].frames)
     return next((e for file in files for e in _called_later(file, ran)), None)
+
+
+def trains_around(found: Sequence[Parameter]) -> bool:
+    """Whether a loop around those that move some values, or one after it, moves others."""
+    lines = [_line(frame) for each in found for frame in each.values[-1].frames]
+    loops = {line: loops_around(line) for line in lines}
+    known = {name for around in loops.values() for each in around[:1] for name, _ in _steps(each)}
+    others = [
+        other
+        for line, around in loops.items()
+        for other in (*around[1:], *_loops_after(_end_of(around, line), line))
+    ]
+    return any(name not in known for each in others for name, _ in _steps(each))
+
+
+def makes_data(found: Sequence[Parameter]) -> bool:
+    """Whether a later training reads what the loop that moves some values keeps of each round."""
+    return all(_makes_data(each.values[-1].frames) for each in found)
+
+
+def _makes_data(frames: Sequence[Frame]) -> bool:
+    names = set[str]()
+    for line in map(_line, frames):
+        made, around = statement(line.file, line.line), loops_around(line)
+        names = stored(made) if names and isinstance(made, ast.Assign) else set()
+        for loop in around[-1:]:
+            names |= {e for part in ast.walk(loop) for e in _kept_in(part, around[0])}
+        trainings = (e for e in _loops_after(_end_of(around, line), line) if [*_steps(e)])
+        if any(names & _read(each) for each in trainings):
+            return True
+        function = function_around(line)
+        ends = (e for e in ast.walk(function or ast.Pass()) if isinstance(e, ast.Return))
+        names &= {name for each in ends for name in _read(each)}
+    return False
+
+
+def _read(whole: ast.AST) -> set[str]:
+    """The names that are read, for more than to append to a list."""
+    appended = {id(e.value) for e in ast.walk(whole) if isinstance(e, ast.Attribute)}
+    names = (e for e in ast.walk(whole) if isinstance(e, ast.Name) and id(e) not in appended)
+    return {each.id for each in names if isinstance(each.ctx, ast.Load)}
+
+
+def _end_of(around: Sequence[Loop], line: Line) -> int:
+    """The last line of the outermost loop around a line; this, if there is none."""
+    return max((each.end_lineno or 0 for each in around), default=line.line)
 
 
 def _called_later(file: str, ran: set[str]) -> Iterator[Line]:
@@ -93,13 +142,13 @@ def _called_later(file: str, ran: set[str]) -> Iterator[Line]:
             yield from (Line(file, line) for line in steps)
 
 
-def _loops_after(loop: Loop, line: Line) -> Iterator[Loop]:
-    """The loops after another one, in the same function."""
+def _loops_after(end: int, line: Line) -> Iterator[Loop]:
+    """The loops after the end of another one, in the function around a line."""
     scope = function_around(line)
     loops = (e for e in ast.walk(scope or tree(line.file) or ast.Pass()) if isinstance(e, Loop))
     for each in loops:
         own = function_around(Line(line.file, each.lineno)) is scope
-        if own and each.lineno > (loop.end_lineno or 0):
+        if own and each.lineno > end:
             yield each
 
 
@@ -115,17 +164,22 @@ def _steps(loop: Loop) -> Iterator[tuple[str, int]]:
 
 
 def _of_product(target: ast.expr, step: ast.expr) -> Iterator[tuple[str, int]]:
+    """What is moved by a product, which may be divided, as by the root of a mean of squares."""
+    while isinstance(step, ast.BinOp) and isinstance(step.op, ast.Div):
+        step = step.left
     if isinstance(step, ast.BinOp) and isinstance(step.op, ast.Mult):
         yield ast.unparse(target), target.lineno
 
 
-def begun_anew(parameter: Parameter) -> bool:
+def begun_anew(one: Carried) -> bool:
     """Whether what moves a value stands in a loop around which another one begins it anew.
 
-    The other loop may be that around a call, if the function itself begins it.
+    The other loop may be that around a call, if the function itself begins it. What is put together
+    of the old value, as `theta = [w, b]` once they were taken out of it, is that value still.
     """
-    pairs = parameter.values[:2], parameter.values[-2:]  # the last may be of a part of a round
-    return any(_is_begun(each.frames) for pair in pairs for each in _way(*pair))
+    pairs = one.values[:2], one.values[-2:]  # the last may be of a part of a round
+    ways = [[e.frames for e in _way(*pair) if e.frames] for pair in pairs]
+    return any(_is_begun(each, {_line(e[0]) for e in way}) for way in ways for each in way)
 
 
 def _way(old: Node, new: Node) -> list[Node]:
@@ -134,9 +188,14 @@ def _way(old: Node, new: Node) -> list[Node]:
     return way(old, new, within)[1:] if old in within else [new]
 
 
-def _is_begun(frames: Sequence[Frame]) -> bool:
-    """Whether a value that is handed from round to round is begun anew in a loop around these."""
-    made = statement(frames[0].file, frames[0].line) if frames else None
+def _is_begun(frames: Sequence[Frame], passed: Collection[Line]) -> bool:
+    """Whether a value that is handed from round to round is begun anew in a loop around these.
+
+    Args:
+        frames: of an operation that makes it.
+        passed: the lines of all of them.
+    """
+    made = statement(frames[0].file, frames[0].line)
     names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
     loops = loops_around(_line(frames[0])) if made is not None else []
     kept = _kept_in(made, loops[0]) if loops else set()
@@ -144,16 +203,16 @@ def _is_begun(frames: Sequence[Frame]) -> bool:
         return False
     outer: list[ast.AST] = [*loops[1:]]
     function = function_around(_line(frames[0]))
-    if function is not None and (kept or any(loops_around(_line(each)) for each in frames[1:])):
+    if function is not None and (kept or any(is_repeated(_line(each)) for each in frames[1:])):
         outer.append(function)
     handed = [{name, *_handed_to(loops[0], name)} for name in names | kept]
     return any(
-        all(any(_begins(each, loops[0], name) for name in several) for several in handed)
+        all(any(_begins(each, loops[0], name, passed) for name in several) for several in handed)
         for each in outer
     )
 
 
-def _kept_in(made: ast.stmt | None, loop: Loop) -> set[str]:
+def _kept_in(made: ast.AST | None, loop: Loop) -> set[str]:
     """The list or array in which a loop keeps what each round computes, as of a trajectory."""
     turns = stored(loop.target) if isinstance(loop, ast.For) else set[str]()
     match made:
@@ -183,31 +242,41 @@ def _handed_to(inner: Loop, name: str) -> Iterator[str]:
                     yield to
 
 
-def is_right(trace: Trace, found: Sequence[Parameter]) -> bool:
-    """Whether the first updates of some values are by right gradients of a loss or known cost.
+def is_right(trace: Trace, found: Sequence[Parameter]) -> bool | None:
+    """Whether the first updates of some values are by right gradients; None if no cost tells it.
 
     One alone may be so by chance, as that of an error of a recurrence which begins with zeros.
     """
     names = [f"{i}" for i, _ in enumerate(found)]
     try:
         made = all_judged(trace, found, names, min(2, *(each.chain.count for each in found)))
-        return all(each.ok and each.examined.cost != "unknown" for each in made)
     except (NotAGradientError, ConformanceError):
-        return False
+        return None
+    known = all(each.examined.cost != "unknown" for each in made)
+    return all(each.ok for each in made) if known else None
 
 
 def _line(at: Frame) -> Line:
     return Line(at.file, at.line)
 
 
-def _begins(whole: ast.AST, inner: Loop, name: str) -> bool:
-    """Whether a loop or function gives a name a new value before a loop in it."""
+def _begins(whole: ast.AST, inner: Loop, name: str, passed: Collection[Line] = ()) -> bool:
+    """Whether a loop or function gives a name a new value before a loop in it.
+
+    Args:
+        whole: the loop or function.
+        inner: the loop in it.
+        name: the name.
+        passed: lines that do not count.
+    """
+    lines = {each.line for each in passed}
     before = (e for e in ast.walk(whole) if getattr(e, "lineno", inner.lineno) < inner.lineno)
     return any(
         (isinstance(each, ast.arg) and each.arg == name)
         or (
             isinstance(each, ast.Assign)
             and name in stored(each)
+            and lines.isdisjoint(range(each.lineno, (each.end_lineno or 0) + 1))
             and not any(isinstance(e, ast.Name) and e.id == name for e in ast.walk(each.value))
         )
         for each in before

@@ -71,7 +71,8 @@ def never_moved(
     every = _left_out(step.trace, forward, judgement, whole, values)
     left = [pair for pair in every if not is_data(pair[0])]
     for still, gradient in left:
-        unkept, other = _moved(whole[still], whole.get(gradient)), _replacement(whole[still])
+        unkept = _moved(whole[still], whole.get(gradient))
+        other = _next_of(still, whole, forward)
         moves = other is not None and not np.array_equal(other.value, still.value)
         aside = [other] if other is not None and moves and not unkept else []
         of_it = whole.get(gradient, gradient)
@@ -238,7 +239,7 @@ def _left_out(
         again = _replacement(node)
         if again is not None and forward.contains(again):
             continue  # a sum or a recurrence begins with it
-        kept = node in whole and _replacement(whole[node]) is not None
+        kept = node in whole and _next_of(node, whole, forward) is not None
         alone = used.isdisjoint(_uses(node, forward)) and not kept
         instead = _of_others(whole[node], values) if alone and node in whole else []
         if alone and not instead:
@@ -307,6 +308,13 @@ def _replacements(node: Node) -> list[Node]:
 def _replacement(node: Node) -> Node | None:
     """What is made of a value alone or with others, and then used as it was."""
     return next(_alike(node), None)
+
+
+def _next_of(still: Node, whole: Mapping[Node, Node], forward: Forward) -> Node | None:
+    """What takes the place of a value after the forward pass has read it."""
+    read = (whole[e].number for e in still.consumers if e in whole and forward.contains(e))
+    last = max(read, default=0)
+    return next((each for each in _alike(whole[still]) if each.number > last), None)
 
 
 def _alike(node: Node) -> Iterator[Node]:

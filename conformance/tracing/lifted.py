@@ -43,7 +43,9 @@ def lifted(
     made = _Lifting(trace, places, before, known)
     if not all(type(each) is Node and made.moves(each, i) for i, each in enumerate(entries)):
         return None
+    recording, trace.recording = trace.recording, False  # nobody reads the array meanwhile
     found = made.operation(entries)
+    trace.recording = recording
     if found is None or found in entries:
         return None
     found.uses |= uses_of_nodes(entries)

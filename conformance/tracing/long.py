@@ -23,7 +23,7 @@ MANY = 15_000  # nodes, of which nothing is kept if nothing is found among them
 MOST = 1 << 30  # bytes of values
 PIECES = 200  # writes into a large array, after which nobody follows its parts
 AGE = 1 << 40  # further than a memory is ever written into
-GROWTH = 1.3  # the length after which it is asked again whether it is enough, relative to the last
+GROWTH = 2  # the length after which it is asked again whether it is enough, relative to the last
 FIRST = 48  # nodes
 
 
@@ -74,7 +74,7 @@ class LongTrace(Trace):
             self.recording = False
             return
         length = len(self.nodes)
-        self._due = int(length * GROWTH) + 1
+        self._due = GROWTH * length if length >= MANY else min(GROWTH * length, MANY)
         self.recording = False  # what is computed to answer is not the program's
         try:
             enough = self.grown()
