@@ -88,7 +88,8 @@ def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, No
         return [samples, [*samples, *again, *(each for some in found for each in some)]]
     beside = [[*_beside(each, first)] for each in updates]
     ahead = [each for some in beside for each in some] if all(beside) else []
-    return [*filter(None, (again, ahead)), *found[-FEW:]]
+    together = [each for some in found for each in some] if len(found) > 1 else []
+    return [*filter(None, (again, ahead)), *found[-FEW:], *filter(None, (together,))]
 
 
 def _targets(

@@ -351,11 +351,13 @@ class Unjudged:
         whole: bool,
         scaled: bool = False,
         quick: bool = False,
+        promised: bool = False,
     ) -> Judgement:
         """The judgement by a loss, or by the costs; see `judged`."""
         scaled, quick = scaled or whole, quick or self.quick
         rates = rates_of(self.updates) if whole or not scaled else ()
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick, rates=rates)
+        made = replace(made, promised=promised)
         made = replace(made, decays=self.decays if loss is None else ())
         search = partial(self._examined, step, made)
         found = search(blame=False)

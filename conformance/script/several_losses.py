@@ -7,11 +7,13 @@ Left out: one update by one loss (`judge_updates.py`).
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
+from conformance.backward.costs import times
 from conformance.backward.findings import by_one_line
-from conformance.backward.loss_numbers import fits_of_each
+from conformance.backward.loss_numbers import Fit, fits_of_each
 from conformance.backward.recorded_pass import Goal, NotAGradientError
 from conformance.script.held_targets import targets
 from conformance.script.judge_updates import Unjudged, judged
@@ -25,6 +27,18 @@ from conformance.tracing.trace import Trace
 
 Named = tuple[Update, str]
 Held = Collection[tuple[Node, Node]]
+
+
+class Group(NamedTuple):
+    """Parameters that follow one loss.
+
+    Attributes:
+        named: their updates and names.
+        fit: the number that it is, how many are right by it, and its factor; None if not known.
+    """
+
+    named: list[Named]
+    fit: Fit | None = None
 
 
 def by_several(
@@ -58,15 +72,15 @@ def by_several(
         own = {each.old for each, _ in turn}
         beside = {node: name for node, name in now.items() if node not in own}
         again = again and (not moved or _goes_forward(trace, turn, moved))
-        groups = _side_by_side(trace, turn, beside, held)
+        groups = _side_by_side(trace, turn, beside, held, quick=quick)
         if len(turns) == len(groups) == 1:
             return None
-        for group, loss in groups:
-            others = {each.old: name for each, name in turn if (each, name) not in group}
-            found = _judged(trace, group, beside | others, held, quick=quick, loss=loss)
+        for group in groups:
+            others = {each.old: name for each, name in turn if (each, name) not in group.named}
+            found = _judged(trace, group, beside | others, held, quick=quick)
             if found is None or (quick and not found.ok):
                 return None
-            parts.append((group, found))
+            parts.append((group.named, found))
         moved |= {each.new for each, _ in turn}
         now = beside | {each.new: name for each, name in turn}
     right = sum(found.right for _, found in parts)
@@ -99,31 +113,56 @@ def in_turn(named: Sequence[Named]) -> list[list[Named]]:
 
 
 def _side_by_side(
-    trace: Trace, turn: list[Named], beside: Mapping[Node, str], held: Held
-) -> list[tuple[list[Named], Node | None]]:
+    trace: Trace, turn: list[Named], beside: Mapping[Node, str], held: Held, *, quick: bool
+) -> list[Group]:
     """The parameters of a turn, those of one loss together, with that loss if it is known."""
     apart = _unconnected(trace, turn)
     if len(apart) > 1 or any(not each.options for each, _ in turn):
-        return [(group, None) for group in apart]
+        return [Group(group) for group in apart]
     step, part, goals = _as_read(trace, turn, beside, held)
     losses = {part.of[each]: each for each in step.losses}
+    fits = fits_of_each(part.trace, [*losses], goals)
+    told: dict[Node, Fit] = {}
     groups: dict[Node, list[Named]] = {}
     wrong: list[tuple[Named, Node]] = []
-    fits = fits_of_each(part.trace, [*losses], goals)
     for named, goal, each in zip(turn, goals, fits, strict=True):
-        known = [fit for fit in each if _is_usual(fit.factor, part)]
+        known = [fit for fit in each if fit.loss in losses and _is_usual(fit.factor, part)]
         if known:
             best = min(known, key=lambda e: (not alike(e.factor, 1.0), -e.loss.number))
-            groups.setdefault(best.loss, []).append(named)
+            groups.setdefault(told.setdefault(best.loss, best).loss, []).append(named)
         else:
             wrong.append((named, goal.parameter))
-    told = {*groups}
-    for named, parameter in wrong if groups else ():
-        loss = _narrowest(parameter, [*losses], told, bits_of_nodes(e.parameter for e in goals))
+    if not told or (quick and wrong):
+        return [Group(turn)]
+    given = bits_of_nodes(each.parameter for each in goals)
+    right = {loss: len(group) for loss, group in groups.items()}
+    for named, parameter in wrong:
+        loss = _narrowest(parameter, [*losses], {*told}, given)
         if loss is None:
-            return [(turn, None)]
+            return [Group(turn)]
         groups.setdefault(loss, []).append(named)
-    return [(group, losses[loss]) for loss, group in groups.items()] or [(turn, None)]
+    fits_of = {loss: told.get(loss, Fit(loss, 0, 1.0)) for loss in groups}
+    return [
+        Group(group, replace(fits_of[each], loss=losses[each], count=right.get(each, 0)))
+        for each, group in groups.items()
+    ]
+
+
+def _narrowest(
+    parameter: Node, numbers: Sequence[Node], told: Collection[Node], given: int
+) -> Node | None:
+    """The number of a parameter that fewest others are in: its loss, though its gradient is wrong.
+
+    Of as many one by which the gradients of others are right, or else the last. None if those of
+    others are right by several that it is in, as of a body that two heads share, or there is none.
+    """
+
+    def order(number: Node) -> tuple[int, bool, int]:
+        return (number.uses & given).bit_count(), number not in told, -number.number
+
+    shared = sum(each.depends_on(parameter) for each in told) > 1
+    own = [] if shared else [each for each in numbers if each.depends_on(parameter)]
+    return min(own, key=order, default=None)
 
 
 def _as_read(
@@ -136,21 +175,6 @@ def _as_read(
     chosen = [each.options[each.own] for each in updates]
     part = step.part([node for node, _ in chosen])
     return step, part, step.goals(part, chosen, usual(chosen)[0])
-
-
-def _narrowest(
-    parameter: Node, numbers: Sequence[Node], told: Collection[Node], given: int
-) -> Node | None:
-    """The number of a parameter that fewest others are in: its loss, though its gradient is wrong.
-
-    Of several, one by which the gradients of others are right, or else the last.
-    """
-    own = [each for each in numbers if each.depends_on(parameter)]
-
-    def order(number: Node) -> tuple[int, bool, int]:
-        return (number.uses & given).bit_count(), number not in told, -number.number
-
-    return min(own, key=order, default=None)
 
 
 def _unconnected(trace: Trace, turn: Sequence[Named]) -> list[list[Named]]:
@@ -176,27 +200,33 @@ def _is_usual(factor: float, part: Step) -> bool:
 
 
 def _judged(
-    trace: Trace,
-    group: Sequence[Named],
-    beside: Mapping[Node, str],
-    held: Held,
-    *,
-    quick: bool,
-    loss: Node | None,
+    trace: Trace, group: Group, beside: Mapping[Node, str], held: Held, *, quick: bool
 ) -> Judgement | None:
     """The judgement of some parameters by a loss, the one that is known if any; None without."""
-    if loss is not None:
-        step, part, goals = _as_read(trace, group, beside, held)
-        step.quick = quick
-        chosen = tuple(each.options[each.own] for each, _ in group)
-        by_it = step.by(part, goals, part.of[loss], whole=False, scaled=True)
-        return replace(by_it, factor=usual(chosen)[0], chosen=chosen)
-    updates, names = [each for each, _ in group], [name for _, name in group]
+    if group.fit is not None:
+        return _by(trace, group.named, beside, held, group.fit)
+    updates, names = [each for each, _ in group.named], [name for _, name in group.named]
     try:
         found = judged(trace, updates, names, held=held, beside=beside, quick=quick)
     except NotAGradientError:
         return None
     return found if found.examined.cost != "unknown" else None
+
+
+def _by(
+    trace: Trace, named: Sequence[Named], beside: Mapping[Node, str], held: Held, fit: Fit
+) -> Judgement | None:
+    """The judgement of some parameters by a number times a factor, whatever else may fit.
+
+    None if it does not tell: a gradient of zeros is right by what does not move with a parameter.
+    """
+    step, part, goals = _as_read(trace, named, beside, held)
+    chosen, own = tuple(each.options[each.own] for each, _ in named), part.of[fit.loss]
+    loss = own if alike(fit.factor, 1.0) else times(part.trace, own, fit.factor)
+    made = step.by(part, goals, loss, whole=False, promised=True)
+    known = replace(made.examined, factor=fit.factor)
+    told = replace(made, examined=known, loss=own, factor=usual(chosen)[0], chosen=chosen)
+    return told if made.right <= fit.count else None
 
 
 def _together(
@@ -237,8 +267,9 @@ def by_several_beside_targets(
     """The judgement by several losses, a target held constant; see `by_several`."""
     best: Judgement | None = None
     for held in targets(trace, updates):
-        found = by_several(trace, updates, names, quick=quick, held=held, made=best or made)
+        found = by_several(trace, updates, names, quick=quick, held=held, made=made)
         if found is not None and found.ok:
             return found
-        best = found if made is not None and found is not None else best
-    return best
+        if found is not None and (best is None or found.right >= best.right):
+            best = found  # what holds more constant comes later
+    return best if made is not None else None

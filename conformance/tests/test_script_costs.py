@@ -448,7 +448,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (WITH_RATES, ("* a * (1 - a)", "* (1 - a)"), ("V",)),
         (LASSO, ("y - X @ w", "y - np.abs(X @ w)"), ("w",)),
         (PRICES, ("= 2 * np", "= -2 * np"), ("b",)),
-        (STALE, ("", ""), ("rnn.U",)),
+        (STALE, ("", ""), ("self.U",)),
         (MONITORED, ("    off =", "    loss = off ="), ("V", "W")),
         (HUBER, ("np.sign(r) *", "np.abs(r) *"), ("x",)),
         (HUBER, ("huber_grad(A @ x - b)", "huber_grad(b - A @ x)"), ("x",)),

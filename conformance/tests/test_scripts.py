@@ -481,9 +481,9 @@ def judged(text: str, folder: Path, **options: Any) -> ScriptReport:
 def test_a_script_is_stopped_once_however_long_it_takes_to_find_its_parameters(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def slow(nodes: Sequence[Node], *, cut: bool) -> list[Parameter]:
+    def slow(nodes: Sequence[Node], **options: Any) -> list[Parameter]:
         time.sleep(0.3)
-        return parameters(nodes, cut=cut)
+        return parameters(nodes, **options)
 
     monkeypatch.setattr("conformance.script.script_child.AGAIN", 0.01)
     monkeypatch.setattr("conformance.script.script_child.parameters", slow)
