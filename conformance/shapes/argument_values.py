@@ -29,14 +29,18 @@ GATES = (4, 3, 2)
 KERNELS: tuple[Shape, ...] = ((4, 3, 3, 3), (4, 3, 2, 2), (3, 3, 3, 4), (3, 3, 4, 5))
 
 SCALE = re.compile(r"gamma|scale|shift|gain|g|alpha|running\w*|mean|mu|var|std")
-WEIGHTS = re.compile(r"[ur][a-z]{0,2}\d*|v[a-z]\d*|emb\w*|embedding\w*|table|phi|proj\w*")
+WEIGHTS = re.compile(
+    r"[ur][a-z]{0,2}\d*|v[a-z]\d*|emb\w*|embedding\w*|table|phi|proj\w*|\w*(vectors|vecs|embeddings)"
+)
 RUNNING = re.compile(r"cache|running(stats|params?)?")
 """Names of a running mean and variance in one argument."""
 STATE = re.compile(
     r"(h|c|s|a|hidden|state|cell|mem)(\d|prev|t|tm1|old|init|last|next)*"
     r"|(prev|previous|last|old|init)(h|c|s|a|hidden|state|cell)+"
 )
-PLACES = re.compile(r"(x|token|word|input|char|label)?(idx|index|indices|ids?|tokens|words)")
+PLACES = re.compile(
+    r"(x|token|word|input|char|label)?(ids?|tokens|words)|\w*(idx|idxs|index|indices|indexes)"
+)
 SPREAD = re.compile(
     r"\w*(var|std|sigma|variance|scale|temp|tau|temperature|prob|keep|delta|margin)\w*|p|q|eps\w*"
 )
