@@ -139,11 +139,12 @@ class SolvedLossSearch:
 
     def _beside(self, names: Sequence[str]) -> tuple[str, ...]:
         """The gradients by their names that it returns beside those of some arguments."""
-        given = [e for e in returned_names(self.gradient) if NAMED.fullmatch(e)]
+        given = returned_names(self.gradient)[self.loss is self.gradient :]
         own = {bare(each) for each in names}
-        return tuple(
-            e for e in given if own.isdisjoint({stem(e), bare(e)}) and not _says_gradient(e)
-        )
+        named = {word for each in given for word in (stem(each), bare(each))}
+        in_order = not own <= named
+        left = (e for e in given if own.isdisjoint({stem(e), bare(e)}) and NAMED.fullmatch(e))
+        return tuple(e for e in left if not (in_order and _says_gradient(e)))
 
     def _fits(self, wrong: Collection[object], until: float, given: dict[str, Any]) -> None:
         """Run it.
@@ -260,7 +261,7 @@ def _by_argument(
                 silent.append(value)
     arrays = (e for e in own if is_floats(own[e]))  # a number may be a setting
     order = [e for e in arrays if e not in found and not is_input(e) and not is_target(e)]
-    if len(silent) > len(order):
+    if order and len(silent) > len(order):
         raise UnfitError("it gives more gradients than there are parameters", stage=1)
     return found | dict(zip(order, silent, strict=False))
 
