@@ -62,6 +62,8 @@ NUMBERS: dict[str, tuple[Any, ...]] = {
 """Arguments that are no arrays, by their names."""
 HELPFUL = 0.625
 """A number that is neither 0 nor 1."""
+ALONE = HELPFUL, 2, 0.4375, 3
+"""Numbers of which nothing is known; equal ones, such as two places, would hide a difference."""
 
 
 def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
@@ -88,7 +90,9 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
     if not chosen and not PLACES.fullmatch(name):
         yield from _whole(chosen, rng)
     if chosen and not _is_array(name):
-        yield from (HELPFUL, 2)
+        known = [each for each in chosen.values() if np.ndim(each) == 0]
+        yield from (each for each in ALONE if each not in known)
+        yield from (each for each in ALONE[:2] if each in known)
     elif path[1:]:
         yield from numbers
 

@@ -307,3 +307,22 @@ def test_gradients_by_other_names_than_the_arguments_are_judged(
     code, _, said = judged(text, tmp_path)
     assert code == int(wrong), said
     assert "outside_vectors (5, 6)" in said
+
+
+OF_PAIRS = """
+import numpy as np
+
+def bradley_terry_loss(theta, winners, losers):
+    p = 1 / (1 + np.exp(theta[losers] - theta[winners]))
+    loss = -np.log(p).sum()
+    grad = np.zeros_like(theta)
+    np.add.at(grad, winners, p - 1)
+    np.add.at(grad, losers, p - 1)
+    return loss, grad
+"""
+
+
+def test_two_numbers_of_which_nothing_is_known_are_not_equal(tmp_path: Path) -> None:
+    code, _, said = judged(OF_PAIRS, tmp_path)
+    assert code == 1, said
+    assert "net.py:9: np.add.at(grad, losers, p - 1)" in said
