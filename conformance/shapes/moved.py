@@ -17,7 +17,8 @@ from conformance.backward.source import lines_of
 from conformance.backward.syntax import forget
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.judgement import Judgement
-from conformance.script.linear import links
+from conformance.script.linear import alike, links
+from conformance.script.multiples import shrinking
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules
 from conformance.script.update import Multiple, Update
@@ -70,6 +71,8 @@ def _judged(
         ran = _with_its_rate(ran, one, made)
     if ran is not None and made is not None and ran.examined.ok and isinstance(one.kind, type):
         ran = _with_its_numbers(ran, one, read, made)
+    if ran is not None and made is not None and ran.examined.ok and _decays_alone(one, made):
+        ran = replace(ran, notes=(*ran.notes, ("decays alone", "")))
     return ran
 
 
@@ -136,6 +139,22 @@ def _with_its_numbers(ran: Ran, one: Optimiser, read: frozenset[str], made: Move
         accused = _wrong({n: e[1] for n, e in made.values.items()}, "unused", (name, ""))
         ran = replace(ran, examined=replace(ran.examined, accused=accused))
     return ran
+
+
+def _decays_alone(one: Optimiser, made: Moved) -> bool:
+    """Whether parameters decay by as much at another rate: by λ, and not by η λ."""
+    rate = _rate_of(one)
+    for each in _ways(one, made) if rate else ():
+        other = moved(one, each.filled if each is not made else (), {rate: OTHER_RATE})
+        pairs = zip(_decays(each), _decays(other), strict=False) if other is not None else ()
+        if any(share and alike(share, again) for share, again in pairs):
+            return True
+    return False
+
+
+def _decays(made: Moved) -> list[float]:
+    """How many times each parameter is taken away in its first update."""
+    return [shrinking(update(made.trace, each, 1)) for each in _found(made) or []]
 
 
 def _same(made: Moved, other: Moved) -> bool:

@@ -620,3 +620,26 @@ def test_a_decay_that_is_computed_and_lost_is_wrong(tmp_path: Path) -> None:
     )
     assert report.exit_code == 1
     assert "`weight_decay` is read, and no update has anything of it" in str(report)
+
+
+DECOUPLED = """AdamWd:
+    def __init__(self, lr=0.001, wd=0.01):
+        self.lr, self.wd, self.m, self.v, self.t = lr, wd, {}, {}, 0
+
+    def update(self, params, grads):
+        self.t += 1
+        for k in params:
+            g = grads[k]
+            self.m[k] = 0.9 * self.m.get(k, 0) + 0.1 * g
+            self.v[k] = 0.999 * self.v.get(k, 0) + 0.001 * g * g
+            mh, vh = self.m[k] / (1 - 0.9 ** self.t), self.v[k] / (1 - 0.999 ** self.t)
+            params[k] -= self.lr * self.wd * params[k]
+            params[k] -= self.lr * mh / (np.sqrt(vh) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize("times", ["self.lr * ", ""])
+def test_a_decay_that_does_not_go_with_the_rate_is_told(times: str, tmp_path: Path) -> None:
+    report = together(tmp_path, NETWORK, DECOUPLED.replace("self.lr * self.wd", f"{times}self.wd"))
+    assert report.exit_code == 0, str(report)
+    assert ("λ w is taken off, whatever η is" in str(report)) == (not times)
