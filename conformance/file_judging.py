@@ -192,7 +192,8 @@ class FileJudging:
             own = each.__name__
             if own not in known and name in (None, own) and promises_gradients(each):
                 why, runs = told.get(own, UNFOUND), self._found.names_elsewhere(own)
-                self.left.append(NotJudged(own, why, final=True, runs=runs))
+                whole = any(e.network for e in self.left if e.name == own)
+                self.left.append(NotJudged(own, why, whole, final=True, runs=runs))
 
     def on_optimisers(self, made: Iterable[tuple[Ran | NotJudged, Again]]) -> None:
         """Tell of what moves parameters, but for a class that others of the file derive from."""

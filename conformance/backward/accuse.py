@@ -247,9 +247,8 @@ def several(forward: Forward, found: list[Verdict]) -> list[Accused]:
     for verdict in (e for e in found if not e.ok and e.goal.name not in said):
         rest.setdefault(tuple(lines_of(verdict.goal.node)), []).append(verdict.goal.name)
     unknown = Cause("gradient")
-    return several + [
-        Accused(tuple(each), where, unknown, mends=False) for where, each in rest.items()
-    ]
+    several += [Accused(tuple(each), where, unknown, mends=False) for where, each in rest.items()]
+    return [*merged(several, lambda each: (each.lines, each.cause.kind))]  # of numbers in lists
 
 
 def one_slope(forward: Forward, found: list[Verdict], chosen: Sequence[Part]) -> Accused | None:

@@ -62,8 +62,14 @@ def objective(
 
 
 def lessens(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
-    """Whether gradients go down a number that has to grow, by its name and no less by the rest."""
-    return by_name(loss) > 0 and aim(loss, bend(Recorded(trace, loss, goals))) > 0
+    """Whether gradients go down a number that has to grow, by its name and no less by the rest.
+
+    One that is convex in a parameter has no maximum.
+    """
+    if by_name(loss) <= 0 or aim(loss, bend(Recorded(trace, loss, goals))) <= 0:
+        return False
+    by = (OwnError(e.node, e.parameter, at_output=False, loss=loss) for e in goals)
+    return all(curvature(trace, each) <= 0 for each in by)
 
 
 def bend(run: Recorded) -> int:

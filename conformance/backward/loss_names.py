@@ -69,14 +69,21 @@ def _statement(node: Node) -> ast.stmt | None:
     return None if line is None else statement(line.file, line.line)
 
 
-def is_minimised(node: Node) -> bool:
-    """Whether the name of a number says that it has to get less; an objective may have to grow."""
-    return any(MINIMISED.search(each) for each in names_of(node))
+def is_minimised(node: Node, within: str | None = None) -> bool:
+    """Whether the name of a number says that it has to get less; an objective may have to grow.
+
+    That of a function does not say it of what the function itself, `within`, computes with.
+    """
+    return any(MINIMISED.search(each) for each in names_of(node) - {within})
 
 
 def names_of(node: Node) -> set[str]:
     """The variables that a number is stored in, and the function that computes it."""
-    return stored_names(node) | handed_names(node) | {each.function for each in node.frames[:1]}
+    return _variables(node) | {each.function for each in node.frames[:1]}
+
+
+def _variables(node: Node) -> set[str]:
+    return stored_names(node) | handed_names(node)
 
 
 def by_name(loss: Node) -> int:
@@ -93,22 +100,31 @@ def rises(loss: Node) -> bool:
     return by_name(loss) > 0
 
 
-def _named(node: Node) -> int:
-    """1 if a name says that a number has to grow, −1 if it has to get less."""
-    if is_minimised(node):
-        return -1
-    return int(any(MAXIMISED.fullmatch(each) for each in names_of(node)))
+def _signs(node: Node, sign: int = 1, within: str | None = None) -> Iterator[int]:
+    """What the name of a sum tells, or else the names of its terms by the sign that each has.
+
+    That a function is called a likelihood tells less than what is in it: it may be the negative.
+
+    Args:
+        node: the sum.
+        sign: by which it is in the number.
+        within: the function that goes on to compute with it, whose name is not that of its terms.
+    """
+    function = node.frames[0].function if node.frames else None
+    if is_minimised(node, within):
+        yield -sign
+    elif any(map(MAXIMISED.fullmatch, _variables(node))):
+        yield sign
+    else:
+        told = [*_of_terms(node, sign, function)]
+        grows = function is not None and function != within and MAXIMISED.fullmatch(function)
+        yield from told or ([sign] if grows else [])
 
 
-def _signs(node: Node, sign: int = 1) -> Iterator[int]:
-    """What the name of a sum tells, or else the names of its terms by the sign that each has."""
-    own = _named(node)
-    if own:
-        yield sign * own
-    elif node.operation in LINEAR:
-        for i, each in enumerate(node.args):
-            if type(each) is Node and np.size(each.value) == 1:
-                yield from _signs(each, sign * _share(node, i))
+def _of_terms(node: Node, sign: int, function: str | None) -> Iterator[int]:
+    for i, each in enumerate(node.args if node.operation in LINEAR else ()):
+        if type(each) is Node and np.size(each.value) == 1:
+            yield from _signs(each, sign * _share(node, i), function)
 
 
 def _share(node: Node, place: int) -> int:

@@ -14,8 +14,12 @@ SAYING = frozenset({"print", "range", "len"})
 
 def counters(tree: ast.AST) -> frozenset[str]:
     """The variables of loops over whole numbers that nothing but an index, a test or a text has."""
-    counting = {name for each in ast.walk(tree) for name in _counting(each)}
-    return frozenset(counting - {*_computed(tree)})
+    return rounds(tree) - {*_computed(tree)}
+
+
+def rounds(tree: ast.AST) -> frozenset[str]:
+    """The variables of loops over whole numbers, upwards or downwards."""
+    return frozenset(name for each in ast.walk(tree) for name in _counting(each))
 
 
 def _counting(node: ast.AST) -> Iterator[str]:
@@ -23,7 +27,9 @@ def _counting(node: ast.AST) -> Iterator[str]:
     loop = node if isinstance(node, ast.For | ast.comprehension) else None
     if loop is None or not isinstance(loop.iter, ast.Call):
         return
-    how, target = last_name(loop.iter.func), loop.target
+    how, target, counted = last_name(loop.iter.func), loop.target, loop.iter.args[:1]
+    if how == "reversed" and counted and isinstance(counted[0], ast.Call):
+        how = last_name(counted[0].func)
     if how == "enumerate" and isinstance(target, ast.Tuple):
         target = target.elts[0]
     if how in COUNTING and isinstance(target, ast.Name):

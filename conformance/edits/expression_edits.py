@@ -111,6 +111,8 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     named = (each for each in scope.names if each not in scope.counters)
     divisors = (*(ast.Name(each, ast.Load()) for each in named), *scope.lengths)
     for slot, part in values(slots):
+        if _is_beside_a_round(part, slot, scope):  # a count is compared with counts
+            continue
         yield put(slot, part, ast.UnaryOp(ast.USub(), part))
         yield put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
         divisor = is_of(slot, ast.Div) and slot.field == "right"
@@ -175,10 +177,20 @@ def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         names = tuple(each for each in names if each not in scope.counters)
     if isinstance(slot.parent, ast.Tuple):  # it may be of a shape
         yield ast.Constant(1)
+    if _is_beside_a_round(part, slot, scope):
+        yield from moved_index(part)
     yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)
     if "self" in scope.names and slot.field != "func" and part.id != "self":
         itself = ast.Name("self", ast.Load())
         yield from (ast.Attribute(itself, each, ast.Load()) for each in scope.held)
+
+
+def _is_beside_a_round(part: ast.expr, slot: Slot, scope: Scope) -> bool:
+    """Whether a value is compared with what a loop counts with: it may be one less, or more."""
+    sides = (
+        [slot.parent.left, *slot.parent.comparators] if isinstance(slot.parent, ast.Compare) else []
+    )
+    return any(getattr(e, "id", "") in scope.rounds for e in sides if e is not part)
 
 
 def _compared(part: ast.Compare, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:

@@ -111,6 +111,16 @@ def _regrouped(part: ast.BinOp) -> Iterator[ast.expr]:
             yield ast.BinOp(ast.BinOp(a, first, b), second, c)
 
 
+def is_constant(part: ast.AST) -> bool:
+    """Whether an operation of a value with itself is 0 or 1: `L / L` stands for no 1."""
+    match part:
+        case ast.BinOp(
+            left=left, op=ast.Sub() | ast.Div() | ast.FloorDiv() | ast.Mod(), right=right
+        ):
+            return ast.dump(left) == ast.dump(right)
+    return False
+
+
 def in_order(part: ast.Call) -> Iterator[ast.expr]:
     """A call with two arguments beside each other exchanged."""
     for i in range(len(part.args) - 1):

@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from conformance.edits.computing import last_name, of_one
-from conformance.edits.counters import counters
+from conformance.edits.counters import counters, rounds
 from conformance.edits.edit import Slot
 from conformance.edits.source_parts import (
     PARTS,
@@ -47,6 +47,7 @@ class Scope:
     Attributes:
         names: of variables.
         counters: those of them that only count.
+        rounds: those with which loops over whole numbers count.
         callees: names that are called by what runs, or are of functions that only compute.
         functions: those that are called with one argument, or take one.
         attributes: names of attributes, and of fields of records, that its file has.
@@ -66,6 +67,7 @@ class Scope:
 
     names: tuple[str, ...]
     counters: frozenset[str]
+    rounds: frozenset[str]
     callees: tuple[str, ...]
     functions: tuple[ast.expr, ...]
     attributes: tuple[str, ...]
@@ -144,6 +146,7 @@ class Names:
         loaded = (each for each in inside if isinstance(each, ast.Name))
         self.read = {each.id for each in loaded if isinstance(each.ctx, ast.Load)}
         self.spans, self.counters = _spans(definition), counters(definition)
+        self.rounds = rounds(definition)
         self.slots = list(expressions(definition))
         held = [each.get() for each in self.slots]
         texts = (e.value for e in held if isinstance(e, ast.Constant) and isinstance(e.value, str))
@@ -178,6 +181,7 @@ class Names:
         return Scope(
             names=names,
             counters=self.counters,
+            rounds=self.rounds,
             callees=self.callees,
             functions=self.functions,
             attributes=self.attributes,

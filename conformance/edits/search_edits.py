@@ -16,6 +16,7 @@ from time import process_time
 
 from conformance.edits.edit import Change, Edit, EditKind, Slot
 from conformance.edits.edited_text import text_after
+from conformance.edits.formulas import is_constant
 from conformance.edits.levels import BLAMED, JOINED, SLOPED, UNREAD, WORDS, Level, in_order
 from conformance.edits.line_groups import Place, chosen_by, chosen_first, line_groups
 from conformance.edits.live_functions import LiveFunction
@@ -188,7 +189,7 @@ class _Ways:
             return
         for each in level.changes(self.slots(line), self.names.scope(line)):
             made = tuple((id(s.parent), s.field, s.place, ast.dump(new)) for s, new in each.puts)
-            if made not in self.given:
+            if made not in self.given and not any(is_constant(new) for _, new in each.puts):
                 self.given.add(made)
                 yield each
 

@@ -29,14 +29,18 @@ GATES = (4, 3, 2)
 KERNELS: tuple[Shape, ...] = ((4, 3, 3, 3), (4, 3, 2, 2), (3, 3, 3, 4), (3, 3, 4, 5))
 
 SCALE = re.compile(r"gamma|scale|shift|gain|g|alpha|running\w*|mean|mu|var|std")
-WEIGHTS = re.compile(r"[ur][a-z]{0,2}\d*|v[a-z]\d*|emb\w*|embedding\w*|table|phi|proj\w*")
+WEIGHTS = re.compile(
+    r"[ur][a-z]{0,2}\d*|v[a-z]\d*|emb\w*|embedding\w*|table|phi|proj\w*|\w*(vectors|vecs|embeddings)"
+)
 RUNNING = re.compile(r"cache|running(stats|params?)?")
 """Names of a running mean and variance in one argument."""
 STATE = re.compile(
     r"(h|c|s|a|hidden|state|cell|mem)(\d|prev|t|tm1|old|init|last|next)*"
     r"|(prev|previous|last|old|init)(h|c|s|a|hidden|state|cell)+"
 )
-PLACES = re.compile(r"(x|token|word|input|char|label)?(idx|index|indices|ids?|tokens|words)")
+PLACES = re.compile(
+    r"(x|token|word|input|char|label)?(ids?|tokens|words)|\w*(idx|idxs|index|indices|indexes)"
+)
 SPREAD = re.compile(
     r"\w*(var|std|sigma|variance|scale|temp|tau|temperature|prob|keep|delta|margin)\w*|p|q|eps\w*"
 )
@@ -58,6 +62,8 @@ NUMBERS: dict[str, tuple[Any, ...]] = {
 """Arguments that are no arrays, by their names."""
 HELPFUL = 0.625
 """A number that is neither 0 nor 1."""
+ALONE = HELPFUL, 2, 0.4375, 3
+"""Numbers of which nothing is known; equal ones, such as two places, would hide a difference."""
 
 
 def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
@@ -84,7 +90,9 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
     if not chosen and not PLACES.fullmatch(name):
         yield from _whole(chosen, rng)
     if chosen and not _is_array(name):
-        yield from (HELPFUL, 2)
+        known = [each for each in chosen.values() if np.ndim(each) == 0]
+        yield from (each for each in ALONE if each not in known)
+        yield from (each for each in ALONE[:2] if each in known)
     elif path[1:]:
         yield from numbers
 

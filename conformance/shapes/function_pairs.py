@@ -27,6 +27,7 @@ from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.layer_outputs import together
 from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import arrays_of, beside, gradients, said
+from conformance.shapes.pair_settings import other_numbers, sizes, with_defaults
 from conformance.shapes.reruns import Rerun, moved, of_step
 from conformance.shapes.sides import SCALES, is_one_sided
 from conformance.shapes.solved import MisshapenError, Solver, arguments
@@ -51,11 +52,13 @@ class PairSearch:
     Attributes:
         forward: the first.
         backward: the second.
+        settings: numbers that both have in the place of their defaults.
         problems: why it could not be judged.
     """
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -72,7 +75,7 @@ class PairSearch:
         axes = any(map(names_axis, (self.forward, self.backward)))
         wrong: list[dict[Path, Any]] = []
         for chosen in solver.solutions() if solver.names else ():
-            tried = self._tried(chosen, numbers=not solver.takes_arrays)
+            tried = self.judged(chosen, numbers=not solver.takes_arrays)
             if tried is None or all(each.dead for each in tried[0].examined.gradients):
                 continue  # where every gradient has to be 0, nothing is told of them
             found, loss = tried
@@ -81,6 +84,7 @@ class PairSearch:
                 if several and axes:
                     return best
                 beyond = self._wrong_beyond(chosen) if is_one_sided(loss) else None
+                beyond = beyond or self._wrong_by_settings(chosen)
                 told = beyond or _of_one_vector(found, chosen, (*wrong, solver.misshapen))
                 if not axes or wrong or _axes(chosen) != 1:
                     return told
@@ -101,7 +105,7 @@ class PairSearch:
         Else what stands between the two in the program changes the shape.
         """
         for chosen in filter(None, (solver.square(), solver.misshapen)):
-            tried = self._tried(chosen)
+            tried = self.judged(chosen)
             if tried is not None and tried[0].examined.right > 0:
                 return tried[0]
         if solver.problem is not None:
@@ -115,13 +119,23 @@ class PairSearch:
         """
         first, *_ = chosen
         for scale in (*SCALES, LARGE):
-            tried = self._tried({**chosen, first: chosen[first] * scale})
+            tried = self.judged({**chosen, first: chosen[first] * scale})
             told = () if tried is None else tried[0].examined.gradients
             if tried is not None and any(e.error > APPROXIMATE for e in told if not e.ok):
                 return tried[0]
         return None
 
-    def _tried(self, chosen: dict[Path, Any], *, numbers: bool = True) -> tuple[Found, Node] | None:
+    def _wrong_by_settings(self, chosen: dict[Path, Any]) -> Found | None:
+        """It, judged by other settings than its defaults, if it is wrong by one in each size."""
+        for settings in other_numbers(self.forward):
+            other = replace(self, settings=settings, problems=[])
+            tried = (other.judged(each) for each in sizes(chosen))
+            found = [each[0] for each in tried if each is not None]
+            if found and not any(each.examined.ok for each in found):
+                return found[0]
+        return None
+
+    def judged(self, chosen: dict[Path, Any], *, numbers: bool = True) -> tuple[Found, Node] | None:
         """It, judged with some arguments, and its loss; None if that fails.
 
         Args:
@@ -162,7 +176,8 @@ class PairSearch:
             NotAGradientError: it gives no gradients.
         """
         step, loss, known, more = self._run(chosen)
-        shapes = ", ".join(f"{path[-1]} {said(value)}" for path, value in chosen.items())
+        every: dict[Path, Any] = {**chosen, **{(name,): e for name, e in self.settings.items()}}
+        shapes = ", ".join(f"{path[-1]} {said(value)}" for path, value in every.items())
         left = tuple(each.name for each in step.goals if each not in known)
         found = self._found(replace(step, goals=known), shapes)
         again = of_step(lambda _: self._run(chosen)[0]).again
@@ -193,7 +208,8 @@ class PairSearch:
             upstreams[name] = node_of(trace, upstream)
             return upstream
 
-        with quiet(), traced_program(trace, self.forward):
+        defaults = with_defaults((self.forward, self.backward), self.settings)
+        with quiet(), defaults, traced_program(trace, self.forward):
             done = went(self.forward, self.backward, given, drawn)
             loss = node_of(trace, sum((o * np.array(d)).sum() for o, d in done.pairs))
             back = gradients(self.backward, done.back, arrays).items()

@@ -17,7 +17,8 @@ from conformance.backward.source import lines_of
 from conformance.backward.syntax import forget
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.judgement import Judgement
-from conformance.script.linear import links
+from conformance.script.linear import alike, links
+from conformance.script.multiples import shrinking
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules
 from conformance.script.update import Multiple, Update
@@ -30,6 +31,7 @@ from conformance.shapes.optimisers import Moved, moved
 from conformance.tracing.node import Node
 
 OTHER_RATE = 0.3125
+OTHER_NUMBER = 2.0**-5  # of a decay or a momentum, and none that is tried else
 LARGEST = 0.5  # of a parameter, that a decay may take off in one update
 
 
@@ -47,16 +49,19 @@ def judged_optimisers(
             continue
         if not (one.named or (made is not None and _is_kept(made))):
             continue
-        again = partial(_judged, place, one)
+        again = partial(_judged, place, one, frozenset(one.code.__code__.co_names))
         yield again(made) or _not_judged(one, made), again
 
 
-def _judged(place: str, one: Optimiser, made: Moved | None = None) -> Ran | None:
+def _judged(
+    place: str, one: Optimiser, read: frozenset[str], made: Moved | None = None
+) -> Ran | None:
     """What is known of a class or function that moves parameters; None if nothing is.
 
     Args:
         place: of its file.
         one: it.
+        read: the names in its code, as it was written.
         made: its updates; it is called for them if they are not known.
     """
     name, made = one.kind.__name__, made or moved(one) or _by_another_rate(one)
@@ -64,8 +69,10 @@ def _judged(place: str, one: Optimiser, made: Moved | None = None) -> Ran | None
     ran = next(filter(None, (judged_moves(f"{place}:{name}", each) for each in ways)), None)
     if ran is not None and made is not None and ran.examined.ok:
         ran = _with_its_rate(ran, one, made)
-    if ran is not None and isinstance(one.kind, type):
-        ran = replace(ran, notes=(*ran.notes, *_without(one.kind, ran)))
+    if ran is not None and made is not None and ran.examined.ok and isinstance(one.kind, type):
+        ran = _with_its_numbers(ran, one, read, made)
+    if ran is not None and made is not None and ran.examined.ok and _decays_alone(one, made):
+        ran = replace(ran, notes=(*ran.notes, ("decays alone", "")))
     return ran
 
 
@@ -117,12 +124,43 @@ def _is_kept(made: Moved) -> bool:
     return bool(found) and all(abs(update(made.trace, e, 1).decay) < LARGEST for e in found)
 
 
-def _without(kind: type, ran: Ran) -> Iterator[tuple[str, str]]:
-    """A note on each number of a constructor, 0 by default, that no update has anything of."""
-    told = {symbol for symbol, _ in ran.rule.numbers}
-    for name, decays in hiding(kind):
-        if ran.examined.ok and (not told & {"λ"} if decays else ran.rule.kind == "plain"):
-            yield "without", name
+def _with_its_numbers(ran: Ran, one: Optimiser, read: frozenset[str], made: Moved) -> Ran:
+    """What is known of right updates: those by another decay, or momentum, are others.
+
+    One that is 0 by default, and that what moves parameters does not read, is for something else.
+    """
+    for name in hiding(one.kind) if isinstance(one.kind, type) else ():
+        other = moved(one, rates={name: OTHER_NUMBER})
+        if other is None or not _same(made, other):
+            continue
+        if name not in read:
+            ran = replace(ran, notes=(*ran.notes, ("without", name)))
+            continue
+        accused = _wrong({n: e[1] for n, e in made.values.items()}, "unused", (name, ""))
+        ran = replace(ran, examined=replace(ran.examined, accused=accused))
+    return ran
+
+
+def _decays_alone(one: Optimiser, made: Moved) -> bool:
+    """Whether parameters decay by as much at another rate: by λ, and not by η λ."""
+    rate = _rate_of(one)
+    for each in _ways(one, made) if rate else ():
+        other = moved(one, each.filled if each is not made else (), {rate: OTHER_RATE})
+        pairs = zip(_decays(each), _decays(other), strict=False) if other is not None else ()
+        if any(share and alike(share, again) for share, again in pairs):
+            return True
+    return False
+
+
+def _decays(made: Moved) -> list[float]:
+    """How many times each parameter is taken away in its first update."""
+    return [shrinking(update(made.trace, each, 1)) for each in _found(made) or []]
+
+
+def _same(made: Moved, other: Moved) -> bool:
+    """Whether all updates are the same."""
+    pairs = (zip(each, other.values[name], strict=True) for name, each in made.values.items())
+    return all(np.array_equal(a.value, b.value) for each in pairs for a, b in each)
 
 
 def _ways(one: Optimiser, made: Moved) -> Iterator[Moved]:

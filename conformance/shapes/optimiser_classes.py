@@ -45,12 +45,12 @@ def is_number(name: str) -> bool:
     return known or TIME.fullmatch(bare(name)) is not None
 
 
-def hiding(kind: type) -> Iterator[tuple[str, bool]]:
-    """The numbers of a constructor that are 0 by default and are tried, each whether it decays."""
+def hiding(kind: type) -> Iterator[str]:
+    """The numbers of a constructor that are 0 by default and are tried."""
     for each in taken(kind):
         decays = DECAY.fullmatch(bare(each.name)) is not None
         if is_0(each.default) and (decays or number_of(each.name, None) is not None):
-            yield each.name, decays
+            yield each.name
 
 
 def is_0(default: Any) -> bool:

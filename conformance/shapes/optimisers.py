@@ -72,7 +72,7 @@ def moved(
     Args:
         optimiser: it.
         zeros: the shapes of what its empty dicts are filled with before.
-        rates: that it is given in the place of its own, by their names.
+        rates: those, and other numbers, that it is given in the place of its own, by their names.
     """
     pairs = pairs_by_name(optimiser.code)
     ways = [None] if pairs else [*holders(optimiser.kind)]
@@ -259,6 +259,8 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
     for name, each in wanted.items():
         if name == moved:
             found[name] = holder.params
+        elif name in holder.rates:
+            found[name] = holder.rates[name]
         elif not t and "n_in" in kinds_of(name) and isinstance(holder.params, np.ndarray):
             found[name] = np.shape(holder.params)  # of the arrays that it keeps
         elif not t and is_0(each.default):

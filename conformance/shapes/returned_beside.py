@@ -12,6 +12,7 @@ import numpy as np
 from conformance.backward.findings import Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
+from conformance.programs.vocabulary import is_gradient
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.layer_outputs import INPUT, together
 from conformance.shapes.places import Places, returned
@@ -27,8 +28,8 @@ NAMED = re.compile(
 def of_the_inputs(run: Attempt, places: Places, loss: Node | None) -> Goal | None:
     """The gradient of the inputs that a program returns; None if there is none.
 
-    An expression of their shape is one, unless the output is of that shape as well. Then, without
-    a loss, nothing is.
+    An expression of their shape is one, or what goes backward by its name, such as `d`, unless the
+    output is of that shape as well. Then, without a loss, nothing is.
     """
     x, output = run.scope.kinds["inputs"], run.data.output_shape
     if not isinstance(x, np.ndarray) or not run.node(x).given:
@@ -37,7 +38,7 @@ def of_the_inputs(run: Attempt, places: Places, loss: Node | None) -> Goal | Non
     if loss is None and alike:
         return None
     for name, node in _beside(run, places, loss):
-        said = NAMED.fullmatch(name) or not (name.isidentifier() or alike)
+        said = NAMED.fullmatch(name) or (is_gradient(name) and not alike)
         if said and np.shape(node.value) == x.shape and node.depends_on(run.node(x)):
             return Goal(INPUT, run.node(x), node)
     return None

@@ -20,7 +20,7 @@ from conformance.backward.examine_gradients import examine
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import NotAGradientError, record
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import bare, kinds_of, stem
+from conformance.programs.vocabulary import bare, kinds_of, names_gradients, stem
 from conformance.running.quiet import TooLongError
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
@@ -38,6 +38,7 @@ from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.reruns import of_function
+from conformance.shapes.returned_beside import NAMED
 from conformance.shapes.solved import MisshapenError, Solver, Unset, arguments
 from conformance.shapes.stated_shapes import stated_shapes
 from conformance.tracing.trace import is_traced_number
@@ -133,7 +134,17 @@ class SolvedLossSearch:
         own = _floats(given)
         order = [part for e in needed(self.gradient) for part in self._parts.get(e.name, [e.name])]
         flat = [key for e in order for key in (given[e] if isinstance(given[e], dict) else [e])]
-        return loss, _by_argument(parts, {e: own[e] for e in flat if e in own})
+        others = {bare(name) for name in flat if name not in own}
+        return loss, _by_argument(parts, {e: own[e] for e in flat if e in own}, others)
+
+    def _beside(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The gradients by their names that it returns beside those of some arguments."""
+        given = returned_names(self.gradient)[self.loss is self.gradient :]
+        own = {bare(each) for each in names}
+        named = {word for each in given for word in (stem(each), bare(each))}
+        in_order = not own <= named
+        left = (e for e in given if own.isdisjoint({stem(e), bare(e)}) and NAMED.fullmatch(e))
+        return tuple(e for e in left if not (in_order and _says_gradient(e)))
 
     def _fits(self, wrong: Collection[object], until: float, given: dict[str, Any]) -> None:
         """Run it.
@@ -170,7 +181,8 @@ class SolvedLossSearch:
             blame: whether the line to blame is asked for.
         """
         given = arguments(self._names, chosen)
-        parameters = {e: _floats(given)[e] for e in self._given_back(given)[1]}
+        own = _floats(given)
+        parameters = {name: own[name] for name in self._given_back(given)[1]}
 
         def again(params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
             merged = {
@@ -195,7 +207,8 @@ class SolvedLossSearch:
         calls, names = tuple(map(called, functions)), tuple(parameters)
         off = switched_off(None, functions)
         recognised = Recognised("", shapes, "", calls, "returned", names, off=off)
-        found = Found(recognised, examined, tuple(each.__name__ for each in functions))
+        used = tuple(each.__name__ for each in functions)
+        found = Found(recognised, examined, used, beside=self._beside(names))
         return found.rerun(of_function(again, parameters, own=self.gradient))
 
 
@@ -220,15 +233,18 @@ def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
     return {k: e for k, e in pairs if is_floats(e) or isinstance(e, float) or is_traced_number(e)}
 
 
-def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> dict[str, Any]:
+def _by_argument(
+    parts: Sequence[tuple[str, Any]], own: Mapping[str, Any], others: Collection[str]
+) -> dict[str, Any]:
     """The gradients among what was returned: by their names, else in the order of the parameters.
 
     Args:
         parts: each with its name.
         own: the arrays among the arguments, in their order.
+        others: the bare names of the other arguments.
 
     Raises:
-        UnfitError: there are more than parameters.
+        UnfitError: there are more than parameters, or one is that of whole numbers.
     """
     known = {bare(name): name for name in own}
     found: dict[str, Any] = {}
@@ -239,18 +255,21 @@ def _by_argument(parts: Sequence[tuple[str, Any]], own: Mapping[str, Any]) -> di
             to = next((known[e] for e in (stem(key), bare(key)) if e in known), None)
             if to is not None and (isinstance(each, dict) or stem(key) != bare(key)):
                 found[to] = value
+            elif stem(key) != bare(key) and stem(key) in others:
+                raise UnfitError(f"{key} is no gradient of whole numbers", stage=1)
             elif not isinstance(each, dict) and _says_gradient(key):
                 silent.append(value)
     arrays = (e for e in own if is_floats(own[e]))  # a number may be a setting
     order = [e for e in arrays if e not in found and not is_input(e) and not is_target(e)]
-    if len(silent) > len(order):
+    if order and len(silent) > len(order):
         raise UnfitError("it gives more gradients than there are parameters", stage=1)
     return found | dict(zip(order, silent, strict=False))
 
 
 def _says_gradient(name: str) -> bool:
-    """Whether what is returned is a gradient by its name, which is that of no parameter."""
-    return not name.isidentifier() or bool({"grads", "upstream"} & {*kinds_of(name)})
+    """Whether what is returned is a gradient by its name, which may be that of no parameter."""
+    known = bool({"grads", "upstream"} & {*kinds_of(name)}) or names_gradients(name)
+    return known or not name.isidentifier()
 
 
 def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearch]:

@@ -17,6 +17,7 @@ from conformance.edits import search_edits
 from conformance.edits.counters import counters
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.expression_edits import applied, swapped, unread
+from conformance.edits.formulas import is_constant
 from conformance.edits.live_functions import LiveFunction, live_functions, runs_of
 from conformance.edits.named_edits import KnownChange, named
 from conformance.edits.part_edits import (
@@ -426,3 +427,35 @@ def test_what_is_known_to_be_meant_is_among_the_changes(name: str) -> None:
         with edit.made():
             texts.add(ast.unparse(definition.body[0]))
     assert f"return {right}" in texts
+
+
+DOWNWARDS = """
+def backward(d, caches):
+    L = len(caches)
+    for l in reversed(range(L)):
+        d = last(d) if l == L else inner(d)
+    return d / len(caches)
+"""
+
+
+def test_what_is_compared_with_a_round_is_one_more_or_less_and_no_quotient() -> None:
+    tree = ast.parse(DOWNWARDS)
+    names = Names(tree.body[0], tree)
+    slots = [each for each in names.slots if getattr(each.get(), "lineno", 0) == 5]
+    scope = names.scope(5)
+    made = {
+        ast.unparse(new)
+        for change in (swapped, applied)
+        for each in change(slots, scope)
+        for slot, new in each.puts
+        if ast.unparse(slot.get() or ast.Pass()) == "L"
+    }
+    assert {"L - 1", "L + 1"} <= made
+    assert not any(each.startswith("L /") for each in made)
+
+
+def test_an_operation_of_a_value_with_itself_stands_for_no_number() -> None:
+    parts = {
+        text: ast.parse(text, mode="eval").body for text in ("L / L", "L - L", "L * L", "L / m")
+    }
+    assert [is_constant(each) for each in parts.values()] == [True, True, False, False]

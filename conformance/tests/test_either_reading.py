@@ -204,6 +204,17 @@ def test_the_gradient_of_the_inputs_is_judged(there: str, tmp_path: Path) -> Non
     assert "parameters W, the input" in said
 
 
+@pytest.mark.parametrize("there", ["d @ self.W.T", "d @ abs(self.W.T)"])
+def test_what_goes_back_through_all_layers_is_the_gradient_of_the_inputs(
+    there: str, tmp_path: Path
+) -> None:
+    last = "        return loss, d @ self.W.T, X.T @ d\n"
+    named = f"        dW, d = X.T @ d, {there}\n        return loss, d, dW\n"
+    code, _, said = judged(HEAD.replace(last, named), tmp_path)
+    assert code == int("abs" in there), said
+    assert "parameters W, the input" in said
+
+
 def test_a_gradient_that_is_not_judged_is_named(tmp_path: Path) -> None:
     more = "b=dz.sum(0), dgain=dz.sum(), dshift=2 * dy)"
     _, _, said = judged(CELL.replace("b=dz.sum(0))", more), tmp_path)

@@ -529,3 +529,54 @@ def test_a_pair_that_is_right_for_a_vector_is_tried_with_samples_of_it(
     assert (code, "x (8, 6), weight (6), bias (6)" in said) == (int(reduction == "mean"), True), (
         said
     )
+
+
+STRIDED = """
+import numpy as np
+
+def conv_forward(x, w, b, stride=1):
+    n, c, h, k = *x.shape, w.shape[-1]
+    steps = (h - k) // stride + 1
+    out = np.zeros((n, len(w), steps))
+    for i in range(steps):
+        out[:, :, i] = np.tensordot(x[:, :, i * stride:i * stride + k], w, ((1, 2), (1, 2))) + b
+    return out, (x, w, stride)
+
+def conv_backward(dout, cache):
+    x, w, stride = cache
+    k, dx, dw = w.shape[-1], np.zeros_like(x), np.zeros_like(w)
+    for i in range(dout.shape[-1]):
+        r = i * stride
+        g = dout[:, :, i]
+        dw += np.tensordot(g, x[:, :, r:r + k], (0, 0))
+        dx[:, :, r:r + k] += np.tensordot(g, w, (1, 0))
+    return dx, dw, dout.sum(axis=(0, 2))
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_setting_is_tried_with_another_number_than_its_default(
+    wrong: bool, tmp_path: Path
+) -> None:
+    text = STRIDED.replace("r = i * stride", "r = i") if wrong else STRIDED
+    code, _, said = judged(text, tmp_path)
+    assert code == int(wrong), said
+    assert ("stride 2" in said) == wrong
+
+
+SLOPED = """
+import numpy as np
+
+def leaky_forward(x, alpha=1.0):
+    return np.where(x > 0, x, alpha * x), x
+
+def leaky_backward(dout, cache, alpha=1.0):
+    return dout * np.where(cache > 0, 1.0, alpha)
+"""
+
+
+def test_two_functions_are_given_the_same_setting(tmp_path: Path) -> None:
+    code, _, said = judged(SLOPED, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(SLOPED.replace("1.0, alpha)", "1.0, 1.0)"), tmp_path)
+    assert code == 1, said

@@ -462,10 +462,12 @@ def test_a_momentum_that_is_0_by_default_is_tried(
     assert bool(check_file(Asked(str(tmp_path / "sgd.py")), no_book).exit_code) == bool(code)
 
 
-def test_a_momentum_of_which_no_update_has_anything_is_told(tmp_path: Path) -> None:
+def test_a_momentum_of_which_no_update_has_anything_is_wrong(tmp_path: Path) -> None:
     steps = "(grads[k] + self.momentum * self.buf[k])"
     (tmp_path / "sgd.py").write_text(HIDDEN.replace(steps, "grads[k]"))
-    assert "given momentum" in str(check_file(Asked(str(tmp_path / "sgd.py")), no_book))
+    report = check_file(Asked(str(tmp_path / "sgd.py")), no_book)
+    assert report.exit_code == 1
+    assert "`momentum` is read, and no update has anything of it" in str(report)
 
 
 TAKING = '''"""Optimisers that are handed more than parameters and gradients."""
@@ -590,3 +592,54 @@ def test_a_parameter_whose_gradient_is_not_read_is_moved_wrongly(
     for each in report.blames:
         assert "layer.biases -=" in text.splitlines()[(each.line or 0) - 1]
     assert "Descent" in str(report)
+
+
+DECAYING_MOMENTUM = """Decaying:
+    def __init__(self, lr=0.1, momentum=0.9, weight_decay=0.0):
+        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        self.velocity = {}
+
+    def step(self, params, grads):
+        for name in params:
+            g = grads[name] + self.weight_decay * params[name]
+            v = self.momentum * self.velocity.get(name, 0.0) + g
+            self.velocity[name] = v
+            params[name] -= self.lr * v
+"""
+
+
+def test_a_decay_within_a_velocity_is_one(tmp_path: Path) -> None:
+    report = together(tmp_path, NETWORK, DECAYING_MOMENTUM)
+    assert report.exit_code == 0
+    assert "no update has anything of it" not in str(report)
+
+
+def test_a_decay_that_is_computed_and_lost_is_wrong(tmp_path: Path) -> None:
+    report = together(
+        tmp_path, NETWORK, DECAYING_MOMENTUM.replace("0.0) + g", "0.0) + grads[name]")
+    )
+    assert report.exit_code == 1
+    assert "`weight_decay` is read, and no update has anything of it" in str(report)
+
+
+DECOUPLED = """AdamWd:
+    def __init__(self, lr=0.001, wd=0.01):
+        self.lr, self.wd, self.m, self.v, self.t = lr, wd, {}, {}, 0
+
+    def update(self, params, grads):
+        self.t += 1
+        for k in params:
+            g = grads[k]
+            self.m[k] = 0.9 * self.m.get(k, 0) + 0.1 * g
+            self.v[k] = 0.999 * self.v.get(k, 0) + 0.001 * g * g
+            mh, vh = self.m[k] / (1 - 0.9 ** self.t), self.v[k] / (1 - 0.999 ** self.t)
+            params[k] -= self.lr * self.wd * params[k]
+            params[k] -= self.lr * mh / (np.sqrt(vh) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize("times", ["self.lr * ", ""])
+def test_a_decay_that_does_not_go_with_the_rate_is_told(times: str, tmp_path: Path) -> None:
+    report = together(tmp_path, NETWORK, DECOUPLED.replace("self.lr * self.wd", f"{times}self.wd"))
+    assert report.exit_code == 0, str(report)
+    assert ("λ w is taken off, whatever η is" in str(report)) == (not times)

@@ -604,3 +604,38 @@ def test_a_sum_of_errors_is_a_loss_in_any_language(name: str, tmp_path: Path) ->
     report = run_edited(tmp_path, SQUARES, named, ("(t - y) * (1 - y * y)", "y - t * (1 - y * y)"))
     (accused,) = report.examined.accused
     assert accused.lines[0].line == 10
+
+
+COX = """import numpy as np
+rng = np.random.default_rng(0)
+X, time = rng.normal(size=(20, 3)), rng.exponential(size=20)
+
+def partial_likelihood(beta):
+    eta = X @ beta
+    w = np.exp(eta)
+    total, grad = 0.0, np.zeros(3)
+    for i in range(20):
+        risk = time >= time[i]
+        S0, S1 = w[risk].sum(), (w[risk, None] * X[risk]).sum(axis=0)
+        total -= eta[i] - np.log(S0)
+        grad -= X[i] - S1 / S0
+    return total / 20, grad / 20
+
+b = np.zeros(3)
+for k in range(9):
+    value, g = partial_likelihood(b)
+    b -= 0.5 * g
+"""
+
+
+@pytest.mark.parametrize("edit", [("total", "total"), ("total", "loss")])
+def test_what_a_function_called_a_likelihood_returns_may_be_its_negative(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, COX, edit)
+    assert report.exit_code == 0, str(report)
+
+
+def test_a_likelihood_that_has_a_maximum_is_not_gone_down(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, COX, ("-= eta", "+= eta"), ("-= X[i]", "+= X[i]"))
+    assert report.exit_code == 1, str(report)

@@ -1551,3 +1551,33 @@ def test_a_recurrence_is_judged_beyond_its_first_step(
     assert code == bool(right), said
     assert all(wrong in each for each in lines[:1])
     assert "has to be 0" not in said
+
+
+NUMBERS_IN_LISTS = """
+import math, random
+
+class Net:
+    def __init__(self, n_in, n_out):
+        self.w = [[random.uniform(-1, 1) for _ in range(n_in)] for _ in range(n_out)]
+        self.b = [0.0 for _ in range(n_out)]
+
+    def forward(self, x):
+        self.x = x
+        self.y = [1 / (1 + math.exp(-sum(w * e for w, e in zip(row, x)) - b))
+                  for row, b in zip(self.w, self.b)]
+        return self.y
+
+    def loss(self, t):
+        return 0.5 * sum((a - e) ** 2 for a, e in zip(self.y, t))
+
+    def backward(self, t):
+        d = [(a - e) for a, e in zip(self.y, t)]
+        return [[g * e for e in self.x] for g in d], d
+"""
+
+
+def test_one_line_is_told_once_for_all_numbers_in_lists(tmp_path: Path) -> None:
+    code, _, said = judged(NUMBERS_IN_LISTS, tmp_path)
+    assert code == 1
+    assert said.count("g * e for e in self.x") == 1, said
+    assert said.count("wrong:") == 2

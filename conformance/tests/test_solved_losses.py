@@ -240,3 +240,89 @@ def test_a_loss_that_could_not_be_tried_is_named(tmp_path: Path) -> None:
     source = STATED + "def psi" + other.replace("    mu, prec", "    y.unknown()\n    mu, prec")
     code, _, said = judged(source, tmp_path)
     assert (code, "not judged: other_loss" in said) == (3, True), said
+
+
+CONTRASTIVE = """
+import numpy as np
+
+def clip_loss(img, txt, log_t):
+    ni, nt = (np.linalg.norm(e, axis=1, keepdims=True) for e in (img, txt))
+    u, v = img / ni, txt / nt
+    scale, idx = np.exp(log_t), np.arange(len(img))
+    S = scale * (u @ v.T)
+    P = np.exp(S - S.max(1, keepdims=True))
+    P /= P.sum(1, keepdims=True)
+    loss = -np.log(P[idx, idx]).mean()
+    dS = (P - np.eye(len(img))) / len(img)
+    dlog_t = (dS * S).sum()
+    du, dv = scale * dS @ v, scale * dS.T @ u
+    dimg = (du - u * (du * u).sum(1, keepdims=True)) / ni
+    dtxt = (dv - v * (dv * v).sum(1, keepdims=True)) / nt
+    return loss, dimg, dtxt, dlog_t
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("(dS * S).sum()", "(dS * (u @ v.T)).sum()"),
+        ("* u).sum(1, keepdims=True)) / ni", "* u).sum(1, keepdims=True))"),
+    ],
+    ids=["right", "of a number", "of an array"],
+)
+def test_each_gradient_that_is_named_after_an_argument_is_judged(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(CONTRASTIVE.replace(old, new), tmp_path)
+    assert code == int(bool(old)), said
+    assert "parameters img, txt, log_t" in said
+
+
+def test_a_gradient_of_no_argument_is_named(tmp_path: Path) -> None:
+    _, _, said = judged(CONTRASTIVE.replace("dlog_t\n", "dlog_t, dS\n"), tmp_path)
+    assert "it returns dS as well, and of what is not known" in said
+
+
+OF_ONE_WORD = """
+import numpy as np
+
+def softmax_loss_and_gradient(v_c, outside_idx, outside_vectors):
+    s = outside_vectors @ v_c
+    yhat = np.exp(s) / np.exp(s).sum()
+    loss = -np.log(yhat[outside_idx])
+    d = yhat.copy()
+    d[outside_idx] -= 1
+    grad_v = outside_vectors.T @ d
+    grad_U = np.outer(d, v_c)
+    return loss, grad_v, grad_U
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_gradients_by_other_names_than_the_arguments_are_judged(
+    wrong: bool, tmp_path: Path
+) -> None:
+    text = OF_ONE_WORD.replace("vectors.T @ d\n", "vectors.T @ yhat\n") if wrong else OF_ONE_WORD
+    code, _, said = judged(text, tmp_path)
+    assert code == int(wrong), said
+    assert "outside_vectors (5, 6)" in said
+
+
+OF_PAIRS = """
+import numpy as np
+
+def bradley_terry_loss(theta, winners, losers):
+    p = 1 / (1 + np.exp(theta[losers] - theta[winners]))
+    loss = -np.log(p).sum()
+    grad = np.zeros_like(theta)
+    np.add.at(grad, winners, p - 1)
+    np.add.at(grad, losers, p - 1)
+    return loss, grad
+"""
+
+
+def test_two_numbers_of_which_nothing_is_known_are_not_equal(tmp_path: Path) -> None:
+    code, _, said = judged(OF_PAIRS, tmp_path)
+    assert code == 1, said
+    assert "net.py:9: np.add.at(grad, losers, p - 1)" in said
