@@ -26,7 +26,7 @@ from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
-from conformance.script.linear import links
+from conformance.script.linear import alike, links
 from conformance.script.next_values import next_values
 from conformance.script.one_step import has_root, moved_once
 from conformance.script.parameter_names import Held, attached, by_attached, names
@@ -297,6 +297,9 @@ def _by_others(rule: Rule, said: Sequence[str], told: Sequence[Known]) -> Iterat
     for name, each in zip(said, told, strict=True):
         if each.rule.kind in RULES and each.rule.kind != rule.kind:
             yield f"by {each.rule.kind}", name
+        own, usual = (dict(e.numbers).get("η", 0.0) for e in (each.rule, rule))
+        if each.rule.kind == rule.kind == "plain" and own and usual and not alike(own, usual):
+            yield "rate", f"{name}: η = {own:.6g}"
 
 
 def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:
