@@ -140,7 +140,7 @@ class _Search:
         return Decay(factor, rate, tuple(goals), count, self.penalty)
 
     def has_part(self, goal: Goal, rate: float) -> bool:
-        """Whether a gradient has a term by which the used part of its parameter decays, or grows."""
+        """Whether a gradient has a term by which the used part of its parameter decays or grows."""
         rates = of_parts(goal, self.chain) if self.penalty is SQUARES else ()
         return not self.terms(goal) and any(_near(abs(each), abs(rate)) for each in rates)
 

@@ -245,7 +245,22 @@ for step in range(100):
     H += 2 * d2 @ hidden.T
     G += 2 * d1 @ inputs.T
 """
+FACTORS = """import numpy as np
+rng = np.random.default_rng(1)
+ratings = [(u, i, float(rng.normal(3, 1))) for u in range(8) for i in range(6) if u != i]
+P, Q = rng.normal(0, 0.3, (8, 3)), rng.normal(0, 0.3, (6, 3))
+rate, reg = 0.02, 0.05
+for epoch in range(2):
+    total = 0
+    for u, i, r in ratings:
+        err = r - P[u] @ Q[i]
+        total += err**2
+        before = P[u].copy()
+        P[u] += rate * (err * Q[i] - reg * P[u])
+        Q[i] += rate * (err * before - reg * Q[i])
+"""
 WRONG = {
+    "of a row that grows by what others decay by": (FACTORS, "- reg * P[u]", "+ reg * P[u]"),
     "of a helper that all layers use": (HELPER, "a * (1 - a)", "sigmoid(a) * (1 - sigmoid(a))"),
     "of an error by whose sign all are added": (INERTIA, "(t - y) * (1", "(y - t) * (1"),
     "of a rate that one update forgets": (INERTIA, "(delta1, x) * lr", "(delta1, x)"),

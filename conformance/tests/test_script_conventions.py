@@ -186,6 +186,13 @@ def test_the_rows_of_one_rating_decay_beside_its_error(tmp_path: Path) -> None:
     assert FACTORS.splitlines()[int(grown.blames[0].line or 0) - 1].strip().startswith("P[u] +=")
 
 
+@pytest.mark.parametrize("reg", ["reg = .02, .05", "reg = .02, 0.0"])
+def test_a_row_that_is_updated_before_it_is_used_is_no_decay(reg: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FACTORS, ("reg = .02, .05", reg), ("err * before", "err * P[u]"))
+    (blame,) = report.blames
+    assert (blame.accused.gradients, blame.accused.cause.kind) == (("Q",), "updated")
+
+
 def test_weights_decay_beside_a_loss_that_is_no_known_cost(tmp_path: Path) -> None:
     report = run_edited(tmp_path, PINBALL)
     assert report.exit_code == 0
