@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from conformance.backward.findings import Accused, Cause, Examined
-from conformance.backward.loss_names import by_name, is_named
+from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.saturated import is_saturated
 from conformance.backward.source import lines_of
@@ -219,8 +219,8 @@ def _unused_loss(
 ) -> Iterator[tuple[str, str]]:
     """The number that a script calls its loss, where it was not judged by it."""
     if judgement.examined.cost != "own":
-        losses = filter(is_named, Unjudged(trace, judgement.updates, names).losses)
-        for each in [each for each in losses if lines_of(each)][-1:]:
+        losses = Unjudged(trace, judgement.updates, names).losses_of_others(judgement)
+        for each in [each for each in losses if lines_of(each)][:1]:
             kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
             yield kind, f"{os.path.relpath(line.file)}:{line.line}"
 

@@ -259,7 +259,24 @@ for epoch in range(2):
         P[u] += rate * (err * Q[i] - reg * P[u])
         Q[i] += rate * (err * before - reg * Q[i])
 """
+NAMED = """import numpy as np
+
+rng = np.random.default_rng(0)
+epochs, latent, weight, rate = 1, 2, 0.5, 0.5
+X = rng.normal(size=(9, 4))
+W, V = rng.normal(size=(4, latent)), rng.normal(size=(latent, 4))
+for epoch in range(9):
+    z = X @ W
+    e = z @ V - X
+    print(0.5 * np.sum(e**2) / 9 + 0.5 * weight * np.sum(z**2) / 9)
+    dz = (e @ V.T + z * weight) / 9
+    dV = z.T @ e / 9
+    V = V - rate * dV
+    W = W - rate * X.T @ dz
+"""
 WRONG = {
+    "that is no name of an equal number": (NAMED, " + z * weight", " + z"),
+    "that leaves the rate": (NAMED, "z.T @ e / 9", "z.T @ e / 9 / latent"),
     "of a row that grows by what others decay by": (FACTORS, "- reg * P[u]", "+ reg * P[u]"),
     "of a helper that all layers use": (HELPER, "a * (1 - a)", "sigmoid(a) * (1 - sigmoid(a))"),
     "of an error by whose sign all are added": (INERTIA, "(t - y) * (1", "(y - t) * (1"),
