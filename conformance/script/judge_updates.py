@@ -3,7 +3,7 @@
 Left out: the update rule (`rule.py`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -21,7 +21,6 @@ from conformance.backward.loss_numbers import (
     best_loss,
     by_name,
     candidates,
-    fits,
     is_of_absolutes,
     of_some,
 )
@@ -335,24 +334,6 @@ class Unjudged:
         known = [*by_name(step.trace, losses, goals), *self.known_again(step)]
         known = known or by_name(step.trace, losses, goals, has_name=rises)
         return [times(step.trace, e, -1.0) if rises(e) else e for e in known]
-
-    def losses_of_others(self, made: Judgement) -> list[Node]:
-        """The numbers that the program calls its loss, of which the right gradients are none."""
-        step = self.part([each.new for each in self.updates])
-        rights = {name: -np.sign(made.factor) * e.value for name, e in self._chosen(made)}
-        rights |= made.examined.rights
-        goals = list[Goal]()
-        for each, name in zip(self.updates, self.names, strict=True):
-            right = rights.get(name, np.asarray(each.old.value) - np.asarray(each.new.value))
-            node = step.trace.node("constant", None, (), {}, np.asarray(right))
-            goals.append(Goal(name, step.of[each.old], node))
-        losses = [step.of[each] for each in self.losses]
-        called = by_name(step.trace, losses, tuple(goals))
-        return [e for e in called if not fits(step.trace, [e], tuple(goals))]
-
-    def _chosen(self, made: Judgement) -> Iterator[tuple[str, Node]]:
-        """The arrays that were judged, with the names of their parameters."""
-        yield from zip(self.names, (node for node, _ in made.chosen), strict=False)
 
     def known_again(self, step: Step) -> list[Node]:
         """The numbers that are computed as the loss of another update was, or as what grew."""
