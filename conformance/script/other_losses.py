@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from conformance.backward.loss_numbers import best_loss, by_name
+from conformance.backward.loss_names import is_named
+from conformance.backward.loss_numbers import best_loss, has_gradient
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.saturated import is_saturated
-from conformance.backward.source import lines_of
+from conformance.backward.source import MOVES, lines_of
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
 from conformance.tracing.node import Node
@@ -24,9 +25,16 @@ def unused_loss(
     """A note on the number that a script calls its loss, where it was not judged by it."""
     if judgement.examined.cost != "own":
         losses = _losses_of_others(Unjudged(trace, judgement.updates, names), judgement)
-        for each in [each for each in losses if lines_of(each)][:1]:
+        for each in [each for each in map(_made, losses) if lines_of(each)][-1:]:
             kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
             yield kind, f"{os.path.relpath(line.file)}:{line.line}"
+
+
+def _made(number: Node) -> Node:
+    """What a number was taken out of."""
+    while number.operation in MOVES and len(number.inputs) == 1:
+        (number,) = number.inputs
+    return number
 
 
 def _losses_of_others(update: Unjudged, judgement: Judgement) -> list[Node]:
@@ -41,6 +49,7 @@ def _losses_of_others(update: Unjudged, judgement: Judgement) -> list[Node]:
         node = step.trace.node("constant", None, (), {}, np.asarray(right))
         goals.append(Goal(name, step.of[each.old], node))
     whole = tuple(goals)
-    called = by_name(step.trace, [step.of[each] for each in update.losses], whole)
+    named = (step.of[each] for each in update.losses if is_named(each))
+    called = [each for each in named if has_gradient(step.trace, each, whole)]
     fits = ((each, best_loss(step.trace, [each], whole)) for each in called)
     return [each for each, fit in fits if fit is None or fit.count < len(whole)]
