@@ -219,12 +219,13 @@ class _Search:
             weights: the derivative of the penalty.
         """
         goal, size = verdict.goal, np.max(np.abs(verdict.given))
-        own = [rate_of(goal, each, self.chain, self.penalty) for each in self.terms(goal)[-1:]]
-        own += of_parts(goal, self.chain)
-        for each in own:
+        own = (rate_of(goal, each, self.chain, self.penalty) for each in self.terms(goal)[-1:])
+        tells = False
+        for each in chained(own, of_parts(goal, self.chain)):
             if np.max(np.abs(each * weights - rest)) <= HALF_OF_THE_DIGITS * size:
                 return each
-        return None if any(own) else rate
+            tells = tells or each != 0
+        return None if tells else rate
 
     def _weights(self, verdict: Verdict) -> Array:
         parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)
