@@ -140,9 +140,9 @@ class _Search:
         return Decay(factor, rate, tuple(goals), count, self.penalty)
 
     def has_part(self, goal: Goal, rate: float) -> bool:
-        """Whether a gradient has a term by which the used part of its parameter decays."""
+        """Whether a gradient has a term by which the used part of its parameter decays or grows."""
         rates = of_parts(goal, self.chain) if self.penalty is SQUARES else ()
-        return not self.terms(goal) and any(_near(each, rate) for each in rates)
+        return not self.terms(goal) and any(_near(abs(each), abs(rate)) for each in rates)
 
     def terms(self, goal: Goal) -> list[Node]:
         """As the function of the module."""
@@ -182,7 +182,7 @@ class _Search:
                 if where is None:
                     return float(found[0]), 0.0, everywhere
                 rate = self.stated(verdict, float(found[1]), given - found[0] * right, columns[1])
-                return float(found[0]), rate, where
+                return None if rate is None else (float(found[0]), rate, where)
         return None
 
     def by_term(self, verdict: Verdict) -> Iterator[Fit]:
@@ -203,11 +203,14 @@ class _Search:
             found = np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0)
             c = float(found) if rate is None else rate
             if np.count_nonzero(weights) > least and _agrees(c * weights, rest):
-                return factor, self.stated(verdict, c, rest, weights), where
+                own = self.stated(verdict, c, rest, weights)
+                return None if own is None else (factor, own, where)
         return None
 
-    def stated(self, verdict: Verdict, rate: float, rest: Array, weights: Array) -> float:
+    def stated(self, verdict: Verdict, rate: float, rest: Array, weights: Array) -> float | None:
         """The rate by a program's own term that a fit comes near to; else that of the fit.
+
+        None if the program has terms, and the fit is another rate: it hides what is wrong.
 
         Args:
             verdict: of a gradient.
@@ -217,10 +220,12 @@ class _Search:
         """
         goal, size = verdict.goal, np.max(np.abs(verdict.given))
         own = (rate_of(goal, each, self.chain, self.penalty) for each in self.terms(goal)[-1:])
+        tells = False
         for each in chained(own, of_parts(goal, self.chain)):
             if np.max(np.abs(each * weights - rest)) <= HALF_OF_THE_DIGITS * size:
                 return each
-        return rate
+            tells = tells or each != 0
+        return None if tells else rate
 
     def _weights(self, verdict: Verdict) -> Array:
         parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)

@@ -141,7 +141,8 @@ def is_constant(forward: Forward, factor: float) -> bool:
     if other is None:
         return False
     found = verdicts(other)
-    return shared(found, (factor,)).factor == factor or all(
+    sign = -1 if factor < 0 else 1
+    return shared(found, (abs(factor),), sign=sign).factor == factor or all(
         each.given.shape == each.right.shape
         and multiple(
             each.given - factor * each.right, other.chain.values[each.goal.parameter.number]

@@ -212,7 +212,7 @@ def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> 
     """
     for each in _last(trace, losses, goals):
         smooth = not any(e.operation in ("absolute", "sign") for e in _sources(each))
-        if smooth and _has_gradient(trace, each, goals):
+        if smooth and has_gradient(trace, each, goals):
             return each
     return None
 
@@ -229,7 +229,7 @@ def by_name(
     """
     own = [each for each in losses if has_name(each)]
     last = (e for e in _last(trace, own or losses, goals) if has_name(e) and not is_of_absolutes(e))
-    return [each for each in last if _has_gradient(trace, each, goals)]
+    return [each for each in last if has_gradient(trace, each, goals)]
 
 
 def is_of_absolutes(node: Node) -> bool:
@@ -242,7 +242,8 @@ def is_of_absolutes(node: Node) -> bool:
     return ends == {"absolute"}
 
 
-def _has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
+def has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
+    """Whether a number moves with the parameters."""
     forward = Forward(Recorded(trace, loss, goals), Chain(trace))
     return any(np.any(forward.right(each.parameter)) for each in goals)
 

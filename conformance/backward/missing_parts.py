@@ -39,12 +39,13 @@ def missing_part(forward: Forward, repair: Repair) -> Changed | None:
 
     Args:
         forward: the forward pass.
-        repair: what its executions have to give; the first one is looked at.
+        repair: what its executions have to give; the first one that gives something else tells.
     """
-    first = repair.group.first
-    given, right = forward.chain.values[first.number], repair.values.get(first.number)
-    if right is None or np.shape(given) != np.shape(right) or np.size(right) == 1:
+    wrong = (e for e in repair.group.nodes if _gives_another(forward, e, repair))
+    first = next(wrong, None)
+    if first is None:
         return None
+    given, right = forward.chain.values[first.number], repair.values[first.number]
     left = np.asarray(right) - np.asarray(given)
     values, there = [*_values(forward, first)], operation_text(first)
     for text, value in _spread(values, np.shape(given)):
@@ -57,6 +58,13 @@ def missing_part(forward: Forward, repair: Repair) -> Changed | None:
         if text not in there:  # else it is no term that is left out, but one with another factor
             return Changed("term", "", "+" if added else "−", there, Named(text, None))
     return None
+
+
+def _gives_another(forward: Forward, node: Node, repair: Repair) -> bool:
+    """Whether an operation has to give another array of the shape that it gives."""
+    given, right = forward.chain.values[node.number], repair.values.get(node.number)
+    alike = right is not None and np.shape(given) == np.shape(right) and np.size(right) > 1
+    return alike and distance(np.asarray(given), np.asarray(right)) > HALF_OF_THE_DIGITS
 
 
 def _values(forward: Forward, first: Node) -> Iterator[Term]:

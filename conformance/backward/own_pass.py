@@ -121,7 +121,8 @@ def _factor(
     told = shared(found, usual, free=free)
     if not told.count:
         turned = shared(found, usual, free=True, sign=-1)
-        if turned.by_all:
+        usual_one = turned.factor in [-each for each in usual]
+        if turned.by_all and (usual_one or is_constant(forward, turned.factor)):
             return -turned.factor
         return rates[0] if free and len(rates) == 1 else None  # the updates were judged, with it
     rate = beside_a_named_number(forward, told.factor) if told.by_all else None

@@ -15,6 +15,14 @@ from conformance.edits.formulas import last_axes_swapped
 OPERATORS: dict[str, type[ast.operator]] = {
     "+": ast.Add, "−": ast.Sub, "×": ast.Mult, "/": ast.Div, "@": ast.MatMult,
 }  # fmt: skip
+COMPARED: dict[str, type[ast.cmpop]] = {
+    "greater": ast.Gt, "greater_equal": ast.GtE, "less": ast.Lt, "less_equal": ast.LtE,
+    "equal": ast.Eq, "not_equal": ast.NotEq,
+}  # fmt: skip
+OPPOSITE: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Gt: (ast.Lt, ast.LtE), ast.GtE: (ast.Lt,), ast.Lt: (ast.Gt, ast.GtE), ast.LtE: (ast.Gt,),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
+}  # fmt: skip
 NEARLY = 1e-5  # numbers are known to six digits
 PLACES = {"1": 0, "2": 1, "left": 0, "right": 1}
 SQUARED = "²"
@@ -26,7 +34,8 @@ class KnownChange(NamedTuple):
 
     Attributes:
         what: is changed: `operator`, `function`, `operand`, `transpose`, `extra`, `factor`, `term`,
-            `constant`; `slope`: the slope of an activation is lacking, or that of another is there.
+            `constant`, `comparison`; `mask`: the entries that are written; `slope`:
+            the slope of an activation is lacking, or that of another is there.
         expression: its source.
         before: what it has.
         after: what it has to have.
@@ -50,15 +59,18 @@ def named(slots: Sequence[Slot], known: KnownChange) -> Iterator[Edit]:
     """The changes of a line that are meant."""
     for slot in slots:
         part = slot.get()
-        if isinstance(part, ast.expr) and ast.unparse(part) == known.expression:
+        if known.what == "mask" and slot.field == "slice" and isinstance(part, ast.expr):
+            for new in _others(part):
+                yield Edit(part.lineno, puts=((slot, located(new, part)),))
+        elif isinstance(part, ast.expr) and ast.unparse(part) == known.expression:
             for new in _instead(part, known):
                 yield Edit(part.lineno, puts=((slot, located(deepcopy(new), part)),))
 
 
 def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
     match known.what:
-        case "operator" if isinstance(part, ast.BinOp) and known.after in OPERATORS:
-            yield ast.BinOp(part.left, OPERATORS[known.after](), part.right)
+        case "operator" | "comparison":
+            yield from _by_another(part, known.after)
         case "function" if known.after.endswith(SQUARED):
             yield from _squared(part, known.before)
         case "function" if isinstance(part, ast.Call) and last_name(part.func) == known.before:
@@ -76,6 +88,26 @@ def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
             yield ast.BinOp(part, OPERATORS[known.after](), known.other)
         case "factor" | "constant" if known.other is None:
             yield from _multiplied(part, known)
+
+
+def _by_another(part: ast.expr, operator: str) -> Iterator[ast.expr]:
+    """An expression with another operator or comparison."""
+    if isinstance(part, ast.BinOp) and operator in OPERATORS:
+        yield ast.BinOp(part.left, OPERATORS[operator](), part.right)
+    if isinstance(part, ast.Compare) and operator in COMPARED:
+        yield ast.Compare(part.left, [COMPARED[operator]()], part.comparators)
+
+
+def _others(mask: ast.expr) -> Iterator[ast.expr]:
+    """What tells the other entries than a mask does."""
+    match mask:
+        case ast.Compare(left, [operator], [right]):
+            kinds = OPPOSITE.get(type(operator), ())
+            yield from (ast.Compare(deepcopy(left), [e()], [deepcopy(right)]) for e in kinds)
+        case ast.UnaryOp(ast.Invert(), operand):
+            yield deepcopy(operand)
+        case ast.Name():
+            yield ast.UnaryOp(ast.Invert(), deepcopy(mask))
 
 
 def _transposed(part: ast.expr, place: int) -> Iterator[ast.expr]:

@@ -134,7 +134,7 @@ def _known(
     places = chain(*line_groups(functions, blamed)[:BLAMED]) if known else ()
     for line, function in (each for each in places if not chosen_by(each, functions)):
         ways = _Ways(function, functions)
-        for each in known:
+        for each in (one for one in known if ways.knows(one.other, line)):
             found = ways.of(line, SLOPED) if each.what == "slope" else named(ways.slots(line), each)
             yield from ((function, edit) for edit in found)
 
@@ -178,6 +178,18 @@ class _Ways:
         self.names = Names(function.definition, function.tree, running)
         self.given: set[Hashable] = set()
 
+    def knows(self, other: ast.expr | None, line: int) -> bool:
+        """Whether an expression is a name, or one of what the function around a line has.
+
+        A method has `self.p[0]`, and no `net[1].p[0]`: it is one of several layers.
+        """
+        held = other
+        while isinstance(held, ast.Subscript | ast.Attribute):
+            held = held.value
+        inside = ast.walk(_innermost(self.function.definition, line))
+        read = {each.id for each in inside if isinstance(each, ast.Name)}
+        return held is other or not isinstance(held, ast.Name) or held.id in read
+
     def slots(self, line: int) -> list[Slot]:
         """The places of expressions on a line."""
         return [each for each in self.names.slots if getattr(each.get(), "lineno", 0) == line]
@@ -192,6 +204,15 @@ class _Ways:
             if made not in self.given and not any(is_constant(new) for _, new in each.puts):
                 self.given.add(made)
                 yield each
+
+
+def _innermost(definition: ast.AST, line: int) -> ast.AST:
+    """The innermost function around a line."""
+    found = definition
+    for each in ast.walk(definition):
+        if isinstance(each, ast.FunctionDef) and each.lineno <= line <= (each.end_lineno or 0):
+            found = each
+    return found
 
 
 def _is_right(function: LiveFunction, edit: Edit, trials: Sequence[tuple[Trial, float]]) -> bool:

@@ -96,6 +96,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "twice": f"not judged are the updates that move a row twice: {text}",
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "grows": f"it goes up the number of {text}: nothing tells that it has to get less",
+            "rate": f"{text}, a rate of its own",
             "unseen": f"{text} is not judged: by what it is updated was not seen to be computed",
             "unread": f"{text} is computed, and not used",
             "frozen": f"{text} is used as the parameters are, and is not updated",

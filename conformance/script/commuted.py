@@ -87,7 +87,9 @@ def _exchange(product: Node, scaled: Node, place: int) -> None:
     scaling = (number, scaled) if place == 0 else (scaled, number)
     kept = scaled.operation, scaled.function, scaled.kwargs
     _recompute(scaled, product.operation, product.function, args, product.kwargs)
-    scaled.frames, scaled.sites, scaled.calls = product.frames, product.sites, product.calls
+    of_product, of_scaled = ((each.frames, each.sites, each.calls) for each in (product, scaled))
+    scaled.frames, scaled.sites, scaled.calls = of_product
+    product.frames, product.sites, product.calls = of_scaled
     _recompute(product, kept[0], kept[1], scaling, kept[2])
 
 

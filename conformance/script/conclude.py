@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from conformance.backward.findings import Accused, Cause, Examined
-from conformance.backward.loss_names import by_name, is_named
+from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.saturated import is_saturated
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import function_around
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
@@ -23,12 +22,13 @@ from conformance.script.blamed_updates import by_strangers, settled
 from conformance.script.commuted import commute
 from conformance.script.discarded import discarded
 from conformance.script.infinite import finite, first_infinite, origin
-from conformance.script.judge_updates import Unjudged, judged
+from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import Known
-from conformance.script.linear import links
+from conformance.script.linear import alike, links
 from conformance.script.next_values import next_values
 from conformance.script.one_step import has_root, moved_once
+from conformance.script.other_losses import unused_loss
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, steps
 from conformance.script.rates import with_rates
@@ -171,7 +171,7 @@ def _of_updates(
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
-    unjudged, unused = tuple(_unjudged(said, told)), tuple(_unused_loss(trace, results[at], said))
+    unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at], said))
     rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
     rule = _without_rate(rule) if is_clipped(results[at]) else rule
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
@@ -212,17 +212,6 @@ def _out_of_step(trace: Trace, moved: Sequence[Parameter], count: int) -> str | 
         for k in range(1, count + 1)
     )
     return APART if not in_steps else LATE if all(late) else None
-
-
-def _unused_loss(
-    trace: Trace, judgement: Judgement, names: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    """The number that a script calls its loss, where it was not judged by it."""
-    if judgement.examined.cost != "own":
-        losses = filter(is_named, Unjudged(trace, judgement.updates, names).losses)
-        for each in [each for each in losses if lines_of(each)][-1:]:
-            kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
-            yield kind, f"{os.path.relpath(line.file)}:{line.line}"
 
 
 def _grown(judgement: Judgement) -> Iterator[tuple[str, str]]:
@@ -297,6 +286,9 @@ def _by_others(rule: Rule, said: Sequence[str], told: Sequence[Known]) -> Iterat
     for name, each in zip(said, told, strict=True):
         if each.rule.kind in RULES and each.rule.kind != rule.kind:
             yield f"by {each.rule.kind}", name
+        own, usual = (dict(e.numbers).get("η", 0.0) for e in (each.rule, rule))
+        if each.rule.kind == rule.kind == "plain" and own and usual and not alike(own, usual):
+            yield "rate", f"{name}: η = {own:.6g}"
 
 
 def _unjudged(said: Sequence[str], told: Sequence[Known]) -> Iterator[str]:

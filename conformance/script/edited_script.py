@@ -9,6 +9,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
@@ -30,6 +31,7 @@ from conformance.edits.edit import Change, Edit
 from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
 from conformance.edits.search_edits import holds, search, search_known, search_known_first
 from conformance.running.quiet import quiet
+from conformance.script.other_numbers import is_by_chance
 from conformance.script.plain_script import PlainScript
 from conformance.script_outcome import NextValue, Ran
 from conformance.tracing.frames import is_installed, is_subject
@@ -41,7 +43,11 @@ MODULE = "<module>"
 
 
 def mended(
-    ran: Ran, arguments: Sequence[str], seed: int, confirmed: Callable[[ast.Module], bool]
+    ran: Ran,
+    arguments: Sequence[str],
+    seed: int,
+    confirmed: Callable[[ast.Module], bool],
+    refuted: Callable[[ast.Module], bool],
 ) -> Ran:
     """A script that is wrong, with the change that makes its gradients right, if one is found.
 
@@ -50,6 +56,7 @@ def mended(
         arguments: that it was given.
         seed: of its random numbers, where it gave none.
         confirmed: whether all updates of a changed script are right: one may be so by chance.
+        refuted: whether a changed script is judged, and wrong.
     """
     wanted, file = ran.next_values, str(Path(ran.script).absolute())
     accused, ahead = ran.examined.accused, ran.examined.ahead
@@ -75,11 +82,13 @@ def mended(
         return search_known(whole, blamed, lambda: confirmed(plain.tree), SECONDS, some)
 
     change = by_known(words=True)
+    before = deepcopy(plain.tree)
     is_right = _trial(plain, free=not any(each.ok for each in ran.examined.gradients))
     rights = right_values(accused)
     ran_parts = [] if change else _ran(plain, is_right, known=bool(rights))
     if parts := [each.without(ahead) for each in ran_parts]:
         trials = [is_right, lambda: confirmed(plain.tree)]
+        trials.append(lambda: not is_by_chance(before, plain.tree, refuted))
         change = search(parts, blamed, trials, SECONDS, known, rights)
     change = change or by_known(words=False)
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))

@@ -34,6 +34,7 @@ from conformance.backward.stated_loss import declared, with_decay_beside, with_t
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.linear import links
 from conformance.script.multiples import ahead_of, common, inner_choices, is_rated, rates_of, usual
+from conformance.script.rates import are_at_own_rates
 from conformance.script.stated_decays import stated_decays
 from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
@@ -99,8 +100,10 @@ def _as_read(step: "Unjudged") -> Judgement:
     if len(own) < len(updates):
         return step.whole()
     apart = step.by_choice([own])
-    made = made if choices and not apart.ok else apart  # else a wrong one is moved unevenly, too
-    if made.ok or any(each.states for each in updates):
+    if apart.ok or are_at_own_rates(apart):
+        return apart
+    made = made if choices else apart  # else a wrong one is moved unevenly, too
+    if any(each.states for each in updates):
         return made
     whole = step.whole()
     return whole if whole.right >= made.right else made

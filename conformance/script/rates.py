@@ -4,13 +4,14 @@ Left out: which arrays are added how many times (`multiples.py`).
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Examined
-from conformance.backward.source import operands
+from conformance.backward.findings import Examined, Line
+from conformance.backward.source import lines_of, operands
+from conformance.backward.syntax import loops_around, stored
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike, entrywise, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
@@ -79,24 +80,43 @@ def at_own_rates(judgement: Judgement, usual: Sequence[float]) -> list[bool]:
     return ["" not in others and each not in {"", *others} for each in rates]
 
 
-def _own_rate(made: Update, gradient: Node) -> str:
-    """The name or number by which alone a gradient is multiplied in a plain update; '' if none.
+def are_at_own_rates(judgement: Judgement) -> bool:
+    """Whether all parameters but those moved as usual are meant to be moved at other rates."""
+    most = judgement.factor
+    usual = [alike(by, most) for _, by in judgement.chosen]
+    rated = at_own_rates(judgement, [most] * len(usual))
+    return all(one or other for one, other in zip(usual, rated, strict=True))
 
-    Of `rate[0] * h.T @ d`, which Python reads as `(rate[0] * h.T) @ d`, it is the first factor.
+
+def _own_rate(made: Update, gradient: Node) -> str:
+    """The rate by which alone a gradient is multiplied in a plain update, as written; '' if none.
+
+    Where a loop goes through rates, or each layer keeps its own, it is told by its number, too.
     """
     stop = frozenset({made.old, *made.parts_of(gradient)})
     way = {made.new, *entrywise(made.new, stop)} - stop
     products = [each for each in way if each.operation in PRODUCTS]
-    texts = [
-        operand
+    rates = [
+        (operand, number, lines_of(each))
         for each in products
         for operand, value in zip(operands(each), each.args, strict=False)
-        if scalar(value) is not None and not (type(value) is Node and value.uses & made.given)
+        if (number := scalar(value)) is not None
+        and not (type(value) is Node and value.uses & made.given)
     ]
-    if len(products) != 1 or len(texts) != 1 or made.states:
-        return ""
-    rate = texts[0]
-    while isinstance(rate, ast.BinOp) and isinstance(rate.op, ast.Mult | ast.MatMult):
-        rate = rate.left
-    written = isinstance(rate, ast.Constant | ast.Name | ast.Attribute | ast.Subscript)
-    return ast.unparse(rate) if written else ""
+    plain = len(products) == len(rates) == 1 and not made.states
+    rate, number, lines = rates[0] if plain else (ast.Pass(), 0.0, ())
+    match rate:
+        case ast.Subscript() | ast.Attribute():
+            return f"{ast.unparse(rate)} = {number}"
+        case ast.Name() if rate.id in {name for at in lines[:1] for name in _gone_through(at)}:
+            return f"{rate.id} = {number}"
+        case ast.Constant() | ast.Name():
+            return ast.unparse(rate)
+    return ""
+
+
+def _gone_through(line: Line) -> Iterator[str]:
+    """The names to which the loops around a line give one element after another."""
+    for each in loops_around(line):
+        if isinstance(each, ast.For):
+            yield from stored(each)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Changed, Line, Named, merged
-from conformance.backward.source import expression, lines_of, operands
+from conformance.backward.source import lines_of, operands
 from conformance.backward.value_names import operand_text
 from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judgement import Judgement
@@ -153,19 +153,11 @@ def _lacking(judgement: Judgement, made: Update, by: float) -> Changed | None:
         return {*news, *(e for new in news for e in entrywise(new, stop))} - stop
 
     every = sorted(set().union(*map(ways, judgement.updates)), key=lambda each: each.number)
-    read = (each for each in every if _is_as_written(each))
-    pairs = [pair for each in read for pair in zip(operands(each), each.args, strict=False)]
+    pairs = [pair for each in every for pair in zip(operands(each), each.args, strict=False)]
     name = next((ast.unparse(e) for e, arg in pairs if alike(scalar(arg) or 0.0, by)), "")
     own = ((each, arg) for each in ways(made) for arg in each.args if arg in gradients)
     there = next((operand_text(*each) for each in own), "")
     return Changed("factor", "", "×", there, Named(name, None)) if name and there else None
-
-
-def _is_as_written(node: Node) -> bool:
-    """Whether the source of an operation has its operands: a number may have been put elsewhere."""
-    found = expression(node)
-    kind = {"multiply": ast.Mult, "divide": ast.Div}.get(node.operation)
-    return kind is None or not isinstance(found, ast.BinOp) or isinstance(found.op, kind)
 
 
 def _of_known(judgement: Judgement, told: Sequence[Known]) -> list[float]:

@@ -198,7 +198,7 @@ class Session:
         self.send(to_values(ran))  # before a trial, which may end the process
         if self.changed is None:
             right = partial(self.confirmed, ran)
-            told = mended(ran, self.arguments, self.seed, right)
+            told = mended(ran, self.arguments, self.seed, right, self.refuted)
             if told is not ran:
                 self.send(to_values(told))
         os._exit(0)
@@ -211,15 +211,33 @@ class Session:
                 and moved by the same rule. None if it ended before.
             changed: what is run.
         """
+        other = self.judged(changed)
+        if other is None or not other.examined.ok or other.examined.accused:
+            return False
+        if ran is None:
+            return not DOUBTS & {kind for kind, _ in other.notes}
+        return is_judged_as_far(other, ran)
+
+    def refuted(self, changed: ast.Module) -> bool:
+        """Whether something else that is run can be judged, and is wrong."""
+        try:
+            other = self.judged(changed)
+        except SubjectError:
+            return False
+        return other is not None and not other.examined.ok
+
+    def judged(self, changed: ast.Module) -> Ran | None:
+        """What is known where something else is run; None if that ends the process.
+
+        Raises:
+            SubjectError: it cannot be judged.
+        """
         asked = self.asked, self.seconds, self.seed, changed
         for record in isolated(partial(_again, self.script, self.arguments, asked), CONFIRMING):
             if record != ENDED:
-                other = from_values(Ran, record)
-                right = other.examined.ok and not other.examined.accused
-                if ran is None:
-                    return right and not DOUBTS & {kind for kind, _ in other.notes}
-                return right and is_judged_as_far(other, ran)
-        return False
+                ran: Ran = from_values(Ran, record)
+                return ran
+        return None
 
     def report(self) -> Ran:
         """What is known of the script."""

@@ -22,6 +22,7 @@ from conformance.script.linear import alike
 from conformance.script.multiples import is_convention, usual
 from conformance.script.update import Update
 from conformance.script.update_step import Step
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
 
@@ -91,11 +92,19 @@ def by_several(
 
 
 def _goes_forward(trace: Trace, turn: Sequence[Named], moved: Collection[Node]) -> bool:
-    """Whether a number was computed from parameters that are moved and others that are not yet."""
+    """Whether a number was computed from parameters that are moved and others that are not yet.
+
+    What is made of the others through those alone belongs to the next step.
+    """
     updates, names = [each for each, _ in turn], [name for _, name in turn]
-    later = bits_of_nodes(moved)
+    later, olds = bits_of_nodes(moved), {each.old for each in updates}
+
+    def is_of_both(number: Node) -> bool:
+        way = walk([number], lambda each: [] if each in moved else each.inputs)
+        return bool(number.uses & later) and not olds.isdisjoint(way)
+
     numbers = Unjudged(trace, updates, names).losses
-    return any(each.uses & later and each not in moved for each in numbers)
+    return any(is_of_both(each) for each in numbers if each not in moved)
 
 
 def in_turn(named: Sequence[Named]) -> list[list[Named]]:

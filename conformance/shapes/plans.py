@@ -3,6 +3,8 @@
 Left out: running them (`attempt.py`), and which of them fits (`search.py`).
 """
 
+import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -28,6 +30,9 @@ from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.constructions import constructions
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.function_sources import returned_names
+
+INITIAL = re.compile("init|build|create|make|setup")
+SIZES = frozenset({"n_in", "n_hidden", "n_out", "sizes", "n_hiddens"})
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -134,16 +139,46 @@ def constructors(
 ) -> Iterator[Made]:
     """The ways in which an object of a class is made: by calling it, and by its class methods.
 
+    Else by a method that makes its parameters and is told their sizes, where the class is not.
+
     Args:
         kind: the class.
         data: that it is made for.
         settings: arguments that it is given beside those that it needs.
     """
     own = (getattr(kind, name) for name, e in vars(kind).items() if isinstance(e, classmethod))
-    for factory in (kind, *own):
+    later = () if needed(kind) else (_initialised(kind, name) for name, _ in methods(kind))
+    for factory in (kind, *own, *filter(None, later)):
         yield from made_by(
             factory, data, lambda made: made if isinstance(made, kind) else None, settings
         )
+
+
+def _initialised(kind: type, name: str) -> Callable[..., Any] | None:
+    """A function that makes an object and its parameters, which a method of it does; None if not.
+
+    Such a method begins with a word of it, and takes sizes alone.
+    """
+    method = method_of(kind, name)
+    sizes = needed(method)
+    if not INITIAL.match(bare(name)) or not sizes or not all(map(_is_size, sizes)):
+        return None
+
+    @wraps(getattr(kind, name))
+    def together(*args: Any, **kwargs: Any) -> Any:
+        made = kind()
+        if any(np.ndim(each) for each in vars(made).values()):
+            raise UnfitError("it has parameters already")
+        getattr(made, name)(*args, **kwargs)
+        return made
+
+    vars(together)["__signature__"] = inspect.Signature(taken(method))
+    return together
+
+
+def _is_size(taken: inspect.Parameter) -> bool:
+    """Whether an argument is a number of neurons, by its name."""
+    return bool(SIZES & {*kinds_of(taken.name)})
 
 
 def closures(maker: FunctionType, data: Data) -> Iterator[Made]:

@@ -245,7 +245,39 @@ for step in range(100):
     H += 2 * d2 @ hidden.T
     G += 2 * d1 @ inputs.T
 """
+FACTORS = """import numpy as np
+rng = np.random.default_rng(1)
+ratings = [(u, i, float(rng.normal(3, 1))) for u in range(8) for i in range(6) if u != i]
+P, Q = rng.normal(0, 0.3, (8, 3)), rng.normal(0, 0.3, (6, 3))
+rate, reg = 0.02, 0.05
+for epoch in range(2):
+    total = 0
+    for u, i, r in ratings:
+        err = r - P[u] @ Q[i]
+        total += err**2
+        before = P[u].copy()
+        P[u] += rate * (err * Q[i] - reg * P[u])
+        Q[i] += rate * (err * before - reg * Q[i])
+"""
+NAMED = """import numpy as np
+
+rng = np.random.default_rng(0)
+epochs, latent, weight, rate = 1, 2, 0.5, 0.5
+X = rng.normal(size=(9, 4))
+W, V = rng.normal(size=(4, latent)), rng.normal(size=(latent, 4))
+for epoch in range(9):
+    z = X @ W
+    e = z @ V - X
+    print(0.5 * np.sum(e**2) / 9 + 0.5 * weight * np.sum(z**2) / 9)
+    dz = (e @ V.T + z * weight) / 9
+    dV = z.T @ e / 9
+    V = V - rate * dV
+    W = W - rate * X.T @ dz
+"""
 WRONG = {
+    "that is no name of an equal number": (NAMED, " + z * weight", " + z"),
+    "that leaves the rate": (NAMED, "z.T @ e / 9", "z.T @ e / 9 / latent"),
+    "of a row that grows by what others decay by": (FACTORS, "- reg * P[u]", "+ reg * P[u]"),
     "of a helper that all layers use": (HELPER, "a * (1 - a)", "sigmoid(a) * (1 - sigmoid(a))"),
     "of an error by whose sign all are added": (INERTIA, "(t - y) * (1", "(y - t) * (1"),
     "of a rate that one update forgets": (INERTIA, "(delta1, x) * lr", "(delta1, x)"),

@@ -400,6 +400,11 @@ KNOWN = {
         "x.mean(axis=2, keepdims=True)",
     ),
     "axis by its place": ("x.sum(0)", KnownChange("axis", "x.sum(0)", "0", "1", None), "x.sum(1)"),
+    "comparison": (
+        "x * (h >= 0)", KnownChange("comparison", "h >= 0", "greater_equal", "greater", None),
+        "x * (h > 0)",
+    ),
+    "other entries": ("g[h > 0]", KnownChange("mask", "g[h > 0] = 0", "", "", None), "g[h < 0]"),
     "half": ("x * y", KnownChange("factor", "x", "", "0.5", None), "x * 0.5 * y"),
     "object of a method": (
         "x.sum(0)", KnownChange("operand", "x.sum(0)", "1", "", PLACE), "(r * h).sum(0)"

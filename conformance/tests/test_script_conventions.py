@@ -186,6 +186,13 @@ def test_the_rows_of_one_rating_decay_beside_its_error(tmp_path: Path) -> None:
     assert FACTORS.splitlines()[int(grown.blames[0].line or 0) - 1].strip().startswith("P[u] +=")
 
 
+@pytest.mark.parametrize("reg", ["reg = .02, .05", "reg = .02, 0.0"])
+def test_a_row_that_is_updated_before_it_is_used_is_no_decay(reg: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FACTORS, ("reg = .02, .05", reg), ("err * before", "err * P[u]"))
+    (blame,) = report.blames
+    assert (blame.accused.gradients, blame.accused.cause.kind) == (("Q",), "updated")
+
+
 def test_weights_decay_beside_a_loss_that_is_no_known_cost(tmp_path: Path) -> None:
     report = run_edited(tmp_path, PINBALL)
     assert report.exit_code == 0
@@ -582,3 +589,25 @@ def test_each_layer_may_have_a_rate_in_a_list(tmp_path: Path) -> None:
         tmp_path, A_RATE_A_LAYER, ("nu[1] * h", "nu[0] * h"), ("X.T", "2 / 9 * X.T")
     )
     assert report.exit_code == 1
+
+
+COUNTED = """import numpy as np
+rng = np.random.default_rng(4)
+X, T = rng.normal(size=(9, 3)), rng.integers(0, 2, (9, 2))
+W, V = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+for epoch in range(3):
+    h = 1 / (1 + np.exp(-X @ W))
+    y = 1 / (1 + np.exp(-h @ V))
+    d = (y - T) * y * (1 - y)
+    e = d @ V.T * h * (1 - h)
+    V -= 0.1 * h.T @ d
+    W -= 0.1 * X.T @ e
+    error = np.sum((np.where(y > 0.5, 1, 0) - T) ** 2)
+    print("error", error / T.size)
+"""
+
+
+def test_the_number_of_wrong_samples_is_no_other_loss(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, COUNTED)
+    assert report.exit_code == 0
+    assert "it computes a loss" not in str(report)

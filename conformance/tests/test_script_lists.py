@@ -557,3 +557,47 @@ for epoch in range(30):
 
 def test_a_sample_of_zeros_is_judged_by_the_loss_of_the_others(tmp_path: Path) -> None:
     assert run_edited(tmp_path, XOR).ok
+
+
+SINGLE = """import math, random
+random.seed(4)
+def sig(x):
+    return 1 / (1 + math.exp(-x))
+inputs, targets = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0.0, 1.0, 1.0, 0.0]
+w = [[random.uniform(-1, 1) for _ in range(2)] for _ in range(3)]
+b, v, c = [random.uniform(-1, 1) for _ in range(3)], [0.1, -0.8, -0.6], -0.3
+rate = 0.6
+for epoch in range(2):
+    loss = 0.0
+    for x, t in zip(inputs, targets):
+        h = [sig(b[j] + w[j][0] * x[0] + w[j][1] * x[1]) for j in range(3)]
+        z = c
+        for j in range(3):
+            z += v[j] * h[j]
+        y = sig(z)
+        loss += 0.5 * (t - y) ** 2
+        d = (y - t) * y * (1 - y)
+        e = [d * v[j] * h[j] * (1 - h[j]) for j in range(3)]
+        for j in range(3):
+            v[j] -= rate * d * h[j]
+        c -= rate * d
+        for j in range(3):
+            for i in range(2):
+                w[j][i] -= rate * e[j] * x[i]
+            b[j] -= rate * e[j]
+"""
+
+
+def test_a_negative_factor_that_changes_with_the_parameters_is_no_sign(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, SINGLE).exit_code == 0
+    report = run_edited(tmp_path, SINGLE, ("y * (1 - y)", "z * (1 - z)"))
+    (blame,) = report.blames
+    assert blame.accused.lines[0].line == 18
+    assert blame.accused.cause.kind != "negated"
+    assert dict(report.ran.rule.numbers).get("η", 0.6) == 0.6
+
+
+def test_a_loss_is_not_called_another_where_an_update_is_wrong(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SINGLE, ("b[j] -= rate", "b[j] += rate"))
+    assert [each.accused.cause.kind for each in report.blames] == ["ascends"]
+    assert "of which these are not the gradients" not in str(report)

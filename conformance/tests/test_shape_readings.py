@@ -1581,3 +1581,33 @@ def test_one_line_is_told_once_for_all_numbers_in_lists(tmp_path: Path) -> None:
     assert code == 1
     assert said.count("g * e for e in self.x") == 1, said
     assert said.count("wrong:") == 2
+
+
+LATER = """
+import numpy as np
+
+class Net:
+    def __init__(self):
+        self.name = "two layers"
+
+    def init_two_layer_net(self, input_size, hidden_size, output_size):
+        self.model = {"W1": 0.1 * np.random.randn(input_size, hidden_size)}
+        self.model["W2"] = 0.1 * np.random.randn(hidden_size, output_size)
+
+    def loss(self, x, y):
+        h = np.maximum(0, x.dot(self.model["W1"]))
+        e = np.exp(h.dot(self.model["W2"]))
+        p = e / np.sum(e, axis=1, keepdims=True)
+        loss = -np.mean(np.log(p[range(len(x)), y]))
+        p[range(len(x)), y] -= 1
+        p /= len(x)
+        d = p.dot(self.model["W2"].T) * (h > 0)
+        return loss, {"W1": x.T.dot(d), "W2": h.T.dot(p)}
+"""
+
+
+def test_a_second_method_may_make_the_parameters(tmp_path: Path) -> None:
+    code, _, said = judged(LATER, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(LATER.replace(" * (h > 0)", ""), tmp_path)
+    assert (code, lines[:1]) == (1, ['d = p.dot(self.model["W2"].T)']), said
