@@ -79,7 +79,7 @@ UPDATES = frozenset((
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "number", "larger",
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
-    "unused",
+    "no effect",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -132,7 +132,7 @@ class Cause:
             taken off; `behind`: nor looks it ahead; `other`: it takes, or keeps, the gradient of
             another parameter (the second of `names`); `number`: it adds a number to, or takes
             it off, each entry; `unused rate`: it uses none, and is given one (the first of
-            `names`); `unused`: it reads a number (the first of `names`), and has nothing of it;
+            `names`); `no effect`: it reads a number (the first of `names`), and has nothing of it;
             `turned`: it takes off the parameter itself; `stops`, `idle`: what is to move it (the
             first of `names`) stops there with an error (the second), or computes nothing.
         operation: the source of the operation whose value has to be another.

@@ -271,7 +271,7 @@ OF_ALL = {
     "downhill": "the gradients of a number that has to grow are subtracted: add them",
     "infinite": "numbers that are not finite are made here of finite ones",
     "other": "the gradient of `{names[1]}` is used here in the place of that of `{names[0]}`",
-    "unused": "`{names[0]}` is read, and no update has anything of it",
+    "no effect": "`{names[0]}` is read, and no update has anything of it",
     "unused rate": "`{names[0]}` is given, and not used: multiply the step by it",
     "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
     "turned": "the parameter itself is subtracted here: only its gradient has to be",

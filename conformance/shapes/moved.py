@@ -136,7 +136,7 @@ def _with_its_numbers(ran: Ran, one: Optimiser, read: frozenset[str], made: Move
         if name not in read:
             ran = replace(ran, notes=(*ran.notes, ("without", name)))
             continue
-        accused = _wrong({n: e[1] for n, e in made.values.items()}, "unused", (name, ""))
+        accused = _wrong({n: e[1] for n, e in made.values.items()}, "no effect", (name, ""))
         ran = replace(ran, examined=replace(ran.examined, accused=accused))
     return ran
 

@@ -596,7 +596,7 @@ FAULTS = (
         CHARACTERS,
         "dh = V.T @ dy + dnext",
         "dh = V.T @ dy",
-        "a contribution is left out, that of `W @ hs[-1]` (line 8)",
+        "`dnext` has to be added to `V.T @ dy`",
     ),
     (TRANSLATOR, "dh = ds\n", "dh = np.zeros_like(ds)\n", "`ds` has to be added to"),
     (NORM, "inv ** 3", "inv ** 2", "in `inv ** 2`, the number 2 has to be 3"),
