@@ -87,13 +87,25 @@ def candidates(
     found = before or found
     within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)
     ends = [each for each in found if not within >> each.number & 1]
-    chosen = {*found[-MOST:], *ends[-MOST:]}
+    operations = [*{operation_key(each): each for each in reversed(ends)}.values()]
+    chosen = {*found[-MOST:], *ends[-MOST:], *operations[:MOST]}
     return [each for each in found if each in chosen and not is_linear(each, given)]
 
 
 def _key_of(number: Node) -> tuple[Any, float]:
     """What an operation gives, of the same values too, as where a forward pass is repeated."""
     return operation_key(number), float(np.ravel(number.value)[0])
+
+
+def repeated(nodes: Sequence[Node], olds: Sequence[Node], numbers: Sequence[Node]) -> list[Node]:
+    """All numbers of some parameters that the operations give which give these.
+
+    Such as the losses of a hundred micro-batches, of which only the last are candidates.
+    """
+    given, keys = bits_of_nodes(olds), {*map(operation_key, numbers)}
+    until = max((each.number + 1 for each in numbers), default=0)
+    own = [each for each in nodes[:until] if each.uses & given == given]
+    return [e for e in own if np.size(e.value) == 1 and is_float(e) and operation_key(e) in keys]
 
 
 def next_pass(nodes: Sequence[Node], news: Sequence[Node]) -> int:
@@ -127,11 +139,13 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     """
     given = _given(trace, goals)
     groups = grouped([*walk(losses, lambda each: _numbers(each, given))])
-    several = [sorted(e.nodes, key=lambda each: each.number) for e in groups if len(e.nodes) > 1]
+    several = [repeated(trace.nodes, [e.parameter for e in goals], e.nodes) for e in groups]
+    several = [nodes for nodes in several if len(nodes) > 1]
     several = [nodes for nodes in several if not nodes[1].depends_on(nodes[0])]  # such as totals
     forwards = [_forward(trace, each, (*goals,)) for each in losses] if several else []
     for nodes in several:
-        if any(len({float(np.sum(e.right(n))) for n in nodes}) == 1 for e in forwards):
+        shares = ({float(np.sum(e.right(n))) for n in nodes} for e in forwards)
+        if any(len(each) == 1 and each != {0.0} for each in shares):
             continue
         total, *rest = nodes
         for each in rest:

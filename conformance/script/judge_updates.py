@@ -23,6 +23,7 @@ from conformance.backward.loss_numbers import (
     candidates,
     is_of_absolutes,
     of_some,
+    repeated,
 )
 from conformance.backward.margins import asked, is_margin
 from conformance.backward.other_samples import of_same_samples
@@ -172,7 +173,8 @@ class Unjudged:
         self.losses = of_same_samples(losses, gradients, given)
         self.others = of_some(trace.nodes, [*own], news, found)
         beside_them = *asked(before, given), *signs_asked(before, own)
-        self.told = *self.losses, *self.others, *beside_them
+        again = repeated(before, [*own], self.losses)
+        self.told = *self.losses, *self.others, *beside_them, *again
 
     @cached_property
     def decays(self) -> tuple[tuple[str, float], ...]:

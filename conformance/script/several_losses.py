@@ -175,14 +175,18 @@ def _narrowest(
 
 
 def _as_read(
-    trace: Trace, named: Sequence[Named], beside: Mapping[Node, str], held: Held
+    trace: Trace,
+    named: Sequence[Named],
+    beside: Mapping[Node, str],
+    held: Held,
+    losses: Sequence[Node] = (),
 ) -> tuple[Unjudged, Step, tuple[Goal, ...]]:
     """Updates by the arrays that they add, the trace of their step, and their gradients."""
     updates = [each for each, _ in named]
     step = Unjudged(trace, updates, [name for _, name in named], beside=beside, shared=False)
     step.held = held
     chosen = [each.options[each.own] for each in updates]
-    part = step.part([node for node, _ in chosen])
+    part = step.part([*(node for node, _ in chosen), *losses])
     return step, part, step.goals(part, chosen, usual(chosen)[0])
 
 
@@ -229,7 +233,7 @@ def _by(
 
     None if it does not tell: a gradient of zeros is right by what does not move with a parameter.
     """
-    step, part, goals = _as_read(trace, named, beside, held)
+    step, part, goals = _as_read(trace, named, beside, held, [fit.loss])
     chosen, own = tuple(each.options[each.own] for each, _ in named), part.of[fit.loss]
     loss = own if alike(fit.factor, 1.0) else times(part.trace, own, fit.factor)
     made = step.by(part, goals, loss, whole=False, promised=True)

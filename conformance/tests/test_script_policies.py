@@ -93,3 +93,38 @@ def test_a_wrong_gradient_is_blamed_alone_where_an_actor_and_its_critic_have_a_l
     (blame,) = report.blames
     assert [each.name for each in report.examined.gradients if not each.ok] == [name]
     assert right in ACTOR_CRITIC.splitlines()[blame.lines[0].line - 1]
+
+
+EPISODES = """import numpy as np
+rng = np.random.default_rng(3)
+model = {"W": rng.normal(size=(4, 3)) * 0.5}
+buffer = {k: np.zeros_like(v) for k, v in model.items()}
+def policy(x):
+    e = np.exp(x @ model["W"])
+    return e / e.sum(axis=-1, keepdims=True)
+for episode in range(1, 30):
+    xs, acts = [], []
+    for t in range(5):
+        x = rng.normal(size=4)
+        xs.append(x)
+        acts.append(rng.choice(3, p=policy(x)))
+    X, reward = np.vstack(xs), rng.normal(size=5)
+    p = policy(X)
+    loss = -(np.log(p[np.arange(5), acts]) * reward).sum()
+    onehot = np.zeros_like(p)
+    onehot[np.arange(5), acts] = 1.0
+    buffer["W"] += X.T @ ((p - onehot) * reward[:, None])
+    if episode % 3 == 0:
+        model["W"] -= 0.1 * buffer["W"]
+        buffer["W"] = np.zeros_like(buffer["W"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "code"), [("(p - onehot)", 0), ("(p + onehot)", 1)], ids=["right", "wrong"]
+)
+def test_the_gradients_of_several_episodes_are_those_of_the_sum_of_their_losses(
+    there: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, EPISODES, ("(p - onehot)", there))
+    assert report.exit_code == code, str(report)
