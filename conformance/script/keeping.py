@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from conformance.backward.compared_quantities import multiple
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import operation_key
 from conformance.backward.source import lines_of
@@ -103,7 +104,7 @@ def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     """
     pairs = [
         sorted(
-            ((kept(*e, read_forward(made.old)), e[1]) for e in _kept_whole(made)),
+            ((kept(*e, read_forward(made.old)), *e) for e in _kept_whole(made)),
             key=lambda e: e[0],
         )
         for made in judgement.updates
@@ -111,13 +112,26 @@ def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
     if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
         return
     for several in zip(*pairs, strict=True):
-        rates = [rate for rate, _ in several]
-        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1))
-        for made, name, (rate, new) in zip(judgement.updates, names, several, strict=True):
+        rates = [rate for rate, *_ in several]
+        means = [
+            rate
+            for made, (rate, old, new) in zip(judgement.updates, several, strict=True)
+            if _is_mean(made, old, new, rate)
+        ]
+        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1, e in means))
+        for made, name, (rate, _, new) in zip(judgement.updates, names, several, strict=True):
             if rate == usual == 1 and not made.adaptive:
                 yield _accused(name, lines_of(new), Cause("accumulates"))
             elif not alike(usual, rate):
                 yield _accused(name, lines_of(new), Cause("rate", factor=rate))
+
+
+def _is_mean(made: Update, old: Node, new: Node, rate: float) -> bool:
+    """Whether what is kept and what is added of a gradient are shares that add up to 1."""
+    added = np.asarray(new.value) - rate * np.asarray(old.value)
+    gradients = (np.asarray(e.value) for node, _ in made.options for e in made.parts_of(node))
+    shares = (multiple(added, each) for each in gradients if each.shape == added.shape)
+    return any(each is not None and alike(rate + each, 1.0) for each in shares)
 
 
 def _kept_whole(made: Update) -> list[tuple[Node, Node]]:
