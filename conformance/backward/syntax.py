@@ -179,6 +179,22 @@ def aliased(line: Line) -> str:
     return "" if value is None or isinstance(value, ast.Tuple) else ast.unparse(value)
 
 
+def renaming(made: Sequence[Line], used: Sequence[Line]) -> tuple[Line, ...]:
+    """The line between two others that only gives another name to what the later one reads.
+
+    Nothing if there are several, or none: what is to be computed there is not.
+
+    Args:
+        made: the line that computes a value, first.
+        used: the line that uses it, first.
+    """
+    found = statement(used[0].file, used[0].line) if made and used else None
+    names = {each.id for each in ast.walk(found or ast.Pass()) if isinstance(each, ast.Name)}
+    lines = {assigned(each, used[0], alias=True) for each in names} - {None}
+    after = [each for each in lines if each is not None and each.line > made[0].line]
+    return tuple(after) if len(after) == 1 else ()
+
+
 def iterated(line: Line) -> list[str]:
     """The names of what a loop that begins on a line goes through."""
     found = statement(line.file, line.line)

@@ -12,6 +12,8 @@ from itertools import combinations, product
 
 import numpy as np
 
+from conformance.backward.source import lines_of
+from conformance.backward.syntax import renaming
 from conformance.script.corrections import Correction, Means, by, count_of
 from conformance.script.moments import Mistake, Moment, precision
 from conformance.script.quotients import Fit, Steps, each_form, numbers_of
@@ -261,7 +263,8 @@ class _Search:
             name = "square" if root else "mean"
             if base is None:
                 if not stuck:
-                    yield Mistake(f"uncorrected {name}", node)
+                    lines = renaming(lines_of(moment.news[0]), lines_of(node))
+                    yield Mistake(f"uncorrected {name}", node, lines=lines)
             elif self.is_of_moment(moment, base):
                 yield Mistake(f"rate {name}", moment.news[0], (moment.rate, base))
             else:

@@ -9,6 +9,7 @@ from math import isnan, nan
 
 import numpy as np
 
+from conformance.backward.findings import Line
 from conformance.script.linear import SAME as COPIES
 from conformance.script.linear import alike, entrywise, kept, read_forward, scalar
 from conformance.script.update import Update
@@ -34,11 +35,13 @@ class Mistake:
         kind: that of its cause.
         node: computed on the line to blame.
         numbers: that stand there, and that have to.
+        lines: to blame before that of the node.
     """
 
     kind: str
     node: Node
     numbers: tuple[float, ...] = ()
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)

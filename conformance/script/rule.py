@@ -242,7 +242,8 @@ def mistaken(
     of_all = [*zip(*(each.updates for each in results), strict=True)]
     for i, (name, each) in enumerate(zip(names, told, strict=True)):
         for one in each.mistakes:
-            yield _accused(name, lines_of(one.node), Cause(one.kind, numbers=one.numbers))
+            lines = (*one.lines, *lines_of(one.node))
+            yield _accused(name, lines, Cause(one.kind, numbers=one.numbers))
         if each.rule.kind.startswith("uncorrected ") and counts:
             yield _accused(name, lines_of(of_all[i][0].new), Cause("uncorrected"))
         if each.rule.kind == "other" and not each.mistakes:

@@ -97,6 +97,8 @@ OF_SQUARES = "v[k] = beta2 * v[k]"
 SECOND = "v_hat = v[k] / (1 - beta2 ** t)"
 MISTAKES = [
     ("correction square", (SECOND, "v_hat = v[k] / (1 - beta1 ** t)"), SECOND),
+    ("uncorrected square", (SECOND, "v_hat = v[k]"), SECOND),
+    ("uncorrected mean", (FIRST, "m_hat = m[k]"), FIRST),
     ("stuck", ("t += 1", "t = 1"), FIRST),
     ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
     ("no square", (OF_SQUARES, "v[k] = beta2 * m[k]"), "v[k] = beta2 * v[k] + " + SQUARE),
