@@ -49,7 +49,7 @@ def _losses_of_others(update: Unjudged, judgement: Judgement) -> list[Node]:
         node = step.trace.node("constant", None, (), {}, np.asarray(right))
         goals.append(Goal(name, step.of[each.old], node))
     whole = tuple(goals)
-    named = (step.of[each] for each in update.losses if is_named(each))
-    called = [each for each in named if has_gradient(step.trace, each, whole)]
-    fits = ((each, best_loss(step.trace, [each], whole)) for each in called)
+    named = [each for each in update.losses if is_named(each)]
+    called = [each for each in named if has_gradient(step.trace, step.of[each], whole)]
+    fits = ((each, best_loss(step.trace, [step.of[each]], whole)) for each in called)
     return [each for each, fit in fits if fit is None or fit.count < len(whole)]

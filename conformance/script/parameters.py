@@ -53,7 +53,8 @@ def parameters(
     chains = _owners(carried(nodes))
     chains = [each for each in chains if not passes(each)] or chains
     join(chains)
-    found = with_states(sorted(chains, key=lambda each: each.values[1].number))
+    moved = [each for each in chains if each.count]
+    found = with_states(sorted(moved, key=lambda each: each.values[1].number))
     _align([each.chain for each in found])
     if cut and found:
         _skip_a_part([each.chain for each in found])

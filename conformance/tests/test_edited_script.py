@@ -318,7 +318,7 @@ def plain(text: str) -> str:
 def test_the_change_is_told_with_its_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
+    monkeypatch.setattr(edited_script, "SECONDS", 60.0)
     source, line, text = mistaken(*WRONG[name])
     report = run_script(written(tmp_path, source))
     (blamed,) = report.examined.accused

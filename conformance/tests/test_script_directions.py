@@ -606,7 +606,7 @@ def test_a_sum_of_errors_is_a_loss_in_any_language(name: str, tmp_path: Path) ->
     assert accused.lines[0].line == 10
 
 
-COX = """import numpy as np
+RISKS = """import numpy as np
 rng = np.random.default_rng(0)
 X, time = rng.normal(size=(20, 3)), rng.exponential(size=20)
 
@@ -632,10 +632,10 @@ for k in range(9):
 def test_what_a_function_called_a_likelihood_returns_may_be_its_negative(
     edit: tuple[str, str], tmp_path: Path
 ) -> None:
-    report = run_edited(tmp_path, COX, edit)
+    report = run_edited(tmp_path, RISKS, edit)
     assert report.exit_code == 0, str(report)
 
 
 def test_a_likelihood_that_has_a_maximum_is_not_gone_down(tmp_path: Path) -> None:
-    report = run_edited(tmp_path, COX, ("-= eta", "+= eta"), ("-= X[i]", "+= X[i]"))
+    report = run_edited(tmp_path, RISKS, ("-= eta", "+= eta"), ("-= X[i]", "+= X[i]"))
     assert report.exit_code == 1, str(report)
