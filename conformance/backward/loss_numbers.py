@@ -258,7 +258,7 @@ def is_of_absolutes(node: Node) -> bool:
 
 def has_gradient(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> bool:
     """Whether a number moves with the parameters."""
-    forward = Forward(Recorded(trace, loss, goals), Chain(trace))
+    forward = _forward(trace, loss, goals)
     return any(np.any(forward.right(each.parameter)) for each in goals)
 
 

@@ -8,7 +8,6 @@ Left out: which changes there are.
 import ast
 import gc
 import linecache
-import sys
 from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ import reference
 from conformance.edits.edit import Edit, located
 from conformance.edits.namespaces import namespaces
 from conformance.tracing.frames import is_installed, is_subject
+from conformance.tracing.line_tracer import traced_by
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -140,17 +140,6 @@ class RunLines:
 
     lines: set[int] = field(default_factory=set)
     callers: set[tuple[str, int]] = field(default_factory=set)
-
-
-@contextmanager
-def traced_by(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
-    """While it is entered, a function is told what this thread executes, as by `sys.settrace`."""
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield
-    finally:
-        sys.settrace(before)
 
 
 def runs_of(run: Callable[[], object], is_its: Callable[[str], bool]) -> dict[CodeType, RunLines]:

@@ -18,10 +18,11 @@ import numpy as np
 
 from conformance.edits.edit import Edit, Slot
 from conformance.edits.line_groups import Place
-from conformance.edits.live_functions import LiveFunction, traced_by
+from conformance.edits.live_functions import LiveFunction
 from conformance.edits.pure import is_pure
 from conformance.edits.scope import expressions
 from conformance.tracing.frames import COMPREHENSIONS
+from conformance.tracing.line_tracer import traced_by
 from reference.step import Array
 
 RIGHT = "__right__"

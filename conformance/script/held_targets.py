@@ -75,7 +75,7 @@ def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, No
 
     That depends on parameters too, and neither uses the other. Before them comes what later steps
     use again as it is, such as the probabilities of the policy that has acted; and before all what
-    the policy has drawn, alone and with all else.
+    the policy has drawn, alone and with all else. All targets at once come last.
     """
     given = bits_of_nodes(each.old for each in updates)
     first = min(each.new.number for each in updates)
@@ -83,13 +83,14 @@ def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, No
     drawn = [*_drawn(before, given)]
     found = _targets(before, given, drawn)
     again = [*_used_again(before, updates)]
+    together = [each for some in found for each in some]
     if drawn:
         samples = [(user, each) for each in drawn for user in each.consumers]
-        return [samples, [*samples, *again, *(each for some in found for each in some)]]
+        return [samples, [*samples, *again, *together]]
     beside = [[*_beside(each, first)] for each in updates]
     ahead = [each for some in beside for each in some] if all(beside) else []
-    together = [each for some in found for each in some] if len(found) > 1 else []
-    return [*filter(None, (again, ahead)), *found[-FEW:], *filter(None, (together,))]
+    several = [together] if len(found) > 1 else []
+    return [*filter(None, (again, ahead)), *found[-FEW:], *several]
 
 
 def _targets(

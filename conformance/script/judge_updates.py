@@ -361,9 +361,9 @@ class Unjudged:
         """The judgement by a loss, or by the costs; see `judged`."""
         scaled, quick = scaled or whole, quick or self.quick
         rates = rates_of(self.updates) if whole or not scaled else ()
+        decays = self.decays if loss is None else ()
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick, rates=rates)
-        made = replace(made, promised=promised)
-        made = replace(made, decays=self.decays if loss is None else ())
+        made = replace(made, promised=promised, decays=decays)
         search = partial(self._examined, step, made)
         found = search(blame=False)
         pending = None if found.ok or found.accused else search

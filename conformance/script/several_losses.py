@@ -138,22 +138,21 @@ def _side_by_side(
         known = [fit for fit in each if fit.loss in losses and _is_usual(fit.factor, part)]
         if known:
             best = min(known, key=lambda e: (not alike(e.factor, 1.0), -e.loss.number))
-            groups.setdefault(told.setdefault(best.loss, best).loss, []).append(named)
+            groups.setdefault(best.loss, []).append(named)
+            told[best.loss] = replace(told.get(best.loss, best), count=len(groups[best.loss]))
         else:
             wrong.append((named, goal.parameter))
     if not told or (quick and wrong):
         return [Group(turn)]
     given = bits_of_nodes(each.parameter for each in goals)
-    right = {loss: len(group) for loss, group in groups.items()}
     for named, parameter in wrong:
-        loss = _narrowest(parameter, [*losses], {*told}, given)
+        loss = _narrowest(parameter, [*losses], told, given)
         if loss is None:
             return [Group(turn)]
         groups.setdefault(loss, []).append(named)
-    fits_of = {loss: told.get(loss, Fit(loss, 0, 1.0)) for loss in groups}
     return [
-        Group(group, replace(fits_of[each], loss=losses[each], count=right.get(each, 0)))
-        for each, group in groups.items()
+        Group(group, replace(told.get(loss, Fit(loss, 0, 1.0)), loss=losses[loss]))
+        for loss, group in groups.items()
     ]
 
 

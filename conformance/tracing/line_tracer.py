@@ -15,6 +15,17 @@ from conformance.tracing.frames import Frame, is_subject, subject_frames
 Frames = tuple[Frame, ...]
 
 
+@contextmanager
+def traced_by(trace: Callable[[FrameType, str, Any], Any] | None) -> Iterator[None]:
+    """While it is entered, a function is told what this thread executes, as by `sys.settrace`."""
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
 class LineTracer:
     """Follows the lines of a subject while `following` is entered; subclasses look at them."""
 
@@ -34,12 +45,8 @@ class LineTracer:
     @contextmanager
     def following(self) -> Iterator[Self]:
         """While it is entered, the lines of this thread are followed."""
-        before = sys.gettrace()
-        sys.settrace(self._enter)
-        try:
+        with traced_by(self._enter):
             yield self
-        finally:
-            sys.settrace(before)
 
     def _enter(self, frame: FrameType, event: str, value: Any) -> Any:
         if not is_subject(frame.f_code.co_filename):
@@ -53,17 +60,6 @@ class LineTracer:
             following = frame if event == "line" else frame.f_back
             self.now = () if following is None else subject_frames(following)
         return self._go_on
-
-
-@contextmanager
-def unfollowed() -> Iterator[None]:
-    """While it is entered, no line is followed."""
-    before = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(before)
 
 
 class _Since(LineTracer):

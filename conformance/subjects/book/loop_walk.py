@@ -22,7 +22,7 @@ from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.loop_lines import CALL, LoopTracer
 from conformance.tracing.frames import raised_in, subject_frames
-from conformance.tracing.line_tracer import Frames, unfollowed
+from conformance.tracing.line_tracer import Frames, traced_by
 from reference.step import Array, Batch
 
 ORDER = ("data", "epochs", "size", "eta")
@@ -201,7 +201,7 @@ def _note_updates(
 
     def note(mini_batch: Any, *others: Any, **named: Any) -> Any:
         frames = subject_frames(sys._getframe(1))  # noqa: SLF001 - the line that calls it
-        with unfollowed():
+        with traced_by(None):
             rate = next(
                 iter([named["eta"]] if "eta" in named else [*others, *named.values()]), None
             )
