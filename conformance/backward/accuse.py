@@ -17,7 +17,7 @@ from conformance.backward.certain import BITS
 from conformance.backward.chain import Arrays, Chain
 from conformance.backward.culprit import Culprit
 from conformance.backward.decay_lines import wrong_decay
-from conformance.backward.expand import expanded
+from conformance.backward.expand import expanded, with_names
 from conformance.backward.factor import ratio
 from conformance.backward.findings import (
     Accused,
@@ -153,7 +153,7 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
         pair = alias.written, alias.read
         why = Cause("aliased", worst=worst_entry(found), names=pair)
         return [Accused(names, alias.lines, why, mends=True)]
-    mending = _mending(forward, found, search)
+    mending = _mending(forward, found)
     if mending is None:
         decay = wrong_decay(forward, found)
         return several(forward, found) if decay is None else [decay]
@@ -163,16 +163,18 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
 
 
 def _mending(
-    forward: Forward, found: list[Verdict], search: Search
+    forward: Forward, found: list[Verdict]
 ) -> tuple[tuple[Line, ...], Cause, tuple[RightValue, ...]] | None:
     """The lines to blame where one operation mends all gradients, or one value that is handed on.
 
     With why, and the values with which operations mend them. What gives several gradients mends
     them whatever is wrong: it comes after what is handed on.
     """
-    whole, repairs = search, search.repairs()
+    named, judged = with_names(forward, found)
+    whole = search = Search(named, judged)
+    repairs = search.repairs()
     if not repairs:
-        search = Search(forward, found, each_call=True)
+        search = Search(named, judged, each_call=True)
         repairs = search.repairs()
     made = find(Culprit(search, repairs)) if repairs else None
     told = made is not None and (made.certain or not all(map(search.is_last, repairs)))
@@ -183,10 +185,10 @@ def _mending(
     values = tuple(search.right_values(repairs))
     if made is None or handed:
         return handed and (*handed, values)
-    why = cause(forward, made, found)
+    why = cause(named, made, found)
     lines = made.lines if made.fix is None else in_scope(made.fix.group.first, why, made.lines)
     if lines != made.lines:
-        why = cause(forward, replace(made, lines=lines), found)
+        why = cause(named, replace(made, lines=lines), found)
     return lines, why, values
 
 

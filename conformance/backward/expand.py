@@ -1,17 +1,21 @@
-"""A recorded run with a node for each value that is handed on.
+"""A recorded run with a node for each value that gets another name, or is handed on.
 
-A value that an operand names gets a node of its own where it is used, and so does the result that a
-call returns, so that another value can be put there alone. Left out: everything else.
+A line that only gives a value another name is an operation of the program: what is used under that
+name is computed there. Where that does not tell what is wrong, a value that an operand names gets a
+node of its own where it is used, and so does the result that a call returns, so that another value
+can be put there alone. Left out: everything else.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+from conformance.backward.chain import Chain
 from conformance.backward.findings import Line
-from conformance.backward.judge_gradients import Forward
+from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.recorded_pass import Goal, Recorded
-from conformance.backward.source import line_of, operand_name
+from conformance.backward.source import RENAMED, line_of, operand_name, stored_names
 from conformance.backward.syntax import (
     aliased,
     assigned,
@@ -60,6 +64,7 @@ class _Expansion:
         found = replace(node, number=len(self.nodes), args=args, kwargs=kwargs, consumers=[])
         inputs: dict[int, Node] = {}
         substituted((args, kwargs), lambda e: inputs.setdefault(e.number, e))
+        found.replaces = None if node.replaces is None else self.same[node.replaces.number]
         found.inputs = tuple(inputs.values())
         found.uses = 1 << found.number
         for each in found.inputs:
@@ -74,8 +79,8 @@ class _Expansion:
         line = () if self.forward.contains(node) else _left(node.frames, user.frames)
         if line:
             own = self._returned(node, own, line)
-        places = [i for i, each in enumerate(user.args) if each is node]
-        place = places[0] if places else -1
+        found = _place(node, user)
+        place = -1 if found is None else found
         names, forward = _names(user, place), self.forward.contains(node)
         if not names[0] and not forward:
             return own
@@ -88,6 +93,31 @@ class _Expansion:
             key = own.number, where, names[level]
             own = self._handed(key, own, where, (level, user.site, place))
         return own
+
+    def renamed(self, node: Node, user: Node) -> Node:
+        """What a backward operation takes for one of its operands, if lines gave it other names."""
+        own, place = self.same[node.number], _place(node, user)
+        if place is None or self.forward.contains(node):
+            return own
+        names = _names(user, place)
+        for level in reversed(range(len(names))):
+            if names[level] not in stored_names(node):
+                own = self._under(names[level], own, user.frames[level:])
+        return own
+
+    def _under(self, name: str, own: Node, frames: tuple[Frame, ...]) -> Node:
+        """A value under the name by which a line uses it; not one that was changed after that."""
+        before = Line(frames[0].file, frames[0].line) if frames else None
+        line = assigned(name, before, alias=True) if name and before is not None else None
+        made = line_of(own)
+        if line is None or (own.replaces is not None and made is not None and made > line):
+            return own
+        where = (Frame(line.file, line.line, frames[0].function), *frames[1:])
+        own = self._under(aliased(line), own, where)
+        key = RENAMED, own.number, where, name
+        if key not in self.made:
+            self.made[key] = self._identity(own, RENAMED, where, name)
+        return self.made[key]
 
     def _origin(self, node: Node, name: str, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
         """The line that gave a value its name; where it is used, if the forward pass gave it."""
@@ -145,6 +175,11 @@ class _Expansion:
         return replace(goal, parameter=self.same[goal.parameter.number], node=made)
 
 
+def _place(node: Node, user: Node) -> int | None:
+    """The first place at which an operation has an operand; None if it is in a list of them."""
+    return next((i for i, each in enumerate(user.args) if each is node), None)
+
+
 def _named_on(node: Node, name: str, before: Line) -> Line | None:
     """The line that gave a value a name, if it has it; it may be another one for the same."""
     line = assigned(name, before, alias=False)
@@ -176,18 +211,46 @@ def _names(user: Node, place: int) -> list[str]:
 
 
 def expanded(forward: Forward, *, named: bool) -> Recorded:
-    """The same run with these nodes; see `_Expansion`."""
+    """The same run with a node for each value that is handed on; see `_Expansion`."""
     state = _Expansion(forward, named)
-    for node in forward.run.trace.nodes:
-        if forward.contains(node) or node.function is None:
+    return _made(state, state.operand, state.goal)
+
+
+def with_names(forward: Forward, found: Sequence[Verdict]) -> tuple[Forward, list[Verdict]]:
+    """The same run with a node for each line that gives a ∂C/∂v another name; itself if none does.
+
+    Args:
+        forward: the forward pass.
+        found: its gradients, judged.
+    """
+
+    def goal(each: Goal) -> Goal:
+        return replace(each, parameter=same[each.parameter.number], node=same[each.node.number])
+
+    state = _Expansion(forward, named=False)
+    same = state.same
+    run = _made(state, state.renamed, goal)
+    if not state.made:
+        return forward, list(found)
+    judged = [replace(each, goal=goal(each.goal)) for each in found]
+    return Forward(run, Chain(run.trace, ties=forward.chain.ties)), judged
+
+
+def _made(
+    state: _Expansion, operand: Callable[[Node, Node], Node], goal: Callable[[Goal], Goal]
+) -> Recorded:
+    """The run with what stands for the operands of its backward operations, and its gradients."""
+    run, contains = state.forward.run, state.forward.contains
+    for node in run.trace.nodes:
+        if contains(node) or node.function is None:
             lookup = {e.number: state.same[e.number] for e in node.inputs}
         else:
-            lookup = {e.number: state.operand(e, node) for e in node.inputs}
+            lookup = {e.number: operand(e, node) for e in node.inputs}
         args, kwargs = _with(node, lookup)
         state.same[node.number] = state.add(node, args, kwargs)
-    goals = tuple(state.goal(each) for each in forward.run.goals)
-    trace = Trace.of(state.nodes)
-    return replace(forward.run, trace=trace, loss=state.same[forward.run.loss.number], goals=goals)
+    goals = tuple(goal(each) for each in run.goals)
+    loss = state.same[run.loss.number]
+    return replace(run, trace=Trace.of(state.nodes), loss=loss, goals=goals)
 
 
 def _with(node: Node, lookup: dict[int, Node]) -> tuple[tuple[Any, ...], dict[str, Any]]:

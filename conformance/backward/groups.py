@@ -13,6 +13,7 @@ import numpy as np
 from conformance.backward.chain import Arrays, Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.judge_gradients import distance
+from conformance.backward.source import RENAMED
 from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
 
@@ -90,7 +91,7 @@ def grouped(nodes: list[Node], *, calls: bool = False) -> list[Group]:
 def operation_key(node: Node) -> Any:
     """What the executions of one operation have in common."""
     where = node.frames[:1] if node.writes or node.site is None else node.site
-    tagged = node.operation in ("taken", "returned", "part") and len(node.args) > 1
+    tagged = node.operation in ("taken", "returned", RENAMED, "part") and len(node.args) > 1
     return where, node.operation, node.args[1] if tagged else None
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from conformance.backward.findings import Line
 from conformance.backward.syntax import (
+    aliased,
     call_on,
     is_call_of,
     returned_place,
@@ -27,6 +28,9 @@ from conformance.backward.through_complex import composed
 from conformance.tracing.frames import is_installed
 from conformance.tracing.node import FILLED, Node, part_of, states_of, substituted
 
+RENAMED = "renamed"
+"""The operation of a line that only gives a value another name."""
+
 MOVES = frozenset(
     {
         "getitem", FILLED, "reshape", "ravel", "flatten", "transpose", "swapaxes", "moveaxis",
@@ -38,7 +42,7 @@ MOVES = frozenset(
         "place", "putmask", "fill_diagonal", "put_along_axis", "pad", "split", "array_split",
         "hsplit", "vsplit", "sliding_window_view", "as_strided", "astype", "tril", "triu",
         "insert", "delete", "positive", "conj", "conjugate", "real", "unstack", "broadcast_arrays",
-        "matrix_transpose", "permute_dims", "concat", "resize", "taken", "returned",
+        "matrix_transpose", "permute_dims", "concat", "resize", "taken", "returned", RENAMED,
     }
 )  # fmt: skip
 """Operations that move numbers and compute none."""
@@ -132,7 +136,9 @@ def expression(node: Node) -> ast.expr | None:
 
 def text(node: Node) -> str:
     """The source of the expression that computed a node; nothing if it is not known."""
-    found = expression(node)
+    found, line = expression(node), line_of(node)
+    if node.operation == RENAMED and line is not None:
+        return aliased(line)
     return "" if found is None else ast.unparse(found)
 
 
@@ -194,7 +200,9 @@ def _is_method(node: Node, call: ast.Call) -> bool:
         return False
     receiver = call.func.value
     module = isinstance(receiver, ast.Name) and receiver.id in ("np", "numpy", "math")
-    return not module and len(node.args) == len(call.args) + 1
+    given = len(call.args) + len(call.keywords)  # of torch's, some are recorded by NumPy's names
+    one_more = (len(node.args) - len(call.args), len(node.args) + len(node.kwargs) - given)
+    return not module and 1 in one_more
 
 
 def operand_name(node: Node, place: int) -> str:

@@ -590,7 +590,68 @@ def make():
     return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
 """
 
+NORMALISED = """
+import numpy as np
+
+def norm_forward(x, gamma, beta):
+    mean = x.mean(-1, keepdims=True)
+    inv = (x.var(-1, keepdims=True) + 1e-5) ** -0.5
+    xhat = (x - mean) * inv
+    return xhat * gamma + beta, (xhat, inv, gamma)
+
+def norm_backward(dout, cache):
+    xhat, inv, gamma = cache
+    dgamma, dbeta = (dout * xhat).sum(0), dout.sum(0)
+    dxhat = dout * gamma
+    dx = dxhat - dxhat.mean(-1, keepdims=True) - xhat * (dxhat * xhat).mean(-1, keepdims=True)
+    return dx * inv, dgamma, dbeta
+
+def f(p, x, y):
+    a, first = norm_forward(x, p['g1'], p['b1'])
+    h = np.tanh(a @ p['W'])
+    out, second = norm_forward(h, p['g2'], p['b2'])
+    dh, dg2, db2 = norm_backward(out - y, second)
+    da = dh * (1 - h ** 2)
+    _, dg1, db1 = norm_backward(da @ p['W'].T, first)
+    grads = {'g1': dg1, 'b1': db1, 'W': a.T @ da, 'g2': dg2, 'b2': db2}
+    return 0.5 * np.sum((out - y) ** 2), grads
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'g1': r.normal(size=4), 'b1': r.normal(size=4), 'W': r.normal(size=(4, 5))}
+    p |= {'g2': r.normal(size=5), 'b2': r.normal(size=5)}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 5))
+"""
+
+SAMPLED = """
+import numpy as np
+
+def f(p, x, eps):
+    h = np.tanh(x @ p['W'])
+    mu, logvar = h @ p['V'] + p['c'], h @ p['S']
+    std = np.exp(0.5 * logvar)
+    z = mu + std * eps
+    out = z @ p['U']
+    loss = np.sum((out - x) ** 2) - 0.5 * np.sum(1 + logvar - mu ** 2 - np.exp(logvar))
+    do = 2 * (out - x)
+    dz = do @ p['U'].T
+    dmu = dz + mu
+    dlogvar = dz * eps * 0.5 * std + 0.5 * (np.exp(logvar) - 1)
+    dh = dmu @ p['V'].T + dlogvar @ p['S'].T
+    dh = dh * (1 - h ** 2)
+    grads = {'W': x.T @ dh, 'V': h.T @ dmu, 'c': dmu.sum(axis=0)}
+    return loss, grads | {'S': h.T @ dlogvar, 'U': z.T @ do}
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'W': r.normal(size=(4, 5)), 'V': r.normal(size=(5, 3)), 'c': r.normal(size=3)}
+    p |= {'S': r.normal(size=(5, 3)), 'U': r.normal(size=(3, 4))}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 FAULTS = (
+    (NORMALISED, "dxhat = dout * gamma", "dxhat = dout", "`dout` is ∂C/∂out (line 20)"),
+    (SAMPLED, "dmu = dz + mu", "dmu = dz", "has to be added to `dz`"),
     (LEAKY, "(self.inp > 0", "(d > 0", "the first operand has to be `self.inp` (line 6)"),
     (
         CHARACTERS,
@@ -679,8 +740,10 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         NORM,
         MADE_OF_NOISE,
         LEAKY,
+        NORMALISED,
+        SAMPLED,
     ],
-    ids=range(22),
+    ids=range(24),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
