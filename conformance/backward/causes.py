@@ -64,7 +64,7 @@ def _cause(forward: Forward, found: Found, verdicts: Sequence[Verdict]) -> Cause
     if found.fix is not None and (updated := _updated(forward, found.fix)) is not None:
         return replace(updated, worst=worst)
     if found.handed is not None:
-        return handed_on(forward, found.handed, worst)
+        return handed_back(forward, found.handed, worst)
     if found.factor is not None:
         return slope(found.factor, found.lines, worst)
     if found.repair is None:
@@ -124,18 +124,11 @@ def handed(culprit: Region, repair: Repair) -> Cause:
     return Cause("part", text, called(forward, node))
 
 
-def handed_on(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
-    """A derivative is handed on where that of another value is needed."""
-    needed = handed.needed.quantity.nodes[0]
-    held = handed.held.quantity.nodes[0]
-    names = called(forward, needed), called(forward, held)
-    if held is needed and handed.held.quantity.kind == "part":
-        lacks = _left_out(forward, handed.held)
-        return Cause("part", aliased(handed.line), names[0], missing=lacks, worst=worst)
-    missing = _missing(needed, handed.held)
-    if handed.back:  # a line that calls all layers may name it
-        names, missing = (names[0], own_operation(held)), own_operation(held)
-    return Cause("misused", aliased(handed.line), *names, worst=worst, missing=missing)
+def handed_back(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
+    """A layer hands back ∂C/∂v of what it computed where that of what it was given is needed."""
+    made = own_operation(handed.held.quantity.nodes[0])  # a line that calls all layers may name it
+    needed = called(forward, handed.needed.quantity.nodes[0])
+    return Cause("misused", aliased(handed.line), needed, made, worst=worst, missing=made)
 
 
 def slope(factor: Factor, lines: Sequence[Line], worst: Entry | None) -> Cause:

@@ -24,7 +24,7 @@ from conformance.backward.groups import (
 from conformance.backward.in_scope import kept_by
 from conformance.backward.region import INVERSES
 from conformance.backward.source import MOVES, is_float, line_of, operand_name, own_lines
-from conformance.backward.syntax import assigned, base, hands_back, renamed
+from conformance.backward.syntax import assigned, base, hands_back
 from conformance.backward.value_names import named
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, uses_of_nodes
@@ -35,19 +35,17 @@ PRODUCTS = ("multiply", "divide", "negative")
 
 @dataclass(frozen=True, eq=False)
 class Handed:
-    """A line that hands on a derivative under another name.
+    """The line of a layer that hands back a derivative as it was given it.
 
     Attributes:
         line: it.
         held: the derivative.
         needed: that which is needed there.
-        back: whether a layer hands back what it was given.
     """
 
     line: Line
     held: Match
     needed: Match
-    back: bool = False
 
 
 class Culprit(Fixes):
@@ -212,37 +210,6 @@ class Culprit(Fixes):
             if needed is not None and self.search.confirms({arg.number: value}):
                 yield from self._operand_lines(node, i)
 
-    def handed(self, group: Group) -> Handed | None:
-        """The line that hands on a derivative where that of another value is needed."""
-        repair = next(each for each in self.repairs if each.group is group)
-        node = self._first_wrong(repair)
-        inverse, right = INVERSES.get(node.operation), repair.values.get(node.number)
-        if inverse is None or right is None or len(node.args) != 2:  # noqa: PLR2004
-            return self._renamed(node, repair)
-        args, _ = self.chain.arguments(node, {})
-        for i, arg in enumerate(node.args):
-            if type(arg) is not Node or self.forward.contains(arg) or not self.known(arg):
-                continue
-            line = line_of(arg)
-            name = base(operand_name(node, i))
-            given = renamed(line, name) if line is not None else None
-            match = self._solved(inverse[i], right, args[1 - i]) if given is not None else None
-            if given is not None and match is not None:
-                return Handed(given, self.known(arg)[0], match)
-        return self._renamed(node, repair)
-
-    def _renamed(self, node: Node, repair: Repair) -> Handed | None:
-        """The line that gives a derivative the name under which that of another value is used."""
-        line, needed = line_of(node), self.needed(repair)
-        if line is None or needed is None or not self.known(node):
-            return None
-        for each in node.consumers:
-            for i in (i for i, arg in enumerate(each.args) if arg is node):
-                given = renamed(line, base(operand_name(each, i)))
-                if given is not None:
-                    return Handed(given, self.known(node)[0], needed)
-        return None
-
     def handed_back(self) -> Handed | None:
         """The line of a layer that hands back the derivative of what it computed as that of x."""
         repair = self.repairs[0]
@@ -254,7 +221,7 @@ class Culprit(Fixes):
             line = line_of(node) if node.depends_on(needed.quantity.nodes[0]) else None
             back = hands_back(line) if line is not None else None
             if back is not None and held.quantity.kind == "total":
-                return Handed(back, held, needed, back=True)
+                return Handed(back, held, needed)
         return None
 
     def _solved(self, inverse: Callable[..., Any], right: Array, other: Any) -> Match | None:

@@ -68,7 +68,7 @@ def _order(fix: Fix) -> tuple[float, bool, int]:
 def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:
     """What an operation that can be repaired tells, its lines after those that are told already."""
     repair, lines = culprit.turning(), list(told)
-    handed = culprit.handed(repair.group) or culprit.handed_back() if not lines else None
+    handed = culprit.handed_back() if not lines else None
     lines += [] if handed is None else [handed.line]
     factor = None if lines or culprit.lacks_parts(repair) else culprit.factor(repair)
     of_factor = culprit.lines_of_factors([factor]) if factor is not None else []
