@@ -26,16 +26,16 @@ from conformance.shapes.definitions import (
     trains_at_import,
 )
 from conformance.shapes.edited import mended, with_right_updates
-from conformance.shapes.function_pairs import PairSearch
-from conformance.shapes.judge_readings import Found
-from conformance.shapes.losses import LossSearch
-from conformance.shapes.named_losses import promises_gradients
-from conformance.shapes.not_judged import (
+from conformance.shapes.found import (
+    Found,
     NotJudged,
     beside_gradients,
     without_gradients,
     without_names,
 )
+from conformance.shapes.function_pairs import PairSearch
+from conformance.shapes.losses import LossSearch
+from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.raising import repaired

@@ -50,6 +50,10 @@ class UnfitError(Exception):
         return next(sure, None)
 
 
+class EmptyError(UnfitError):
+    """What is to go backward computes nothing and returns nothing."""
+
+
 def result_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """What a function of a program returns.
 

@@ -17,6 +17,7 @@ from conformance.shapes.custom_function import FunctionSearch, custom_function, 
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
+from conformance.shapes.found import NotJudged
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.function_sources import returned_functions
 from conformance.shapes.layer_classes import closure_layer, layer_search, unnamed_layer
@@ -28,7 +29,6 @@ from conformance.shapes.named_losses import (
     says_loss,
     states_loss,
 )
-from conformance.shapes.not_judged import NotJudged
 from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.parameter_shapes import (
     gives_two,

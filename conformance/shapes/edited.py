@@ -25,7 +25,7 @@ from conformance.backward.judge_gradients import distance
 from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import holds, search, search_known_first
 from conformance.script_outcome import Ran, is_judged_as_far
-from conformance.shapes.judge_readings import Found
+from conformance.shapes.found import Found
 from conformance.shapes.reruns import other_defaults
 from conformance.shapes.tried_updates import is_right as is_right_run
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Examined, by_one_line, merged
+from conformance.backward.findings import Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
@@ -29,17 +29,16 @@ from conformance.shapes.meeting import before_softmax
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import methods
 from conformance.shapes.update_findings import (
+    INPUT,
     ascending,
     taking_what_is_given,
+    together,
     unrated,
     with_lines,
     without_rates,
 )
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
-
-INPUT = "the input"
-"""What the input is called among the gradients."""
 
 
 def parameters_of(run: Attempt, loss: Node) -> tuple[str, ...]:
@@ -279,15 +278,3 @@ def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:
     if step.scaled:
         return replace(ascending(part, found), factor=1.0)
     return taking_what_is_given(part, found)
-
-
-def together(parts: Sequence[Examined]) -> Examined:
-    """What was judged apart, as one; a line that is in question in each part is blamed once."""
-    blamed = (each for part in parts for each in part.accused)
-    return replace(
-        parts[0],
-        gradients=tuple(e for part in parts for e in part.gradients),
-        accused=by_one_line(merged(blamed, lambda each: each.lines[:1])),
-        kinks=any(each.kinks for each in parts),
-        rights={name: each for part in parts for name, each in part.rights.items()},
-    )

@@ -24,7 +24,7 @@ from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.built import made_whole
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.judge_readings import Found, Recognised
+from conformance.shapes.found import Found, Recognised
 from conformance.shapes.layer_arguments import Takes
 from conformance.shapes.layer_outputs import (
     StretchedError,

@@ -18,8 +18,8 @@ from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, tried
+from conformance.shapes.found import Found, Recognised
 from conformance.shapes.function_sources import beside_names, returned_names
-from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.loss_data import (
     ARRAY,
     SINGLE,

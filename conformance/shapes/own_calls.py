@@ -27,8 +27,8 @@ from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import Definitions
+from conformance.shapes.found import Found, Recognised
 from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
-from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import other_settings
 from conformance.shapes.matched import holder

@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from conformance.shapes.attempts import UnfitError
-from conformance.shapes.places import EmptyError
+from conformance.shapes.attempts import EmptyError, UnfitError
 from conformance.tracing.frames import Frame, raised_in
 
 SURE = 8

@@ -14,8 +14,8 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.programs.vocabulary import is_gradient
 from conformance.shapes.attempts import Attempt
-from conformance.shapes.layer_outputs import INPUT, together
 from conformance.shapes.places import Places, returned
+from conformance.shapes.update_findings import INPUT, together
 from conformance.tracing.node import Node
 from conformance.usage import COSTS
 

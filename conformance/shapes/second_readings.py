@@ -11,12 +11,13 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.edits.search_edits import holds
-from conformance.shapes.judge_readings import Found, judged
-from conformance.shapes.layer_outputs import INPUT
+from conformance.shapes.found import Found
+from conformance.shapes.judge_readings import judged
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.parameter_shapes import gives_two
 from conformance.shapes.plans import Named
 from conformance.shapes.search import Searched
+from conformance.shapes.update_findings import INPUT
 
 
 def where_it_is_right(searched: Searched, found: Found) -> Found:

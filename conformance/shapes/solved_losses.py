@@ -26,12 +26,12 @@ from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.coded_targets import CODINGS, as_stated, is_input, is_target
+from conformance.shapes.found import Found, Recognised
 from conformance.shapes.function_sources import (
     returned_keys,
     returned_names,
     returned_parts,
 )
-from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off

@@ -17,8 +17,8 @@ from conformance.running.missing_names import lacks_a_name
 from conformance.running.tracebacks import headline
 from conformance.script_outcome import RULES, Ran
 from conformance.shapes.arguments import needed
+from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
-from conformance.shapes.judge_readings import Found
 from conformance.shapes.optimiser_classes import is_number
 from conformance.shapes.plain_runs import PlainRun
 from conformance.shapes.reading import Reading

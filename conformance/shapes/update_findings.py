@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, Accused, Cause, Examined, merged
+from conformance.backward.findings import ADDS, Accused, Cause, Examined, by_one_line, merged
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import lines_of
 from conformance.shapes.arguments import RATE
@@ -18,6 +18,21 @@ from conformance.shapes.places import Places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
+
+INPUT = "the input"
+"""What the input is called among the gradients."""
+
+
+def together(parts: Sequence[Examined]) -> Examined:
+    """What was judged apart, as one; a line that is in question in each part is blamed once."""
+    blamed = (each for part in parts for each in part.accused)
+    return replace(
+        parts[0],
+        gradients=tuple(e for part in parts for e in part.gradients),
+        accused=by_one_line(merged(blamed, lambda each: each.lines[:1])),
+        kinks=any(each.kinks for each in parts),
+        rights={name: each for part in parts for name, each in part.rights.items()},
+    )
 
 
 def _with_updates(

@@ -36,9 +36,9 @@ from conformance.shapes.expressions import (
     twice_used,
     with_a_row,
 )
-from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.layer_outputs import together
+from conformance.shapes.found import Found, Recognised
 from conformance.shapes.reruns import Gradients, Rerun, of_function
+from conformance.shapes.update_findings import together
 from conformance.shapes.value_lines import (
     ends,
     going_back,

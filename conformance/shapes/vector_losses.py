@@ -21,8 +21,8 @@ from conformance.programs.vocabulary import bare, is_role
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import LONGEST
+from conformance.shapes.found import Found, Recognised
 from conformance.shapes.function_sources import returned_names
-from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.reruns import of_function, of_step
 from conformance.tracing.substitute import traced_program
