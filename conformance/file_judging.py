@@ -25,7 +25,7 @@ from conformance.shapes.definitions import (
     has_main,
     trains_at_import,
 )
-from conformance.shapes.edited import mended, with_right_updates
+from conformance.shapes.edited import mended, repaired, with_right_updates
 from conformance.shapes.found import (
     Found,
     NotJudged,
@@ -38,7 +38,6 @@ from conformance.shapes.losses import LossSearch
 from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
-from conformance.shapes.raising import repaired
 from conformance.shapes.solved_losses import SolvedLossSearch
 from conformance.shapes.training_functions import training_functions
 from conformance.shapes.tried_training import tried_training

@@ -19,8 +19,7 @@ import numpy as np
 
 from conformance.backward.syntax import tree
 from conformance.programs.vocabulary import WEIGHT, bare, is_parameter, kinds_of
-from conformance.shapes.example_data import Data
-from conformance.shapes.pictures import TOLD, as_default, picture_kinds
+from conformance.shapes.example_data import TOLD, Data, as_default, picture_kinds
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
 QUIET = 0

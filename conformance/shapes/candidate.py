@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from conformance.backward.findings import Examined
-from conformance.shapes.attempts import UnfitError
+from conformance.shapes.attempts import Refusal, UnfitError
 from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.found import Found
 from conformance.shapes.judge_readings import judged
 from conformance.shapes.layers import LayerSearch
-from conformance.shapes.refusal import Refusal
 from conformance.shapes.search import Searched
 from conformance.shapes.second_readings import (
     where_it_is_right,

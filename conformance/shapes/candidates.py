@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.shapes.arguments import needed
-from conformance.shapes.assembled import assembled
+from conformance.shapes.assembled import assembled, stacked
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions
@@ -20,8 +20,7 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.found import NotJudged
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.function_sources import returned_functions
-from conformance.shapes.layer_classes import closure_layer, layer_search, unnamed_layer
-from conformance.shapes.layers import LayerSearch
+from conformance.shapes.layers import LayerSearch, closure_layer, layer_search, unnamed_layer
 from conformance.shapes.named_losses import (
     before_activations,
     loss_class,
@@ -53,7 +52,6 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Searched
 from conformance.shapes.solved_losses import solved_losses
-from conformance.shapes.stacked import stacked
 from conformance.shapes.training_functions import is_told_how_long
 from conformance.shapes.value_classes import value_search
 from conformance.shapes.vector_losses import own_data, vector_losses

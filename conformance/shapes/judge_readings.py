@@ -25,19 +25,21 @@ from conformance.shapes.added_up import with_sums
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.found import Found, Recognised
-from conformance.shapes.meeting import (
+from conformance.shapes.other_settings import other_than, switched_off, told
+from conformance.shapes.own_loss import (
     SOFTMAX,
+    by_cost,
+    by_returned,
     is_before_softmax,
     meeting,
     meets_a_parameter,
+    named_loss,
     output_of_run,
+    own_loss,
+    together,
 )
-from conformance.shapes.other_settings import other_than, switched_off, told
-from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
-from conformance.shapes.plain_runs import PlainRun
-from conformance.shapes.reading import Reading
+from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.reruns import Rerun
-from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_inputs
 from conformance.shapes.sides import (
     Sides,
     in_training,
@@ -49,7 +51,15 @@ from conformance.shapes.sides import (
     with_steps,
     with_weights,
 )
-from conformance.shapes.update_findings import INPUT, never_moved, taking, turned
+from conformance.shapes.update_findings import (
+    INPUT,
+    never_moved,
+    not_judged,
+    of_the_inputs,
+    taking,
+    turned,
+    with_inputs,
+)
 from conformance.tracing.frames import Frame
 
 TRIED = 2

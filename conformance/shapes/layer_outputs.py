@@ -25,7 +25,7 @@ from conformance.shapes.given_back import last_or_all
 from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.layer_arguments import Takes
 from conformance.shapes.layer_shapes import OPTIONS
-from conformance.shapes.meeting import before_softmax
+from conformance.shapes.own_loss import before_softmax
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import methods
 from conformance.shapes.update_findings import (

@@ -1,7 +1,7 @@
 """What was judged, run again as it is then: for the gradients that it gives, and elsewhere.
 
 A change of a line is tried by the first, and confirmed by the second: with other numbers it has to
-be right as well. Left out: programs that are read in ways of ours (`plain_runs.py`).
+be right as well. Left out: programs that are read in ways of ours (`reading.py`).
 """
 
 import copy

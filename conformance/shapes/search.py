@@ -17,7 +17,7 @@ from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import PENALTY, Scope, taken
 from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
+from conformance.shapes.attempts import Attempt, Call, Plan, Refusal, UnfitError
 from conformance.shapes.example_data import (
     LAYOUTS,
     NUMBERS,
@@ -26,15 +26,14 @@ from conformance.shapes.example_data import (
     TABLES,
     Data,
     Sizes,
+    convolves,
     example_data,
 )
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
-from conformance.shapes.pictures import convolves
 from conformance.shapes.places import first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading, begins_with_zeros, generic
-from conformance.shapes.refusal import Refusal
 from conformance.tracing.trace import Trace
 
 SEARCHED, LONGER = 6.0, 30.0

@@ -38,9 +38,9 @@ from conformance.shapes.other_settings import switched_off
 from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.reruns import of_function
-from conformance.shapes.returned_beside import NAMED
 from conformance.shapes.solved import MisshapenError, Solver, Unset, arguments
 from conformance.shapes.stated_shapes import stated_shapes
+from conformance.shapes.update_findings import NAMED
 from conformance.tracing.trace import is_traced_number
 
 RUNS = 2_000

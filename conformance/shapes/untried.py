@@ -20,8 +20,7 @@ from conformance.shapes.arguments import needed
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.optimiser_classes import is_number
-from conformance.shapes.plain_runs import PlainRun
-from conformance.shapes.reading import Reading
+from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.search import Searched
 from conformance.shapes.tried_updates import (
     Tried,
