@@ -39,8 +39,7 @@ from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.solved_losses import SolvedLossSearch
-from conformance.shapes.training_functions import training_functions
-from conformance.shapes.tried_training import tried_training
+from conformance.shapes.training_functions import training_functions, tried_training
 from conformance.shapes.vector_losses import VectorLossSearch
 from conformance.values import to_values
 

@@ -23,10 +23,8 @@ from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
 from conformance.shapes.found import Found, Recognised
 from conformance.shapes.function_sources import names_axis
-from conformance.shapes.given_back import went
-from conformance.shapes.other_settings import switched_off
-from conformance.shapes.pair_gradients import arrays_of, beside, gradients, said
-from conformance.shapes.pair_settings import other_numbers, sizes, with_defaults
+from conformance.shapes.given_back import arrays_of, beside, gradients, said, went
+from conformance.shapes.other_settings import other_numbers, sizes, switched_off, with_defaults
 from conformance.shapes.reruns import Rerun, moved, of_step
 from conformance.shapes.sides import SCALES, is_one_sided
 from conformance.shapes.solved import MisshapenError, Solver, arguments

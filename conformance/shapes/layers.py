@@ -24,11 +24,11 @@ from conformance.shapes.added_up import with_sums
 from conformance.shapes.arguments import RATE, Scope, called, method_of
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
-from conformance.shapes.built import made_whole
 from conformance.shapes.example_data import Data, Sizes, example_data
 from conformance.shapes.found import Found, Recognised
 from conformance.shapes.layer_arguments import Takes, takes
 from conformance.shapes.layer_outputs import (
+    ENTRIES,
     StretchedError,
     after_update,
     given_beside,
@@ -38,9 +38,13 @@ from conformance.shapes.layer_outputs import (
     judged_apart,
     kept_after,
     known_after,
+    made_whole,
     of_output,
+    output_made_of,
+    outputs,
     parameters_of,
     untried,
+    upstream,
     went_ahead,
     went_back,
 )
@@ -51,7 +55,6 @@ from conformance.shapes.layer_shapes import (
     only,
     takes_parts,
 )
-from conformance.shapes.layer_upstream import ENTRIES, output_made_of, outputs, upstream
 from conformance.shapes.other_settings import not_given, off, switched_off, told, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made, Named, closed

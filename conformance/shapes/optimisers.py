@@ -19,18 +19,23 @@ from conformance.script.source_around import counts, raises_at_once
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.function_sources import definition_of
-from conformance.shapes.holders import Dicts, Holder, Shapes, holders, holds, started
-from conformance.shapes.optimiser_classes import (
+from conformance.shapes.holders import (
     DECAY,
     DECAYING,
     TIME,
     Calls,
+    Dicts,
+    Holder,
     Optimiser,
+    Shapes,
     by_name,
+    holders,
+    holds,
     is_0,
     is_number,
     number_of,
     pairs_by_name,
+    started,
 )
 from conformance.shapes.plans import methods
 from conformance.tracing.node import Node

@@ -22,24 +22,29 @@ from conformance.backward.recorded_pass import NotAGradientError, record
 from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import bare, kinds_of, names_gradients, stem
 from conformance.running.quiet import TooLongError
-from conformance.shapes.argument_values import Path
+from conformance.shapes.argument_values import (
+    CODINGS,
+    Path,
+    as_stated,
+    is_input,
+    is_target,
+    stated_shapes,
+)
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.coded_targets import CODINGS, as_stated, is_input, is_target
 from conformance.shapes.found import Found, Recognised
 from conformance.shapes.function_sources import (
     returned_keys,
     returned_names,
     returned_parts,
 )
+from conformance.shapes.given_back import said
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off
-from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.reruns import of_function
 from conformance.shapes.solved import MisshapenError, Solver, Unset, arguments
-from conformance.shapes.stated_shapes import stated_shapes
 from conformance.shapes.update_findings import NAMED
 from conformance.tracing.trace import is_traced_number
 

@@ -27,7 +27,7 @@ from conformance.shapes.arguments import Scope, data_kinds, needed, size_kinds, 
 from conformance.shapes.attempt import begin, called_in_a_way
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.function_sources import definition_of
-from conformance.shapes.optimiser_classes import TIME, number_of
+from conformance.shapes.holders import TIME, number_of
 from conformance.shapes.other_settings import ACTIVATIONS
 from conformance.shapes.plans import takes_inputs
 from conformance.shapes.reading import Reading

@@ -19,7 +19,7 @@ from conformance.script_outcome import RULES, Ran
 from conformance.shapes.arguments import needed
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
-from conformance.shapes.optimiser_classes import is_number
+from conformance.shapes.holders import is_number
 from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.search import Searched
 from conformance.shapes.tried_updates import (
