@@ -40,12 +40,11 @@ from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.solved_losses import SolvedLossSearch
 from conformance.shapes.training_functions import training_functions, tried_training
-from conformance.shapes.vector_losses import VectorLossSearch
 from conformance.values import to_values
 
 Send = Callable[[object], None]
 Again = Callable[[], Ran | None]
-PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
+PROMISED = PairSearch | LossSearch | SolvedLossSearch
 """What promises gradients by its names."""
 EDITING = {"editing": True}
 """What is sent before changes of a program are tried."""

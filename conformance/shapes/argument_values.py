@@ -45,6 +45,7 @@ PLACES = re.compile(
 SPREAD = re.compile(
     r"\w*(var|std|sigma|variance|scale|temp|tau|temperature|prob|keep|delta|margin)\w*|p|q|eps\w*"
 )
+VECTOR = re.compile(r"\w*vec(tor)?")
 TARGETS = re.compile(r"targets?|labels?|y|ys|ytrue|gt|truth")
 MASK = re.compile(r"\w*mask\w*")
 NUMBERS: dict[str, tuple[Any, ...]] = {
@@ -84,7 +85,9 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
     rng = np.random.default_rng([4, len(chosen)])
     if PLACES.fullmatch(name) or (chosen and TARGETS.fullmatch(name)):
         yield from _whole(chosen, rng)
-    for shape in dict.fromkeys(_shapes(name, chosen) if chosen else INPUTS):
+    shapes = [*dict.fromkeys(_shapes(name, chosen) if chosen else INPUTS)]
+    vectors = [each for each in shapes if len(each) == 1 and VECTOR.fullmatch(name)]
+    for shape in vectors or shapes:
         yield drawn(name, shape, rng)
         if MASK.fullmatch(name):
             yield drawn(name, shape, rng) > 0
@@ -101,7 +104,7 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
 def _whole(chosen: Mapping[Path, Any], rng: np.random.Generator) -> Iterator[Any]:
     """Arrays of whole numbers, which are places along the shortest axis: labels, tokens."""
     first = next((np.shape(each) for each in chosen.values() if np.ndim(each)), (M, STEPS))
-    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2))):
+    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2), ())):
         yield rng.integers(0, min((N_OUT, *first)), size=shape)
 
 
