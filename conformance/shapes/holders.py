@@ -24,7 +24,7 @@ from conformance.programs.vocabulary import (
     stem,
 )
 from conformance.shapes.arguments import taken
-from conformance.shapes.function_sources import definition_of
+from conformance.shapes.function_sources import source_parts
 from conformance.shapes.plans import methods
 from conformance.tracing.trace import Trace
 
@@ -161,8 +161,7 @@ def _singular(name: str) -> str:
 def attributes(kind: type | FunctionType, *, written: bool = False) -> Iterator[str]:
     """The attributes that its methods use of anything but of itself, or write to."""
     for each in [kind] if isinstance(kind, FunctionType) else vars(kind).values():
-        definition = definition_of(each.__code__) if hasattr(each, "__code__") else None
-        for node in ast.walk(definition) if definition is not None else ():
+        for node in source_parts(each):
             if not isinstance(node, ast.Attribute) or ast.unparse(node.value) == "self":
                 continue
             if not written or isinstance(node.ctx, ast.Store):
@@ -327,8 +326,7 @@ class Calls:
 
     def returned(self) -> list[str]:
         """The names of what it returns, if they are names."""
-        definition = definition_of(self.function.__code__)
-        returns = [e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Return)]
+        returns = [e for e in source_parts(self.function) if isinstance(e, ast.Return)]
         value = returns[-1].value if returns else None
         parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
         return [each.id for each in parts if isinstance(each, ast.Name)]

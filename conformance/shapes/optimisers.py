@@ -122,7 +122,7 @@ def _run(
             _take(holder, results if alone else results[0])
         for name, each in _read(holder, weights).items():
             values[name].append(trace.argument(each))
-    counted = counts(definition_of(optimiser.code.__code__), TIME)
+    counted = counts(definition_of(optimiser.code), TIME)
     still = (np.array_equal(a.value, b.value) for e in values.values() for a, b in pairwise(e))
     return None if any(still) else Moved(trace, values, gradients, counted, dicts.shapes())
 
@@ -179,7 +179,7 @@ class _Kept:
     def step(self, holder: Holder, t: int) -> Any:
         """The parameters that it returns."""
         given: dict[str, Any] = {}
-        definition = definition_of(getattr(self.function, "__func__", self.function).__code__)
+        definition = definition_of(self.function)
         for each in taken(self.function):
             done = t - raises_at_once(definition, each.name)
             try:

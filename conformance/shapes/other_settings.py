@@ -17,7 +17,7 @@ import numpy as np
 from conformance.programs.vocabulary import bare, kinds_of
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import ACTIVATION, taken
-from conformance.shapes.function_sources import definition_of
+from conformance.shapes.function_sources import source_parts
 from conformance.shapes.loss_data import other_settings
 
 ACTIVATIONS = {
@@ -92,11 +92,10 @@ def _only_words(of: Callable[..., Any]) -> Iterator[tuple[str, str | None]]:
         of: a class, or a function.
     """
     own = vars(of).values() if isinstance(of, type) else [of]
-    defined = (definition_of(e.__code__) for e in own if hasattr(e, "__code__"))
     compared = [
         (ast.unparse(each.left).rpartition(".")[2], word.value)
-        for function in defined
-        for each in ast.walk(function or ast.Pass())
+        for function in own
+        for each in source_parts(function)
         if isinstance(each, ast.Compare)
         for word in each.comparators
         if isinstance(word, ast.Constant) and isinstance(word.value, str)

@@ -18,7 +18,7 @@ from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, ki
 from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
 from conformance.shapes.attempts import UnfitError, tried
 from conformance.shapes.example_data import NUMBERS, Data
-from conformance.shapes.function_sources import definition_of, returned_names
+from conformance.shapes.function_sources import returned_names, source_parts
 from conformance.shapes.plans import Made, Named
 from reference.step import Array
 
@@ -121,8 +121,7 @@ def _of_structure(function: FunctionType, name: str) -> Iterator[Made]:
 
 def _record(function: FunctionType, name: str) -> Any:
     """The named tuple of a file that has the attributes for which an argument is asked; or None."""
-    definition = definition_of(function.__code__)
-    inside = [] if definition is None else ast.walk(definition)
+    inside = source_parts(function)
     read = {e.attr for e in inside if isinstance(e, ast.Attribute) and ast.unparse(e.value) == name}
     kinds = (
         e for e in function.__globals__.values() if isinstance(e, type) and issubclass(e, tuple)
@@ -132,10 +131,9 @@ def _record(function: FunctionType, name: str) -> Any:
 
 def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:
     """The keys at which an argument is read, and the names that it is unpacked into."""
-    definition = definition_of(function.__code__)
     keys: list[str] = []
     unpacked: list[str] = []
-    inside = [] if definition is None else list(ast.walk(definition))
+    inside = source_parts(function)
     found = [each for each in inside if isinstance(each, ast.Subscript | ast.Assign)]
     for each in sorted(found, key=lambda e: (e.lineno, e.col_offset)):
         match each:

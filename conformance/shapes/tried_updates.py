@@ -125,7 +125,7 @@ def _numbered(run: Attempt, call: Call, step: int) -> Iterator[None]:
     names = run.scope.names
     if call.role == "update" and isinstance(call.function, str):
         function = getattr(run.roots["self"], call.function)
-        definition = definition_of(function.__code__)
+        definition = definition_of(function)
         asked = {each.name: number_of(each.name, None) for each in needed(function)}
         with_data = takes_inputs(function)  # then `t` is the targets
         times = (e.name for e in taken(function) if not with_data and TIME.fullmatch(bare(e.name)))
