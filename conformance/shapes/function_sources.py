@@ -58,6 +58,18 @@ def stored_names(function: Any) -> tuple[str, ...]:
     )
 
 
+def compared_with(of: Any, name: str) -> list[str]:
+    """The words that a function, or a class in its methods, compares an argument with."""
+    return [
+        word.value
+        for function in (vars(of).values() if isinstance(of, type) else [of])
+        for each in source_parts(function)
+        if isinstance(each, ast.Compare) and ast.unparse(each.left).rpartition(".")[2] == name
+        for word in each.comparators
+        if isinstance(word, ast.Constant) and isinstance(word.value, str)
+    ]
+
+
 def returned_parts(function: Any, result: Any) -> list[tuple[str, Any]]:
     """What a function returned, part by part, within tuples too, each with what `return` names.
 

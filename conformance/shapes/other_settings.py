@@ -4,12 +4,9 @@ Other activations and penalties are tried, and training; what else is off is tol
 class is made (`plans.py`).
 """
 
-import ast
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from inspect import CO_VARARGS, Parameter
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -17,7 +14,7 @@ import numpy as np
 from conformance.programs.vocabulary import bare, kinds_of
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import ACTIVATION, taken
-from conformance.shapes.function_sources import source_parts
+from conformance.shapes.function_sources import compared_with
 from conformance.shapes.loss_data import other_settings
 
 ACTIVATIONS = {
@@ -91,17 +88,8 @@ def _only_words(of: Callable[..., Any]) -> Iterator[tuple[str, str | None]]:
     Args:
         of: a class, or a function.
     """
-    own = vars(of).values() if isinstance(of, type) else [of]
-    compared = [
-        (ast.unparse(each.left).rpartition(".")[2], word.value)
-        for function in own
-        for each in source_parts(function)
-        if isinstance(each, ast.Compare)
-        for word in each.comparators
-        if isinstance(word, ast.Constant) and isinstance(word.value, str)
-    ]
     for each in (e for e in taken(of) if e.default is None or type(e.default) is str):
-        known = {word for name, word in compared if name == each.name} - {each.default}
+        known = {*compared_with(of, each.name)} - {each.default}
         ways = others(of, known) if isinstance(of, type) else []
         tried = {word for e in ways for word in e.values()}
         if known - tried:
@@ -182,24 +170,6 @@ def other_numbers(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
             yield {each.name: each.default + 1}
     for name, value in other_settings(function).items():
         yield {name: value}
-
-
-@contextmanager
-def with_defaults(functions: Iterable[Any], settings: Mapping[str, Any]) -> Iterator[None]:
-    """Functions with other defaults, to the end of the block."""
-    own = [each for each in functions if isinstance(each, FunctionType)]
-    before = [(each, each.__defaults__, each.__kwdefaults__) for each in own]
-    try:
-        for each, defaults, by_name in before:
-            count = each.__code__.co_argcount
-            names = each.__code__.co_varnames[count - len(defaults or ()) : count]
-            pairs = zip(names, defaults or (), strict=True)
-            each.__defaults__ = defaults and tuple(settings.get(name, e) for name, e in pairs)
-            each.__kwdefaults__ = by_name and {k: settings.get(k, e) for k, e in by_name.items()}
-        yield
-    finally:
-        for each, defaults, by_name in before:
-            each.__defaults__, each.__kwdefaults__ = defaults, by_name
 
 
 def sizes(chosen: Mapping[Path, Any]) -> Iterator[dict[Path, Any]]:

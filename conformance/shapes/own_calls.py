@@ -249,10 +249,11 @@ def own_calls(found: Definitions) -> list[OwnCall]:
     """The functions of a file that gave a loss and gradients, with what it called them with."""
     main = _main(found)
     body = main or _tries(found)
-    if not body or not any(map(_may_give, _functions(found))):
+    places = _places(found)
+    if not body or not places:
         return []
     noted: dict[FunctionType, OwnCall] = {}
-    with _noted(found, noted):
+    with _noted(places, noted):
         _run(body, found)
     where = UNDER_MAIN if main else f"in {', '.join(map(ast.unparse, body))}"
     calls = (replace(each, where=where) for each in noted.values())
@@ -287,31 +288,24 @@ def _tries(found: Definitions) -> list[ast.stmt]:
     return [e for name in named for e in ast.parse(f"{name}()").body]
 
 
-def _functions(found: Definitions) -> Iterator[FunctionType]:
-    yield from found.functions
-    for kind in found.classes:
-        yield from (each for each in vars(kind).values() if isinstance(each, FunctionType))
+Place = tuple[Any, str, FunctionType]
+"""What holds a function, under which name, and the function."""
 
 
-def _may_give(function: FunctionType) -> bool:
-    return len(returned_names(function)) > 1
+def _places(found: Definitions) -> list[Place]:
+    """The functions and methods of a file that may give a loss and gradients."""
+    return [
+        (owner, name, each)
+        for owner in (found.module, *found.classes)
+        for name, each in vars(owner).items()
+        if isinstance(each, FunctionType) and len(returned_names(each)) > 1
+        if isinstance(owner, type) or each in found.functions
+    ]
 
 
 @contextmanager
-def _noted(found: Definitions, noted: dict[FunctionType, OwnCall]) -> Iterator[None]:
-    """Note the first call of each function that may give a loss and gradients."""
-    places: list[tuple[Any, str, FunctionType]] = [
-        (found.module, name, each)
-        for name, each in vars(found.module).items()
-        if isinstance(each, FunctionType) and each in found.functions
-    ]
-    places += [
-        (kind, name, each)
-        for kind in found.classes
-        for name, each in vars(kind).items()
-        if isinstance(each, FunctionType)
-    ]
-    places = [each for each in places if _may_give(each[2])]
+def _noted(places: Sequence[Place], noted: dict[FunctionType, OwnCall]) -> Iterator[None]:
+    """Note the first call of each of some functions."""
     try:
         for owner, name, each in places:
             said = owner.__name__ if isinstance(owner, type) else each.__name__

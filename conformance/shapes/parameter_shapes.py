@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, kinds_of
-from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
+from conformance.shapes.arguments import Scope, called, needed, taken
 from conformance.shapes.attempts import UnfitError, tried
 from conformance.shapes.example_data import NUMBERS, Data
 from conformance.shapes.function_sources import returned_names, source_parts
-from conformance.shapes.plans import Made, Named
+from conformance.shapes.plans import Made, Named, constructions
 from reference.step import Array
 
 PARAMETERS_AND_DATA = 3  # arguments: parameters, inputs, targets
@@ -35,24 +35,10 @@ def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
             data: Data, _scope: Scope, function: Callable[..., Any] = function
         ) -> dict[str, Any]:
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-            return _named(function, tried(function, _calls(function, data)))
+            calls = ((args, named) for _, args, named in constructions(function, data))
+            return _named(function, tried(function, calls))
 
         yield Made(called(function), make)
-
-
-def _calls(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]]:
-    yield from ways(function, "", Scope(size_kinds(data)))
-    s = data.sizes
-    by_order: dict[int, tuple[Any, ...]] = {
-        1: ([s.n_in, s.n_hidden, s.n_out],),
-        2: (s.n_in, s.n_out),
-        3: (s.n_in, s.n_hidden, s.n_out),
-    }
-    count = len(needed(function))
-    if count in by_order:
-        yield by_order[count], {}
-        if count == 1:
-            yield (s.n_in,), {}
 
 
 def _named(function: Callable[..., Any], result: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ be right as well. Left out: programs that are read in ways of ours (`reading.py`
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -74,18 +74,29 @@ def of_function(
     return Rerun(again, elsewhere)
 
 
-@contextmanager
-def other_defaults(functions: Iterable[FunctionType]) -> Iterator[None]:
+def other_defaults(functions: Iterable[FunctionType]) -> AbstractContextManager[None]:
     """Functions with other floats as defaults, to the end of the block.
 
     Those of one name stay equal, as a setting has to be that several functions take.
     """
-    before = [(each, each.__defaults__, each.__kwdefaults__) for each in functions]
 
     def other(name: str, value: Any) -> Any:
         by = BY * np.random.default_rng([*name.encode()]).uniform(0.5, 1.0)
         return value * (1 + by) if type(value) is float else value
 
+    return with_defaults(functions, other)
+
+
+@contextmanager
+def with_defaults(functions: Iterable[Any], other: Callable[[str, Any], Any]) -> Iterator[None]:
+    """Functions with other defaults, to the end of the block.
+
+    Args:
+        functions: they; what is none stays as it is.
+        other: gives a default, by the name of its argument and what it was.
+    """
+    own = [each for each in functions if isinstance(each, FunctionType)]
+    before = [(each, each.__defaults__, each.__kwdefaults__) for each in own]
     try:
         for each, defaults, by_name in before:
             count = each.__code__.co_argcount
