@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, kinds_of
 from conformance.shapes.example_data import IMAGES, N_HIDDEN, N_IN, N_OUT, M
-from conformance.shapes.layer_shapes import OPTIONS
+from conformance.shapes.layer_arguments import OPTIONS
 from reference.step import Array
 
 Path = tuple[str, ...]

@@ -98,7 +98,7 @@ class Scope:
         return (True, self.names[same[0]]) if len(same) == 1 else (False, None)
 
 
-def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
+def data_kinds(data: Data) -> dict[str, Any]:
     """What the data say about arguments."""
     sizes = data.sizes
     return {
@@ -111,7 +111,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "batchsize": sizes.m,
         "rate": RATE,
         "count": data.rounds,
-        "penalty": penalty,
+        "penalty": PENALTY,
         "quiet": QUIET,
         "seed": 0,
         "generator": GENERATOR,
@@ -163,6 +163,11 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "activation": ACTIVATION,
         **picture_kinds(data),
     }
+
+
+def scope_of(data: Data) -> Scope:
+    """What some data, and the settings that they come with, give to functions."""
+    return Scope({**size_kinds(data), **data_kinds(data)}, {**data.settings})
 
 
 class Generator(np.random.RandomState):

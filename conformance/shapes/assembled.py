@@ -19,11 +19,11 @@ from conformance.programs.execution import missing, names_in
 from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import is_role
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
+from conformance.shapes.arguments import Scope, scope_of
 from conformance.shapes.attempt import provide
 from conformance.shapes.attempts import LONGEST, UnfitError, result_of
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.layer_shapes import Make, layer_constructions, takes_parts
+from conformance.shapes.layer_arguments import Make, layer_constructions, takes_parts
 from conformance.shapes.layers import LayerSearch, layer_search
 from conformance.shapes.plans import Made
 
@@ -63,7 +63,7 @@ def _made(kind: type, said: str, name: str, code: CodeType, module: ModuleType) 
     def make(data: Data, _scope: Scope) -> dict[str, Any]:
         for each in too_large:
             raise each
-        provide(module, Scope({**size_kinds(data), **data_kinds(data, PENALTY)}))
+        provide(module, scope_of(data))
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
         variables = dict(vars(module))
         try:

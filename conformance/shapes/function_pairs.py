@@ -21,11 +21,10 @@ from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
-from conformance.shapes.found import Found, Recognised
+from conformance.shapes.found import Found, Recognised, Rerun, moved, of_step, with_defaults
 from conformance.shapes.function_sources import names_axis
 from conformance.shapes.given_back import arrays_of, beside, gradients, said, went
 from conformance.shapes.other_settings import other_numbers, sizes, switched_off
-from conformance.shapes.reruns import Rerun, moved, of_step, with_defaults
 from conformance.shapes.sides import SCALES, is_one_sided
 from conformance.shapes.solved import MisshapenError, Solver, arguments
 from conformance.shapes.update_findings import together

@@ -201,7 +201,7 @@ def returned_functions(function: FunctionType) -> list[str]:
 
 def definition_of(function: Any) -> ast.FunctionDef | None:
     """The definition of a function; None if it is not known."""
-    code = getattr(function, "__code__", None)
+    code: Any = getattr(function, "__code__", None)
     module = None if code is None else tree(code.co_filename)
     return None if module is None else _definition(module, code.co_name, code.co_firstlineno)
 

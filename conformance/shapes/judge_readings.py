@@ -24,7 +24,7 @@ from conformance.backward.recorded_pass import (
 from conformance.shapes.added_up import with_sums
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
-from conformance.shapes.found import Found, Recognised
+from conformance.shapes.found import Found, Recognised, Rerun
 from conformance.shapes.other_settings import other_than, switched_off, told
 from conformance.shapes.own_loss import (
     SOFTMAX,
@@ -39,7 +39,6 @@ from conformance.shapes.own_loss import (
     together,
 )
 from conformance.shapes.reading import PlainRun, Reading
-from conformance.shapes.reruns import Rerun
 from conformance.shapes.sides import (
     Sides,
     in_training,

@@ -26,8 +26,7 @@ from conformance.shapes.example_data import Data
 from conformance.shapes.function_sources import returned_names, returned_parts, stored_names
 from conformance.shapes.given_back import last_or_all
 from conformance.shapes.gradients_of_updates import Update
-from conformance.shapes.layer_arguments import Takes
-from conformance.shapes.layer_shapes import OPTIONS
+from conformance.shapes.layer_arguments import OPTIONS, Takes
 from conformance.shapes.own_loss import before_softmax
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import methods

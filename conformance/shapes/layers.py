@@ -25,8 +25,16 @@ from conformance.shapes.arguments import RATE, Scope, called, method_of
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.found import Found, Recognised
-from conformance.shapes.layer_arguments import Takes, takes
+from conformance.shapes.found import Found, Gradients, Recognised, Rerun, moved
+from conformance.shapes.layer_arguments import (
+    Make,
+    Takes,
+    called_itself,
+    layer_constructions,
+    only,
+    takes,
+    takes_parts,
+)
 from conformance.shapes.layer_outputs import (
     ENTRIES,
     StretchedError,
@@ -48,18 +56,10 @@ from conformance.shapes.layer_outputs import (
     went_ahead,
     went_back,
 )
-from conformance.shapes.layer_shapes import (
-    Make,
-    called_itself,
-    layer_constructions,
-    only,
-    takes_parts,
-)
 from conformance.shapes.other_settings import not_given, off, switched_off, told, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made, Named, closed
 from conformance.shapes.reading import generic
-from conformance.shapes.reruns import Gradients, Rerun, moved
 from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program

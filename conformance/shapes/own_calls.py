@@ -28,12 +28,11 @@ from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import Definitions
-from conformance.shapes.found import Found, Recognised
+from conformance.shapes.found import Found, Recognised, of_function
 from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
 from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import other_settings
 from conformance.shapes.matched import holder
-from conformance.shapes.reruns import of_function
 from conformance.tracing.recorder import EnoughError
 
 FILE_SECONDS = 5.0

@@ -294,7 +294,7 @@ MOST = 20_000
 """Operations of one run that are recorded."""
 
 
-def first_run(plan: Plan, data: Data, penalty: float) -> tuple[Attempt, Places, int]:
+def first_run(plan: Plan, data: Data) -> tuple[Attempt, Places, int]:
     """A run of as many operations as a step takes, its gradients, and how many that are.
 
     Raises:
@@ -304,7 +304,7 @@ def first_run(plan: Plan, data: Data, penalty: float) -> tuple[Attempt, Places, 
     for most in limits:
         trace = Trace(sites=True, most=most)
         try:
-            run = attempt(plan, data, penalty, trace=trace)
+            run = attempt(plan, data, trace=trace)
         except UnfitError:
             if trace.most is not None or most == limits[-1]:
                 raise

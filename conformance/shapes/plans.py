@@ -26,7 +26,6 @@ from conformance.programs.vocabulary import (
     names_gradients,
 )
 from conformance.shapes.arguments import (
-    PENALTY,
     RATE,
     Scope,
     by_name,
@@ -84,7 +83,7 @@ def _constructions(
         for other in ([s.n_in, s.n_hidden, s.n_hidden - 1, s.n_out], [s.n_in, s.n_out]):
             if listed:
                 yield said, (), {**by_size, **dict.fromkeys(listed, other)}
-    by_data = by_name(factory, Scope({**sizes, **data_kinds(data, PENALTY)}))
+    by_data = by_name(factory, Scope({**sizes, **data_kinds(data)}))
     if by_data is not None and any(value is data.x for value in by_data.values()):
         yield said, (), by_data
     for given in _by_order(data).get(len(needed(factory)), ()):

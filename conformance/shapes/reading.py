@@ -17,10 +17,10 @@ from conformance.shapes.arguments import taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
 from conformance.shapes.example_data import Data
+from conformance.shapes.found import Gradients
 from conformance.shapes.layer_outputs import is_stretched
 from conformance.shapes.learned import is_number, parts_of
 from conformance.shapes.places import MOST, Places, places, returned
-from conformance.shapes.reruns import Gradients
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -34,7 +34,6 @@ class Reading:
     Attributes:
         plan: how it is run.
         data: what it is given.
-        penalty: the weight decay that it is given.
         run: the recorded run.
         places: its gradients.
         of_zeros: the run to its first update, where a program that trains begins with zeros: it
@@ -43,10 +42,28 @@ class Reading:
 
     plan: Plan
     data: Data
-    penalty: float
     run: Attempt
     places: Places
     of_zeros: "Reading | None" = None
+
+    def beginning_with(
+        self, values: Mapping[str, Any], data: Data | None = None, *, second: bool = False
+    ) -> "Reading":
+        """The reading of a run that begins with some numbers, by their paths.
+
+        Args:
+            values: they.
+            data: in the place of its own.
+            second: whether the gradients are those of the second updates.
+
+        Raises:
+            UnfitError: it does not run so.
+        """
+        trains = self.plan.calls[-1].role == "train"
+        trace = Trace(sites=True, most=OPERATIONS if trains else MOST)
+        ways, data = self.run.ways, data or self.data
+        run = attempt(self.plan, data, trace=trace, values=values, chosen=ways)
+        return Reading(self.plan, data, run, places(run, second=second))
 
     @property
     def misshapen(self) -> bool:
@@ -266,7 +283,7 @@ class PlainRun:
         if not direct and reading.places.several:
             return self._recorded()
         self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
-        made = attempt(reading.plan, reading.data, reading.penalty, values=numbers, chosen=run.ways)
+        made = attempt(reading.plan, reading.data, values=numbers, chosen=run.ways)
         leaf_at = _held(made)
         held = {key: np.asarray(leaf.value) for key, leaf in leaf_at.items()}
         own = {id(leaf_at[key].value) for key, _ in self.at.values()}
@@ -284,11 +301,8 @@ class PlainRun:
 
     def _recorded(self) -> Gradients:
         """The gradients of the first update, where others follow it."""
-        plan = self.reading.plan
-        trace = Trace(sites=True, most=OPERATIONS if plan.calls[-1].role == "train" else MOST)
-        data, penalty, ways = self.reading.data, self.reading.penalty, self.reading.run.ways
-        made = attempt(plan, data, penalty, trace=trace, values=self.begun, chosen=ways)
-        return {each.name: np.asarray(each.node.value) for each in places(made).goals}
+        goals = self.reading.beginning_with(self.begun).places.goals
+        return {each.name: np.asarray(each.node.value) for each in goals}
 
 
 def _outputs(run: Attempt, gradients: Collection[int]) -> Gradients:
