@@ -274,64 +274,6 @@ def by_name(trace: Trace, pairs: Sequence[tuple[str, str]]) -> Holder:
     return Holder(None, None, read, give, arguments.update, arguments)
 
 
-@dataclass
-class Calls:
-    """A function that is called with what it returned the last time.
-
-    Attributes:
-        function: it.
-        kept: what else it takes and returns, such as velocities, by the names of its arguments.
-    """
-
-    function: FunctionType
-    kept: dict[str, Any] = field(default_factory=dict)
-
-    def step(self, holder: Holder, known: Callable[[str], Any]) -> bool:
-        """Call it; whether it is known what it returns.
-
-        Args:
-            holder: the parameters.
-            known: what stands for an argument that is none of them and is not kept.
-        """
-        given: dict[str, Any] = {}
-        for each in taken(self.function):
-            kept = None if each.name in holder.arguments else self.zeros(each.name, holder)
-            needed = each.default is each.empty or "rate" in kinds_of(each.name)
-            if kept is not None:
-                given[each.name] = kept
-            elif each.name in holder.arguments or needed:
-                given[each.name] = known(each.name)
-        return self.take(holder, self.function(**given))
-
-    def zeros(self, name: str, holder: Holder) -> Any:
-        """What is kept for the parameter of which the name ends like that of an argument."""
-        named = [e for e in holder.read() if bare(name).endswith(bare(e))]
-        if not named:
-            return None
-        return self.kept.setdefault(name, np.zeros_like(holder.arguments[max(named, key=len)]))
-
-    def take(self, holder: Holder, result: Any) -> bool:
-        """Keep what a call returned; whether it is known what that is."""
-        names = self.returned() or [*holder.read()]
-        if result is None:
-            return True
-        if isinstance(result, dict) and holder.read().keys() <= result.keys():
-            names, result = list(result), tuple(result.values())
-        if not isinstance(result, tuple | list) or len(names) != len(result):
-            return False
-        found = dict(zip(names, result, strict=True))
-        holder.put({name: found[name] for name in holder.read() if name in found})
-        self.kept.update({name: found[name] for name in self.kept if name in found})
-        return True
-
-    def returned(self) -> list[str]:
-        """The names of what it returns, if they are names."""
-        returns = [e for e in source_parts(self.function) if isinstance(e, ast.Return)]
-        value = returns[-1].value if returns else None
-        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
-        return [each.id for each in parts if isinstance(each, ast.Name)]
-
-
 RULES = re.compile(r"sgd|^gd|adam|rmsprop|adagrad|adadelta|momentum|nesterov|descent")
 
 
