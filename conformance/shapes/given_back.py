@@ -23,10 +23,6 @@ Drawn = Callable[[tuple[int, ...], str], Array]
 """Gives an array of a shape, for an argument of this name."""
 
 
-SETTINGS = {"penalty": 0.0}
-"""Of what goes backward alone: a decay is that of a loss that it does not know."""
-
-
 @dataclass(frozen=True)
 class Went:
     """What two functions did.
@@ -112,7 +108,7 @@ def _ways(
     names = [each.name for each in needed(backward)]
     returned = returned_names(forward)
     named = dict(zip(returned, parts, strict=True)) if len(returned) == len(parts) else {}
-    settings = {name: SETTINGS[kind] for name in names for kind in _kinds(name)}
+    settings = {name: 0.0 for name in names if "penalty" in kinds_of(name)}  # its loss has none
     by_name = _by_name(names, {**settings, **given}, named, parts)
     if by_name is not None:
         yield by_name
@@ -153,11 +149,6 @@ def _by_name(
 def _is_output(value: Any) -> bool:
     """Whether it is an array of floats, or a float, such as a loss."""
     return (is_floats(value) and value.size > 0) or isinstance(value, float | np.floating)
-
-
-def _kinds(name: str) -> list[str]:
-    """The kinds of setting that an argument may be."""
-    return [kind for kind in kinds_of(name) if kind in SETTINGS]
 
 
 def last_or_all(kept: list[Any]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.costs import logits_of
 from conformance.backward.findings import Examined
 from conformance.backward.loss_names import is_minimised
 from conformance.backward.loss_numbers import by_name, candidates, is_of_absolutes
@@ -29,7 +30,7 @@ from conformance.shapes.attempts import Attempt
 from conformance.shapes.learned import is_number, parts_of
 from conformance.shapes.places import Places
 from conformance.shapes.update_findings import opposite
-from conformance.tracing.ancestors import ancestors, walk
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, flat
 from conformance.tracing.trace import Trace
 
@@ -42,9 +43,7 @@ def is_before_softmax(run: Attempt, step: OwnPass) -> bool:
     output, met = step.output, meeting(run, step.goals)[0] or _before_labels(run, step.goals)
     if output is None or met is None or met is output or not output.depends_on(met):
         return False
-    alike = np.shape(met.value) == np.shape(output.value) and np.size(output.value) > 1
-    sums = (np.sum(output.value, axis=axis) for axis in (0, -1))
-    return alike and any(np.all(np.abs(each - 1) <= HALF_OF_THE_DIGITS) for each in sums)
+    return np.shape(met.value) == np.shape(output.value) and _is_of_shares(output)
 
 
 def _before_labels(run: Attempt, goals: Sequence[Goal]) -> Node | None:
@@ -125,15 +124,17 @@ def output_of_run(run: Attempt) -> Node | None:
 
 
 def before_softmax(run: Attempt) -> Node | None:
-    """The first value whose softmax is the output; None if there is none."""
-    out = np.asarray(run.scope.kinds["output"])
-    axes = [axis for axis in range(out.ndim) if np.allclose(out.sum(axis), 1)]
-    alike = (e for e in ancestors(run.node(out)) if np.shape(e.value) == out.shape)
-    for each in sorted(alike, key=lambda node: node.number) if axes and out.size > 1 else ():
-        powers = np.exp(each.value - np.max(each.value))
-        if any(np.allclose(powers / powers.sum(axis, keepdims=True), out) for axis in axes):
-            return each
-    return None
+    """The value whose softmax is the output; None if there is none."""
+    output = run.node(run.scope.kinds["output"])
+    found = logits_of(output)
+    return found if found is not output and _is_of_shares(output) else None
+
+
+def _is_of_shares(output: Node) -> bool:
+    """Whether an output is probabilities of classes: along an axis they add up to 1."""
+    sums = (np.sum(output.value, axis=axis) for axis in range(np.ndim(output.value)))
+    of_several = np.size(output.value) > 1
+    return of_several and any(np.all(np.abs(e - 1) <= HALF_OF_THE_DIGITS) for e in sums)
 
 
 def own_loss(run: Attempt, places: Places) -> Node | None:
