@@ -9,7 +9,6 @@ import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,14 +81,6 @@ def _shared(a: Any, b: Any) -> Any:
     return c * c + c
 
 
-def _again(function: Function, a: Any, b: Any) -> Any:
-    return function(function(b, a), a)
-
-
-def _plus(function: Function, a: Any) -> Any:
-    return function(a) + a
-
-
 def applied(
     kind: type, classes: Iterable[type], functions: Iterable[Function], start: Any
 ) -> Iterator[tuple[str, Function]]:
@@ -104,7 +95,9 @@ def applied(
         start: what a value may be made of.
     """
     called = [e for e in classes if e is not kind and defines(e, "__call__") and not needed(e)]
-    made: list[tuple[str, Function]] = [(e.__name__, partial(_object, e)) for e in called]
+    made: list[tuple[str, Function]] = [
+        (e.__name__, lambda value, kind=e: kind()(value)) for e in called
+    ]
     made += [(e.__name__, e) for e in functions if len(needed(e)) == 1]
     names = {name for name, _ in made}
     for name, function in made:
@@ -118,14 +111,6 @@ def applied(
                 yield name, function
 
 
-def _object(kind: type, value: Any) -> Any:
-    return kind()(value)
-
-
-def _chain(outer: Function, inner: Function, a: Any) -> Any:
-    return outer(inner(a))
-
-
 def of_functions(functions: Sequence[tuple[str, Function]]) -> Iterator[Expression]:
     """What functions of one value compute, each by itself."""
     yield from (Expression(f"{name}(a)", function, {"a": 1.0}) for name, function in functions)
@@ -135,7 +120,9 @@ def in_chains(functions: Sequence[tuple[str, Function]]) -> Iterator[Expression]
     """What some of them compute of what another one computed."""
     for outer, first in functions[:FEW]:
         for inner, second in functions[:FEW]:
-            yield Expression(f"{outer}({inner}(a))", partial(_chain, first, second), {"a": 1.0})
+            yield Expression(
+                f"{outer}({inner}(a))", lambda a, f=first, g=second: f(g(a)), {"a": 1.0}
+            )
 
 
 def single_operations(kind: type) -> Iterator[Expression]:
@@ -151,12 +138,13 @@ def twice_used(kind: type) -> Iterator[Expression]:
     """Values that are used twice, given and computed."""
     for _, text, function in of_two(kind):
         sign = text.split()[1]
-        again = partial(_again, function)
-        yield Expression(f"b {sign} a {sign} a", again, {"a": 1.0, "b": OTHER})
+        yield Expression(
+            f"b {sign} a {sign} a", lambda a, b, f=function: f(f(b, a), a), {"a": 1.0, "b": OTHER}
+        )
     if all(defines(kind, each) for each in ("__add__", "__mul__")):
         yield Expression("c * c + c with c = a * b", _shared, {"a": 1.0, "b": OTHER})
     for _, text, function in _of_one(kind) if defines(kind, "__add__") else ():
-        yield Expression(f"{text} + a", partial(_plus, function), {"a": 1.0})
+        yield Expression(f"{text} + a", lambda a, f=function: f(a) + a, {"a": 1.0})
 
 
 def with_a_row(kind: type) -> Iterator[Expression]:

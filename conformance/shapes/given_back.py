@@ -160,13 +160,15 @@ def _spread(kept: list[Any]) -> list[Any]:
     return list(kept[0]) if len(kept) == 1 and isinstance(kept[0], tuple | list) else kept
 
 
+def arguments_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by their names, those in a dict by their keys."""
+    inner = (each if isinstance(each, dict) else {name: each} for name, each in given.items())
+    return {key: value for each in inner for key, value in each.items()}
+
+
 def arrays_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of floats among arguments, those in a dict by their keys."""
-    found = {}
-    for name, each in given.items():
-        inner = each if isinstance(each, dict) else {name: each}
-        found.update({key: value for key, value in inner.items() if is_floats(value)})
-    return found
+    return {key: value for key, value in arguments_in(given).items() if is_floats(value)}
 
 
 def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from types import FunctionType
 from typing import Any
 
@@ -197,13 +197,7 @@ def _single(data: Data, style: str) -> Array:
         "column": (s.n_in, 1),
     }
     every = (s.n_hidden * (s.n_in + bias) + s.n_out * (s.n_hidden + bias),)
-    return _normal(shapes.get(style, every)).copy()
-
-
-@cache
-def _normal(shape: tuple[int, ...]) -> Array:
-    """Numbers that are drawn; whoever gives them to a program copies them."""
-    return np.random.default_rng(5).normal(size=shape)
+    return np.random.default_rng(5).normal(size=shapes.get(style, every))
 
 
 def takes_parameters(function: FunctionType) -> bool:

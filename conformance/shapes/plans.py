@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.programs.held_state import Leaf, leaves
+from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import (
     BIAS,
     ROLES,
@@ -305,12 +305,6 @@ def _begins(value: Any, first: int) -> bool:
     return isinstance(value, list) and value[:1] == [first]
 
 
-def _is_matrix(leaf: Leaf) -> bool:
-    """Whether an array is the weights of a layer, and no biases in a row or a column."""
-    shape = np.shape(leaf.value)
-    return len(shape) == 2 and leaf.is_parameter and not BIAS.fullmatch(bare(leaf.name))  # noqa: PLR2004
-
-
 def sizes_of(
     made: dict[str, Any], module: ModuleType, asked: Sizes, *, sized: bool = False
 ) -> list[Sizes]:
@@ -323,10 +317,10 @@ def sizes_of(
         sized: whether it was told them.
     """
     held = [leaf for name, root in made.items() for leaf in leaves(root, name, module)]
-    matrices = [np.shape(e.value) for e in held if np.ndim(e.value) == 2]  # noqa: PLR2004
-    named = [np.shape(e.value) for e in held if np.ndim(e.value) == 2 and e.is_parameter]  # noqa: PLR2004
-    weights = [np.shape(e.value) for e in held if _is_matrix(e)]
-    shapes = weights or named or matrices
+    matrices = [leaf for leaf in held if np.ndim(leaf.value) == len(("rows", "columns"))]
+    named = [leaf for leaf in matrices if leaf.is_parameter]
+    weights = [leaf for leaf in named if not BIAS.fullmatch(bare(leaf.name))]
+    shapes = [np.shape(leaf.value) for leaf in weights or named or matrices]
     if not shapes:
         return [asked]
     first, last = shapes[0], shapes[-1]

@@ -216,7 +216,7 @@ def _scaled(
 ) -> Reading | None:
     """The reading with parameters, or inputs, of another size; None if it does not run so."""
     values = {
-        path: _times(value, scale if numbers or np.ndim(value) else 1.0)
+        path: value * np.asarray(value).dtype.type(scale if numbers or np.ndim(value) else 1.0)
         for path, value in generic(reading.run).items()
     }
     return _with(reading, values, scale, second=second)
@@ -238,7 +238,3 @@ def _with(
     alike = names == [each.name for each in reading.places.goals]
     finite = all(np.all(np.isfinite(each.node.value)) for each in made.places.goals)
     return made if alike and finite else None
-
-
-def _times(value: Any, scale: float) -> Any:
-    return value * np.asarray(value).dtype.type(scale)

@@ -38,7 +38,7 @@ from conformance.shapes.function_sources import (
     returned_names,
     returned_parts,
 )
-from conformance.shapes.given_back import said
+from conformance.shapes.given_back import arguments_in, said
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off
@@ -218,8 +218,7 @@ class SolvedLossSearch:
 
 def _shapes(given: Mapping[str, Any]) -> object:
     """The shapes and kinds of arguments."""
-    inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
-    arrays = [(key, np.asarray(e)) for each in inner for key, e in each.items()]
+    arrays = ((key, np.asarray(each)) for key, each in arguments_in(given).items())
     return {key: (each.shape, each.dtype.kind) for key, each in arrays}
 
 
@@ -232,8 +231,7 @@ def _is_misfit(given: Mapping[str, Any]) -> bool:
 
 def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of floats and the floats among arguments, those in a dict by their keys."""
-    inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
-    pairs = (pair for each in inner for pair in each.items())
+    pairs = arguments_in(given).items()
     return {k: e for k, e in pairs if is_floats(e) or isinstance(e, float) or is_traced_number(e)}
 
 
