@@ -37,10 +37,8 @@ from conformance.script_outcome import Ran
 from conformance.shapes.candidates import of_thing
 from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import has_main, makes, of_module, trains_at_import
-from conformance.shapes.judge_readings import Found
-from conformance.shapes.layer_outputs import INPUT
-from conformance.shapes.not_judged import NotHere, NotJudged, Refused, without_gradients
-from conformance.shapes.update_findings import agreed, sign_of
+from conformance.shapes.found import Found, NotHere, NotJudged, Refused, without_gradients
+from conformance.shapes.update_findings import INPUT, agreed, sign_of
 from conformance.values import from_values
 
 BRIEFLY, PATIENTLY = 5.0, 20.0

@@ -25,29 +25,26 @@ from conformance.shapes.definitions import (
     has_main,
     trains_at_import,
 )
-from conformance.shapes.edited import mended, with_right_updates
-from conformance.shapes.function_pairs import PairSearch
-from conformance.shapes.judge_readings import Found
-from conformance.shapes.losses import LossSearch
-from conformance.shapes.named_losses import promises_gradients
-from conformance.shapes.not_judged import (
+from conformance.shapes.edited import mended, repaired, with_right_updates
+from conformance.shapes.found import (
+    Found,
     NotJudged,
     beside_gradients,
     without_gradients,
     without_names,
 )
+from conformance.shapes.function_pairs import PairSearch
+from conformance.shapes.losses import LossSearch
+from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
-from conformance.shapes.raising import repaired
 from conformance.shapes.solved_losses import SolvedLossSearch
-from conformance.shapes.training_functions import training_functions
-from conformance.shapes.tried_training import tried_training
-from conformance.shapes.vector_losses import VectorLossSearch
+from conformance.shapes.training_functions import training_functions, tried_training
 from conformance.values import to_values
 
 Send = Callable[[object], None]
 Again = Callable[[], Ran | None]
-PROMISED = PairSearch | LossSearch | SolvedLossSearch | VectorLossSearch
+PROMISED = PairSearch | LossSearch | SolvedLossSearch
 """What promises gradients by its names."""
 EDITING = {"editing": True}
 """What is sent before changes of a program are tried."""

@@ -23,10 +23,11 @@ from conformance.shapes.definitions import (
     Definitions,
     definitions,
 )
-from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.not_judged import (
+from conformance.shapes.found import (
+    Found,
     NotHere,
     NotJudged,
+    Recognised,
     Refused,
 )
 from conformance.values import to_values

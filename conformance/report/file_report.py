@@ -9,8 +9,7 @@ from conformance.outcome import Blame
 from conformance.report.backward_report import BackwardBlame, BackwardReport
 from conformance.report.book_report import Report
 from conformance.report.visible import visible
-from conformance.shapes.judge_readings import Recognised
-from conformance.shapes.not_judged import NotHere, NotJudged, Refused
+from conformance.shapes.found import NotHere, NotJudged, Recognised, Refused
 from conformance.values import to_values
 
 

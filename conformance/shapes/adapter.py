@@ -16,10 +16,9 @@ from conformance.programs.vocabulary import is_parameter, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed, taken
 from conformance.shapes.attempts import LONGEST
-from conformance.shapes.constructions import constructions
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.plans import by_role, methods, sizes_of
+from conformance.shapes.plans import by_role, constructions, methods, sizes_of
 
 PROGRAM = """\
 import numpy as np

@@ -19,7 +19,7 @@ from conformance.backward.source import lines_of
 from conformance.backward.syntax import tree, without
 from conformance.programs.vocabulary import bare
 from conformance.shapes.attempts import Attempt, UnfitError
-from conformance.shapes.reruns import Gradients
+from conformance.shapes.found import Gradients
 
 SETS_BACK = re.compile(r".*(zero|reset|clear|clean).*")
 """Functions that set something back, by their names."""

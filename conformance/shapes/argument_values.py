@@ -5,15 +5,16 @@ tried where a name suggests one, such as the state of a cell. Left out: trying t
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from conformance.programs.vocabulary import BIAS, WEIGHT, bare
+from conformance.programs.vocabulary import BIAS, WEIGHT, bare, kinds_of
 from conformance.shapes.example_data import IMAGES, N_HIDDEN, N_IN, N_OUT, M
-from conformance.shapes.layer_shapes import OPTIONS
+from conformance.shapes.layer_arguments import OPTIONS
 from reference.step import Array
 
 Path = tuple[str, ...]
@@ -44,6 +45,7 @@ PLACES = re.compile(
 SPREAD = re.compile(
     r"\w*(var|std|sigma|variance|scale|temp|tau|temperature|prob|keep|delta|margin)\w*|p|q|eps\w*"
 )
+VECTOR = re.compile(r"\w*vec(tor)?")
 TARGETS = re.compile(r"targets?|labels?|y|ys|ytrue|gt|truth")
 MASK = re.compile(r"\w*mask\w*")
 NUMBERS: dict[str, tuple[Any, ...]] = {
@@ -83,7 +85,9 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
     rng = np.random.default_rng([4, len(chosen)])
     if PLACES.fullmatch(name) or (chosen and TARGETS.fullmatch(name)):
         yield from _whole(chosen, rng)
-    for shape in dict.fromkeys(_shapes(name, chosen) if chosen else INPUTS):
+    shapes = [*dict.fromkeys(_shapes(name, chosen) if chosen else INPUTS)]
+    vectors = [each for each in shapes if len(each) == 1 and VECTOR.fullmatch(name)]
+    for shape in vectors or shapes:
         yield drawn(name, shape, rng)
         if MASK.fullmatch(name):
             yield drawn(name, shape, rng) > 0
@@ -100,7 +104,7 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
 def _whole(chosen: Mapping[Path, Any], rng: np.random.Generator) -> Iterator[Any]:
     """Arrays of whole numbers, which are places along the shortest axis: labels, tokens."""
     first = next((np.shape(each) for each in chosen.values() if np.ndim(each)), (M, STEPS))
-    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2))):
+    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2), ())):
         yield rng.integers(0, min((N_OUT, *first)), size=shape)
 
 
@@ -205,3 +209,127 @@ def _weights(first: Shape, known: Sequence[int], states: Sequence[int]) -> Itera
 
 def _new(known: Sequence[int]) -> int:
     return next((n for n in WIDTHS if n not in known), WIDTHS[-1])
+
+
+def is_input(name: str) -> bool:
+    """Whether an argument is inputs by its name."""
+    return "inputs" in kinds_of(name) or bare(name).startswith("x")
+
+
+def is_target(name: str) -> bool:
+    """Whether an argument is targets by its name."""
+    return "targets" in kinds_of(name)
+
+
+BETWEEN = 0.25, 0.875
+"""The bounds of numbers that are positive, and shares."""
+
+Values = Callable[[Path, Mapping[Path, Any]], Iterator[Any]]
+
+
+def _coded(coded: Callable[[Array], Array | None]) -> Values:
+    """The values of arguments, of which targets have one coding.
+
+    A vector comes before matrices for what is called by a small letter, and in the order of size:
+    it may be one of thresholds. A bias of one output is a number.
+    """
+
+    def found(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
+        name = path[-1]
+        if not chosen or not is_target(name):
+            every: Iterable[Any] = values(path, chosen)
+            if chosen and WEIGHT.fullmatch(bare(name)) and name.islower():
+                every = sorted(every, key=lambda each: np.ndim(each) != 1)
+            yield from (np.sort(each) if np.ndim(each) == 1 else each for each in every)
+            weights = [e for each, e in chosen.items() if WEIGHT.fullmatch(bare(each[-1]))]
+            if BIAS.fullmatch(bare(name)) and 1 in map(np.ndim, weights):
+                yield np.asarray(HELPFUL)
+            return
+        rng = np.random.default_rng([4, len(chosen)])
+        shapes = [np.shape(each) for each in chosen.values() if np.ndim(each)]
+        first = shapes[0] if shapes else ()
+        wide = [(*first[:1], n) for shape in shapes for n in shape]
+        for shape in dict.fromkeys([first[:1], *wide, first, first[:2]]):
+            made = coded(rng.integers(0, N_OUT, size=shape))
+            if made is not None:
+                yield made
+
+    return found
+
+
+def as_stated(shapes: Mapping[str, Shape], coded: Values) -> Values:
+    """The values of arguments of which some have shapes that are known.
+
+    Args:
+        shapes: they, by name.
+        coded: the values of arguments, of which targets have one coding.
+    """
+
+    def found(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
+        shape = shapes.get(path[-1])
+        if shape is None or (chosen and is_target(path[-1])):
+            every = coded(path, chosen)
+            yield from (e for e in every if shape is None or np.shape(e) == shape)
+            return
+        rng = np.random.default_rng([4, len(chosen)])
+        yield drawn(bare(path[-1]), shape, rng) if shape else np.asarray(HELPFUL)
+        yield rng.uniform(*BETWEEN, size=shape)
+
+    return found
+
+
+def _one_hot(labels: Array) -> Array | None:
+    wide = labels.shape[-1] if labels.ndim > 1 else 1
+    return np.eye(wide)[labels[..., 0] % wide] if wide > 1 else None
+
+
+CODINGS: tuple[Values, ...] = (
+    _coded(lambda labels: labels),
+    _coded(lambda labels: (labels % 2).astype(float)),
+    _coded(_one_hot),
+    _coded(lambda labels: np.random.default_rng(7).normal(size=labels.shape)),
+    _coded(lambda labels: np.random.default_rng(7).uniform(*BETWEEN, size=labels.shape)),
+)
+"""Targets: labels, 0 or 1, one-hot, any numbers, and shares."""
+
+
+STATED = re.compile(
+    r"((?:\w+(?:\s*,\s*|\s+and\s+))*\w+)\s*:\s*(?:\w+ (?:of shape )?)?(\([^()]*\)|scalar|float)"
+)
+"""Names, and the shape of each."""
+LENGTH = re.compile(r"(\w+)\s*(?:([+-])\s*(\d+))?")
+"""A length in a shape: `n`, `3`, `C-1`."""
+LENGTHS = (M, N_IN, N_OUT, N_HIDDEN, 7, 10, 9)
+"""What letters stand for, in the order in which they are stated."""
+
+
+def stated_shapes(function: FunctionType, names: Sequence[str]) -> dict[str, Shape]:
+    """The shapes of arguments that a docstring states, with a length for each letter.
+
+    Args:
+        function: it has the docstring, or none.
+        names: of its arguments.
+    """
+    known: dict[str, int] = {}
+    found: dict[str, Shape] = {}
+    for told, shape in STATED.findall(function.__doc__ or ""):
+        lengths = list(_lengths(shape, known))
+        if None not in lengths:
+            shapes = tuple(each for each in lengths if each is not None)
+            found |= {e: shapes for e in re.findall(r"\w+", told) if e in names}
+    return found
+
+
+def _lengths(shape: str, known: dict[str, int]) -> Iterator[int | None]:
+    """The lengths of a shape as it is stated; None for what is none."""
+    for each in filter(None, map(str.strip, shape.strip("()").split(","))):
+        length = LENGTH.fullmatch(each)
+        if shape.isalpha():  # a number
+            return
+        if length is None:
+            yield None
+            continue
+        letter, sign, more = length.groups()
+        left = (n for n in LENGTHS if n not in known.values())
+        base = int(letter) if letter.isdigit() else known.setdefault(letter, next(left, M))
+        yield base + int(f"{sign or ''}{more or 0}")

@@ -5,22 +5,20 @@ table of names says (`X_train`: the inputs), then the order in which people writ
 Left out: the table (`programs/vocabulary.py`).
 """
 
-import ast
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from conformance.backward.syntax import tree
 from conformance.programs.vocabulary import WEIGHT, bare, is_parameter, kinds_of
-from conformance.shapes.example_data import Data
-from conformance.shapes.pictures import TOLD, as_default, picture_kinds
+from conformance.shapes.example_data import TOLD, Data, as_default, picture_kinds
+from conformance.shapes.function_sources import compared_with
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
 QUIET = 0
@@ -100,7 +98,7 @@ class Scope:
         return (True, self.names[same[0]]) if len(same) == 1 else (False, None)
 
 
-def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
+def data_kinds(data: Data) -> dict[str, Any]:
     """What the data say about arguments."""
     sizes = data.sizes
     return {
@@ -113,7 +111,7 @@ def data_kinds(data: Data, penalty: float) -> dict[str, Any]:
         "batchsize": sizes.m,
         "rate": RATE,
         "count": data.rounds,
-        "penalty": penalty,
+        "penalty": PENALTY,
         "quiet": QUIET,
         "seed": 0,
         "generator": GENERATOR,
@@ -165,6 +163,11 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "activation": ACTIVATION,
         **picture_kinds(data),
     }
+
+
+def scope_of(data: Data) -> Scope:
+    """What some data, and the settings that they come with, give to functions."""
+    return Scope({**size_kinds(data), **data_kinds(data)}, {**data.settings})
 
 
 class Generator(np.random.RandomState):
@@ -325,23 +328,8 @@ def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:
         e for key, e in held.items() if bare(key) == bare(name) and isinstance(e, SETTINGS)
     ]
     if isinstance(function, type) and not found:
-        found = _compared_with(function, name)[:1]
+        found = compared_with(function, name)[:1]
     return (True, found[0]) if len(found) == 1 else (False, None)
-
-
-@cache
-def _compared_with(kind: type, name: str) -> list[str]:
-    """The words that the methods of a class compare an argument of it with."""
-    codes = (each.__code__ for each in vars(kind).values() if isinstance(each, FunctionType))
-    module = next((tree(each.co_filename) for each in codes), None)
-    return [
-        each.comparators[0].value
-        for each in ast.walk(module or ast.Module([], []))
-        if isinstance(each, ast.Compare) and isinstance(each.ops[0], ast.Eq)
-        and ast.unparse(each.left).removeprefix("self.") == name
-        and isinstance(each.comparators[0], ast.Constant)
-        and isinstance(each.comparators[0].value, str)
-    ]  # fmt: skip
 
 
 SETTINGS = (list, tuple, dict, int, float, str)

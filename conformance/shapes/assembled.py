@@ -19,10 +19,12 @@ from conformance.programs.execution import missing, names_in
 from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import is_role
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.arguments import PENALTY, Scope, data_kinds, size_kinds
+from conformance.shapes.arguments import Scope, scope_of
 from conformance.shapes.attempt import provide
-from conformance.shapes.attempts import LONGEST, UnfitError
-from conformance.shapes.example_data import Data
+from conformance.shapes.attempts import LONGEST, UnfitError, result_of
+from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.layer_arguments import Make, layer_constructions, takes_parts
+from conformance.shapes.layers import LayerSearch, layer_search
 from conformance.shapes.plans import Made
 
 SMALL = 8
@@ -61,7 +63,7 @@ def _made(kind: type, said: str, name: str, code: CodeType, module: ModuleType) 
     def make(data: Data, _scope: Scope) -> dict[str, Any]:
         for each in too_large:
             raise each
-        provide(module, Scope({**size_kinds(data), **data_kinds(data, PENALTY)}))
+        provide(module, scope_of(data))
         np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
         variables = dict(vars(module))
         try:
@@ -156,3 +158,51 @@ class _Small(ast.NodeTransformer):
 def _smaller(parts: list[ast.stmt]) -> list[ast.stmt]:
     small = _Small()
     return [small.visit(each) for each in deepcopy(parts)]
+
+
+def stacked(kind: type, classes: Sequence[type], module: ModuleType) -> Iterator[Made]:
+    """The ways in which a class that takes layers is given two of a file, those with weights first.
+
+    Args:
+        kind: the class.
+        classes: of the file.
+        module: that the file is.
+    """
+    others = [each for each in classes if each is not kind and not takes_parts(each)]
+    found = [(each, search) for each in others if (search := layer_search(each, module))]
+    for layer, search in found if takes_parts(kind) else ():
+        name = layer.__name__
+        yield Made(f"{kind.__name__}({name}, {name})", _of_two(kind, search, module))
+
+
+def _of_two(kind: type, search: LayerSearch, module: ModuleType) -> Make:
+    def make(data: Data, _scope: Scope) -> dict[str, Any]:
+        below, out = _runs(search, data, data.x, module)
+        n = np.shape(out)[0 if data.layout == "columns" else -1]
+        next_data = next(example_data(Sizes(n_in=n), (data.layout,)), None)
+        if next_data is None:  # such as of one number a sample
+            raise UnfitError("its layers give several numbers")
+        above, _ = _runs(search, next_data, out, module)
+        return {"self": result_of(kind, below, above)}
+
+    return make
+
+
+def _runs(search: LayerSearch, data: Data, x: Any, module: ModuleType) -> tuple[Any, Any]:
+    """A layer with weights that takes some inputs, and its output.
+
+    Raises:
+        UnfitError: it is not made so that it takes them.
+    """
+    problem = UnfitError("how its layers are made is not known")
+    for _, way in layer_constructions(search.kind, data):
+        try:
+            layer = way(data, Scope())["self"]
+            weights = leaves(layer, "self", module)
+            out = result_of(getattr(layer, search.forward), np.array(x))
+        except UnfitError as error:
+            problem = error
+            continue
+        if weights and np.ndim(out) == np.ndim(x) > 0:
+            return layer, out
+    raise problem

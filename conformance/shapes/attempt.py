@@ -30,9 +30,8 @@ from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import (
     Scope,
     UnboundError,
-    data_kinds,
     samples_of,
-    size_kinds,
+    scope_of,
     ways,
 )
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
@@ -52,7 +51,6 @@ Values = Mapping[str, Any]
 def attempt(
     plan: Plan,
     data: Data,
-    penalty: float,
     *,
     trace: Trace | None = None,
     values: Values | None = None,
@@ -63,7 +61,6 @@ def attempt(
     Args:
         plan: how.
         data: what it is given.
-        penalty: the weight decay that it is given, if it takes one.
         trace: where its operations are noted.
         values: numbers for its parameters in the place of its own.
         chosen: which way each call goes, if it is known.
@@ -72,7 +69,7 @@ def attempt(
         UnfitError: it does not run so.
     """
     data = replace(data, x=deepcopy(data.x), y=deepcopy(data.y))  # a program may write into it
-    scope = Scope({**size_kinds(data), **data_kinds(data, penalty)}, {**data.settings})
+    scope = scope_of(data)
     run = Attempt(plan, data, scope, trace=trace)
     provide(plan.module, scope)
     with quiet(), doubles():

@@ -4,25 +4,174 @@ Left out: running it (`attempt.py`), which plans there are (`plans.py`), and wha
 its calls return (`learned.py`).
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import ast
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from itertools import chain
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from conformance.programs.held_state import Leaf, as_array, as_tensor, leaves
+from conformance.backward.syntax import tree
+from conformance.programs.held_state import Leaf, as_array, as_tensor, doubles, leaves
 from conformance.running.missing_names import is_of_no_data
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import Scope
 from conformance.shapes.example_data import Data
-from conformance.shapes.given_tensors import by_tensors
-from conformance.shapes.kept_beside import Beside, beside
-from conformance.tracing.frames import raised_in
+from conformance.tracing.frames import Frame, raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
+
+
+def by_tensors(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What a function returns: if it takes tensors, it is given those of arrays, and back."""
+    plain = function.func if isinstance(function, partial) else function
+    code = getattr(plain, "__code__", None)
+    if code is None or "torch" not in sys.modules or not _takes_tensors(code.co_filename):
+        return function(*args, **kwargs)
+    with doubles():
+        return as_array(function(*as_tensor(args), **as_tensor(kwargs)))
+
+
+@lru_cache(maxsize=64)
+def _takes_tensors(file: str) -> bool:
+    """Whether a file imports torch, and none of its functions uses what it imports of NumPy."""
+    whole = tree(file) or ast.Module([], [])
+    imported = {name: module.partition(".")[0] for name, module in _imported(whole)}
+    functions = (each for each in ast.walk(whole) if isinstance(each, ast.FunctionDef))
+    used = {e.id for each in functions for e in ast.walk(each) if isinstance(e, ast.Name)}
+    return "torch" in imported.values() and "numpy" not in map(imported.get, used)
+
+
+def _imported(whole: ast.AST) -> Iterator[tuple[str, str]]:
+    """The names that a file imports, each with the module that it is of, or is."""
+    for each in ast.walk(whole):
+        if isinstance(each, ast.Import | ast.ImportFrom):
+            of = getattr(each, "module", None)
+            yield from ((e.asname or e.name.partition(".")[0], of or e.name) for e in each.names)
+
+
+Started = Mapping[str, tuple[Leaf, Node | None]]
+Held = dict[str, dict[str, Node]]
+"""The nodes of what is held, by what holds it and by its name there."""
+NEW, WRITTEN, ADDED = range(3)
+DICT = "[]"  # ends the path of a dict
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The dicts that have the keys of what holds parameters, and are used by nothing forward.
+
+    Attributes:
+        gradients: those that hold gradients, by their paths.
+        others: those that hold moments, or copies.
+    """
+
+    gradients: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+    def marked(self, leaf: Leaf) -> Leaf:
+        """A leaf with what it is."""
+        holder, _ = _parts(leaf.path)
+        if holder in self.gradients:
+            return replace(leaf, name=f"d{leaf.name}", beside="gradient")
+        return replace(leaf, beside="other") if holder in self.others else leaf
+
+
+def beside(start: Started, end: Mapping[str, Node], output: Node | None, since: int) -> Beside:
+    """What the dicts beside those of parameters hold, once a program went back.
+
+    Args:
+        start: the leaves that the run began with.
+        end: what computed each leaf by now, by its path.
+        output: of the network, if it is known.
+        since: the number of the first node of what went back.
+    """
+    before = _held((path, node) for path, (_, node) in start.items() if node is not None)
+    after = _held(end.items())
+    named = any(leaf.is_gradient for leaf, _ in start.values()) or any("grad" in e for e in after)
+    gradients: set[str] = set()
+    others: set[str] = set()
+    for owner, own in before.items():
+        if not _holds_parameters(owner, start) or owner not in after:
+            continue
+        alike = [e for e in after if e != owner and _mirrors(e, after[e], own)]
+        free = [
+            e for e in alike if not any(_goes_on(n, output) for n in before.get(e, {}).values())
+        ]
+        others |= {each for each in free if each in before and "grad" not in each.lower()}
+        moved = any(after[owner].get(name) is not node for name, node in own.items())
+        found = {} if named or moved else {e: after[e] for e in free}
+        gradients |= {*_gradient_dict(found, before, own, since)}
+    return Beside(frozenset(gradients), frozenset(others - gradients))
+
+
+def _gradient_dict(free: Held, before: Held, own: Mapping[str, Node], since: int) -> list[str]:
+    """The dict among some that was written going back, the new one first; none if none was."""
+    ranked = []
+    for holder, held in free.items():
+        copied = any(_is_copy(held[e], own[e]) for e in held)
+        kinds = [_kind(before.get(holder, {}).get(e), held[e]) for e in held]
+        late = max(node.number for node in held.values()) >= since
+        if late and not copied and None not in kinds:
+            ranked.append((max(e for e in kinds if e is not None), holder))
+    return [holder for _, holder in sorted(ranked)[:1]]
+
+
+def _holds_parameters(owner: str, start: Started) -> bool:
+    """Whether parameters are held there by their names, and something is computed with one."""
+    own = [each for path, each in start.items() if _parts(path)[0] == owner]
+    named = any(leaf.is_parameter for leaf, _ in own)
+    return named and any(node is not None and node.consumers for _, node in own)
+
+
+def _mirrors(holder: str, held: Mapping[str, Node], own: Mapping[str, Node]) -> bool:
+    """Whether it is a dict with the keys of what holds parameters."""
+    return len(held) > 1 and held.keys() <= own.keys() and holder.endswith(DICT)
+
+
+def _goes_on(node: Node, output: Node | None) -> bool:
+    """Whether what comes out is made of a value."""
+    return bool(node.consumers) if output is None else output.depends_on(node)
+
+
+def _kind(before: Node | None, after: Node) -> int | None:
+    """How what a dict holds came there; None if it is no gradient."""
+    if before is None:
+        return NEW
+    if before is after:
+        return None
+    if not after.depends_on(before):
+        return WRITTEN
+    return ADDED if after.operation == "add" and before in after.inputs else None
+
+
+def _is_copy(held: Node, own: Node) -> bool:
+    """Whether it has the numbers of the parameter of its name."""
+    return np.array_equal(own.value, held.value)
+
+
+def _held(pairs: Iterable[tuple[str, Node]]) -> Held:
+    """What each thing holds: `self.g` is a dict, and `self` is none."""
+    found: Held = {}
+    for path, node in pairs:
+        holder, name = _parts(path)
+        found.setdefault(holder, {})[name] = node
+    return found
+
+
+def _parts(path: str) -> tuple[str, str]:
+    """What holds a value, and its name there: `self.g[]` and `W1` of `self.g['W1']`."""
+    found = re.fullmatch(r"(.*)\['(\w+)'\]", path)
+    holder, _, name = (f"{found[1]}{DICT}", "", found[2]) if found else path.rpartition(".")
+    return holder, name
+
 
 LONGEST = 3.0
 """Seconds that one call may take."""
@@ -48,6 +197,10 @@ class UnfitError(Exception):
         known = ((each, raised_in(each)) for each in (self.__cause__, *self.raised) if each)
         sure = (e for e, lines in known if lines and is_of_no_data(e, lines[0].file))
         return next(sure, None)
+
+
+class EmptyError(UnfitError):
+    """What is to go backward computes nothing and returns nothing."""
 
 
 def result_of(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -208,3 +361,62 @@ def node_of(trace: Trace, value: Any) -> Node:
         return trace.constant(np.asarray(value, dtype=np.float64))
     except (TypeError, ValueError) as error:  # such as a tensor of the program's own
         raise UnfitError(f"it gives no numbers: {type(value).__name__}") from error
+
+
+SURE = 8
+"""The stage of what no data are the reason of: only what ran to its end comes farther."""
+
+
+@dataclass
+class Refusal:
+    """How far the readings of a program came that did not fit; whether it has parameters.
+
+    Attributes:
+        reached: of the one that came farthest, the stage and the line where it stopped.
+        words: why it stopped.
+        raised: the lines of the program that led to the error it raised, the innermost first.
+        again: runs it again.
+        made: whether what holds the parameters was made.
+        empty: whether what is to go backward computes nothing, and no other way would tell more.
+        failed: whether a loss was given where what goes backward raised an error.
+        crashes: what methods raised that were to update the parameters.
+    """
+
+    reached: tuple[int, int] = (-1, 0)
+    words: str = "it has none of the names that are known"
+    raised: Sequence[Frame] = ()
+    again: Callable[[], object] | None = None
+    tried: int = 0
+    made: bool = False
+    empty: bool = False
+    parameters: bool = False
+    failed: bool = False
+    until: float = 0.0
+    crashes: dict[str, list[BaseException]] = field(default_factory=dict)
+
+    @property
+    def unmade(self) -> bool:
+        """Whether it was tried to make what holds the parameters, and each way failed."""
+        return bool(self.tried) and not self.made
+
+    def note(self, error: UnfitError, again: Callable[[], object] | None = None) -> None:
+        """Keep what came farthest, and what runs it again."""
+        self.tried += 1
+        lines = raised_in(error.__cause__) if error.__cause__ is not None else ()
+        stage = error.stage if error.of_no_data is None else SURE
+        reached = stage, lines[0].line if lines else 0
+        if reached > self.reached:
+            self.raised, self.again = _raised(error), again
+            self.reached, self.words = reached, f"{error}{_place(self.raised)}"
+            self.empty = isinstance(error, EmptyError)
+
+
+def _raised(error: UnfitError) -> Sequence[Frame]:
+    """The lines by which the program itself raised an error, the innermost first, if it did."""
+    causes = [each for each in (error.of_no_data, error.__cause__, *error.raised) if each]
+    return [line for each in causes[:1] for line in raised_in(each)]
+
+
+def _place(lines: Sequence[Frame]) -> str:
+    """Where that is."""
+    return f", in {os.path.relpath(lines[0].file)}:{lines[0].line}" if lines else ""

@@ -11,16 +11,16 @@ from typing import Any
 
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.shapes.arguments import needed
-from conformance.shapes.assembled import assembled
+from conformance.shapes.assembled import assembled, stacked
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
+from conformance.shapes.found import NotJudged
 from conformance.shapes.function_pairs import pairs
 from conformance.shapes.function_sources import returned_functions
-from conformance.shapes.layer_classes import closure_layer, layer_search, unnamed_layer
-from conformance.shapes.layers import LayerSearch
+from conformance.shapes.layers import LayerSearch, closure_layer, layer_search, unnamed_layer
 from conformance.shapes.named_losses import (
     before_activations,
     loss_class,
@@ -28,8 +28,8 @@ from conformance.shapes.named_losses import (
     says_loss,
     states_loss,
 )
-from conformance.shapes.not_judged import NotJudged
 from conformance.shapes.other_settings import others as other_settings
+from conformance.shapes.own_calls import own_data
 from conformance.shapes.parameter_shapes import (
     gives_two,
     made_by_the_file,
@@ -53,10 +53,8 @@ from conformance.shapes.plans import (
 )
 from conformance.shapes.search import Searched
 from conformance.shapes.solved_losses import solved_losses
-from conformance.shapes.stacked import stacked
 from conformance.shapes.training_functions import is_told_how_long
 from conformance.shapes.value_classes import value_search
-from conformance.shapes.vector_losses import own_data, vector_losses
 from conformance.subjects.adapt import is_module, is_of_the_book
 
 BACKWARD = ("backward", "train")
@@ -80,7 +78,6 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
     yield from of_functions(found, {id(e) for each in paired for e in each.no_networks})
     yield from (each for each in classes if each.layer is not None)
     yield from (_alone(each.backward.__name__, each) for each in paired)
-    yield from (_alone(each.function.__name__, each) for each in vector_losses(found.functions))
     yield from (_alone(each.name, each) for each in before_activations(found.functions))
     for loss in losses(found.functions):
         names = loss.function.__name__, getattr(loss.prime, "__name__", "")
@@ -200,7 +197,7 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*paired}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}
     others |= {id(e) for e in found.functions if _moves_by_what_it_is_given(e)}
-    alone = _losses(found)
+    alone: dict[FunctionType, Judgeable] = {e.function: e for e in losses(found.functions)}
     for each in found.functions:
         loss = alone.get(each)
         if takes_parameters(each) and loss is not None and not gives_two(each):
@@ -224,12 +221,6 @@ def _moves_by_what_it_is_given(function: FunctionType) -> bool:
 
 NOTHING = Made("", lambda _data, _scope: {})
 """No parameters: what trains makes its own."""
-
-
-def _losses(found: Definitions) -> dict[FunctionType, Judgeable]:
-    """The losses among the functions of a file that are judged alone, and of no vector."""
-    vectors = [each.function for each in vector_losses(found.functions)]
-    return {e.function: e for e in losses(found.functions) if e.function not in vectors}
 
 
 def _around(function: FunctionType, found: Definitions) -> Candidate | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.programs.load import source_of
 from conformance.shapes.arguments import called
-from conformance.shapes.judge_readings import Found, Recognised
+from conformance.shapes.found import Found, Recognised
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,8 @@ from conformance.programs.vocabulary import DERIVATIVES, bare, kinds_of
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, result_of
-from conformance.shapes.judge_readings import Found, Recognised
+from conformance.shapes.found import Found, Recognised, of_step
 from conformance.shapes.other_settings import ACTIVATIONS
-from conformance.shapes.reruns import of_step
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 

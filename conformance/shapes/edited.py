@@ -22,11 +22,12 @@ from conformance.backward.edited_line import (
 from conformance.backward.epsilons import TINY
 from conformance.backward.findings import UPDATES, Examined
 from conformance.backward.judge_gradients import distance
+from conformance.edits.edit import EditKind
 from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import holds, search, search_known_first
 from conformance.script_outcome import Ran, is_judged_as_far
-from conformance.shapes.judge_readings import Found
-from conformance.shapes.reruns import other_defaults
+from conformance.shapes.attempts import Refusal
+from conformance.shapes.found import Found, other_defaults
 from conformance.shapes.tried_updates import is_right as is_right_run
 
 SECONDS = 4.0  # of the processor for a file, after which no other change is tried
@@ -126,3 +127,32 @@ def _wrong(
         if np.shape(given[name]) != np.shape(each)
         or not distance(np.asarray(given[name]), np.asarray(each), max(size, noise)) <= limit
     }
+
+
+MOST = 12  # programs that run on, and are judged
+
+
+def repaired(refusal: Refusal, confirmed: Callable[[], bool], seconds: float) -> str:
+    """A line with which it runs, said with its number; nothing if none is found.
+
+    Args:
+        refusal: of the program: the reading that came farthest is run again.
+        confirmed: whether all gradients are right as the program is now.
+        seconds: of the processor after which no other change is tried.
+    """
+    again, left = refusal.again, iter(range(MOST))
+    if again is None or not refusal.raised or seconds <= 0:
+        return ""
+
+    def goes_on() -> bool:
+        again()
+        return True
+
+    def is_right() -> bool:
+        return next(left, None) is not None and confirmed()
+
+    functions = live_functions(lambda: holds(goes_on))
+    change = search(functions, [[*refusal.raised]], [goes_on, is_right], seconds)
+    if change is None or change.kind is not EditKind.REPLACED:
+        return ""
+    return f"it runs, and every gradient is right, with line {change.line}:  {change.text}"

@@ -21,16 +21,13 @@ from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of
+from conformance.shapes.found import Found, Recognised, Rerun, moved, of_step, with_defaults
 from conformance.shapes.function_sources import names_axis
-from conformance.shapes.given_back import went
-from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.layer_outputs import together
-from conformance.shapes.other_settings import switched_off
-from conformance.shapes.pair_gradients import arrays_of, beside, gradients, said
-from conformance.shapes.pair_settings import other_numbers, sizes, with_defaults
-from conformance.shapes.reruns import Rerun, moved, of_step
+from conformance.shapes.given_back import arrays_of, beside, gradients, said, went
+from conformance.shapes.other_settings import other_numbers, sizes, switched_off
 from conformance.shapes.sides import SCALES, is_one_sided
 from conformance.shapes.solved import MisshapenError, Solver, arguments
+from conformance.shapes.update_findings import together
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
@@ -208,7 +205,8 @@ class PairSearch:
             upstreams[name] = node_of(trace, upstream)
             return upstream
 
-        defaults = with_defaults((self.forward, self.backward), self.settings)
+        own = self.forward, self.backward
+        defaults = with_defaults(own, self.settings.get)
         with quiet(), defaults, traced_program(trace, self.forward):
             done = went(self.forward, self.backward, given, drawn)
             loss = node_of(trace, sum((o * np.array(d)).sum() for o, d in done.pairs))

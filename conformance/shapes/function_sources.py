@@ -6,7 +6,7 @@ Left out: which functions there are (`definitions.py`).
 import ast
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
 from conformance.backward.syntax import tree
@@ -15,9 +15,7 @@ from conformance.programs.vocabulary import bare, is_gradient, kinds_of, names_g
 
 def leaves_out_label(function: Any) -> bool:
     """Whether a function takes a row of a table, and uses all of it but its end: `row[:-1]`."""
-    code = getattr(function, "__code__", None)
-    definition = None if code is None else definition_of(code)
-    parts = () if definition is None else ast.walk(definition)
+    code, parts = getattr(function, "__code__", None), source_parts(function)
     slices = {ast.unparse(each) for each in parts if isinstance(each, ast.Subscript)}
     taken = () if code is None else code.co_varnames[: code.co_argcount]
     return any(f"{name}[:-1]" in slices for name in taken if "row" in kinds_of(name))
@@ -29,9 +27,7 @@ REDUCTIONS = {"sum", "mean", "var", "std", "max", "min", "amax", "amin", "norm"}
 
 def names_axis(function: Any) -> bool:
     """Whether a function sums, or the like, along an axis that it names: of one vector none is."""
-    code = getattr(function, "__code__", None)
-    definition = None if code is None else definition_of(code)
-    calls = [e for e in ast.walk(definition or ast.Pass()) if isinstance(e, ast.Call)]
+    calls = [e for e in source_parts(function) if isinstance(e, ast.Call)]
     summing = [e for e in calls if getattr(e.func, "attr", "") in REDUCTIONS]
     placed = any(len(each.args) > _arrays_given(each) for each in summing)
     return placed or any(each.arg in AXIS for e in summing for each in e.keywords)
@@ -52,15 +48,26 @@ def returned_names(function: Any) -> tuple[str, ...]:
 def stored_names(function: Any) -> tuple[str, ...]:
     """The attributes of its object to which a method assigns."""
     code = getattr(function, "__code__", None)
-    definition = None if code is None else definition_of(code)
     whole = "" if code is None else next(iter(code.co_varnames), "")
     return tuple(
         each.attr
-        for each in ast.walk(definition or ast.Pass())
+        for each in source_parts(function)
         if isinstance(each, ast.Attribute)
         and isinstance(each.ctx, ast.Store)
         and ast.unparse(each.value) == whole
     )
+
+
+def compared_with(of: Any, name: str) -> list[str]:
+    """The words that a function, or a class in its methods, compares an argument with."""
+    return [
+        word.value
+        for function in (vars(of).values() if isinstance(of, type) else [of])
+        for each in source_parts(function)
+        if isinstance(each, ast.Compare) and ast.unparse(each.left).rpartition(".")[2] == name
+        for word in each.comparators
+        if isinstance(word, ast.Constant) and isinstance(word.value, str)
+    ]
 
 
 def returned_parts(function: Any, result: Any) -> list[tuple[str, Any]]:
@@ -74,8 +81,8 @@ def returned_parts(function: Any, result: Any) -> list[tuple[str, Any]]:
 
 def _kept_parts(function: Any) -> Iterator[tuple[str, Any]]:
     """What a method put into tuples and lists of its object, part by part, each with its name."""
-    whole, code = getattr(function, "__self__", None), getattr(function, "__code__", None)
-    definition = None if whole is None or code is None else definition_of(code)
+    whole = getattr(function, "__self__", None)
+    definition = None if whole is None else definition_of(function)
     for value, name in () if definition is None else _kept_in(definition):
         yield from _parts(value, getattr(whole, name, None), name)
 
@@ -151,14 +158,13 @@ def _elements(written: ast.expr | None) -> list[ast.expr]:
 
 
 def _last_return(function: Any) -> ast.expr | None:
-    code = getattr(function, "__code__", None)
-    return None if code is None else _returned_in(code)
+    definition = definition_of(function)
+    return None if definition is None else _returned_in(definition)
 
 
 @lru_cache(maxsize=512)
-def _returned_in(code: CodeType) -> ast.expr | None:
-    definition = definition_of(code)
-    inside = [] if definition is None else [*ast.walk(definition)]
+def _returned_in(definition: ast.FunctionDef) -> ast.expr | None:
+    inside = [*ast.walk(definition)]
     nested = (each for each in inside[1:] if isinstance(each, ast.FunctionDef))
     inner = {id(e) for each in nested for e in ast.walk(each)}
     found = [e for e in inside if isinstance(e, ast.Return) and id(e) not in inner]
@@ -184,7 +190,7 @@ def beside_names(function: Any) -> list[str]:
 
 def returned_functions(function: FunctionType) -> list[str]:
     """The functions within a function that it returns, by their names, alone or with more."""
-    definition = definition_of(function.__code__)
+    definition = definition_of(function)
     body = [] if definition is None else definition.body
     inner = {each.name for each in body if isinstance(each, ast.FunctionDef)}
     last = body[-1].value if body and isinstance(body[-1], ast.Return) else None
@@ -193,12 +199,17 @@ def returned_functions(function: FunctionType) -> list[str]:
     return [e for e in (*returned_names(function), *map(str, named)) if e in inner]
 
 
-def definition_of(code: CodeType) -> ast.FunctionDef | None:
-    """The definition of a function."""
-    module = tree(code.co_filename)
-    if module is None:
-        return None
-    return _definition(module, code.co_name, code.co_firstlineno)
+def definition_of(function: Any) -> ast.FunctionDef | None:
+    """The definition of a function; None if it is not known."""
+    code: Any = getattr(function, "__code__", None)
+    module = None if code is None else tree(code.co_filename)
+    return None if module is None else _definition(module, code.co_name, code.co_firstlineno)
+
+
+def source_parts(function: Any) -> list[ast.AST]:
+    """The nodes of the definition of a function; none if it is not known."""
+    definition = definition_of(function)
+    return [] if definition is None else [*ast.walk(definition)]
 
 
 @lru_cache(maxsize=512)

@@ -11,19 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.recorded_pass import OwnPass
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import differentiated, is_upstream, kinds_of
+from conformance.programs.vocabulary import bare, differentiated, is_upstream, kinds_of, stem
 from conformance.shapes.arguments import needed
-from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.function_sources import returned_names
+from conformance.shapes.attempts import UnfitError, node_of, result_of
+from conformance.shapes.function_sources import returned_names, returned_parts
 from reference.step import Array
 
 Drawn = Callable[[tuple[int, ...], str], Array]
 """Gives an array of a shape, for an argument of this name."""
-
-
-SETTINGS = {"penalty": 0.0}
-"""Of what goes backward alone: a decay is that of a loss that it does not know."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def _ways(
     names = [each.name for each in needed(backward)]
     returned = returned_names(forward)
     named = dict(zip(returned, parts, strict=True)) if len(returned) == len(parts) else {}
-    settings = {name: SETTINGS[kind] for name in names for kind in _kinds(name)}
+    settings = {name: 0.0 for name in names if "penalty" in kinds_of(name)}  # its loss has none
     by_name = _by_name(names, {**settings, **given}, named, parts)
     if by_name is not None:
         yield by_name
@@ -154,11 +151,6 @@ def _is_output(value: Any) -> bool:
     return (is_floats(value) and value.size > 0) or isinstance(value, float | np.floating)
 
 
-def _kinds(name: str) -> list[str]:
-    """The kinds of setting that an argument may be."""
-    return [kind for kind in kinds_of(name) if kind in SETTINGS]
-
-
 def last_or_all(kept: list[Any]) -> Any:
     """The cache among what comes after the outputs: what is no array and stands last, or all."""
     return kept[-1] if kept and not is_floats(kept[-1]) else tuple(kept)
@@ -166,3 +158,74 @@ def last_or_all(kept: list[Any]) -> Any:
 
 def _spread(kept: list[Any]) -> list[Any]:
     return list(kept[0]) if len(kept) == 1 and isinstance(kept[0], tuple | list) else kept
+
+
+def arguments_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by their names, those in a dict by their keys."""
+    inner = (each if isinstance(each, dict) else {name: each} for name, each in given.items())
+    return {key: value for each in inner for key, value in each.items()}
+
+
+def arrays_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of floats among arguments, those in a dict by their keys."""
+    return {key: value for key, value in arguments_in(given).items() if is_floats(value)}
+
+
+def gradients(function: Callable[..., Any], back: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The gradients that a function returned, each with its argument: by name, else in order.
+
+    Those in a dict, which may be returned beside others, have the names of its keys.
+
+    Raises:
+        UnfitError: it returned more.
+    """
+    own = {bare(name): name for name in arrays}
+    pairs: dict[str, Any] = {}
+    parts: list[tuple[str, Any]] = []
+    for name, each in _parts(function, back):
+        if isinstance(each, dict):
+            keyed = ((own.get(bare(key), own.get(stem(key))), e) for key, e in each.items())
+            known = {key: e for key, e in keyed if key is not None and e is not arrays[key]}
+            pairs |= {key: e for key, e in known.items() if isinstance(e, NUMBERS)}
+        elif isinstance(each, NUMBERS):
+            parts.append((stem(name), each))
+    left = [name for name in arrays if name not in pairs]
+    if len(parts) > len(left):
+        raise UnfitError(f"{function.__name__}: it gives more gradients than are asked for", 1)
+    told = {own[name]: each for name, each in parts if own.get(name) in left}
+    if pairs or len(told) == len(parts):  # those whose names tell, then the others in order
+        pairs |= told
+        parts = [(name, each) for name, each in parts if own.get(name) not in told]
+    order = (name for name in arrays if name not in pairs)
+    pairs |= dict(zip(order, (each for _, each in parts), strict=False))
+    return {name: pairs[name] for name in arrays if name in pairs}
+
+
+def beside(function: Callable[..., Any], back: Any, step: OwnPass) -> Iterator[str]:
+    """The keys of the dicts that a function returned which are of no argument, nor on the way."""
+    known = {bare(each.name) for each in step.goals}
+    for _, part in _parts(function, back):
+        for key, value in part.items() if isinstance(part, dict) else ():
+            if known.isdisjoint({bare(key), stem(key)}) and is_floats(value) and np.ndim(value):
+                node = node_of(step.trace, value)
+                if not node.given and not any(each.node.depends_on(node) for each in step.goals):
+                    yield key
+
+
+NUMBERS = (np.ndarray, np.floating, float)
+
+
+def _parts(function: Callable[..., Any], back: Any) -> Iterator[tuple[str, Any]]:
+    """What a function returned, part by part, within tuples and lists too, with their names."""
+    waiting = returned_parts(function, back)
+    while waiting:
+        name, part = waiting.pop(0)
+        if isinstance(part, tuple | list):
+            waiting = [(f"{name}[{i}]", each) for i, each in enumerate(part)] + waiting
+        else:
+            yield name, part
+
+
+def said(value: Any) -> str:
+    """The shape of an array, or another value."""
+    return f"({', '.join(map(str, value.shape))})" if isinstance(value, np.ndarray) else f"{value}"

@@ -15,8 +15,17 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import bare, is_parameter, kinds_of, names_gradients, stem
-from conformance.shapes.function_sources import definition_of
+from conformance.programs.vocabulary import (
+    bare,
+    is_parameter,
+    is_role,
+    kinds_of,
+    names_gradients,
+    stem,
+)
+from conformance.shapes.arguments import taken
+from conformance.shapes.function_sources import source_parts
+from conformance.shapes.plans import methods
 from conformance.tracing.trace import Trace
 
 SHAPES = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
@@ -152,8 +161,7 @@ def _singular(name: str) -> str:
 def attributes(kind: type | FunctionType, *, written: bool = False) -> Iterator[str]:
     """The attributes that its methods use of anything but of itself, or write to."""
     for each in [kind] if isinstance(kind, FunctionType) else vars(kind).values():
-        definition = definition_of(each.__code__) if hasattr(each, "__code__") else None
-        for node in ast.walk(definition) if definition is not None else ():
+        for node in source_parts(each):
             if not isinstance(node, ast.Attribute) or ast.unparse(node.value) == "self":
                 continue
             if not written or isinstance(node.ctx, ast.Store):
@@ -203,3 +211,125 @@ def _items(held: Any) -> Iterable[tuple[Any, Any]]:
 def _zeros(held: Any) -> set[Any]:
     """The places of a number of 0, which may become arrays."""
     return {key for key, each in _items(held) if type(each) in (int, float) and not each}
+
+
+MATRIX, VECTOR = (3, 4), (4,)
+DECAY, DECAYING = re.compile(r"wd|weightdecay|l2(reg|lambda|penalty)?"), 2.0**-6
+"""A decay or a momentum that is 0 by default would hide what it multiplies."""
+TIME = re.compile(r"t|step|iter(ation)?|epoch|i")
+NUMBERS = (
+    (re.compile(r"(beta|b|rho|decay(rate)?)2"), 0.999),
+    (re.compile(r"(beta|b|decay(rate)?)1?|mu|momentum|rho1?|gamma"), 0.9),
+    (re.compile(r"eps(ilon)?"), 1e-8),
+)
+"""What an optimiser is given that has no defaults, by the names of its arguments."""
+
+
+def is_number(name: str) -> bool:
+    """Whether an argument is a rate, another number of a rule, or the time, by its name."""
+    known = "rate" in kinds_of(name) or number_of(name, None) is not None
+    return known or TIME.fullmatch(bare(name)) is not None
+
+
+def hiding(kind: type) -> Iterator[str]:
+    """The numbers of a constructor that are 0 by default and are tried."""
+    for each in taken(kind):
+        decays = DECAY.fullmatch(bare(each.name)) is not None
+        if is_0(each.default) and (decays or number_of(each.name, None) is not None):
+            yield each.name
+
+
+def is_0(default: Any) -> bool:
+    """Whether a number is 0, and no truth value."""
+    return isinstance(default, int | float) and not isinstance(default, bool) and not default
+
+
+def number_of(name: str, other: Any) -> Any:
+    """What an argument is given by its name, or another number."""
+    return next((e for pattern, e in NUMBERS if pattern.fullmatch(bare(name))), other)
+
+
+def pairs_by_name(function: Any) -> list[tuple[str, str]]:
+    """The arguments of a function that are parameters, each with that of its gradient."""
+    names = [each.name for each in taken(function)] if isinstance(function, FunctionType) else []
+    gradients = {stem(each): each for each in names if names_gradients(each)}
+    found = [(e, gradients[bare(e)]) for e in names if is_parameter(e) and bare(e) in gradients]
+    return found if len(found) > 1 else []  # a single one is held as others are, too
+
+
+def by_name(trace: Trace, pairs: Sequence[tuple[str, str]]) -> Holder:
+    """Parameters of ours, each by the name of its argument."""
+    rng = np.random.default_rng(0)
+    arguments = {
+        name: trace.given(rng.normal(size=VECTOR if bare(name).startswith("b") else MATRIX), name)
+        for name, _ in pairs
+    }
+
+    def give(gradients: Mapping[str, Any]) -> None:
+        arguments.update({gradient: gradients[name] for name, gradient in pairs})
+
+    def read() -> dict[str, Any]:
+        return {name: arguments[name] for name, _ in pairs}
+
+    return Holder(None, None, read, give, arguments.update, arguments)
+
+
+RULES = re.compile(r"sgd|^gd|adam|rmsprop|adagrad|adadelta|momentum|nesterov|descent")
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """A class or function that moves parameters.
+
+    Attributes:
+        kind: the class, or the function.
+        method: the name of the method that does it; of a function its own.
+        named: whether its name says that it does.
+    """
+
+    kind: type | FunctionType
+    method: str
+    named: bool = True
+
+    @property
+    def code(self) -> Any:
+        """What does it."""
+        return getattr(self.kind, self.method) if isinstance(self.kind, type) else self.kind
+
+
+def optimisers(classes: Sequence[type]) -> Iterator[Optimiser]:
+    """The classes that take gradients, or hold what has some, and go neither forward nor back."""
+    for kind in classes:
+        names = [name for name, _ in methods(kind)]
+        if any(is_role(e, role) is not None for e in names for role in ("backward", "loss")):
+            continue
+        moving = (e for e in names if _is_named_as_a_move(e) and _takes_gradients(kind, e))
+        method = next(moving, None)
+        if method is not None:
+            yield Optimiser(kind, method)
+
+
+def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
+    """The functions that take parameters and their gradients.
+
+    One of another name takes a parameter and the gradient of its name: `nag(w, dw, config)`.
+    """
+    for each in functions:
+        names = [one.name for one in taken(each)]
+        gradients = [*filter(names_gradients, names)]
+        name = bare(each.__name__)
+        named = _is_named_as_a_move(each.__name__) or RULES.search(name) is not None
+        named = named or (name.startswith("update") and bool(pairs_by_name(each)))
+        if gradients and any(holds(e) and not names_gradients(e) for e in names):
+            pairs = {bare(e) for e in names} & {stem(e) for e in gradients}
+            if named or pairs:
+                yield Optimiser(each, each.__name__, named=named)
+
+
+def _is_named_as_a_move(name: str) -> bool:
+    return name == "__call__" or any(is_role(name, e) is not None for e in ("update", "train"))
+
+
+def _takes_gradients(kind: type, method: str) -> bool:
+    own = getattr(kind, method)
+    return any(map(names_gradients, (e.name for e in taken(own)))) or bool(pairs_of(kind))

@@ -5,15 +5,15 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 (`update_findings.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.findings import OWN, Examined
+from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import (
     NoGradientError,
@@ -24,20 +24,21 @@ from conformance.backward.recorded_pass import (
 from conformance.shapes.added_up import with_sums
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
-from conformance.shapes.layer_outputs import INPUT
-from conformance.shapes.meeting import (
+from conformance.shapes.found import Found, Recognised, Rerun
+from conformance.shapes.other_settings import other_than, switched_off, told
+from conformance.shapes.own_loss import (
     SOFTMAX,
+    by_cost,
+    by_returned,
     is_before_softmax,
     meeting,
     meets_a_parameter,
+    named_loss,
     output_of_run,
+    own_loss,
+    together,
 )
-from conformance.shapes.other_settings import other_than, switched_off, told
-from conformance.shapes.own_loss import by_cost, by_returned, named_loss, own_loss, together
-from conformance.shapes.plain_runs import PlainRun
-from conformance.shapes.reading import Reading
-from conformance.shapes.reruns import Gradients, Rerun
-from conformance.shapes.returned_beside import not_judged, of_the_inputs, with_inputs
+from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.sides import (
     Sides,
     in_training,
@@ -49,85 +50,19 @@ from conformance.shapes.sides import (
     with_steps,
     with_weights,
 )
-from conformance.shapes.update_findings import never_moved, taking, turned
+from conformance.shapes.update_findings import (
+    INPUT,
+    never_moved,
+    not_judged,
+    of_the_inputs,
+    taking,
+    turned,
+    with_inputs,
+)
 from conformance.tracing.frames import Frame
 
 TRIED = 2
 """So many readings are judged before the best is taken."""
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """What a program was taken for.
-
-    Attributes:
-        made: the call that makes it.
-        layout: of the samples.
-        coding: of the targets; nothing where there are none.
-        calls: its functions, in the order in which they were called, each with its arguments.
-        source: where its gradients are: `returned` or `moved`.
-        parameters: their names.
-        backward: the place among the calls of the one that gives the gradients.
-        constant: the biases, where the program moves none of them.
-        alone: if it is right for one alone, and not for several, of what: an output, a vector;
-            `ones` if it is for samples that begin with 1.
-        off: what it may be told, and was not, such as `momentum=True`.
-        rule: by which it moves its parameters, in words, if it is another than the book's.
-        unruled: its methods that move parameters, by a rule that is not judged.
-        sums: the parameters of which the gradients are added up, and nothing sets them back.
-    """
-
-    made: str
-    layout: str
-    coding: str
-    calls: tuple[str, ...]
-    source: str
-    parameters: tuple[str, ...]
-    backward: int = -1
-    constant: tuple[str, ...] = ()
-    alone: str = ""
-    off: tuple[str, ...] = ()
-    rule: tuple[str, ...] = ()
-    unruled: tuple[str, ...] = ()
-    sums: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Found:
-    """A program, recognised and judged.
-
-    Attributes:
-        recognised: what it was taken for.
-        examined: what is known of its gradients.
-        used: the names of the functions and classes of the file that took part.
-        unjudged: the parameters of which no gradient is found.
-        beside: the gradients that it returns and that are of nothing that is known.
-        unnamed: arrays that may be parameters as well, and of which no gradient is found.
-        again: runs it as it is then, in the process that judged it, and gives its gradients.
-        elsewhere: tells whether it is right then, with other numbers.
-    """
-
-    recognised: Recognised
-    examined: Examined
-    used: tuple[str, ...] = ()
-    unjudged: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
-    unnamed: tuple[str, ...] = ()
-    again: Callable[[], Gradients] | None = field(
-        default=None, compare=False, repr=False, metadata=OWN
-    )
-    elsewhere: Callable[[], bool] | None = field(
-        default=None, compare=False, repr=False, metadata=OWN
-    )
-
-    def rerun(self, by: Rerun) -> "Found":
-        """The same, with what runs it again."""
-        return replace(self, again=by.again, elsewhere=by.elsewhere)
-
-    @property
-    def misshapen(self) -> bool:
-        """Whether a gradient has another shape than its parameter."""
-        return any(each.cause.kind == "shape" for each in self.examined.accused)
 
 
 def judged(

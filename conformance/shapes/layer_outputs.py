@@ -3,34 +3,38 @@
 Left out: running it (`layers.py`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import product
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Examined, by_one_line, merged
+from conformance.backward.findings import Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
 from conformance.programs.held_state import doubles, is_floats, leaves, short
 from conformance.programs.vocabulary import bare, is_role, kinds_of, stem
 from conformance.running.quiet import quiet
-from conformance.shapes.arguments import PENALTY, RATE, called, needed
-from conformance.shapes.attempts import Attempt, Call, UnfitError
+from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed, size_kinds
+from conformance.shapes.attempts import Attempt, Call, UnfitError, result_of
+from conformance.shapes.example_data import Data
 from conformance.shapes.function_sources import returned_names, returned_parts, stored_names
 from conformance.shapes.given_back import last_or_all
 from conformance.shapes.gradients_of_updates import Update
-from conformance.shapes.layer_arguments import Takes
-from conformance.shapes.layer_shapes import OPTIONS
-from conformance.shapes.meeting import before_softmax
+from conformance.shapes.layer_arguments import OPTIONS, Takes
+from conformance.shapes.own_loss import before_softmax
 from conformance.shapes.places import Places, places
 from conformance.shapes.plans import methods
 from conformance.shapes.update_findings import (
+    INPUT,
     ascending,
     taking_what_is_given,
+    together,
     unrated,
     with_lines,
     without_rates,
@@ -38,8 +42,124 @@ from conformance.shapes.update_findings import (
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
 
-INPUT = "the input"
-"""What the input is called among the gradients."""
+
+def made_whole(run: Attempt, forward: str, takes: Takes) -> dict[str, Any]:
+    """The layer of a run; after it is built or went forward, if it makes its parameters then.
+
+    Args:
+        run: that begins.
+        forward: the name of the method that goes forward.
+        takes: what it takes.
+    """
+    roots = run.plan.make(run.data, run.scope)
+    layer, module = roots["self"], run.plan.module
+    if takes.states or _has_parameters(layer, module):
+        return roots
+    _build(layer, run.data, module)
+    if _has_parameters(layer, module):
+        return roots
+    options = (OPTIONS[each] for each in takes.forward[1:])
+    result_of(getattr(layer, forward), run.data.x, *options)
+    return roots if _has_parameters(layer, module) else run.plan.make(run.data, run.scope)
+
+
+def _has_parameters(layer: Any, module: ModuleType) -> bool:
+    return any(each.is_parameter for each in leaves(layer, "self", module))
+
+
+def _build(layer: Any, data: Data, module: ModuleType) -> None:
+    """Call the methods of a layer that make its parameters by their names."""
+    for name, _ in methods(type(layer)):
+        if bare(name) != "build" and is_role(name, "init") is None:
+            continue
+        for given in _ways(getattr(layer, name), data, module):
+            with suppress(UnfitError):
+                result_of(getattr(layer, name), **given)
+                break
+
+
+def _ways(function: Callable[..., Any], data: Data, module: ModuleType) -> Iterator[dict[str, Any]]:
+    """What such a method may be given, by name."""
+    names = [each.name for each in needed(function)]
+    for values in product(*(list(_values(name, data, module)) for name in names)):
+        yield dict(zip(names, values, strict=True))
+
+
+def _values(name: str, data: Data, module: ModuleType) -> Iterator[Any]:
+    """What an argument may be: a shape, a size, or an object of a class of its name."""
+    if "shape" in bare(name):
+        yield from (np.shape(data.x)[1:], np.shape(data.x))
+    known, value = Scope(size_kinds(data)).value(name)
+    if known:
+        yield value
+    for kind in [e for key, e in vars(module).items() if bare(key) == bare(name)]:
+        if isinstance(kind, type):
+            with suppress(UnfitError):
+                yield result_of(kind)
+
+
+ENTRIES = 8  # of an output, which are tried alone
+
+
+def outputs(run: Attempt, result: Any, kept: Mapping[str, Any], takes: Takes) -> list[Any]:
+    """The arrays that a forward part gives; else what the layer keeps of them.
+
+    They are those whose names its backward part says, in its order; else the first ones.
+
+    Args:
+        run: that went forward.
+        result: what the forward part returned.
+        kept: what it was handed, stored or returned, by name.
+        takes: what the backward part takes.
+
+    Raises:
+        UnfitError: it gives no array of floats.
+    """
+    parts = list(result) if isinstance(result, tuple) else [result]
+    own = _kept(run, ("output", "out", "a"))
+    outs = [each for each in parts if isinstance(each, np.ndarray)] or [own]
+    if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
+        raise UnfitError("its forward part gives no array")
+    names = {**kept, **dict(returned_parts(run.results[0][1], result))}
+    told: list[Any] = [names.get(name) for name in takes.named]
+    if told and all(is_floats(each) and each.size for each in told):
+        return told
+    return [each for each in outs if each.dtype.kind == "f" and each.size][: takes.upstreams]
+
+
+def output_made_of(run: Attempt, first: Any, result: Any) -> Any:
+    """What a forward part gives that is made of its first array: of a list, that of the last step.
+
+    Raises:
+        UnfitError: there is none.
+    """
+    parts = result if isinstance(result, tuple) else ()
+    ends = [each[-1] if isinstance(each, list) and each else each for each in parts]
+    node = run.node(first)
+    for each in (e for e in ends if is_floats(e) and e.size):
+        if run.node(each) is not node and run.node(each).depends_on(node):
+            return each
+    raise UnfitError("it gives no further output")
+
+
+def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
+    """A generic ∂C/∂(an output), so small that no gradient is clipped.
+
+    Or one entry of it: of so many that lie between the first and the last one, the one of a number.
+    """
+    dout: Any = (2.0**-6 * rng.normal(size=out.shape)).astype(out.dtype)
+    if at is None:
+        return dout
+    place = at * (out.size - 1) // (ENTRIES - 1)
+    return np.where(np.arange(out.size).reshape(out.shape) == place, dout, 0.0)
+
+
+def _kept(run: Attempt, names: Iterable[str]) -> Any:
+    """What a layer keeps under one of some names."""
+    layer = run.roots["self"]
+    return next(
+        (getattr(layer, e) for e in names if isinstance(getattr(layer, e, None), np.ndarray)), None
+    )
 
 
 def parameters_of(run: Attempt, loss: Node) -> tuple[str, ...]:
@@ -279,15 +399,3 @@ def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:
     if step.scaled:
         return replace(ascending(part, found), factor=1.0)
     return taking_what_is_given(part, found)
-
-
-def together(parts: Sequence[Examined]) -> Examined:
-    """What was judged apart, as one; a line that is in question in each part is blamed once."""
-    blamed = (each for part in parts for each in part.accused)
-    return replace(
-        parts[0],
-        gradients=tuple(e for part in parts for e in part.gradients),
-        accused=by_one_line(merged(blamed, lambda each: each.lines[:1])),
-        kinks=any(each.kinks for each in parts),
-        rights={name: each for part in parts for name, each in part.rights.items()},
-    )

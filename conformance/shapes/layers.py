@@ -9,24 +9,34 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from inspect import CO_VARARGS
 from itertools import chain, product
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.programs.held_state import doubles
+from conformance.programs.vocabulary import is_role
 from conformance.running.quiet import quiet
 from conformance.shapes.added_up import with_sums
-from conformance.shapes.arguments import RATE, Scope, called
+from conformance.shapes.arguments import RATE, Scope, called, method_of
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
-from conformance.shapes.built import made_whole
 from conformance.shapes.example_data import Data, Sizes, example_data
-from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.layer_arguments import Takes
+from conformance.shapes.found import Found, Gradients, Recognised, Rerun, moved
+from conformance.shapes.layer_arguments import (
+    Make,
+    Takes,
+    called_itself,
+    layer_constructions,
+    only,
+    takes,
+    takes_parts,
+)
 from conformance.shapes.layer_outputs import (
+    ENTRIES,
     StretchedError,
     after_update,
     given_beside,
@@ -36,24 +46,20 @@ from conformance.shapes.layer_outputs import (
     judged_apart,
     kept_after,
     known_after,
+    made_whole,
     of_output,
-    parameters_of,
-    untried,
-    went_ahead,
-    went_back,
-)  # fmt: skip
-from conformance.shapes.layer_shapes import Make, layer_constructions, takes_parts
-from conformance.shapes.layer_upstream import (
-    ENTRIES,
     output_made_of,
     outputs,
+    parameters_of,
+    untried,
     upstream,
+    went_ahead,
+    went_back,
 )
 from conformance.shapes.other_settings import not_given, off, switched_off, told, training
 from conformance.shapes.places import places
-from conformance.shapes.plans import Made
+from conformance.shapes.plans import Made, Named, closed
 from conformance.shapes.reading import generic
-from conformance.shapes.reruns import Gradients, Rerun, moved
 from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
@@ -146,8 +152,8 @@ class LayerSearch:
         wrong: list[tuple[Way, Found]] = []
         problems: list[UnfitError] = []
         later = (False,) if way.takes.named else (False, True)
-        for takes, last in product(way.takes.choices(), later):
-            each = replace(way, takes=takes, later=last)
+        for taken, last in product(way.takes.choices(), later):
+            each = replace(way, takes=taken, later=last)
             try:
                 found = self._judged(each, stretched=stretched)
                 if found is not None and not found.examined.ok:
@@ -319,3 +325,71 @@ def _is_right(judge: Callable[[], Found | None]) -> bool:
 def _right_and_told(found: Found) -> int:
     """How many gradients are right, of those that may be other than 0."""
     return sum(each.ok and not each.dead for each in found.examined.gradients)
+
+
+def layer_search(
+    kind: type, module: ModuleType, assembled: tuple[Made, ...] = (), *, targets: bool = False
+) -> LayerSearch | None:
+    """A class as one of layers; None if it has no such methods.
+
+    Args:
+        kind: the class.
+        module: it is defined in.
+        assembled: the ways in which the file itself makes an object of it.
+        targets: as in `takes`.
+    """
+    names = [e for e in dir(kind) if callable(getattr(kind, e)) and not e.startswith("__")]
+    forward = [e for e in names if is_role(e, "forward") == 0] or called_itself(kind)
+    forward = forward or only(names, "forward")
+    backward = [e for e in names if is_role(e, "backward") == 0] or only(names, "back")
+    if not forward or not backward:
+        return None
+    found = takes(method_of(kind, forward[0]), method_of(kind, backward[0]), targets=targets)
+    if found is None:
+        return None
+    return LayerSearch(kind, module, forward[0], backward[0], found, assembled)
+
+
+def unnamed_layer(
+    kind: type, module: ModuleType, roles: dict[str, list[Named]], assembled: tuple[Made, ...]
+) -> LayerSearch | None:
+    """A class as one of layers, whatever its methods and their arguments are called; None if not.
+
+    Args:
+        kind: the class.
+        module: it is defined in.
+        roles: its methods by what they may do.
+        assembled: the ways in which the file itself makes an object of it.
+    """
+    return _layer(kind, kind, module, roles, assembled)
+
+
+def closure_layer(
+    maker: FunctionType, module: ModuleType, roles: dict[str, list[Named]]
+) -> LayerSearch | None:
+    """A function as one that makes layers, which returns functions around its variables."""
+    if maker.__code__.co_flags & CO_VARARGS:  # it puts others together
+        return None
+    kind = closed(maker)
+    data = next(example_data(Sizes(), ("rows",)))
+    for _, make in layer_constructions(kind, data):
+        with suppress(UnfitError):
+            return _layer(kind, make(data, Scope())["self"], module, roles, ())
+    return None
+
+
+def _layer(
+    kind: Callable[..., Any],
+    holder: Any,
+    module: ModuleType,
+    roles: dict[str, list[Named]],
+    assembled: Sequence[Made],
+) -> LayerSearch | None:
+    for ahead, _ in roles["forward"]:
+        for back, _ in roles["backward"]:
+            functions = method_of(holder, str(ahead)), method_of(holder, str(back))
+            found, named = takes(*functions, named=False), takes(*functions)
+            if found is not None:
+                sure, ways = named is not None, tuple(assembled)
+                return LayerSearch(kind, module, ahead, back, found, ways, sure)
+    return None

@@ -18,8 +18,8 @@ from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, tried
+from conformance.shapes.found import Found, Recognised, Rerun, of_step
 from conformance.shapes.function_sources import beside_names, returned_names
-from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.loss_data import (
     ARRAY,
     SINGLE,
@@ -35,7 +35,6 @@ from conformance.shapes.loss_data import (
     trials,
 )
 from conformance.shapes.other_settings import switched_off
-from conformance.shapes.reruns import Rerun, of_step
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
 

@@ -25,8 +25,8 @@ from conformance.script.update import Multiple, Update
 from conformance.script.update_reader import update
 from conformance.script_outcome import Ran
 from conformance.shapes.arguments import taken
-from conformance.shapes.not_judged import NotJudged
-from conformance.shapes.optimiser_classes import Optimiser, hiding, moving_functions, optimisers
+from conformance.shapes.found import NotJudged
+from conformance.shapes.holders import Optimiser, hiding, moving_functions, optimisers
 from conformance.shapes.optimisers import Moved, moved
 from conformance.tracing.node import Node
 

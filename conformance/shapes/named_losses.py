@@ -25,7 +25,7 @@ from conformance.programs.vocabulary import (
 from conformance.shapes.arguments import method_of, needed, taken
 from conformance.shapes.definitions import is_open
 from conformance.shapes.function_sources import beside_names, returned_keys, returned_names
-from conformance.shapes.layer_shapes import called_itself
+from conformance.shapes.layer_arguments import called_itself
 from conformance.shapes.loss_data import likelihood, weighs
 from conformance.shapes.losses import PAIR, LossSearch
 

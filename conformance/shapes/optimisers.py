@@ -7,6 +7,7 @@ until one way moves them. Left out: the verdict on the updates (`moved.py`).
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import Parameter
 from itertools import pairwise, product
 from types import FunctionType
 from typing import Any
@@ -18,19 +19,23 @@ from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.script.source_around import counts, raises_at_once
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempts import LONGEST
-from conformance.shapes.function_sources import definition_of
-from conformance.shapes.holders import Dicts, Holder, Shapes, holders, holds, started
-from conformance.shapes.optimiser_classes import (
+from conformance.shapes.function_sources import definition_of, returned_names
+from conformance.shapes.holders import (
     DECAY,
     DECAYING,
     TIME,
-    Calls,
+    Dicts,
+    Holder,
     Optimiser,
+    Shapes,
     by_name,
+    holders,
+    holds,
     is_0,
     is_number,
     number_of,
     pairs_by_name,
+    started,
 )
 from conformance.shapes.plans import methods
 from conformance.tracing.node import Node
@@ -117,7 +122,7 @@ def _run(
             _take(holder, results if alone else results[0])
         for name, each in _read(holder, weights).items():
             values[name].append(trace.argument(each))
-    counted = counts(definition_of(optimiser.code.__code__), TIME)
+    counted = counts(definition_of(optimiser.code), TIME)
     still = (np.array_equal(a.value, b.value) for e in values.values() for a, b in pairwise(e))
     return None if any(still) else Moved(trace, values, gradients, counted, dicts.shapes())
 
@@ -149,7 +154,7 @@ def _made(optimiser: Optimiser, holder: Holder) -> Any:
     """An object of a class; of what is handed what it returned, that too, from call to call."""
     kind = optimiser.kind
     if isinstance(kind, FunctionType):
-        return Calls(kind) if holder.arguments else _Kept(kind)
+        return _Kept(kind)
     arguments = _arguments(kind, holder, 0)
     with _theirs():
         made = kind(**arguments)
@@ -174,21 +179,20 @@ class _Kept:
     def step(self, holder: Holder, t: int) -> Any:
         """The parameters that it returns."""
         given: dict[str, Any] = {}
-        definition = definition_of(getattr(self.function, "__func__", self.function).__code__)
+        definition = definition_of(self.function)
         for each in taken(self.function):
             done = t - raises_at_once(definition, each.name)
             try:
-                given[each.name] = _argument(each.name, holder, done)
+                value = _argument(each.name, holder, done)
             except UnfitError:
-                if holder.grads is None:
-                    raise
-                first = _zeros(holder.grads) if each.default is each.empty else each.default
-                self.states.setdefault(each.name, first)
-        numbers = {e.name for e in taken(self.function) if e.default is not e.empty}
-        rates = {e for e in numbers if "rate" in kinds_of(e)}
-        given = {name: e for name, e in given.items() if name not in numbers or name in rates}
+                self.states.setdefault(each.name, _first(each, holder))
+                continue
+            if each.default is each.empty or "rate" in kinds_of(each.name):
+                given[each.name] = value
         with _theirs():
             result = self.function(**given, **self.states)
+        if holder.arguments:
+            return _put_by_names(self.function, holder, self.states, result)
         rest: list[Any] = []
         if isinstance(result, tuple) and type(result) is not type(holder.params):
             result, *rest = result
@@ -196,6 +200,43 @@ class _Kept:
         if not isinstance(self.function, FunctionType) and len(rest) != len(self.states):
             raise UnfitError  # it may be the size of a batch
         return result
+
+
+def _first(argument: Parameter, holder: Holder) -> Any:
+    """What a function keeps, before its first call: its default, or zeros like gradients.
+
+    Where each parameter has an argument, they are like that of which the name ends so.
+
+    Raises:
+        UnfitError: it is not known what it keeps.
+    """
+    named = [e for e in holder.arguments if bare(argument.name).endswith(bare(e))]
+    if named:
+        return np.zeros_like(holder.arguments[max(named, key=len)])
+    optional = argument.default is not argument.empty
+    if holder.grads is None and not (optional and holder.arguments):
+        raise UnfitError
+    return argument.default if optional else _zeros(holder.grads)
+
+
+def _put_by_names(
+    function: Callable[..., Any], holder: Holder, states: dict[str, Any], result: Any
+) -> None:
+    """Keep the parameters, and what else is kept, that a function returns by their names.
+
+    Raises:
+        UnfitError: it is not known what it returns.
+    """
+    names = [e for e in returned_names(function) if e.isidentifier()] or [*holder.read()]
+    if result is None:
+        return
+    if isinstance(result, dict) and holder.read().keys() <= result.keys():
+        names, result = list(result), tuple(result.values())
+    if not isinstance(result, tuple | list) or len(names) != len(result):
+        raise UnfitError
+    found = dict(zip(names, result, strict=True))
+    holder.put({name: found[name] for name in holder.read() if name in found})
+    states.update({name: found[name] for name in states if name in found})
 
 
 def _zeros(like: Any) -> Any:
@@ -209,19 +250,13 @@ def _step(made: Any, holder: Holder, optimiser: Optimiser, t: int) -> Any:
     """What an update returns, with what is to be called before and after it."""
     if isinstance(made, _Kept):
         return made.step(holder, t)
-    if isinstance(made, Calls):
-        with _theirs():
-            known = made.step(holder, lambda name: _argument(name, holder, t))
-        if not known:
-            raise UnfitError
-        return None
     _call(made, "pre")
     step = getattr(made, optimiser.method)
     arguments = _arguments(step, holder, t)
     with _theirs():
         result = step(**arguments)
-    if holder.arguments and not Calls(optimiser.code).take(holder, result):
-        raise UnfitError
+    if holder.arguments:
+        _put_by_names(step, holder, {}, result)
     _call(made, "post")
     return result
 

@@ -4,15 +4,18 @@ Other activations and penalties are tried, and training; what else is off is tol
 class is made (`plans.py`).
 """
 
-import ast
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from inspect import CO_VARARGS, Parameter
 from typing import Any
 
+import numpy as np
+
 from conformance.programs.vocabulary import bare, kinds_of
+from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import ACTIVATION, taken
-from conformance.shapes.function_sources import definition_of
+from conformance.shapes.function_sources import compared_with
+from conformance.shapes.loss_data import other_settings
 
 ACTIVATIONS = {
     "sigmoid", "sigmoide", "logistic", "tanh", "relu", "leaky_relu", "leakyrelu", "elu", "selu",
@@ -85,18 +88,8 @@ def _only_words(of: Callable[..., Any]) -> Iterator[tuple[str, str | None]]:
     Args:
         of: a class, or a function.
     """
-    own = vars(of).values() if isinstance(of, type) else [of]
-    defined = (definition_of(e.__code__) for e in own if hasattr(e, "__code__"))
-    compared = [
-        (ast.unparse(each.left).rpartition(".")[2], word.value)
-        for function in defined
-        for each in ast.walk(function or ast.Pass())
-        if isinstance(each, ast.Compare)
-        for word in each.comparators
-        if isinstance(word, ast.Constant) and isinstance(word.value, str)
-    ]
     for each in (e for e in taken(of) if e.default is None or type(e.default) is str):
-        known = {word for name, word in compared if name == each.name} - {each.default}
+        known = {*compared_with(of, each.name)} - {each.default}
         ways = others(of, known) if isinstance(of, type) else []
         tried = {word for e in ways for word in e.values()}
         if known - tried:
@@ -163,3 +156,32 @@ def others(
         for word in known
         if word != (ACTIVATION if e in needs else e.default) and bare(word) in map(bare, names)
     ]
+
+
+STEPS = re.compile(r"s|strides?|dilation|pad(ding)?")
+"""Whole numbers by which a window moves, or an image grows; another one asks for other sizes."""
+IMAGE = 3  # axes that an image has at least
+
+
+def other_numbers(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """Other numbers for the settings of a function, one after another."""
+    for each in taken(function):
+        if type(each.default) is int and each.default > 0 and STEPS.fullmatch(bare(each.name)):
+            yield {each.name: each.default + 1}
+    for name, value in other_settings(function).items():
+        yield {name: value}
+
+
+def sizes(chosen: Mapping[Path, Any]) -> Iterator[dict[Path, Any]]:
+    """Arguments, and the same with a first image that is one wider and higher.
+
+    Windows fit in the one or in the other by a stride of 2.
+    """
+    yield {**chosen}
+    first, value = next(iter(chosen.items()))
+    shape = np.shape(value)
+    for axes in ((-2, -1), (-3, -2)) if len(shape) >= IMAGE else ():
+        wider = list(shape)
+        for each in axes:
+            wider[each] += 1
+        yield {**chosen, first: np.resize(value, wider)}

@@ -23,19 +23,19 @@ from conformance.backward.examine_gradients import examine
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import tree
 from conformance.programs.held_state import Leaf, changed, leaves, short
-from conformance.programs.vocabulary import bare, is_gradient, kinds_of, stem
+from conformance.programs.vocabulary import bare, is_gradient, is_role, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
+from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import Definitions
+from conformance.shapes.found import Found, Recognised, of_function
 from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
-from conformance.shapes.judge_readings import Found, Recognised
 from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import other_settings
 from conformance.shapes.matched import holder
-from conformance.shapes.reruns import of_function
 from conformance.tracing.recorder import EnoughError
 
-LONGEST = 5.0
+FILE_SECONDS = 5.0
 """Seconds that the file may run."""
 UNDER_MAIN = 'under `if __name__ == "__main__"`'
 DATA = {"inputs", "targets", "output", "row", "pairs"}
@@ -248,10 +248,11 @@ def own_calls(found: Definitions) -> list[OwnCall]:
     """The functions of a file that gave a loss and gradients, with what it called them with."""
     main = _main(found)
     body = main or _tries(found)
-    if not body or not any(map(_may_give, _functions(found))):
+    places = _places(found)
+    if not body or not places:
         return []
     noted: dict[FunctionType, OwnCall] = {}
-    with _noted(found, noted):
+    with _noted(places, noted):
         _run(body, found)
     where = UNDER_MAIN if main else f"in {', '.join(map(ast.unparse, body))}"
     calls = (replace(each, where=where) for each in noted.values())
@@ -260,7 +261,7 @@ def own_calls(found: Definitions) -> list[OwnCall]:
 
 def _run(body: Sequence[ast.stmt], found: Definitions) -> None:
     """Run some statements of a file, as far as they go: of one that trains, its first steps."""
-    with suppress(TooLongError), quiet(), limited(LONGEST), np.errstate(all="ignore"):
+    with suppress(TooLongError), quiet(), limited(FILE_SECONDS), np.errstate(all="ignore"):
         for each in body:
             code = compile(ast.Module([each], []), found.files[0], "exec")
             try:
@@ -286,31 +287,24 @@ def _tries(found: Definitions) -> list[ast.stmt]:
     return [e for name in named for e in ast.parse(f"{name}()").body]
 
 
-def _functions(found: Definitions) -> Iterator[FunctionType]:
-    yield from found.functions
-    for kind in found.classes:
-        yield from (each for each in vars(kind).values() if isinstance(each, FunctionType))
+Place = tuple[Any, str, FunctionType]
+"""What holds a function, under which name, and the function."""
 
 
-def _may_give(function: FunctionType) -> bool:
-    return len(returned_names(function)) > 1
+def _places(found: Definitions) -> list[Place]:
+    """The functions and methods of a file that may give a loss and gradients."""
+    return [
+        (owner, name, each)
+        for owner in (found.module, *found.classes)
+        for name, each in vars(owner).items()
+        if isinstance(each, FunctionType) and len(returned_names(each)) > 1
+        if isinstance(owner, type) or each in found.functions
+    ]
 
 
 @contextmanager
-def _noted(found: Definitions, noted: dict[FunctionType, OwnCall]) -> Iterator[None]:
-    """Note the first call of each function that may give a loss and gradients."""
-    places: list[tuple[Any, str, FunctionType]] = [
-        (found.module, name, each)
-        for name, each in vars(found.module).items()
-        if isinstance(each, FunctionType) and each in found.functions
-    ]
-    places += [
-        (kind, name, each)
-        for kind in found.classes
-        for name, each in vars(kind).items()
-        if isinstance(each, FunctionType)
-    ]
-    places = [each for each in places if _may_give(each[2])]
+def _noted(places: Sequence[Place], noted: dict[FunctionType, OwnCall]) -> Iterator[None]:
+    """Note the first call of each of some functions."""
     try:
         for owner, name, each in places:
             said = owner.__name__ if isinstance(owner, type) else each.__name__
@@ -340,3 +334,78 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
         return result
 
     return call
+
+
+SEEDS = {"seed", "rng", "randomstate", "n", "m", "s"}
+
+
+@dataclass(frozen=True)
+class OwnDataSearch:
+    """A function and those that may make its arguments.
+
+    Attributes:
+        function: it gives a loss and gradients.
+        makers: of the file, called with a seed or with nothing.
+        problems: none: what does not run so may run otherwise.
+    """
+
+    function: FunctionType
+    makers: tuple[FunctionType, ...]
+    problems: tuple[str, ...] = ()
+
+    def found(self, cost: str | None, /) -> Found | None:
+        """It, recognised and judged; None if it does not run on what the file makes."""
+        for maker in self.makers:
+            for params, data in _made(maker, len(needed(self.function))):
+                found = self._judged(maker, params, data, cost)
+                if found is not None:
+                    return found
+        return None
+
+    def _judged(
+        self, maker: FunctionType, params: Any, data: tuple[Any, ...], cost: str | None
+    ) -> Found | None:
+        try:
+            with quiet(), limited(LONGEST):
+                result = self.function(params, *data)
+            if not isinstance(result, tuple | list) or len(result) != len(("loss", "gradients")):
+                return None
+            examined = examine(self.function, params, data, cost=cost)
+        except (Exception, TooLongError):  # noqa: BLE001 - other arguments may do
+            return None
+        names = tuple(each.name for each in examined.gradients)
+        calls = (called(self.function),)
+        recognised = Recognised("", f"data of {called(maker)}", "", calls, "returned", names)
+        own = set(self.function.__code__.co_names) & set(self.function.__globals__)  # it calls them
+        used = self.function.__name__, maker.__name__, *sorted(own)
+        return Found(recognised, examined, used).rerun(of_function(self.function, params, data))
+
+
+def _made(maker: FunctionType, count: int) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The parameters and the data that a function makes, in so many arguments."""
+    try:
+        with quiet(), limited(LONGEST):
+            made = maker(*([0] * len(needed(maker))))
+    except (Exception, TooLongError):  # noqa: BLE001 - a program may stop in any way
+        return
+    if not isinstance(made, tuple | list):
+        return
+    if len(made) == count > 1:
+        yield made[0], tuple(made[1:])
+    pair = len(made) == len(("params", "data"))
+    if pair and isinstance(made[1], tuple | list) and len(made[1]) == count - 1:
+        yield made[0], tuple(made[1])
+
+
+def own_data(functions: Sequence[FunctionType]) -> Iterator[OwnDataSearch]:
+    """The functions that may be run on data that the file makes; one that trains gives no loss."""
+    makers = tuple(each for each in functions if _makes(each))
+    for each in functions:
+        trains = is_role(each.__name__, "train") is not None
+        if makers and each not in makers and not trains and len(needed(each)) > 1:
+            yield OwnDataSearch(each, makers)
+
+
+def _makes(function: Callable[..., Any]) -> bool:
+    names = [bare(each.name) for each in needed(function)]
+    return not names or (len(names) == 1 and names[0] in SEEDS)

@@ -8,18 +8,18 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, kinds_of
-from conformance.shapes.arguments import Scope, called, needed, size_kinds, taken, ways
+from conformance.shapes.arguments import Scope, called, needed, taken
 from conformance.shapes.attempts import UnfitError, tried
 from conformance.shapes.example_data import NUMBERS, Data
-from conformance.shapes.function_sources import definition_of, returned_names
-from conformance.shapes.plans import Made, Named
+from conformance.shapes.function_sources import returned_names, source_parts
+from conformance.shapes.plans import Made, Named, constructions
 from reference.step import Array
 
 PARAMETERS_AND_DATA = 3  # arguments: parameters, inputs, targets
@@ -35,24 +35,10 @@ def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
             data: Data, _scope: Scope, function: Callable[..., Any] = function
         ) -> dict[str, Any]:
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-            return _named(function, tried(function, _calls(function, data)))
+            calls = ((args, named) for _, args, named in constructions(function, data))
+            return _named(function, tried(function, calls))
 
         yield Made(called(function), make)
-
-
-def _calls(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]]:
-    yield from ways(function, "", Scope(size_kinds(data)))
-    s = data.sizes
-    by_order: dict[int, tuple[Any, ...]] = {
-        1: ([s.n_in, s.n_hidden, s.n_out],),
-        2: (s.n_in, s.n_out),
-        3: (s.n_in, s.n_hidden, s.n_out),
-    }
-    count = len(needed(function))
-    if count in by_order:
-        yield by_order[count], {}
-        if count == 1:
-            yield (s.n_in,), {}
 
 
 def _named(function: Callable[..., Any], result: Any) -> dict[str, Any]:
@@ -121,8 +107,7 @@ def _of_structure(function: FunctionType, name: str) -> Iterator[Made]:
 
 def _record(function: FunctionType, name: str) -> Any:
     """The named tuple of a file that has the attributes for which an argument is asked; or None."""
-    definition = definition_of(function.__code__)
-    inside = [] if definition is None else ast.walk(definition)
+    inside = source_parts(function)
     read = {e.attr for e in inside if isinstance(e, ast.Attribute) and ast.unparse(e.value) == name}
     kinds = (
         e for e in function.__globals__.values() if isinstance(e, type) and issubclass(e, tuple)
@@ -132,10 +117,9 @@ def _record(function: FunctionType, name: str) -> Any:
 
 def _uses(function: FunctionType, name: str) -> tuple[list[str], list[str]]:
     """The keys at which an argument is read, and the names that it is unpacked into."""
-    definition = definition_of(function.__code__)
     keys: list[str] = []
     unpacked: list[str] = []
-    inside = [] if definition is None else list(ast.walk(definition))
+    inside = source_parts(function)
     found = [each for each in inside if isinstance(each, ast.Subscript | ast.Assign)]
     for each in sorted(found, key=lambda e: (e.lineno, e.col_offset)):
         match each:
@@ -213,13 +197,7 @@ def _single(data: Data, style: str) -> Array:
         "column": (s.n_in, 1),
     }
     every = (s.n_hidden * (s.n_in + bias) + s.n_out * (s.n_hidden + bias),)
-    return _normal(shapes.get(style, every)).copy()
-
-
-@cache
-def _normal(shape: tuple[int, ...]) -> Array:
-    """Numbers that are drawn; whoever gives them to a program copies them."""
-    return np.random.default_rng(5).normal(size=shape)
+    return np.random.default_rng(5).normal(size=shapes.get(style, every))
 
 
 def takes_parameters(function: FunctionType) -> bool:

@@ -18,7 +18,7 @@ from conformance.backward.source import is_float
 from conformance.programs.held_state import Leaf, leaves, short
 from conformance.programs.vocabulary import bare, stem
 from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
+from conformance.shapes.attempts import OPERATIONS, Attempt, EmptyError, Plan, UnfitError
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.gradients_of_updates import Update, updates_of, without_rate
@@ -294,7 +294,7 @@ MOST = 20_000
 """Operations of one run that are recorded."""
 
 
-def first_run(plan: Plan, data: Data, penalty: float) -> tuple[Attempt, Places, int]:
+def first_run(plan: Plan, data: Data) -> tuple[Attempt, Places, int]:
     """A run of as many operations as a step takes, its gradients, and how many that are.
 
     Raises:
@@ -304,7 +304,7 @@ def first_run(plan: Plan, data: Data, penalty: float) -> tuple[Attempt, Places, 
     for most in limits:
         trace = Trace(sites=True, most=most)
         try:
-            run = attempt(plan, data, penalty, trace=trace)
+            run = attempt(plan, data, trace=trace)
         except UnfitError:
             if trace.most is not None or most == limits[-1]:
                 raise
@@ -318,10 +318,6 @@ def first_run(plan: Plan, data: Data, penalty: float) -> tuple[Attempt, Places, 
     if (found.still or found.unfound) and not whole:
         raise UnfitError(f"{MOST} operations move only a part of its parameters", len(run.results))
     return run, found, most
-
-
-class EmptyError(UnfitError):
-    """What is to go backward computes nothing and returns nothing."""
 
 
 def _without_gradients(run: Attempt) -> UnfitError:

@@ -3,7 +3,7 @@
 Left out: how it is found (`search.py`), and its verdict (`judge_readings.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,19 @@ import numpy as np
 
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.unknown_cost import given_in, is_summed
-from conformance.programs.held_state import Leaf, short
+from conformance.programs.held_state import Leaf, leaves, short
 from conformance.programs.vocabulary import BIAS, bare, kinds_of
 from conformance.shapes.arguments import taken
-from conformance.shapes.attempts import Attempt, Plan
+from conformance.shapes.attempt import attempt
+from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
 from conformance.shapes.example_data import Data
+from conformance.shapes.found import Gradients
 from conformance.shapes.layer_outputs import is_stretched
-from conformance.shapes.places import Places
+from conformance.shapes.learned import is_number, parts_of
+from conformance.shapes.places import MOST, Places, places, returned
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 
@@ -30,7 +34,6 @@ class Reading:
     Attributes:
         plan: how it is run.
         data: what it is given.
-        penalty: the weight decay that it is given.
         run: the recorded run.
         places: its gradients.
         of_zeros: the run to its first update, where a program that trains begins with zeros: it
@@ -39,10 +42,28 @@ class Reading:
 
     plan: Plan
     data: Data
-    penalty: float
     run: Attempt
     places: Places
     of_zeros: "Reading | None" = None
+
+    def beginning_with(
+        self, values: Mapping[str, Any], data: Data | None = None, *, second: bool = False
+    ) -> "Reading":
+        """The reading of a run that begins with some numbers, by their paths.
+
+        Args:
+            values: they.
+            data: in the place of its own.
+            second: whether the gradients are those of the second updates.
+
+        Raises:
+            UnfitError: it does not run so.
+        """
+        trains = self.plan.calls[-1].role == "train"
+        trace = Trace(sites=True, most=OPERATIONS if trains else MOST)
+        ways, data = self.run.ways, data or self.data
+        run = attempt(self.plan, data, trace=trace, values=values, chosen=ways)
+        return Reading(self.plan, data, run, places(run, second=second))
 
     @property
     def misshapen(self) -> bool:
@@ -235,3 +256,102 @@ def begins_with_zeros(found: Places) -> bool:
     """Whether a program that trains makes parameters of zeros, which show little."""
     made = [each.parameter for each in found.moved]
     return not any(each.given or np.any(each.value) for each in made)
+
+
+Key = tuple[str, str]
+"""Whether it is returned or held in the end, and its path."""
+
+
+class PlainRun:
+    """What runs a program again, and gives its gradients.
+
+    Raises:
+        UnfitError: a gradient is nowhere in what it returns or holds; or whatever its code raises.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        """Take the reading; where its gradients are is found when it is run for the first time."""
+        self.reading = reading
+        self.at: dict[str, tuple[Key, float]] = {}
+        self.begun: dict[str, Any] = {}
+
+    def __call__(self) -> Gradients:
+        """The gradients, and what has to stay as it is: outputs and losses."""
+        reading, run = self.reading, self.reading.run
+        direct = bool(reading.places.direct)
+        self.begun = numbers = self.begun or run.begun
+        if not direct and reading.places.several:
+            return self._recorded()
+        self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
+        made = attempt(reading.plan, reading.data, values=numbers, chosen=run.ways)
+        leaf_at = _held(made)
+        held = {key: np.asarray(leaf.value) for key, leaf in leaf_at.items()}
+        own = {id(leaf_at[key].value) for key, _ in self.at.values()}
+        if direct:
+            found = {name: held[key] for name, (key, _) in self.at.items()}
+        else:
+            found = {n: (numbers[e[1]] - held[e]) / rate for n, (e, rate) in self.at.items()}
+        return {**_outputs(made, own), **found}
+
+    def beginning_with(self, begun: Mapping[str, Any]) -> Gradients:
+        """The gradients, where the program begins with some numbers, by their paths."""
+        other = PlainRun(self.reading)
+        other.begun = dict(begun)
+        return other()
+
+    def _recorded(self) -> Gradients:
+        """The gradients of the first update, where others follow it."""
+        goals = self.reading.beginning_with(self.begun).places.goals
+        return {each.name: np.asarray(each.node.value) for each in goals}
+
+
+def _outputs(run: Attempt, gradients: Collection[int]) -> Gradients:
+    """What functions that go forward returned, and the losses among gradients.
+
+    What was there before them, such as parameters that are kept for the way back, may be moved.
+
+    Args:
+        run: that was made.
+        gradients: the ids of these.
+    """
+    found: dict[str, Array] = {}
+    given = {id(leaf.value) for leaf, _ in run.start.values()}
+    for i, (call, _, result) in enumerate(run.results):
+        every = leaves(result, f"result {i}", None)
+        apart = call.role in ("forward", "loss")
+        made = (each for each in every if apart and id(each.value) not in given)
+        found |= {each.path: np.asarray(each.value) for each in made}
+        numbers = enumerate([] if apart else [result, *parts_of(result)])
+        losses = ((k, e) for k, e in numbers if is_number(e) and id(e) not in gradients)
+        found |= {f"number {i}.{k}": np.asarray(e) for k, e in losses}
+    return found
+
+
+def _held(run: Attempt) -> dict[Key, Leaf]:
+    """What a run returned and what it holds in the end."""
+    found = {("returned", each.path): each for each in returned(run)}
+    return found | {("held", each.path): each for each in run.end()}
+
+
+def _returned_at(reading: Reading) -> dict[str, tuple[Key, float]]:
+    """Where each gradient is, by the name of its parameter."""
+    held = reversed(_held(reading.run).items())
+    nodes = {reading.run.node(leaf.value): key for key, leaf in held}
+    for each in reading.places.direct:
+        if each.node not in nodes:
+            raise UnfitError(f"the gradient of {each.name} is made of what is held")
+    return {each.name: (nodes[each.node], 1.0) for each in reading.places.direct}
+
+
+def _moved_at(reading: Reading) -> dict[str, tuple[Key, float]]:
+    """Where each parameter is after its update, and how many times its gradient it went down."""
+    held, run = _held(reading.run), reading.run
+    found: dict[str, tuple[Key, float]] = {}
+    for goal in reading.places.moved:
+        path = next((path for path, (_, node) in run.start.items() if node is goal.parameter), "")
+        leaf, given = held.get(("held", path)), np.asarray(goal.node.value)
+        if leaf is None or not np.any(given) or np.shape(leaf.value) != given.shape:
+            raise UnfitError(f"how far {goal.name} is moved is not known")
+        moved = np.asarray(goal.parameter.value) - np.asarray(run.node(leaf.value).value)
+        found[goal.name] = ("held", path), float(np.sum(moved * given) / np.sum(given * given))
+    return found

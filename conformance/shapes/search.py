@@ -15,9 +15,9 @@ import numpy as np
 
 from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import kinds_of
-from conformance.shapes.arguments import PENALTY, Scope, taken
+from conformance.shapes.arguments import Scope, taken
 from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
+from conformance.shapes.attempts import Attempt, Call, Plan, Refusal, UnfitError
 from conformance.shapes.example_data import (
     LAYOUTS,
     NUMBERS,
@@ -26,15 +26,14 @@ from conformance.shapes.example_data import (
     TABLES,
     Data,
     Sizes,
+    convolves,
     example_data,
 )
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
-from conformance.shapes.pictures import convolves
 from conformance.shapes.places import first_run, places
 from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading, begins_with_zeros, generic
-from conformance.shapes.refusal import Refusal
 from conformance.tracing.trace import Trace
 
 SEARCHED, LONGER = 6.0, 30.0
@@ -112,12 +111,12 @@ class Searched:
         alike = example_data(replace(reading.data.sizes, m=1), (reading.data.layout,))
         found = (e.with_ones() if self.ones else e for e in alike)
         data = next((e for e in found if e.coding == reading.data.coding), None)
-        made = None if data is None else self._recorded(reading.plan, data, reading.penalty)
+        made = None if data is None else self._recorded(reading.plan, data)
         if made is not None and not made.places.several:
             return made
         without = tuple(each for each in reading.plan.calls if each.role != "loss")
         plan = replace(reading.plan, calls=without)
-        return self._recorded(plan, reading.data, reading.penalty) or reading
+        return self._recorded(plan, reading.data) or reading
 
     def _of(self, layouts: tuple[str, ...], *, needs_loss: bool) -> Iterator[Reading]:
         for forward, loss, backward, update in chains(self.roles):
@@ -222,7 +221,7 @@ class Searched:
                 return None
         calls += [backward]
         calls += self._first_that_runs(made, data, calls, "update", update)
-        return self._recorded(self._plan(made, calls), data, PENALTY)
+        return self._recorded(self._plan(made, calls), data)
 
     def _kinds(self, made: Made, data: Data, function: Any) -> set[str]:
         """What a function takes by the names of its arguments."""
@@ -245,7 +244,7 @@ class Searched:
         return Plan(made.said, made.make, tuple(calls), self.module)
 
     def _attempt(self, made: Made, data: Data, calls: Iterable[Call]) -> Attempt:
-        return attempt(self._plan(made, calls), data, PENALTY)
+        return attempt(self._plan(made, calls), data)
 
     def _first_that_runs(
         self, made: Made, data: Data, calls: Sequence[Call], role: str, names: list[Named]
@@ -270,26 +269,26 @@ class Searched:
             return False
         return calls[-1].role != "loss" or is_number(run.results[-1][2])
 
-    def _recorded(self, plan: Plan, data: Data, penalty: float) -> Reading | None:
+    def _recorded(self, plan: Plan, data: Data) -> Reading | None:
         """The recorded run with generic parameters, and its gradients; None if it has none."""
         try:
-            run, found, most = first_run(plan, data, penalty)
+            run, found, most = first_run(plan, data)
             of_zeros = None
             if begins_with_zeros(found):
-                of_zeros = Reading(plan, data, penalty, run, found)
+                of_zeros = Reading(plan, data, run, found)
                 data, most = replace(data, rounds=2), 2 * most
             values, ways = generic(run, found.direct), run.ways
             trace = Trace(sites=True, most=most)
-            run = attempt(plan, data, penalty, trace=trace, values=values, chosen=ways)
+            run = attempt(plan, data, trace=trace, values=values, chosen=ways)
             unused = [path for path in values if _is_unused(run, path)]
             if unused:  # the program makes them anew when it trains
                 kept = {path: value for path, value in values.items() if path not in unused}
                 trace = Trace(sites=True, most=most)
-                run = attempt(plan, data, penalty, trace=trace, values=kept, chosen=ways)
-            return Reading(plan, data, penalty, run, places(run), of_zeros)
+                run = attempt(plan, data, trace=trace, values=kept, chosen=ways)
+            return Reading(plan, data, run, places(run), of_zeros)
         except UnfitError as error:
             error.stage += plan.calls[-1].role == "train"  # what is tried before it is no reason
-            self.refusal.note(error, partial(first_run, plan, data, penalty))
+            self.refusal.note(error, partial(first_run, plan, data))
             return None
 
 

@@ -17,16 +17,13 @@ from conformance.backward.recorded_pass import bits
 from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import taken
-from conformance.shapes.attempt import attempt
-from conformance.shapes.attempts import OPERATIONS, UnfitError
+from conformance.shapes.attempts import UnfitError
+from conformance.shapes.found import BY, moved
 from conformance.shapes.other_settings import dropping, training
 from conformance.shapes.own_loss import named_loss, own_loss
-from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading, generic
-from conformance.shapes.reruns import BY, moved
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
-from conformance.tracing.trace import Trace
 
 SCALES = (0.25, 4.0, 0.0625)
 """By which the parameters are multiplied, or what goes forward."""
@@ -219,7 +216,7 @@ def _scaled(
 ) -> Reading | None:
     """The reading with parameters, or inputs, of another size; None if it does not run so."""
     values = {
-        path: _times(value, scale if numbers or np.ndim(value) else 1.0)
+        path: value * np.asarray(value).dtype.type(scale if numbers or np.ndim(value) else 1.0)
         for path, value in generic(reading.run).items()
     }
     return _with(reading, values, scale, second=second)
@@ -229,24 +226,15 @@ def _with(
     reading: Reading, values: dict[str, Any], scale: float, *, second: bool = False
 ) -> Reading | None:
     """The reading with some parameters, or inputs of another size; None if it does not run so."""
-    run, data = reading.run, reading.data
+    data = reading.data
     born = not any(each.parameter.given for each in reading.places.goals)
     if born and is_floats(data.x):  # it makes its parameters, which are small, when it trains
         data = replace(data, x=data.x * scale**2)
-    trains = run.plan.calls[-1].role == "train"
-    trace = Trace(sites=True, most=OPERATIONS if trains else MOST)
     try:
-        again = attempt(
-            run.plan, data, reading.penalty, trace=trace, values=values, chosen=run.ways
-        )
-        made = Reading(run.plan, data, reading.penalty, again, places(again, second=second))
+        made = reading.beginning_with(values, data, second=second)
     except UnfitError:
         return None
     names = [each.name for each in made.places.goals]
     alike = names == [each.name for each in reading.places.goals]
     finite = all(np.all(np.isfinite(each.node.value)) for each in made.places.goals)
     return made if alike and finite else None
-
-
-def _times(value: Any, scale: float) -> Any:
-    return value * np.asarray(value).dtype.type(scale)

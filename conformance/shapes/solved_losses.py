@@ -22,25 +22,29 @@ from conformance.backward.recorded_pass import NotAGradientError, record
 from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import bare, kinds_of, names_gradients, stem
 from conformance.running.quiet import TooLongError
-from conformance.shapes.argument_values import Path
+from conformance.shapes.argument_values import (
+    CODINGS,
+    Path,
+    as_stated,
+    is_input,
+    is_target,
+    stated_shapes,
+)
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.coded_targets import CODINGS, as_stated, is_input, is_target
+from conformance.shapes.found import Found, Recognised, of_function
 from conformance.shapes.function_sources import (
     returned_keys,
     returned_names,
     returned_parts,
 )
-from conformance.shapes.judge_readings import Found, Recognised
+from conformance.shapes.given_back import arguments_in, said
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off
-from conformance.shapes.pair_gradients import said
 from conformance.shapes.parameter_shapes import unpacked_into
-from conformance.shapes.reruns import of_function
-from conformance.shapes.returned_beside import NAMED
 from conformance.shapes.solved import MisshapenError, Solver, Unset, arguments
-from conformance.shapes.stated_shapes import stated_shapes
+from conformance.shapes.update_findings import NAMED
 from conformance.tracing.trace import is_traced_number
 
 RUNS = 2_000
@@ -214,8 +218,7 @@ class SolvedLossSearch:
 
 def _shapes(given: Mapping[str, Any]) -> object:
     """The shapes and kinds of arguments."""
-    inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
-    arrays = [(key, np.asarray(e)) for each in inner for key, e in each.items()]
+    arrays = ((key, np.asarray(each)) for key, each in arguments_in(given).items())
     return {key: (each.shape, each.dtype.kind) for key, each in arrays}
 
 
@@ -228,8 +231,7 @@ def _is_misfit(given: Mapping[str, Any]) -> bool:
 
 def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of floats and the floats among arguments, those in a dict by their keys."""
-    inner = [each if isinstance(each, dict) else {name: each} for name, each in given.items()]
-    pairs = (pair for each in inner for pair in each.items())
+    pairs = arguments_in(given).items()
     return {k: e for k, e in pairs if is_floats(e) or isinstance(e, float) or is_traced_number(e)}
 
 

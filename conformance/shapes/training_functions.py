@@ -3,29 +3,35 @@
 Such are `step_gradient(b, m, points, rate)`, which returns the parameters that it has moved, and
 `gradient_descent(x, y, w_in, b_in, alpha, iterations, cost, gradient)`. With a rate of 0 they
 return their parameters as they were: so these are found, whatever their names. Left out: what is
-known of the updates (`tried_training.py`).
+known of the updates (`training_functions.py`).
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice, product
 from time import process_time
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import BIAS, bare, is_parameter, kinds_of, names_gradients
-from conformance.running.quiet import TooLongError, limited
+from conformance.running.quiet import TooLongError, limited, quiet
+from conformance.running.tracebacks import is_ours
+from conformance.script_outcome import Ran
 from conformance.shapes.arguments import needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import M
 from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import says_loss
+from conformance.shapes.tried_updates import UNSEEN, is_right
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 RATE, PENALTY = 2.0**-6, 2.0**-4
 COUNT = 20
@@ -295,3 +301,118 @@ def _is_same(returned: Any, given: Any) -> bool:
     """Whether what is returned has the numbers of an argument."""
     floats = isinstance(returned, float | np.ndarray) and isinstance(given, float | np.ndarray)
     return floats and np.array_equal(returned, given)
+
+
+STEPS = 3
+RECORDED = 5.0
+"""Seconds that a function may run while it is recorded."""
+
+
+@dataclass(frozen=True)
+class TriedTraining:
+    """What is known of a function that trains.
+
+    Attributes:
+        ran: of its updates.
+        used: the names of the functions of the file that took part.
+        again: what is known of its updates as its code is then, without the line to blame.
+    """
+
+    ran: Ran
+    used: frozenset[str]
+    again: Callable[[], Ran | None]
+
+
+def tried_training(
+    place: str, function: FunctionType, functions: Sequence[FunctionType], module: ModuleType
+) -> TriedTraining | None:
+    """What is known of the updates of a function; None if nothing is.
+
+    It is right if it is with one form of its data: another may be one that it is not written for.
+
+    Args:
+        place: of its file.
+        function: it.
+        functions: those of its file.
+        module: of the file.
+    """
+    name = f"{place}:{function.__name__}"
+    wrong: TriedTraining | None = None
+    for each in training_calls(function, functions):
+        found = _tried(name, each, functions, module)
+        if found is not None and is_right(found.ran):
+            return found
+        if found is not None and not found.ran.examined.ok:
+            wrong = wrong or found
+    return wrong
+
+
+def _tried(
+    name: str,
+    call: TrainingCall,
+    functions: Sequence[FunctionType],
+    module: ModuleType,
+    *,
+    blame: bool = True,
+) -> TriedTraining | None:
+    from conformance.script.program_recorder import ProgramRecorder  # here: most files have none
+
+    recorder = ProgramRecorder(name, STEPS, blame=blame)
+    given = {key: np.float64(e) if type(e) is float else e for key, e in call.given.items()}
+    given = {key: e.copy() if isinstance(e, np.ndarray) else e for key, e in given.items()}
+    try:
+        with (
+            quiet(),
+            np.errstate(all="ignore"),
+            recorder.within([given, vars(module)]),
+            suppress(TooLongError),
+            limited(RECORDED),
+        ):
+            for _ in range(1 if call.counts else STEPS):
+                _step(call, given, functions)
+        with quiet():
+            ran = recorder.ran
+    except Exception as error:  # a program may refuse to be called so in any way
+        if is_ours(error) and not isinstance(error, ConformanceError):
+            raise
+        return None
+    if _meets_more(recorder.trace, call):
+        return None
+    unmoved = any(each.cause.kind in UNSEEN for each in ran.examined.accused)
+    moved = [e for e in call.parameters if ran.examined.ok or _differ(given[e], call.given[e])]
+    if unmoved or len(ran.parameters) < len(moved):
+        return None  # a parameter is moved by what no gradient is
+    frames = (frame for node in recorder.trace.nodes for frame in node.frames)
+
+    def again() -> Ran | None:
+        made = _tried(name, call, functions, module, blame=False)
+        return None if made is None else made.ran
+
+    return TriedTraining(ran, frozenset(each.function for each in frames), again)
+
+
+def _step(call: TrainingCall, given: dict[str, Any], functions: Sequence[FunctionType]) -> None:
+    """Call a function, after the loss of what it is given, and keep what it made of parameters."""
+    stated = None if call.counts else call.loss(functions)
+    if stated is not None:
+        loss, names = stated
+        given["loss"] = loss(**{name: given[own] for name, own in names.items()})
+    result = call.function(**{key: given[key] for key in call.given})
+    parts = [part for _, part in returned_parts(call.function, result)]
+    given |= {key: parts[i] for key, i in call.parameters.items()}
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Whether a parameter is another after some steps."""
+    return not np.array_equal(np.asarray(one, float), np.asarray(other, float))
+
+
+def _meets_more(trace: Trace, call: TrainingCall) -> bool:
+    """Whether a number a sample meets more than that: outputs of several units, such as classes."""
+    given = [e for e in call.given.values() if isinstance(e, np.ndarray) and e.size == M]
+    for node in trace.nodes:
+        if node.operation in ("subtract", "multiply", "add") and np.size(node.value) > M:
+            sides = [each.value if type(each) is Node else each for each in node.args]
+            if any(np.array_equal(e, one) for e in sides for one in given):
+                return True
+    return False

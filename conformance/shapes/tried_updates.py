@@ -23,11 +23,11 @@ from conformance.running.tracebacks import is_ours
 from conformance.script.judgement import has_single_error
 from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
-from conformance.shapes.arguments import Scope, data_kinds, needed, size_kinds, taken
+from conformance.shapes.arguments import needed, scope_of, taken
 from conformance.shapes.attempt import begin, called_in_a_way
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.function_sources import definition_of
-from conformance.shapes.optimiser_classes import TIME, number_of
+from conformance.shapes.holders import TIME, number_of
 from conformance.shapes.other_settings import ACTIVATIONS
 from conformance.shapes.plans import takes_inputs
 from conformance.shapes.reading import Reading
@@ -74,7 +74,7 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
     plan, data = reading.plan, replace(reading.data, rounds=STEPS)
     if targets is not None:
         data = replace(data, y=targets)
-    scope = Scope({**size_kinds(data), **data_kinds(data, reading.penalty)}, {**data.settings})
+    scope = scope_of(data)
     run = Attempt(plan, data, scope)
     recorder = ProgramRecorder(plan.said, STEPS)
     made = Tried()
@@ -125,7 +125,7 @@ def _numbered(run: Attempt, call: Call, step: int) -> Iterator[None]:
     names = run.scope.names
     if call.role == "update" and isinstance(call.function, str):
         function = getattr(run.roots["self"], call.function)
-        definition = definition_of(function.__code__)
+        definition = definition_of(function)
         asked = {each.name: number_of(each.name, None) for each in needed(function)}
         with_data = takes_inputs(function)  # then `t` is the targets
         times = (e.name for e in taken(function) if not with_data and TIME.fullmatch(bare(e.name)))

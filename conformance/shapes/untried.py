@@ -17,11 +17,10 @@ from conformance.running.missing_names import lacks_a_name
 from conformance.running.tracebacks import headline
 from conformance.script_outcome import RULES, Ran
 from conformance.shapes.arguments import needed
+from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
-from conformance.shapes.judge_readings import Found
-from conformance.shapes.optimiser_classes import is_number
-from conformance.shapes.plain_runs import PlainRun
-from conformance.shapes.reading import Reading
+from conformance.shapes.holders import is_number
+from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.search import Searched
 from conformance.shapes.tried_updates import (
     Tried,
@@ -160,7 +159,7 @@ def _called_and_plain(found: Found) -> tuple[str, ...]:
 
 def _takes_no_data(function: FunctionType) -> bool:
     """Whether a method is given numbers at most, reads gradients and writes something."""
-    definition = definition_of(function.__code__)
+    definition = definition_of(function)
     given = [each.name for each in needed(function)[len(("self",)) :]]
     if definition is None or not all(map(is_number, given)):
         return False
@@ -210,7 +209,7 @@ def _functions(kind: type) -> Iterator[FunctionType]:
 def _moves(function: FunctionType, found: Found) -> bool:
     """Whether a method that takes something writes into parameters what is made of them."""
     held = {each.partition("[")[0].partition(".")[0] for each in found.recognised.parameters}
-    definition = definition_of(function.__code__)
+    definition = definition_of(function)
     if definition is None or len(needed(function)) <= len(("self",)):
         return False
     return any(
@@ -236,7 +235,7 @@ def _attributes(written: ast.expr) -> set[str]:
 
 def _is_empty(function: FunctionType) -> bool:
     """Whether an update that takes a rate has no statement that does something."""
-    definition = definition_of(function.__code__)
+    definition = definition_of(function)
     takes_rate = any("rate" in kinds_of(each.name) for each in needed(function))
     if definition is None or not takes_rate:
         return False

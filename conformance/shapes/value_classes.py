@@ -29,27 +29,24 @@ from conformance.shapes.expressions import (
     Expression,
     applied,
     defines,
-    in_chains,
-    of_functions,
-    of_two,
-    single_operations,
-    twice_used,
-    with_a_row,
-)
-from conformance.shapes.judge_readings import Found, Recognised
-from conformance.shapes.layer_outputs import together
-from conformance.shapes.reruns import Gradients, Rerun, of_function
-from conformance.shapes.value_lines import (
     ends,
     going_back,
+    in_chains,
     in_methods,
+    of_functions,
     of_operands,
+    of_two,
     overwriting,
     renamed,
+    single_operations,
+    twice_used,
     walks,
+    with_a_row,
     with_lines,
     writes,
 )
+from conformance.shapes.found import Found, Gradients, Recognised, Rerun, of_function
+from conformance.shapes.update_findings import together
 from conformance.tracing.trace import plain
 
 STARTS: tuple[Any, ...] = (0.7368, np.array([[0.7368, 0.4127], [0.2931, 0.8649]]))
