@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from conformance.edits.computing import last_name
-from conformance.edits.edit import Edit, Slot, located
+from conformance.edits.edit import Edit, Slot, is_of, located, put, values
 from conformance.edits.formulas import (
     BACKWARDS,
     in_order,
@@ -21,9 +20,8 @@ from conformance.edits.formulas import (
     summed,
     sums,
 )
-from conformance.edits.index_edits import moved_index, other_indices, slices, subscripts
 from conformance.edits.scope import Scope
-from conformance.edits.value_slots import is_of, put, values
+from conformance.edits.source_parts import last_name
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),
@@ -136,7 +134,7 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
 def _by_place(slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     """What may stand in a place, whatever is there: another index, the samples as a divisor."""
     if slot.field == "slice":
-        yield from other_indices(scope)
+        yield from _other_indices(scope)
     if isinstance(getattr(slot.parent, "op", None), ast.Div) and slot.field in ("right", "value"):
         yield from scope.lengths
 
@@ -178,7 +176,7 @@ def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     if isinstance(slot.parent, ast.Tuple):  # it may be of a shape
         yield ast.Constant(1)
     if _is_beside_a_round(part, slot, scope):
-        yield from moved_index(part)
+        yield from _moved_index(part)
     yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)
     if "self" in scope.names and slot.field != "func" and part.id != "self":
         itself = ast.Name("self", ast.Load())
@@ -250,7 +248,7 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield ast.Call(part.func, part.args[:i] + part.args[i + 1 :], part.keywords)
     name = last_name(part.func)
     for i, each in enumerate(part.args if name == "range" else ()):
-        for new in moved_index(each):
+        for new in _moved_index(each):
             yield ast.Call(part.func, [*part.args[:i], new, *part.args[i + 1 :]], [])
     if name in REDUCTIONS:
         yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
@@ -268,6 +266,62 @@ def _wrapped(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
         yield ast.Call(like, [part], [])
 
 
+def _moved_index(index: ast.expr) -> Iterator[ast.expr]:
+    """An index one further, and one less; of k + 1 the 1 is changed instead."""
+    one = ast.Constant(1)
+    if not (isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant)):
+        yield from (ast.BinOp(index, kind(), one) for kind in (ast.Add, ast.Sub))
+
+
+def _other_indices(scope: Scope) -> Iterator[ast.expr]:
+    """The indices of other lists, and those beside them."""
+    for each in scope.indices:
+        yield each
+        if isinstance(each, ast.Name):
+            yield from _moved_index(each)
+
+
+def _subscripts(part: ast.Subscript, *_: object) -> Iterator[ast.expr]:
+    """A list or an array instead of its entry, or another entry; the sum of a batch for one."""
+    yield part.value
+    if isinstance(part.slice, ast.Constant):  # one entry of a batch for all
+        for name in ("sum", "mean"):
+            callee = ast.Attribute(part.value, name, ast.Load())
+            yield ast.Call(callee, [ast.Constant(0)], [])
+    if not isinstance(part.slice, ast.Slice | ast.Tuple | ast.Constant):
+        for new in (*_moved_index(part.slice), ast.UnaryOp(ast.USub(), part.slice)):
+            yield ast.Subscript(part.value, new, ast.Load())
+
+
+def _slices(part: ast.Slice, *_: object) -> Iterator[ast.expr]:
+    """A slice without one of its ends, or with each one further or less, and the rest of a list."""
+    yield from _other_end(part)
+    for end in filter(None, (part.lower, part.upper)):
+        new = end.operand if isinstance(end, ast.UnaryOp) else end
+        yield from (ast.Slice(None, new, part.step), ast.Slice(new, None, part.step))
+    for name in ("lower", "upper", "step"):
+        held = {each: getattr(part, each) for each in ("lower", "upper", "step")}
+        if held[name] is not None:
+            others = (*_moved_index(held[name]), ast.UnaryOp(ast.USub(), held[name]))
+            yield from (ast.Slice(**{**held, name: each}) for each in (None, *others))
+        elif name != "step":
+            first = ast.Constant(1) if name == "lower" else ast.UnaryOp(ast.USub(), ast.Constant(1))
+            yield ast.Slice(**{**held, name: first})
+        else:
+            yield ast.Slice(**{**held, name: ast.UnaryOp(ast.USub(), ast.Constant(1))})
+
+
+def _other_end(part: ast.Slice) -> Iterator[ast.expr]:
+    """The slice of the same length at the other end: a[:-1] for a[1:], a[:0:-1] for a[-2::-1]."""
+    match part:
+        case ast.Slice(lower=ast.expr() as lower, upper=None, step=None):
+            yield ast.Slice(None, ast.UnaryOp(ast.USub(), lower))
+        case ast.Slice(lower=ast.UnaryOp(op=ast.USub()), upper=None, step=ast.UnaryOp() as step):
+            yield ast.Slice(None, ast.Constant(0), step)
+        case ast.Slice(lower=None, upper=ast.Constant(value=0), step=ast.UnaryOp() as step):
+            yield ast.Slice(ast.UnaryOp(ast.USub(), ast.Constant(2)), None, step)
+
+
 OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Scope], Iterator[ast.expr]]] = {
     ast.Constant: _constants,
     ast.Name: _names,
@@ -276,8 +330,8 @@ OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Scope], Iterator[ast.expr]]] =
     ast.UnaryOp: _signed,
     ast.Compare: _compared,
     ast.Call: _calls,
-    ast.Subscript: subscripts,
-    ast.Slice: slices,
+    ast.Subscript: _subscripts,
+    ast.Slice: _slices,
     ast.Tuple: _pairs,
     ast.List: _pairs,
     ast.GeneratorExp: _gathered,

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import NamedTuple
 
-from conformance.edits.computing import last_name
 from conformance.edits.edit import Edit, Slot, located
 from conformance.edits.formulas import last_axes_swapped
+from conformance.edits.source_parts import last_name
 
 OPERATORS: dict[str, type[ast.operator]] = {
     "+": ast.Add, "−": ast.Sub, "×": ast.Mult, "/": ast.Div, "@": ast.MatMult,

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from itertools import combinations, permutations
 
-from conformance.edits.edit import Edit, Slot, located
+from conformance.edits.edit import Edit, Slot, is_of, is_whole, located, put, values
 from conformance.edits.formulas import BACKWARDS, activations, last_axes_swapped
 from conformance.edits.scope import Scope
-from conformance.edits.value_slots import is_of, is_whole, put, values
 
 EXCHANGEABLE = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp | ast.Constant
 AXES = (3, 4)  # of arrays that are no matrices

@@ -10,17 +10,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
-from conformance.edits.computing import last_name, of_one
-from conformance.edits.counters import counters, rounds
 from conformance.edits.edit import Slot
 from conformance.edits.source_parts import (
     PARTS,
     attribute_names,
     attributes_of_object,
+    counters,
     is_self,
+    last_name,
     lists,
     matrices,
     numpy_name,
+    of_one,
+    rounds,
 )
 
 SLOPES = 150

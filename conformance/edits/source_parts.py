@@ -1,17 +1,18 @@
-"""What the source of a function has: attributes, lists, operands of products, its name for NumPy.
+"""What the source of a function has: attributes, lists, operands of products, counters, functions.
 
 Left out: where it may be read (`scope.py`).
 """
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
-
-from conformance.edits.computing import last_name
 
 PARTS = 60
 """Expressions, and functions, of which one may be lacking in a line."""
+
+COUNTING = frozenset({"range", "trange", "enumerate"})
+SAYING = frozenset({"print", "range", "len"})
 
 
 def numpy_name(whole: Sequence[ast.AST]) -> tuple[str, Callable[[ast.expr], bool]]:
@@ -86,3 +87,77 @@ def attribute_names(parts: Iterable[ast.AST]) -> dict[str, None]:
 def is_self(part: ast.AST) -> bool:
     """Whether a name is that of the object of a method."""
     return getattr(part, "id", "") == "self"
+
+
+def of_one(tree: ast.Module) -> list[ast.expr]:
+    """The functions and methods of a file that compute something of one argument, not in a loop."""
+    found: list[ast.expr] = []
+    blocks = [tree.body, *(each.body for each in tree.body if isinstance(each, ast.ClassDef))]
+    for block in blocks:
+        for each in (e for e in block if isinstance(e, ast.FunctionDef) and only_computes(e)):
+            if any(isinstance(e, ast.For | ast.While) for e in ast.walk(each)):
+                continue
+            given = [e.arg for e in each.args.posonlyargs + each.args.args]
+            if len(given) == 1 and given != ["self"]:
+                found.append(ast.Name(each.name, ast.Load()))
+            if len(given) == 2 and given[0] == "self":  # noqa: PLR2004 - and one more
+                found.append(ast.Attribute(ast.Name("self", ast.Load()), each.name, ast.Load()))
+    return found
+
+
+def only_computes(function: ast.FunctionDef) -> bool:
+    """Whether a function returns a value, keeps none, and calls none for what it does.
+
+    But to fill a list.
+    """
+    parts = [*ast.walk(function)]
+    keeps = any(isinstance(e, ast.Attribute) and isinstance(e.ctx, ast.Store) for e in parts)
+    done = [e.value for e in parts if isinstance(e, ast.Expr)]
+    called = [getattr(e, "func", e) for e in done if not isinstance(e, ast.Constant)]
+    fills = all(last_name(each) == "append" for each in called)
+    returned = any(isinstance(e, ast.Return) and e.value for e in parts)
+    return fills and returned and not keeps and not function.name.startswith("__")
+
+
+def last_name(callee: ast.expr) -> str:
+    """The name that is called: f of `f(…)` and of `a.f(…)`."""
+    return callee.id if isinstance(callee, ast.Name) else getattr(callee, "attr", "")
+
+
+def counters(tree: ast.AST) -> frozenset[str]:
+    """The variables of loops over whole numbers that nothing but an index, a test or a text has."""
+    return rounds(tree) - {*_computed(tree)}
+
+
+def rounds(tree: ast.AST) -> frozenset[str]:
+    """The variables of loops over whole numbers, upwards or downwards."""
+    return frozenset(name for each in ast.walk(tree) for name in _counting(each))
+
+
+def _counting(node: ast.AST) -> Iterator[str]:
+    """What a loop counts with."""
+    loop = node if isinstance(node, ast.For | ast.comprehension) else None
+    if loop is None or not isinstance(loop.iter, ast.Call):
+        return
+    how, target, counted = last_name(loop.iter.func), loop.target, loop.iter.args[:1]
+    if how == "reversed" and counted and isinstance(counted[0], ast.Call):
+        how = last_name(counted[0].func)
+    if how == "enumerate" and isinstance(target, ast.Tuple):
+        target = target.elts[0]
+    if how in COUNTING and isinstance(target, ast.Name):
+        yield target.id
+
+
+def _computed(node: ast.AST) -> Iterator[str]:
+    """The names of which a value is computed, or that a function is given."""
+    if isinstance(node, ast.Compare | ast.JoinedStr):
+        return
+    if isinstance(node, ast.Call) and last_name(node.func) in SAYING:
+        return
+    if isinstance(node, ast.Subscript):
+        yield from _computed(node.value)
+        return
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        yield node.id
+    for each in ast.iter_child_nodes(node):
+        yield from _computed(each)

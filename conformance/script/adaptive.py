@@ -14,11 +14,19 @@ import numpy as np
 
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import renaming
-from conformance.script.corrections import Correction, Means, by, count_of
 from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.quotients import Fit, Steps, each_form, numbers_of
+from conformance.script.quotients import (
+    Correction,
+    Fit,
+    Means,
+    Scaling,
+    Steps,
+    by,
+    count_of,
+    each_form,
+    numbers_of,
+)
 from conformance.script.readings import UNCORRECTED, Reading
-from conformance.script.scalings import Scaling
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array

@@ -1,26 +1,36 @@
 """Steps that are divided by a root of a mean of squares, and steps by the sign of a gradient.
 
 Two numbers tell each quotient: how many times the mean over the root is taken off, and what is
-added to the root. By a sign, or that of a mean that a gradient goes into, move Lion and plain
-signs. Left out: what the numbers of several updates tell together (`adaptive.py`).
+added to the root. The mean may be corrected for its first steps: one that begins at 0 and keeps β
+of itself is divided by 1 − β^t. By a sign, or that of a mean that a gradient goes into, move Lion
+and plain signs. Left out: what the numbers of several updates tell together (`adaptive.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
-from typing import NamedTuple
+from math import log
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from conformance.script.corrections import by
 from conformance.script.linear import entrywise, scalar
 from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.multiples import decay
-from conformance.script.scalings import Scaling, scalings_of
+from conformance.script.multiples import PRODUCTS, decay
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node, flat
 from reference.step import Array
+
+FORMS = ("root", "within", "none", "beside")
+"""√v + ε, √(v + ε), v + ε, and the quotient + ε."""
+
+OTHER = Rule("other")
+
+Scaling = tuple[Node, float]
+"""An operation that multiplies or divides by a number, and how many times its result is."""
+
+LATEST = 64  # updates after which a trace may begin of which nothing is known before
 
 
 class Fit(NamedTuple):
@@ -103,10 +113,6 @@ def _tells(taken: Array, top: Array, square: Array, made: Update) -> bool:
     return bool(least[-1] > np.sqrt(precision(np.asarray(made.new.value))) * least[0])
 
 
-FORMS = ("root", "within", "none", "beside")
-"""√v + ε, √(v + ε), v + ε, and the quotient + ε."""
-
-
 def _columns(form: str, taken: Array, top: Array, square: Array) -> tuple[tuple[Array, ...], Array]:
     """Two columns and of which sum of multiples of them a form is."""
     flat_arrays = [np.ravel(each) for each in (taken, top, square)]
@@ -176,9 +182,6 @@ def each_form(steps: Steps, square: Moment, mean: Moment | None) -> Iterator[tup
             fits = steps.fits(form, [float(each / e**power) for e in factors])
             if fits is not None:
                 yield form, [fit._replace(epsilon=each) for fit in fits]
-
-
-OTHER = Rule("other")
 
 
 class Mixture(NamedTuple):
@@ -269,3 +272,121 @@ def _matrix(olds: Sequence[Node], gradients: Sequence[Node]) -> Array:
 
 def _entries(nodes: Sequence[Node]) -> Array:
     return np.concatenate([np.ravel(np.asarray(e.value, dtype=np.float64)) for e in nodes])
+
+
+def scalings_of(new: Node, given: set[Node], of: Node, beside: Node | None) -> Iterator[Scaling]:
+    """Where what is computed of a value is multiplied on its way to a new one.
+
+    Args:
+        new: the new value.
+        given: down to which values it is followed, `of` among them.
+        of: the value.
+        beside: another one of these, which is not in what is multiplied.
+    """
+    reached: dict[Node, set[Node]] = {each: {each} for each in given}
+    within = {new, *entrywise(new, frozenset(given))} - given
+    for node in sorted(within, key=lambda each: each.number):
+        reached[node] = set().union(*(reached.get(each, set()) for each in node.inputs))
+        if of in reached[node] and beside not in reached[node]:
+            yield from ((node, number) for number in _numbers(node, reached))
+
+
+def _numbers(node: Node, reached: Mapping[Node, set[Node]]) -> list[float]:
+    """By what numbers an operation multiplies, if it does."""
+    if node.operation not in PRODUCTS:
+        return []
+    for i, each in enumerate(node.args[:2]):
+        if (type(each) is not Node or not reached.get(each)) and scalar(each):
+            found = _factors(each)
+            return [1 / e for e in found] if i and node.operation != "multiply" else found
+    return []
+
+
+def _factors(number: Any) -> list[float]:
+    """Of what factors a number is the product, as far as that is seen."""
+    if type(number) is Node and number.operation in PRODUCTS:
+        one, other = map(_factors, number.args[:2])
+        return [*one, *(e if number.operation == "multiply" else 1 / e for e in other)]
+    if type(number) is Node and number.operation == "negative":
+        return _factors(number.args[0])
+    if type(number) is Node and number.operation == "sqrt":
+        return [float(np.sqrt(abs(each))) for each in _factors(number.args[0])]
+    return [float(scalar(number) or 1.0)]
+
+
+class Correction(NamedTuple):
+    """A way of it: the bases β, None where a mean is not corrected, and t at each update."""
+
+    mean: float | None
+    square: float | None
+    counts: tuple[int, ...]
+
+    def times(self, *, root: bool) -> Array:
+        """How many times the quotient of the means is taken off by it, at each update."""
+        mean, square = by(self.mean, self.counts), by(self.square, self.counts)
+        return np.asarray(mean / (np.sqrt(square) if root else square))
+
+
+def by(base: float | None, counts: Sequence[int]) -> Array:
+    """1 / (1 − β^t) at each update."""
+    t = np.asarray(counts, dtype=np.float64)
+    return np.ones_like(t) if base is None else 1 / (1 - base**t)
+
+
+def count_of(base: float, factor: float) -> int | None:
+    """The t of which a factor is 1 / (1 − β^t), if there is one."""
+    if factor <= 1 or not 0 < base < 1:
+        return None
+    t = log(1 - 1 / factor) / log(base)
+    return round(t) if round(t) > 0 and abs(t - round(t)) <= 2.0**-26 * t else None
+
+
+@dataclass(frozen=True)
+class Means:
+    """What is known of the means of one parameter.
+
+    Attributes:
+        mean: how many times an old mean is in the new one; None if there is none.
+        square: the same of the mean of squares.
+        bases: further numbers that may stand in the place of either.
+        counts: of the updates, from 1.
+        sure: whether the means are 0 before the first of them.
+        place: of the parameter among all, from 1, and how many there are.
+    """
+
+    mean: float | None
+    square: float
+    bases: tuple[float, ...]
+    counts: tuple[int, ...]
+    sure: bool
+    place: tuple[int, int]
+
+    def own(self, counts: Sequence[int]) -> Correction:
+        """The right one, but for what it counts."""
+        square = self.square if self.square < 1 else None
+        mean = self.mean if self.mean is not None and self.mean < 1 else None
+        return Correction(mean, square, tuple(counts))
+
+    def right(self) -> Iterator[Correction]:
+        """Those that are right: if the means are not 0 at first, there were updates before."""
+        yield self.own(self.counts)
+        for before in range(1, 1 if self.sure else LATEST):
+            yield self.own([each + before for each in self.counts])
+
+    def none(self) -> Correction:
+        """To correct neither."""
+        return Correction(None, None, self.counts)
+
+    def wrong(self) -> Iterator[Correction]:
+        """Those that are mistakes, with the fewest first."""
+        own = self.own(self.counts)
+        several = [e for e in dict.fromkeys((None, self.mean, self.square, *self.bases)) if e != 1]
+        means = several if self.mean is not None else [None]
+        found = [Correction(one, other, self.counts) for one, other in product(means, several)]
+        yield from sorted(found, key=lambda e: (e.mean != own.mean) + (e.square != own.square))
+        if self.sure:
+            yield self.own([each + 1 for each in self.counts])
+        at, many = self.place
+        first = self.counts[0]
+        for start in dict.fromkeys((at, many - at + 1, *range(1, many + 1))):
+            yield self.own([start + many * (each - first) for each in self.counts])

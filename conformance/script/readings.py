@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.script.corrections import by
 from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.quotients import numbers_of
+from conformance.script.quotients import by, numbers_of
 from conformance.script.update import Update
 from conformance.tracing.node import Node
 from reference.step import Array
