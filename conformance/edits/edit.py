@@ -6,13 +6,12 @@ It is made in the tree of the function, tried, and taken back. Left out: which c
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
-
-from conformance.edits.source_parts import is_self
 
 Part = TypeVar("Part", bound=ast.AST)
 COUNTS = {"enumerate", "len", "ndim", "range", "reversed", "shape", "size", "zip"}
@@ -126,6 +125,33 @@ def located(new: Part, old: ast.AST) -> Part:
         for each in ast.iter_child_nodes(new):
             located(each, old)
     return new
+
+
+def expression(text: str, **parts: ast.expr) -> ast.expr:
+    """The expression of a text, with others in the place of some of its names; see `located`."""
+    made: ast.expr = _copied(_parsed(text), parts)
+    return made
+
+
+@cache
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def _copied(node: Any, parts: Mapping[str, ast.expr]) -> Any:
+    """A node of a text without its place."""
+    if isinstance(node, ast.Name) and node.id in parts:
+        return parts[node.id]
+    if isinstance(node, list):
+        return [_copied(each, parts) for each in node]
+    if isinstance(node, ast.AST):
+        return type(node)(*(_copied(getattr(node, each), parts) for each in node._fields))
+    return node
+
+
+def is_self(part: ast.AST) -> bool:
+    """Whether a name is that of the object of a method."""
+    return getattr(part, "id", "") == "self"
 
 
 def put(slot: Slot, part: ast.expr, new: ast.expr) -> Edit:

@@ -5,22 +5,20 @@ arguments; a factor or a term more. Left out: statements (`statement_edits.py`).
 """
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from conformance.edits.edit import Edit, Slot, is_of, located, put, values
+from conformance.edits.edit import Edit, Slot, expression, is_of, located, put, values
 from conformance.edits.formulas import (
-    BACKWARDS,
     in_order,
     keywords_more,
     number,
     numbers,
     operations,
-    summed,
     sums,
 )
-from conformance.edits.scope import Scope
+from conformance.edits.scope import Names
 from conformance.edits.source_parts import last_name
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -35,17 +33,19 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }
 
 
+SUMMED = ("axis=0", "axis=0, keepdims=True", "axis=1", "axis=1, keepdims=True")
+
 REDUCTIONS = {"all", "amax", "any", "argmax", "max", "mean", "min", "prod", "std", "sum", "var"}
 
 UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
 
 
-def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def swapped(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes of one name, number or operator, and those that leave out or turn a part."""
     for slot in sorted(slots, key=lambda each: not isinstance(each.get(), ast.Constant)):
         part = slot.get()
         if isinstance(part, ast.expr):
-            for new in OTHERS.get(type(part), _none)(part, slot, scope):
+            for new in OTHERS.get(type(part), _simple)(part, slot, scope):
                 yield put(slot, part, new)
             for new in _by_place(slot, scope):
                 if ast.dump(new) != ast.dump(part):
@@ -54,14 +54,13 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot in slots:
         part = slot.get()
         if isinstance(part, ast.Constant):
-            yield from (put(slot, part, each) for each in _negated(part))  # after signs of sums
-            yield from (put(slot, part, each) for each in _of_others(part, slot, scope))
+            yield from (put(slot, part, each) for each in _seldom_meant(part, slot, scope))
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
             for new in _wrapped(part, scope):
                 yield put(slot, part, new)
 
 
-def unread(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def unread(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes that read a variable which is not read: what was computed for nothing."""
     for slot, part in values(slots):
         if isinstance(part, ast.Name):
@@ -69,7 +68,7 @@ def unread(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
                 yield put(slot, part, ast.Name(each, ast.Load()))
 
 
-def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def _renamed(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes of a variable that a line reads more than once, or of a call that it has so.
 
     Another variable; what a function is given in the place of what it gives.
@@ -101,7 +100,7 @@ def _each(places: Sequence[Slot], new: ast.expr) -> Edit:
     return Edit(olds[0].lineno, puts=tuple(puts))
 
 
-def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def applied(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes that negate, square or sum a value, put it in a function, over a number, below 1.
 
     What a function of the program is given may be in another order.
@@ -111,18 +110,17 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in values(slots):
         if _is_beside_a_round(part, slot, scope):  # a count is compared with counts
             continue
-        yield put(slot, part, ast.UnaryOp(ast.USub(), part))
-        yield put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
+        yield from (put(slot, part, expression(each, X=part)) for each in ("-X", "1 - X"))
         divisor = is_of(slot, ast.Div) and slot.field == "right"
         single = not isinstance(part, ast.BinOp) or isinstance(slot.parent, ast.Lambda)
         if (single or divisor) and not is_of(slot, ast.Pow):
-            yield put(slot, part, ast.BinOp(part, ast.Pow(), ast.Constant(2)))
+            yield put(slot, part, expression("X ** 2", X=part))
         if isinstance(part, ast.Call):
             yield from (put(slot, part, each) for each in in_order(part))
         for each in scope.functions:
             yield put(slot, part, ast.Call(each, [part], []))
-        for each in summed(part) if scope.numpy else ():
-            yield put(slot, part, each)
+        for along in SUMMED if scope.numpy else ():
+            yield put(slot, part, expression(f"X.sum({along})", X=part))
         for each in () if is_of(slot, ast.Mult | ast.Div) else divisors:
             yield put(slot, part, ast.BinOp(part, ast.Div(), each))
     for places in _repeated(slots, ast.Name):
@@ -131,7 +129,7 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
             yield from (_each(places, ast.Call(each, [name], [])) for each in scope.functions)
 
 
-def _by_place(slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+def _by_place(slot: Slot, scope: Names) -> Iterator[ast.expr]:
     """What may stand in a place, whatever is there: another index, the samples as a divisor."""
     if slot.field == "slice":
         yield from _other_indices(scope)
@@ -139,36 +137,28 @@ def _by_place(slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield from scope.lengths
 
 
-def _copied(part: ast.expr) -> ast.expr:
-    return ast.Call(ast.Attribute(part, "copy", ast.Load()), [], [])
-
-
-def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield from ()
-
-
-def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
-    if isinstance(part.value, int | float) and not isinstance(part.value, bool):
-        left = (each for each in numbers(part.value) if each != part.value)
-        yield from (number(each) for each in left if not _is_neutral(each, slot))
+def _constants(part: ast.Constant, slot: Slot, scope: Names) -> Iterator[ast.expr]:
+    if isinstance(part.value, int | float):
+        yield from _numbers(part, slot, numbers(part.value))
     if isinstance(part.value, str):
         others = sums(part.value) if "->" in part.value else scope.strings
         yield from (ast.Constant(each) for each in others if each != part.value)
 
 
-def _of_others(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
-    """The other numbers of the file, such as the slope of a leaky ReLU: they are seldom meant."""
-    if isinstance(part.value, int | float) and not isinstance(part.value, bool):
-        left = (each for each in scope.numbers if each != part.value)
-        yield from (number(each) for each in left if not _is_neutral(each, slot))
+def _seldom_meant(part: ast.Constant, slot: Slot, scope: Names) -> Iterator[ast.expr]:
+    """The negative of a number, and the others of the file, such as the slope of a leaky ReLU."""
+    if isinstance(part.value, int | float):
+        yield from _numbers(part, slot, (-part.value, *scope.numbers))
 
 
-def _negated(part: ast.Constant) -> Iterator[ast.expr]:
-    if isinstance(part.value, int | float) and not isinstance(part.value, bool) and part.value:
-        yield number(-part.value)
+def _numbers(part: ast.Constant, slot: Slot, others: Iterable[float]) -> Iterator[ast.expr]:
+    """Other numbers in the place of one that is no truth value."""
+    for each in others if not isinstance(part.value, bool) else ():
+        if each != part.value and not _is_neutral(each, slot):
+            yield number(each)
 
 
-def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+def _names(part: ast.Name, slot: Slot, scope: Names) -> Iterator[ast.expr]:
     names = scope.callees if slot.field == "func" else scope.names
     index = slot.field == "slice" or isinstance(slot.parent, ast.Tuple)
     if part.id not in scope.counters and not index:
@@ -179,11 +169,10 @@ def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield from _moved_index(part)
     yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)
     if "self" in scope.names and slot.field != "func" and part.id != "self":
-        itself = ast.Name("self", ast.Load())
-        yield from (ast.Attribute(itself, each, ast.Load()) for each in scope.held)
+        yield from (expression(f"self.{each}") for each in scope.held)
 
 
-def _is_beside_a_round(part: ast.expr, slot: Slot, scope: Scope) -> bool:
+def _is_beside_a_round(part: ast.expr, slot: Slot, scope: Names) -> bool:
     """Whether a value is compared with what a loop counts with: it may be one less, or more."""
     sides = (
         [slot.parent.left, *slot.parent.comparators] if isinstance(slot.parent, ast.Compare) else []
@@ -191,29 +180,23 @@ def _is_beside_a_round(part: ast.expr, slot: Slot, scope: Scope) -> bool:
     return any(getattr(e, "id", "") in scope.rounds for e in sides if e is not part)
 
 
-def _compared(part: ast.Compare, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    if len(part.ops) == 1:
-        for kind in COMPARISONS.get(type(part.ops[0]), ()):
-            yield ast.Compare(part.left, [kind()], part.comparators)
-    yield part.left
-
-
-def _pairs(part: ast.Tuple | ast.List, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    if len(part.elts) == 2:  # noqa: PLR2004 - as (∇b, ∇w)
-        yield type(part)(part.elts[::-1], ast.Load())
-
-
-def _choices(part: ast.IfExp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield from (part.body, part.orelse)
-    yield ast.IfExp(part.test, part.orelse, part.body)
-
-
-def _gathered(part: ast.GeneratorExp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield ast.ListComp(part.elt, part.generators)
-
-
-def _signed(part: ast.UnaryOp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield part.operand
+def _simple(part: ast.expr, *_: object) -> Iterator[ast.expr]:
+    """What may stand for an expression of a few parts: one of these, or they in another order."""
+    match part:
+        case ast.UnaryOp(operand=operand):
+            yield operand
+        case ast.Compare(left=left, ops=[operator], comparators=others):
+            kinds = COMPARISONS.get(type(operator), ())
+            yield from (ast.Compare(left, [kind()], others) for kind in kinds)
+            yield left
+        case ast.Compare(left=left):
+            yield left
+        case ast.Tuple(elts=[one, other]) | ast.List(elts=[one, other]):  # as (∇b, ∇w)
+            yield type(part)([other, one], ast.Load())
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            yield from (body, orelse, ast.IfExp(test, orelse, body))
+        case ast.GeneratorExp(elt=each, generators=loops):
+            yield ast.ListComp(each, loops)
 
 
 def _is_neutral(value: float, slot: Slot) -> bool:
@@ -224,7 +207,7 @@ def _is_neutral(value: float, slot: Slot) -> bool:
     return operator is not None and value == neutral and (either or slot.field == "right")
 
 
-def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+def _attributes(part: ast.Attribute, slot: Slot, scope: Names) -> Iterator[ast.expr]:
     called = slot.field == "func"
     if not called:
         yield part.value
@@ -233,7 +216,7 @@ def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.e
     yield from (ast.Attribute(part.value, each, ast.Load()) for each in others if each != part.attr)
 
 
-def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+def _calls(part: ast.Call, _slot: Slot, scope: Names) -> Iterator[ast.expr]:
     yield from (each for each in part.args if not isinstance(each, ast.Starred))
     if isinstance(part.func, ast.Attribute):
         yield part.func.value
@@ -254,26 +237,21 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
 
 
-def _wrapped(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
+def _wrapped(part: ast.expr, scope: Names) -> Iterator[ast.expr]:
     """An expression transposed, copied, as a list of copies, turned round, or as zeros."""
-    yield ast.Attribute(part, "T", ast.Load())
-    yield _copied(part)
-    loop = ast.comprehension(ast.Name("each", ast.Store()), part, [], 0)
-    yield ast.ListComp(_copied(ast.Name("each", ast.Load())), [loop])
-    yield ast.Subscript(part, BACKWARDS, ast.Load())
+    for text in ("X.T", "X.copy()", "[each.copy() for each in X]", "X[::-1]"):
+        yield expression(text, X=part)
     if scope.numpy:
-        like = ast.Attribute(ast.Name(scope.numpy, ast.Load()), "zeros_like", ast.Load())
-        yield ast.Call(like, [part], [])
+        yield expression(f"{scope.numpy}.zeros_like(X)", X=part)
 
 
 def _moved_index(index: ast.expr) -> Iterator[ast.expr]:
     """An index one further, and one less; of k + 1 the 1 is changed instead."""
-    one = ast.Constant(1)
     if not (isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant)):
-        yield from (ast.BinOp(index, kind(), one) for kind in (ast.Add, ast.Sub))
+        yield from (expression(each, X=index) for each in ("X + 1", "X - 1"))
 
 
-def _other_indices(scope: Scope) -> Iterator[ast.expr]:
+def _other_indices(scope: Names) -> Iterator[ast.expr]:
     """The indices of other lists, and those beside them."""
     for each in scope.indices:
         yield each
@@ -285,9 +263,7 @@ def _subscripts(part: ast.Subscript, *_: object) -> Iterator[ast.expr]:
     """A list or an array instead of its entry, or another entry; the sum of a batch for one."""
     yield part.value
     if isinstance(part.slice, ast.Constant):  # one entry of a batch for all
-        for name in ("sum", "mean"):
-            callee = ast.Attribute(part.value, name, ast.Load())
-            yield ast.Call(callee, [ast.Constant(0)], [])
+        yield from (expression(each, X=part.value) for each in ("X.sum(0)", "X.mean(0)"))
     if not isinstance(part.slice, ast.Slice | ast.Tuple | ast.Constant):
         for new in (*_moved_index(part.slice), ast.UnaryOp(ast.USub(), part.slice)):
             yield ast.Subscript(part.value, new, ast.Load())
@@ -322,18 +298,12 @@ def _other_end(part: ast.Slice) -> Iterator[ast.expr]:
             yield ast.Slice(ast.UnaryOp(ast.USub(), ast.Constant(2)), None, step)
 
 
-OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Scope], Iterator[ast.expr]]] = {
+OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Names], Iterator[ast.expr]]] = {
     ast.Constant: _constants,
     ast.Name: _names,
     ast.Attribute: _attributes,
     ast.BinOp: operations,
-    ast.UnaryOp: _signed,
-    ast.Compare: _compared,
     ast.Call: _calls,
     ast.Subscript: _subscripts,
     ast.Slice: _slices,
-    ast.Tuple: _pairs,
-    ast.List: _pairs,
-    ast.GeneratorExp: _gathered,
-    ast.IfExp: _choices,
 }

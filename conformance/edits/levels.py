@@ -24,7 +24,7 @@ from conformance.edits.part_edits import (
     sloped,
     turned,
 )
-from conformance.edits.scope import Scope
+from conformance.edits.scope import Names
 from conformance.tracing.frames import Frame
 
 Place = tuple[int, LiveFunction]
@@ -40,7 +40,7 @@ class Level(NamedTuple):
         many: how many an expression of a line has; or a line, of whole statements.
     """
 
-    changes: Callable[[Sequence[Slot], Scope], Iterator[Edit]] | None
+    changes: Callable[[Sequence[Slot], Names], Iterator[Edit]] | None
     likely: float
     many: float
 

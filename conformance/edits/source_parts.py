@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 
+from conformance.edits.edit import expression, is_self
+
 PARTS = 60
 """Expressions, and functions, of which one may be lacking in a line."""
 
@@ -30,14 +32,14 @@ def numpy_name(whole: Sequence[ast.AST]) -> tuple[str, Callable[[ast.expr], bool
     return name, is_its
 
 
-def attributes_of_object(definition: ast.AST, tree: ast.Module) -> list[ast.Attribute]:
+def attributes_of_object(definition: ast.AST, tree: ast.Module) -> list[str]:
     """The attributes of its object that the methods of its class have, and do not call."""
     classes = (e for e in tree.body if isinstance(e, ast.ClassDef) and definition in e.body)
     parts = [part for each in classes for part in ast.walk(each)]
     called = {id(each.func) for each in parts if isinstance(each, ast.Call)}
     own = (e for e in parts if isinstance(e, ast.Attribute) and is_self(e.value))
     names = dict.fromkeys(each.attr for each in own if id(each) not in called)
-    return [ast.Attribute(ast.Name("self", ast.Load()), each, ast.Load()) for each in names]
+    return [*names]
 
 
 def lists(inside: Iterable[ast.AST], held: Sequence[ast.expr]) -> list[ast.expr]:
@@ -64,7 +66,7 @@ def matrices(inside: Iterable[ast.AST]) -> tuple[ast.expr, ...]:
             turned = isinstance(operand, ast.Attribute) and operand.attr == "T"
             plain = operand.value if isinstance(operand, ast.Attribute) and turned else operand
             if isinstance(plain, ast.Name | ast.Attribute | ast.Subscript):
-                for way in (plain, ast.Attribute(plain, "T", ast.Load())):
+                for way in (plain, expression("X.T", X=plain)):
                     found.setdefault(ast.dump(way), deepcopy(way))
     return tuple(found.values())[:PARTS]
 
@@ -84,11 +86,6 @@ def attribute_names(parts: Iterable[ast.AST]) -> dict[str, None]:
     return found
 
 
-def is_self(part: ast.AST) -> bool:
-    """Whether a name is that of the object of a method."""
-    return getattr(part, "id", "") == "self"
-
-
 def of_one(tree: ast.Module) -> list[ast.expr]:
     """The functions and methods of a file that compute something of one argument, not in a loop."""
     found: list[ast.expr] = []
@@ -101,7 +98,7 @@ def of_one(tree: ast.Module) -> list[ast.expr]:
             if len(given) == 1 and given != ["self"]:
                 found.append(ast.Name(each.name, ast.Load()))
             if len(given) == 2 and given[0] == "self":  # noqa: PLR2004 - and one more
-                found.append(ast.Attribute(ast.Name("self", ast.Load()), each.name, ast.Load()))
+                found.append(expression(f"self.{each.name}"))
     return found
 
 
