@@ -22,8 +22,8 @@ from conformance.script.blamed_updates import by_strangers, discarded, settled
 from conformance.script.commuted import commute
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement
-from conformance.script.known_rules import Known
 from conformance.script.linear import alike, links
+from conformance.script.moments import Known
 from conformance.script.next_values import next_values
 from conformance.script.notes import Notes, nothing_trained, unread, unused_loss
 from conformance.script.parameter_names import Held, attached, by_attached, names

@@ -15,8 +15,9 @@ from conformance.backward.source import is_float, lines_of
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, passed
 from conformance.backward.value_names import operand_text
+from conformance.script.histories import of_others
 from conformance.script.judgement import Judgement
-from conformance.script.known_rules import OTHER, UNKNOWN, Known, known, of_others
+from conformance.script.known_rules import known
 from conformance.script.linear import (
     ENTRYWISE,
     alike,
@@ -29,7 +30,7 @@ from conformance.script.linear import (
     scalar,
     written_places,
 )
-from conformance.script.moments import precision
+from conformance.script.moments import OTHER, UNKNOWN, Known, precision
 from conformance.script.multiples import PRODUCTS, ahead_of
 from conformance.script.rates import at_own_rates
 from conformance.script.rows import Carried
