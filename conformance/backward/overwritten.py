@@ -1,6 +1,7 @@
 """The gradient of the last sample alone, where a loop writes each over that of the one before.
 
-Left out: gradients of mini-batches of which nothing else uses the others (`script/discarded.py`).
+Left out: gradients of mini-batches of which nothing else uses the others
+(`script/blamed_updates.py`).
 """
 
 from collections.abc import Sequence

@@ -5,25 +5,21 @@ arguments; a factor or a term more. Left out: statements (`statement_edits.py`).
 """
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from conformance.edits.computing import last_name
-from conformance.edits.edit import Edit, Slot, located
+from conformance.edits.edit import Edit, Slot, expression, is_of, located, put, values
 from conformance.edits.formulas import (
-    BACKWARDS,
     in_order,
     keywords_more,
     number,
     numbers,
     operations,
-    summed,
     sums,
 )
-from conformance.edits.index_edits import moved_index, other_indices, slices, subscripts
-from conformance.edits.scope import Scope
-from conformance.edits.value_slots import is_of, put, values
+from conformance.edits.scope import Names
+from conformance.edits.source_parts import last_name
 
 COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),
@@ -37,17 +33,19 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }
 
 
+SUMMED = ("axis=0", "axis=0, keepdims=True", "axis=1", "axis=1, keepdims=True")
+
 REDUCTIONS = {"all", "amax", "any", "argmax", "max", "mean", "min", "prod", "std", "sum", "var"}
 
 UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
 
 
-def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def swapped(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes of one name, number or operator, and those that leave out or turn a part."""
     for slot in sorted(slots, key=lambda each: not isinstance(each.get(), ast.Constant)):
         part = slot.get()
         if isinstance(part, ast.expr):
-            for new in OTHERS.get(type(part), _none)(part, slot, scope):
+            for new in OTHERS.get(type(part), _simple)(part, slot, scope):
                 yield put(slot, part, new)
             for new in _by_place(slot, scope):
                 if ast.dump(new) != ast.dump(part):
@@ -56,14 +54,13 @@ def swapped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot in slots:
         part = slot.get()
         if isinstance(part, ast.Constant):
-            yield from (put(slot, part, each) for each in _negated(part))  # after signs of sums
-            yield from (put(slot, part, each) for each in _of_others(part, slot, scope))
+            yield from (put(slot, part, each) for each in _seldom_meant(part, slot, scope))
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
             for new in _wrapped(part, scope):
                 yield put(slot, part, new)
 
 
-def unread(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def unread(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes that read a variable which is not read: what was computed for nothing."""
     for slot, part in values(slots):
         if isinstance(part, ast.Name):
@@ -71,7 +68,7 @@ def unread(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
                 yield put(slot, part, ast.Name(each, ast.Load()))
 
 
-def _renamed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def _renamed(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes of a variable that a line reads more than once, or of a call that it has so.
 
     Another variable; what a function is given in the place of what it gives.
@@ -103,7 +100,7 @@ def _each(places: Sequence[Slot], new: ast.expr) -> Edit:
     return Edit(olds[0].lineno, puts=tuple(puts))
 
 
-def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def applied(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes that negate, square or sum a value, put it in a function, over a number, below 1.
 
     What a function of the program is given may be in another order.
@@ -113,18 +110,17 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
     for slot, part in values(slots):
         if _is_beside_a_round(part, slot, scope):  # a count is compared with counts
             continue
-        yield put(slot, part, ast.UnaryOp(ast.USub(), part))
-        yield put(slot, part, ast.BinOp(ast.Constant(1), ast.Sub(), part))
+        yield from (put(slot, part, expression(each, X=part)) for each in ("-X", "1 - X"))
         divisor = is_of(slot, ast.Div) and slot.field == "right"
         single = not isinstance(part, ast.BinOp) or isinstance(slot.parent, ast.Lambda)
         if (single or divisor) and not is_of(slot, ast.Pow):
-            yield put(slot, part, ast.BinOp(part, ast.Pow(), ast.Constant(2)))
+            yield put(slot, part, expression("X ** 2", X=part))
         if isinstance(part, ast.Call):
             yield from (put(slot, part, each) for each in in_order(part))
         for each in scope.functions:
             yield put(slot, part, ast.Call(each, [part], []))
-        for each in summed(part) if scope.numpy else ():
-            yield put(slot, part, each)
+        for along in SUMMED if scope.numpy else ():
+            yield put(slot, part, expression(f"X.sum({along})", X=part))
         for each in () if is_of(slot, ast.Mult | ast.Div) else divisors:
             yield put(slot, part, ast.BinOp(part, ast.Div(), each))
     for places in _repeated(slots, ast.Name):
@@ -133,44 +129,36 @@ def applied(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
             yield from (_each(places, ast.Call(each, [name], [])) for each in scope.functions)
 
 
-def _by_place(slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+def _by_place(slot: Slot, scope: Names) -> Iterator[ast.expr]:
     """What may stand in a place, whatever is there: another index, the samples as a divisor."""
     if slot.field == "slice":
-        yield from other_indices(scope)
+        yield from _other_indices(scope)
     if isinstance(getattr(slot.parent, "op", None), ast.Div) and slot.field in ("right", "value"):
         yield from scope.lengths
 
 
-def _copied(part: ast.expr) -> ast.expr:
-    return ast.Call(ast.Attribute(part, "copy", ast.Load()), [], [])
-
-
-def _none(_part: ast.expr, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield from ()
-
-
-def _constants(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
-    if isinstance(part.value, int | float) and not isinstance(part.value, bool):
-        left = (each for each in numbers(part.value) if each != part.value)
-        yield from (number(each) for each in left if not _is_neutral(each, slot))
+def _constants(part: ast.Constant, slot: Slot, scope: Names) -> Iterator[ast.expr]:
+    if isinstance(part.value, int | float):
+        yield from _numbers(part, slot, numbers(part.value))
     if isinstance(part.value, str):
         others = sums(part.value) if "->" in part.value else scope.strings
         yield from (ast.Constant(each) for each in others if each != part.value)
 
 
-def _of_others(part: ast.Constant, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
-    """The other numbers of the file, such as the slope of a leaky ReLU: they are seldom meant."""
-    if isinstance(part.value, int | float) and not isinstance(part.value, bool):
-        left = (each for each in scope.numbers if each != part.value)
-        yield from (number(each) for each in left if not _is_neutral(each, slot))
+def _seldom_meant(part: ast.Constant, slot: Slot, scope: Names) -> Iterator[ast.expr]:
+    """The negative of a number, and the others of the file, such as the slope of a leaky ReLU."""
+    if isinstance(part.value, int | float):
+        yield from _numbers(part, slot, (-part.value, *scope.numbers))
 
 
-def _negated(part: ast.Constant) -> Iterator[ast.expr]:
-    if isinstance(part.value, int | float) and not isinstance(part.value, bool) and part.value:
-        yield number(-part.value)
+def _numbers(part: ast.Constant, slot: Slot, others: Iterable[float]) -> Iterator[ast.expr]:
+    """Other numbers in the place of one that is no truth value."""
+    for each in others if not isinstance(part.value, bool) else ():
+        if each != part.value and not _is_neutral(each, slot):
+            yield number(each)
 
 
-def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+def _names(part: ast.Name, slot: Slot, scope: Names) -> Iterator[ast.expr]:
     names = scope.callees if slot.field == "func" else scope.names
     index = slot.field == "slice" or isinstance(slot.parent, ast.Tuple)
     if part.id not in scope.counters and not index:
@@ -178,14 +166,13 @@ def _names(part: ast.Name, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
     if isinstance(slot.parent, ast.Tuple):  # it may be of a shape
         yield ast.Constant(1)
     if _is_beside_a_round(part, slot, scope):
-        yield from moved_index(part)
+        yield from _moved_index(part)
     yield from (ast.Name(each, ast.Load()) for each in names if each != part.id)
     if "self" in scope.names and slot.field != "func" and part.id != "self":
-        itself = ast.Name("self", ast.Load())
-        yield from (ast.Attribute(itself, each, ast.Load()) for each in scope.held)
+        yield from (expression(f"self.{each}") for each in scope.held)
 
 
-def _is_beside_a_round(part: ast.expr, slot: Slot, scope: Scope) -> bool:
+def _is_beside_a_round(part: ast.expr, slot: Slot, scope: Names) -> bool:
     """Whether a value is compared with what a loop counts with: it may be one less, or more."""
     sides = (
         [slot.parent.left, *slot.parent.comparators] if isinstance(slot.parent, ast.Compare) else []
@@ -193,29 +180,23 @@ def _is_beside_a_round(part: ast.expr, slot: Slot, scope: Scope) -> bool:
     return any(getattr(e, "id", "") in scope.rounds for e in sides if e is not part)
 
 
-def _compared(part: ast.Compare, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    if len(part.ops) == 1:
-        for kind in COMPARISONS.get(type(part.ops[0]), ()):
-            yield ast.Compare(part.left, [kind()], part.comparators)
-    yield part.left
-
-
-def _pairs(part: ast.Tuple | ast.List, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    if len(part.elts) == 2:  # noqa: PLR2004 - as (∇b, ∇w)
-        yield type(part)(part.elts[::-1], ast.Load())
-
-
-def _choices(part: ast.IfExp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield from (part.body, part.orelse)
-    yield ast.IfExp(part.test, part.orelse, part.body)
-
-
-def _gathered(part: ast.GeneratorExp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield ast.ListComp(part.elt, part.generators)
-
-
-def _signed(part: ast.UnaryOp, _slot: Slot, _scope: Scope) -> Iterator[ast.expr]:
-    yield part.operand
+def _simple(part: ast.expr, *_: object) -> Iterator[ast.expr]:
+    """What may stand for an expression of a few parts: one of these, or they in another order."""
+    match part:
+        case ast.UnaryOp(operand=operand):
+            yield operand
+        case ast.Compare(left=left, ops=[operator], comparators=others):
+            kinds = COMPARISONS.get(type(operator), ())
+            yield from (ast.Compare(left, [kind()], others) for kind in kinds)
+            yield left
+        case ast.Compare(left=left):
+            yield left
+        case ast.Tuple(elts=[one, other]) | ast.List(elts=[one, other]):  # as (∇b, ∇w)
+            yield type(part)([other, one], ast.Load())
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            yield from (body, orelse, ast.IfExp(test, orelse, body))
+        case ast.GeneratorExp(elt=each, generators=loops):
+            yield ast.ListComp(each, loops)
 
 
 def _is_neutral(value: float, slot: Slot) -> bool:
@@ -226,7 +207,7 @@ def _is_neutral(value: float, slot: Slot) -> bool:
     return operator is not None and value == neutral and (either or slot.field == "right")
 
 
-def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+def _attributes(part: ast.Attribute, slot: Slot, scope: Names) -> Iterator[ast.expr]:
     called = slot.field == "func"
     if not called:
         yield part.value
@@ -235,7 +216,7 @@ def _attributes(part: ast.Attribute, slot: Slot, scope: Scope) -> Iterator[ast.e
     yield from (ast.Attribute(part.value, each, ast.Load()) for each in others if each != part.attr)
 
 
-def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
+def _calls(part: ast.Call, _slot: Slot, scope: Names) -> Iterator[ast.expr]:
     yield from (each for each in part.args if not isinstance(each, ast.Starred))
     if isinstance(part.func, ast.Attribute):
         yield part.func.value
@@ -250,36 +231,79 @@ def _calls(part: ast.Call, _slot: Slot, scope: Scope) -> Iterator[ast.expr]:
         yield ast.Call(part.func, part.args[:i] + part.args[i + 1 :], part.keywords)
     name = last_name(part.func)
     for i, each in enumerate(part.args if name == "range" else ()):
-        for new in moved_index(each):
+        for new in _moved_index(each):
             yield ast.Call(part.func, [*part.args[:i], new, *part.args[i + 1 :]], [])
     if name in REDUCTIONS:
         yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
 
 
-def _wrapped(part: ast.expr, scope: Scope) -> Iterator[ast.expr]:
+def _wrapped(part: ast.expr, scope: Names) -> Iterator[ast.expr]:
     """An expression transposed, copied, as a list of copies, turned round, or as zeros."""
-    yield ast.Attribute(part, "T", ast.Load())
-    yield _copied(part)
-    loop = ast.comprehension(ast.Name("each", ast.Store()), part, [], 0)
-    yield ast.ListComp(_copied(ast.Name("each", ast.Load())), [loop])
-    yield ast.Subscript(part, BACKWARDS, ast.Load())
+    for text in ("X.T", "X.copy()", "[each.copy() for each in X]", "X[::-1]"):
+        yield expression(text, X=part)
     if scope.numpy:
-        like = ast.Attribute(ast.Name(scope.numpy, ast.Load()), "zeros_like", ast.Load())
-        yield ast.Call(like, [part], [])
+        yield expression(f"{scope.numpy}.zeros_like(X)", X=part)
 
 
-OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Scope], Iterator[ast.expr]]] = {
+def _moved_index(index: ast.expr) -> Iterator[ast.expr]:
+    """An index one further, and one less; of k + 1 the 1 is changed instead."""
+    if not (isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant)):
+        yield from (expression(each, X=index) for each in ("X + 1", "X - 1"))
+
+
+def _other_indices(scope: Names) -> Iterator[ast.expr]:
+    """The indices of other lists, and those beside them."""
+    for each in scope.indices:
+        yield each
+        if isinstance(each, ast.Name):
+            yield from _moved_index(each)
+
+
+def _subscripts(part: ast.Subscript, *_: object) -> Iterator[ast.expr]:
+    """A list or an array instead of its entry, or another entry; the sum of a batch for one."""
+    yield part.value
+    if isinstance(part.slice, ast.Constant):  # one entry of a batch for all
+        yield from (expression(each, X=part.value) for each in ("X.sum(0)", "X.mean(0)"))
+    if not isinstance(part.slice, ast.Slice | ast.Tuple | ast.Constant):
+        for new in (*_moved_index(part.slice), ast.UnaryOp(ast.USub(), part.slice)):
+            yield ast.Subscript(part.value, new, ast.Load())
+
+
+def _slices(part: ast.Slice, *_: object) -> Iterator[ast.expr]:
+    """A slice without one of its ends, or with each one further or less, and the rest of a list."""
+    yield from _other_end(part)
+    for end in filter(None, (part.lower, part.upper)):
+        new = end.operand if isinstance(end, ast.UnaryOp) else end
+        yield from (ast.Slice(None, new, part.step), ast.Slice(new, None, part.step))
+    for name in ("lower", "upper", "step"):
+        held = {each: getattr(part, each) for each in ("lower", "upper", "step")}
+        if held[name] is not None:
+            others = (*_moved_index(held[name]), ast.UnaryOp(ast.USub(), held[name]))
+            yield from (ast.Slice(**{**held, name: each}) for each in (None, *others))
+        elif name != "step":
+            first = ast.Constant(1) if name == "lower" else ast.UnaryOp(ast.USub(), ast.Constant(1))
+            yield ast.Slice(**{**held, name: first})
+        else:
+            yield ast.Slice(**{**held, name: ast.UnaryOp(ast.USub(), ast.Constant(1))})
+
+
+def _other_end(part: ast.Slice) -> Iterator[ast.expr]:
+    """The slice of the same length at the other end: a[:-1] for a[1:], a[:0:-1] for a[-2::-1]."""
+    match part:
+        case ast.Slice(lower=ast.expr() as lower, upper=None, step=None):
+            yield ast.Slice(None, ast.UnaryOp(ast.USub(), lower))
+        case ast.Slice(lower=ast.UnaryOp(op=ast.USub()), upper=None, step=ast.UnaryOp() as step):
+            yield ast.Slice(None, ast.Constant(0), step)
+        case ast.Slice(lower=None, upper=ast.Constant(value=0), step=ast.UnaryOp() as step):
+            yield ast.Slice(ast.UnaryOp(ast.USub(), ast.Constant(2)), None, step)
+
+
+OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Names], Iterator[ast.expr]]] = {
     ast.Constant: _constants,
     ast.Name: _names,
     ast.Attribute: _attributes,
     ast.BinOp: operations,
-    ast.UnaryOp: _signed,
-    ast.Compare: _compared,
     ast.Call: _calls,
-    ast.Subscript: subscripts,
-    ast.Slice: slices,
-    ast.Tuple: _pairs,
-    ast.List: _pairs,
-    ast.GeneratorExp: _gathered,
-    ast.IfExp: _choices,
+    ast.Subscript: _subscripts,
+    ast.Slice: _slices,
 }

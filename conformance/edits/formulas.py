@@ -5,8 +5,8 @@ Left out: expressions that the file has (`scope.py`).
 
 import ast
 from collections.abc import Iterator
-from copy import deepcopy
 
+from conformance.edits.edit import expression
 from conformance.model.functions import ACTIVATIONS
 
 ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
@@ -19,13 +19,8 @@ ARITHMETIC: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
 }
 
 
-BACKWARDS = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
-
-
-def last_axes_swapped(part: ast.expr) -> ast.expr:
-    """A batch of matrices, each transposed: `x.swapaxes(-1, -2)`."""
-    axes: list[ast.expr] = [ast.UnaryOp(ast.USub(), ast.Constant(i)) for i in (1, 2)]
-    return ast.Call(ast.Attribute(part, "swapaxes", ast.Load()), axes, [])
+LAST_AXES_SWAPPED = "X.swapaxes(-1, -2)"
+"""A batch of matrices X, each transposed."""
 
 
 def sums(subscripts: str) -> Iterator[str]:
@@ -43,12 +38,6 @@ def sums(subscripts: str) -> Iterator[str]:
             yield subscripts[:i] + subscripts[k] + subscripts[i + 1 : k] + old + subscripts[k + 1 :]
 
 
-def summed(value: ast.expr) -> Iterator[ast.expr]:
-    """The sum of an array over each of two axes, of the same dimension or not."""
-    for keywords in keywords_more([]):
-        yield ast.Call(ast.Attribute(value, "sum", ast.Load()), [], keywords)
-
-
 def keywords_more(keywords: list[ast.keyword]) -> Iterator[list[ast.keyword]]:
     """The keywords of a sum with the axis, or `keepdims`, that it may lack."""
     names = {each.arg for each in keywords}
@@ -64,23 +53,7 @@ def keywords_more(keywords: list[ast.keyword]) -> Iterator[list[ast.keyword]]:
 def activations(z: ast.expr, numpy: str) -> Iterator[ast.expr]:
     """The activations of z that are no function of a file, as NumPy code."""
     for name in ("sigmoid", "tanh", "relu"):
-        code = ast.parse(ACTIVATIONS[name].code, mode="eval").body
-        for each in ast.walk(code):
-            for place in ("lineno", "end_lineno", "col_offset", "end_col_offset"):
-                vars(each).pop(place, None)  # it has none in the file
-        yield _Written(z, numpy).visit(code)
-
-
-class _Written(ast.NodeTransformer):
-    """Code of z with another expression in its place, by the name that a file has for NumPy."""
-
-    def __init__(self, z: ast.expr, numpy: str) -> None:
-        """Take what stands for z, and for NumPy."""
-        self.names = {"z": z, "np": ast.Name(numpy, ast.Load())}
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """What stands for a name."""
-        return deepcopy(self.names[node.id])
+        yield expression(ACTIVATIONS[name].code, z=z, np=ast.Name(numpy, ast.Load()))
 
 
 def operations(part: ast.BinOp, *_: object) -> Iterator[ast.expr]:

@@ -1,27 +1,29 @@
 """The functions of a program as they run, each with its source, whose code can be changed.
 
 A change is compiled, and its code put into the functions that were made of the old one; nothing
-of the program is executed for it. Functions within functions are a part of the outermost one.
-Left out: which changes there are.
+of the program is executed for it. Functions within functions are a part of the outermost one. What
+modules and classes hold is put back after a trial. Left out: which changes there are.
 """
 
 import ast
 import gc
 import linecache
+import sys
 from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import reference
 from conformance.edits.edit import Edit, located
-from conformance.edits.namespaces import namespaces
 from conformance.tracing.frames import is_installed, is_subject
 from conformance.tracing.line_tracer import traced_by
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+OURS = str(Path(reference.__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,6 @@ class LiveFunction:
         for _ in range(2 if self.around else 1):
             code = next(each for each in code.co_consts if isinstance(each, CodeType))
         return code
-
-
-OURS = str(Path(reference.__file__).parent)
 
 
 def is_program(file: str) -> bool:
@@ -207,3 +206,40 @@ def outermost(tree: ast.AST, around: str) -> Iterator[tuple[Definition, str]]:
             yield each, around
         else:
             yield from outermost(each, each.name if isinstance(each, ast.ClassDef) else around)
+
+
+def namespaces(files: Collection[str]) -> list[ModuleType | type]:
+    """The modules of some files, and the classes that these define, each once."""
+    found = dict[int, ModuleType | type]()
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) in files:
+            waiting: list[ModuleType | type] = [module]
+            for each in waiting:
+                if id(each) not in found:
+                    found[id(each)] = each
+                    held = (e for e in vars(each).values() if isinstance(e, type))
+                    waiting += [e for e in held if e.__module__ == module.__name__]
+    return list(found.values())
+
+
+class Kept:
+    """What the modules and classes of some files held, to be put back after each trial."""
+
+    def __init__(self, files: Collection[str]) -> None:
+        """Remember it."""
+        self.before = [(each, dict(vars(each))) for each in namespaces(files)]
+
+    def put_back(self) -> None:
+        """Give every name its value again, and take those away that were added."""
+        for space, held in self.before:
+            _restore(space, held)
+
+
+def _restore(space: ModuleType | type, held: dict[str, object]) -> None:
+    kind = type if isinstance(space, type) else ModuleType  # whatever a metaclass does
+    now = vars(space)
+    for name in [each for each in now if each not in held]:
+        kind.__delattr__(space, name)
+    for name, value in held.items():
+        if now.get(name, _restore) is not value:
+            kind.__setattr__(space, name, value)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import NamedTuple
 
-from conformance.edits.computing import last_name
-from conformance.edits.edit import Edit, Slot, located
-from conformance.edits.formulas import last_axes_swapped
+from conformance.edits.edit import Edit, Slot, expression, put
+from conformance.edits.formulas import LAST_AXES_SWAPPED
+from conformance.edits.source_parts import last_name
 
 OPERATORS: dict[str, type[ast.operator]] = {
     "+": ast.Add, "−": ast.Sub, "×": ast.Mult, "/": ast.Div, "@": ast.MatMult,
@@ -61,10 +61,10 @@ def named(slots: Sequence[Slot], known: KnownChange) -> Iterator[Edit]:
         part = slot.get()
         if known.what == "mask" and slot.field == "slice" and isinstance(part, ast.expr):
             for new in _others(part):
-                yield Edit(part.lineno, puts=((slot, located(new, part)),))
+                yield put(slot, part, new)
         elif isinstance(part, ast.expr) and ast.unparse(part) == known.expression:
             for new in _instead(part, known):
-                yield Edit(part.lineno, puts=((slot, located(deepcopy(new), part)),))
+                yield put(slot, part, deepcopy(new))
 
 
 def _instead(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
@@ -115,8 +115,8 @@ def _transposed(part: ast.expr, place: int) -> Iterator[ast.expr]:
     for each in _operands(part)[place : place + 1]:
         turned = isinstance(each, ast.Attribute) and each.attr == "T"
         plain = each.value if isinstance(each, ast.Attribute) and turned else None
-        yield from _with(part, place, plain or ast.Attribute(each, "T", ast.Load()))
-        yield from _with(part, place, last_axes_swapped(each))
+        yield from _with(part, place, plain or expression("X.T", X=each))
+        yield from _with(part, place, expression(LAST_AXES_SWAPPED, X=each))
 
 
 def _along(call: ast.Call, axis: str) -> Iterator[ast.expr]:
@@ -162,7 +162,7 @@ def _squared(part: ast.expr, operand: str) -> Iterator[ast.expr]:
     """An expression with the square of an operand, whose source may be in parentheses."""
     for place, each in enumerate(_operands(part)):
         if ast.unparse(each) in (operand, operand[1:-1]):
-            yield from _with(part, place, ast.BinOp(each, ast.Pow(), ast.Constant(2)))
+            yield from _with(part, place, expression("X ** 2", X=each))
 
 
 def _renamed(callee: ast.expr, name: str) -> ast.expr:

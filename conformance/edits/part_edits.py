@@ -9,17 +9,23 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from itertools import combinations, permutations
 
-from conformance.edits.edit import Edit, Slot, located
-from conformance.edits.formulas import BACKWARDS, activations, last_axes_swapped
-from conformance.edits.scope import Scope
-from conformance.edits.value_slots import is_of, is_whole, put, values
+from conformance.edits.edit import Edit, Slot, expression, is_of, is_whole, located, put, values
+from conformance.edits.formulas import LAST_AXES_SWAPPED, activations
+from conformance.edits.scope import Names
 
 EXCHANGEABLE = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp | ast.Constant
-AXES = (3, 4)  # of arrays that are no matrices
+TURNED = (
+    *(f"X.transpose{e}" for n in (3, 4) for e in permutations(range(n)) if list(e) != sorted(e)),
+    LAST_AXES_SWAPPED,
+    "X[::-1, ::-1]",
+    "X[..., ::-1, ::-1]",
+)
+"""An array with its axes in another order, or turned round along two."""
+
 COMMUTATIVE: tuple[type[ast.operator], ...] = (ast.Add, ast.Mult)
 
 
-def sloped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def sloped(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes that multiply a whole value by a slope, or put one in the place of two factors.
 
     As in d a (1 − a), where another activation than σ is meant.
@@ -32,17 +38,17 @@ def sloped(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
             yield put(slot, part, ast.BinOp(part, ast.Mult(), each))
 
 
-def joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def joined(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes that give a whole value a factor, a divisor or a term more."""
     yield from _joined([each for each in slots if is_whole(each)], scope)
 
 
-def joined_within(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def joined_within(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The same of the parts of a value."""
     yield from _joined([each for each in slots if not is_whole(each)], scope)
 
 
-def _joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def _joined(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     for slot, part in values(slots):
         for each in scope.matrices:
             yield put(slot, part, ast.BinOp(part, ast.MatMult(), each))
@@ -54,7 +60,7 @@ def _joined(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
                     yield put(slot, part, ast.BinOp(part, kind(), each))
 
 
-def exchanged(slots: Sequence[Slot], _scope: Scope) -> Iterator[Edit]:
+def exchanged(slots: Sequence[Slot], _scope: Names) -> Iterator[Edit]:
     """The changes that put two parts of a line in each other's place."""
     parts = [(slot, part) for slot in slots if isinstance(part := slot.get(), EXCHANGEABLE)]
     held = [(slot, part) for slot, part in parts if slot.field != "func"]
@@ -77,7 +83,7 @@ def _operands(part: ast.expr, kind: type[ast.operator]) -> Iterator[ast.expr]:
         yield part
 
 
-def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def replaced(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes that put another expression of the scope in an expression's place."""
     named = [each for each in scope.parts if isinstance(each, ast.Name | ast.Attribute)]
     for slot in slots:
@@ -91,20 +97,14 @@ def replaced(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
                 yield put(slot, part, other)
 
 
-def turned(slots: Sequence[Slot], _scope: Scope) -> Iterator[Edit]:
+def turned(slots: Sequence[Slot], _scope: Names) -> Iterator[Edit]:
     """The changes that put the axes of an array in another order, or turn it round along two."""
-    orders = [e for n in AXES for e in permutations(range(n)) if list(e) != sorted(e)]
     for slot, part in values(slots):
-        for order in orders:
-            axes: list[ast.expr] = [ast.Constant(each) for each in order]
-            yield put(slot, part, ast.Call(ast.Attribute(part, "transpose", ast.Load()), axes, []))
-        yield put(slot, part, last_axes_swapped(part))
-        for before in ([], [ast.Constant(...)]):
-            both = ast.Tuple([*before, BACKWARDS, BACKWARDS], ast.Load())
-            yield put(slot, part, ast.Subscript(part, both, ast.Load()))
+        for text in TURNED:
+            yield put(slot, part, expression(text, X=part))
 
 
-def reformed(slots: Sequence[Slot], scope: Scope) -> Iterator[Edit]:
+def reformed(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes that put a slope in a factor's place, and an activation in that of a function."""
     for slot, part in values(slots):
         if isinstance(part, ast.BinOp | ast.Call) and not is_whole(slot):

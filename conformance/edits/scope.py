@@ -7,20 +7,20 @@ a variable is one that this line could read with an index of its own.
 import ast
 import builtins
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from copy import copy, deepcopy
 
-from conformance.edits.computing import last_name, of_one
-from conformance.edits.counters import counters, rounds
-from conformance.edits.edit import Slot
+from conformance.edits.edit import Slot, expression, is_self
 from conformance.edits.source_parts import (
     PARTS,
     attribute_names,
     attributes_of_object,
-    is_self,
+    counters,
+    last_name,
     lists,
     matrices,
     numpy_name,
+    of_one,
+    rounds,
 )
 
 SLOPES = 150
@@ -37,14 +37,32 @@ MEANS = ("ones", "zeros", "sum", "mean")  # which a file need not call to mean
 
 ROOT = "sqrt"  # likewise: Adam and RMSProp without it call none
 
+OF_SLOPES = ("X * (1 - X)", "1 - X ** 2", "1 - X", "X > 0")
+
 OF_EXPRESSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
-@dataclass(frozen=True)
-class Scope:
-    """What a line could have read.
+def expressions(tree: ast.AST) -> Iterator[Slot]:
+    """The places of a function that hold expressions which it evaluates."""
+    for parent in ast.walk(tree):
+        for field, held in ast.iter_fields(parent):
+            if field in ("decorator_list", "annotation", "returns", "defaults", "kw_defaults"):
+                continue
+            places = enumerate(held) if isinstance(held, list) else ((None, held),)
+            for place, each in places:
+                if isinstance(each, ast.expr) and not _is_stored(each):
+                    yield Slot(parent, field, place)
+
+
+def _is_stored(part: ast.expr) -> bool:
+    return isinstance(getattr(part, "ctx", None), ast.Store | ast.Del)
+
+
+class Names:
+    """What a line of a function could have read.
 
     Attributes:
+        slots: the places of its expressions.
         names: of variables.
         counters: those of them that only count.
         rounds: those with which loops over whole numbers count.
@@ -65,48 +83,14 @@ class Scope:
         unread: those of the names that the function gives a value and does not read.
     """
 
-    names: tuple[str, ...]
-    counters: frozenset[str]
-    rounds: frozenset[str]
-    callees: tuple[str, ...]
-    functions: tuple[ast.expr, ...]
-    attributes: tuple[str, ...]
-    held: tuple[str, ...]
-    parts: tuple[ast.expr, ...]
-    entries: tuple[ast.expr, ...]
-    indices: tuple[ast.expr, ...]
-    lengths: tuple[ast.expr, ...]
-    strings: tuple[str, ...]
-    slopes: tuple[ast.expr, ...]
-    numpy: str = ""
-    numbers: tuple[float, ...] = ()
-    matrices: tuple[ast.expr, ...] = ()
-    unread: tuple[str, ...] = ()
-
-
-def expressions(tree: ast.AST) -> Iterator[Slot]:
-    """The places of a function that hold expressions which it evaluates."""
-    for parent in ast.walk(tree):
-        for field, held in ast.iter_fields(parent):
-            if field in ("decorator_list", "annotation", "returns", "defaults", "kw_defaults"):
-                continue
-            places = enumerate(held) if isinstance(held, list) else ((None, held),)
-            for place, each in places:
-                if isinstance(each, ast.expr) and not _is_stored(each):
-                    yield Slot(parent, field, place)
-
-
-def _is_stored(part: ast.expr) -> bool:
-    return isinstance(getattr(part, "ctx", None), ast.Store | ast.Del)
-
-
-class Names:
-    """The names of a function, and where they are known."""
+    entries: tuple[ast.expr, ...] = ()
+    indices: tuple[ast.expr, ...] = ()
+    slopes: tuple[ast.expr, ...] = ()
 
     def __init__(
         self, definition: ast.AST, tree: ast.Module, running: Sequence[ast.AST] = ()
     ) -> None:
-        """Look at a function.
+        """Look at a function, whatever line of it reads.
 
         Args:
             definition: the function.
@@ -115,88 +99,78 @@ class Names:
                 write files.
         """
         inside, whole = list(ast.walk(definition)), list(ast.walk(tree))
-        self.numpy, of_numpy = numpy_name(whole)
-        parts = (part for each in running or (definition,) for part in ast.walk(each))
-        calls = [each for each in parts if isinstance(each, ast.Call)]
-        calls += (e for e in whole if isinstance(e, ast.Call) and of_numpy(e.func))
-        found = [e.func for e in calls if len(e.args) == 1 and not (e.keywords or _is_builtin(e))]
-        self.defined = of_one(tree)
-        found += self.defined
-        if self.numpy:
-            found.append(ast.Attribute(ast.Name(self.numpy, ast.Load()), ROOT, ast.Load()))
-        single = {ast.dump(each): each for each in found}
-        every = (*(each.func for each in calls), *found)
-        names = dict.fromkeys([*MEANS, *filter(None, map(last_name, every))])
-        self.callees = tuple(each for each in names if not each.startswith("__"))
-        self.functions = tuple(map(deepcopy, [*single.values()][:PARTS]))
-        self.attributes = tuple(attribute_names(whole))
+        self._look_at_file(whole, tree, running or (definition,))
         names = {e.id: None for e in inside if isinstance(e, ast.Name)}
         names |= {e.arg: None for e in inside if isinstance(e, ast.arg)}
         modules = (e for each in whole if isinstance(each, ast.Import) for e in each.names)
         none = {*self.callees, "_", *(e.asname or e.name.split(".")[0] for e in modules)}
         self.names = tuple(each for each in names if each not in none)
-        given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
-        own = {e.attr: e for e in inside if isinstance(e, ast.Attribute) and is_self(e.value)}
-        kept = [each for each in own.values() if isinstance(each.ctx, ast.Load)]
-        arrays: list[ast.expr] = [ast.Name(each, ast.Load()) for each in given]
-        arrays += kept[:PARTS_KEPT] if _asks_for_none(definition) else []
-        self.lengths = tuple(_call("len", each) for each in arrays)  # such as m
-        values = (e.value for e in whole if isinstance(e, ast.Constant))
-        self.numbers = tuple(dict.fromkeys(e for e in values if type(e) is float))[:NUMBERS]
+        self.lengths = tuple(_lengths(definition, inside))
         loaded = (each for each in inside if isinstance(each, ast.Name))
-        self.read = {each.id for each in loaded if isinstance(each.ctx, ast.Load)}
-        self.spans, self.counters = _spans(definition), counters(definition)
-        self.rounds = rounds(definition)
+        read = {each.id for each in loaded if isinstance(each.ctx, ast.Load)}
+        self.unread = tuple(each for each in self.names if each not in read)
+        self.counters, self.rounds = counters(definition), rounds(definition)
         self.slots = list(expressions(definition))
         held = [each.get() for each in self.slots]
         texts = (e.value for e in held if isinstance(e, ast.Constant) and isinstance(e.value, str))
         self.strings = tuple(dict.fromkeys(each for each in texts if len(each.split()) == 1))
         some = (e for e in held if isinstance(e, KINDS) and not is_self(e))
         some = (e for e in some if not isinstance(e, ast.Name) or e.id in self.names)
-        read = {ast.dump(e): e for e in some if getattr(e, "id", "") not in self.counters}
-        self.parts = tuple(map(deepcopy, read.values()))
+        parts = {ast.dump(e): e for e in some if getattr(e, "id", "") not in self.counters}
+        self.parts: tuple[ast.expr, ...] = tuple(map(deepcopy, parts.values()))
         self.matrices = matrices(inside)
-        self.held = attributes_of_object(definition, tree)
-        self.lists = lists(inside, self.held)
+        self.spans, self.held = _spans(definition), attributes_of_object(definition, tree)
+        self.own = [expression(f"self.{each}") for each in self.held]
+        self.lists = lists(inside, self.own)
+        self.scopes: dict[int, Names] = {}
 
-        self.scopes: dict[int, Scope] = {}
+    def _look_at_file(
+        self, whole: Sequence[ast.AST], tree: ast.Module, running: Sequence[ast.AST]
+    ) -> None:
+        self.numpy, of_numpy = numpy_name(whole)
+        parts = (part for each in running for part in ast.walk(each))
+        calls = [each for each in parts if isinstance(each, ast.Call)]
+        calls += (e for e in whole if isinstance(e, ast.Call) and of_numpy(e.func))
+        found = [e.func for e in calls if len(e.args) == 1 and not (e.keywords or _is_builtin(e))]
+        self.defined = of_one(tree)
+        found += self.defined
+        if self.numpy:
+            found.append(expression(f"{self.numpy}.{ROOT}"))
+        single = {ast.dump(each): each for each in found}
+        every = (*(each.func for each in calls), *found)
+        names = dict.fromkeys([*MEANS, *filter(None, map(last_name, every))])
+        self.callees = tuple(each for each in names if not each.startswith("__"))
+        self.functions = tuple(map(deepcopy, [*single.values()][:PARTS]))
+        self.attributes = tuple(attribute_names(whole))
+        values = (e.value for e in whole if isinstance(e, ast.Constant))
+        self.numbers = tuple(dict.fromkeys(e for e in values if type(e) is float))[:NUMBERS]
 
-    def scope(self, line: int) -> Scope:
-        """What a line could have read."""
+    def scope(self, line: int) -> "Names":
+        """What one line could have read."""
         if line not in self.scopes:
             self.scopes[line] = self._scope(line)
         return self.scopes[line]
 
-    def _scope(self, line: int) -> Scope:
+    def _scope(self, line: int) -> "Names":
         unknown = {
             name for name, spans in self.spans.items() if not any(line in each for each in spans)
         }
-        names = tuple(each for each in self.names if each not in unknown)
+
+        def known(parts: Iterable[ast.expr]) -> tuple[ast.expr, ...]:
+            return tuple(each for each in parts if not _read(each) & unknown)
+
+        here = copy(self)
+        here.names = tuple(each for each in self.names if each not in unknown)
         none = {"self", "cls", *self.counters}
-        own = (ast.Name(each, ast.Load()) for each in names if each not in none)
-        parts = self._parts(line, unknown, own)
-        indices = tuple(each for each in self._indices() if not _read(each) & unknown)
-        entries = (each for each in self._entries(indices) if not _read(each) & unknown)
-        slopes = tuple({ast.dump(each): each for each in self._slopes(parts)}.values())[:SLOPES]
-        return Scope(
-            names=names,
-            counters=self.counters,
-            rounds=self.rounds,
-            callees=self.callees,
-            functions=self.functions,
-            attributes=self.attributes,
-            held=tuple(each.attr for each in self.held),
-            parts=parts,
-            entries=tuple(entries)[:PARTS],
-            indices=indices,
-            lengths=self.lengths,
-            strings=self.strings,
-            slopes=slopes,
-            numpy=self.numpy,
-            numbers=self.numbers,
-            matrices=tuple(each for each in self.matrices if not _read(each) & unknown),
-            unread=tuple(each for each in names if each not in self.read),
-        )
+        own = (ast.Name(each, ast.Load()) for each in here.names if each not in none)
+        here.parts = self._parts(line, unknown, own)
+        here.indices = known(self._indices())
+        here.entries = known(self._entries(here.indices))[:PARTS]
+        slopes = {ast.dump(each): each for each in self._slopes(here.parts)}
+        here.slopes = tuple(slopes.values())[:SLOPES]
+        here.matrices = known(self.matrices)
+        here.unread = tuple(each for each in self.unread if each not in unknown)
+        return here
 
     def _slopes(self, parts: Sequence[ast.expr]) -> Iterator[ast.expr]:
         """Calls, f(v) of functions of the file, v(1 − v), 1 − v², 1 − v, v > 0 of each value v."""
@@ -206,12 +180,7 @@ class Names:
         for function in self.defined:
             yield from (ast.Call(function, [each], []) for each in values)
         for each in values:
-            rest = ast.BinOp(ast.Constant(1), ast.Sub(), each)
-            square = ast.BinOp(each, ast.Pow(), ast.Constant(2))
-            yield ast.BinOp(each, ast.Mult(), rest)
-            yield ast.BinOp(ast.Constant(1), ast.Sub(), square)
-            yield rest
-            yield ast.Compare(each, [ast.Gt()], [ast.Constant(0)])
+            yield from (expression(text, X=each) for text in OF_SLOPES)
 
     def _parts(
         self, line: int, unknown: set[str], names: Iterable[ast.expr]
@@ -219,7 +188,7 @@ class Names:
         """The expressions, those of loops elsewhere with the indices of this line."""
         indices = self._indices(line)
         found: dict[str, ast.expr] = {}
-        for part in (*self.parts, *names, *self.held, *self._entries(indices)):
+        for part in (*self.parts, *names, *self.own, *self._entries(indices)):
             strange = _read(part) & unknown
             for each in [part] if not strange else _with_indices(part, strange, indices):
                 found.setdefault(ast.dump(each), each)
@@ -238,6 +207,16 @@ class Names:
         return [ast.Subscript(e, each, ast.Load()) for e in self.lists for each in single]
 
 
+def _lengths(definition: ast.AST, inside: Sequence[ast.AST]) -> Iterator[ast.expr]:
+    """The lengths of what a function is given, such as m, or of what its object has."""
+    given = [e.arg for e in inside if isinstance(e, ast.arg) and e.arg not in ("self", "cls")]
+    own = {e.attr: e for e in inside if isinstance(e, ast.Attribute) and is_self(e.value)}
+    kept = [each for each in own.values() if isinstance(each.ctx, ast.Load)]
+    arrays: list[ast.expr] = [ast.Name(each, ast.Load()) for each in given]
+    for each in (*arrays, *(kept[:PARTS_KEPT] if _asks_for_none(definition) else ())):
+        yield expression("len(X)", X=deepcopy(each))
+
+
 def _asks_for_none(definition: ast.AST) -> bool:
     """Whether a function may be called with nothing beside its object."""
     if not isinstance(definition, ast.FunctionDef):
@@ -245,10 +224,6 @@ def _asks_for_none(definition: ast.AST) -> bool:
     taken = definition.args
     own = [e for e in (*taken.posonlyargs, *taken.args) if e.arg not in ("self", "cls")]
     return len(own) <= len(taken.defaults)
-
-
-def _call(function: str, argument: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name(function, ast.Load()), [deepcopy(argument)], [])
 
 
 def _is_builtin(call: ast.Call) -> bool:

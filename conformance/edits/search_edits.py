@@ -15,13 +15,22 @@ from math import inf
 from time import process_time
 
 from conformance.edits.edit import Change, Edit, EditKind, Slot
-from conformance.edits.edited_text import text_after
 from conformance.edits.formulas import is_constant
-from conformance.edits.levels import BLAMED, JOINED, SLOPED, UNREAD, WORDS, Level, in_order
-from conformance.edits.line_groups import Place, chosen_by, chosen_first, line_groups
-from conformance.edits.live_functions import LiveFunction
+from conformance.edits.levels import (
+    BLAMED,
+    JOINED,
+    SLOPED,
+    UNREAD,
+    WORDS,
+    Level,
+    Place,
+    chosen_by,
+    chosen_first,
+    in_order,
+    line_groups,
+)
+from conformance.edits.live_functions import Kept, LiveFunction
 from conformance.edits.named_edits import KnownChange, named
-from conformance.edits.namespaces import Kept
 from conformance.edits.right_values import Changes, RightValues
 from conformance.edits.scope import Names
 from conformance.edits.statement_edits import statements
@@ -37,6 +46,7 @@ LONGEST = 8.0
 LARGEST = 2**30  # bytes that a trial may take: a change may make an array of four dimensions
 
 LONG = 20.0  # seconds of a trial: a change may make a loop endless
+
 SHORT, TIMES = 0.05, 20
 """Seconds of the first trial at least, and how many times longer than before the change."""
 
@@ -237,3 +247,50 @@ def _told(function: LiveFunction, edit: Edit) -> Change:
     if edit.kind is EditKind.REPLACED:
         text = text_after(function, edit)
     return Change(function.file, edit.line, function.name, edit.kind, text)
+
+
+def text_after(function: LiveFunction, edit: Edit) -> str:
+    """The line that a change replaces, as it is then.
+
+    What spans several lines, or is another statement, is written anew.
+    """
+    lines = linecache.getlines(function.file)
+    for slot, new in edit.puts:
+        old = slot.get()
+        with edit.made():
+            meant = ast.dump(function.tree)
+        for text in _replaced(lines, old, new):
+            if _dump("".join(text)) == meant:
+                return text[edit.line - 1].strip()
+    with edit.made():
+        changed = _statement_of(edit, function.definition)
+        return ast.unparse(changed).split("\n", 1)[0]
+
+
+def _replaced(lines: list[str], old: ast.AST, new: ast.AST) -> Iterator[list[str]]:
+    """The source with one expression in another's place, without and within parentheses."""
+    if not isinstance(old, ast.expr) or old.lineno != old.end_lineno:
+        return
+    whole = lines[old.lineno - 1].encode()
+    before, after = whole[: old.col_offset].decode(), whole[old.end_col_offset :].decode()
+    text = ast.unparse(new)
+    for each in (text, f"({text})"):
+        yield [*lines[: old.lineno - 1], f"{before}{each}{after}", *lines[old.lineno :]]
+
+
+def _dump(source: str) -> str:
+    try:
+        return ast.dump(ast.parse(source))
+    except SyntaxError:  # as without parentheses
+        return ""
+
+
+def _statement_of(edit: Edit, tree: ast.AST) -> ast.AST:
+    """The innermost statement that holds what is changed, or the one that is put."""
+    if edit.lists:
+        return next(each for each in edit.lists[0][1] if each.lineno == edit.line)
+    parent, found = edit.puts[0][0].parent, tree
+    for each in ast.walk(tree):
+        if isinstance(each, ast.stmt) and any(part is parent for part in ast.walk(each)):
+            found = each
+    return found

@@ -5,82 +5,137 @@ corrected for their first steps, however a program writes that. Left out: what i
 (`moments.py`), and the single step (`quotients.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
+from math import log
+from typing import NamedTuple
 
 import numpy as np
 
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import renaming
-from conformance.script.corrections import Correction, Means, by, count_of
-from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.quotients import Fit, Steps, each_form, numbers_of
-from conformance.script.readings import UNCORRECTED, Reading
-from conformance.script.scalings import Scaling
+from conformance.script.moments import OTHER, Known, Mistake, Moment, by, precision
+from conformance.script.quotients import Fit, Reading, Scaling
+from conformance.script.readings import UNCORRECTED
+from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
 
-
-@dataclass(frozen=True)
-class Adaptive:
-    """The rule of some steps, and what is wrong with them."""
-
-    rule: Rule
-    mistakes: tuple[Mistake, ...] = ()
+LATEST = 64  # updates after which a trace may begin of which nothing is known before
 
 
-OTHER = Adaptive(Rule("other"))
+class Correction(NamedTuple):
+    """A way of it: the bases β, None where a mean is not corrected, and t at each update."""
+
+    mean: float | None
+    square: float | None
+    counts: tuple[int, ...]
+
+    def times(self, *, root: bool) -> Array:
+        """How many times the quotient of the means is taken off by it, at each update."""
+        mean, square = by(self.mean, self.counts), by(self.square, self.counts)
+        return np.asarray(mean / (np.sqrt(square) if root else square))
 
 
-def adaptive(steps: Steps, reading: Reading, place: tuple[int, int]) -> Adaptive | None:
-    """The rule of some steps, and what is wrong with them; None if too little tells.
-
-    Args:
-        steps: of one parameter.
-        reading: of what they are the quotients.
-        place: of the parameter among all, from 1, and how many there are.
-    """
-    if not all(np.all(np.isfinite(each)) for each in steps.taken):
+def count_of(base: float, factor: float) -> int | None:
+    """The t of which a factor is 1 / (1 − β^t), if there is one."""
+    if factor <= 1 or not 0 < base < 1:
         return None
-    for form, fits in each_form(steps, reading.square, reading.mean):
-        kept = reading.mean, reading.square
-        found = _Search(steps, reading, place, form, fits, *kept).found()
-        if steps.is_told or found.rule.kind != "other" or found.mistakes:
+    t = log(1 - 1 / factor) / log(base)
+    return round(t) if round(t) > 0 and abs(t - round(t)) <= 2.0**-26 * t else None
+
+
+def adaptive(reading: Reading) -> Known | None:
+    """The rule of the steps of one parameter, and what is wrong; None if too little tells."""
+    if not all(np.all(np.isfinite(each)) for each in reading.history.taken):
+        return None
+    for form, fits in reading.each_form():
+        found = _Search(reading, form, fits).found()
+        if reading.is_told or found.rule.kind != "other" or found.mistakes:
             return found
-    return OTHER if steps.is_told else None
+    return OTHER if reading.is_told else None
 
 
 @dataclass(frozen=True)
 class _Search:
     """The search for the correction that steps have."""
 
-    steps: Steps
     reading: Reading
-    place: tuple[int, int]
     form: str
     fits: list[Fit]
-    mean: Moment | None
-    square: Moment
 
-    def found(self) -> Adaptive:
+    @property
+    def mean(self) -> Moment | None:
+        """That of the gradient."""
+        return self.reading.mean
+
+    @property
+    def square(self) -> Moment:
+        """That of its square."""
+        return self.reading.square
+
+    @cached_property
+    def first(self) -> Update:
+        """The first update."""
+        return self.reading.history.updates[0]
+
+    @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """The number of each update."""
+        return tuple(self.reading.history.counts)
+
+    def own(self, counts: Sequence[int]) -> Correction:
+        """The right correction, but for what it counts."""
+        square = self.reading.base if self.reading.base < 1 else None
+        mean = self.mean.rate if self.mean is not None and self.mean.rate < 1 else None
+        return Correction(mean, square, tuple(counts))
+
+    @property
+    def none(self) -> Correction:
+        """To correct neither mean."""
+        return Correction(None, None, self.counts)
+
+    def right_ones(self) -> Iterator[Correction]:
+        """Those that are right: if the means are not 0 at first, there were updates before."""
+        for before in range(LATEST if self.reading.history.is_begun else 1):
+            yield self.own([each + before for each in self.counts])
+
+    def wrong_ones(self) -> Iterator[Correction]:
+        """Those that are mistakes, with the fewest first."""
+        own, first = self.own(self.counts), self.counts[0]
+        told = (f for _, f in (*self.tops[0], *self.roots[0]) if f > 1)
+        bases = [(1 - 1 / f) ** (1 / first) for f in told]
+        bases = [self.square.rate, *(1 - abs(each.share) for each in self.reading.moments), *bases]
+        several = [None, own.mean, self.reading.base, *(each for each in bases if 0 < each < 1)]
+        several = [each for each in dict.fromkeys(several) if each != 1]
+        means = several if self.mean is not None else [None]
+        found = [Correction(one, other, self.counts) for one, other in product(means, several)]
+        yield from sorted(found, key=lambda e: (e.mean != own.mean) + (e.square != own.square))
+        if not self.reading.history.is_begun:
+            yield self.own([each + 1 for each in self.counts])
+        at, many = self.reading.history.place
+        for start in dict.fromkeys((at, many - at + 1, *range(1, many + 1))):
+            yield self.own([start + many * (each - first) for each in self.counts])
+
+    def found(self) -> Known:
         """The first correction that gives the steps: a right one, none, or one that is wrong."""
         for free, root in product((False, True), self.roots_of_form):
-            for each in self.means.right():
+            for each in self.right_ones():
                 if self.gives(each, root=root, free=free):
                     return self.right(each, root=root)
-        none = self.means.none()
+        none = self.none
         if self.gives(none) or (self.mean is None and self.gives(none, free=True)):
             return self.uncorrected()
         for free in (False, True):
-            for each in self.means.wrong():
+            for each in self.wrong_ones():
                 if self.gives(each, free=free) and (not free or self.is_seen(each)):
-                    return Adaptive(Rule("other"), tuple(self.mistakes(each)))
-        if self.form == "root" and self.gives(self.means.own(self.means.counts), root=False):
-            node = self.scaled(False, self.means.mean, self.means.counts)
-            return Adaptive(Rule("other"), (Mistake("root of correction", node),))
+                    return Known.wrong(*self.mistakes(each))
+        if self.form == "root" and self.gives(self.own(self.counts), root=False):
+            node = self.scaled(False, self.own(self.counts).mean, self.counts)
+            return Known.wrong(Mistake("root of correction", node))
         return OTHER
 
     @property
@@ -90,34 +145,19 @@ class _Search:
 
     def is_seen(self, correction: Correction) -> bool:
         """Whether each base that is wrong in it is in the program, and no part of an η."""
-        own, counts = self.means.own(self.means.counts), correction.counts
+        own, counts = self.own(self.counts), correction.counts
         wrong = [(i, e) for i, e in enumerate(correction[:2]) if e != own[i]]
         return counts == own.counts and all(self.divided(i == 1, e, counts) for i, e in wrong)
 
     @cached_property
-    def means(self) -> Means:
-        """What is known of the means."""
-        moments = [each for each in (self.mean, self.square) if each is not None]
-        sure = not any(np.any(each.olds[0].value) for each in moments)
-        values = self.steps.updates[0].parameter.values
-        at = [values.index(each.old) + 1 for each in self.steps.updates]
-        counts = tuple(e if sure else e + 1 for e in at)
-        told = (f for _, f in (*self.tops[0], *self.roots[0]) if f > 1)
-        bases = [(1 - 1 / f) ** (1 / counts[0]) for f in told]
-        bases = [self.square.rate, *(1 - abs(each.share) for each in moments), *bases]
-        rate = None if self.mean is None else self.mean.rate
-        some = tuple(each for each in bases if 0 < each < 1)
-        return Means(rate, self.reading.base, some, counts, sure, self.place)
-
-    @cached_property
     def tops(self) -> list[list[Scaling]]:
         """Where the way of the mean of the gradient to each new value is multiplied."""
-        return self.steps.scalings(root=False)
+        return self.reading.scalings(root=False)
 
     @cached_property
     def roots(self) -> list[list[Scaling]]:
         """The same of the mean of squares, before it meets the other."""
-        return self.steps.scalings(root=True)
+        return self.reading.scalings(root=True)
 
     @cached_property
     def near(self) -> float:
@@ -125,8 +165,8 @@ class _Search:
 
         A third of the digits; half of them where ε is not measured, but one that the program has.
         """
-        half = float(precision(np.asarray(self.steps.updates[0].new.value)))
-        return half ** (2 / 3) if self.steps.is_told else half
+        half = float(precision(np.asarray(self.first.new.value)))
+        return half ** (2 / 3) if self.reading.is_told else half
 
     def same(self, one: float, other: float) -> bool:
         """Whether two numbers are the same."""
@@ -156,31 +196,31 @@ class _Search:
         with np.errstate(all="ignore"):
             return np.asarray(times / correction.times(root=root))
 
-    def right(self, correction: Correction, *, root: bool) -> Adaptive:
+    def right(self, correction: Correction, *, root: bool) -> Known:
         """The rule of steps by a right correction."""
         wrong = (*self.reading.mistakes, *self.of_form(), *self.of_shares())
         if wrong:
-            return Adaptive(Rule("other"), wrong[:1])
+            return Known.wrong(*wrong[:1])
         kind = "rmsprop" if self.square.rate < 1 else "adagrad"
         if self.mean is not None:
             kind = "adam" if self.square.rate < 1 else "other"
         numbers = self.numbers(correction, root=root)
         if self.reading.is_said and numbers[0][1] not in self.said:
             return OTHER
-        return Adaptive(Rule(self.reading.kind or kind, numbers))
+        return Known(Rule(self.reading.kind or kind, numbers))
 
-    def uncorrected(self) -> Adaptive:
+    def uncorrected(self) -> Known:
         """The rule of steps by no correction, unless it is one that is always the same."""
         wrong = (*self.reading.mistakes, *self.of_form(), *self.stuck())
         if wrong:
-            return Adaptive(Rule("other"), wrong[:1])
+            return Known.wrong(*wrong[:1])
         wrong = tuple(self.of_shares())
         if wrong:  # a decay is taken for the share, or what is kept is a sum that decays
             typed = [e for e in wrong if self.same(e.numbers[0], 1 - e.numbers[1])]
-            return Adaptive(OTHER.rule, tuple(typed[:1]))
+            return Known.wrong(*typed[:1])
         kind = self.reading.kind or ("rmsprop" if self.mean is None else "adam")
         kind = kind if self.mean is None or kind in UNCORRECTED else f"uncorrected {kind}"
-        return Adaptive(Rule(kind, self.numbers(self.means.none())))
+        return Known(Rule(kind, self.numbers(self.none)))
 
     def numbers(
         self, correction: Correction, *, root: bool | None = None
@@ -189,7 +229,7 @@ class _Search:
         eta = abs(float(self.rates(correction, root=root)[0]))
         said = (e for e in self.said if self.same(e, eta))
         eta = min(said, key=lambda e: abs(e - eta), default=eta)
-        epsilon = self.epsilon(float(by(correction.square, self.means.counts[:1])[0]))
+        epsilon = self.epsilon(float(by(correction.square, self.counts[:1])[0]))
         first, *others = ("β1", "β2") if self.mean is not None else ("β",)
         rates = [] if self.mean is None else [(first, self.mean.rate)]
         name = others[0] if others else first
@@ -199,15 +239,15 @@ class _Search:
     @property
     def said(self) -> list[float]:
         """What η may be: a number that the program has, or 1."""
-        return [1.0, *numbers_of(self.steps.updates[0])]
+        return [1.0, *self.reading.history.numbers]
 
     def epsilon(self, corrected: float) -> float:
         """What the program adds to the root, or within it, as far as its digits tell."""
         given = abs(self.fits[0].epsilon)
-        size = float(np.max(self.steps.seconds[0]))
+        size = float(np.max(self.reading.seconds[0]))
         within = self.form in ("within", "none")
         size, by_square = (size, corrected) if within else (np.sqrt(size), np.sqrt(corrected))
-        added = numbers_of(self.steps.updates[0], frozenset({"add"}))
+        added = self.reading.history.numbers_in(frozenset({"add"}))
         off = {e: min(abs(e - given), abs(e / by_square - given)) for e in added}
         near = [e for e in added if off[e] <= self.near * size]
         return min(near, key=lambda e: off[e], default=given if given > self.near * size else 0.0)
@@ -216,11 +256,11 @@ class _Search:
         """That a root is missing, or that ε stands beside it."""
         kind = {"none": "no root", "beside": "beside"}.get(self.form)
         if kind is not None:
-            yield Mistake(kind, self.steps.updates[0].new)
+            yield Mistake(kind, self.first.new)
 
     def of_shares(self) -> Iterator[Mistake]:
         """The means to which another share is added than what they lose."""
-        means = (e for e in (self.mean, self.square) if e is not None and e.is_mean)
+        means = (e for e in self.reading.moments if e.is_mean)
         for each in means:
             if each.rate < 1 and not self.same(abs(each.share), 1 - each.rate):
                 numbers = (abs(each.share), 1 - each.rate)
@@ -237,7 +277,7 @@ class _Search:
 
     def mistakes(self, correction: Correction) -> Iterator[Mistake]:
         """What is wrong with a correction, the likeliest first."""
-        own = self.means.own(self.means.counts)
+        own = self.own(self.counts)
         given, wanted = correction.counts, own.counts
         if given != wanted:
             kind = "late" if given[1] - given[0] == wanted[1] - wanted[0] else "steps"
@@ -268,7 +308,7 @@ class _Search:
             elif self.is_of_moment(moment, base):
                 yield Mistake(f"rate {name}", moment.news[0], (moment.rate, base))
             else:
-                others = [e.rate for e in (self.mean, self.square) if e is not None]
+                others = [e.rate for e in self.reading.moments]
                 kind = "correction" if base in others else "base"
                 yield Mistake(f"{kind} {name}", node, (base, right or 1.0))
 
@@ -282,14 +322,14 @@ class _Search:
 
     def is_of_moment(self, moment: Moment, base: float) -> bool:
         """Whether it is the mean that keeps a wrong share, and not its correction that is wrong."""
-        others = [e.rate for e in (self.mean, self.square) if e is not None and e is not moment]
+        others = [e.rate for e in self.reading.moments if e is not moment]
         if self.same(1 - abs(moment.share), base):
             return True
         return moment.rate in others and base not in others
 
     def scaled(self, root: bool, base: float | None, counts: tuple[int, ...]) -> Node:
         """Where a mean is divided by a correction; else where the parameter is moved."""
-        return self.divided(root, base, counts) or self.steps.updates[0].new
+        return self.divided(root, base, counts) or self.first.new
 
     def divided(self, root: bool, base: float | None, counts: tuple[int, ...]) -> Node | None:
         """Where a mean, that of squares or the other, is divided by a correction.

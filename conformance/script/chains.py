@@ -15,10 +15,8 @@ import numpy as np
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES, is_float
-from conformance.script.array_places import written_places
-from conformance.script.linear import ancestors, steady, way
-from conformance.script.recurrences import without_recurrences
-from conformance.script.rows import Carried, may_be_same
+from conformance.script.linear import ancestors, steady, way, written_places
+from conformance.script.rows import Carried, may_be_same, without_recurrences
 from conformance.script.scaled import scaled_by_itself
 from conformance.script.trained import is_asked, is_trained, numbers_asked
 from conformance.tracing.ancestors import walk

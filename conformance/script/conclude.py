@@ -18,27 +18,22 @@ from conformance.backward.source import lines_of
 from conformance.backward.syntax import function_around
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
-from conformance.script.blamed_updates import by_strangers, settled
+from conformance.script.blamed_updates import by_strangers, discarded, settled
 from conformance.script.commuted import commute
-from conformance.script.discarded import discarded
-from conformance.script.infinite import finite, first_infinite, origin
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement
-from conformance.script.known_rules import Known
 from conformance.script.linear import alike, links
+from conformance.script.moments import Known
 from conformance.script.next_values import next_values
-from conformance.script.one_step import has_root, moved_once
-from conformance.script.other_losses import unused_loss
+from conformance.script.notes import Notes, nothing_trained, unread, unused_loss
 from conformance.script.parameter_names import Held, attached, by_attached, names
-from conformance.script.parameters import Parameter, by_autograd, steps
+from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
 from conformance.script.rates import with_rates
 from conformance.script.results import all_judged, moved_twice, silent
-from conformance.script.rule import faults, is_clipped, rules
+from conformance.script.rule import faults, finite, first_infinite, is_clipped, origin, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trained import is_late
-from conformance.script.unread import unread
-from conformance.script.untrained import Notes, nothing_trained
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.trace import Trace
 

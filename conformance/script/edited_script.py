@@ -1,13 +1,15 @@
-"""The change of one line that makes the gradients of a script right.
+"""The change of one line that makes the gradients of a script right, or with which it runs at all.
 
 The script is run again for each change, up to the update that was judged: its parameters have to
-become what they would by the right gradients. Then that line is the one to blame. Left out: which
-changes there are (`edits`), and what is wrong as far as it is known without them (`backward`).
+become what they would by the right gradients. Then that line is the one to blame. A change may be
+right by chance, as `mu / n / Z` is `0.5 * mu / n` while Z is 2: with another number it is not. Left
+out: which changes there are (`edits`), and what is wrong as far as it is known without them.
 """
 
 import ast
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -25,21 +27,25 @@ from conformance.backward.edited_line import (
     right_values,
     sizes_of,
 )
-from conformance.backward.findings import UPDATES
+from conformance.backward.findings import UPDATES, Line
 from conformance.backward.judge_gradients import distance
+from conformance.backward.syntax import statement
 from conformance.edits.edit import Change, Edit
 from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
 from conformance.edits.search_edits import holds, search, search_known, search_known_first
+from conformance.edits.source_parts import last_name
 from conformance.running.quiet import quiet
-from conformance.script.other_numbers import is_by_chance
 from conformance.script.plain_script import PlainScript
 from conformance.script_outcome import NextValue, Ran
-from conformance.tracing.frames import is_installed, is_subject
+from conformance.tracing.frames import Frame, is_installed, is_subject
 from reference.step import Array
 
 SECONDS = 6.0  # of the processor, after which no other change is tried
 FEW, FEWER = 20, 6  # trials, for which there has to be time
 MODULE = "<module>"
+
+MOST = 12  # scripts that run on, and are judged
+MORE = 1.25  # times as much, of what is no whole number
 
 
 def mended(
@@ -247,3 +253,104 @@ def _loops_apart(body: Sequence[ast.stmt], lines: set[int]) -> Iterator[frozense
     spans = [range(each.lineno, (each.end_lineno or 0) + 1) for each in loops]
     yield from (frozenset(lines & {*span}) for span in spans)
     yield frozenset(lines.difference(*spans))
+
+
+def repaired(
+    script: str,
+    raised: Sequence[Line],
+    arguments: Sequence[str],
+    seed: int,
+    confirmed: Callable[[ast.Module], bool],
+) -> Change | None:
+    """The change; None if none is found.
+
+    Args:
+        script: its path.
+        raised: the lines that led to the error, the innermost first.
+        arguments: that it was given.
+        seed: of its random numbers, where it gave none.
+        confirmed: whether a changed script updates its parameters, and rightly.
+    """
+    file, seconds = str(Path(script).absolute()), SECONDS
+    own = [each.line for each in raised if each.file == file]
+    until = [each for each in own if not isinstance(statement(file, each), ast.Return)]
+    if not (seconds and until and file.endswith(".py")):
+        return None
+    tree = ast.parse(Path(file).read_bytes(), file)
+    plain, left = PlainScript(file, tree, arguments, seed, (), until=until[0]), iter(range(MOST))
+
+    def goes_on() -> bool:
+        return not plain.values()
+
+    def is_right() -> bool:
+        return next(left, None) is not None and confirmed(plain.tree)
+
+    forget_own_modules()
+    with quiet():
+        parts = [*parts_of(plain, runs_of(lambda: holds(goes_on, seconds), file.__eq__))]
+    return search(parts, [[Frame(file, own[0], "")]], [goes_on, is_right], seconds)
+
+
+def is_by_chance(
+    before: ast.Module, after: ast.Module, is_wrong: Callable[[ast.Module], bool]
+) -> bool:
+    """Whether a script with a change is wrong once a number is another that the change is about.
+
+    Args:
+        before: the script without the change.
+        after: the script with it.
+        is_wrong: whether a script is, as far as it can be judged.
+    """
+    one, other = Counter(_statements(before)), Counter(_statements(after))
+    changed = [ast.parse(each) for each in (*(one - other), *(other - one))]
+    again = _with_others(after, {name for each in changed for name in _read(each)})
+    return again is not None and is_wrong(again)
+
+
+def _statements(tree: ast.AST) -> Iterator[str]:
+    """The sources of all statements that have no others in them."""
+    for each in ast.walk(tree):
+        if isinstance(each, ast.stmt) and not hasattr(each, "body"):
+            yield ast.unparse(each)
+
+
+def _read(tree: ast.AST) -> Iterator[str]:
+    """The names that are read, and those of attributes."""
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Name | ast.Attribute) and isinstance(each.ctx, ast.Load):
+            yield last_name(each)
+
+
+def _with_others(tree: ast.Module, names: Collection[str]) -> ast.Module | None:
+    """A script in which some names hold other numbers; None if none is written for any."""
+    made = deepcopy(tree)
+    numbers = [each for target, each in _given(made) if last_name(target) in names]
+    for each in numbers:
+        match each.value:
+            case int(value):
+                each.value = value + 1
+            case float(value):
+                each.value = value * MORE
+    return made if numbers else None
+
+
+def _given(tree: ast.Module) -> Iterator[tuple[ast.expr, ast.Constant]]:
+    """The numbers that names are given: by an assignment, by a call, or if none is given."""
+    for each in ast.walk(tree):
+        pairs: list[tuple[ast.expr, ast.expr | None]] = []
+        match each:
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                pairs = [*zip(names, values, strict=False)]
+            case ast.Assign(targets=names, value=value):
+                pairs = [(name, value) for name in names]
+            case ast.keyword(arg=str(name), value=value):
+                pairs = [(ast.Name(name), value)]
+            case ast.arguments():
+                taken = [*each.posonlyargs, *each.args]
+                lacking = len(taken) - len(each.defaults)
+                own = [*taken[lacking:], *each.kwonlyargs]
+                held = zip(own, [*each.defaults, *each.kw_defaults], strict=True)
+                pairs = [(ast.Name(taken.arg), value) for taken, value in held]
+        for target, number in pairs:
+            if isinstance(number, ast.Constant) and type(number.value) in (int, float):
+                yield target, number

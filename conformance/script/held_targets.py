@@ -26,6 +26,7 @@ from conformance.tracing.trace import Trace
 
 HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
 """What a score is multiplied by, such as an advantage."""
+
 TARGET = re.compile(
     r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y|yj|y_?t|t", re.IGNORECASE
 )

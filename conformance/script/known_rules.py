@@ -1,17 +1,20 @@
 """The rules by which parameters are known to be moved, held to all updates of one parameter.
 
 What is kept is held to the gradients, and the steps to what is kept, by their numbers alone, so it
-does not matter how a rule is written. Left out: Adam and its like (`adaptive.py`).
+does not matter how a rule is written. By a sign, or that of a mean that a gradient goes into, move
+Lion and plain signs. Left out: Adam and its like (`adaptive.py`).
 """
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from conformance.script.adaptive import adaptive
+from conformance.script.histories import History, histories
 from conformance.script.linear import (
     SAME_FACTOR,
     ancestors,
@@ -21,33 +24,25 @@ from conformance.script.linear import (
     read_forward,
     way,
 )
-from conformance.script.moments import Mistake, Moment, arithmetic, is_square, moment_of, multiple
+from conformance.script.moments import (
+    OTHER,
+    UNKNOWN,
+    Known,
+    Mistake,
+    Moment,
+    is_square,
+    multiple,
+    precision,
+)
 from conformance.script.multiples import SUMS, decay, shrinking
-from conformance.script.quotients import Steps, by_signs
-from conformance.script.readings import Given, Reading, readings
-from conformance.script.rows import Carried
+from conformance.script.quotients import Reading
+from conformance.script.readings import readings
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
 
 ENOUGH = 3  # updates that tell one rule from the others
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of how one parameter is moved.
-
-    Attributes:
-        rule: that it is; `other` if it is none that is known, `unknown` if too little tells.
-        mistakes: that make it another one than a rule that is known.
-    """
-
-    rule: Rule
-    mistakes: tuple[Mistake, ...] = ()
-
-
-OTHER, UNKNOWN = Known(Rule("other")), Known(Rule("unknown"))
 
 
 def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int] = (1, 1)) -> Known:
@@ -62,14 +57,13 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
     if any(not each.options for each in updates):
         return UNKNOWN
     if first.signed is not None:
-        signs = (Known(*by_signs(updates, each.gradients)) for each in histories(updates))
-        return _likeliest(signs)
+        return _likeliest(map(_by_signs, histories(updates)))
     grown = tuple(_not_shrinking(first))
     if not first.states and not first.adaptive:
         eta = abs(first.options[first.own][1])
         rule = Rule("plain", (("η", eta * factor), *decay(first, eta * factor)))
         return Known(rule, (*grown, *_number(updates)))
-    best = _likeliest(each.known(factor) for each in histories(updates, place))
+    best = _likeliest(_of_history(each, factor) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
     eta = dict(best.rule.numbers).get("η", 0.0)
@@ -146,144 +140,65 @@ def _doubt(one: Known) -> int:
     return 1 + any(each.kind == "share" for each in one.mistakes) if one.mistakes else 3
 
 
-@dataclass(frozen=True)
-class History:
-    """The updates of one parameter, as those by one array of each.
-
-    Attributes:
-        updates: of it.
-        gradients: of which of its arrays each update is taken to be one.
-        place: of the parameter among all, from 1, and how many there are.
-        share: how many times these gradients are in what the updates themselves multiply.
-    """
-
-    updates: Sequence[Update]
-    gradients: Sequence[Node]
-    place: tuple[int, int] = (1, 1)
-    share: float = 1.0
-
-    @property
-    def taken(self) -> list[Array]:
-        """What each update takes off, beside a decay."""
-        return [
-            (1 - each.decay) * np.asarray(each.old.value) - np.asarray(each.new.value)
-            for each in self.updates
-        ]
-
-    @property
-    def late(self) -> tuple[list[Node], list[Node]] | None:
-        """What is kept and written after it was used, if there is one such; see `Given`."""
-        for chain in self.updates[0].parameter.states:
-            read = [_read_late(chain, made) for made in self.updates]
-            olds = [each for each in read if each is not None]
-            if len(olds) == len(read):
-                following = dict(pairwise(chain.values))
-                return olds, [following[e] for e in olds if e in following]
-        return None
-
-    def moments(self) -> list[Moment]:
-        """What is kept; nothing if it is not the same at all updates."""
-        found = []
-        for chain in dict.fromkeys(e for made in self.updates for e in made.parameter.states):
-            of_all = [[e for e in made.states if e[1] in chain.values] for made in self.updates]
-            rows = zip(self.updates, of_all, strict=True)
-            if not any(_is_own(made, new) for made, pairs in rows for _, new in pairs):
-                continue  # a sum on the way to what is kept, or what is written after its use
-            if not all(of_all):
-                return []
-            latest = [max(each, key=lambda e: e[1].number) for each in of_all]
-            found.append(moment_of(latest, self.updates, self.gradients))
-        return found
-
-    def known(self, factor: float) -> Known:
-        """How the parameter is moved; see `known`."""
-        moments, adaptive = self.moments(), self.updates[0].adaptive
-        wrong = tuple(_wrong_powers(self, moments)) if adaptive else ()
-        if wrong:
-            return Known(Rule("other"), wrong)
-        if not (moments or self.late) or not self.is_arithmetic():
-            return OTHER
-        if not adaptive:
-            one = len(moments) == 1
-            return self.momentum(moments[0], factor * self.share) if one else OTHER
-        begun = any(np.any(e.olds[0].value) for e in moments if e.rate < 1)
-        arrays = list(map(_array, self.gradients))
-        given = Given(self.updates, arrays, self.taken, self.late, int(begun))
-        return _likeliest(self.adaptive(each) for each in readings(given, moments))
-
-    def is_arithmetic(self) -> bool:
-        """Whether no step does anything else than to add, multiply, divide and take roots."""
-        return all(
-            arithmetic(
-                each.new,
-                frozenset({each.old, *each.parts_of(g), *(new for _, new in each.states)}),
-            )
-            for each, g in zip(self.updates, self.gradients, strict=True)
-        )
-
-    def adaptive(self, reading: Reading) -> Known:
-        """Adam and its like."""
-        tops = self.gradients if reading.mean is None else reading.mean.news
-        given = tops, reading.square.news, reading.tops, reading.seconds
-        steps = Steps(self.updates, *given, self.taken)
-        found = adaptive(steps, reading, self.place)
-        if found is None or (found.mistakes and len(self.updates) < ENOUGH):
-            wrong = reading.mistakes if len(self.updates) >= ENOUGH else ()
-            return Known(Rule("other"), wrong) if wrong else UNKNOWN
-        return Known(found.rule, found.mistakes)
-
-    def momentum(self, moment: Moment, factor: float) -> Known:
-        """Gradient descent with momentum, that of Nesterov or the usual one."""
-        if moment.rate < 0 and moment.power == 1:
-            return Known(Rule("other"), (Mistake("minus", moment.news[0], (moment.rate,)),))
-        decaying = None if moment.is_mean else moment.with_decay(self.updates, self.gradients)
-        if decaying is None and (not moment.is_mean or moment.power != 1):
-            first = self.updates[0]  # of a single number any decay is a multiple of the gradient
-            return UNKNOWN if first.decay and np.size(first.old.value) == 1 else OTHER
-        gradients, taken = [_array(each) for each in self.gradients], self.taken
-        if decaying is not None:
-            moment, gradients = decaying
-            taken = [_array(each.old) - _array(each.new) for each in self.updates]
-        rows = [*zip(moment.news, gradients, taken, strict=True)]
-        for kind, before, beside in (
-            ("momentum", 1.0, 0.0),
-            ("nesterov", moment.rate, moment.share),
-        ):
-            times = [multiple(e, before * _array(v) + beside * g) for v, g, e in rows]
-            if all(each is not None for each in times):
-                behind = tuple(Mistake("behind", each) for each in self.behind(moment))
-                eta = abs((times[0] or 0.0) * moment.share) * factor
-                rule = Rule("other") if behind else Rule(kind, (("η", eta), ("μ", moment.rate)))
-                return Known(rule, behind[:1])
+def _of_history(history: History, factor: float) -> Known:
+    """How a parameter is moved, by one array of each update; see `known`."""
+    moments, is_adaptive = history.moments, history.updates[0].adaptive
+    wrong = tuple(_wrong_powers(history)) if is_adaptive else ()
+    if wrong:
+        return Known.wrong(*wrong)
+    if not (moments or history.late) or not history.is_arithmetic():
         return OTHER
-
-    def behind(self, moment: Moment) -> Iterator[Node]:
-        """Where the forward pass reads the parameter moved against its velocity, and not along."""
-        for made, velocity in zip(self.updates, moment.olds, strict=True):
-            along, own = kept(velocity, made.new), frozenset({made.old})
-            yield from (e for e in read_forward(made.old) if kept(velocity, e, own) * along < 0)
+    if not is_adaptive:
+        one = len(moments) == 1
+        return _momentum(history, moments[0], factor * history.share) if one else OTHER
+    return _likeliest(map(_adaptive, readings(history)))
 
 
-def _read_late(chain: Carried, made: Update) -> Node | None:
-    """What an update finds of what is kept, if what it writes there itself does not move it."""
-    own = [each for each in chain.values if _is_own(made, each)]
-    before = [e for e in chain.values if e not in own and e.number < made.new.number]
-    return None if any(map(made.new.depends_on, own)) else [None, *before][-1]
+def _adaptive(reading: Reading) -> Known:
+    """Adam and its like."""
+    found, enough = adaptive(reading), len(reading.history.updates) >= ENOUGH
+    if found is None or (found.mistakes and not enough):
+        return Known.wrong(*reading.mistakes) if enough and reading.mistakes else UNKNOWN
+    return found
 
 
-def _is_own(made: Update, state: Node) -> bool:
-    """Whether what is kept was made of the gradient of an update."""
-    return state.depends_on(made.old)
+def _momentum(history: History, moment: Moment, factor: float) -> Known:
+    """Gradient descent with momentum, that of Nesterov or the usual one."""
+    if moment.rate < 0 and moment.power == 1:
+        return Known.wrong(Mistake("minus", moment.news[0], (moment.rate,)))
+    updates, gradients, taken = history.updates, history.arrays, history.taken
+    decaying = None if moment.is_mean else moment.with_decay(updates, history.gradients)
+    if decaying is None and (not moment.is_mean or moment.power != 1):
+        first = updates[0]  # of a single number any decay is a multiple of the gradient
+        return UNKNOWN if first.decay and np.size(first.old.value) == 1 else OTHER
+    if decaying is not None:
+        moment, gradients = decaying
+        taken = [np.asarray(each.old.value) - np.asarray(each.new.value) for each in updates]
+    rows = [*zip(moment.news, gradients, taken, strict=True)]
+    for kind, before, beside in (
+        ("momentum", 1.0, 0.0),
+        ("nesterov", moment.rate, moment.share),
+    ):
+        times = [multiple(e, before * np.asarray(v.value) + beside * g) for v, g, e in rows]
+        if all(each is not None for each in times):
+            eta = abs((times[0] or 0.0) * moment.share) * factor
+            behind = next(_behind(updates, moment), None)
+            rule = Rule(kind, (("η", eta), ("μ", moment.rate)))
+            return Known(rule) if behind is None else Known.wrong(Mistake("behind", behind))
+    return OTHER
 
 
-def _array(node: Node) -> Array:
-    return np.asarray(node.value)
+def _behind(updates: Sequence[Update], moment: Moment) -> Iterator[Node]:
+    """Where the forward pass reads the parameter moved against its velocity, and not along."""
+    for made, velocity in zip(updates, moment.olds, strict=True):
+        along, own = kept(velocity, made.new), frozenset({made.old})
+        yield from (e for e in read_forward(made.old) if kept(velocity, e, own) * along < 0)
 
 
-def _wrong_powers(history: History, moments: Sequence[Moment]) -> Iterator[Mistake]:
+def _wrong_powers(history: History) -> Iterator[Mistake]:
     """The means that are not those of the gradient, or of its square, where they have to be."""
-    under = [each for each in moments if each.is_under_root(history.updates)]
-    rest = [each for each in moments if each not in under]
+    under = [each for each in history.moments if each.is_under_root(history.updates)]
+    rest = [each for each in history.moments if each not in under]
     others = [each.power for each in rest]
     powers = [each.power for each in under if each.power or not others]
     squared = is_square(history.gradients[0])
@@ -302,32 +217,83 @@ def _mixed(made: Update, state: Node) -> Node:
     return min(sums, key=lambda each: each.number, default=state)
 
 
-def histories(updates: Sequence[Update], place: tuple[int, int] = (1, 1)) -> Iterator[History]:
-    """The updates by the arrays that they themselves multiply, then by each that these are of."""
-    own = [each.options[each.own] for each in updates]
-    several = min(len(each.options) for each in updates)
-    rest = [[each.options[-i] for each in updates] for i in range(several, 0, -1)]
-    for chosen in (own, *(each for each in rest if each != own)):
-        share = abs(own[0][1] / chosen[0][1])
-        yield History(updates, [node for node, _ in chosen], place, share)
+class Mixture(NamedTuple):
+    """How many times an old mean and how many times a gradient is in a value, at all updates."""
+
+    kept: float
+    added: float
 
 
-def of_others(of_all: Sequence[Sequence[Update]], at: int) -> Iterator[tuple[int, Node]]:
-    """What one parameter keeps of the gradients of others alone, each with which other it is.
+def _by_signs(history: History) -> Known:
+    """The rule of updates by signs, and what is wrong: β1 is of the mean within, β2 of the kept."""
+    updates, gradients, first = history.updates, history.gradients, history.updates[0]
+    eta = abs(next(by for node, by in first.options if node is gradients[0]))
+    if not first.parameter.states:
+        inner = all(e.signed is g for e, g in zip(updates, gradients, strict=True))
+        return Known(Rule("signs", (("η", eta), *decay(first, eta)))) if inner else OTHER
+    rows = _rows(updates)
+    mixed, olds, news = zip(*rows, strict=True) if rows else ((), (), ())
+    seen = [each for each in news if each is not None]
+    if not _tells_signs(seen, olds, gradients):
+        return UNKNOWN if rows else OTHER
+    within, kept = _mixture(mixed, olds, gradients), _mixture(seen, olds, gradients)
+    if within is None or kept is None or not within.added:
+        return OTHER
+    far = abs(abs(kept.kept) + abs(kept.added) - 1)
+    if far > precision(np.asarray(first.new.value)) or within.kept < 0 or kept.kept < 0:
+        return OTHER
+    if within.kept * within.added * kept.added < 0:
+        return Known.wrong(Mistake("minus", seen[0] if kept.added < 0 else mixed[0]))
+    eta /= abs(within.added)
+    share = within.kept / (within.kept + abs(within.added))
+    return Known(Rule("lion", (("η", eta), ("β1", share), ("β2", kept.kept), *decay(first, eta))))
 
-    Args:
-        of_all: the updates of each parameter.
-        at: which of them it is.
+
+def _rows(updates: Sequence[Update]) -> list[tuple[Node, Node, Node | None]]:
+    """Of each update what its sign is of, and what is kept before it and after it, if it is seen.
+
+    Nothing if it keeps several things, or is by no sign.
     """
-    if any(not made.options for updates in of_all for made in updates):
-        return
-    firsts = [next(histories(each)) for each in of_all]
-    own = firsts[at].gradients[0]
-    for each in firsts[at].moments():
-        made = each.news[0].uses & ~each.olds[0].uses
-        uses_own = any(made >> e.number & 1 for e in of_all[at][0].parts_of(own))
-        if each.power or uses_own or each.news[0].value.shape != own.value.shape:
-            continue
-        for j, other in enumerate(firsts):
-            if j != at and made >> other.gradients[0].number & 1:
-                yield j, each.news[0]
+    kept, *others = updates[0].parameter.states
+    new_of = dict(pairwise(kept.values))
+    found = []
+    for each in updates:
+        if others or each.signed is None:
+            return []
+        read = [e for e in kept.values if each.signed.depends_on(e)]
+        old = max(read, key=lambda e: e.number, default=kept.values[0])
+        found.append((each.signed, old, new_of.get(old)))
+    return found
+
+
+def _tells_signs(news: Sequence[Node], olds: Sequence[Node], gradients: Sequence[Node]) -> bool:
+    """Whether two entries are there at least, and what is kept is no multiple of the gradients."""
+    matrix = _matrix(olds, gradients)[: _entries(news).size] if news else np.zeros((0, 2))
+    numbers = bool(np.all(np.isfinite(matrix)))
+    return numbers and np.linalg.matrix_rank(matrix) == len(Mixture._fields)
+
+
+def _mixture(
+    values: Sequence[Node], olds: Sequence[Node], gradients: Sequence[Node]
+) -> Mixture | None:
+    """How often the old values and the gradients are in some values; None if they are not all.
+
+    What is 0 before the first update tells nothing there, and one entry tells nothing by itself:
+    all updates tell it together.
+    """
+    made = _entries(values)
+    matrix = _matrix(olds, gradients)[: made.size]
+    if not np.all(np.isfinite(made)):
+        return None
+    shares = np.linalg.lstsq(matrix, made, rcond=None)[0]
+    far = np.max(np.abs(made - matrix @ shares), initial=0.0)
+    near = far <= precision(np.asarray(values[0].value)) * np.max(np.abs(made), initial=0.0)
+    return Mixture(*map(float, shares)) if near else None
+
+
+def _matrix(olds: Sequence[Node], gradients: Sequence[Node]) -> Array:
+    return np.stack((_entries(olds), _entries(gradients)), axis=1)
+
+
+def _entries(nodes: Sequence[Node]) -> Array:
+    return np.concatenate([np.ravel(np.asarray(e.value, dtype=np.float64)) for e in nodes])

@@ -1,19 +1,30 @@
 """What an operation is a linear function of, entry by entry: the way from a new value to the old.
 
-Left out: which values are old and new (`chains.py`).
+Of an array also the places that are read, and those that are written into. Left out: which values
+are old and new (`chains.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from heapq import heappop, heappush
+from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from conformance.backward.source import is_float
-from conformance.script.array_places import Places, is_whole, part_at, writes_of
-from conformance.script.same_entries import rejoined, thresholded
+from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, flat, states_of, taken
+from conformance.tracing.node import (
+    FILLED,
+    Node,
+    flat,
+    is_part,
+    recomputed,
+    states_of,
+    substituted,
+    taken,
+)
 from reference.step import Array
 
 SAME = frozenset(
@@ -45,6 +56,12 @@ SAME_FACTOR = 1e-9  # two of one step that are the same were computed in another
 
 Link = tuple[Node, float]
 """An operand, and how many times it the result is."""
+
+_OF_NUMBERS: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
+_REJOINED: WeakKeyDictionary[Node, Node | None] = WeakKeyDictionary()
+
+Places = frozenset[int]
+"""Indices into a flattened array."""
 
 
 def links(node: Node) -> Iterator[Link]:
@@ -116,9 +133,6 @@ def _number(value: Any, *, alone: bool) -> float | None:
     if alone and type(value) is Node and not is_of_numbers(value):
         return None
     return scalar(value)
-
-
-_OF_NUMBERS: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 
 
 def is_of_numbers(node: Node) -> bool:
@@ -309,3 +323,121 @@ def is_signed(node: Node, old: Node) -> bool:
 def is_constant(node: Node) -> bool:
     """Whether it is a multiple of what was there before the run began to move it."""
     return source(node).function is None
+
+
+def rejoined(node: Node) -> Node | None:
+    """The array that was taken apart into what is put together in the same order, if one was."""
+    if node not in _REJOINED:
+        _REJOINED[node] = None
+        way = [*walk([node], lambda each: each.inputs if each.operation in MOVES else ())]
+        for source in (
+            e for e in way if e is not node and np.shape(e.value) == np.shape(node.value)
+        ):
+            places = np.arange(np.size(source.value), dtype=np.float64)
+            path = sorted((e for e in way if e.depends_on(source)), key=lambda e: e.number)
+            made = recomputed({source.number: places}, path)
+            if made is not None and np.array_equal(made.get(node.number, []), places):
+                _REJOINED[node] = source
+                break
+    return _REJOINED[node]
+
+
+def thresholded(*factors: Any) -> Node | None:
+    """The u of sign(u) · max(|u| − t, 0), which gives most of what it is given, if it is that."""
+    for sign, size in (factors, factors[::-1]):
+        if getattr(sign, "operation", "") == "sign" and getattr(size, "operation", "") == "maximum":
+            u: Node = sign.inputs[0]
+            ends = walk([size], lambda each: () if each.operation == "absolute" else each.inputs)
+            sizes = [each for each in ends if each.operation == "absolute"]
+            if any(np.array_equal(e.args[0].value, u.value) for e in sizes):
+                return u
+    return None
+
+
+def is_whole(at: Array | None, array: Node) -> bool:
+    """Whether some places are all of an array."""
+    size = np.size(array.value)
+    return at is None or (at.size >= size and np.unique(at).size == size)
+
+
+def written_places(node: Node) -> set[int]:
+    """The places that were written into; none if they are all, by one write."""
+    if node.operation != FILLED or any(is_whole(at, node) for at, _ in node.args[1]):
+        return set()
+    return {int(i) for at, _ in node.args[1] for i in np.ravel(at)}
+
+
+def read_places(node: Node, places: Array | None = None, *, alone: bool = False) -> set[int]:
+    """The places of an array that an operation takes; all of them if it takes no part.
+
+    Of a view that only parts are taken of, the places of these, unless it is asked for alone.
+    """
+    places = _places(np.shape(node.inputs[0].value)) if places is None else places
+    if node.function is taken and len(node.inputs) == 1:
+        places = places.ravel()[node.args[1]]
+    elif node.operation == "getitem" and node.args[0] is node.inputs[0]:
+        places = places[_index(node)]
+    else:
+        return {int(i) for i in np.ravel(places)}
+    if not alone and node.consumers and all(map(_takes_a_part, node.consumers)):
+        return set().union(*(read_places(each, places) for each in node.consumers))
+    return {int(i) for i in np.ravel(places)}
+
+
+def _index(node: Node) -> Any:
+    """The index by which a part is taken, of numbers; torch has a list with None for all."""
+    value = node.args[1]
+    if len(node.inputs) == 1 and not isinstance(value, list):
+        return value
+    known = substituted(value, lambda each: each.value)
+    parts = known if isinstance(known, list) else []
+    of_torch = any(each is None or isinstance(each, np.ndarray) for each in parts)
+    return tuple(slice(None) if e is None else e for e in parts) if of_torch else known
+
+
+def _takes_a_part(node: Node) -> bool:
+    return len(node.inputs) == 1 and is_part(node)
+
+
+@lru_cache(maxsize=8)
+def _places(shape: tuple[int, ...]) -> Array:
+    return np.arange(prod(shape)).reshape(shape)
+
+
+def writes_of(node: Node) -> Iterator[tuple[Node, Places]]:
+    """The values that were written into parts of an array, and where."""
+    for at, value in node.args[1] if node.operation == FILLED else ():
+        if type(value) is Node and not is_whole(at, node) and np.size(value.value) == np.size(at):
+            yield value, frozenset(int(i) for i in np.ravel(at))
+
+
+def part_at(node: Node, places: Places | None) -> Node | None:
+    """The array that a value is the part of which stands at some places; None if it is none."""
+    if places is None or not is_part(node) or len(node.inputs) != 1:
+        return None
+    return node.inputs[0] if read_places(node, alone=True) == places else None
+
+
+def is_running_mean(old: Node, new: Node) -> bool:
+    """Whether a new value is a mean of the old one and of what was computed without it."""
+    found = _shares(new, old)
+    own = found.pop(old, 0.0)
+    apart = found and not any(each.depends_on(old) for each in found)
+    return bool(apart) and 0 < own < 1 and alike(1.0, own + sum(found.values()))
+
+
+def _shares(new: Node, old: Node) -> dict[Node, float]:
+    """How many times a new value is the old one, and values that are not made of that one."""
+    found, times = dict[Node, float](), {new: 1.0}
+    waiting = [(-new.number, new)]
+    while waiting:  # the latest first: what is computed of a value is later than it
+        node = heappop(waiting)[1]
+        share = times.pop(node)
+        parts = [*links(node)] if node is not old and node.depends_on(old) else []
+        for each, factor in parts:
+            if each not in times:
+                heappush(waiting, (-each.number, each))
+            times[each] = times.get(each, 0.0) + share * factor
+        if not parts:
+            found[node] = found.get(node, 0.0) + share
+    return found

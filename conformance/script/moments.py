@@ -13,6 +13,7 @@ from conformance.backward.findings import Line
 from conformance.script.linear import SAME as COPIES
 from conformance.script.linear import alike, entrywise, kept, read_forward, scalar
 from conformance.script.update import Update
+from conformance.script_outcome import Rule
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, taken
 from reference.step import Array
 
@@ -42,6 +43,27 @@ class Mistake:
     node: Node
     numbers: tuple[float, ...] = ()
     lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of how one parameter is moved.
+
+    Attributes:
+        rule: that it is; `other` if it is none that is known, `unknown` if too little tells.
+        mistakes: that make it another one than a rule that is known.
+    """
+
+    rule: Rule
+    mistakes: tuple[Mistake, ...] = ()
+
+    @classmethod
+    def wrong(cls, *mistakes: Mistake) -> "Known":
+        """No rule, by mistakes."""
+        return cls(OTHER.rule, mistakes)
+
+
+OTHER, UNKNOWN = Known(Rule("other")), Known(Rule("unknown"))
 
 
 @dataclass(frozen=True)
@@ -193,3 +215,9 @@ def precision(*values: Array) -> float:
     """Half of the digits of a format; of several the one that has the fewest."""
     kinds = (e.dtype if np.issubdtype(e.dtype, np.floating) else np.float64 for e in values)
     return float(np.sqrt(max(np.finfo(each).eps for each in kinds)))
+
+
+def by(base: float | None, counts: Sequence[int]) -> Array:
+    """1 / (1 − β^t) at each update."""
+    t = np.asarray(counts, dtype=np.float64)
+    return np.ones_like(t) if base is None else 1 / (1 - base**t)

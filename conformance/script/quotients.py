@@ -1,26 +1,30 @@
-"""Steps that are divided by a root of a mean of squares, and steps by the sign of a gradient.
+"""Steps that are quotients: one value over the root of another, such as of a mean of squares.
 
-Two numbers tell each quotient: how many times the mean over the root is taken off, and what is
-added to the root. By a sign, or that of a mean that a gradient goes into, move Lion and plain
-signs. Left out: what the numbers of several updates tell together (`adaptive.py`).
+Two numbers tell each: how many times the quotient is taken off, and what is added to the root. Left
+out: of which two values (`readings.py`), and what the numbers of several updates tell together
+(`adaptive.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise, product
-from typing import NamedTuple
+from itertools import islice, product
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from conformance.script.corrections import by
+from conformance.script.histories import History
 from conformance.script.linear import entrywise, scalar
-from conformance.script.moments import Mistake, Moment, precision
-from conformance.script.multiples import decay
-from conformance.script.scalings import Scaling, scalings_of
+from conformance.script.moments import Mistake, Moment, by, precision
+from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Update
-from conformance.script_outcome import Rule
-from conformance.tracing.node import Node, flat
+from conformance.tracing.node import Node
 from reference.step import Array
+
+FORMS = ("root", "within", "none", "beside")
+"""√v + ε, √(v + ε), v + ε, and the quotient + ε."""
+
+Scaling = tuple[Node, float]
+"""An operation that multiplies or divides by a number, and how many times its result is."""
 
 
 class Fit(NamedTuple):
@@ -31,24 +35,35 @@ class Fit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Steps:
-    """The updates of one parameter.
+class Reading:
+    """A way to read the steps of one parameter as quotients.
 
     Attributes:
-        updates: of it.
-        tops: the means of the gradient, or the gradients, as nodes.
-        squares: the same of what is under the root.
-        divided: what is divided, which may be made of these.
+        kind: of the rule; nothing if the means tell it, as of Adam, RMSProp and AdaGrad.
+        history: of the parameter.
+        tops: what is divided, at each update.
         seconds: by the roots of which.
-        taken: what each update takes off, beside a decay.
+        mean: of the gradient, which may have to be corrected.
+        square: the same of its square.
+        base: how much of itself what `seconds` is a multiple of keeps; 1 if it needs no correction.
+        mistakes: in what is kept.
+        is_said: whether there is an η only if the program has that number.
     """
 
-    updates: Sequence[Update]
-    tops: Sequence[Node]
-    squares: Sequence[Node]
-    divided: Sequence[Array]
+    kind: str
+    history: History
+    tops: Sequence[Array]
     seconds: Sequence[Array]
-    taken: Sequence[Array]
+    mean: Moment | None
+    square: Moment
+    base: float
+    mistakes: tuple[Mistake, ...] = ()
+    is_said: bool = False
+
+    @property
+    def moments(self) -> list[Moment]:
+        """The means."""
+        return [each for each in (self.mean, self.square) if each is not None]
 
     def fits(self, form: str, epsilons: Sequence[float] = ()) -> list[Fit] | None:
         """The numbers of each update, if all have one form.
@@ -57,9 +72,8 @@ class Steps:
             form: one of `FORMS`.
             epsilons: what is beside the root, at each update, if that is known.
         """
-        rows = zip(self.taken, self.divided, self.seconds, self.updates, strict=True)
         found = []
-        for i, (taken, top, square, made) in enumerate(rows):
+        for i, (taken, top, square, made) in enumerate(self._rows()):
             columns, wanted = _columns(form, taken, top, square)
             if epsilons:
                 columns = (columns[0] + epsilons[i] * columns[1],)
@@ -76,10 +90,14 @@ class Steps:
                 found.append(Fit(1 / solved[0], second / solved[0]))
         return found
 
+    def _rows(self) -> Iterator[tuple[Array, Array, Array, Update]]:
+        history = self.history
+        return zip(history.taken, self.tops, self.seconds, history.updates, strict=True)
+
     @property
     def is_told(self) -> bool:
         """Whether the entries that move tell two numbers."""
-        return all(map(_tells, self.taken, self.divided, self.seconds, self.updates))
+        return all(_tells(*each) for each in self._rows())
 
     def scalings(self, *, root: bool) -> list[list[Scaling]]:
         """Where the way of a mean to each new value is multiplied by a number, at each update.
@@ -88,10 +106,26 @@ class Steps:
             root: of the mean of squares, as far as the other goes its own way; else of the other.
         """
         found = []
-        for made, top, square in zip(self.updates, self.tops, self.squares, strict=True):
+        tops = self.history.gradients if self.mean is None else self.mean.news
+        for made, top, square in zip(self.history.updates, tops, self.square.news, strict=True):
             of, beside = (square, top) if root else (top, None)
-            found.append(list(scalings_of(made.new, {made.old, top, square}, of, beside)))
+            found.append(list(_scalings_of(made.new, {made.old, top, square}, of, beside)))
         return found if len({len(each) for each in found}) == 1 else [[] for _ in found]
+
+    def each_form(self) -> Iterator[tuple[str, list[Fit]]]:
+        """The numbers of each update by the first form that fits; of few entries, for each ε."""
+        if self.is_told:
+            found = ((form, self.fits(form)) for form in FORMS)
+            yield from islice(((form, fits) for form, fits in found if fits is not None), 1)
+            return
+        counts = self.history.counts
+        corrections = [by(each.rate, counts) for each in self.moments if each.rate < 1]
+        for form, each in product(FORMS[:-1], (*self.history.numbers, 0.0)):
+            power = 0.5 if form == "root" else 1.0
+            for factors in (by(None, counts), *corrections):
+                fits = self.fits(form, [float(each / e**power) for e in factors])
+                if fits is not None:
+                    yield form, [fit._replace(epsilon=each) for fit in fits]
 
 
 def _tells(taken: Array, top: Array, square: Array, made: Update) -> bool:
@@ -101,10 +135,6 @@ def _tells(taken: Array, top: Array, square: Array, made: Update) -> bool:
     matrix = np.stack(columns, axis=1)
     least = np.linalg.svd(matrix / np.max(np.abs(matrix), axis=0), compute_uv=False)
     return bool(least[-1] > np.sqrt(precision(np.asarray(made.new.value))) * least[0])
-
-
-FORMS = ("root", "within", "none", "beside")
-"""√v + ε, √(v + ε), v + ε, and the quotient + ε."""
 
 
 def _columns(form: str, taken: Array, top: Array, square: Array) -> tuple[tuple[Array, ...], Array]:
@@ -139,133 +169,41 @@ def _solved(
     return [float(each) for each in solved / scale]
 
 
-def numbers_of(made: Update, operations: frozenset[str] = frozenset()) -> list[float]:
-    """The single numbers among the operands of an update, or of some operations in it.
-
-    What its gradient is computed of is none, nor what is computed of the parameter.
-    """
-    found: set[float] = set()
-    gradient = (e for each, _ in made.options[-1:] for e in made.parts_of(each))
-    first, stop = made.parameter.values[0], {made.old, *gradient}
-    for node in {made.new, *entrywise(made.new, frozenset(stop))} - stop:
-        for each in flat(
-            (node.args, node.kwargs) if node.operation in operations or not operations else ()
-        ):
-            is_given = type(each) is not Node or not each.depends_on(first)
-            number = scalar(each) if is_given else None
-            found |= {abs(number)} if number else set()
-    return sorted(found)
-
-
-def each_form(steps: Steps, square: Moment, mean: Moment | None) -> Iterator[tuple[str, list[Fit]]]:
-    """The numbers of each update by the first form that fits; of few entries, for each ε.
-
-    Before the first update that is seen there may have been one, in which the means were numbers.
-    """
-    if steps.is_told:
-        found = ((form, steps.fits(form)) for form in FORMS)
-        yield from islice(((form, fits) for form, fits in found if fits is not None), 1)
-        return
-    at = [each.parameter.values.index(each.old) + 1 for each in steps.updates]
-    counts = at, [each + 1 for each in at]
-    rates = [each.rate for each in (square, mean) if each is not None and each.rate < 1]
-    corrections = [by(rate, each) for rate in rates for each in counts]
-    for form, each in product(FORMS[:-1], (*numbers_of(steps.updates[0]), 0.0)):
-        power = 0.5 if form == "root" else 1.0
-        for factors in (by(None, at), *corrections):
-            fits = steps.fits(form, [float(each / e**power) for e in factors])
-            if fits is not None:
-                yield form, [fit._replace(epsilon=each) for fit in fits]
-
-
-OTHER = Rule("other")
-
-
-class Mixture(NamedTuple):
-    """How many times an old mean and how many times a gradient is in a value, at all updates."""
-
-    kept: float
-    added: float
-
-
-def by_signs(
-    updates: Sequence[Update], gradients: Sequence[Node]
-) -> tuple[Rule, tuple[Mistake, ...]]:
-    """The rule of updates by signs, and what is wrong: β1 is of the mean within, β2 of the kept.
+def _scalings_of(new: Node, given: set[Node], of: Node, beside: Node | None) -> Iterator[Scaling]:
+    """Where what is computed of a value is multiplied on its way to a new one.
 
     Args:
-        updates: of one parameter.
-        gradients: what each of them is taken to go by.
+        new: the new value.
+        given: down to which values it is followed, `of` among them.
+        of: the value.
+        beside: another one of these, which is not in what is multiplied.
     """
-    first = updates[0]
-    eta = abs(next(by for node, by in first.options if node is gradients[0]))
-    if not first.parameter.states:
-        inner = all(e.signed is g for e, g in zip(updates, gradients, strict=True))
-        return (Rule("signs", (("η", eta), *decay(first, eta))) if inner else OTHER), ()
-    rows = _rows(updates)
-    mixed, olds, news = zip(*rows, strict=True) if rows else ((), (), ())
-    seen = [each for each in news if each is not None]
-    if not _tells_signs(seen, olds, gradients):
-        return Rule("unknown") if rows else OTHER, ()
-    within, kept = _mixture(mixed, olds, gradients), _mixture(seen, olds, gradients)
-    if within is None or kept is None or not within.added:
-        return OTHER, ()
-    far = abs(abs(kept.kept) + abs(kept.added) - 1)
-    if far > precision(np.asarray(first.new.value)) or within.kept < 0 or kept.kept < 0:
-        return OTHER, ()
-    if within.kept * within.added * kept.added < 0:
-        return OTHER, (Mistake("minus", seen[0] if kept.added < 0 else mixed[0]),)
-    eta /= abs(within.added)
-    share = within.kept / (within.kept + abs(within.added))
-    numbers = ("η", eta), ("β1", share), ("β2", kept.kept), *decay(first, eta)
-    return Rule("lion", numbers), ()
+    reached: dict[Node, set[Node]] = {each: {each} for each in given}
+    within = {new, *entrywise(new, frozenset(given))} - given
+    for node in sorted(within, key=lambda each: each.number):
+        reached[node] = set().union(*(reached.get(each, set()) for each in node.inputs))
+        if of in reached[node] and beside not in reached[node]:
+            yield from ((node, number) for number in _numbers(node, reached))
 
 
-def _rows(updates: Sequence[Update]) -> list[tuple[Node, Node, Node | None]]:
-    """Of each update what its sign is of, and what is kept before it and after it, if it is seen.
-
-    Nothing if it keeps several things, or is by no sign.
-    """
-    kept, *others = updates[0].parameter.states
-    new_of = dict(pairwise(kept.values))
-    found = []
-    for each in updates:
-        if others or each.signed is None:
-            return []
-        read = [e for e in kept.values if each.signed.depends_on(e)]
-        old = max(read, key=lambda e: e.number, default=kept.values[0])
-        found.append((each.signed, old, new_of.get(old)))
-    return found
+def _numbers(node: Node, reached: Mapping[Node, set[Node]]) -> list[float]:
+    """By what numbers an operation multiplies, if it does."""
+    if node.operation not in PRODUCTS:
+        return []
+    for i, each in enumerate(node.args[:2]):
+        if (type(each) is not Node or not reached.get(each)) and scalar(each):
+            found = _factors(each)
+            return [1 / e for e in found] if i and node.operation != "multiply" else found
+    return []
 
 
-def _tells_signs(news: Sequence[Node], olds: Sequence[Node], gradients: Sequence[Node]) -> bool:
-    """Whether two entries are there at least, and what is kept is no multiple of the gradients."""
-    matrix = _matrix(olds, gradients)[: _entries(news).size] if news else np.zeros((0, 2))
-    numbers = bool(np.all(np.isfinite(matrix)))
-    return numbers and np.linalg.matrix_rank(matrix) == len(Mixture._fields)
-
-
-def _mixture(
-    values: Sequence[Node], olds: Sequence[Node], gradients: Sequence[Node]
-) -> Mixture | None:
-    """How often the old values and the gradients are in some values; None if they are not all.
-
-    What is 0 before the first update tells nothing there, and one entry tells nothing by itself:
-    all updates tell it together.
-    """
-    made = _entries(values)
-    matrix = _matrix(olds, gradients)[: made.size]
-    if not np.all(np.isfinite(made)):
-        return None
-    shares = np.linalg.lstsq(matrix, made, rcond=None)[0]
-    far = np.max(np.abs(made - matrix @ shares), initial=0.0)
-    near = far <= precision(np.asarray(values[0].value)) * np.max(np.abs(made), initial=0.0)
-    return Mixture(*map(float, shares)) if near else None
-
-
-def _matrix(olds: Sequence[Node], gradients: Sequence[Node]) -> Array:
-    return np.stack((_entries(olds), _entries(gradients)), axis=1)
-
-
-def _entries(nodes: Sequence[Node]) -> Array:
-    return np.concatenate([np.ravel(np.asarray(e.value, dtype=np.float64)) for e in nodes])
+def _factors(number: Any) -> list[float]:
+    """Of what factors a number is the product, as far as that is seen."""
+    if type(number) is Node and number.operation in PRODUCTS:
+        one, other = map(_factors, number.args[:2])
+        return [*one, *(e if number.operation == "multiply" else 1 / e for e in other)]
+    if type(number) is Node and number.operation == "negative":
+        return _factors(number.args[0])
+    if type(number) is Node and number.operation == "sqrt":
+        return [float(np.sqrt(abs(each))) for each in _factors(number.args[0])]
+    return [float(scalar(number) or 1.0)]

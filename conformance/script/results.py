@@ -1,7 +1,8 @@
 """All updates of a run that are judged, by one cost and one factor, or by several losses.
 
-Left out: one update by one loss (`judge_updates.py`) or by several (`several_losses.py`), and what
-is said of them (`conclude.py`).
+In `v = μ v + g + λ w` the decay may be no part of the gradient, or one that the loss states. Left
+out: one update by one loss (`judge_updates.py`) or by several (`several_losses.py`), and what is
+said of them (`conclude.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,19 +13,19 @@ import numpy as np
 
 from conformance.backward.loss_names import is_named
 from conformance.backward.no_loss import COST_NAMES
-from conformance.backward.recorded_pass import NotAGradientError
-from conformance.script.decay_within import with_decay_within
+from conformance.backward.recorded_pass import NotAGradientError, OwnPass
+from conformance.backward.source import MOVES
+from conformance.backward.stated_loss import has_own_terms
 from conformance.script.defined_losses import decline_unseen
 from conformance.script.held_targets import with_held_targets
-from conformance.script.infinite import finite
-from conformance.script.judge_updates import judged
-from conformance.script.judgement import Judgement, even, uneven_error
+from conformance.script.judge_updates import Unjudged, judged
+from conformance.script.judgement import Judgement, even, uneven_error, weighted
 from conformance.script.parameters import Parameter
-from conformance.script.quantised import decline
-from conformance.script.sample_weights import weighted
+from conformance.script.rule import finite
 from conformance.script.several_losses import by_several, by_several_beside_targets
 from conformance.script.update import Update
 from conformance.script.update_reader import update, with_decay
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
@@ -34,6 +35,12 @@ TWICE = (
 )
 
 Reading = Callable[..., Judgement | None]
+
+CHOOSES = ("argmin", "argmax")
+WORDS = (
+    "a row is chosen by its distance from what other parameters give, and what is handed past such "
+    "a choice is no derivative, but a convention such as the straight-through estimator"
+)
 
 
 def silent(trace: Trace, moved: Sequence[Parameter], count: int) -> list[int]:
@@ -206,6 +213,71 @@ def _otherwise(
     several = by_several(trace, updates, names, made=made)
     several = several or by_several_beside_targets(trace, updates, names, made=made)
     return several or with_held_targets(trace, updates, names, made=made, loss=loss)
+
+
+def with_decay_within(
+    trace: Trace, updates: Sequence[Update], names: Sequence[str], *, quick: bool = False
+) -> Judgement | None:
+    """The judgement of an update with its decays as parts of the gradients.
+
+    None if it has none, or if no number that the program computes states one.
+
+    Args:
+        trace: of the run.
+        updates: of each parameter.
+        names: theirs.
+        quick: see `judged`.
+    """
+    if not any(each.decay for each in updates):
+        return None
+    within = [with_decay(trace, each, apart=False) for each in updates]
+    added = any(new.parts and not old.parts for new, old in zip(within, updates, strict=True))
+    if not added or not _states_decay(trace, within, names):
+        return None
+    return judged(trace, within, names, quick=quick)
+
+
+def _states_decay(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> bool:
+    """Whether a number that a program computes has a term of the parameters alone."""
+    if not all(each.options for each in updates):
+        return False
+    step, chosen = Unjudged(trace, updates, names), [each.options[0] for each in updates]
+    part = step.part([each for each, _ in chosen])
+    goals = step.goals(part, chosen)
+    losses = (part.of[each] for each in step.losses)
+    return any(has_own_terms(OwnPass(part.trace, goals, loss=each)) for each in losses)
+
+
+def decline(nodes: Sequence[Node], made: Judgement, names: Sequence[str]) -> None:
+    """Decline a step of which only gradients are wrong that meet at such a choice.
+
+    Args:
+        nodes: of the run.
+        made: the judgement of the step.
+        names: of its parameters.
+
+    Raises:
+        NotAGradientError: it is so.
+    """
+    wrong_names = {each.name for each in made.examined.gradients if not each.ok}
+    olds = {each.old: name for each, name in zip(made.updates, names, strict=True)}
+    wrong = bits_of_nodes(old for old, name in olds.items() if name in wrong_names)
+    given = bits_of_nodes(olds)
+    until = min(each.new.number for each in made.updates) if wrong else 0
+    for node in nodes[:until]:
+        if node.operation not in ("getitem", "take") or type(node.args[0]) is not Node:
+            continue
+        rows = node.args[0].uses & given
+        for index in node.inputs[1:] if rows else ():
+            by = index.uses & given
+            if by & rows == rows != by and wrong & by == wrong and _is_chosen(index):
+                raise NotAGradientError(WORDS)
+
+
+def _is_chosen(index: Node) -> bool:
+    """Whether an index is that of the least or largest of some numbers."""
+    way = walk([index], lambda each: each.inputs if each.operation in MOVES else ())
+    return any(each.operation in CHOOSES for each in way)
 
 
 READINGS: tuple[Reading, ...] = (

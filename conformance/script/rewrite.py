@@ -19,6 +19,7 @@ NUMBER = "__conformance_number__"
 """The same of what takes a number by which the first steps of a mean are corrected."""
 
 _PLAIN = (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Name, ast.Compare, ast.BoolOp)
+
 _UNTAKEN = (*_PLAIN, ast.GeneratorExp, ast.Await)
 """Arguments that hold no array, or one that has been entered under a name."""
 

@@ -1,16 +1,20 @@
-"""The values of what a loop carries on, and which of them belong to one step.
+"""The values of what a loop carries on, which belong to one step, and which a step begins anew.
 
-Rows of one array may be written one after another, each a new value of the whole. Left out: how
-such values are found (`chains.py`).
+Rows of one array may be written one after another, each a new value of the whole; a recurrence,
+such as the states of a differential equation, is made within one step of the parameters. Left out:
+how such values are found (`chains.py`).
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain as chained
+from itertools import pairwise, takewhile
 from typing import Any
 
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
-from conformance.script.array_places import read_places, written_places
+from conformance.script.linear import read_places, written_places
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, states_of
 
@@ -150,3 +154,39 @@ def may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
         return False
     direct, places = not old.isdisjoint(part.inputs), written_places(written)
     return not places or not direct or not places.isdisjoint(read_places(part))
+
+
+def without_recurrences(chains: Sequence[Carried]) -> list[Carried]:
+    """What is carried on from step to step, without what is begun anew in each step of another."""
+    begun = {each: [*_begun(each)] for each in chains}
+    often = Counter(chained.from_iterable(begun.values()))
+    within = {
+        keys[0]
+        for each, keys in begun.items()
+        if often[keys[0]] > 1
+        and any(_is_within(each, other) for other in chains if begun[other][0] != keys[0])
+    }
+    found = []
+    for each in chains:
+        kept = [*takewhile(lambda e: operation_key(e) not in within, each.values[1:])]
+        if len(kept) == each.count:
+            found.append(each)
+        elif kept:  # a recurrence begins with its last value
+            found.append(Carried([each.values[0], *kept]))
+    return found
+
+
+def _begun(one: Carried) -> Iterator[Any]:
+    """The operations of the new values, each as often as it follows another one."""
+    _, *keys = map(operation_key, one.values)
+    yield keys[0]
+    yield from (new for old, new in pairwise(keys) if new != old)
+
+
+def _is_within(one: Carried, other: Carried) -> bool:
+    """Whether all is made within one step of another, and that step of it."""
+    begin, first, last = one.values[0], one.values[1], one.values[-1]
+    return any(
+        old.number <= begin.number and last.number < new.number and new.depends_on(first)
+        for old, new in pairwise(other.values)
+    )

@@ -1,4 +1,4 @@
-"""What is wrong with how parameters are moved, though their gradients are right.
+"""What is wrong with how parameters are moved, and with what is kept for it, by right gradients.
 
 Left out: the gradients (`judge_updates.py`), and which rule it is (`known_rules.py`).
 """
@@ -8,19 +8,36 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from conformance.backward.compared_quantities import multiple
 from conformance.backward.findings import Accused, Cause, Changed, Line, Named, merged
-from conformance.backward.source import lines_of, operands
+from conformance.backward.groups import operation_key
+from conformance.backward.source import is_float, lines_of
+from conformance.backward.source import operands as operands_of
+from conformance.backward.syntax import assigned, passed
 from conformance.backward.value_names import operand_text
-from conformance.script.infinite import finite, first_infinite, origin
+from conformance.script.histories import of_others
 from conformance.script.judgement import Judgement
-from conformance.script.keeping import forgetting, not_kept, shared, unwritten
-from conformance.script.known_rules import OTHER, UNKNOWN, Known, known, of_others
-from conformance.script.linear import alike, ancestors, entrywise, kept, scalar
-from conformance.script.moments import precision
+from conformance.script.known_rules import known
+from conformance.script.linear import (
+    ENTRYWISE,
+    alike,
+    ancestors,
+    entrywise,
+    has_entries,
+    kept,
+    operands,
+    read_forward,
+    scalar,
+    written_places,
+)
+from conformance.script.moments import OTHER, UNKNOWN, Known, precision
 from conformance.script.multiples import PRODUCTS, ahead_of
 from conformance.script.rates import at_own_rates
+from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
+from conformance.tracing.ancestors import walk
+from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 
 NOISE = 1e-9  # of the largest gradient: less is what rounding leaves of 0
@@ -153,7 +170,7 @@ def _lacking(judgement: Judgement, made: Update, by: float) -> Changed | None:
         return {*news, *(e for new in news for e in entrywise(new, stop))} - stop
 
     every = sorted(set().union(*map(ways, judgement.updates)), key=lambda each: each.number)
-    pairs = [pair for each in every for pair in zip(operands(each), each.args, strict=False)]
+    pairs = [pair for each in every for pair in zip(operands_of(each), each.args, strict=False)]
     name = next((ast.unparse(e) for e, arg in pairs if alike(scalar(arg) or 0.0, by)), "")
     own = ((each, arg) for each in ways(made) for arg in each.args if arg in gradients)
     there = next((operand_text(*each) for each in own), "")
@@ -294,3 +311,149 @@ def _line(made: Update) -> tuple[Line, ...]:
     """The line of an update at which its factor is decided: where its state is computed, if any."""
     nodes: list[Node] = [state for _, state in made.states] or [made.new]
     return lines_of(nodes[0])
+
+
+def not_kept(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Accused]:
+    """The parameters that keep less from update to update than others do.
+
+    Most others do, or something is kept of its gradients too, and moves nothing.
+    """
+    of_all = [*zip(*(each.updates for each in results), strict=True)]
+    news = [made.new for updates in of_all for made in updates]
+    counts = [len(made.parameter.states) for made in results[0].updates]
+    usual, most = max(set(counts), key=counts.count), max(counts)
+    for updates, name, count in zip(of_all, names, counts, strict=True):
+        if count < usual or (count < most and _keeps_unused(updates, news)):
+            yield _accused(name, _term(updates[0]), Cause("kept"))
+
+
+def _keeps_unused(updates: Sequence[Update], news: Sequence[Node]) -> bool:
+    """Whether something is kept of the gradients of a parameter that nothing is moved by."""
+    first, *later = updates
+    for second in later[:1]:
+        gradients = [e for node, _ in second.options for e in second.parts_of(node)]
+
+        def further(node: Node, of: Node = second.old, end: Node = second.new) -> list[Node]:
+            made = [e for e in node.consumers if e.operation in ENTRYWISE and e is not end]
+            return [each for each in made if has_entries(each, of)]
+
+        for node in walk(gradients, further):
+            key = operation_key(node)
+            olds = (e for e in ancestors(node) if operation_key(e) == key)
+            old = next((e for e in olds if not e.depends_on(second.old)), None)
+            if old is None or not old.depends_on(first.old):
+                continue
+            if not any(each.depends_on(old) for each in news):
+                return True
+    return False
+
+
+def unwritten(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Accused]:
+    """The parameters to which a multiple of the same zeros is added at each of several updates.
+
+    What is cleared anew at each update is another array each time.
+    """
+    for made, name in zip(
+        zip(*(each.updates for each in results), strict=True), names, strict=True
+    ):
+        products = [*map(_of_zeros, made)]
+        zeros = set.intersection(*map(set, products))
+        if zeros and len(made) > 1 and not any(each.states for each in made):
+            yield _accused(name, lines_of(products[0][zeros.pop()]), Cause("zero"))
+
+
+def _of_zeros(made: Update) -> dict[Node, Node]:
+    """The multiples that an update adds of zeros which were computed of nothing, by these."""
+    added = ancestors(made.new, operands=lambda e: [] if e is made.old else operands(e))
+    zeros = (e for e in added if e.function is None and not np.any(e.value))
+    return {each: added[each] for each in zeros if added[each].operation in PRODUCTS}
+
+
+def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+    """What two parameters keep together."""
+    owner: dict[Carried, str] = {}
+    for each, name in zip(judgement.updates, names, strict=True):
+        for state in each.parameter.states:
+            if state in owner:
+                why = Cause("shared", names=(name, owner[state]))
+                yield _accused(name, lines_of(state.values[-1]), why)
+            owner.setdefault(state, name)
+
+
+def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+    """What is kept by another factor than that of the other parameters, or for ever.
+
+    Of what is kept of a table the rows that are moved alone may be.
+    """
+    pairs = [
+        sorted(
+            ((kept(*e, read_forward(made.old)), *e) for e in _kept_whole(made)),
+            key=lambda e: e[0],
+        )
+        for made in judgement.updates
+    ]
+    if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
+        return
+    for several in zip(*pairs, strict=True):
+        rates = [rate for rate, *_ in several]
+        means = [
+            rate
+            for made, (rate, old, new) in zip(judgement.updates, several, strict=True)
+            if _is_mean(made, old, new, rate)
+        ]
+        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1, e in means))
+        for made, name, (rate, _, new) in zip(judgement.updates, names, several, strict=True):
+            if rate == usual == 1 and not made.adaptive:
+                yield _accused(name, lines_of(new), Cause("accumulates"))
+            elif not alike(usual, rate):
+                yield _accused(name, lines_of(new), Cause("rate", factor=rate))
+
+
+def _is_mean(made: Update, old: Node, new: Node, rate: float) -> bool:
+    """Whether what is kept and what is added of a gradient are shares that add up to 1."""
+    added = np.asarray(new.value) - rate * np.asarray(old.value)
+    gradients = (np.asarray(e.value) for node, _ in made.options for e in made.parts_of(node))
+    shares = (multiple(added, each) for each in gradients if each.shape == added.shape)
+    return any(each is not None and alike(rate + each, 1.0) for each in shares)
+
+
+def _kept_whole(made: Update) -> list[tuple[Node, Node]]:
+    return [(old, new) for old, new in made.states if not written_places(new)]
+
+
+def _term(made: Update) -> tuple[Line, ...]:
+    """The line that computes what is added."""
+    return lines_of(made.options[0][0] if made.options else made.new)
+
+
+def first_infinite(node: Node) -> Node:
+    """The value, computed of finite ones alone, that makes a value one that is not finite."""
+    while below := [each for each in node.inputs if is_float(each) and not finite(each)]:
+        node = min(below, key=lambda each: each.number)
+    return node
+
+
+def finite(node: Node) -> bool:
+    """Whether a value holds no NaN and nothing infinite."""
+    return bool(np.all(np.isfinite(np.asarray(node.value, dtype=np.float64))))
+
+
+def origin(node: Node) -> tuple[Line, ...]:
+    """The line that assigns to the last variable in the divisor of an operation; else its own."""
+    divisor = operands_of(node)[1:2] if node.operation in ("divide", "true_divide") else []
+    names = [e.id for each in divisor for e in ast.walk(each) if isinstance(e, ast.Name)]
+    made = _assigned(names[-1], node.frames) if names else None
+    return lines_of(node) if made is None else (made,)
+
+
+def _assigned(name: str, frames: tuple[Frame, ...]) -> Line | None:
+    """The line that assigns to a variable, in the function or where that was called."""
+    for frame, outer in zip(frames, (*frames[1:], None), strict=True):
+        here = Line(frame.file, frame.line)
+        found = assigned(name, here, alias=False)
+        if found is not None or outer is None:
+            return found
+        name = passed(name, here, frame.function, Line(outer.file, outer.line))
+        if not name.isidentifier():
+            return None
+    return None

@@ -24,13 +24,17 @@ from conformance.errors import ConformanceError, SubjectError, UnjudgedError
 from conformance.running.isolate import isolated
 from conformance.running.tracebacks import headline
 from conformance.script.conclude import conclude
-from conformance.script.edited_script import mended
-from conformance.script.one_step import moved_once
+from conformance.script.edited_script import mended, repaired
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
-from conformance.script.parameters import Parameter, enough, moved_often, parameters, steps
+from conformance.script.parameters import (
+    Parameter,
+    enough,
+    moved_often,
+    moved_once,
+    parameters,
+    steps,
+)
 from conformance.script.plain_script import writing_nothing
-from conformance.script.raising_script import repaired
-from conformance.script.row_updates import hides_a_decay
 from conformance.script.rows import Carried
 from conformance.script.script_source import run
 from conformance.script.source_around import (
@@ -40,6 +44,7 @@ from conformance.script.source_around import (
     training_after,
     trains_around,
 )
+from conformance.script.update import hides_a_decay
 from conformance.script_outcome import ENDED, Ran, is_judged_as_far
 from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
@@ -50,10 +55,13 @@ PATIENCE = 3  # times that a script may go on though it was stopped
 LONGEST = 20_000  # nodes, up to which it goes on where all that it moves may be states
 MORE = 12  # updates, up to which it goes on where some change nothing, or all rows are 0
 AGAIN = 1.0  # seconds until it is stopped again
+
 OF_A_LINE = (ArithmeticError, LookupError, NameError, ValueError)
 """Exceptions that a change of a line may mend: what is not there is asked for on any."""
+
 DOUBTS = {"aside", "frozen", "loss", "unseen"}
 """Notes that something may be a parameter and is not judged, or that the loss is another."""
+
 CONFIRMING = 20.0  # seconds of silence that all updates of a changed script may take
 
 

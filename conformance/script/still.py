@@ -2,12 +2,12 @@
 
 A constant array that enters the forward pass as parameters do is one, if its gradient is among the
 values that the script computes; so is one in whose place another is put that is made of it, if a
-value of its shape is computed and made nothing of. What has no gradient may be meant to stay, or is
-data.
-
-Left out: parameters that are moved (`rule.py`).
+value of its shape is computed and made nothing of; and a number such as `b = 0.0`, which is no
+value of a trace. What has no gradient may be meant to stay, or is data. Left out: parameters that
+are moved (`rule.py`).
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from conformance.backward.chain import Chain
 from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.factor import conventions
 from conformance.backward.findings import Accused, Cause
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
@@ -26,7 +27,6 @@ from conformance.backward.source import MOVES, is_float, lines_of, operand_name,
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
-from conformance.script.left_numbers import left_numbers
 from conformance.script.linear import links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
@@ -40,6 +40,8 @@ MOST = 64  # consumers of a parameter, and values that take its place
 
 Use = tuple[str, int]
 """An operation, and which of its operands."""
+
+SUMS = {"add": (1.0, 1.0), "subtract": (1.0, -1.0)}
 
 
 def never_moved(
@@ -339,3 +341,48 @@ def _uses(node: Node, forward: Forward) -> set[Use]:
             either = consumer.operation in COMMUTATIVE
             found |= {(consumer.operation, 0 if either else i) for i, e in places if e is node}
     return found
+
+
+def left_numbers(
+    trace: Trace, forward: Forward, factor: float, whole: Mapping[Node, Node]
+) -> Iterator[tuple[str, Node]]:
+    """What the program calls such a number, with the gradient of it that moves nothing.
+
+    Args:
+        trace: of the step.
+        forward: its forward pass.
+        factor: how many times the right gradients those of the program are, with their rate if
+            that is not known apart.
+        whole: the nodes of the run that those of the step stand for.
+    """
+    idle = [
+        each
+        for each in trace.nodes
+        if np.size(each.value) == 1 and each.function is not None and is_float(each)
+        if each in whole and each.frames and not whole[each].consumers
+        if not forward.contains(each)
+    ]
+    for name, (right, lengths) in _rights(forward).items() if idle else ():
+        rights = [by * usual * right for by in (factor, 1.0) for usual in conventions(lengths)]
+        for each in idle:
+            value = float(np.ravel(each.value)[0])
+            if any(abs(value - e) <= HALF_OF_THE_DIGITS * abs(e) for e in rights):
+                yield name, each
+                break
+
+
+def _rights(forward: Forward) -> Mapping[str, tuple[float, Sequence[int]]]:
+    """The gradients of the numbers that are added, by their names, where they are not 0.
+
+    With the lengths of what they are added to, by which a mean and a sum differ.
+    """
+    parameters = bits(forward.run.goals)
+    found, lengths = defaultdict[str, float](float), defaultdict[str, set[int]](set)
+    for node in forward.nodes():
+        if node.operation not in SUMS or not node.uses & parameters:
+            continue
+        for place, (sign, each) in enumerate(zip(SUMS[node.operation], node.args, strict=False)):
+            if isinstance(each, int | float) and (name := operand_name(node, place)):
+                found[name] += sign * float(np.sum(forward.gradient[node.number]))
+                lengths[name].update(np.shape(node.value))
+    return {name: (right, [*lengths[name]]) for name, right in found.items() if right}

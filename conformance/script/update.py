@@ -1,13 +1,29 @@
 """One update of one parameter: the old value, and what is added to it how many times.
 
-Left out: how it is read (`update_reader.py`), and whether it is right (`rule.py`).
+A gradient may be added part by part, in `v = μ v + A + B`, and to some rows of a table alone: then
+it is one of the table, 0 elsewhere. Left out: how an update is read (`update_reader.py`), and
+whether it is right (`rule.py`).
 """
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from conformance.script.linear import Link
+import numpy as np
+
+from conformance.script.linear import (
+    Link,
+    Places,
+    alike,
+    ancestors,
+    entrywise,
+    part_at,
+    way,
+    writes_of,
+)
 from conformance.script.parameters import Parameter
-from conformance.tracing.node import Node
+from conformance.tracing.node import FILLED, Node, filled, states_of
+from conformance.tracing.trace import Trace
 
 Multiple = Link
 """An array, and how many times it is added; only the sign counts in an adaptive update."""
@@ -49,3 +65,103 @@ class Update:
     def parts_of(self, gradient: Node) -> tuple[Node, ...]:
         """What a gradient by which it is moved is the sum of, or that itself."""
         return self.parts.get(gradient, (gradient,))
+
+
+def summed(
+    trace: Trace, parts: Sequence[Sequence[Link]], like: Node
+) -> list[tuple[Link, tuple[Node, ...]]]:
+    """The sums of parts of a gradient, each with how many times it is added, and its parts.
+
+    Each is that of arrays which are added the same number of times, but for signs; if there are
+    none, it is that of the parts as they are added.
+
+    Args:
+        trace: of the run, at whose end they are noted.
+        parts: each with what it is a multiple of.
+        like: on whose line they are noted.
+    """
+    found = []
+    for one in parts[0]:
+        chosen = [next((e for e in each if _are_alike(e, one)), None) for each in parts]
+        whole = [each for each in chosen if each is not None]
+        if len(whole) == len(parts):
+            found.append(whole)
+    chosen_of = found or [[each[0] for each in parts]]
+    return [((_sum(trace, e, like), e[0][1]), tuple(node for node, _ in e)) for e in chosen_of]
+
+
+def _are_alike(one: Link, other: Link) -> bool:
+    return alike(abs(one[1]), abs(other[1]))
+
+
+def _sum(trace: Trace, parts: Sequence[Link], like: Node) -> Node:
+    """A node of the sum of some arrays, as often as they are added, as a multiple of the first."""
+    (made, by), *rest = parts
+
+    def noted(name: str, function: np.ufunc, other: Node | float, one: Node = made) -> Node:
+        values = (e.value if type(e) is Node else e for e in (one, other))
+        node = trace.node(name, function, (one, other), {}, np.asarray(function(*values)))
+        node.frames, node.calls, node.sites = like.frames, like.calls, ()
+        return node
+
+    for node, factor in rest:
+        ratio = abs(factor / by)
+        other = node if alike(1.0, ratio) else noted("multiply", np.multiply, ratio, node)
+        name, function = ("add", np.add) if factor * by > 0 else ("subtract", np.subtract)
+        made = noted(name, function, other, made)
+    return made
+
+
+def others_in(node: Node, below: Node) -> Iterator[Link]:
+    """What else a sum is made of; a number, or one of another shape, too."""
+    if node.operation not in ("add", "subtract"):
+        return
+    first = node.args[0] is below
+    if type(other := node.args[1 if first else 0]) is Node:
+        yield other, -1.0 if first and node.operation == "subtract" else 1.0
+
+
+def row_ways(table: Node, before: Collection[Node]) -> Iterator[tuple[list[Node], Places]]:
+    """The ways from old rows of a table to what was written into it, and where that is.
+
+    Args:
+        table: after the writes.
+        before: what it was earlier in the step.
+    """
+    for value, places in writes_of(table):
+        within = ancestors(value)
+        for each in (value, *within):
+            if part_at(each, places) in before:
+                yield way(each, value, within), places
+                break
+
+
+def spread(trace: Trace, row: Node, places: Places, table: Node) -> Node:
+    """A node of an array of zeros, as a table is, in which a row stands at some places."""
+    nothing = trace.node("constant", None, (), {}, np.zeros_like(np.asarray(table.value)))
+    at = np.array(sorted(places))
+    value = filled(nothing.value, [(at, np.ravel(row.value))])
+    made = trace.node(FILLED, filled, (nothing, ((at, row),)), {}, value)
+    made.frames, made.calls, made.sites = row.frames, row.calls, ()
+    return made
+
+
+def hides_a_decay(values: Sequence[Node]) -> bool:
+    """Whether all rows that are moved were 0, and a multiple of them is added.
+
+    Args:
+        values: of a table, one after another.
+    """
+    moved = [(old, *row) for old, new in pairwise(values) for row in writes_of(new)]
+    return any(_decays(*each) for each in moved) and not any(
+        np.any(np.ravel(old.value)[[*places]]) for old, _, places in moved
+    )
+
+
+def _decays(old: Node, value: Node, places: Places) -> bool:
+    """Whether a row becomes what has a multiple of the old one in it."""
+    before = states_of(old)
+    return any(
+        each.operation == "multiply" and any(part_at(e, places) in before for e in each.inputs)
+        for each in entrywise(value, frozenset())
+    )

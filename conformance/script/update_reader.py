@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.syntax import statement
-from conformance.script.array_places import Places, part_at
 from conformance.script.linear import (
+    Places,
     ancestors,
     entrywise,
     has_entries,
@@ -19,16 +19,15 @@ from conformance.script.linear import (
     is_signed,
     links,
     links_to,
+    part_at,
     read_forward,
     source,
     way,
 )
 from conformance.script.parameters import Parameter
-from conformance.script.row_updates import row_ways, spread
 from conformance.script.scaled import unscaled
-from conformance.script.summed import others_in, summed
 from conformance.script.trained import is_asked, numbers_asked
-from conformance.script.update import Multiple, Update
+from conformance.script.update import Multiple, Update, others_in, row_ways, spread, summed
 from conformance.tracing.node import FILLED, Node
 from conformance.tracing.trace import Trace
 

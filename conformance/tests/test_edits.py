@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from conformance.edits import search_edits
-from conformance.edits.counters import counters
 from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.expression_edits import applied, swapped, unread
 from conformance.edits.formulas import is_constant
@@ -31,6 +30,7 @@ from conformance.edits.part_edits import (
 )
 from conformance.edits.scope import MEANS, Names, expressions
 from conformance.edits.search_edits import holds, search
+from conformance.edits.source_parts import counters
 from conformance.edits.statement_edits import statements
 from conformance.programs.load import load
 from conformance.tracing.frames import Frame

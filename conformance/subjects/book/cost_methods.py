@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.edits.computing import only_computes
+from conformance.edits.source_parts import only_computes
 from conformance.model.functions import COSTS
 from conformance.programs.vocabulary import kinds_of
 from conformance.running.quiet import quiet

@@ -1,0 +1,208 @@
+"""What is said beside the judgement of a script, or why there is nothing to judge.
+
+No parameter was seen to be updated; a variable is computed of the rate and read nowhere; a number
+is called the loss, of which the right gradients are none. Left out: why what was seen cannot be
+judged (`conclude.py`).
+"""
+
+import ast
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from conformance.backward.findings import Line
+from conformance.backward.groups import grouped
+from conformance.backward.loss_names import is_named
+from conformance.backward.loss_numbers import best_loss, has_gradient
+from conformance.backward.recorded_pass import Goal
+from conformance.backward.saturated import is_saturated
+from conformance.backward.source import MOVES, lines_of, operands, stored_names
+from conformance.backward.syntax import reads, statement, tree
+from conformance.programs.absent import stood_in
+from conformance.script.judge_updates import Unjudged
+from conformance.script.judgement import Judgement
+from conformance.script.linear import ancestors, entrywise, scalar
+from conformance.script.multiples import PRODUCTS
+from conformance.script.parameters import MATRIX_PRODUCTS
+from conformance.script.trained import is_moved
+from conformance.script.update import Update
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+
+POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
+"""Modules that are loaded where a program lets other processes work."""
+
+SEVERAL = 3  # times that a line has to run to be a part of a loop
+
+Notes = Sequence[tuple[str, str]]
+
+
+def nothing_trained(trace: Trace, notes: Notes) -> str:
+    """Why there is nothing to judge."""
+    said = dict(notes)
+    if "time" in said:
+        where = f", in {said['at']}" if said.get("at") else ""
+        return f"it ran for {said['time']} s, and no parameter was seen to be updated{where}"
+    ended = said.get("left", "it ran to its end")
+    if absent := ", ".join(stood_in()):
+        ended += f" without what it imports and is not installed ({absent})"
+    if "unfollowed" in said:
+        return f"{ended}, and what it computes with {said['unfollowed']} is not followed"
+    if not trace.nodes:
+        hint = "`conformance check` judges the functions and classes of a file"
+        return f"{ended} and computed nothing: {hint}"
+    apart = next(_moved_apart(trace), None)
+    if apart is not None:
+        return f"{ended}, and {apart}"
+    updated = "no parameter was seen to be updated by what was computed from it"
+    what = f"{ended}, and {updated}: {_rounds(trace)}"
+    others = [each for each in POOLS if each in sys.modules]
+    return f"{what}; what its other processes do is not seen" if others else what
+
+
+def _moved_apart(trace: Trace) -> Iterator[str]:
+    """Where a parameter is moved again and again by what was not computed from it.
+
+    It is an array, or a number by which others are multiplied.
+    """
+    sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and e.frames)
+    for group in grouped([*sums]):
+        new, used = group.nodes[-1], {e.operation for n in group.nodes for e in n.consumers}
+        moved = all(old in ancestors(e) for old, e in pairwise(group.nodes))
+        names = sorted(stored_names(new))
+        if (
+            moved
+            and len(group.nodes) >= SEVERAL
+            and names
+            and used & {*MATRIX_PRODUCTS, "multiply"}
+        ):
+            at, name = new.frames[0], names[0]
+            yield (
+                f"{os.path.relpath(at.file)}:{at.line} moves `{name}` step by step by "
+                f"what was not computed from it: the gradient of `{name}` has to be, and where a "
+                "step function gives the output, as in the perceptron rule, there is no gradient"
+            )
+
+
+def _rounds(trace: Trace) -> str:
+    """What is missing in what was computed in rounds; else that there have to be rounds."""
+    arrays = (each for each in trace.nodes if each.frames and np.size(each.value) > 1)
+    runs = [(each.frames[0], each.operation) for each in arrays]
+    counts = Counter(runs)
+    most = max(counts.values(), default=0)
+    if most < SEVERAL:
+        return (
+            "let it take two steps, in each of which its parameters are moved by what was computed "
+            "from them"
+        )
+    unused = next(_unused(trace), None)
+    if unused is not None:
+        return unused
+    last = next(at for at, operation in reversed(runs) if counts[at, operation] == most)
+    return (
+        f"{os.path.relpath(last.file)}:{last.line} ran {most} times, and no array was seen to "
+        "become what it was and something that was computed from that"
+    )
+
+
+def _unused(trace: Trace) -> Iterator[str]:
+    """Where an array is computed as a parameter is moved, again and again, and nothing uses it."""
+    sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and not e.consumers)
+    for group in grouped([e for e in sums if e.frames and np.size(e.value) > 1]):
+        new = group.nodes[-1]
+        olds = (each for each in ancestors(new) if each.constant)
+        if len(group.nodes) >= SEVERAL and any(is_moved(each, new) for each in olds):
+            at, names = new.frames[0], sorted(stored_names(new))
+            name = f"`{names[0]}`" if len(names) == 1 else "value of a parameter"
+            local = ", a local variable," if len(names) == 1 and at.function != "<module>" else ""
+            yield (
+                f"{os.path.relpath(at.file)}:{at.line} computes a new {name}{local} "
+                f"{len(group.nodes)} times, and nothing uses it: keep it where the next "
+                "step reads it"
+            )
+
+
+def unread(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[str, str]]:
+    """A note on each of an update, with its name and place."""
+    rates = {name for made in updates for name in _rates(made)}
+    arrays = {*_idle(trace, updates)}
+    for file in sorted({line.file for made in updates for line in lines_of(made.new)}):
+        for each in ast.walk(tree(file) or ast.Pass()):
+            if not isinstance(each, ast.Assign) or not isinstance(each.value, ast.BinOp | ast.Call):
+                continue
+            target, line = each.targets[0], Line(file, each.lineno)
+            made_of = line in arrays or not rates.isdisjoint(_names(each.value))
+            if made_of and isinstance(target, ast.Name) and not reads(target.id, line):
+                yield "unread", f"{target.id} ({os.path.relpath(file)}:{each.lineno})"
+
+
+def _rates(made: Update) -> Iterator[str]:
+    """The names in the numbers by which what moves a parameter is multiplied."""
+    own = made.options[made.own : made.own + 1]
+    stop = frozenset({made.old, *(part for each, _ in own for part in made.parts_of(each))})
+    news = [made.new, *(new for _, new in made.states)]
+    way = {*news, *(each for new in news for each in entrywise(new, stop))} - stop
+    for each in way:
+        for operand, value in zip(operands(each), each.args, strict=False):
+            given = type(value) is Node and bool(value.uses & made.given)
+            if each.operation in PRODUCTS and scalar(value) is not None and not given:
+                yield from _names(operand)
+
+
+def _names(expression: ast.expr) -> Iterator[str]:
+    """The variables that an expression reads, and what it reads of objects."""
+    for each in ast.walk(expression):
+        if isinstance(each, ast.Name | ast.Attribute):
+            yield each.id if isinstance(each, ast.Name) else each.attr
+
+
+def _idle(trace: Trace, updates: Sequence[Update]) -> Iterator[Line]:
+    """The statements that compute an array of the parameters, of which nothing is computed."""
+    given, first = updates[0].given, min(each.old.number for each in updates)
+    around = {frame for made in updates for frame in made.new.frames[1:]}
+    for each in trace.nodes[first : max(made.new.number for made in updates)]:
+        if each.uses & given and np.size(each.value) > 1 and not each.consumers:
+            for frame in each.frames:
+                found = statement(frame.file, frame.line)
+                if frame not in around and found is not None:
+                    yield Line(frame.file, found.lineno)
+
+
+def unused_loss(
+    trace: Trace, judgement: Judgement, names: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """A note on the number that a script calls its loss, where it was not judged by it."""
+    if judgement.examined.cost != "own":
+        losses = _losses_of_others(Unjudged(trace, judgement.updates, names), judgement)
+        for each in [each for each in map(_made, losses) if lines_of(each)][-1:]:
+            kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
+            yield kind, f"{os.path.relpath(line.file)}:{line.line}"
+
+
+def _made(number: Node) -> Node:
+    """What a number was taken out of."""
+    while number.operation in MOVES and len(number.inputs) == 1:
+        (number,) = number.inputs
+    return number
+
+
+def _losses_of_others(update: Unjudged, judgement: Judgement) -> list[Node]:
+    """The numbers that are called a loss and have gradients, other than the right ones."""
+    step = update.part([each.new for each in update.updates])
+    chosen = zip(update.names, (node for node, _ in judgement.chosen), strict=False)
+    rights = {name: -np.sign(judgement.factor) * node.value for name, node in chosen}
+    rights |= judgement.examined.rights
+    goals = list[Goal]()
+    for each, name in zip(update.updates, update.names, strict=True):
+        right = rights.get(name, np.asarray(each.old.value) - np.asarray(each.new.value))
+        node = step.trace.node("constant", None, (), {}, np.asarray(right))
+        goals.append(Goal(name, step.of[each.old], node))
+    whole = tuple(goals)
+    named = [each for each in update.losses if is_named(each)]
+    called = [each for each in named if has_gradient(step.trace, step.of[each], whole)]
+    fits = ((each, best_loss(step.trace, [step.of[each]], whole)) for each in called)
+    return [each for each, fit in fits if fit is None or fit.count < len(whole)]
