@@ -18,7 +18,7 @@ from conformance.judging.judge import check_case
 from conformance.judging.observe import convention, loss_scale, run_exactly
 from conformance.judging.second_run import across_cases, repeats
 from conformance.report.book_report import Report
-from conformance.running.child import FEW_COLLECTIONS
+from conformance.running.isolate import FEW_COLLECTIONS
 from conformance.subjects import Subject
 
 

@@ -72,9 +72,8 @@ def by_own_forward(
     The second is what is known of its updates, if they are wrong.
     """
     from conformance.subjects.book.book_network import BookNetwork
-    from conformance.subjects.book.idle_biases import check_biases
     from conformance.subjects.book.own_rule import own_rule, wrong_update
-    from conformance.subjects.book.traced_runs import examined_alone
+    from conformance.subjects.book.traced_runs import check_biases, examined_alone
 
     ran, rule = None, tuple[str, ...]()
     with threadpool_limits(1):

@@ -18,7 +18,7 @@ from conformance.usage import check_timeout, check_updates
 from conformance.values import from_values
 
 if TYPE_CHECKING:
-    from conformance.running.child import Send
+    from conformance.running.isolate import Send
 
 JUDGING = 120.0  # seconds that the judgement may take
 

@@ -16,7 +16,6 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace, plain
-from conformance.tracing.traced_numbers import traced_number
 
 
 class NotAGradientError(ConformanceError, ValueError):
@@ -208,7 +207,7 @@ def _given(trace: Trace, value: Any, name: str, leaves: dict[str, Node]) -> Any:
     if isinstance(value, float | np.floating):
         node = trace.node(f"given {name}", None, (), {}, np.array(value))
         leaves[name] = node
-        return traced_number(node.value[()], node, trace)
+        return trace.number(node.value[()], node)
     if isinstance(value, Mapping):
         return {key: _given(trace, e, f"{name}[{key!r}]", leaves) for key, e in value.items()}
     if isinstance(value, list | tuple):

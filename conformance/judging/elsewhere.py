@@ -58,7 +58,7 @@ def without_what_follows(
         made = ((i, [e for e in _before(report, name) if rows[e].tag in kept]) for i, name in left)
         return {i: names[0] for i, names in made if names}
 
-    return [_without(report, causes(report)) for report in reports]
+    return [without(report, causes(report)) for report in reports]
 
 
 def _before(report: CaseReport, name: str) -> list[str]:
@@ -92,7 +92,7 @@ def _from_the_same_lines(reports: Sequence[CaseReport]) -> list[CaseReport]:
                 found[i] = other
         return found
 
-    return [_without(report, causes(report)) for report in reports]
+    return [without(report, causes(report)) for report in reports]
 
 
 def _sure(report: CaseReport) -> Iterator[str]:
@@ -137,15 +137,15 @@ def _explained(report: CaseReport, sure: Collection[str]) -> CaseReport:
         unsure = (each.step, each.mode) in own
         for cause in (hidden or (_of_the_first(report, sure) if unsure else []))[:1]:
             causes[i] = cause
-    return _without(report, causes)
+    return without(report, causes)
 
 
-def _without(report: CaseReport, causes: Mapping[int, str]) -> CaseReport:
+def without(report: CaseReport, causes: Mapping[int, str]) -> CaseReport:
     """A report without the blame of some verdicts, by their places, each with what explains it."""
     if not causes:
         return report
     verdicts = [
-        _without_blame(each, causes[i]) if i in causes else each
+        explained(each, causes[i]) if i in causes else each
         for i, each in enumerate(report.verdicts)
     ]
     names = {(v.step, v.mode, v.name) for i, v in enumerate(report.verdicts) if i in causes}
@@ -165,5 +165,6 @@ def _of_the_first(report: CaseReport, sure: Collection[str]) -> list[str]:
     return [row.name for row in rows if row.tag == first][:1]
 
 
-def _without_blame(verdict: Verdict, cause: str) -> Verdict:
+def explained(verdict: Verdict, cause: str = "") -> Verdict:
+    """A failure that follows from what is wrong elsewhere."""
     return replace(verdict, status=Status.EXPLAINED, explained_by=cause, hidden=())

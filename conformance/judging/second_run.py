@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport
+from conformance.judging.elsewhere import explained, without
 from conformance.model.table import rows
 from conformance.subjects.observation import Family, Observation
 from conformance.verdict.compare import Status, Verdict
@@ -39,7 +40,7 @@ def with_second_run(
     try:
         differing = _differing(*seen.again(), truth)
     except SubjectError:
-        judged = [_explained(each) if each in failed else each for each in verdicts]
+        judged = [explained(each) if each in failed else each for each in verdicts]
         return [*judged, _beside(failed[0], finding(Kind.ONE_RUN_STOPPED))]
     if not differing:
         return verdicts
@@ -75,12 +76,11 @@ def _without_blame(report: CaseReport, unsure: Mapping[str, Finding]) -> CaseRep
     blamed = [each for each in report.failures if each.name and _tag(report, each) in unsure]
     if not blamed:
         return report
-    names = {each.name for each in blamed}
-    verdicts = [_explained(v, v.name) if v in blamed else v for v in report.verdicts]
+    causes = {i: each.name for i, each in enumerate(report.verdicts) if each in blamed}
     said = distinct(unsure[_tag(report, each)] for each in blamed)
     findings = [_beside(blamed[0], each) for each in said]
-    evidence = (replace(each, failed=each.failed - names) for each in report.evidence)
-    return replace(report, verdicts=[*verdicts, *findings], evidence=tuple(evidence))
+    left = without(report, causes)
+    return replace(left, verdicts=[*left.verdicts, *findings])
 
 
 def _tag(report: CaseReport, verdict: Verdict) -> str:
@@ -95,16 +95,11 @@ def _beside(at: Verdict, found: Finding) -> Verdict:
     return Verdict(at.case, at.step, at.mode, "", Status.FAIL, finding=found)
 
 
-def _explained(verdict: Verdict, by: str = "") -> Verdict:
-    """A failure that follows from what two runs compute otherwise, which may be itself."""
-    return replace(verdict, status=Status.EXPLAINED, explained_by=by, hidden=())
-
-
 def _judged_again(verdict: Verdict, differing: Collection[str], layers: int) -> Verdict:
     """A failure, without blame if it is of what differs, or of what is made of what differs."""
     entering = (*rows(layers)[verdict.name].made, verdict.name)
     by = next((name for name in entering if name in differing), "")
-    return _explained(verdict, by) if by else verdict
+    return explained(verdict, by) if by else verdict
 
 
 def _differing(first: Family, second: Family, truth: Sequence[Mapping[str, Target]]) -> list[str]:

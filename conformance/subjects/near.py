@@ -1,5 +1,8 @@
 """How near two arrays of numbers are, to recognise what they are, not to judge them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from reference.step import Array
@@ -24,3 +27,17 @@ def alike(array: Array, other: Array, close: float) -> bool:
     with np.errstate(all="ignore"):
         apart, largest = np.abs(first.ravel() - second.ravel()).max(), np.abs(second).max()
         return not apart or bool(apart / largest <= close)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two arrays hold the same numbers, NaN being itself."""
+    first, second = np.asarray(one), np.asarray(other)
+    if first.shape != second.shape:
+        return False
+    numbers = (first == first) | (second == second)  # noqa: PLR0124 - NumPy asks no objects
+    return not np.any((first != second) & numbers)
+
+
+def all_same(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether each of some arrays is the same among others, by their names."""
+    return all(name in others and same(each, others[name]) for name, each in some.items())

@@ -6,10 +6,11 @@ same operations on the numbers of a case has them at the same places.
 Left out: the search (`searched.py`), judging what is there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,13 +18,14 @@ from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
 from conformance.subjects.generic import FIRST, Draw, generic, generic_case
 from conformance.subjects.observation import Where
-from conformance.subjects.searched import BITS, Searched, searched
-from conformance.subjects.stepped import Stepped
+from conformance.subjects.searched import BITS, Searched, in_its_own_numbers, searched
+from conformance.subjects.stepped import Stepped, gathered
 from conformance.subjects.stretched import Operations, Twins, alike, operations
-from conformance.tracing.arranging import LIMITING
+from conformance.tracing.arranging import LIMITING, whole
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import Node
+from conformance.verdict.on_balls import Elsewhere, OnBalls, TracedStep
 from reference.step import Array
 
 LARGE = 400  # entries of the largest weight array of a run that is searched as it is
@@ -45,7 +47,78 @@ RunOf = Callable[..., Stepped]
 """Takes a step, traced: given a program, a case, parameters, a mini-batch and earlier ones."""
 
 
-_Placed = tuple[Operations, Searched, dict[str, Location | None]]
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A traced run, and where its quantities are.
+
+    Attributes:
+        case: of the run.
+        made: it.
+        pattern: the run in whose numbers they were looked for, which may be it.
+        found: where they are.
+        large: whether only a smaller network stands for it.
+        decays: whether the program knows weight decay.
+    """
+
+    case: Case
+    made: Stepped
+    pattern: Searched
+    found: dict[str, Location]
+    large: bool
+    decays: bool
+
+    @property
+    def blind(self) -> bool:
+        """Whether nothing of its way back could be followed, not even that it adds up nothing."""
+        back = (each for each in self.found if each.startswith(("delta", "nabla")))
+        return not (any(back) or self.pattern.roles.nothing)
+
+    def shown(self) -> dict[str, Array]:
+        """Its quantities, in floats."""
+        return {name: gathered(each, self.made) for name, each in self.found.items()}
+
+    def of(self, name: str) -> Searched:
+        """The run that tells the lines of a quantity: it, if the quantity is right in the other."""
+        return self.pattern if self.large or self.pattern.wrong(name) else self._own
+
+    @cached_property
+    def _own(self) -> Searched:
+        return in_its_own_numbers(self.case, self.made, self.found, decays=self.decays)
+
+    def on_balls(
+        self,
+        more: Mapping[str, Location] | None = None,
+        elsewhere: Mapping[str, Elsewhere] | None = None,
+    ) -> OnBalls:
+        """What decides its quantities.
+
+        Args:
+            more: where others are.
+            elsewhere: what decides those that are in another run.
+        """
+        made = self.made
+        after = {name: whole(node) for name, node in made.after.items()}
+        places = {**dict(_means(made)), **self.found, **after, **(more or {})}
+        kept = partial(made.kept, self.case)
+        step = TracedStep(self.case, made.trace, made.before, made.batch, places, kept)
+        return OnBalls(step, elsewhere, self.pattern.wrong if self.large else None)
+
+
+def _means(made: Stepped) -> Iterator[tuple[str, Location]]:
+    """The means over the samples of the gradients that backprop returned for each."""
+    names = made.returned[0] if len(made.returned) == made.batch.m else ()
+    for name in (each for each in names if each.startswith("nabla")):
+        parts = [each[name] for each in made.returned if name in each]
+        if len({each.value.shape for each in parts}) == 1 and len(parts) == made.batch.m:
+            value = np.asarray(_mean(*(each.value for each in parts)))
+            yield name, whole(made.trace.node("mean", _mean, tuple(parts), {}, value))
+
+
+def _mean(*parts: Any) -> Any:
+    return sum(parts[1:], start=parts[0]) / len(parts)
+
+
+_Places = tuple[Operations, Searched, dict[str, Location | None]]
 
 
 class Patterns:
@@ -61,13 +134,11 @@ class Patterns:
         self.program, self.step = program, step
         self._traced: dict[StandIn, Stepped | None] = {}
         self._searched: dict[StandIn, Searched] = {}
-        self._placed: dict[tuple[StandIn, tuple[int, ...], int], _Placed] = {}
+        self._placed: dict[tuple[StandIn, tuple[int, ...], int], _Places] = {}
 
-    def found(
-        self, case: Case, made: Stepped, run: RunOf | None = None
-    ) -> tuple[Searched, dict[str, Location]]:
-        """Where the quantities of a run, a step if not given, are, and where they were found."""
-        run = run or self.step
+    def found(self, case: Case, made: Stepped, run: RunOf | None = None) -> Placed:
+        """A run, a step if not given, and where its quantities are."""
+        run, large, decays = run or self.step, self.is_large(case), self.program.decays
         same = operations(made.trace.nodes, tuple)
         for each in self._stand_ins(case, made.batch.m, run, made.earlier):
             before = self._placed.get((each, case.sizes, made.batch.m))
@@ -78,12 +149,13 @@ class Patterns:
                 self._placed[each, case.sizes, made.batch.m] = before = same, pattern, places
             _, pattern, places = before
             if each.sizes == case.sizes or None not in places.values():
-                return pattern, {name: each for name, each in places.items() if each is not None}
-        large = self.is_large(case) or self._computes_untraced(case, made.batch.m, run)
-        if large and (pattern := self.pattern(case, made.batch.m, run)):
-            return pattern, {}
-        found = searched(case, made, decays=self.program.decays)
-        return replace(found, own=True), found.roles.found
+                found = {name: each for name, each in places.items() if each is not None}
+                return Placed(case, made, pattern, found, large, decays)
+        unlike = large or self._computes_untraced(case, made.batch.m, run)
+        if unlike and (other := self.pattern(case, made.batch.m, run)):
+            return Placed(case, made, other, {}, large, decays)
+        own = searched(case, made, decays=decays)
+        return Placed(case, made, replace(own, own=True), own.roles.found, large, decays)
 
     def _place(
         self, case: Case, each: "StandIn", made: Stepped

@@ -25,7 +25,6 @@ from conformance.tracing.nablas import GradientSearch
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_run import Lookup, Roles, Run, quantities_at
-from conformance.tracing.uses import Uses
 from conformance.tracing.z_and_a import ForwardSearch
 from reference.step import Array
 
@@ -35,9 +34,8 @@ BITS = 400
 def roles_in(run: Run) -> Roles:
     """Where the quantities of a step are."""
     lookup = Lookup(run)
-    uses = Uses(lookup)
-    ForwardSearch(uses).search()
-    ErrorSearch(uses).search()
+    ForwardSearch(lookup).search()
+    ErrorSearch(lookup).search()
     GradientSearch(lookup).search()
     return lookup.roles
 

@@ -25,7 +25,6 @@ from conformance.tracing.recorder import telling
 from conformance.tracing.replay import Replay
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
-from conformance.tracing.traced_numbers import traced_number
 from conformance.tracing.traced_run import Run
 from reference.backprop import step
 from reference.step import Array, Batch, Parameters
@@ -205,7 +204,7 @@ def traced_run(trace: Trace) -> Iterator[Any]:
 
 def given_rate(trace: Trace, case: Case) -> Any:
     """η as a program is handed it, traced: a Python number, which widens no narrower floats."""
-    return traced_number(case.eta, trace.node("given eta", None, (), {}, np.array(case.eta)), trace)
+    return trace.number(case.eta, trace.node("given eta", None, (), {}, np.array(case.eta)))
 
 
 def gathered(location: Location, made: Stepped) -> Array:

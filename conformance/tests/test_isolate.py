@@ -17,9 +17,8 @@ import pytest
 from conformance.api import check
 from conformance.backward import factor
 from conformance.errors import SubjectError, UnjudgedError, UsageError
-from conformance.running import child, isolate, tracebacks
-from conformance.running.child import Send, Work
-from conformance.running.isolate import isolated
+from conformance.running import isolate, tracebacks
+from conformance.running.isolate import Send, Work, isolated
 from conformance.running.tracebacks import own_traceback
 from conformance.tests.networks import book
 
@@ -344,7 +343,7 @@ def test_an_error_of_ours_stays_what_it_is(kind: type[Exception]) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only there is memory limited")
 def test_a_judgement_takes_no_more_memory_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        child, "SHARE", 2**31 / os.sysconf("SC_PHYS_PAGES") / os.sysconf("SC_PAGE_SIZE")
+        isolate, "SHARE", 2**31 / os.sysconf("SC_PHYS_PAGES") / os.sysconf("SC_PAGE_SIZE")
     )
     with pytest.raises(UnjudgedError, match=r"more than 2\.0 GB of memory; give it less data"):
         list(isolated(_grow, LONG))

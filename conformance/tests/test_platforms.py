@@ -24,8 +24,8 @@ from conformance.errors import UsageError
 from conformance.files import put
 from conformance.grade.grade_row import Judgement, Outcome, Row
 from conformance.grade.grade_table import as_csv
-from conformance.running.child import sent_text
 from conformance.running.group import JobLimits
+from conformance.running.isolate import sent_text
 from conformance.running.process import Tails
 from conformance.subjects.named import find
 

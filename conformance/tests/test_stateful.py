@@ -11,8 +11,8 @@ import pytest
 from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
-from conformance.subjects.book.backprop_findings import AGAIN
 from conformance.subjects.book.book_subject import book_subject
+from conformance.subjects.book.conduct import AGAIN
 from conformance.tests.networks import stateful
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Verdict

@@ -152,8 +152,8 @@ def test_a_run_of_five_samples_stands_for_one_of_any_other_number_but_one() -> N
         for step in (whole.steps[0], whole.steps[3])
     ]
     assert [step.batch.m for step in (whole.steps[0], whole.steps[3])] == [3, 1]
-    assert [pattern.run.m for pattern, _ in searched] == [M, 1]
+    assert [each.pattern.run.m for each in searched] == [M, 1]
     made = update_run(network, whole.case, parameters, whole.steps[0].batch)
-    for name, location in searched[0][1].items():
+    for name, location in searched[0].found.items():
         right = whole.steps[0].expected[name]
         np.testing.assert_allclose(gathered(location, made), right, rtol=1e-12, err_msg=name)

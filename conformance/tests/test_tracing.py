@@ -13,7 +13,6 @@ from conformance.tracing.node import filled
 from conformance.tracing.replay import Replay
 from conformance.tracing.substitute import substituted, traced_program
 from conformance.tracing.trace import Trace
-from conformance.tracing.traced_numbers import traced_number
 from reference.step import Array
 
 Program = Callable[[Any, Any], Any]
@@ -199,7 +198,7 @@ def test_a_trace_is_evaluated_again_on_other_numbers_as_the_program_would(progra
 
 def test_a_float_of_python_takes_the_precision_of_what_it_meets() -> None:
     trace = Trace()
-    rate = traced_number(0.3, trace.node("given eta", None, (), {}, np.array(0.3)), trace)
+    rate = trace.number(0.3, trace.node("given eta", None, (), {}, np.array(0.3)))
     assert (rate / 3 * np.ones(2, np.float32)).dtype == np.float32
     assert (np.float64(0.3) / 3 * np.ones(2, np.float32)).dtype == np.float64
     assert [each.operation for each in trace.nodes] == [
@@ -213,9 +212,8 @@ def test_a_float_of_python_takes_the_precision_of_what_it_meets() -> None:
 @pytest.mark.parametrize("kind", [float, np.float64])
 def test_a_number_that_is_rounded_stands_for_what_it_was(kind: Any) -> None:
     trace = Trace()
-    number = traced_number(
-        kind(0.12345), trace.node("given x", None, (), {}, np.array(0.12345)), trace
-    )
+    node = trace.node("given x", None, (), {}, np.array(0.12345))
+    number = trace.number(kind(0.12345), node)
     rounded = round(number, 2)
     assert float(rounded) == 0.12
     assert round(number) == 0

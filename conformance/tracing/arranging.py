@@ -40,10 +40,10 @@ def _past_arranging(node: Node, beside: Callable[[Node], Iterable[Node]]) -> Ite
             yield each
 
 
-def whole(node: Node) -> Location:
-    """Where all entries of a node are."""
+def whole(node: Node, factor: float = 1.0) -> Location:
+    """Where all entries of a node are, which may hold so many times a quantity."""
     places = np.arange(np.size(node.value)).reshape(np.shape(node.value))
-    return Location(np.full(places.shape, node.number), places)
+    return Location(np.full(places.shape, node.number), places, factor)
 
 
 def before_arranging(at: Location, nodes: Sequence[Node]) -> Location:

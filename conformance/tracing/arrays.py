@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.tracing.memory import Memory, owner_of, place
+from conformance.tracing.memory import Memory, owner_of, place, places_at
 from conformance.tracing.node import Node
 from conformance.tracing.operations import apply, apply_ufunc, cast
 from conformance.tracing.trace import Trace, plain
@@ -71,7 +71,7 @@ class Traced(np.ndarray[Any, Any]):
             target[plain(key)] = plain(value)
             return
         memory = trace.before_write(self)
-        index = _places(self, memory, plain(key))
+        index = places_at(self, memory.owner, plain(key))
         if isinstance(value, np.ndarray) and _is_at(value, memory, index):
             return  # as in `a[i] += v`, which has written into the view `a[i]`
         held = trace.argument(value)
@@ -231,16 +231,6 @@ class _Flat:
 
 def _item(array: Any, key: Any) -> Any:
     return np.asarray(array)[key]
-
-
-def _places(array: Traced, memory: Memory, key: Any) -> Array | None:
-    """Where in its memory the entries at a key of an array are."""
-    own = place(array, memory.owner)
-    if own is None:
-        if key is Ellipsis or (isinstance(key, slice) and key == slice(None)):
-            return None
-        own = np.arange(array.size).reshape(array.shape)
-    return np.asarray(own[key])
 
 
 def _is_at(value: Array, memory: Memory, index: Array | None) -> bool:

@@ -14,20 +14,18 @@ from conformance.model.functions import Activation
 from conformance.tracing.ancestors import walk
 from conformance.tracing.index import Location, as_floats, common_factor, times
 from conformance.tracing.node import bits_of_nodes
-from conformance.tracing.traced_run import has_factor
+from conformance.tracing.traced_run import Candidate, Lookup, has_factor
 from conformance.tracing.uses import Lift, Made, Use, Uses
-from conformance.tracing.value_candidates import Candidate
 from reference.equations import BOOK
 from reference.step import Array
 
 
-class ErrorSearch:
+class ErrorSearch(Uses):
     """The search for δ, from the last layer to the first."""
 
-    def __init__(self, uses: Uses) -> None:
-        """Search in the run whose uses these are."""
-        self.uses, self.lookup = uses, uses.lookup
-        self.run, self.index, self.roles = uses.run, uses.index, uses.roles
+    def __init__(self, lookup: Lookup) -> None:
+        """Search in the run that is looked up."""
+        super().__init__(lookup)
         self._scales = set[float]()  # how many times its equation's ∇ the program holds
 
     @property
@@ -103,12 +101,12 @@ class ErrorSearch:
         """Whether a value that is right is also used as δ; then it is taken."""
         right, location = located
         scales = {each / abs(location.factor) for each in self._scales}
-        within = self.uses.used(right, made, location, alike=True, scales=scales)
+        within = self.used(right, made, location, alike=True, scales=scales)
         if within:
             self._note_scales(location.factor)
             self.roles.first[name] = location
             last = self.lookup.located(right, within, factors)
-            self.lookup.take(name, right, self.uses.place(right, made, location, last))
+            self.lookup.take(name, right, self.place(right, made, location, last))
         return bool(within)
 
     def _by_use(self, layer: int, right: Array, made: Made) -> Candidate | None:
@@ -118,7 +116,7 @@ class ErrorSearch:
             kept += [abs(each) for each in self.lookup.factors if self._kept_above(layer, each)]
         scales = {each / factor for each in self._scales for factor in kept}
         shape = len(right), self._everything, 0
-        return self.uses.by_use(f"delta{layer}", shape, made, None, scales=scales)
+        return self.by_use(f"delta{layer}", shape, made, None, scales=scales)
 
     def _take_zeros(self, name: str, right: Array) -> None:
         """Take 0 for the δ of a layer that stands still."""
@@ -133,7 +131,7 @@ class ErrorSearch:
         That is a number of no sample: of a single one any other is a multiple.
         """
         right, location = returned
-        nodes = self.index.replay.trace.nodes
+        nodes = self.nodes
         own = bits_of_nodes(nodes[each] for each in found.location.numbers)
         later = min(found.location.numbers) < min(location.numbers)
         if not later or not common_factor(found.value, right):
@@ -166,7 +164,7 @@ class ErrorSearch:
         Args:
             factor: that the program keeps in the δ of which it made the ∇.
         """
-        self._scales |= {abs(factor) * each for each in self.uses.scales}
+        self._scales |= {abs(factor) * each for each in self.scales}
 
     def _stands_still(self, layer: int) -> bool:
         """Whether the update computes the parameters of a layer, and leaves them as they were."""

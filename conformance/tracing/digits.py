@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import flint
 import numpy as np
 
 from conformance.arithmetic.formats import format_of
 from conformance.tracing.ancestors import walk
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, recomputed
 from conformance.tracing.replay import Replay
-from conformance.tracing.rewrites import Instead, Rewriting
+from conformance.tracing.rewrites import Instead, Rewriting, relative_error
 from reference.step import Array
 
 CANCELLED, OVERFLOW, UNDERFLOW = "cancelled", "lost by overflow", "lost by underflow"
@@ -104,7 +103,6 @@ class _Search:
     def __init__(self, replay: Replay, spot: Spot, named: Named | None) -> None:
         self.replay, self.spot, self.named = replay, spot, named
         self.format = format_of(spot.dtype)
-        self.unit, self.tiny = 2 * self.format.unit, self.format.tiny
         replay.value(spot.node)
         self.path = _path(spot)
         self.size = spot.node.value.size
@@ -129,19 +127,11 @@ class _Search:
 
     def _again(self, count: int) -> _Rerun:
         """The operations done again, the first so many of them put right."""
-        values: dict[int, Array] = {}
         right = {node.number for node in self.path[:count]} | self.spot.granted
-
-        def value(node: Node) -> Any:
-            known = values.get(node.number, node.value)
-            return known[()] if isinstance(known, np.ndarray) and known.ndim == 0 else known
-
-        for node in self.path:
-            if node.number in right and self._is_exact(node):
-                values[node.number] = self._right(node)
-            else:
-                values[node.number] = _done(node, value)
-        return _Rerun(count, values, self._error(self.spot.node, values, self.entry))
+        exact = (node for node in self.path if node.number in right and self._is_exact(node))
+        values = recomputed({node.number: self._right(node) for node in exact}, self.path) or {}
+        end = self.spot.node
+        return _Rerun(count, values, self._off(end, values.get(end.number, end.value), self.entry))
 
     def _is_exact(self, node: Node) -> bool:
         return _is_floats(node) and node.number not in self.replay.inexact
@@ -152,19 +142,9 @@ class _Search:
         floats = np.array([float(each.ball.mid()) for each in balls.flat])
         return self.format.rounded(floats.reshape(balls.shape))
 
-    def _error(self, node: Node, values: dict[int, Array], entry: int) -> float:
-        return self._off(node, values.get(node.number, node.value), entry)
-
     def _off(self, node: Node, value: Array, entry: int) -> float:
-        """The relative error of an entry, between one unit and 1.
-
-        Relative to the smallest normal float at least: what underflows rightly has lost nothing.
-        """
-        got, ball = float(value.reshape(-1)[entry]), self._ball(node, entry)
-        if not (np.isfinite(got) and ball.is_finite()):
-            return 1.0
-        apart = abs(flint.arb(got) - ball) / flint.arb.max(abs(ball), flint.arb(self.tiny))
-        return min(max(float(apart.mid()), self.unit), 1.0)
+        """The relative error of an entry; see `relative_error`."""
+        return relative_error(float(value.reshape(-1)[entry]), self._ball(node, entry), self.format)
 
     def _ball(self, node: Node, entry: int) -> Any:
         return np.asarray(self.replay.value(node)).reshape(-1)[entry].ball
@@ -193,14 +173,14 @@ class _Search:
 
     def _entry_of(self, node: Node, value: Array) -> int:
         """The entry that is followed, if it is off at the same place; else the furthest one."""
-        same = value.size == self.size and self._off(node, value, self.entry) > self.unit
+        same = value.size == self.size and self._off(node, value, self.entry) > 2 * self.format.unit
         return self.entry if same else self._furthest(node, value)
 
     def _instead(self, *nodes: Node) -> Instead | None:
         """What to write instead of one of some operations, that which gains most."""
         if self.named is None:
             return None
-        rewriting = Rewriting(self.replay, self.format.digits, self.named)
+        rewriting = Rewriting(self.replay, self.format, self.named)
         found = (rewriting.best(each, self.spot.node) for each in dict.fromkeys(nodes))
         known = [each for each in found if each is not None]
         return max(known, key=lambda each: each.digits, default=None)
@@ -242,14 +222,6 @@ def _path(spot: Spot) -> list[Node]:
 
 def _is_floats(node: Node) -> bool:
     return isinstance(node.value, np.ndarray) and node.value.dtype.kind == "f"
-
-
-def _done(node: Node, value: Callable[[Node], Any]) -> Any:
-    """An operation done again."""
-    if node.function is None:
-        return node.value
-    result = node.again(value)
-    return result if isinstance(result, tuple | list) else np.asarray(result)
 
 
 def _operands(node: Node, values: dict[int, Array], entry: int) -> tuple[float, ...]:

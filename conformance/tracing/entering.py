@@ -14,7 +14,6 @@ import numpy as np
 
 from conformance.tracing.arrays import Traced
 from conformance.tracing.trace import Trace, is_traced_number
-from conformance.tracing.traced_numbers import traced_number
 
 FEW = 64  # parts of a list or dict that are entered where it is assigned; of more, the first few
 KINDS = "fiub"
@@ -39,7 +38,7 @@ class Entrance:
         if not self.trace.recording or not depth:
             return given
         if kind is np.float64:
-            return traced_number(given, self._constant(given), self.trace)
+            return self.trace.number(given, self._constant(given))
         if kind is tuple:
             parts = tuple(self.value(each, depth - 1) for each in given)
             return given if all(a is b for a, b in zip(parts, given, strict=True)) else parts
@@ -53,7 +52,7 @@ class Entrance:
         """A number of Python's as a traced one; anything else as it is."""
         if type(given) is not float or not self.trace.recording:
             return given
-        return traced_number(given, self._constant(given), self.trace)
+        return self.trace.number(given, self._constant(given))
 
     def stored_in(self, given: Any) -> Any:
         """What a program stores into by an index, as it is: an array notes it itself."""

@@ -9,7 +9,7 @@ import linecache
 import sys
 import sysconfig
 from bisect import bisect_right
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from traceback import walk_tb
@@ -73,43 +73,48 @@ def subject_calls(
     return found, None
 
 
-def subject_sites() -> tuple[tuple[CodeType, int], ...]:
+Site = tuple[CodeType, int]
+"""Some code, and one of its instructions."""
+
+
+def subject_sites() -> tuple[Site, ...]:
     """The subject's code that leads here, each with the instruction that runs, the innermost first.
 
     Our own call into the subject ends them.
     """
-    found: list[tuple[CodeType, int]] = []
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the way to the caller's line
-    while frame is not None:
-        code = frame.f_code
-        if is_subject(code.co_filename):
-            starts = _starts(code)  # once specialized, an instruction is left within its cache
-            found.append((code, starts[bisect_right(starts, frame.f_lasti) - 1]))
-        elif _calls_subject(code.co_filename):
-            break
-        frame = frame.f_back
-    return tuple(found)
+    return _own_sites(_running(sys._getframe(1)))  # noqa: SLF001 - the way to the caller's line
 
 
-def subject_codes(
-    found: Iterable[tuple[CodeType, int]],
-) -> tuple[tuple[Frame, ...], tuple[tuple[CodeType, int], ...]]:
+def subject_codes(found: Iterable[Site]) -> tuple[tuple[Frame, ...], tuple[Site, ...]]:
     """The lines of the subject, and its code with the instructions, among places in code.
 
     Args:
         found: each with its instruction, the innermost first; our own call into the subject ends
             them.
     """
-    frames, sites = [], []
+    sites = _own_sites(found)
+    return tuple(_frame(c.co_filename, _line_of(c, at), c.co_name) for c, at in sites), sites
+
+
+def _running(frame: FrameType | None) -> Iterator[Site]:
+    while frame is not None:
+        yield frame.f_code, frame.f_lasti
+        frame = frame.f_back
+
+
+def _own_sites(found: Iterable[Site]) -> tuple[Site, ...]:
+    sites: list[Site] = []
     for code, at in found:
         if is_subject(code.co_filename):
-            start = _starts(code)[bisect_right(_starts(code), at) - 1]
-            lines = [line for first, _, line in code.co_lines() if line and first <= start]
-            frames.append(_frame(code.co_filename, lines[-1], code.co_name))
-            sites.append((code, start))
+            starts = _starts(code)  # once specialized, an instruction is left within its cache
+            sites.append((code, starts[bisect_right(starts, at) - 1]))
         elif _calls_subject(code.co_filename):
             break
-    return tuple(frames), tuple(sites)
+    return tuple(sites)
+
+
+def _line_of(code: CodeType, at: int) -> int:
+    return [line for first, _, line in code.co_lines() if line and first <= at][-1]
 
 
 @lru_cache(maxsize=1024)

@@ -132,17 +132,25 @@ def place(array: Array, owner: Array) -> Array | None:
     start = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
     if array.shape == owner.shape and array.strides == owner.strides and start == 0:
         return None
-    offsets = np.full(array.shape, start // size, dtype=np.int64)
-    for axis, (length, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
-        along = [1] * array.ndim
-        along[axis] = length
-        offsets = offsets + (np.arange(length, dtype=np.int64) * (stride // size)).reshape(along)
+    offsets = _offsets(array, size, start // size)
     if owner.flags.c_contiguous:
         return offsets
-    own = np.zeros(owner.shape, dtype=np.int64)
-    for axis, (length, stride) in enumerate(zip(owner.shape, owner.strides, strict=True)):
-        along = [1] * owner.ndim
-        along[axis] = length
-        own = own + (np.arange(length, dtype=np.int64) * (stride // size)).reshape(along)
+    own = _offsets(owner, size)
     order = np.argsort(own, axis=None)
-    return order[np.searchsorted(own.ravel()[order], offsets)]
+    return np.asarray(order[np.searchsorted(own.ravel()[order], offsets)])
+
+
+def _offsets(array: Array, size: int, start: int = 0) -> Array:
+    """How many numbers each entry of an array is behind its first in memory, and a start."""
+    axes = zip(array.shape, array.strides, strict=True)
+    return np.asarray(sum(np.ix_(*(np.arange(n) * (stride // size) for n, stride in axes)), start))
+
+
+def places_at(array: Array, owner: Array, key: Any) -> Array | None:
+    """Where in its flattened owner the entries at a key of a view are; None if it is all of it."""
+    own = place(array, owner)
+    if own is None:
+        if key is Ellipsis or (isinstance(key, slice) and key == slice(None)):
+            return None
+        own = np.arange(array.size).reshape(array.shape)
+    return np.asarray(own[key])

@@ -22,22 +22,20 @@ from conformance.tracing.index import (
     times,
 )
 from conformance.tracing.node import Node, bits_of_nodes
-from conformance.tracing.traced_run import Lookup, has_factor
+from conformance.tracing.traced_run import Lookup, Search, has_factor
 from reference.equations import BOOK
 from reference.step import Array
 
 
-class GradientSearch:
+class GradientSearch(Search):
     """The search for ∇, by what moved each parameter."""
 
     def __init__(self, lookup: Lookup) -> None:
-        """Search in the run that is looked up."""
-        self.lookup, self.run = lookup, lookup.run
-        self.index, self.roles = lookup.index, lookup.roles
+        super().__init__(lookup)
         self._of_samples = reduce(or_, self.run.samples, self.run.targets)
 
     def search(self) -> None:
-        """Find the ∇ that moved each parameter, as the mean over the mini-batch."""
+        """Find the ∇ that moved each parameter, and what the update keeps."""
         self._gradients()
         self._kept()
 
@@ -53,7 +51,7 @@ class GradientSearch:
         divisors = set[float]()
         for name in [each for each in right if has_factor(ratio.get(each), 1.0)]:
             location = self._take_gradient(name, right[name])
-            computed = location and before_arranging(location, self.index.replay.trace.nodes)
+            computed = location and before_arranging(location, self.nodes)
             if computed is not None and not self._is_made_by_update(name, computed):
                 divisors.add(computed.factor)
         for name in [each for each in right if not has_factor(ratio.get(each), 1.0)]:
@@ -88,7 +86,7 @@ class GradientSearch:
 
     def _made_first(self, location: Location, name: str) -> Node | None:
         """The first zeros that were made of a gradient on the way to its parameter."""
-        nodes, movers = self.index.replay.trace.nodes, self.run.movers[name]
+        nodes, movers = self.nodes, self.run.movers[name]
         later = (each for each in nodes if movers >> each.number & 1 and each.value.size)
         made = (n for n in later if any(n.depends_on(nodes[i]) for i in location.numbers))
         return next((each for each in made if not np.any(each.value)), None)
@@ -143,8 +141,7 @@ class GradientSearch:
         found = self.index.locate(square, self.run.movers[name])
         if found is None:
             return False
-        nodes = self.index.replay.trace.nodes
-        return made is None or all(nodes[each].depends_on(made) for each in found.numbers)
+        return made is None or all(self.nodes[each].depends_on(made) for each in found.numbers)
 
     def _take_gradient(self, name: str, right: Array) -> Location | None:
         movers = self.run.movers[name]
@@ -183,8 +180,7 @@ class GradientSearch:
 
     def _is_kept(self, mover: Location, right: Array, divisors: set[float]) -> bool:
         """Whether what moved a parameter is its right ∇, kept as those of others are."""
-        nodes = self.index.replay.trace.nodes
-        own = bits_of_nodes(nodes[each] for each in mover.numbers)
+        own = bits_of_nodes(self.nodes[each] for each in mover.numbers)
         return bool(divisors) and self._is_located(right, own, tuple(divisors), mover)
 
     def _is_of_the_update(
@@ -193,7 +189,7 @@ class GradientSearch:
         """Whether the line that moves a parameter took right ∇, and made something else of them."""
         if not self._is_made_by_update(name, mover):
             return False
-        nodes = self.index.replay.trace.nodes
+        nodes = self.nodes
         line = nodes[mover.numbers[0]].frames[:1]
         made = walk(
             (nodes[each] for each in mover.numbers),
@@ -221,12 +217,11 @@ class GradientSearch:
     def _is_left(self, right: Array) -> bool:
         """Whether a right ∇ of the mini-batch was made, and nothing was made of it."""
         at = self.lookup.located(right) if self.run.m > 1 else None
-        nodes = self.index.replay.trace.nodes
-        return at is not None and not any(nodes[n].consumers for n in at.numbers)
+        return at is not None and not any(self.nodes[n].consumers for n in at.numbers)
 
     def _is_made_by_update(self, name: str, location: Location) -> bool:
         """Whether the line that moves a parameter computed something itself."""
-        nodes, new = self.index.replay.trace.nodes, self.index.locate(self.run.after[name])
+        nodes, new = self.nodes, self.index.locate(self.run.after[name])
         if new is None:
             return False
         line, *others = {nodes[each].frames[:1] for each in location.numbers}
@@ -256,7 +251,7 @@ class GradientSearch:
         if at is None or len(at.numbers) > 1:
             return at is not None
         size, shape = at.nodes.size, at.nodes.shape
-        value = np.asarray(self.index.replay.trace.nodes[at.numbers[0]].value)
+        value = np.asarray(self.nodes[at.numbers[0]].value)
         orders = np.arange(size).reshape(shape), np.arange(size).reshape(shape[::-1]).T
         if value.size == size:
             return any(np.array_equal(at.places, each) for each in orders)

@@ -182,7 +182,7 @@ def recomputed(given: Mapping[int, Any], path: Iterable[Node]) -> dict[int, Any]
         The values by number, those that were given among them; None if an operation does not fit.
     """
     values: dict[int, Any] = dict(given)
-    changed = reduce(or_, (1 << number for number in given))
+    changed = reduce(or_, (1 << number for number in given), 0)
 
     def operand(node: Node) -> Any:
         value = values.get(node.number, node.value)

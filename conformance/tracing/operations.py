@@ -19,7 +19,6 @@ from conformance.tracing.trace import (
     Trace,
     is_traced_number,
     plain,
-    plain_of,
     trace_of_call,
 )
 from conformance.tracing.vectorized import in_floats, is_of_python, one_by_one
@@ -55,13 +54,13 @@ def apply_ufunc(  # noqa: PLR0911 - a return a way in which NumPy may be asked
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     if trace is None or not trace.recording:
         options = {"out": tuple(map(plain, out))} if out else {}
-        return call(*map(plain, inputs), **{**plain_of(kwargs), **options})
+        return call(*map(plain, inputs), **{**plain(kwargs), **options})
     if method == "at":
         return _at(trace, ufunc, inputs)
     nodes = tuple(map(trace.operand, inputs))
     options = trace.argument(kwargs) if kwargs else kwargs
     if out is None:
-        result = call(*map(plain, inputs), **plain_of(kwargs))
+        result = call(*map(plain, inputs), **plain(kwargs))
         if name == "power" and type(inputs[0]) is float and inputs[0] == math.e:
             name, call, nodes = "exp", np.exp, nodes[1:]  # the float stands for e
         return trace.record(name, call, nodes, options, result)
@@ -96,7 +95,8 @@ def _into(trace: Trace, called: Any, out: Any, inputs: Any, kwargs: dict[str, An
         _before_written(trace, target, whole=where is True)
     zeroed = name == "multiply" and type(inputs[-1]) in (int, float) and inputs[-1] == 0
     before = [trace.argument(each) for each in out] if where is not True or trace.sites else []
-    call(*map(plain, inputs), out=tuple(map(plain, out)), **plain_of(kwargs))
+    given = plain(tuple(out))
+    call(*map(plain, inputs), out=given[0] if len(given) == 1 else given, **plain(kwargs))
     for i, target in enumerate(out):
         value = np.array(plain(target))
         if where is not True:  # only some entries are written
@@ -175,7 +175,7 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
     """Call a function with plain arrays and note the result."""
     trace = trace_of_call(args, kwargs)
     if trace is None or not trace.recording:
-        return func(*map(plain, args), **plain_of(kwargs))
+        return func(*map(plain, args), **plain(kwargs))
     args, own = lengths(args) if trace.lists else args, OWN.get(name)
     if own is None and isinstance(kwargs.get("out"), np.ndarray):
         own = _written_into
@@ -183,7 +183,7 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
         return own(trace, func, name, args, kwargs)
     nodes, options = trace.argument(tuple(args)), trace.argument(kwargs)
     given = tuple(map(plain, args))
-    result = func(*given, **plain_of(kwargs))
+    result = func(*given, **plain(kwargs))
     for i in range(1, len(args)):
         if result is given[i] and isinstance(result, np.ndarray):  # it was given as `out`
             trace.write(args[i], trace.node(name, func, nodes[:i], options, np.array(result)))
@@ -193,7 +193,7 @@ def apply(func: Callable[..., Any], name: str, args: Any, kwargs: dict[str, Any]
 
 def _constant(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """What is made of a shape, and not of numbers."""
-    made = func(*map(plain, args), **plain_of(kwargs))
+    made = func(*map(plain, args), **plain(kwargs))
     if trace_of_call(args[1:], kwargs) is not None:  # the number that it is filled with
         nodes = trace.argument((plain(args[0]), *args[1:])), trace.argument(kwargs)
         return trace.record(name, func, *nodes, made)
@@ -203,7 +203,7 @@ def _constant(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, A
 
 def _binned(trace: Trace, func: Any, _: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """`np.bincount`, which adds weights to what begins with 0, as `np.add.at` does."""
-    made = func(*map(plain, args), **plain_of(kwargs))
+    made = func(*map(plain, args), **plain(kwargs))
     given = dict(zip(("x", "weights"), args, strict=False)) | kwargs
     x, weights = given["x"], given.get("weights")
     if weights is None:
@@ -215,18 +215,15 @@ def _binned(trace: Trace, func: Any, _: str, args: Any, kwargs: dict[str, Any]) 
 def _written_into(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """What a function writes into an array."""
     rest = {key: value for key, value in kwargs.items() if key != "out"}
-    called, out = (name, func, trace.argument(tuple(args)), trace.argument(rest)), kwargs["out"]
-    _before_written(trace, out)
-    func(*map(plain, args), out=plain(out), **plain_of(rest))
-    trace.write(out, trace.node(*called, np.array(plain(out))))
-    return _of_trace(trace, out)
+    called = name, func, trace.argument(tuple(args)), trace.argument(rest)
+    return _into(trace, called, (kwargs["out"],), args, rest)
 
 
 def _mutate(trace: Trace, func: Any, name: str, args: Any, kwargs: dict[str, Any]) -> None:
     target, *others = args
     trace.before_write(target)
     nodes, options = trace.argument((target, *others)), trace.argument(kwargs)
-    func(*map(plain, args), **plain_of(kwargs))
+    func(*map(plain, args), **plain(kwargs))
     if name == "copyto" and _is_whole(plain(target), [*map(plain, others)], kwargs):
         shape, value = np.shape(target), np.array(plain(target))
         trace.write(target, trace.node(name, _put_everywhere, (nodes[1], shape), {}, value))

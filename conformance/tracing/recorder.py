@@ -240,16 +240,13 @@ def as_floats_of_objects(value: Array) -> Array:
     return value.astype(np.float64) if numbers and (floats or not kinds) else value
 
 
-def is_telling(number: Any) -> bool:
+def is_telling(number: Any, bits: int = MANY_BITS) -> bool:
     """The same of a single number, before an array is made of it."""
-    scaled = ldexp(frexp(number)[0], MANY_BITS if type(number) is not np.float32 else FEW_BITS)
+    scaled = ldexp(frexp(number)[0], FEW_BITS if type(number) is np.float32 else bits)
     return isfinite(scaled) and scaled != trunc(scaled)
 
 
 def telling(array: Array) -> bool:
     """Whether one of the first numbers has so many bits that it is met nowhere by chance."""
-    numbers = np.asarray(array, np.float64).ravel()[:64]
-    with np.errstate(all="ignore"):
-        mantissa, _ = np.frexp(numbers)
-        scaled = np.ldexp(mantissa, MANY_BITS if array.dtype.itemsize > 4 else FEW_BITS)  # noqa: PLR2004
-        return bool(np.any((scaled != np.trunc(scaled)) & np.isfinite(scaled)))
+    bits = MANY_BITS if array.dtype.itemsize > 4 else FEW_BITS  # noqa: PLR2004
+    return any(is_telling(each, bits) for each in array.ravel()[:64].astype(np.float64).tolist())

@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact, LeftExactError, to_balls, to_exact
 from conformance.tracing.node import Node, joined, substituted
+from conformance.tracing.special import expit
 from conformance.tracing.substitute import exact_math
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -28,10 +29,6 @@ PRODUCTS = ("matmul", "dot")
 """Operations that are sums of products."""
 
 
-def _expit(x: Any) -> Any:
-    return 1 / (1 + np.exp(-x))
-
-
 def _logaddexp(a: Any, b: Any) -> Any:
     return np.log(np.exp(to_exact(a)) + np.exp(to_exact(b)))  # one may be a float
 
@@ -40,7 +37,7 @@ def _unrounded(x: Any, *_: Any, **__: Any) -> Any:
     return x
 
 
-EXACTLY: dict[str, Callable[..., Any]] = {"expit": _expit, "logaddexp": _logaddexp}
+EXACTLY: dict[str, Callable[..., Any]] = {"expit": expit, "logaddexp": _logaddexp}
 """What does the same to exact numbers, where NumPy does not do it to objects."""
 
 LEAST = 100  # bits

@@ -18,17 +18,126 @@ import flint
 import numpy as np
 
 from conformance.arithmetic.exact import LeftExactError, to_exact
+from conformance.arithmetic.formats import Format
 from conformance.tracing.node import Node, recomputed
 from conformance.tracing.replay import Replay
-from conformance.tracing.stable_forms import ALONG, AXES, OF_ONE, OF_TWO, Form
 from reference.step import Array
+
+AXES = (-1, 0, None)
+
+
+def _tail(z: Any) -> Any:
+    """e^−|z|, which does not overflow."""
+    return np.exp(-np.abs(z))
+
+
+def _softplus(z: Any) -> Any:
+    return np.maximum(z, 0) + np.log1p(_tail(z))
+
+
+def _shifted(z: Any, axis: int | None) -> Any:
+    return z - np.max(z, axis=axis, keepdims=True)
+
+
+def _sum(a: Any, axis: int | None) -> Any:
+    return np.sum(a, axis=axis, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A function and the form of it that loses no digits.
+
+    Attributes:
+        write: the source of the form, of `z` and, if it has two arguments, `y`.
+        exact: the function, of exact numbers.
+        stable: the form, of floats.
+        beside: the source of what it needs.
+    """
+
+    write: str
+    exact: Callable[..., Any]
+    stable: Callable[..., Any]
+    beside: str = ""
+
+
+OF_ONE = (
+    Form("np.log1p({z})", lambda z: np.log(1 + z), np.log1p),
+    Form("np.expm1({z})", lambda z: np.exp(z) - 1, np.expm1),
+    Form(
+        "np.where({z} >= 0, 1, np.exp(-abs({z}))) / (1 + np.exp(-abs({z})))",
+        lambda z: 1 / (1 + np.exp(-z)),
+        lambda z: np.where(z >= 0, 1, _tail(z)) / (1 + _tail(z)),
+    ),
+    Form(
+        "np.where({z} >= 0, np.exp(-abs({z})), 1) / (1 + np.exp(-abs({z})))",
+        lambda z: 1 / (1 + np.exp(z)),
+        lambda z: np.where(z >= 0, _tail(z), 1) / (1 + _tail(z)),
+    ),
+    Form(
+        "np.exp(-abs({z})) / (1 + np.exp(-abs({z})))**2",
+        lambda z: np.exp(z) / ((1 + np.exp(z)) * (1 + np.exp(z))),
+        lambda z: _tail(z) / (1 + _tail(z)) ** 2,
+    ),
+    Form("-np.logaddexp(0, -{z})", lambda z: -np.log(1 + np.exp(-z)), lambda z: -_softplus(-z)),
+    Form("np.logaddexp(0, {z})", lambda z: np.log(1 + np.exp(z)), _softplus),
+    Form(
+        "np.tanh({z})",
+        lambda z: 1 - 2 / (np.exp(2 * z) + 1),
+        np.tanh,
+    ),
+    Form(
+        "4 * np.exp(-2 * abs({z})) / (1 + np.exp(-2 * abs({z})))**2",
+        lambda z: 4 / ((np.exp(z) + np.exp(-z)) * (np.exp(z) + np.exp(-z))),
+        lambda z: 4 * _tail(2 * z) / (1 + _tail(2 * z)) ** 2,
+    ),
+)
+"""Functions of each number."""
+
+
+OF_TWO = (
+    Form(
+        "np.logaddexp(0, {z}) - {y} * {z}",
+        lambda z, y: np.log(1 + np.exp(z)) - y * z,
+        lambda z, y: np.maximum(z, 0) - y * z + np.log1p(_tail(z)),
+    ),
+)
+"""Functions of each number and another."""
+
+
+def _along(axis: int | None) -> tuple[Form, ...]:
+    """Functions along an axis, which stays with one entry in it."""
+    beside = f", with m = np.max({{z}}, axis={axis}, keepdims=True)"
+    total = f"np.sum(np.exp({{z}} - m), axis={axis}, keepdims=True)"
+    return (
+        Form(
+            f"m + np.log({total})",
+            lambda z: np.log(_sum(np.exp(z), axis)),
+            lambda z: z.max(axis, keepdims=True) + np.log(_sum(np.exp(_shifted(z, axis)), axis)),
+            beside,
+        ),
+        Form(
+            f"{{z}} - m - np.log({total})",
+            lambda z: z - np.log(_sum(np.exp(z), axis)),
+            lambda z: _shifted(z, axis) - np.log(_sum(np.exp(_shifted(z, axis)), axis)),
+            beside,
+        ),
+        Form(
+            f"np.exp({{z}} - m) / {total}",
+            lambda z: np.exp(z) / _sum(np.exp(z), axis),
+            lambda z: np.exp(_shifted(z, axis)) / _sum(np.exp(_shifted(z, axis)), axis),
+            beside,
+        ),
+    )
+
+
+ALONG = {axis: _along(axis) for axis in AXES}
+
 
 SAME = flint.arb(10) ** -30
 NEAR = 14  # operations before a value, whose results it may be a function of
 AFTER = 6  # operations after the one to blame
 SEEN = 3  # entries that have to be equal
 NEARLY = 1e-3
-DIGITS_OF_FLOAT32 = 7
 
 
 @dataclass(frozen=True)
@@ -51,12 +160,12 @@ class Instead:
 class Rewriting:
     """The search for what to write instead."""
 
-    def __init__(self, replay: Replay, of: int, named: Callable[[Node], str]) -> None:
+    def __init__(self, replay: Replay, of: Format, named: Callable[[Node], str]) -> None:
         """Search nothing yet.
 
         Args:
             replay: of the run, on balls, at the precision in force.
-            of: how many digits a float has.
+            of: the format of the floats.
             named: gives the name of a value in the program.
         """
         self.replay, self.of, self.named = replay, of, named
@@ -134,7 +243,7 @@ class Rewriting:
             return
         own = np.ravel(end.value)
         before, after = (
-            max(_off(float(a[i]), sign * right[i].ball, self.of) for i in range(own.size))
+            max(relative_error(float(a[i]), sign * right[i].ball, self.of) for i in range(own.size))
             for a in (own, sign * made)
         )
         digits = round(float(np.log10(before / after)))
@@ -146,7 +255,7 @@ class Rewriting:
             beside = "" if picked is None else ", its entries picked"
             write = f"{'' if sign > 0 else '-'}{call}{beside}{form.beside}".format(**said)
             frame = end.frames[0]
-            made_of = Instead(write, min(digits, self.of), frame.file, frame.line)
+            made_of = Instead(write, min(digits, self.of.digits), frame.file, frame.line)
             yield made_of, all(each.isidentifier() for each in names)
 
     def _is_same_elsewhere(
@@ -183,7 +292,9 @@ class Rewriting:
     def _entries(self, end: Node) -> list[int]:
         """Some entries, the one that is furthest off among them."""
         flat = np.ravel(end.value)
-        off = [_off(float(flat[i]), self._ball(end, i), self.of) for i in range(flat.size)]
+        off = [
+            relative_error(float(flat[i]), self._ball(end, i), self.of) for i in range(flat.size)
+        ]
         return list(dict.fromkeys((int(np.argmax(off)), *range(min(SEEN, flat.size)))))
 
     def _ball(self, node: Node, entry: int) -> Any:
@@ -200,13 +311,15 @@ def _grouped(name: str) -> str:
     return name if re.fullmatch(r"[\w.]+(\[[^\[\]]*\])*", name) else f"({name})"
 
 
-def _off(got: float, ball: Any, of: int) -> float:
-    """The relative error of a number, between a rounding and 1."""
-    unit, tiny = 10.0**-of, 1e-300 if of > DIGITS_OF_FLOAT32 else 1e-37
+def relative_error(got: float, ball: Any, of: Format) -> float:
+    """The relative error of a number of a format, between one unit and 1.
+
+    Relative to the smallest normal float at least: what underflows rightly has lost nothing.
+    """
     if not (np.isfinite(got) and ball.is_finite()):
         return 1.0
-    apart = abs(flint.arb(got) - ball) / flint.arb.max(abs(ball), flint.arb(tiny))
-    return min(max(float(apart.mid()), unit), 1.0)
+    apart = abs(flint.arb(got) - ball) / flint.arb.max(abs(ball), flint.arb(of.tiny))
+    return min(max(float(apart.mid()), 2 * of.unit), 1.0)
 
 
 def _tried(function: Callable[..., Any], args: Sequence[Any]) -> Any:

@@ -25,7 +25,7 @@ from conformance.tracing.made_arrays import MAKERS, Joined, traced_array
 from conformance.tracing.modules import Seen, Substitute, entered, replaced
 from conformance.tracing.special import KNOWN, MODULES, of_each
 from conformance.tracing.trace import Trace, is_traced_number, plain, trace_of
-from conformance.tracing.traced_numbers import begun_number, traced_number
+from conformance.tracing.traced_numbers import begun_number
 
 MATH = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "pow": np.power, "sin": np.sin,
@@ -91,7 +91,7 @@ class Float(metaclass=_Floats):
 def _of_python(value: Any) -> Any:
     """A traced number of NumPy's as one of Python's."""
     known = value.tracer is not None and value.node is not None
-    return traced_number(float(value.plain), value.node, value.tracer) if known else value
+    return value.tracer.number(float(value.plain), value.node) if known else value
 
 
 class _Float64(Float):

@@ -3,12 +3,15 @@
 All functions and methods of torch, in place or not, come down to a few operators, and what they
 say of themselves (which argument they write into) is enough to note them; those of a backward pass
 too, which have no line. Tensors that NumPy has no counterpart of (sparse, of two bytes) are not
-noted; what is computed from them is inexact.
+noted; what is computed from them is inexact. Torch's compiler, which takes a second to be imported,
+is of no use in a trace.
 
 Left out: what the operators do to exact numbers (`torch_functions.py`); where numbers go from NumPy
 to torch or back (`tensor_memory.py`).
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,14 +20,12 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from conformance.tracing.as_numpy import OF_TRUTHS, as_numpy, is_of_truths
-from conformance.tracing.memory import place
+from conformance.tracing.memory import places_at
 from conformance.tracing.node import Node, flat, joined, part_of, substituted
 from conformance.tracing.tensor_memory import Borders, TensorTrace
-from conformance.tracing.torch_functions import COPIES, FUNCTIONS, inexact
+from conformance.tracing.torch_functions import COPIES, FUNCTIONS, REDUCTIONS, inexact, operation_of
 from conformance.tracing.torch_operator import TorchOperator, without_writing
 from conformance.tracing.trace import Trace
-from conformance.tracing.uncompiled import compiler_is_there, without_compiler
 from reference.step import Array
 
 
@@ -84,15 +85,12 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
         name = "add" if name in TERMS else name
         if _tensors((nodes, options)):
             return name, inexact(name), nodes, options
-        plain = as_numpy(name, nodes, options)
-        if plain is not None and (name not in OF_TRUTHS or is_of_truths(plain[2])):
-            return plain
-        operation, function = FUNCTIONS.get(name, (name, None))
+        operation, function, nodes, options = operation_of(name, nodes, options)
         if operation == "put" and True in (*nodes[3:4], options.get("accumulate")):
             operation = "index_add"
         if function is None and name in CHOOSING:
             function = getattr(np, operation, None)
-        elif not (name in PRODUCTS or operation in MOVES or isinstance(function, np.ufunc)):
+        elif not (name in PLAIN or operation in MOVES or isinstance(function, np.ufunc)):
             function = _of_torch(func, name, function)
         return operation, function, nodes, options
 
@@ -200,10 +198,9 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
     def _note_places(self, array: Array, indices: Any, value: Any) -> None:
         """Note what was written at some places of an array, as NumPy's arrays note it."""
         memory = self.tensors.trace.memories.of(array)
-        whole = place(array, memory.owner)
-        places = np.arange(array.size).reshape(array.shape) if whole is None else whole
         known = substituted(indices, lambda each: each.value)
-        at = places[tuple(slice(None) if each is None else each for each in known)]
+        key = tuple(slice(None) if each is None else each for each in known)
+        at = places_at(array, memory.owner, key)
         self.tensors.trace.write_at(memory, at, value)
 
 
@@ -214,9 +211,11 @@ TERMS: dict[str, tuple[str, np.ufunc]] = {
 }
 PRODUCTS = ("addmm", "addmv", "baddbmm")
 
+PLAIN = (*PRODUCTS, *REDUCTIONS)
+"""Operators that are done as NumPy does them, and not by torch."""
+
 CHOOSING = (
-    "argmax", "argmin", "argsort", "nonzero", "eq", "ne", "gt", "ge", "lt", "le", "any", "all",
-    "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite",
+    "argmax", "argmin", "argsort", "nonzero", "any", "all", "isnan", "isinf", "isfinite",
 )  # fmt: skip
 """Operators whose outcome is kept as it is in floats."""
 
@@ -291,3 +290,25 @@ def _written(func: Any, args: Any, kwargs: dict[str, Any]) -> list[torch.Tensor]
 
 def _tensors(value: Any) -> list[torch.Tensor]:
     return [each for each in flat(value) if isinstance(each, torch.Tensor)]
+
+
+COMPILER = "torch._dynamo"
+SWITCH = "TORCHDYNAMO_DISABLE"
+
+
+def compiler_is_there() -> bool:
+    """Whether somebody has imported it, as `torch.compile` does."""
+    return COMPILER in sys.modules
+
+
+@contextmanager
+def without_compiler() -> Iterator[None]:
+    """Let `torch.compile` give back what it is given, until the end of the block."""
+    before = os.environ.get(SWITCH)
+    os.environ[SWITCH] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[SWITCH]
+        if before is not None:
+            os.environ[SWITCH] = before

@@ -116,7 +116,7 @@ class Trace(Recorder):
             return self.number(result, node)
         array = result.view(self.array_type)
         memory = self.memories.of(result)
-        if memory.state is None and (memory.owner is result or _whole(result, memory)):
+        if memory.state is None and (memory.owner is result or place(result, memory.owner) is None):
             memory.state = node
         array.tracer, array.node, array.memory, array.version = self, node, memory, memory.version
         return array
@@ -181,11 +181,6 @@ class Trace(Recorder):
             memory.writes.clear()
         memory.writes.append((index, value, *self.where()))
         memory.version += 1
-
-    def overwritten(self, array: Array, node: Node) -> None:
-        """Note that an array, perhaps a plain one, was filled with what a node computed."""
-        memory = self.memories.of(array)
-        self.write_at(memory, place(array, memory.owner), node)
 
     def before_write(self, array: Any) -> Memory:
         """The memory of an array that is about to be written into, its numbers known."""
@@ -261,10 +256,6 @@ def _holds(array: Array, node: Node) -> bool:
     return array.dtype.hasobject or array.tobytes() == node.value.tobytes()
 
 
-def _whole(array: Array, memory: Memory) -> bool:
-    return place(array, memory.owner) is None
-
-
 def plain(value: Any) -> Any:
     """The value with every traced array and number in it made plain, sharing its memory."""
     kind = type(value)
@@ -275,11 +266,6 @@ def plain(value: Any) -> Any:
     if kind is list or kind is tuple:
         return kind(map(plain, value))
     return {key: plain(each) for key, each in value.items()} if kind is dict else value
-
-
-def plain_of(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The same of named arguments."""
-    return {key: plain(each) for key, each in kwargs.items()} if kwargs else kwargs
 
 
 def trace_of_call(args: Any, kwargs: dict[str, Any]) -> Trace | None:

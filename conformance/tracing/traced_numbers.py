@@ -172,16 +172,11 @@ KINDS: dict[type, type] = {
 """Which traced number stands for one of each type."""
 
 
-def traced_number(value: Any, node: Node, trace: Trace) -> Any:
-    """A number as what a node computed; integers and truth values stay plain."""
-    return trace.number(value, node)
-
-
 def begun_number(trace: Trace, value: Any) -> Any:
     """A number that a program begins with, a whole one too, as a constant of its own."""
     node = trace.node("constant", None, (), {}, np.asarray(value, float))
     if type(value) is not int:
-        return traced_number(value, node, trace)
+        return trace.number(value, node)
     made = TracedInt(value)
     made.tracer, made.node, made.plain = trace, node, value
     return made

@@ -1,11 +1,15 @@
 """A step of a program in exact numbers: where numbers are, and which of its quantities is found.
 
+Recorded values that may be a quantity of a whole mini-batch are its candidates: one array has all
+samples, or each sample has an array of its own and the program did the same to every one of them.
+
 Left out: the search for them (`subjects/searched.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
+from itertools import pairwise
 from operator import or_
 from typing import Any
 
@@ -16,8 +20,8 @@ from conformance.model.row import Row, Rows, given
 from conformance.model.row import run as walk_rows
 from conformance.model.table import rows
 from conformance.model.update_kinds import SGD
-from conformance.tracing.index import Index, Location, as_floats, is_factor, times
-from conformance.tracing.value_candidates import Candidates
+from conformance.tracing.index import Index, Location, as_floats, is_factor, orientations, times
+from conformance.tracing.node import Node
 from reference.equations import BOOK
 from reference.step import Array, Batch, Parameters
 
@@ -138,6 +142,7 @@ class Lookup:
     Attributes:
         run: of which.
         index: of its trace.
+        trace: it.
         candidates: its values that may be a quantity of a whole mini-batch.
         samples: the bits of each sample; none once something was made of no sample.
         roles: what was found.
@@ -146,7 +151,7 @@ class Lookup:
 
     def __init__(self, run: Run) -> None:
         """Nothing is found yet."""
-        self.run, self.index = run, run.index
+        self.run, self.index, self.trace = run, run.index, run.index.replay.trace
         self.candidates = Candidates(run.index, run.samples)
         self._floats: dict[int, tuple[Array, Array]] = {}
         self.samples = run.samples
@@ -197,7 +202,7 @@ class Lookup:
         if location is not None:
             self.roles.found[name] = location
             every = reduce(or_, self.run.samples, 0)
-            if not self.run.index.replay.trace.uses_of(location.numbers) & every:
+            if not self.trace.uses_of(location.numbers) & every:
                 self.samples = ()
         if wrong:
             self.roles.wrong.append(name)
@@ -205,7 +210,7 @@ class Lookup:
 
     def kinds(self, location: Location) -> set[object]:
         """The kinds of operations that computed a quantity; None for what uses no target."""
-        nodes = [self.index.replay.trace.nodes[number] for number in location.numbers]
+        nodes = [self.trace.nodes[number] for number in location.numbers]
         targets = self.run.targets
         return {(n.operation, n.frames[:1]) if n.uses & targets else None for n in nodes}
 
@@ -234,8 +239,7 @@ class Lookup:
         location = location or self.located(wanted)
         if location is None:
             return None
-        trace = self.index.replay.trace
-        nodes, uses = trace.nodes, trace.uses_of(location.numbers)
+        nodes, uses = self.trace.nodes, self.trace.uses_of(location.numbers)
         others = [number for number in location.numbers if number not in own]
         made = any(nodes[n].depends_on(nodes[each]) for n in others for each in own)
         return (uses, location.factor) if made else None
@@ -267,6 +271,154 @@ class Lookup:
         return None
 
 
+class Search:
+    """The search for some of the quantities of the run that is looked up."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.lookup, self.run = lookup, lookup.run
+        self.index, self.roles = lookup.index, lookup.roles
+        self.trace, self.nodes = lookup.trace, lookup.trace.nodes
+
+
 def has_factor(factor: Any, wanted: float) -> bool:
     """Whether there is a common factor, and it is this number."""
     return factor is not None and is_factor(factor, wanted)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A value that may be a quantity."""
+
+    value: Array  # (n, m), of exact numbers
+    location: Location
+
+
+class Candidates:
+    """The values of one run of a mini-batch.
+
+    Attributes:
+        index: of the run.
+        samples: the bits of the given nodes of each sample.
+    """
+
+    def __init__(self, index: Index, samples: Sequence[int]) -> None:
+        self.index, self.samples = index, samples
+
+    def of(self, n: int, *, uses: int, not_uses: int = 0) -> Iterator[Candidate]:
+        """Those of n numbers a sample that were computed from some nodes, and not from others.
+
+        Args:
+            n: how many numbers a sample.
+            uses: bits of nodes.
+            not_uses: bits of nodes.
+        """
+        m = len(self.samples)
+        if m > 1:
+            yield from self._apart(n, uses, not_uses)
+        if n > 1:
+            yield from self._one_by_one(n, uses, not_uses)
+        for node in self.index.sized(n * m):
+            every = all(node.uses & bits for bits in self.samples)
+            if every and node.uses & uses and not node.uses & not_uses and not node.given:
+                yield from self._together(node, (n, m))
+
+    def fixed(self, n: int, *, uses: int, not_uses: int) -> Iterator[Candidate]:
+        """Those of n numbers that were computed of no sample: every sample has the same.
+
+        What a program is handed is among them: it may take it for what it should compute.
+
+        Args:
+            n: how many numbers a sample.
+            uses: bits of nodes.
+            not_uses: bits of nodes.
+        """
+        m, every = len(self.samples), reduce(or_, self.samples, not_uses)
+        for node in self.index.sized(n):
+            if node.uses & uses and not node.uses & every:
+                value = self.index.replay.value(node).reshape(n, 1)
+                places = np.tile(np.arange(n)[:, None], (1, m))
+                at = Location(np.full((n, m), node.number), places)
+                yield Candidate(np.tile(value, (1, m)), at)
+
+    def _together(self, node: Node, shape: tuple[int, int]) -> Iterator[Candidate]:
+        for value, places in orientations(self.index.replay.value(node), shape):
+            nodes = np.full(shape, node.number)
+            yield Candidate(value, Location(nodes, places))
+
+    def _one_by_one(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
+        """Single numbers that one line computed, n of them a sample, or the last of each n-th.
+
+        Where the line comes back for another neuron or layer, those of each alone.
+        """
+        for columns in self._lines(1, uses, not_uses):
+            turns = list(_turns(columns[0]))
+            found = {(0, len(columns[0])), *turns}
+            for start, end in sorted(found):
+                each, rest = divmod(end - start, n)
+                if each and not rest:
+                    chosen = [column[start + each - 1 : end : each] for column in columns]
+                    yield from self._numbers(chosen)
+            lasts = [end - 1 for _, end in turns]
+            if len(turns) < len(columns[0]):  # a neuron a turn: so many after one another
+                for first in range(len(lasts) - n + 1):
+                    chosen = [[column[i] for i in lasts[first : first + n]] for column in columns]
+                    yield from self._numbers(chosen)
+
+    def _numbers(self, columns: Sequence[Sequence[Node]]) -> Iterator[Candidate]:
+        """Single numbers as a value, if none of a sample was computed of another."""
+        if any(a is not b and a.depends_on(b) for nodes in columns for a in nodes for b in nodes):
+            return
+        numbers = np.array([[node.number for node in column] for column in columns]).T
+        value = np.empty(numbers.shape, dtype=object)
+        for place, number in np.ndenumerate(numbers):
+            value[place] = self.index.numbers(int(number)).reshape(-1)[0]
+        yield Candidate(value, Location(numbers, np.zeros_like(numbers)))
+
+    def _apart(self, n: int, uses: int, not_uses: int) -> Iterator[Candidate]:
+        """An array a sample, or the first part of a longer one, of which the rest is 0."""
+        every = (*self._lines(n, uses, not_uses), *self._lines(n, uses, not_uses, padded=True))
+        for columns in every:
+            for nodes in zip(*columns, strict=True):
+                values = (self.index.replay.value(node).reshape(-1, 1) for node in nodes)
+                held = [each[:n] for each in values]
+                numbers = np.tile([node.number for node in nodes], (n, 1))
+                places = np.tile(np.arange(n)[:, None], (1, len(nodes)))
+                yield Candidate(np.hstack(held), Location(numbers, places))
+
+    def _lines(
+        self, size: int, uses: int, not_uses: int, *, padded: bool = False
+    ) -> Iterator[list[list[Node]]]:
+        """What one line computed of each sample alone, as often of each."""
+        chosen = [
+            node
+            for node in (self.index.padded(size) if padded else self.index.sized(size))
+            if node.uses & uses and not node.uses & not_uses and not node.given
+        ]
+        return self._even(chosen, 1)
+
+    def _even(self, nodes: Sequence[Node], depth: int) -> Iterator[list[list[Node]]]:
+        """The same of some nodes; a helper's line is told apart by those that call it, if need be.
+
+        By recursion the lines that call differ from layer to layer.
+        """
+        lines: dict[tuple[Any, ...], list[list[Node]]] = {}
+        for node in nodes:
+            own = [i for i, bits in enumerate(self.samples) if node.uses & bits]
+            if own:  # of state that is kept, the sample is the last
+                key = node.operation, node.frames[:depth]
+                lines.setdefault(key, [[] for _ in self.samples])[own[-1]].append(node)
+        for columns in lines.values():
+            if len({len(column) for column in columns}) == 1:
+                yield columns
+            elif any(len(node.frames) > depth for column in columns for node in column):
+                yield from self._even([n for column in columns for n in column], depth + 1)
+
+
+def _turns(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
+    """The parts of a line's nodes between which more is computed than within them."""
+    numbers = np.array([node.number for node in nodes])
+    gaps = np.diff(numbers)
+    if not gaps.size:
+        return
+    ends = [0, *(np.flatnonzero(gaps > 2 * gaps.min()) + 1).tolist(), len(nodes)]
+    yield from pairwise(ends)

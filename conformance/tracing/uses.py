@@ -17,8 +17,7 @@ from conformance.arithmetic.exact import UndecidedComparisonError
 from conformance.tracing.arranging import SCALING
 from conformance.tracing.index import Location, as_floats
 from conformance.tracing.node import bits_of_nodes
-from conformance.tracing.traced_run import Lookup
-from conformance.tracing.value_candidates import Candidate
+from conformance.tracing.traced_run import Candidate, Lookup, Search
 from reference.step import Array, split
 
 Lift = Callable[[Array], Array]
@@ -48,7 +47,7 @@ def exactly(array: Array) -> Array:
     return array
 
 
-class Uses:
+class Uses(Search):
     """What was made of the values of one run.
 
     Attributes:
@@ -56,9 +55,7 @@ class Uses:
     """
 
     def __init__(self, lookup: Lookup) -> None:
-        """Of the run that is looked up."""
-        self.lookup, self.run = lookup, lookup.run
-        self.index, self.roles = lookup.index, lookup.roles
+        super().__init__(lookup)
         self.scales = set[float]()
 
     def by_use(
@@ -113,7 +110,7 @@ class Uses:
             own = self.run.parameters[layer - 2]
             candidates += self.lookup.candidates.fixed(n, uses=own, not_uses=not_uses)
         if right is not None:
-            nodes, own = self.index.replay.trace.nodes, reduce(or_, (1 << n for n in right.numbers))
+            nodes, own = self.nodes, reduce(or_, (1 << n for n in right.numbers))
             candidates = [
                 e for e in candidates if any(nodes[n].uses & own for n in e.location.numbers)
             ]
@@ -131,7 +128,7 @@ class Uses:
 
     def _only_given_back(self, first: Location, last: Location) -> bool:
         """Whether the last of equal values is what an operation gave back, such as |z| of z > 0."""
-        nodes = self.index.replay.trace.nodes
+        nodes = self.nodes
         return all(
             nodes[number].operation not in SCALING  # a factor of 1 is what should be another
             and any(nodes[number].depends_on(nodes[each]) for each in first.numbers)
@@ -200,16 +197,15 @@ class Uses:
         last, rounded = self.lookup.of_one_kind(first, last), self.index.replay.rounded
         if rounded.isdisjoint(last.numbers):
             return last
-        trace = self.index.replay.trace
-        others = bits_of_nodes(e for e in trace.nodes if e.number not in rounded)
+        others = bits_of_nodes(e for e in self.nodes if e.number not in rounded)
         if self.lookup.located(value, others, (last.factor,)) is None:
             return last
-        of_all = reduce(and_, self._users(value, made), trace.uses_of(last.numbers))
+        of_all = reduce(and_, self._users(value, made), self.trace.uses_of(last.numbers))
         return self.lookup.located(value, of_all, (last.factor,)) or first
 
     def _users(self, value: Array, made: Made) -> Iterator[int]:
         """The bits of what each thing that is recorded and made of a quantity was computed from."""
-        trace, m = self.index.replay.trace, self.run.m
+        m = self.run.m
         for number, (whole, summed, _) in enumerate(made(value, exactly)):
             at = self.lookup.located(whole)
             found = [at]
@@ -219,7 +215,7 @@ class Uses:
                 )
                 found = [self.lookup.located(part.result) for part in parts]
             if all(each is not None for each in found):
-                yield reduce(or_, (trace.uses_of(each.numbers) for each in found if each), 0)
+                yield reduce(or_, (self.trace.uses_of(each.numbers) for each in found if each), 0)
 
 
 def _among(numbers: Iterable[float], others: Collection[float]) -> bool:

@@ -14,8 +14,8 @@ import numpy as np
 from conformance.tracing.arranging import ARRANGING, LIMITING, consumers_of
 from conformance.tracing.index import Location, overlap
 from conformance.tracing.node import Node
+from conformance.tracing.traced_run import Candidate
 from conformance.tracing.uses import Made, Use, Uses
-from conformance.tracing.value_candidates import Candidate
 from reference.equations import BOOK
 from reference.step import Array
 
@@ -23,13 +23,8 @@ FAR = 1e6  # a z of which every bounded f has its limit
 EPSILON = float(np.finfo(float).eps)
 
 
-class ForwardSearch:
+class ForwardSearch(Uses):
     """The search for z and a, from the first layer to the last."""
-
-    def __init__(self, uses: Uses) -> None:
-        """Search in the run whose uses these are."""
-        self.uses, self.lookup = uses, uses.lookup
-        self.run, self.index, self.roles = uses.run, uses.index, uses.roles
 
     def search(self) -> None:
         """Find all of them."""
@@ -82,16 +77,16 @@ class ForwardSearch:
                 if found and not (twice or turned):  # of a right z f is made twice
                     return self.lookup.take(name, found.value, found.location, wrong=True)
             self.roles.first[name] = location
-            last = self.uses.place(right, made, location, self.lookup.columns(right, within))
+            last = self.place(right, made, location, self.lookup.columns(right, within))
             # What f limits is larger elsewhere; of what is turned, f is to be of the first.
             other = self._is_limited(name, last, location) or self._is_turned_back(last, location)
             return self.lookup.take(name, right, location if name[0] == "z" and other else last)
         asked = name, (*where, above), made, changed
         signs = () if name[0] != "z" else (1, -1) if location is None else (1,)
         both = (self._going_on(*asked, sign=sign) for sign in signs)
-        found = next(filter(None, both), None) or self.uses.by_use(*asked)
+        found = next(filter(None, both), None) or self.by_use(*asked)
         if found is None and name[0] == "a":
-            found = self.uses.by_use(*asked[:2], self._product(int(name[1:])), changed)
+            found = self.by_use(*asked[:2], self._product(int(name[1:])), changed)
         if location is not None and found is not None:  # what takes it may be made of the right one
             other = name[0] == "a" and self._enters_a_gradient(location)
             found = None if other or self._turned_for_its_use(found.location, location) else found
@@ -101,17 +96,17 @@ class ForwardSearch:
 
     def _used(self, name: str, right: Array, made: Made, location: Location) -> int:
         """What was computed of z or a on the way to its use; of a wrong z a is in the product."""
-        within = self.uses.used(right, made, location)
+        within = self.used(right, made, location)
         if within or name[0] == "z":
             return within
-        return self.uses.used(right, self._product(int(name[1:])), location, alike=True)
+        return self.used(right, self._product(int(name[1:])), location, alike=True)
 
     def _is_limited(self, name: str, last: Location, first: Location) -> bool:
         """Whether z was limited by what f calls, or so far out that f is the same.
 
         It is the same number here because it is small.
         """
-        nodes = self.index.replay.trace.nodes
+        nodes = self.nodes
         if name[0] != "z" or any(nodes[n].operation not in LIMITING for n in last.numbers):
             return False
         depth = max(len(nodes[n].frames) for n in first.numbers)
@@ -125,7 +120,7 @@ class ForwardSearch:
 
     def _is_turned_back(self, last: Location, first: Location) -> bool:
         """Whether a value is the same again after an operation that gave another, as −(−z)."""
-        nodes, own = self.index.replay.trace.nodes, set(first.numbers)
+        nodes, own = self.nodes, set(first.numbers)
 
         def is_another(node: Node, before: Node) -> bool:
             same = np.array_equal(np.ravel(before.value), np.ravel(node.value))
@@ -147,7 +142,7 @@ class ForwardSearch:
         sign: int = 1,
     ) -> Candidate | None:
         """The z that σ and the next equation were made of, of which the program holds ±z."""
-        found = self.uses.by_use(
+        found = self.by_use(
             name,
             where,
             lambda v, lift: made(sign * v, lift),
@@ -164,9 +159,8 @@ class ForwardSearch:
 
         If the right one was made on another line, a function that is called there may use it.
         """
-        every = self.index.replay.trace.nodes
-        nodes = [every[number] for number in location.numbers]
-        lines = {every[number].frames[:1] for number in right.numbers}
+        nodes = [self.nodes[number] for number in location.numbers]
+        lines = {self.nodes[number].frames[:1] for number in right.numbers}
         return all(
             e.frames[:1] not in lines and c.frames[-len(e.frames) :] == e.frames
             for e in nodes
@@ -180,11 +174,11 @@ class ForwardSearch:
         location, made = self.lookup.columns(a), self._product(layer)
         if location is None:
             return False
-        return bool(self.uses.used(a, made, location)) or self._enters_a_gradient(location)
+        return bool(self.used(a, made, location)) or self._enters_a_gradient(location)
 
     def _enters_a_gradient(self, a: Location) -> bool:
         """Whether a program makes ∇w of an a: what takes another one is the next equation."""
-        nodes, targets = self.index.replay.trace.nodes, self.run.targets
+        nodes, targets = self.nodes, self.run.targets
         return all(
             any(
                 each.uses & targets and np.size(each.value) != np.size(nodes[number].value)
@@ -198,7 +192,7 @@ class ForwardSearch:
 
         Of the last layer nobody takes it but the error; what f′ alone takes was made for that.
         """
-        nodes, last = self.index.replay.trace.nodes, name == f"a{self.lookup.layers}"
+        nodes, last = self.nodes, name == f"a{self.lookup.layers}"
         if last and any(map(self._is_its_z, range(2, self.lookup.layers))):
             return False  # all layers hand on z
         made = right is not None and any(
@@ -216,7 +210,7 @@ class ForwardSearch:
 
     def _made_for_slope(self, a: Node) -> bool:
         """Whether an a of the last layer was made where f′ is, as by σ(z)(1 − σ(z)), and for it."""
-        nodes, layer = self.index.replay.trace.nodes, self.lookup.layers
+        nodes, layer = self.nodes, self.lookup.layers
         z, f = f"z{layer}", self.run.f(layer)
         slope = self.lookup.columns(f.prime(self.roles.values[z])) if f.hidden else None
         if not f.hidden or not a.consumers:

@@ -144,6 +144,12 @@ class BookCalls:
         self.fill(net, *self.outwards(parameters))
         return net
 
+    def filled(self, sizes: Sequence[int], parameters: Parameters) -> Any:
+        """A new network of some sizes, with parameters of ours."""
+        net = self.make(sizes)
+        self.fill(net, *self.outwards(parameters))
+        return net
+
     def make(self, sizes: Sequence[int], cost: str | None = None, case: Case | None = None) -> Any:
         """A new network with its own random parameters, with the update of a case.
 
@@ -226,6 +232,11 @@ class BookCalls:
             self.numbers.back(call(feedforward_of(net), given)), "what feedforward returned"
         )
         return np.reshape(output, (-1, 1))
+
+    def outputs(self, case: Case, parameters: Parameters, batch: Batch) -> Array:
+        """The output (n_L, m) of feedforward on each sample, which nobody traces."""
+        net = self.begun(case, parameters)
+        return np.hstack([self.feedforward(net, np.array(batch.x[:, [i]])) for i in range(batch.m)])
 
     def pair_of(self, net: Any, x: Array, y: Array, masks: Sequence[Array] = ()) -> Any:
         """What backprop of one sample returns, in arrays of ours."""

@@ -17,6 +17,7 @@ from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
+from conformance.subjects.book.array_numbers import numbers_of
 from conformance.subjects.book.book_calls import BookCalls, check_assignable, check_mini_batch
 from conformance.subjects.book.book_conventions import decay_parameters, storage
 from conformance.subjects.book.constructor import (
@@ -28,10 +29,14 @@ from conformance.subjects.book.constructor import (
     parameters_of,
 )
 from conformance.subjects.book.cost_methods import cost_methods
-from conformance.subjects.book.kind_of_numbers import numbers_of
-from conformance.subjects.book.layouts import batch_layout, recognised
 from conformance.subjects.book.own_cost import costs_shown
-from conformance.subjects.book.trial_runs import check_output, stops, trial_of_decay
+from conformance.subjects.book.trial_runs import (
+    batch_layout,
+    check_output,
+    recognised,
+    stops,
+    trial_of_decay,
+)
 from conformance.subjects.book.update_rule import is_read, update_rule
 from conformance.verdict.finding import Finding, Kind, finding
 from reference.step import Batch, Parameters
@@ -181,9 +186,7 @@ class BookNetwork(BookCalls):
             with quiet():
                 net = self.make(self.probe)
                 for value in (0.25, -0.5):
-                    like = [np.full((n, k), value) for k, n in pairwise(self.probe)]
-                    same = Parameters(tuple(like), tuple(each[:, :1] for each in like))
-                    self.fill(net, *self.outwards(same))
+                    self.fill(net, *self.outwards(self._alike(value)))
                     outputs.append(self.feedforward(net, x))
         except Exception:  # noqa: BLE001 - the cases will show it
             return in_place
@@ -193,12 +196,9 @@ class BookNetwork(BookCalls):
     def _unmoved(self, *, in_place: bool = False) -> bool:
         """Whether an update moves none of the parameters that a network was given."""
         self.in_place, x, y = in_place, np.full((self.probe[0], 1), 0.5), self.probe[-1]
-        like = [np.full((n, k), 0.25) for k, n in pairwise(self.probe)]
-        start = Parameters(tuple(like), tuple(each[:, :1] for each in like))
         try:
             with quiet():
-                net = self.make(self.probe)
-                self.fill(net, *self.outwards(start))
+                net = self.filled(self.probe, self._alike(0.25))
                 targets = np.ones((y, 1)), np.zeros((y, 1))  # errors of both signs
                 pairs = [self.sample(Batch(x, each), 0) for each in targets]
                 call(net.update_mini_batch, pairs, 1.0)
@@ -207,6 +207,11 @@ class BookNetwork(BookCalls):
                 )
         except Exception:  # noqa: BLE001 - the cases will show it
             return in_place
+
+    def _alike(self, value: float) -> Parameters:
+        """Parameters that are all one number."""
+        w = [np.full((n, k), value) for k, n in pairwise(self.probe)]
+        return Parameters(tuple(w), tuple(each[:, :1] for each in w))
 
     def _cost_of_error(self) -> str:
         """The cost that a network has by its output error."""

@@ -14,16 +14,13 @@ from conformance.errors import ConformanceError, OtherFamilyError
 from conformance.model.functions import COSTS
 from conformance.subjects import Reading, Subject
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.subjects.book.conduct import conduct
+from conformance.subjects.book.conduct import conduct, moved_early, rate_ignored
 from conformance.subjects.book.family import Family, family_of, mask_scale
-from conformance.subjects.book.idle_biases import idle_biases
-from conformance.subjects.book.moved_early import moved_early
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import cost_method, gives_cost_fn, own_epsilon
 from conformance.subjects.book.own_rule import own_rule
 from conformance.subjects.book.plain_run import is_right
-from conformance.subjects.book.rate import rate_ignored
-from conformance.subjects.book.traced_runs import examined_alone, feedforward_agrees
+from conformance.subjects.book.traced_runs import examined_alone, feedforward_agrees, idle_biases
 from conformance.subjects.book.traced_session import TracedSession
 from conformance.subjects.readings import other_reading
 

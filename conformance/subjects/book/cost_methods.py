@@ -7,7 +7,7 @@ accuracy, rises: one that falls for some entries and rises for others is a mista
 sign in one of two terms. So is a known cost with the other sign. Anything else is not judged, nor
 what depends on more than the output and the target, as with a decay.
 
-Left out: `cost.fn`, which promises a known cost (`own_cost.py`), and the decay (`total_cost.py`).
+Left out: the cost of a step (`own_cost.py`), and the decay (`total_cost.py`).
 """
 
 import ast
@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import pairwise
 from textwrap import dedent
 from typing import Any
@@ -78,6 +79,11 @@ class CostMethod:
         """Whether it is given a^L, and does not compute it."""
         return self.form in EXCHANGED
 
+    def function(self, net: Any) -> Callable[..., Any] | None:
+        """It, of a network; None if that has none."""
+        found = reduce(lambda held, name: getattr(held, name, None), self.name.split("."), net)
+        return found if callable(found) else None
+
     @property
     def said(self) -> str:
         """How it is called."""
@@ -103,7 +109,8 @@ class CostMethod:
         out = c.batch_out if self.form.startswith("data") else c.sample_out
         columns = [given(out(each), name) for each, name in zip(sample, "xay", strict=True)]
         arguments = FORMS[self.form](*map(network.numbers.out, columns))
-        return network.numbers.back(call(getattr(net, self.name), *arguments))
+        function: Any = self.function(net)
+        return network.numbers.back(call(function, *arguments))
 
     def costs(
         self,
@@ -112,6 +119,7 @@ class CostMethod:
         outputs: Array,
         targets: Array,
         hidden: float = 0.25,
+        cost: str | None = None,
     ) -> tuple[Array, Array]:
         """The costs (m,) of samples with about these outputs, and the outputs (n_L, m).
 
@@ -121,8 +129,9 @@ class CostMethod:
             outputs: a^L, (n_L, m).
             targets: y, (n_L, m).
             hidden: each parameter of its hidden layers, where it computes a^L itself.
+            cost: that the network is made with.
         """
-        net, x = network.make(sizes), np.full((sizes[0], 1), 0.5)
+        net, x = network.make(sizes, cost), np.full((sizes[0], 1), 0.5)
         found, own = [], outputs.copy()
         for i in range(outputs.shape[1]):
             if not self.takes_output:
@@ -131,6 +140,10 @@ class CostMethod:
             sample = x, own[:, [i]], targets[:, [i]]
             found.append(float(self.cost(network, net, sample, plain)))
         return np.array(found), own
+
+
+FN = CostMethod("cost.fn", "a, y")
+"""As the chapter 3 program shows its cost, which promises a known one."""
 
 
 def plain(array: Array, _name: str) -> Array:

@@ -15,7 +15,7 @@ from conformance.corpus.case import Case
 from conformance.errors import SubjectError
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.returned import means, returned
-from conformance.subjects.near import CLOSE, alike
+from conformance.subjects.near import CLOSE, alike, same
 from reference.step import Array, Batch, Parameters
 
 STEPS = 3
@@ -78,11 +78,7 @@ class FirstStep:
     def kept(self) -> set[str]:
         """Of which kind the parameters are that a new network moves otherwise: b, w."""
         anew = dict(self.anew.named())
-        return {
-            name[0]
-            for name, array in self.after.named()
-            if not np.array_equal(array, anew[name], equal_nan=True)
-        }
+        return {name[0] for name, array in self.after.named() if not same(array, anew[name])}
 
 
 def first_steps(network: BookNetwork, start: Start) -> list[FirstStep]:

@@ -4,16 +4,16 @@ These are those that its backprop returns, or others. Left out: what is traced (
 the quantities are (`subjects/pattern.py`), and the decision (`verdict/on_balls.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 
 from conformance.arithmetic.balls import precision
 from conformance.corpus.case import Case
-from conformance.running.tracebacks import call, headline, is_ours
+from conformance.running.tracebacks import headline, is_ours
 from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.cost_methods import FN
 from conformance.subjects.book.epsilon import CROSS_ENTROPY
 from conformance.subjects.book.returned import are_of_one_error, returned
 from conformance.subjects.book.traced_runs import backprop_run, update_run
@@ -21,38 +21,15 @@ from conformance.subjects.generic import generic, generic_case
 from conformance.subjects.observation import Observed, Where, nowhere
 from conformance.subjects.pattern import WIDTHS, Patterns, RunOf
 from conformance.subjects.searched import BITS, Searched
-from conformance.subjects.stepped import Stepped, gathered, traced_run
+from conformance.subjects.stepped import Stepped, traced_run
+from conformance.tracing.arranging import whole
 from conformance.tracing.index import Location, as_floats, common_factor, is_factor
 from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 from conformance.tracing.trace import Trace
 from conformance.tracing.traced_run import Roles
-from conformance.verdict.on_balls import Elsewhere, OnBalls, TracedStep
+from conformance.verdict.on_balls import OnBalls, TracedStep
 from reference.step import Array, Batch, Parameters
-
-
-def on_balls(
-    case: Case,
-    made: Stepped,
-    found: Mapping[str, Location],
-    elsewhere: Mapping[str, Elsewhere] | None = None,
-    known_wrong: Callable[[str], bool] | None = None,
-) -> OnBalls:
-    """What decides the quantities of a traced run.
-
-    Args:
-        case: of the run.
-        made: the run.
-        found: where the quantities are in it.
-        elsewhere: what decides those that are in another run.
-        known_wrong: as of `OnBalls`.
-    """
-    after = {name: _whole(node) for name, node in made.after.items()}
-    means = {name: _whole(node) for name, node in _means(made).items()}
-    places = {**means, **found, **after}
-    kept = partial(made.kept, case)
-    step = TracedStep(case, made.trace, made.before, made.batch, places, kept)
-    return OnBalls(step, elsewhere, known_wrong)
 
 
 def cost_on_balls(network: BookNetwork, case: Case, output: Array, batch: Batch) -> OnBalls | None:
@@ -60,49 +37,25 @@ def cost_on_balls(network: BookNetwork, case: Case, output: Array, batch: Batch)
     epsilon = network.epsilon is not None and case.cost == CROSS_ENTROPY
     if epsilon or network.cost_method is not None:
         return None
-    trace = Trace()
+    trace, given = Trace(), list[int]()
+
+    def note(array: Array, name: str) -> Any:
+        made = trace.given(array, name)
+        given.extend([made.node.number] * (name == "a"))
+        return made
+
     with traced_run(trace):
         net = network.made_for(case)
-        columns = [
-            [
-                trace.given(network.conventions.sample_out(each[:, [i]]), name)
-                for i in range(batch.m)
-            ]
-            for each, name in ((output, "a"), (batch.y, "y"))
-        ]
-        given = [trace.argument(each) for each in columns[0]]
-        out = network.numbers.out
-        total = sum(call(net.cost.fn, out(a), out(y)) for a, y in zip(*columns, strict=True))
-        mean = trace.argument(network.numbers.back(total / batch.m))
+        samples = ([each[:, [i]] for each in (batch.x, output, batch.y)] for i in range(batch.m))
+        total = sum(FN.cost(network, net, (x, a, y), note) for x, a, y in samples)
+        mean = trace.argument(total / batch.m)
     if type(mean) is not Node:
         return None
     rows = np.arange(len(output))[:, None]
-    nodes = np.array([[node.number for node in given]] * len(output))
+    nodes = np.array([given] * len(output))
     at = Location(nodes, np.broadcast_to(rows, nodes.shape))
-    found = {f"a{case.layers}": at, "cost": _whole(mean)}
+    found = {f"a{case.layers}": at, "cost": whole(mean)}
     return OnBalls(TracedStep(case, trace, {}, batch, found))
-
-
-def _whole(node: Node) -> Location:
-    """All the entries of a node."""
-    places = np.arange(node.value.size).reshape(node.value.shape)
-    return Location(np.full(places.shape, node.number), places)
-
-
-def _means(made: Stepped) -> dict[str, Node]:
-    """The means over the samples of what backprop returned for each."""
-    means = {}
-    names = made.returned[0] if len(made.returned) == made.batch.m else ()
-    for name in names:
-        parts = [each[name] for each in made.returned if name in each]
-        if len({each.value.shape for each in parts}) == 1 and len(parts) == made.batch.m:
-            value = np.asarray(_mean(*(each.value for each in parts)))
-            means[name] = made.trace.node("mean", _mean, tuple(parts), {}, value)
-    return means
-
-
-def _mean(*parts: Any) -> Any:
-    return sum(parts[1:], start=parts[0]) / len(parts)
 
 
 T = TypeVar("T")
@@ -149,9 +102,8 @@ class NetworkPatterns(Patterns):
         self, case: Case, start: Parameters, batch: Batch, run: RunOf
     ) -> tuple[dict[str, Observed], Where, OnBalls | None]:
         made = run(self.network, case, start, batch)
-        pattern, found = self.found(case, made, run)
-        shown: dict[str, Observed] = {name: gathered(each, made) for name, each in found.items()}
-        return shown, pattern.frames, on_balls(case, made, found)
+        placed = self.found(case, made, run)
+        return {**placed.shown()}, placed.pattern.frames, placed.on_balls()
 
     def returns_errors(self, case: Case) -> bool:
         """Whether what backprop gives as the ∇b of a sample is δ, of which it makes its ∇w too.

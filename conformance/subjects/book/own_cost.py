@@ -6,7 +6,7 @@ A network that names no cost is judged by the one that it shows. Left out: which
 (`cost_methods.py`), and the share of the decay (`total_cost.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +18,10 @@ from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
 from conformance.model.functions import COSTS, ROUTES
 from conformance.running.quiet import quiet
-from conformance.running.tracebacks import call, headline
+from conformance.running.tracebacks import headline
 from conformance.subjects.book.book_calls import BookCalls
 from conformance.subjects.book.cost_methods import (
+    FN,
     NEAR,
     CostMethod,
     Given,
@@ -66,59 +67,45 @@ def own_cost(
     network: BookCalls, case: Case, start: Parameters, output: Array, batch: Batch
 ) -> OwnCost:
     """The mean cost of a network's own output (n_L, m) where batch.y is wanted, if it shows one."""
-    if network.cost_method is not None:
-        return _of_method(network, network.cost_method, case, (start, output, batch))
-    made = case.sizes, case.cost
-    try:
-        costs = _costs(network, made, output, batch.y)
-        if costs is None:
-            return OwnCost()
-        mean = np.asarray(sum(map(float, costs)) / batch.m, dtype=case.type)
-    except Exception as error:  # noqa: BLE001 - the step does not need it: it may be another's
-        return OwnCost(note=f"cost.fn(a, y) was not judged: {headline(error)}")
-    epsilon = network.epsilon if case.cost == CROSS_ENTROPY else None
-    value = mean if epsilon is None else epsilon.removed(mean, output, batch.y)
-    first = output[:, :1], batch.y[:, :1]
-    return OwnCost(value, partial(_line, lambda given: _costs(network, made, *first, given)))
-
-
-def _of_method(
-    network: BookCalls, method: CostMethod, case: Case, step: tuple[Parameters, Array, Batch]
-) -> OwnCost:
-    """C by a method: as it is if it can be no cost, else over its factor, up to an ε in it."""
-    start, output, batch = step
+    method = network.cost_method or FN
 
     def cost(i: int, given: Given = plain) -> Any:
         columns = batch.x[:, [i]], output[:, [i]], batch.y[:, [i]]
-        return method.cost(network, _filled(network, case, start), columns, given)
+        return method.cost(network, net, columns, given)
 
     try:
         with quiet(), np.errstate(all="ignore"):
-            if not (method.takes_output or _gives(network, case, step)):
+            net = network.begun(case, start)
+            gives = method.takes_output or _gives(network, case, (start, output, batch))
+            if not (gives and method.function(net)):
                 return OwnCost()
             mean = sum(float(cost(i)) for i in range(batch.m)) / batch.m
-            if not np.isfinite(mean):  # as 0 · log 0
-                return OwnCost()
-            value: Observed | None = np.asarray(mean, case.type)
-            if not method.wrong:
-                value = _without_factor(network, method, case, mean, output, batch.y)
+            value = _judged(network, method, case, mean, (output, batch.y))
     except Exception as error:  # noqa: BLE001 - the step does not need it: it may be another's
         return OwnCost(note=f"{method.said} was not judged: {headline(error)}")
     return OwnCost(value, partial(_line, lambda given: cost(0, given)))
 
 
-def _filled(network: BookCalls, case: Case, start: Parameters) -> Any:
-    net = network.make(case.sizes, case.cost)
-    network.fill(net, *network.outwards(start))
-    return net
+def _judged(
+    network: BookCalls, method: CostMethod, case: Case, mean: float, of: tuple[Array, Array]
+) -> Observed | None:
+    """C as it is if it can be no cost, else over its factor, up to an ε in it; of a^L and y.
+
+    None if a method gives no number, as 0 · log 0.
+    """
+    value = np.asarray(mean, case.type)
+    if method is FN:
+        epsilon = network.epsilon if case.cost == CROSS_ENTROPY else None
+        return value if epsilon is None else epsilon.removed(value, *of)
+    if not np.isfinite(mean):
+        return None
+    return value if method.wrong else _without_factor(network, method, case, mean, *of)
 
 
 def _gives(network: BookCalls, case: Case, step: tuple[Parameters, Array, Batch]) -> bool:
     """Whether feedforward gives the outputs of a step: with dropout, they are others."""
     start, output, batch = step
-    net = _filled(network, case, start)
-    own = [network.feedforward(net, batch.x[:, [i]]) for i in range(batch.m)]
-    return alike(np.hstack(own), output, CLOSE[network.conventions.dtype])
+    return alike(network.outputs(case, start, batch), output, CLOSE[network.conventions.dtype])
 
 
 def _without_factor(
@@ -164,18 +151,16 @@ def costs_shown(network: BookCalls) -> list[str]:
 
 def _of_fn(network: BookCalls) -> Array | None:
     """The costs (m,) of outputs of ours by `cost.fn`; None if it gives no numbers."""
-    outputs, targets = (each(network.probe[-1]) for each in (outputs_of, targets_of))
+    n = network.probe[-1]
     with quiet(), network.numbers.tried(), np.errstate(all="ignore"), suppress(Exception):
-        costs = _costs(network, (network.probe, None), outputs, targets)
-        return None if costs is None else np.array([float(each) for each in costs])
+        return FN.costs(network, network.probe, outputs_of(n), targets_of(n))[0]
     return None
 
 
 def cost_method(network: BookCalls) -> CostMethod | None:
     """The method that shows C, a wrong one first; None if it is `cost.fn`, or there is none."""
     wrong = [each for each in network.cost_methods if each.wrong]
-    has_fn = callable(getattr(getattr(network.make(network.probe), "cost", None), "fn", None))
-    own = network.conventions.cost
+    has_fn, own = FN.function(network.make(network.probe)), network.conventions.cost
     right = [e for e in network.cost_methods if e.known == own and not has_fn]
     return next(iter((*wrong, *right)), None)
 
@@ -196,12 +181,10 @@ def unjudged(network: BookCalls) -> Iterator[str]:
 
 def own_epsilon(network: BookCalls) -> Epsilon | None:
     """The ε in the logarithms of the cost that a network shows, if there is one."""
-    try:
-        with quiet():
-            costs = _costs(network, (network.probe, CROSS_ENTROPY), OUTPUTS, TARGETS)
-            return None if costs is None else epsilon_of([float(each) for each in costs])
-    except Exception:  # noqa: BLE001 - where it is judged, it is said that it could not be
-        return None
+    with quiet(), suppress(Exception):  # where it is judged, it is said that it could not be
+        costs, _ = FN.costs(network, network.probe, OUTPUTS, TARGETS, cost=CROSS_ENTROPY)
+        return epsilon_of(costs.tolist())
+    return None
 
 
 def _line(cost: Callable[[Given], Any]) -> tuple[Frame, ...]:
@@ -215,31 +198,3 @@ def _line(cost: Callable[[Given], Any]) -> tuple[Frame, ...]:
     found = [node for node in reversed(trace.nodes) if node.frames]
     of_arrays = (node for node in found if any(each.value.size > 1 for each in node.inputs))
     return next((node.frames for node in (*of_arrays, *found)), ())
-
-
-def _costs(
-    network: BookCalls,
-    made: tuple[Sequence[int], str | None],
-    output: Array,
-    y: Array,
-    given: Given = plain,
-) -> list[Any] | None:
-    """The cost of each sample; None if the network does not show any.
-
-    Args:
-        network: whose.
-        made: the sizes and the cost of which a network is made.
-        output: a^L, (n_L, m).
-        y: the targets, (n_L, m).
-        given: gives a copy of an array for the network, by the name that it has.
-    """
-    net = network.make(*made)
-    function = getattr(getattr(net, "cost", None), "fn", None)
-    if not callable(function):
-        return None
-    costs = []
-    for i in range(y.shape[1]):
-        columns = (network.conventions.sample_out(each[:, [i]]) for each in (output, y))
-        arrays = [given(each, name) for each, name in zip(columns, "ay", strict=True)]
-        costs.append(network.numbers.back(call(function, *map(network.numbers.out, arrays))))
-    return costs

@@ -15,9 +15,9 @@ from conformance.errors import SubjectError
 from conformance.model.update_kinds import SGD
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
+from conformance.subjects.book.conduct import rate_ignored
 from conformance.subjects.book.cost_methods import gives_cost
 from conformance.subjects.book.own_cost import own_cost
-from conformance.subjects.book.rate import rate_ignored
 from conformance.verdict.compare import free_run_truth, recorded_truth
 from conformance.verdict.deviation import Target, compare
 from reference.step import Array, Batch

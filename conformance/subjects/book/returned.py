@@ -1,6 +1,6 @@
 """What backprop returns for each sample.
 
-Left out: what is right, and what it does beside that (`backprop_findings.py`).
+Left out: what is right, and what it does beside that (`conduct.py`).
 """
 
 from dataclasses import replace

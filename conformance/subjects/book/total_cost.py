@@ -18,6 +18,7 @@ import numpy as np
 from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.constructor import feedforward_of
+from conformance.subjects.book.cost_methods import FN
 from conformance.subjects.book.loop_walk import role_of
 from conformance.subjects.book.own_loop import NOTHING, Conduct
 from conformance.subjects.near import CLOSE
@@ -99,7 +100,7 @@ def _shares(network: BookNetwork, net: Any, n: int) -> _Share | str | None:
     slope = (much - little) / (MUCH - LITTLE)
     if not np.isclose(little - none, LITTLE * slope, rtol=_close(network), atol=0):
         return None
-    if _function(net) is None:
+    if FN.function(net) is None:
         if not np.isclose(none / mean, (1, n), rtol=_close(network)).any():
             return NEITHER  # such as the root of a mean
         own = [each for each in network.cost_methods if each.name == "total_cost" and each.known]
@@ -107,14 +108,9 @@ def _shares(network: BookNetwork, net: Any, n: int) -> _Share | str | None:
     return _Share(n, none / mean, slope / (_squares(net, network) / (2 * n)), factor)
 
 
-def _function(net: Any) -> Callable[..., Any] | None:
-    function = getattr(getattr(net, "cost", None), "fn", None)
-    return function if callable(function) else None
-
-
 def _costs(net: Any, data: Sequence[tuple[Any, Any]]) -> list[float]:
     """The cost of each sample."""
-    function = _function(net)
+    function = FN.function(net)
     if function is None:
         return [float(net.total_cost([each], 0.0)) for each in data]
     return [float(function(feedforward_of(net)(x), y)) for x, y in data]

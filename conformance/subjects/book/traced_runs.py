@@ -13,6 +13,7 @@ from conformance.backward.findings import Examined
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
 from conformance.corpus.case import Case
+from conformance.errors import UnjudgedError
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.generic import LABELLED, generic
@@ -95,12 +96,6 @@ def forward_run(network: BookNetwork, case: Case, start: Parameters, batch: Batc
     return made
 
 
-def feed(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array:
-    """The output (n_L, m) of feedforward on each sample, which nobody traces."""
-    net = network.begun(case, start)
-    return np.hstack([network.feedforward(net, np.array(batch.x[:, [i]])) for i in range(batch.m)])
-
-
 def line_of_update(
     network: BookNetwork, case: Case, start: Parameters, batch: Batch, name: str, left: Array
 ) -> Frames:
@@ -148,7 +143,7 @@ def _filled(network: BookNetwork, case: Case, start: Parameters, made: Stepped) 
         held = (*net.weights, *net.biases)
         for array, given in zip(held, (*weights, *biases), strict=True):
             if isinstance(array, np.ndarray):  # of tensors each write is seen
-                trace.overwritten(array, given.node)
+                trace.write(array, given.node)
     _begin(network, net, made)
     return net
 
@@ -246,3 +241,27 @@ def _of_one(network: BookNetwork) -> tuple[Case, Parameters, Batch]:
     outputs = (*["sigmoid"] * (len(network.probe) - 2), "softmax")
     case = Case("own", network.probe, LABELLED, 1.0, 0.0, 1, "float64", ((0,),), "", (), outputs)
     return generic(case, 1, case.sizes)
+
+
+def idle_biases(examined: Examined) -> list[str]:
+    """The biases if none of them changes anything in the output, though weights do."""
+    dead = {each.name: each.dead for each in examined.gradients}
+    biases = [name for name in dead if name.startswith("b")]
+    return biases if all(dead[name] for name in biases) and not all(dead.values()) else []
+
+
+def check_biases(examined: Examined, name: str) -> None:
+    """Check that a network's biases are not without any effect.
+
+    Args:
+        examined: what is known of its gradients.
+        name: for messages.
+
+    Raises:
+        UnjudgedError: they are.
+    """
+    if idle := idle_biases(examined):
+        raise UnjudgedError(
+            f"{name}: {', '.join(idle)} change nothing in its output, so it is no network with "
+            "biases: check where they are added"
+        )

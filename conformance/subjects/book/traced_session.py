@@ -6,42 +6,46 @@ is done on fresh networks with the same parameters; the network in training runs
 us. Left out: what is right (`verdict/oracle.py`).
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
 
 from conformance.arithmetic.rounding import RunningError
 from conformance.corpus.case import Case
+from conformance.errors import SubjectError
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline
-from conformance.subjects.book.backprop_findings import backprop_findings
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.subjects.book.conduct import leaves_its_parameters
-from conformance.subjects.book.network_patterns import NetworkPatterns, cost_on_balls, on_balls
+from conformance.subjects.book.conduct import backprop_findings, leaves_its_parameters
+from conformance.subjects.book.network_patterns import NetworkPatterns, cost_on_balls
 from conformance.subjects.book.own_cost import OwnCost, own_cost
 from conformance.subjects.book.own_loop import NOTHING, Conduct
-from conformance.subjects.book.returned import errors, means, means_apart, misshapen, returned
-from conformance.subjects.book.taken import Taken, TracedUpdate
+from conformance.subjects.book.returned import (
+    Parts,
+    errors,
+    means,
+    means_apart,
+    misshapen,
+    returned,
+)
 from conformance.subjects.book.traced_runs import (
     backprop_run,
-    feed,
     forward_run,
     line_of_update,
     short_run,
 )
-from conformance.subjects.book.training import Training, velocities
-from conformance.subjects.near import alike
-from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere
-from conformance.subjects.pattern import M
-from conformance.subjects.searched import Searched, in_its_own_numbers
-from conformance.subjects.stepped import Stepped, gathered
+from conformance.subjects.near import alike, all_same, same
+from conformance.subjects.observation import SHOWN, Observation, Observed, Where, nowhere, rounded
+from conformance.subjects.pattern import M, Placed
+from conformance.subjects.stepped import Stepped
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
 from conformance.verdict.compare import FORWARD, RETURNED
 from conformance.verdict.finding import Finding
 from conformance.verdict.on_balls import Elsewhere, OnBalls
+from conformance.verdict.oracle import lifted
 from reference.step import STATE, Array, Batch, Parameters, split
 
 REPEATED = 16  # steps at most of a run that is repeated; a case has ten
@@ -51,8 +55,34 @@ TOO_LONG = "not traced: a step has too many operations; floats decide, and lines
 OTHERWISE = "not traced: the update gives other numbers when it is, so its lines are not known"
 
 
-class TracedSession(Training):
-    """A network in training; see the module."""
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """A step that a network in training took.
+
+    Attributes:
+        start: the parameters before it.
+        batch: its mini-batch.
+        parts: gives the gradients that backprop returns of each sample.
+        after: the parameters after it.
+        traced: the same step, traced, if that can be done and it is the same.
+    """
+
+    start: Parameters
+    batch: Batch
+    parts: Callable[[], Parts]
+    after: dict[str, Array]
+    traced: Placed | None = None
+
+
+class TracedSession:
+    """A network in training, which runs as it would without us; see the module.
+
+    Attributes:
+        network: how it is made and called.
+        net: it.
+        first: the parameters from which its run can be repeated, at least its last steps.
+        taken: the mini-batches since then.
+    """
 
     def __init__(
         self,
@@ -74,9 +104,26 @@ class TracedSession(Training):
             freely: whether a step is traced only where a fresh network would go elsewhere.
             conduct: what was found beside its steps, which is said beside each.
         """
-        super().__init__(network, case, parameters, conduct)
+        self.network, self.case, self.conduct = network, case, conduct
+        self.net = network.begun(case, parameters)
+        self.first, self.taken = parameters, list[Batch]()
         self.patterns, self.freely = patterns, freely
         self.after: dict[str, Array] = {}
+
+    def step(self, batch: Batch) -> Observation:
+        """Take one step and show what can be seen of it."""
+        with quiet():
+            seen, found = self._step(batch), self.conduct
+        return replace(
+            seen, findings=(*seen.findings, *found.findings), notes=(*seen.notes, *found.notes)
+        )
+
+    def move(self, batch: Batch) -> dict[str, Array]:
+        """Take one step and show the parameters after it, nothing else."""
+        case, network = self.case, self.network
+        with quiet():
+            network.update(self.net, batch, (case.eta, case.lmbda, case.n), case)
+            return {name: np.array(array) for name, array in network.inwards(self.net).items()}
 
     def _step(self, batch: Batch) -> Observation:
         network, case, start = self.network, self.case, self._start()
@@ -97,7 +144,7 @@ class TracedSession(Training):
         taken = Taken(start, batch, partial(returned, network, case, start, batch), after)
         if made is not None and leaves_its_parameters(findings, "backprop"):
             # Else of samples after the first no equation is what it was.
-            taken = replace(taken, traced=TracedUpdate(made, *self.patterns.found(case, made)))
+            taken = replace(taken, traced=self.patterns.found(case, made))
         return self._observed(taken, findings, note)
 
     def _observed(self, taken: Taken, findings: tuple[Finding, ...], note: str) -> Observation:
@@ -133,21 +180,14 @@ class TracedSession(Training):
         case, traced = self.case, taken.traced
         returned_lines = self.patterns.lines(case, M, backprop_run)  # of samples alone
 
-        @cache
-        def own(traced: TracedUpdate) -> Searched:
-            decays = self.network.decays
-            return in_its_own_numbers(case, traced.made, traced.found, decays=decays)
-
         def where(name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
             if name == "cost":
                 return cost.frames()
             if traced is None:
                 return self._line_left(taken, name)
-            here = traced.pattern
-            if split(name)[0] in STATE and name not in here.roles.found:
+            if split(name)[0] in STATE and name not in traced.pattern.roles.found:
                 name = name[2:]  # it is seen by the parameter that it moves
-            if not here.wrong(name) and not self.patterns.is_large(case):
-                here = own(traced)
+            here = traced.of(name)
             frames = here.frames(name, index)
             if len(frames) == 1 and name in self.patterns.uses_returned(case, traced.pattern):
                 computed = here.wrong(name) and name not in here.roles.nothing
@@ -171,25 +211,24 @@ class TracedSession(Training):
         """What the update shows; a ∇ of nothing is 0."""
         if taken.traced is None:
             return {}
-        made, nothing = taken.traced.made, taken.traced.pattern.roles.nothing
-        seen = {name: gathered(each, made) for name, each in taken.traced.found.items()}
-        return {**seen, **{name: self._zeros(name, taken.batch) for name in nothing}}
+        nothing = taken.traced.pattern.roles.nothing
+        return {
+            **taken.traced.shown(),
+            **{name: self._zeros(name, taken.batch) for name in nothing},
+        }
 
     def _output(self, taken: Taken, shown: Mapping[str, Observed]) -> Array:
         """a^L as the update has it, or as feedforward gives it."""
         inside = shown.get(f"a{self.case.layers}")
         if isinstance(inside, np.ndarray):
             return inside
-        return feed(self.network, self.case, taken.start, taken.batch)
+        return self.network.outputs(self.case, taken.start, taken.batch)
 
     def _on_balls(self, taken: Taken, output: Array) -> OnBalls | None:
         """What decides the quantities of the update; a large one asks a smaller run first."""
         if taken.traced is None:
             return None
-        made, pattern, found = taken.traced.made, taken.traced.pattern, taken.traced.found
-        elsewhere = self._elsewhere(found, taken, output)
-        known_wrong = pattern.wrong if self.patterns.is_large(self.case) else None
-        return on_balls(self.case, made, found, elsewhere, known_wrong)
+        return taken.traced.on_balls(elsewhere=self._elsewhere(taken.traced.found, taken, output))
 
     def _zeros(self, name: str, batch: Batch) -> Array:
         row = self.case.rows[name]
@@ -199,15 +238,25 @@ class TracedSession(Training):
         """The parameters after a step of the network in training, which starts from these."""
         if len(self.taken) == REPEATED:
             self.first, self.taken = start, []
-        self.after = self._moved(batch)
+        self.after = self.move(batch)
         self.taken.append(batch)
         return self.after
+
+    def _start(self) -> Parameters:
+        """The parameters that it has, floats wider than float64 rounded."""
+        try:
+            return Parameters.of(self.network.inwards(self.net)).map(lambda w: rounded(np.array(w)))
+        except (ValueError, KeyError) as error:
+            raise SubjectError(
+                f"{self.network.name} in {self.case.id}: the parameters it left make no network: "
+                f"{error}"
+            ) from error
 
     def _goes_on(self, start: Parameters, batch: Batch) -> bool:
         """Whether a step goes where it would go from a fresh network, nothing being kept."""
         fresh = TracedSession(self.network, self.patterns, self.case, start)
         left, after = fresh.move(batch), self._taken(start, batch)
-        return all(_same(left[name], each) for name, each in after.items())
+        return all_same(after, left)
 
     def _judged(self, after: dict[str, Array]) -> dict[str, Observed]:
         """The parameters that can be judged: without the decay that the network does not know."""
@@ -233,7 +282,7 @@ class TracedSession(Training):
             # Python's sum() adds floats to more digits than numbers that are traced.
             close = float(np.finfo(self.case.type).eps) * max(self.case.sizes) * batch.m
             if all(
-                _same(made.left[name], each) or alike(made.left[name], each, close)
+                same(made.left[name], each) or alike(made.left[name], each, close)
                 for name, each in after.items()
             ):
                 return made, ""
@@ -267,7 +316,7 @@ class TracedSession(Training):
         case, name = self.case, f"a{self.case.layers}"
         if self.network.mask or not leaves_its_parameters(self.conduct.findings):
             return {}, nowhere, None  # with dropout it is the network at test
-        output = feed(self.network, case, taken.start, taken.batch)
+        output = self.network.outputs(case, taken.start, taken.batch)
         inside = shown.get(name)
         if inside is None or taken.traced is None:
             return {name: output}, nowhere, None
@@ -298,7 +347,13 @@ class TracedSession(Training):
         return {"cost": cost, **dict.fromkeys(used, nablas)}
 
 
-def _same(one: Array, other: Array) -> bool:
-    """Whether two arrays hold the same; NaN is NaN, which NumPy does not ask of objects."""
-    objects = one.dtype.hasobject or other.dtype.hasobject
-    return np.array_equal(one, other, equal_nan=not objects)
+def velocities(case: Case, start: Parameters, after: Mapping[str, Array]) -> dict[str, Observed]:
+    """The velocities by which momentum moved the parameters, with the bounds of telling so."""
+    if case.update != "momentum":
+        return {}
+    found: dict[str, Observed] = {}
+    for name, before in start.named():
+        if name in after and after[name].shape == before.shape:
+            new, old = (lifted(each, case) for each in (after[name], before))
+            found[f"v_{name}"] = new.widened(1, 0) - old
+    return found

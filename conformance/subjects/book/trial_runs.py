@@ -1,17 +1,30 @@
-"""Small networks of a class run whole, to see for how many layers it is written and what it takes.
+"""Small networks of a class run whole: for how many layers it is written, and in which layouts.
 
-Left out: what they compute, but for what λ and n change.
+The layout of samples and gradients is the first in which its methods run. Left out: what they
+compute, but for what λ and n change; how it stores its parameters (`book_conventions.py`).
 """
 
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from conformance.errors import UsageError
+from conformance.arithmetic.formats import SHORT
+from conformance.errors import SubjectError, UsageError
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call, headline
 from conformance.subjects.book.book_calls import BookCalls
-from conformance.subjects.book.book_conventions import DecayParameters, Moved, Trial
+from conformance.subjects.book.book_conventions import (
+    SAMPLES,
+    Conventions,
+    DecayParameters,
+    Moved,
+    Trial,
+    pair,
+)
 from conformance.subjects.book.constructor import feedforward_of
 from reference.step import Array, Batch, Parameters
 
@@ -27,8 +40,7 @@ def run_whole(network: BookCalls, sizes: tuple[int, ...]) -> None:
     """
     batch = two_samples(network, sizes)
     with quiet():
-        net = network.make(sizes)
-        network.fill(net, *network.outwards(_start(network, sizes)))
+        net = network.filled(sizes, trial_start(network, sizes))
         one = batch.columns((0,))
         network.feedforward(net, one.x)
         network.backprop(net, one.x, one.y)
@@ -60,13 +72,12 @@ def problem(network: BookCalls, sizes: tuple[int, ...]) -> str:
 
 def trial_of_decay(network: BookCalls, sizes: tuple[int, ...]) -> Trial:
     """What shows what λ and n are; see `decay_parameters`."""
-    start, batch = _start(network, sizes), two_samples(network, sizes)
+    start, batch = trial_start(network, sizes), two_samples(network, sizes)
 
     def moved(decay: DecayParameters, lmbda: float, n: int) -> Moved | None:
         try:
             with quiet():
-                net = network.make(sizes)
-                network.fill(net, *network.outwards(start))
+                net = network.filled(sizes, start)
                 samples = [network.sample(batch, i) for i in range(batch.m)]
                 more = {**network.rule.stepped(None), **network.mask_keywords(net, batch)}
                 net.update_mini_batch(samples, 1.0, **{**decay.given(net, lmbda, n), **more})
@@ -98,7 +109,7 @@ def check_output(network: BookCalls) -> None:
         )
 
 
-def _start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:
+def trial_start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:
     """Parameters of which no two entries of a layer are alike."""
     dtype = network.conventions.dtype
     drawn = [np.sin(np.arange(1.0, n * k + 1)).reshape(n, k) for k, n in pairwise(sizes)]
@@ -111,3 +122,116 @@ def two_samples(network: BookCalls, sizes: tuple[int, ...]) -> Batch:
     dtype = network.conventions.dtype
     x, y = (np.linspace(0.0, 1.0, 2 * n).reshape(n, 2).astype(dtype) for n in (sizes[0], sizes[-1]))
     return Batch(x, y)
+
+
+def recognised(network: BookCalls, stored: Conventions) -> Conventions:
+    """The conventions of samples, pair and dtype, from a trial.
+
+    If every layout stops, that is a mistake, which the cases will show. Then a network is tried
+    whose layers are equally wide, for a product of the wrong matrices does not stop it; of one that
+    stops too, the layout is that in which feedforward runs.
+
+    Args:
+        network: it is left with the sizes of the network that was tried.
+        stored: how it stores its parameters.
+
+    Raises:
+        SubjectError: backprop returns no pair of lists with an array a layer.
+    """
+    probe, found = network.probe, _of_backprop(network, stored)
+    if found is None:
+        network.unequal_stop, network.probe = True, (min(probe[0], probe[-1]),) * len(probe)
+        found = _of_backprop(network, stored)
+        network.probe = network.probe if found else probe
+    return found or _of_feedforward(network, stored)
+
+
+def _of_backprop(network: BookCalls, stored: Conventions) -> Conventions | None:
+    """The conventions by the first layout of a sample that works; None if none does."""
+    refused: list[SubjectError] = []
+    for sample in SAMPLES:
+        network.conventions = replace(stored, sample=sample)
+        try:
+            with quiet(), network.numbers.tried():
+                returned = network.pair_of(network.make(network.probe), *network.probe_sample)
+        except Exception:  # noqa: BLE001, S112 - any layout may fail in any way
+            continue
+        try:
+            order = pair(returned, network.probe)
+        except SubjectError as error:
+            refused.append(error)
+            continue
+        if not order.problem:
+            return replace(
+                network.conventions,
+                weights_first=order.weights_first,
+                backwards=order.backwards,
+                dtype=network.numbers.dtype or _dtype(returned),
+            )
+    if refused:
+        raise refused[0]
+    return None
+
+
+def _of_feedforward(network: BookCalls, stored: Conventions) -> Conventions:
+    """The conventions by the first layout of a sample that feedforward takes, if one does."""
+    for sample in SAMPLES:
+        network.conventions = replace(stored, sample=sample)
+        if _feeds(network, network.probe):
+            return network.conventions
+    return stored
+
+
+def _dtype(returned: Any) -> str:
+    kinds = {str(np.asarray(each).dtype) for part in returned for each in part}
+    narrow = {each for each in kinds if each in ("float32", *SHORT)}
+    return narrow.pop() if kinds == narrow and len(kinds) == 1 else "float64"
+
+
+def batch_layout(
+    network: BookCalls, sizes: tuple[int, ...], further: Mapping[str, inspect.Parameter]
+) -> str:
+    """The layout of samples for feedforward and in a mini-batch, if it is not that of backprop.
+
+    Args:
+        network: the class.
+        sizes: of which it can be made.
+        further: the parameters of its update behind the mini-batch and η.
+
+    Returns:
+        A layout with which both of them work, if neither does with that of backprop; else nothing.
+    """
+    own = network.conventions
+    needed = [key for key, each in further.items() if each.default is inspect.Parameter.empty]
+    works: dict[str, list[bool]] = {}
+    for layout in (own.sample, *SAMPLES):
+        network.conventions = replace(own, batch=layout)
+        works[layout] = [_feeds(network, sizes), _moves(network, sizes, needed)]
+        if any(works[own.sample]):
+            break
+    network.conventions = own
+    return next((each for each, both in works.items() if all(both) and each != own.sample), "")
+
+
+def _feeds(network: BookCalls, sizes: tuple[int, ...]) -> bool:
+    """Whether feedforward gives as many numbers as there are outputs."""
+    try:
+        with quiet(), network.numbers.tried():
+            output = network.feedforward(network.make(sizes), two_samples(network, sizes).x[:, :1])
+    except Exception:  # noqa: BLE001 - any layout may fail in any way
+        return False
+    return np.size(output) == sizes[-1]
+
+
+def _moves(network: BookCalls, sizes: tuple[int, ...], needed: Sequence[str]) -> bool:
+    """Whether an update leaves parameters of the same shapes."""
+    batch = two_samples(network, sizes)
+    samples = [network.sample(batch, i) for i in range(batch.m)]
+    try:
+        with quiet(), network.numbers.tried():
+            net = network.make(sizes)
+            shapes = [np.shape(each) for each in (*net.weights, *net.biases)]
+            net.update_mini_batch(samples, 0.5, **dict.fromkeys(needed, 0.5))
+            return shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
+    except Exception:  # noqa: BLE001 - any layout may fail in any way
+        return False

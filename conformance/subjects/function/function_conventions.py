@@ -16,6 +16,7 @@ from conformance.errors import SubjectError
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_conventions import SAMPLES
+from conformance.subjects.near import all_same
 from reference.step import Array, Batch, Parameters, split
 
 Quantities = dict[str, Array]
@@ -132,11 +133,6 @@ def by_names(returned: Any, arguments: Sequence[Any], *, moved: bool = True) -> 
     return {f"{start}{k}{n}": e for k, part in (("w", w), ("b", b)) for n, e in enumerate(part, 2)}
 
 
-def are_equal(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
-    """Whether arrays are the same by their names."""
-    return all(np.array_equal(each, others[name]) for name, each in some.items())
-
-
 class CalledFunction:
     """A function and how to call it."""
 
@@ -174,7 +170,7 @@ class CalledFunction:
             if self._moved is None:
                 w, b = ([np.array(each) for each in part] for part in arguments[:2])
                 still = call(self.function, w, b, *arguments[2:4], 0.0, **keywords)
-                self._moved = are_equal(by_names(still, arguments), by_names((w, b), arguments))
+                self._moved = all_same(by_names(still, arguments), by_names((w, b), arguments))
             returned = by_names(returned, arguments, moved=self._moved)
         if not isinstance(returned, Mapping):
             raise SubjectError(

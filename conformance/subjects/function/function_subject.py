@@ -22,6 +22,7 @@ from conformance.subjects.book.family import OF_FAMILIES, activations_in
 from conformance.subjects.function.function_conventions import CalledFunction, Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised
+from conformance.subjects.near import all_same
 from conformance.subjects.observation import SHOWN, Observation, rounded
 from conformance.subjects.pattern import M, Patterns
 from conformance.subjects.readings import other_reading
@@ -187,7 +188,8 @@ class FunctionSession:
             for each in ("x", "y")
             if not np.array_equal(getattr(after, each), getattr(batch, each))
         ]
-        if self.first and not _same(shown, self._call(batch)[0]):
+        again = self._call(batch)[0] if self.first else shown
+        if again.keys() != shown.keys() or not all_same(shown, again):
             findings.append(finding(Kind.UNREPEATABLE, method="function"))
         self.first = False
         traced = FunctionTrace(
@@ -221,9 +223,3 @@ def _after(shown: Quantities, before: Parameters) -> Parameters:
         return np.asarray(seen) if np.isfinite(seen).all() else array
 
     return Parameters.of({name: own(name, array) for name, array in before.named()})
-
-
-def _same(first: Quantities, second: Quantities) -> bool:
-    return first.keys() == second.keys() and all(
-        np.array_equal(array, second[name], equal_nan=True) for name, array in first.items()
-    )

@@ -16,10 +16,10 @@ from conformance.subjects.function.function_conventions import (
     FunctionConventions,
     Quantities,
 )
-from conformance.subjects.pattern import Patterns
-from conformance.subjects.searched import Searched, in_its_own_numbers
-from conformance.subjects.stepped import Stepped, gathered, given_rate, traced_run
-from conformance.tracing.arranging import ARRANGING
+from conformance.subjects.near import all_same
+from conformance.subjects.pattern import Patterns, Placed
+from conformance.subjects.stepped import Stepped, given_rate, traced_run
+from conformance.tracing.arranging import ARRANGING, whole
 from conformance.tracing.frames import Frame
 from conformance.tracing.index import Location
 from conformance.tracing.made_arrays import traced_array
@@ -92,13 +92,7 @@ def _note(made: Stepped, program: TracedFunction, case: Case, nodes: Mapping[str
             split(name)[0] in ("z", "a", "delta", "nabla_b", "nabla_w")
             and node.value.shape == shape
         ):
-            made.named[name] = _whole(node, program.conventions.factor(name, m))
-
-
-def _whole(node: Node, factor: float = 1.0) -> Location:
-    """All the entries of a node."""
-    places = np.arange(node.value.size).reshape(node.value.shape)
-    return Location(np.full(places.shape, node.number), places, factor)
+            made.named[name] = whole(node, program.conventions.factor(name, m))
 
 
 class FunctionTrace:
@@ -129,27 +123,22 @@ class FunctionTrace:
         sought = [each for each in self.case.rows if split(each)[0] in SOUGHT]
         if all(name in self.shown for name in sought):
             return {}
-        made, (pattern, found) = self._made[0], self._searched
-        if made is None or pattern is None:
+        placed = self._placed
+        if placed is None:
             return {}
-        own = pattern.trace is made.trace and self.start[1].m == 1
-        if own or 1 in pattern.run.start.sizes:
+        own = placed.pattern.trace is placed.made.trace and self.start[1].m == 1
+        if own or 1 in placed.pattern.run.start.sizes:
             return {}  # there a number is many things at once
-        return {
-            name: gathered(each, made) for name, each in found.items() if name not in self.shown
-        }
+        return {name: each for name, each in placed.shown().items() if name not in self.shown}
 
     def where(self, name: str, index: tuple[int, ...]) -> tuple[Frame, ...]:
         """The lines to blame for an entry of a quantity."""
-        (made, _), (pattern, found) = self._made, self._searched
-        if made is None or pattern is None:
+        placed = self._placed
+        if placed is None:
             return ()
         if name == "cost":
-            return made.returned[0][name].frames
-        here = pattern
-        if not pattern.wrong(name) and not self.patterns.is_large(self.case):
-            here = in_its_own_numbers(self.case, made, found, decays=self.patterns.program.decays)
-        return here.frames(name, index)
+            return placed.made.returned[0][name].frames
+        return placed.of(name).frames(name, index)
 
     def on_balls(self) -> OnBalls:
         """What decides on balls what it shows."""
@@ -158,24 +147,19 @@ class FunctionTrace:
 
     @cached_property
     def _on_balls(self) -> OnBalls | None:
-        (made, _), (pattern, found) = self._made, self._searched
-        if made is None or pattern is None:
-            return None
-        places = {**found, **{name: _whole(node) for name, node in made.after.items()}}
-        if "cost" in made.returned[0]:
-            factor = self.program.conventions.factor("cost", made.batch.m)
-            places["cost"] = _whole(made.returned[0]["cost"], factor)
-        step = TracedStep(self.case, made.trace, made.before, made.batch, places)
-        known_wrong = pattern.wrong if self.patterns.is_large(self.case) else None
-        return OnBalls(step, None, known_wrong)
+        placed = self._placed
+        if placed is None or "cost" not in placed.made.returned[0]:
+            return None if placed is None else placed.on_balls()
+        factor = self.program.conventions.factor("cost", placed.made.batch.m)
+        return placed.on_balls({"cost": whole(placed.made.returned[0]["cost"], factor)})
 
     def never_divided(self) -> bool:
         """Whether some δ that was found would hold the 1/m, and nothing divided it by m."""
-        made = self.__dict__.get("_made", (None, ""))[0]
-        if made is None or "_searched" not in self.__dict__:
+        placed: Placed | None = self.__dict__.get("_placed")
+        if placed is None:
             return False
-        kept = (at for at in self._searched[1].values() if abs(at.factor) < 1)
-        return any(not _divides(made, at) for at in kept)
+        kept = (at for at in placed.found.values() if abs(at.factor) < 1)
+        return any(not _divides(placed.made, at) for at in kept)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -189,16 +173,13 @@ class FunctionTrace:
             made = self.patterns.step(self.patterns.program, self.case, *self.start)
         except Exception as error:  # noqa: BLE001 - a function may refuse traced arrays in any way
             return None, f"not traced: {type(error).__name__}: {error}"
-        same = all(
-            np.array_equal(made.left.get(name), each, equal_nan=True)  # type: ignore[arg-type]
-            for name, each in self.shown.items()
-        )
+        same = all_same(self.shown, made.left)
         return (made, "") if same else (None, OTHERWISE)
 
     @cached_property
-    def _searched(self) -> tuple[Searched | None, dict[str, Location]]:
+    def _placed(self) -> Placed | None:
         made = self._made[0]
-        return (None, {}) if made is None else self.patterns.found(self.case, made)
+        return None if made is None else self.patterns.found(self.case, made)
 
 
 def _divides(made: Stepped, at: Location) -> bool:
