@@ -17,8 +17,7 @@ from conformance.running.tracebacks import call, is_ours, stopped
 from conformance.tests.networks import book
 from conformance.tests.test_cli import one_line, run
 from conformance.tests.test_plugin import finish, start
-from conformance.tracing.trace import Trace
-from conformance.tracing.traced_numbers import traced_number
+from conformance.tracing.trace import Trace, is_traced_number
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -76,7 +75,7 @@ def test_what_a_call_itself_raises_is_the_subjects() -> None:
 
 def test_an_operation_on_traced_numbers_is_the_subjects() -> None:
     trace = Trace()
-    zero = traced_number(0.0, trace.node("given eta", None, (), {}, np.array(0.0)), trace)
+    zero = is_traced_number(0.0, trace.node("given eta", None, (), {}, np.array(0.0)), trace)
     assert not is_ours(caught(lambda: 1 / zero))
 
 
