@@ -17,7 +17,7 @@ from conformance.running.tracebacks import call, is_ours, stopped
 from conformance.tests.networks import book
 from conformance.tests.test_cli import one_line, run
 from conformance.tests.test_plugin import finish, start
-from conformance.tracing.trace import Trace, is_traced_number
+from conformance.tracing.trace import Trace
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -75,7 +75,7 @@ def test_what_a_call_itself_raises_is_the_subjects() -> None:
 
 def test_an_operation_on_traced_numbers_is_the_subjects() -> None:
     trace = Trace()
-    zero = is_traced_number(0.0, trace.node("given eta", None, (), {}, np.array(0.0)), trace)
+    zero = trace.number(0.0, trace.node("given eta", None, (), {}, np.array(0.0)))
     assert not is_ours(caught(lambda: 1 / zero))
 
 
