@@ -232,14 +232,19 @@ class Culprit(Fixes):
         return next(iter(matches), None)
 
     def sums_of(self, repair: Repair) -> Iterator[Line]:
-        """The lines of sums that lack a contribution, which products of them lack too."""
+        """The lines of sums that lack a contribution, which products of them lack too.
+
+        None in a function that is right where others call it.
+        """
         todo = [self._first_wrong(repair)] if self.lacks_parts(repair) else []
         while todo:
             node = todo.pop()
             if self._shared >> node.number & 1:
                 continue  # what right gradients are made of lacks nothing
             if node.operation in ("add", "subtract"):
-                yield from self.lines_of(self._by_number.get(node.number, Group([node])))
+                group = self._by_number.get(node.number, Group([node]))
+                if not self.right_calls(group, {node.number}):
+                    yield from self.lines_of(group)
             elif node.operation in (*PRODUCTS, *MOVES):
                 of = [e for e in node.inputs if node.operation != "divide" or e is node.args[0]]
                 todo += [e for e in of if is_float(e) and not self.forward.contains(e)]
@@ -253,7 +258,7 @@ class Culprit(Fixes):
         before = self._first_wrong(self.repairs[0])
         settled = self.known(before) and not self._lacks(self.repairs[0])
         for repair in self.repairs:
-            for node in repair.group.nodes:
+            for node in repair.group.nodes if not self.lacks_parts(repair) else ():
                 right = repair.values.get(node.number)
                 if right is None or not self._differs(node, right):
                     continue

@@ -15,11 +15,12 @@ from conformance.backward.chain import Chain
 from conformance.backward.findings import Line
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.recorded_pass import Goal, Recorded
-from conformance.backward.source import RENAMED, line_of, operand_name, stored_names
+from conformance.backward.source import RENAMED, handed_names, line_of, operand_name, stored_names
 from conformance.backward.syntax import (
     aliased,
     assigned,
     gives_alias,
+    hands_out,
     iterated,
     passed,
     renamed,
@@ -163,8 +164,20 @@ class _Expansion:
         empty = Node(0, what, handed, (), {}, own.value, frames)
         return self.add(empty, (own, tag), {})
 
+    def returned(self, goal: Goal) -> Goal:
+        """A gradient where it is handed out, if a function that was called has computed it."""
+        own, returns = self.same[goal.node.number], self.forward.run.returns[:1]
+        names = set() if self.forward.contains(goal.node) else handed_names(goal.node)
+        for end in returns if names and _left(goal.node.frames, self.forward.run.returns) else ():
+            line = hands_out(names, Line(end.file, end.line))
+            if line is not None:
+                where = (Frame(line.file, line.line, end.function),)
+                key = RENAMED, own.number, goal.name
+                own = self.made[key] = self._identity(own, RENAMED, where, goal.name)
+        return replace(goal, parameter=self.same[goal.parameter.number], node=own)
+
     def goal(self, goal: Goal) -> Goal:
-        """A gradient as it is returned."""
+        """A gradient as it is handed on."""
         frames, line = self.forward.run.returns, line_of(goal.node)
         given = renamed(line) if line is not None else None
         if given is not None and frames:
@@ -223,16 +236,11 @@ def with_names(forward: Forward, found: Sequence[Verdict]) -> tuple[Forward, lis
         forward: the forward pass.
         found: its gradients, judged.
     """
-
-    def goal(each: Goal) -> Goal:
-        return replace(each, parameter=same[each.parameter.number], node=same[each.node.number])
-
     state = _Expansion(forward, named=False)
-    same = state.same
-    run = _made(state, state.renamed, goal)
+    run = _made(state, state.renamed, state.returned)
     if not state.made:
         return forward, list(found)
-    judged = [replace(each, goal=goal(each.goal)) for each in found]
+    judged = [replace(e, goal=goal) for e, goal in zip(found, run.goals, strict=True)]
     return Forward(run, Chain(run.trace, ties=forward.chain.ties)), judged
 
 

@@ -44,7 +44,7 @@ class Found:
 
 def find(culprit: Culprit) -> Found:
     """What is to blame."""
-    fixes = sorted(culprit.fixes(), key=_order)
+    fixes = sorted(culprit.fixes(), key=lambda each: _order(culprit, each))
     believed = [f for f in fixes if f.change.cost < PLAUSIBLE and not culprit.is_right_elsewhere(f)]
     fixes = believed + [each for each in fixes if each not in believed]
     lines = [line for each in believed for line in culprit.lines_of_fix(each)]
@@ -55,14 +55,21 @@ def find(culprit: Culprit) -> Found:
     return replace(found, lines=tuple(dict.fromkeys(lines)))
 
 
-def _order(fix: Fix) -> tuple[float, bool, int]:
+def _order(culprit: Culprit, fix: Fix) -> tuple[float, bool, bool, int]:
     """What is believed first: a number by which results are multiplied, such as 1/m, comes last.
 
-    Of several operands the first one is believed: what is made of it has to be another, too.
+    It is believed where the constant of a derivative changes. Of several operands the first one is
+    believed: what is made of it has to be another, too.
     """
     number = fix.change.what == "factor" and fix.change.other is None
     first = fix.group.first.number
-    return fix.change.cost, number, -first if number else first * (fix.change.what == "operand")
+    later = number and not culprit.changes_scale(fix.group.first)
+    return (
+        fix.change.cost,
+        number,
+        later,
+        -first if later else first * (number or fix.change.what == "operand"),
+    )
 
 
 def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:
@@ -89,13 +96,15 @@ def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:
 
 
 def _around(culprit: Culprit, repair: Repair) -> Iterator[Line]:
-    """The lines of an operation that has to give something else, and those that lead to it."""
+    """The lines of an operation that has to give something else, and of what may be wrong in it.
+
+    What is computed from it is wrong since it is, and what is right before it has nothing to do
+    with it.
+    """
     yield from culprit.beginning(repair)
     yield from culprit.sums_of(repair)
     yield from culprit.needed_operands(repair.group)
-    for each in (repair, culprit.repairs[0]):
-        yield from culprit.lines_of_repair(each)
-    others = (each.group for each in culprit.repairs if not culprit.gives_right_gradients(each))
-    for group in (*culprit.upstream(repair), *others):
+    yield from culprit.lines_of_repair(repair)
+    for group in (*culprit.upstream(repair), *culprit.beside(repair)):
         yield from culprit.lines_of(group)
     yield from culprit.callers(repair.group.first)

@@ -18,7 +18,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.groups import Factor, Group, Repair, grouped
 from conformance.backward.judge_gradients import distance
 from conformance.backward.slips import COMPARISONS
-from conformance.backward.source import MOVES, is_float
+from conformance.backward.source import CHOOSES, MOVES, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -173,11 +173,26 @@ class Region:
         parts = [e for e in self.known(self._first_wrong(repair)) if e.quantity.kind == "part"]
         return any(unmoved(each.quantity.nodes[0]) in needed for each in parts)
 
-    def gives_right_gradients(self, repair: Repair) -> bool:
-        """Whether an operation gives gradients, some of which are right, as one that clips all."""
-        given = ((each, repair.values.get(each.number, each.value)) for each in repair.group.nodes)
-        right = [node for node, value in given if not self._differs(node, value)]
-        return _is_gradient(repair) and any(self._shared >> each.number & 1 for each in right)
+    def beside(self, repair: Repair) -> list[Group]:
+        """The other operations that can be repaired, where what is lacking may be one of several.
+
+        Not what is computed from it, which is wrong since it is.
+        """
+        if not self.lacks_parts(repair):
+            return []
+        wrong = self._first_wrong(repair)
+        found = (e for e in self.repairs if not self._first_wrong(e).depends_on(wrong))
+        return [each.group for each in found]
+
+    def changes_scale(self, node: Node) -> bool:
+        """Whether a value is a ∂C/∂v times another constant than those that it is made of."""
+        before = [e for e in node.inputs if is_float(e) and not self.forward.contains(e)]
+        had = [{abs(each.factor) for each in self.known(e)} for e in before]
+        has = {abs(each.factor) for each in self.known(node)}
+        return bool(has and had) and all(
+            each and not any(abs(a / b - 1) <= HALF_OF_THE_DIGITS for a in each for b in has)
+            for each in had
+        )
 
     def needed(self, repair: Repair) -> Match | None:
         """What the first wrong execution of an operation has to give, if it is known."""
@@ -268,7 +283,8 @@ class Region:
         """Whether a value is one of the forward pass, at most turned or in part."""
         if self.forward.contains(node) or node.given:
             return True
-        return node.operation in MOVES and all(map(self._moves_forward_values, node.inputs))
+        moves = node.operation in MOVES and node.operation not in CHOOSES
+        return moves and all(map(self._moves_forward_values, node.inputs))
 
 
 def _moves(repair: Repair, before: Repair) -> bool:

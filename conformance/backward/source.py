@@ -47,6 +47,9 @@ MOVES = frozenset(
 )  # fmt: skip
 """Operations that move numbers and compute none."""
 
+CHOOSES = frozenset({"where", "choose", "select", "copyto", "place", "putmask"})
+"""Those that choose among numbers by a condition, such as on which side of a kink they are."""
+
 
 @dataclass(eq=False)
 class Operation:

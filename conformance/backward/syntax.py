@@ -179,6 +179,25 @@ def aliased(line: Line) -> str:
     return "" if value is None or isinstance(value, ast.Tuple) else ast.unparse(value)
 
 
+def hands_out(names: Collection[str], line: Line) -> Line | None:
+    """The last line of a function that keeps one of some variables elsewhere, or returns it.
+
+    Args:
+        names: of the variables.
+        line: of the function.
+    """
+
+    def has_name(part: ast.AST | None) -> bool:
+        return isinstance(part, ast.Name) and part.id in names
+
+    kept = (e for e in _assignments(line) if _is_alias(e) and has_name(getattr(e, "value", None)))
+    ends = (
+        e for e in _around(line) if isinstance(e, ast.Return) and any(map(has_name, ast.walk(e)))
+    )
+    found = [each.lineno for each in (*kept, *ends)]
+    return Line(line.file, max(found)) if found else None
+
+
 def renaming(made: Sequence[Line], used: Sequence[Line]) -> tuple[Line, ...]:
     """The line between two others that only gives another name to what the later one reads.
 

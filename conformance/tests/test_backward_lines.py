@@ -623,6 +623,65 @@ def make():
     return p, r.normal(size=(6, 4)), r.normal(size=(6, 5))
 """
 
+RESIDUAL = (
+    NORMALISED[: NORMALISED.index("def f(")]
+    + """
+def f(p, y):
+    x = p['x']
+    a, first = norm_forward(x, p['g1'], p['b1'])
+    t = np.tanh(a @ p['W'])
+    out, second = norm_forward(x + t, p['g2'], p['b2'])
+    dh, dg2, db2 = norm_backward(out - y, second)
+    dt = dh * (1 - t ** 2)
+    dx, dg1, db1 = norm_backward(dt @ p['W'].T, first)
+    grads = {'g1': dg1, 'b1': db1, 'W': a.T @ dt, 'g2': dg2, 'b2': db2}
+    grads['x'] = dx + dh
+    return 0.5 * np.sum((out - y) ** 2), grads
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'g1': r.normal(size=4), 'b1': r.normal(size=4), 'W': r.normal(size=(4, 4))}
+    p |= {'g2': r.normal(size=4), 'b2': r.normal(size=4), 'x': r.normal(size=(6, 4))}
+    return p, r.normal(size=(6, 4))
+"""
+)
+
+POOLS = """
+import numpy as np
+
+def f(p, x, y):
+    c = x * p['k']
+    a = np.where(c > 0, c, 0.1 * c)
+    pooled = a.reshape(6, 4, 2).mean(axis=2)
+    d = pooled @ p['W'] - y
+    dpooled = d @ p['W'].T
+    da = np.repeat(dpooled, 2, axis=1) / 2
+    dc = da * np.where(c > 0, 1.0, 0.1)
+    grads = {'k': (x * dc).sum(0), 'W': pooled.T @ d}
+    return 0.5 * np.sum(d ** 2), grads
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'k': r.normal(size=8), 'W': r.normal(size=(4, 3))}
+    return p, r.normal(size=(6, 8)), r.normal(size=(6, 3))
+"""
+
+HUBER = """
+import numpy as np
+
+def f(p, x, y):
+    e = x @ p['w'] - y
+    small = np.abs(e) <= 0.5
+    loss = np.where(small, 0.5 * e ** 2, 0.5 * (np.abs(e) - 0.25)).mean()
+    slope = np.where(small, e, 0.5 * np.sign(e))
+    g = slope / e.size
+    return loss, {'w': x.T @ g}
+
+def make():
+    r = np.random.default_rng(0)
+    return {'w': r.normal(size=(4, 3))}, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 SAMPLED = """
 import numpy as np
 
@@ -651,6 +710,9 @@ def make():
 
 FAULTS = (
     (NORMALISED, "dxhat = dout * gamma", "dxhat = dout", "`dout` is ∂C/∂out (line 20)"),
+    (RESIDUAL, "= dx + dh", "= dx", "`dh` (line 23) has to be added to `dx`"),
+    (POOLS, "axis=1) / 2", "axis=1)", "has to be multiplied by 0.5"),
+    (HUBER, "0.5 * np.sign(e))\n    g", "0.5 + 0 * e)\n    g", "has to give"),
     (SAMPLED, "dmu = dz + mu", "dmu = dz", "has to be added to `dz`"),
     (LEAKY, "(self.inp > 0", "(d > 0", "the first operand has to be `self.inp` (line 6)"),
     (
@@ -742,8 +804,11 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         LEAKY,
         NORMALISED,
         SAMPLED,
+        RESIDUAL,
+        POOLS,
+        HUBER,
     ],
-    ids=range(24),
+    ids=range(27),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
