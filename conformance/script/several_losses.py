@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.backward.costs import times
 from conformance.backward.findings import by_one_line
-from conformance.backward.loss_numbers import Fit, fits_of_each
+from conformance.backward.loss_numbers import Fit, fits_of_each, is_named
 from conformance.backward.recorded_pass import Goal, NotAGradientError
 from conformance.script.held_targets import targets
 from conformance.script.judge_updates import Unjudged, judged
@@ -161,16 +161,24 @@ def _narrowest(
 ) -> Node | None:
     """The number of a parameter that fewest others are in: its loss, though its gradient is wrong.
 
-    Of as many one by which the gradients of others are right, or else the last. None if those of
-    others are right by several that it is in, as of a body that two heads share, or there is none.
+    None of the terms of such a number, and none that has in it what the gradients of others are
+    right by. One that is called a loss comes first; of as many one by which the gradients of others
+    are right, or else the last. None if those of others are right by several that it is in, as of a
+    body that two heads share, or there is none.
     """
 
-    def order(number: Node) -> tuple[int, bool, int]:
-        return (number.uses & given).bit_count(), number not in told, -number.number
+    def order(number: Node) -> tuple[bool, int, bool, int]:
+        size = (number.uses & given).bit_count()
+        return not is_named(number), size, number not in told, -number.number
+
+    def has_one_of(number: Node, others: Collection[Node]) -> bool:
+        return any(each is not number and number.depends_on(each) for each in others)
 
     shared = sum(each.depends_on(parameter) for each in told) > 1
     own = [] if shared else [each for each in numbers if each.depends_on(parameter)]
-    return min(own, key=order, default=None)
+    own = [each for each in own if not has_one_of(each, told)] or own
+    whole = [each for each in own if not any(has_one_of(other, [each]) for other in own)]
+    return min(whole, key=order, default=None)
 
 
 def _as_read(

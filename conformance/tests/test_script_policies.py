@@ -128,3 +128,42 @@ def test_the_gradients_of_several_episodes_are_those_of_the_sum_of_their_losses(
 ) -> None:
     report = run_edited(tmp_path, EPISODES, ("(p - onehot)", there))
     assert report.exit_code == code, str(report)
+
+
+BONUS = """import numpy as np
+rng = np.random.default_rng(5)
+W1, W2, v = 0.5 * rng.normal(size=(4, 5)), 0.5 * rng.normal(size=(5, 3)), np.zeros(4)
+for episode in range(20):
+    S = rng.normal(size=(7, 4))
+    logits = np.tanh(S @ W1) @ W2
+    h = np.tanh(S @ W1)
+    logp = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    pi = np.exp(logp)
+    A = np.array([rng.choice(3, p=p) for p in pi])
+    G = (A == S.argmax(axis=1) % 3) + 0.1 * rng.normal(size=7)
+    V = S @ v
+    adv = G - V
+    H = -(pi * logp).sum(axis=1)
+    policy_loss = -(adv * logp[np.arange(7), A]).mean() - 0.05 * H.mean()
+    value_loss = 0.5 * ((V - G) ** 2).mean()
+    dlogits = adv[:, None] * (pi - np.eye(3)[A]) / 7
+    dlogits += 0.05 * pi * (logp + H[:, None]) / 7
+    dW2 = h.T @ dlogits
+    dW1 = S.T @ (dlogits @ W2.T * (1 - h ** 2))
+    W1 -= 0.1 * dW1
+    W2 -= 0.1 * dW2
+    v -= 0.05 * S.T @ (V - G) / 7
+    print(episode, H.mean(), policy_loss, value_loss)
+"""
+
+
+@pytest.mark.seldom
+def test_the_loss_of_a_policy_is_all_of_it_and_not_its_bonus(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, BONUS, ("dlogits += 0.05", "dlogits -= 0.05"))
+    line = BONUS.splitlines().index("    dlogits += 0.05 * pi * (logp + H[:, None]) / 7") + 1
+    assert [each.lines[0].line for each in report.examined.accused] == [line], str(report)
+
+
+@pytest.mark.seldom
+def test_a_policy_with_a_bonus_is_right(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, BONUS).ok
