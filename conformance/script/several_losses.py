@@ -13,7 +13,8 @@ import numpy as np
 
 from conformance.backward.costs import times
 from conformance.backward.findings import by_one_line
-from conformance.backward.loss_numbers import Fit, fits_of_each, is_named
+from conformance.backward.loss_names import is_named
+from conformance.backward.loss_numbers import Fit, fits_of_each
 from conformance.backward.recorded_pass import Goal, NotAGradientError
 from conformance.script.held_targets import targets
 from conformance.script.judge_updates import Unjudged, judged
@@ -133,16 +134,18 @@ def _side_by_side(
     fits = fits_of_each(part.trace, [*losses], goals)
     told: dict[Node, Fit] = {}
     groups: dict[Node, list[Named]] = {}
-    wrong: list[tuple[Named, Node]] = []
+    rest: list[tuple[Named, Goal, list[Fit]]] = []
     for named, goal, each in zip(turn, goals, fits, strict=True):
-        known = [fit for fit in each if fit.loss in losses and _is_usual(fit.factor, part)]
+        own = [fit for fit in each if fit.loss in losses]
+        known = [fit for fit in own if _is_usual(fit.factor, part)]
         if known:
             best = min(known, key=lambda e: (not alike(e.factor, 1.0), -e.loss.number))
             groups.setdefault(best.loss, []).append(named)
             told[best.loss] = replace(told.get(best.loss, best), count=len(groups[best.loss]))
         else:
-            wrong.append((named, goal.parameter))
-    if not told or (quick and wrong):
+            rest.append((named, goal, own))
+    alone, wrong = _at_own_rates(rest, groups)
+    if not (told or alone) or (quick and wrong):
         return [Group(turn)]
     given = bits_of_nodes(each.parameter for each in goals)
     for named, parameter in wrong:
@@ -150,10 +153,33 @@ def _side_by_side(
         if loss is None:
             return [Group(turn)]
         groups.setdefault(loss, []).append(named)
+    found = [Group(group, told.get(loss, Fit(loss, 0, 1.0))) for loss, group in groups.items()]
     return [
-        Group(group, replace(told.get(loss, Fit(loss, 0, 1.0)), loss=losses[loss]))
-        for loss, group in groups.items()
+        Group(e.named, replace(fit, loss=losses[fit.loss])) for e in alone + found if (fit := e.fit)
     ]
+
+
+def _at_own_rates(
+    rest: Sequence[tuple[Named, Goal, Sequence[Fit]]], others: Collection[Node]
+) -> tuple[list[Group], list[tuple[Named, Node]]]:
+    """Those whose gradient is one of a loss that no others follow, times any rate, and the wrong.
+
+    A single number is any other times a rate.
+
+    Args:
+        rest: the parameters, and the numbers of which their gradients are multiples.
+        others: the losses that others follow.
+    """
+    alone: list[Group] = []
+    wrong: list[tuple[Named, Node]] = []
+    for named, goal, own in rest:
+        single = goal.node.value.size == 1
+        fit = next((each for each in own if not single and each.loss not in others), None)
+        if fit is None:
+            wrong.append((named, goal.parameter))
+        else:
+            alone.append(Group([named], replace(fit, count=1)))
+    return alone, wrong
 
 
 def _narrowest(
@@ -244,9 +270,12 @@ def _by(
     chosen, own = tuple(each.options[each.own] for each, _ in named), part.of[fit.loss]
     loss = own if alike(fit.factor, 1.0) else times(part.trace, own, fit.factor)
     made = step.by(part, goals, loss, whole=False, promised=True)
-    known = replace(made.examined, factor=fit.factor)
-    told = replace(made, examined=known, loss=own, factor=usual(chosen)[0], chosen=chosen)
-    return told if made.right <= fit.count else None
+    told = fit.factor
+    if not _is_usual(told, part):  # it is a part of the rate
+        chosen, told = tuple((node, by * told) for node, by in chosen), 1.0
+    known = replace(made.examined, factor=told)
+    found = replace(made, examined=known, loss=own, factor=usual(chosen)[0], chosen=chosen)
+    return found if made.right <= fit.count else None
 
 
 def _together(
