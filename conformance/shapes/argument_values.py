@@ -1,7 +1,8 @@
-"""What an argument of a layer's function may be, by its name and what was chosen before it.
+"""What an argument may be, by its name and what was chosen before it, and as a docstring states it.
 
 Arrays have generic entries. Unequal widths tell shapes apart: a width that no other array has is
-tried where a name suggests one, such as the state of a cell. Left out: trying them (`solved.py`).
+tried where a name suggests one, such as the state of a cell. The targets of a loss have one coding:
+labels, 0 or 1, one-hot, numbers. Left out: trying them (`solved.py`).
 """
 
 import re

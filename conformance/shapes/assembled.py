@@ -1,7 +1,8 @@
 """How a file itself makes a network: `model = Network()`, then `model.add(Dense(784, 30))`.
 
 The statements are taken from where they stand, such as the main block, which is not run; the sizes
-in them are made small. Left out: networks that a call makes (`plans.py`).
+in them are made small. A container, `Sequential(*layers)`, may be made of two layers of the file.
+Left out: networks that a call makes (`plans.py`).
 """
 
 import ast

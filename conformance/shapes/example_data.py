@@ -1,6 +1,7 @@
 """Small data that a program is tried on: unequal sizes, every class, in every usual layout.
 
-Left out: which of them a program takes.
+With pictures go what a network of convolutions is told of them. Left out: which of the data a
+program takes.
 """
 
 import re

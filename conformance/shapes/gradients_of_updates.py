@@ -1,6 +1,7 @@
 """What moved the parameters of a program: the first update of each, and the gradient in it.
 
-Left out: whether what moved them is right (`update_findings.py`).
+Functions that move parameters may return them: which parameter each part is. Left out: whether what
+moved them is right (`update_findings.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,8 @@
-"""Which number of a run is the program's own loss.
+"""Which number of a run is the program's own loss, and which output meets its target.
 
-It is what a function gives that is named as a loss, or gives gradients: called by us, or by the
-program itself while it trains. Left out: the verdict (`judge_readings.py`).
+The loss is what a function gives that is named as a loss, or gives gradients: called by us, or by
+the program itself while it trains. What meets the target need not be the output. Left out: the
+verdict (`judge_readings.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

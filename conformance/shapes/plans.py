@@ -1,6 +1,7 @@
-"""The plans by which a class, or the functions of a file, may be run.
+"""The plans by which a class, or the functions of a file, may be made and run.
 
-Left out: running them (`attempt.py`), and which of them fits (`search.py`).
+A class is called by the names and the number of its arguments. Left out: running them
+(`attempt.py`), what makes a layer (`layer_arguments.py`), and which plan fits (`search.py`).
 """
 
 import inspect

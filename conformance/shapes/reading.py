@@ -1,6 +1,7 @@
-"""A way to run a program that runs and leaves gradients, whether it fits, and its parameters.
+"""A way to run a program that runs and leaves gradients: whether it fits, and how it runs again.
 
-Left out: how it is found (`search.py`), and its verdict (`judge_readings.py`).
+It is run again without being recorded, for the gradients that it gives. Left out: how it is found
+(`search.py`), where its gradients are (`places.py`), and its verdict (`judge_readings.py`).
 """
 
 from collections.abc import Collection, Mapping, Sequence

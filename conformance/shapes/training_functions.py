@@ -1,9 +1,9 @@
-"""Functions of a file that train: how each may be called, and which arguments are parameters.
+"""Functions of a file that train: how each may be called, and what is known of their updates.
 
 Such are `step_gradient(b, m, points, rate)`, which returns the parameters that it has moved, and
 `gradient_descent(x, y, w_in, b_in, alpha, iterations, cost, gradient)`. With a rate of 0 they
-return their parameters as they were: so these are found, whatever their names. Left out: what is
-known of the updates (`training_functions.py`).
+return their parameters as they were: so these are found, whatever their names. Then the updates are
+judged as a script's are, and nothing is said of a function that does not run so.
 """
 
 import re
