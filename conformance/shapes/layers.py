@@ -2,9 +2,9 @@
 
 A layer is judged alone: the loss is the sum of its output times a generic array, which is what the
 backward part is given. Gradients of its parameters may be means over the samples while that of its
-input is none, so the two are judged apart. Which classes may be layers is told by the names of their
-methods; or, whatever they are called, one takes inputs and gives an output, and another takes one
-thing whose name tells nothing. Left out: networks (`search.py`).
+input is none, so the two are judged apart. Which classes may be layers is told by the names of
+their methods; or, whatever they are called, one takes inputs and gives an output, and another takes
+one thing whose name tells nothing. Left out: networks (`search.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Functions that give a loss and gradients, judged on what the file itself calls them with, or makes.
+"""Functions that give a loss and gradients, judged on what the file calls them with, or makes.
 
 What stands under `if __name__ == "__main__"` is run, each statement until it trains; without it,
 functions such as `test_gradients()`, which may end in an error of their own. The parameters

@@ -1,4 +1,4 @@
-"""What is known of gradients beside their values: the updates that take them or do not, sums, inputs.
+"""What is known of gradients beside their values: updates, sums, inputs.
 
 To add gradients up is right where they are set back, as by `zero_grad()`; where one is set and
 another is added up, a second call gives a wrong one. Left out: the updates themselves
