@@ -157,7 +157,7 @@ def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate
 
     others = (partial(constructors, kind, settings=e) for e in other_settings(kind, found.words))
     first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
-    either = unnamed_layer(kind, found.module, roles, own)
+    either = unnamed_layer(kind, kind, found.module, roles, own)
     return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
 
 

@@ -353,17 +353,29 @@ def layer_search(
 
 
 def unnamed_layer(
-    kind: type, module: ModuleType, roles: dict[str, list[Named]], assembled: tuple[Made, ...]
+    kind: Callable[..., Any],
+    holder: Any,
+    module: ModuleType,
+    roles: dict[str, list[Named]],
+    assembled: tuple[Made, ...] = (),
 ) -> LayerSearch | None:
     """A class as one of layers, whatever its methods and their arguments are called; None if not.
 
     Args:
         kind: the class.
+        holder: it, or an object of it that has its methods.
         module: it is defined in.
         roles: its methods by what they may do.
         assembled: the ways in which the file itself makes an object of it.
     """
-    return _layer(kind, kind, module, roles, assembled)
+    for ahead, _ in roles["forward"]:
+        for back, _ in roles["backward"]:
+            functions = method_of(holder, str(ahead)), method_of(holder, str(back))
+            found, named = takes(*functions, named=False), takes(*functions)
+            if found is not None:
+                sure = named is not None
+                return LayerSearch(kind, module, ahead, back, found, assembled, sure)
+    return None
 
 
 def closure_layer(
@@ -376,22 +388,5 @@ def closure_layer(
     data = next(example_data(Sizes(), ("rows",)))
     for _, make in layer_constructions(kind, data):
         with suppress(UnfitError):
-            return _layer(kind, make(data, Scope())["self"], module, roles, ())
-    return None
-
-
-def _layer(
-    kind: Callable[..., Any],
-    holder: Any,
-    module: ModuleType,
-    roles: dict[str, list[Named]],
-    assembled: Sequence[Made],
-) -> LayerSearch | None:
-    for ahead, _ in roles["forward"]:
-        for back, _ in roles["backward"]:
-            functions = method_of(holder, str(ahead)), method_of(holder, str(back))
-            found, named = takes(*functions, named=False), takes(*functions)
-            if found is not None:
-                sure, ways = named is not None, tuple(assembled)
-                return LayerSearch(kind, module, ahead, back, found, ways, sure)
+            return unnamed_layer(kind, make(data, Scope())["self"], module, roles)
     return None

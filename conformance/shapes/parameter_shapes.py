@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, kinds_of
-from conformance.shapes.arguments import Scope, called, needed, taken
+from conformance.shapes.arguments import Scope, called, kinds_taken, needed, taken
 from conformance.shapes.attempts import UnfitError, tried
 from conformance.shapes.example_data import NUMBERS, Data
 from conformance.shapes.function_sources import returned_names, source_parts
@@ -209,8 +209,7 @@ def takes_parameters(function: FunctionType) -> bool:
 def may_make(function: FunctionType) -> bool:
     """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
     sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
-    told = any(sizes & set(kinds_of(each.name)) for each in taken(function))
-    told = told or any(map(is_parameter, returned_names(function)))
+    told = bool(sizes & kinds_taken(function)) or any(map(is_parameter, returned_names(function)))
     return len(needed(function)) in (1, 3) or (not needed(function) and told)
 
 

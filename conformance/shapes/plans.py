@@ -32,6 +32,7 @@ from conformance.shapes.arguments import (
     by_name,
     called,
     data_kinds,
+    kinds_taken,
     method_of,
     needed,
     size_kinds,
@@ -182,18 +183,14 @@ def takes_inputs(function: Callable[..., Any]) -> bool:
 
 def trains(function: FunctionType) -> bool:
     """Whether a function trains by a word of its name, and takes inputs and targets."""
-    return "train" in bare(function.__name__) and {"inputs", "targets"} <= _kinds(function)
+    return "train" in bare(function.__name__) and {"inputs", "targets"} <= kinds_taken(function)
 
 
 def makes_its_own(function: Callable[..., Any]) -> bool:
     """Whether a function that trains is given inputs and targets, and no parameters."""
     handed = any(is_parameter(each.name) for each in taken(function))
-    kinds = _kinds(function)
+    kinds = kinds_taken(function)
     return {"inputs", "targets"} <= kinds and not handed and "params" not in kinds
-
-
-def _kinds(function: Callable[..., Any]) -> set[str]:
-    return {kind for each in taken(function) for kind in kinds_of(each.name)}
 
 
 def methods(kind: type) -> list[Named]:

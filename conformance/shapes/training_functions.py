@@ -23,7 +23,7 @@ from conformance.programs.vocabulary import BIAS, bare, is_parameter, kinds_of, 
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import Ran
-from conformance.shapes.arguments import needed, taken
+from conformance.shapes.arguments import kinds_taken, needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import M
 from conformance.shapes.function_sources import returned_parts
@@ -150,8 +150,7 @@ def _is_function(name: str, known: Collection[str]) -> bool:
 
 def is_told_how_long(function: FunctionType) -> bool:
     """Whether a function is told a rate and how many updates to make: it returns no gradients."""
-    kinds = {kind for each in taken(function) for kind in kinds_of(each.name)}
-    return {"rate", "count"} <= kinds
+    return {"rate", "count"} <= kinds_taken(function)
 
 
 def training_calls(function: FunctionType, functions: Sequence[FunctionType]) -> list[TrainingCall]:

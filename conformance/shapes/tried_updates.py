@@ -28,7 +28,7 @@ from conformance.running.tracebacks import headline, is_ours
 from conformance.script.judgement import has_single_error
 from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
-from conformance.shapes.arguments import needed, scope_of, taken
+from conformance.shapes.arguments import kinds_taken, needed, scope_of, taken
 from conformance.shapes.attempt import begin, called_in_a_way
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.found import Found
@@ -86,7 +86,7 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
             calls = _calls(plan, name)
-            loops = any("count" in kinds_of(each.name) for each in taken(_function(run, calls[-1])))
+            loops = "count" in kinds_taken(_function(run, calls[-1]))
             begin(run, reading.run.begun)
             own = [vars(run.roots["self"])] if "self" in run.roots else [run.roots, scope.names]
             with recorder.within([*own, scope.kinds, vars(plan.module)]):
