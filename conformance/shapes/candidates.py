@@ -11,14 +11,22 @@ from typing import Any
 
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.shapes.arguments import needed
-from conformance.shapes.assembled import assembled, stacked
+from conformance.shapes.assembled import (
+    assembled,
+    gives_two,
+    made_by_the_file,
+    made_here,
+    may_give_gradients,
+    may_make,
+    stacked,
+    takes_parameters,
+)  # fmt: skip
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions
-from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.found import NotJudged
-from conformance.shapes.function_pairs import pairs
+from conformance.shapes.function_pairs import derivatives, pairs
 from conformance.shapes.function_sources import returned_functions
 from conformance.shapes.layers import LayerSearch, closure_layer, layer_search, unnamed_layer
 from conformance.shapes.named_losses import (
@@ -30,14 +38,6 @@ from conformance.shapes.named_losses import (
 )
 from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.own_calls import own_data
-from conformance.shapes.parameter_shapes import (
-    gives_two,
-    made_by_the_file,
-    made_here,
-    may_give_gradients,
-    may_make,
-    takes_parameters,
-)  # fmt: skip
 from conformance.shapes.plans import (
     Made,
     Named,
