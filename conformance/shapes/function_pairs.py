@@ -1,4 +1,4 @@
-"""Functions that are judged alone: one gives the derivative of the other, or goes backward after it.
+"""Functions that are judged alone: one differentiates the other, or goes back after it.
 
 Such as `relu` with `relu_prime`, which may be given what the first gives, and `X_forward` with
 `X_backward`, layers and cells, whose parameters may be one dict. What goes forward is given arrays
