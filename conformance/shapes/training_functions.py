@@ -378,7 +378,9 @@ def _tried(
     if _meets_more(recorder.trace, call):
         return None
     unmoved = any(each.cause.kind in UNSEEN for each in ran.examined.accused)
-    moved = [e for e in call.parameters if ran.examined.ok or _differ(given[e], call.given[e])]
+    moved = [
+        e for e in call.parameters if ran.examined.ok or not np.array_equal(given[e], call.given[e])
+    ]
     if unmoved or len(ran.parameters) < len(moved):
         return None  # a parameter is moved by what no gradient is
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
@@ -399,11 +401,6 @@ def _step(call: TrainingCall, given: dict[str, Any], functions: Sequence[Functio
     result = call.function(**{key: given[key] for key in call.given})
     parts = [part for _, part in returned_parts(call.function, result)]
     given |= {key: parts[i] for key, i in call.parameters.items()}
-
-
-def _differ(one: Any, other: Any) -> bool:
-    """Whether a parameter is another after some steps."""
-    return not np.array_equal(np.asarray(one, float), np.asarray(other, float))
 
 
 def _meets_more(trace: Trace, call: TrainingCall) -> bool:
