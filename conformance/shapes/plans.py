@@ -231,7 +231,8 @@ def _initialised(kind: type, name: str) -> Callable[..., Any] | None:
     """
     method = method_of(kind, name)
     sizes = needed(method)
-    if not INITIAL.match(bare(name)) or not sizes or not all(map(_is_size, sizes)):
+    told = bool(sizes) and all(SIZES & {*kinds_of(each.name)} for each in sizes)
+    if not INITIAL.match(bare(name)) or not told:
         return None
 
     @wraps(getattr(kind, name))
@@ -244,11 +245,6 @@ def _initialised(kind: type, name: str) -> Callable[..., Any] | None:
 
     vars(together)["__signature__"] = inspect.Signature(taken(method))
     return together
-
-
-def _is_size(taken: inspect.Parameter) -> bool:
-    """Whether an argument is a number of neurons, by its name."""
-    return bool(SIZES & {*kinds_of(taken.name)})
 
 
 def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
@@ -293,14 +289,9 @@ def made_by(
             return {"self": made}
 
         values = [*given, *named.values()]
-        n_in = data.sizes.n_in
-        yield Made(
-            said, make, any((type(e) is int and e == n_in) or _begins(e, n_in) for e in values)
-        )
-
-
-def _begins(value: Any, first: int) -> bool:
-    return isinstance(value, list) and value[:1] == [first]
+        firsts = (e[0] if isinstance(e, list) and e else e for e in values)
+        sized = any(type(each) is int and each == data.sizes.n_in for each in firsts)
+        yield Made(said, make, sized)
 
 
 def sizes_of(
