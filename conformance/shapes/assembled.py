@@ -25,14 +25,23 @@ from conformance.programs.execution import missing, names_in
 from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, is_role, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.arguments import Scope, called, kinds_taken, needed, scope_of, taken
+from conformance.shapes.arguments import (
+    Scope,
+    called,
+    kinds_taken,
+    needed,
+    scope_of,
+    size_kinds,
+    taken,
+    ways,
+)
 from conformance.shapes.attempt import provide
 from conformance.shapes.attempts import LONGEST, UnfitError, result_of, tried
 from conformance.shapes.example_data import NUMBERS, Data, Sizes, example_data
 from conformance.shapes.function_sources import returned_names, source_parts
 from conformance.shapes.layer_arguments import Make, layer_constructions, takes_parts
 from conformance.shapes.layers import LayerSearch, layer_search
-from conformance.shapes.plans import Made, Named, constructions
+from conformance.shapes.plans import Made, Named
 from reference.step import Array
 
 SMALL = 8
@@ -229,10 +238,24 @@ def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
             data: Data, _scope: Scope, function: Callable[..., Any] = function
         ) -> dict[str, Any]:
             np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
-            calls = ((args, named) for _, args, named in constructions(function, data))
-            return _named(function, tried(function, calls))
+            return _named(function, tried(function, _calls_of(function, data)))
 
         yield Made(called(function), make)
+
+
+def _calls_of(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]]:
+    yield from ways(function, "", Scope(size_kinds(data)))
+    s = data.sizes
+    by_order: dict[int, tuple[Any, ...]] = {
+        1: ([s.n_in, s.n_hidden, s.n_out],),
+        2: (s.n_in, s.n_out),
+        3: (s.n_in, s.n_hidden, s.n_out),
+    }
+    count = len(needed(function))
+    if count in by_order:
+        yield by_order[count], {}
+        if count == 1:
+            yield (s.n_in,), {}
 
 
 def _named(function: Callable[..., Any], result: Any) -> dict[str, Any]:

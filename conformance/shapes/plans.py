@@ -97,7 +97,7 @@ def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
     s = data.sizes
     return {
         0: ((),),
-        1: (([s.n_in, s.n_hidden, s.n_out],), (s.n_in,)),
+        1: (([s.n_in, s.n_hidden, s.n_out],),),
         2: ((s.n_in, s.n_out), (data.x, data.y)),
         3: ((s.n_in, s.n_hidden, s.n_out), (data.x, data.y, s.n_hidden)),
         4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
