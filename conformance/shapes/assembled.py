@@ -8,8 +8,6 @@ shapes are those of dense layers. Left out: networks that a call makes (`plans.p
 """
 
 import ast
-import inspect
-import re
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import lru_cache, partial
@@ -28,7 +26,6 @@ from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import (
     Scope,
     called,
-    kinds_taken,
     needed,
     scope_of,
     size_kinds,
@@ -41,7 +38,7 @@ from conformance.shapes.example_data import NUMBERS, Data, Sizes, example_data
 from conformance.shapes.function_sources import returned_names, source_parts
 from conformance.shapes.layer_arguments import Make, layer_constructions, takes_parts
 from conformance.shapes.layers import LayerSearch, layer_search
-from conformance.shapes.plans import Made, Named
+from conformance.shapes.plans import PARAMETERS_AND_DATA, Made, Named
 from reference.step import Array
 
 SMALL = 8
@@ -225,7 +222,6 @@ def _runs(search: LayerSearch, data: Data, x: Any, module: ModuleType) -> tuple[
     raise problem
 
 
-PARAMETERS_AND_DATA = 3  # arguments: parameters, inputs, targets
 DEEPEST = 3  # layers of weights that are made here
 
 
@@ -415,27 +411,3 @@ def _single(data: Data, style: str) -> Array:
     }
     every = (s.n_hidden * (s.n_in + bias) + s.n_out * (s.n_hidden + bias),)
     return np.random.default_rng(5).normal(size=shapes.get(style, every))
-
-
-def takes_parameters(function: FunctionType) -> bool:
-    """Whether a function takes parameters and data, and may give gradients: three arguments."""
-    many = len(needed(function)) >= PARAMETERS_AND_DATA and "hess" not in bare(function.__name__)
-    return many and not inspect.isgeneratorfunction(function)
-
-
-def may_make(function: FunctionType) -> bool:
-    """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
-    sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
-    told = bool(sizes & kinds_taken(function)) or any(map(is_parameter, returned_names(function)))
-    return len(needed(function)) in (1, 3) or (not needed(function) and told)
-
-
-def gives_two(function: FunctionType) -> bool:
-    """Whether a function returns two things, or one that may hold two: a loss, and gradients."""
-    return len(returned_names(function)) in (1, 2)
-
-
-def may_give_gradients(function: FunctionType) -> bool:
-    """Whether a function may give gradients by what it returns, or by the end of its name."""
-    named = re.search(r"grad(ient)?s?$", bare(function.__name__)) is not None
-    return gives_two(function) or named

@@ -14,13 +14,12 @@ import numpy as np
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Examined
 from conformance.edits.search_edits import holds
-from conformance.shapes.assembled import gives_two
 from conformance.shapes.attempts import Refusal, UnfitError
 from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.found import Found
 from conformance.shapes.judge_readings import judged
 from conformance.shapes.layers import LayerSearch
-from conformance.shapes.plans import Named
+from conformance.shapes.plans import Named, gives_two
 from conformance.shapes.search import Searched
 from conformance.shapes.tried_updates import with_untried
 from conformance.shapes.update_findings import INPUT, opposite

@@ -11,16 +11,7 @@ from typing import Any
 
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.shapes.arguments import needed
-from conformance.shapes.assembled import (
-    assembled,
-    gives_two,
-    made_by_the_file,
-    made_here,
-    may_give_gradients,
-    may_make,
-    stacked,
-    takes_parameters,
-)  # fmt: skip
+from conformance.shapes.assembled import assembled, made_by_the_file, made_here, stacked
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions
@@ -45,10 +36,14 @@ from conformance.shapes.plans import (
     by_role,
     closures,
     constructors,
+    gives_two,
     makes_its_own,
+    may_give_gradients,
+    may_make,
     methods,
     takes_gradients,
     takes_inputs,
+    takes_parameters,
     trains,
 )
 from conformance.shapes.search import Searched

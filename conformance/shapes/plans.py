@@ -108,6 +108,8 @@ def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
 INITIAL = re.compile("init|build|create|make|setup")
 SIZES = frozenset({"n_in", "n_hidden", "n_out", "sizes", "n_hiddens"})
 
+PARAMETERS_AND_DATA = 3  # arguments: parameters, inputs, targets
+
 Named = tuple[str, Callable[..., Any] | str]
 
 
@@ -191,6 +193,30 @@ def makes_its_own(function: Callable[..., Any]) -> bool:
     handed = any(is_parameter(each.name) for each in taken(function))
     kinds = kinds_taken(function)
     return {"inputs", "targets"} <= kinds and not handed and "params" not in kinds
+
+
+def takes_parameters(function: FunctionType) -> bool:
+    """Whether a function takes parameters and data, and may give gradients: three arguments."""
+    many = len(needed(function)) >= PARAMETERS_AND_DATA and "hess" not in bare(function.__name__)
+    return many and not inspect.isgeneratorfunction(function)
+
+
+def may_make(function: FunctionType) -> bool:
+    """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
+    sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
+    told = bool(sizes & kinds_taken(function)) or any(map(is_parameter, returned_names(function)))
+    return len(needed(function)) in (1, 3) or (not needed(function) and told)
+
+
+def gives_two(function: FunctionType) -> bool:
+    """Whether a function returns two things, or one that may hold two: a loss, and gradients."""
+    return len(returned_names(function)) in (1, 2)
+
+
+def may_give_gradients(function: FunctionType) -> bool:
+    """Whether a function may give gradients by what it returns, or by the end of its name."""
+    named = re.search(r"grad(ient)?s?$", bare(function.__name__)) is not None
+    return gives_two(function) or named
 
 
 def methods(kind: type) -> list[Named]:
