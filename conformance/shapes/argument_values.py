@@ -105,8 +105,7 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
 def _whole(chosen: Mapping[Path, Any], rng: np.random.Generator) -> Iterator[Any]:
     """Arrays of whole numbers, which are places along the shortest axis: labels, tokens."""
     first = next((np.shape(each) for each in chosen.values() if np.ndim(each)), (M, STEPS))
-    alone = [()] if chosen else []
-    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2), *alone)):
+    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2))):
         yield rng.integers(0, min((N_OUT, *first)), size=shape)
 
 
