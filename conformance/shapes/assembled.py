@@ -23,15 +23,7 @@ from conformance.programs.execution import missing, names_in
 from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, is_role, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.arguments import (
-    Scope,
-    called,
-    needed,
-    scope_of,
-    size_kinds,
-    taken,
-    ways,
-)
+from conformance.shapes.arguments import Scope, called, needed, scope_of, size_kinds, taken, ways
 from conformance.shapes.attempt import provide
 from conformance.shapes.attempts import LONGEST, UnfitError, result_of, tried
 from conformance.shapes.example_data import NUMBERS, Data, Sizes, example_data

@@ -34,11 +34,7 @@ from conformance.shapes.arguments import called, needed
 from conformance.shapes.assembled import unpacked_into
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.found import Found, Recognised, of_function
-from conformance.shapes.function_sources import (
-    returned_keys,
-    returned_names,
-    returned_parts,
-)
+from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
 from conformance.shapes.given_back import arguments_in, said
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
