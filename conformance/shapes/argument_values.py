@@ -1,7 +1,8 @@
-"""What an argument of a layer's function may be, by its name and what was chosen before it.
+"""What an argument may be, by its name and what was chosen before it, and as a docstring states it.
 
 Arrays have generic entries. Unequal widths tell shapes apart: a width that no other array has is
-tried where a name suggests one, such as the state of a cell. Left out: trying them (`solved.py`).
+tried where a name suggests one, such as the state of a cell. The targets of a loss have one coding:
+labels, 0 or 1, one-hot, numbers. Left out: trying them (`solved.py`).
 """
 
 import re
@@ -104,7 +105,7 @@ def values(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
 def _whole(chosen: Mapping[Path, Any], rng: np.random.Generator) -> Iterator[Any]:
     """Arrays of whole numbers, which are places along the shortest axis: labels, tokens."""
     first = next((np.shape(each) for each in chosen.values() if np.ndim(each)), (M, STEPS))
-    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2), ())):
+    for shape in dict.fromkeys((first[:1], first[:2], first, (3, 2))):
         yield rng.integers(0, min((N_OUT, *first)), size=shape)
 
 

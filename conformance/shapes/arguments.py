@@ -215,6 +215,11 @@ def needed(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [each for each in taken(function) if each.default is inspect.Parameter.empty]
 
 
+def kinds_taken(function: Callable[..., Any]) -> set[str]:
+    """The kinds of what a function takes, by the names of its arguments."""
+    return {kind for each in taken(function) for kind in kinds_of(each.name)}
+
+
 def method_of(holder: Any, name: str) -> Callable[..., Any]:
     """A method with the arguments that it is called with, also where its class alone is there."""
     found: Callable[..., Any] = getattr(holder, name)

@@ -27,13 +27,7 @@ from conformance.programs.held_state import (
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import headline
-from conformance.shapes.arguments import (
-    Scope,
-    UnboundError,
-    samples_of,
-    scope_of,
-    ways,
-)
+from conformance.shapes.arguments import Scope, UnboundError, samples_of, scope_of, ways
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_sources import leaves_out_label

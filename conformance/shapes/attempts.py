@@ -1,7 +1,9 @@
-"""A run of a program: what is called in which order, how a call is made, and what it left.
+"""A run of a program: what is called in which order, what it left, and why none of them fits.
 
-Left out: running it (`attempt.py`), which plans there are (`plans.py`), and what is kept of what
-its calls return (`learned.py`).
+A function that takes plain tensors of torch is given them. Gradients may be kept in a dict that has
+the keys of what holds parameters, `self.g["W1"]`, and of which nothing goes forward. Left out:
+running it (`attempt.py`), which plans there are (`plans.py`), what is kept of what its calls return
+(`learned.py`), and gradients whose own names say so (`places.py`).
 """
 
 import ast

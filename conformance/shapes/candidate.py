@@ -1,6 +1,7 @@
 """A thing in a file that may be judged: as a layer or a loss, or as a network that is searched.
 
-Left out: which things in a file are such (`candidates.py`).
+It is judged by further readings as well: of one output, and with other settings. Left out: which
+things in a file are such (`candidates.py`), and which settings a class has (`other_settings.py`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +19,9 @@ from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.found import Found
 from conformance.shapes.judge_readings import judged
 from conformance.shapes.layers import LayerSearch
-from conformance.shapes.parameter_shapes import gives_two
-from conformance.shapes.plans import Named
+from conformance.shapes.plans import Named, gives_two
 from conformance.shapes.search import Searched
-from conformance.shapes.untried import with_untried
+from conformance.shapes.tried_updates import with_untried
 from conformance.shapes.update_findings import INPUT, opposite
 
 

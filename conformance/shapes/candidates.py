@@ -11,14 +11,13 @@ from typing import Any
 
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.shapes.arguments import needed
-from conformance.shapes.assembled import assembled, stacked
+from conformance.shapes.assembled import assembled, made_by_the_file, made_here, stacked
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions
-from conformance.shapes.derivatives import derivatives
 from conformance.shapes.example_data import Data
 from conformance.shapes.found import NotJudged
-from conformance.shapes.function_pairs import pairs
+from conformance.shapes.function_pairs import derivatives, pairs
 from conformance.shapes.function_sources import returned_functions
 from conformance.shapes.layers import LayerSearch, closure_layer, layer_search, unnamed_layer
 from conformance.shapes.named_losses import (
@@ -30,14 +29,6 @@ from conformance.shapes.named_losses import (
 )
 from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.own_calls import own_data
-from conformance.shapes.parameter_shapes import (
-    gives_two,
-    made_by_the_file,
-    made_here,
-    may_give_gradients,
-    may_make,
-    takes_parameters,
-)  # fmt: skip
 from conformance.shapes.plans import (
     Made,
     Named,
@@ -45,10 +36,14 @@ from conformance.shapes.plans import (
     by_role,
     closures,
     constructors,
+    gives_two,
     makes_its_own,
+    may_give_gradients,
+    may_make,
     methods,
     takes_gradients,
     takes_inputs,
+    takes_parameters,
     trains,
 )
 from conformance.shapes.search import Searched
@@ -157,7 +152,7 @@ def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate
 
     others = (partial(constructors, kind, settings=e) for e in other_settings(kind, found.words))
     first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
-    either = unnamed_layer(kind, found.module, roles, own)
+    either = unnamed_layer(kind, kind, found.module, roles, own)
     return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
 
 

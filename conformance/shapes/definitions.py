@@ -13,7 +13,6 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from conformance.backward.syntax import tree
-from conformance.errors import SubjectError
 from conformance.programs.execution import Failed, run_file
 from conformance.programs.sources import sources
 
@@ -197,9 +196,3 @@ def _calls_training(statement: ast.stmt, own: set[str]) -> bool:
             if known and is_role(name, "train") in (0, 1, 2):
                 return True
     return False
-
-
-__all__ = [
-    "Definitions", "SubjectError", "definitions", "has_main", "of_module",
-    "trains_at_import",
-]  # fmt: skip

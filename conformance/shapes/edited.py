@@ -1,8 +1,9 @@
 """The change of one line that makes the gradients of a program right.
 
 The program is run again once for each change: its gradients have to be those that are right. Then
-that line is the one to blame. Left out: which changes there are (`edits`), and what is wrong as far
-as it is known without them (`backward`).
+that line is the one to blame. So is the line with which a program runs that raises an error, such
+as a product whose operands are not turned. Left out: which changes there are (`edits`), and what is
+wrong as far as it is known without them (`backward`).
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,6 +1,7 @@
 """Small data that a program is tried on: unequal sizes, every class, in every usual layout.
 
-Left out: which of them a program takes.
+With pictures go what a network of convolutions is told of them. Left out: which of the data a
+program takes.
 """
 
 import re
@@ -131,7 +132,8 @@ def _in_order(samples: Array, layout: str) -> Array:
 
 def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
-        "images": IMAGES, "an image of channels": (3, 6, 8), "sequences": (2, N_STEPS, sizes.n_in),
+        "images": IMAGES, "an image of channels": (3, 6, 8), "an array of three axes": (6, 4, 3),
+        "sequences": (2, N_STEPS, sizes.n_in),
         TABLES[0]: (sizes.n_in, sizes.n_out), NUMBERS[0]: (sizes.m,),
         **_pictures(sizes.m, sizes.n_in),
         **dict.fromkeys(STEPS, (sizes.m, N_STEPS, sizes.n_in)),
@@ -165,10 +167,6 @@ def _laid(rows: Array, layout: str) -> Array:
     """Samples in rows, in another layout."""
     if layout in ("columns", "one column", STEPS[2]):
         return np.ascontiguousarray(rows.T)
-    if layout == "an array of three axes":
-        return np.ascontiguousarray(
-            rows[: 6 * 4 * 3 // 6 + 1].ravel()[: 6 * 4].reshape(6, 4, 1) * np.arange(1, 4)
-        )
     return rows[0] if layout in ("one vector", *PICTURES[3:]) else rows
 
 

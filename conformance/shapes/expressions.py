@@ -1,6 +1,6 @@
-"""What is computed of values that differentiate themselves: each operation that their class has.
+"""A class of values that differentiate themselves: each operation that it has, and its lines.
 
-Left out: judging it (`value_classes.py`).
+Left out: whether its derivatives are right (`value_classes.py`).
 """
 
 import ast

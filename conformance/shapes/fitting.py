@@ -17,6 +17,7 @@ from conformance.backward.findings import Examined
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.custom.applied import Asked, accepted, asked, examined, names_of
 from conformance.custom.context import Function, is_separate
+from conformance.running.tracebacks import headline
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.solved import Solver, arguments
 
@@ -55,14 +56,14 @@ def found(kind: type[Function], own: tuple[Any, ...] | None) -> tuple[Tried | No
         try:
             return _tried(OWN, asked(kind, own)), ""
         except (NotAGradientError, RuntimeError, ValueError, TypeError) as error:
-            problem = _said(error)
+            problem = headline(error)
     best: Tried | None = None
     count = 0
     for what in fitting(kind):
         try:
             tried = _tried(OURS, what)
         except NotAGradientError as error:
-            problem = problem or _said(error)
+            problem = problem or headline(error)
             continue
         if tried.examined.ok:
             return tried, ""
@@ -83,7 +84,7 @@ def found_in_jax(function: Any) -> tuple[Tried | None, str]:
         try:
             known = by_jax.check(function, args)
         except NotAGradientError as error:
-            problem = problem or _said(error)
+            problem = problem or headline(error)
             continue
         said = ", ".join(f"{name}{_shape(value)}" for name, value in chosen.items())
         names = tuple(each.name for each in known.gradients)
@@ -91,10 +92,6 @@ def found_in_jax(function: Any) -> tuple[Tried | None, str]:
         if known.ok or len(tried) == FITTING:
             break
     return max(tried, key=lambda e: (e.examined.ok, e.examined.right), default=None), problem
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 def _loaded() -> None:
@@ -141,7 +138,7 @@ def _solutions(
         try:
             run([found[e.name] if e.name in found else given[e.name] for e in taken])
         except Exception as error:
-            raise UnfitError(_said(error)) from error
+            raise UnfitError(headline(error)) from error
 
     optional = [each.name for each in taken if each.default is None]
     solver = Solver(names, fits, optional, RUNS)

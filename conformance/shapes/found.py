@@ -1,6 +1,8 @@
-"""What is known of the programs of a file: what was judged, what was not, what it asked for.
+"""What is known of the programs of a file, and what runs them again as they are then.
 
-Left out: the words (`report/file_report.py`).
+A change of a line is tried by the gradients that a program gives then, and confirmed with other
+numbers, with which it has to be right as well. Left out: programs that are read in ways of ours
+(`reading.py`), and the words (`report/file_report.py`).
 """
 
 import copy

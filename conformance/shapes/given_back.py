@@ -1,8 +1,8 @@
-"""What a function that goes backward is given after one that goes forward.
+"""What a function that goes backward is given after one that goes forward, and what it returns.
 
-By its arguments' names: what went forward, what came out, ∂C/∂(an output), or the cache; else a
-∂C/∂(an output) for each output and then what is kept. Left out: judging the two
-(`function_pairs.py`).
+It is given by its arguments' names what went forward, what came out, ∂C/∂(an output), or the cache;
+else a ∂C/∂(an output) for each output and then what is kept. Each gradient that it returns is that
+of an argument. Left out: judging the two (`function_pairs.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,6 +1,7 @@
 """What moved the parameters of a program: the first update of each, and the gradient in it.
 
-Left out: whether what moved them is right (`update_findings.py`).
+Functions that move parameters may return them: which parameter each part is. Left out: whether what
+moved them is right (`update_findings.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -62,12 +63,8 @@ def _returned_by_training(run: Attempt, name: str) -> Iterator[Any]:
         named = [part for said, part in returned_parts(function, result) if said == name]
         if named or len(run.roots) == 1:
             yield from named or [result, *parts]
-        elif [np.shape(each) for each in parts[: len(run.roots)]] == _shapes(run):
+        elif [*map(np.shape, parts[: len(run.roots)])] == [*map(np.shape, run.roots.values())]:
             yield parts[place]
-
-
-def _shapes(run: Attempt) -> list[tuple[int, ...]]:
-    return [np.shape(each) for each in run.roots.values()]
 
 
 def returned_anew(run: Attempt) -> list[Leaf]:
@@ -313,15 +310,10 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
     made, term, sign = first
     shape = np.shape(before.value)
     if np.size(term.value) < np.size(before.value) and np.shape(made.value) == shape:
-        term = _wide(trace, term, shape)
+        term = _times(trace, term, np.multiply, (np.ones(shape),))  # the same along an axis
     elif np.shape(term.value) != shape:
         return _difference(trace, before, made), made
     return (term if sign > 0 else _times(trace, term, np.negative, ())), made
-
-
-def _wide(trace: Trace, term: Node, shape: tuple[int, ...]) -> Node:
-    """A term in the shape of its parameter, the same for each entry of an axis, times its rate."""
-    return _times(trace, term, np.multiply, (np.ones(shape),))
 
 
 def _times(trace: Trace, term: Node, function: np.ufunc, args: tuple[Array, ...]) -> Node:

@@ -1,8 +1,9 @@
-"""The ways in which a program holds parameters and their gradients for a class that moves them.
+"""Which classes and functions of a file move parameters by gradients, and how people hold these.
 
-What an object fills while it runs, as `self.s.get(k, 0.0)`, may be filled with zeros before: a
-number of Python leaves no trace, and an array of zeros does. Left out: whether that changes what
-the object does (`moved.py`), and calling it (`optimisers.py`).
+A function may take each parameter and each gradient by a name: `update(W1, b1, dW1, db1, lr)`. What
+an object fills while it runs, as `self.s.get(k, 0.0)`, may be filled with zeros before: a number of
+Python leaves no trace, and an array of zeros does. Left out: whether that changes what the object
+does (`moved.py`), and calling it (`optimisers.py`).
 """
 
 import ast

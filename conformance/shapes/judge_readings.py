@@ -21,7 +21,6 @@ from conformance.backward.recorded_pass import (
     NothingComparedError,
     last_return,
 )
-from conformance.shapes.added_up import with_sums
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.found import Found, Recognised, Rerun
@@ -58,6 +57,7 @@ from conformance.shapes.update_findings import (
     taking,
     turned,
     with_inputs,
+    with_sums,
 )
 from conformance.tracing.frames import Frame
 

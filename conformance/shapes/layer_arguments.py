@@ -1,4 +1,4 @@
-"""What the two methods of a layer take, argument by argument.
+"""How a layer is made, and what its two methods take, argument by argument.
 
 What goes backward takes ∂C/∂(an output), and what the forward part was handed, stored or returned
 by the same name. An argument whose name says nothing is what was handed, else what came out, else

@@ -1,6 +1,8 @@
-"""What a layer gives in one run: its outputs, the gradients of its input, those of parameters.
+"""What a layer does in one run: it is built, goes forward and back, and leaves gradients.
 
-Left out: running it (`layers.py`).
+Where it is not right for its first output, it may be meant for what it gives that is made of the
+first: a layer that returns `ys, h` may be told ∂C/∂(the last y). Left out: the ways to run it
+(`layers.py`), and what it is made of (`layer_arguments.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -2,7 +2,9 @@
 
 A layer is judged alone: the loss is the sum of its output times a generic array, which is what the
 backward part is given. Gradients of its parameters may be means over the samples while that of its
-input is none, so the two are judged apart. Left out: networks (`search.py`).
+input is none, so the two are judged apart. Which classes may be layers is told by the names of
+their methods; or, whatever they are called, one takes inputs and gives an output, and another takes
+one thing whose name tells nothing. Left out: networks (`search.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +22,6 @@ from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass,
 from conformance.programs.held_state import doubles
 from conformance.programs.vocabulary import is_role
 from conformance.running.quiet import quiet
-from conformance.shapes.added_up import with_sums
 from conformance.shapes.arguments import RATE, Scope, called, method_of
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
@@ -60,6 +61,7 @@ from conformance.shapes.other_settings import not_given, off, switched_off, told
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made, Named, closed
 from conformance.shapes.reading import generic
+from conformance.shapes.update_findings import with_sums
 from conformance.tracing.frames import raised_in
 from conformance.tracing.node import Node
 from conformance.tracing.substitute import traced_program
@@ -351,17 +353,29 @@ def layer_search(
 
 
 def unnamed_layer(
-    kind: type, module: ModuleType, roles: dict[str, list[Named]], assembled: tuple[Made, ...]
+    kind: Callable[..., Any],
+    holder: Any,
+    module: ModuleType,
+    roles: dict[str, list[Named]],
+    assembled: tuple[Made, ...] = (),
 ) -> LayerSearch | None:
     """A class as one of layers, whatever its methods and their arguments are called; None if not.
 
     Args:
         kind: the class.
+        holder: it, or an object of it that has its methods.
         module: it is defined in.
         roles: its methods by what they may do.
         assembled: the ways in which the file itself makes an object of it.
     """
-    return _layer(kind, kind, module, roles, assembled)
+    for ahead, _ in roles["forward"]:
+        for back, _ in roles["backward"]:
+            functions = method_of(holder, str(ahead)), method_of(holder, str(back))
+            found, named = takes(*functions, named=False), takes(*functions)
+            if found is not None:
+                sure = named is not None
+                return LayerSearch(kind, module, ahead, back, found, assembled, sure)
+    return None
 
 
 def closure_layer(
@@ -374,22 +388,5 @@ def closure_layer(
     data = next(example_data(Sizes(), ("rows",)))
     for _, make in layer_constructions(kind, data):
         with suppress(UnfitError):
-            return _layer(kind, make(data, Scope())["self"], module, roles, ())
-    return None
-
-
-def _layer(
-    kind: Callable[..., Any],
-    holder: Any,
-    module: ModuleType,
-    roles: dict[str, list[Named]],
-    assembled: Sequence[Made],
-) -> LayerSearch | None:
-    for ahead, _ in roles["forward"]:
-        for back, _ in roles["backward"]:
-            functions = method_of(holder, str(ahead)), method_of(holder, str(back))
-            found, named = takes(*functions, named=False), takes(*functions)
-            if found is not None:
-                sure, ways = named is not None, tuple(assembled)
-                return LayerSearch(kind, module, ahead, back, found, ways, sure)
+            return unnamed_layer(kind, make(data, Scope())["self"], module, roles)
     return None

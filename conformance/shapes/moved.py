@@ -88,7 +88,7 @@ def _not_judged(one: Optimiser, made: Moved | None) -> NotJudged:
 def _with_its_rate(ran: Ran, one: Optimiser, made: Moved) -> Ran:
     """What is known of right updates: they are not the same by another rate, but for Adadelta."""
     other = None if ran.rule.kind == "adadelta" else _by_another_rate(one)
-    if other is None or not _same_first(made, other):
+    if other is None or not _same(made, other, FIRST):
         return ran
     names = _rate_of(one), ""
     accused = _wrong({n: e[1] for n, e in made.values.items()}, "unused rate", names)
@@ -105,14 +105,6 @@ def _by_another_rate(one: Optimiser) -> Moved | None:
     """Parameters that it has moved by a rate of ours: by one of 1 they may be 0 after a step."""
     name = _rate_of(one)
     return moved(one, rates={name: OTHER_RATE}) if name else None
-
-
-def _same_first(made: Moved, other: Moved) -> bool:
-    """Whether the first updates are the same."""
-    return all(
-        np.array_equal(other.values[name][1].value, each[1].value)
-        for name, each in made.values.items()
-    )
 
 
 def _is_kept(made: Moved) -> bool:
@@ -157,17 +149,23 @@ def _decays(made: Moved) -> list[float]:
     return [shrinking(update(made.trace, each, 1)) for each in _found(made) or []]
 
 
-def _same(made: Moved, other: Moved) -> bool:
-    """Whether all updates are the same."""
-    pairs = (zip(each, other.values[name], strict=True) for name, each in made.values.items())
+def _same(made: Moved, other: Moved, count: int | None = None) -> bool:
+    """Whether the updates are the same: all, or only what comes of the first few."""
+    pairs = (
+        zip(each[:count], other.values[name][:count], strict=True)
+        for name, each in made.values.items()
+    )
     return all(np.array_equal(a.value, b.value) for each in pairs for a, b in each)
+
+
+FIRST = 2  # values: what a parameter was, and what its first update makes of it
 
 
 def _ways(one: Optimiser, made: Moved) -> Iterator[Moved]:
     """The updates; then those with zeros in what it keeps before, if the first is the same."""
     yield made
     filled = moved(one, made.filled) if any(made.filled) else None
-    if filled is not None and _same_first(made, filled):
+    if filled is not None and _same(made, filled, FIRST):
         yield filled
 
 

@@ -1,10 +1,10 @@
 """What the trace tells of arrays that a program moves: what they were, and which only look so.
 
-A gradient that is kept within bounds is judged as it was before: where the bounds are is a
-convention. A running mean of parameters, such as that of Polyak, becomes a linear function of
-itself and of what these have become; another array is only written, or has nothing of the output.
-Left out: what moves parameters (`gradients_of_updates.py`), and gradients that are clipped by their
-norm (`backward/own_pass.py`).
+A parameter may be moved part by part: `w[1:] += …`, then `w[0] += …`. A gradient that is kept
+within bounds is judged as it was before: where the bounds are is a convention. A running mean of
+parameters, such as that of Polyak, becomes a linear function of itself and of what these have
+become; another array is only written, or has nothing of the output. Left out: what moves parameters
+(`gradients_of_updates.py`), and gradients that are clipped by their norm (`backward/own_pass.py`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

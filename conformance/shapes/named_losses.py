@@ -22,7 +22,7 @@ from conformance.programs.vocabulary import (
     kinds_of,
     stem,
 )
-from conformance.shapes.arguments import method_of, needed, taken
+from conformance.shapes.arguments import kinds_taken, method_of, needed
 from conformance.shapes.definitions import is_open
 from conformance.shapes.function_sources import beside_names, returned_keys, returned_names
 from conformance.shapes.layer_arguments import called_itself
@@ -113,7 +113,7 @@ def _of_probabilities(kind: type, forward: str, back: str) -> LossSearch | None:
 
 def _compares(function: Callable[..., Any]) -> bool:
     """Whether a method takes an output and a target."""
-    return any("targets" in kinds_of(each.name) for each in taken(function))
+    return "targets" in kinds_taken(function)
 
 
 def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:

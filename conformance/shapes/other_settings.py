@@ -1,7 +1,7 @@
-"""What a class may be told to do that it does not do by default.
+"""What a class or a function may be told to do that it does not do by default.
 
-Other activations and penalties are tried, and training; what else is off is told. Left out: how a
-class is made (`plans.py`).
+Other activations, penalties and numbers are tried, such as a stride or a slope, and training; what
+else is off is told. Left out: how a class is made (`plans.py`).
 """
 
 import re

@@ -1,9 +1,9 @@
-"""Functions that give a loss and its gradients, judged on what the file itself calls them with.
+"""Functions that give a loss and gradients, judged on what the file calls them with, or makes.
 
 What stands under `if __name__ == "__main__"` is run, each statement until it trains; without it,
 functions such as `test_gradients()`, which may end in an error of their own. The parameters
-are those arguments, or what these hold, that have the shapes of the gradients. Left out: programs
-that are given data of ours (`search.py`).
+are those arguments, or what these hold, that have the shapes of the gradients. Data may be made as
+in `f(*make(0))`. Left out: programs that are given data of ours (`search.py`).
 """
 
 import ast

@@ -1,7 +1,8 @@
-"""Which number of a run is the program's own loss.
+"""Which number of a run is the program's own loss, and which output meets its target.
 
-It is what a function gives that is named as a loss, or gives gradients: called by us, or by the
-program itself while it trains. Left out: the verdict (`judge_readings.py`).
+The loss is what a function gives that is named as a loss, or gives gradients: called by us, or by
+the program itself while it trains. What meets the target need not be the output. Left out: the
+verdict (`judge_readings.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.costs import logits_of
 from conformance.backward.findings import Examined
 from conformance.backward.loss_names import is_minimised
 from conformance.backward.loss_numbers import by_name, candidates, is_of_absolutes
@@ -30,7 +30,7 @@ from conformance.shapes.attempts import Attempt
 from conformance.shapes.learned import is_number, parts_of
 from conformance.shapes.places import Places
 from conformance.shapes.update_findings import opposite
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import ancestors, walk
 from conformance.tracing.node import Node, flat
 from conformance.tracing.trace import Trace
 
@@ -124,10 +124,15 @@ def output_of_run(run: Attempt) -> Node | None:
 
 
 def before_softmax(run: Attempt) -> Node | None:
-    """The value whose softmax is the output; None if there is none."""
+    """The first value whose softmax is the output; None if there is none."""
     output = run.node(run.scope.kinds["output"])
-    found = logits_of(output)
-    return found if found is not output and _is_of_shares(output) else None
+    out, axes = output.value, range(np.ndim(output.value)) if _is_of_shares(output) else ()
+    alike = (e for e in ancestors(output) if axes and np.shape(e.value) == np.shape(out))
+    for each in sorted(alike, key=lambda node: node.number):
+        powers = np.exp(each.value - np.max(each.value))
+        if any(np.allclose(powers / powers.sum(axis, keepdims=True), out) for axis in axes):
+            return each
+    return None
 
 
 def _is_of_shares(output: Node) -> bool:

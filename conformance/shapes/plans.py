@@ -1,6 +1,7 @@
-"""The plans by which a class, or the functions of a file, may be run.
+"""The plans by which a class, or the functions of a file, may be made and run.
 
-Left out: running them (`attempt.py`), and which of them fits (`search.py`).
+A class is called by the names and the number of its arguments. Left out: running them
+(`attempt.py`), what makes a layer (`layer_arguments.py`), and which plan fits (`search.py`).
 """
 
 import inspect
@@ -31,6 +32,7 @@ from conformance.shapes.arguments import (
     by_name,
     called,
     data_kinds,
+    kinds_taken,
     method_of,
     needed,
     size_kinds,
@@ -95,7 +97,7 @@ def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
     s = data.sizes
     return {
         0: ((),),
-        1: (([s.n_in, s.n_hidden, s.n_out],), (s.n_in,)),
+        1: (([s.n_in, s.n_hidden, s.n_out],),),
         2: ((s.n_in, s.n_out), (data.x, data.y)),
         3: ((s.n_in, s.n_hidden, s.n_out), (data.x, data.y, s.n_hidden)),
         4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
@@ -105,6 +107,8 @@ def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
 
 INITIAL = re.compile("init|build|create|make|setup")
 SIZES = frozenset({"n_in", "n_hidden", "n_out", "sizes", "n_hiddens"})
+
+PARAMETERS_AND_DATA = 3  # arguments: parameters, inputs, targets
 
 Named = tuple[str, Callable[..., Any] | str]
 
@@ -181,18 +185,38 @@ def takes_inputs(function: Callable[..., Any]) -> bool:
 
 def trains(function: FunctionType) -> bool:
     """Whether a function trains by a word of its name, and takes inputs and targets."""
-    return "train" in bare(function.__name__) and {"inputs", "targets"} <= _kinds(function)
+    return "train" in bare(function.__name__) and {"inputs", "targets"} <= kinds_taken(function)
 
 
 def makes_its_own(function: Callable[..., Any]) -> bool:
     """Whether a function that trains is given inputs and targets, and no parameters."""
     handed = any(is_parameter(each.name) for each in taken(function))
-    kinds = _kinds(function)
+    kinds = kinds_taken(function)
     return {"inputs", "targets"} <= kinds and not handed and "params" not in kinds
 
 
-def _kinds(function: Callable[..., Any]) -> set[str]:
-    return {kind for each in taken(function) for kind in kinds_of(each.name)}
+def takes_parameters(function: FunctionType) -> bool:
+    """Whether a function takes parameters and data, and may give gradients: three arguments."""
+    many = len(needed(function)) >= PARAMETERS_AND_DATA and "hess" not in bare(function.__name__)
+    return many and not inspect.isgeneratorfunction(function)
+
+
+def may_make(function: FunctionType) -> bool:
+    """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
+    sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
+    told = bool(sizes & kinds_taken(function)) or any(map(is_parameter, returned_names(function)))
+    return len(needed(function)) in (1, 3) or (not needed(function) and told)
+
+
+def gives_two(function: FunctionType) -> bool:
+    """Whether a function returns two things, or one that may hold two: a loss, and gradients."""
+    return len(returned_names(function)) in (1, 2)
+
+
+def may_give_gradients(function: FunctionType) -> bool:
+    """Whether a function may give gradients by what it returns, or by the end of its name."""
+    named = re.search(r"grad(ient)?s?$", bare(function.__name__)) is not None
+    return gives_two(function) or named
 
 
 def methods(kind: type) -> list[Named]:
@@ -233,7 +257,8 @@ def _initialised(kind: type, name: str) -> Callable[..., Any] | None:
     """
     method = method_of(kind, name)
     sizes = needed(method)
-    if not INITIAL.match(bare(name)) or not sizes or not all(map(_is_size, sizes)):
+    told = bool(sizes) and all(SIZES & {*kinds_of(each.name)} for each in sizes)
+    if not INITIAL.match(bare(name)) or not told:
         return None
 
     @wraps(getattr(kind, name))
@@ -246,11 +271,6 @@ def _initialised(kind: type, name: str) -> Callable[..., Any] | None:
 
     vars(together)["__signature__"] = inspect.Signature(taken(method))
     return together
-
-
-def _is_size(taken: inspect.Parameter) -> bool:
-    """Whether an argument is a number of neurons, by its name."""
-    return bool(SIZES & {*kinds_of(taken.name)})
 
 
 def closures(maker: FunctionType, data: Data) -> Iterator[Made]:
@@ -295,14 +315,9 @@ def made_by(
             return {"self": made}
 
         values = [*given, *named.values()]
-        n_in = data.sizes.n_in
-        yield Made(
-            said, make, any((type(e) is int and e == n_in) or _begins(e, n_in) for e in values)
-        )
-
-
-def _begins(value: Any, first: int) -> bool:
-    return isinstance(value, list) and value[:1] == [first]
+        firsts = (e[0] if isinstance(e, list) and e else e for e in values)
+        sized = any(type(each) is int and each == data.sizes.n_in for each in firsts)
+        yield Made(said, make, sized)
 
 
 def sizes_of(

@@ -1,6 +1,7 @@
-"""A way to run a program that runs and leaves gradients, whether it fits, and its parameters.
+"""A way to run a program that runs and leaves gradients: whether it fits, and how it runs again.
 
-Left out: how it is found (`search.py`), and its verdict (`judge_readings.py`).
+It is run again without being recorded, for the gradients that it gives. Left out: how it is found
+(`search.py`), where its gradients are (`places.py`), and its verdict (`judge_readings.py`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,8 +13,8 @@ import numpy as np
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.unknown_cost import given_in, is_summed
 from conformance.programs.held_state import Leaf, leaves, short
-from conformance.programs.vocabulary import BIAS, bare, kinds_of
-from conformance.shapes.arguments import taken
+from conformance.programs.vocabulary import BIAS, bare
+from conformance.shapes.arguments import kinds_taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
 from conformance.shapes.example_data import Data
@@ -98,7 +99,7 @@ class Reading:
         `def forward(self, X, y=None)` gives the loss, if it is given y.
         """
         return any(
-            way and any("targets" in kinds_of(each.name) for each in taken(function))
+            way and "targets" in kinds_taken(function)
             for (call, function, _), way in zip(self.run.results, self.run.ways, strict=True)
             if call.role == "forward"
         )

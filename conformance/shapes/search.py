@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.held_state import leaves
-from conformance.programs.vocabulary import kinds_of
-from conformance.shapes.arguments import Scope, taken
+from conformance.shapes.arguments import Scope, kinds_taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import Attempt, Call, Plan, Refusal, UnfitError
 from conformance.shapes.example_data import (
@@ -229,7 +228,7 @@ class Searched:
         if isinstance(function, str) and key not in self._functions:
             self._functions[key] = getattr(self._held(made, data).get("self"), function, None)
         function = self._functions.get(key, function)
-        return {kind for each in taken(function) for kind in kinds_of(each.name)}
+        return kinds_taken(function)
 
     def _takes_table(self, made: Made, data: Data, function: Any) -> bool:
         """Whether a function takes a table, and which of its entries are known."""

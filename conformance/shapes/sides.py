@@ -15,8 +15,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.kinks import COMPARISONS, OF_TWO
 from conformance.backward.recorded_pass import bits
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import kinds_of
-from conformance.shapes.arguments import taken
+from conformance.shapes.arguments import kinds_taken
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.found import BY, moved
 from conformance.shapes.other_settings import dropping, training
@@ -134,8 +133,7 @@ def on_other_sides(reading: Reading, known: tuple[Sides, Sides]) -> Iterator[Rea
 def with_weights(reading: Reading) -> Iterator[Reading]:
     """The reading with weights of the samples, where the program takes some and was given none."""
     functions = (function for _, function, _ in reading.run.results)
-    names = {each.name for function in functions for each in taken(function)}
-    if any("sample weights" in kinds_of(name) for name in names):
+    if any("sample weights" in kinds_taken(function) for function in functions):
         weights = np.random.default_rng(6).uniform(0.5, 2.0, size=reading.data.sizes.m)
         again = _scaled(replace(reading, data=replace(reading.data, weights=weights)), 1.0)
         yield from [] if again is None else [again]

@@ -31,18 +31,14 @@ from conformance.shapes.argument_values import (
     stated_shapes,
 )
 from conformance.shapes.arguments import called, needed
+from conformance.shapes.assembled import unpacked_into
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.found import Found, Recognised, of_function
-from conformance.shapes.function_sources import (
-    returned_keys,
-    returned_names,
-    returned_parts,
-)
+from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
 from conformance.shapes.given_back import arguments_in, said
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
 from conformance.shapes.other_settings import switched_off
-from conformance.shapes.parameter_shapes import unpacked_into
 from conformance.shapes.solved import MisshapenError, Solver, Unset, arguments
 from conformance.shapes.update_findings import NAMED
 from conformance.tracing.trace import is_traced_number

@@ -1,9 +1,9 @@
-"""Functions of a file that train: how each may be called, and which arguments are parameters.
+"""Functions of a file that train: how each may be called, and what is known of their updates.
 
 Such are `step_gradient(b, m, points, rate)`, which returns the parameters that it has moved, and
 `gradient_descent(x, y, w_in, b_in, alpha, iterations, cost, gradient)`. With a rate of 0 they
-return their parameters as they were: so these are found, whatever their names. Left out: what is
-known of the updates (`training_functions.py`).
+return their parameters as they were: so these are found, whatever their names. Then the updates are
+judged as a script's are, and nothing is said of a function that does not run so.
 """
 
 import re
@@ -23,7 +23,7 @@ from conformance.programs.vocabulary import BIAS, bare, is_parameter, kinds_of, 
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import Ran
-from conformance.shapes.arguments import needed, taken
+from conformance.shapes.arguments import kinds_taken, needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import M
 from conformance.shapes.function_sources import returned_parts
@@ -150,8 +150,7 @@ def _is_function(name: str, known: Collection[str]) -> bool:
 
 def is_told_how_long(function: FunctionType) -> bool:
     """Whether a function is told a rate and how many updates to make: it returns no gradients."""
-    kinds = {kind for each in taken(function) for kind in kinds_of(each.name)}
-    return {"rate", "count"} <= kinds
+    return {"rate", "count"} <= kinds_taken(function)
 
 
 def training_calls(function: FunctionType, functions: Sequence[FunctionType]) -> list[TrainingCall]:
@@ -379,7 +378,9 @@ def _tried(
     if _meets_more(recorder.trace, call):
         return None
     unmoved = any(each.cause.kind in UNSEEN for each in ran.examined.accused)
-    moved = [e for e in call.parameters if ran.examined.ok or _differ(given[e], call.given[e])]
+    moved = [
+        e for e in call.parameters if ran.examined.ok or not np.array_equal(given[e], call.given[e])
+    ]
     if unmoved or len(ran.parameters) < len(moved):
         return None  # a parameter is moved by what no gradient is
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
@@ -400,11 +401,6 @@ def _step(call: TrainingCall, given: dict[str, Any], functions: Sequence[Functio
     result = call.function(**{key: given[key] for key in call.given})
     parts = [part for _, part in returned_parts(call.function, result)]
     given |= {key: parts[i] for key, i in call.parameters.items()}
-
-
-def _differ(one: Any, other: Any) -> bool:
-    """Whether a parameter is another after some steps."""
-    return not np.array_equal(np.asarray(one, float), np.asarray(other, float))
 
 
 def _meets_more(trace: Trace, call: TrainingCall) -> bool:

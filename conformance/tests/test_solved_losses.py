@@ -326,3 +326,31 @@ def test_two_numbers_of_which_nothing_is_known_are_not_equal(tmp_path: Path) -> 
     code, _, said = judged(OF_PAIRS, tmp_path)
     assert code == 1, said
     assert "net.py:9: np.add.at(grad, losers, p - 1)" in said
+
+
+OF_OTHER_WORDS = """
+import numpy as np
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def negative_sampling_loss(center_vec, outside_idx, outside_vectors, neg_idx):
+    u_o, u_k = outside_vectors[outside_idx], outside_vectors[neg_idx]
+    pos, neg = sigmoid(u_o @ center_vec), sigmoid(-(u_k @ center_vec))
+    loss = -np.log(pos) - np.sum(np.log(neg))
+    grad_center = (pos - 1) * u_o + (1 - neg) @ u_k
+    grad_outside = np.zeros_like(outside_vectors)
+    grad_outside[outside_idx] += (pos - 1) * center_vec
+    np.add.at(grad_outside, neg_idx, (1 - neg)[:, None] * center_vec)
+    return loss, grad_center, grad_outside
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_what_is_named_as_a_vector_has_one_axis(wrong: bool, tmp_path: Path) -> None:
+    each = "np.add.at(grad_outside, neg_idx, (1 - neg)[:, None] * center_vec)"
+    once = "grad_outside[neg_idx] += (1 - neg)[:, None] * center_vec"
+    text = OF_OTHER_WORDS.replace(each, once) if wrong else OF_OTHER_WORDS
+    code, lines, said = judged(text, tmp_path)
+    assert code == int(wrong), said
+    assert lines[:1] == [once] * wrong, said
