@@ -135,20 +135,21 @@ def is_constant(forward: Forward, factor: float) -> bool:
     """Whether gradients have the same factor with other parameters: else it is that of a mistake.
 
     The derivative of one unit for one sample is a number, so a wrong one is a factor. What a decay
-    adds, which is nothing where the parameters are zeros, is a multiple of each parameter.
+    adds, which is nothing where the parameters are zeros, is a multiple of each parameter: of all
+    that it is added to the same.
     """
     other = moved(forward)
     if other is None:
         return False
     found = verdicts(other)
     sign = -1 if factor < 0 else 1
-    return shared(found, (abs(factor),), sign=sign).factor == factor or all(
-        each.given.shape == each.right.shape
-        and multiple(
-            each.given - factor * each.right, other.chain.values[each.goal.parameter.number]
-        )
-        for each in found
-    )
+    if shared(found, (abs(factor),), sign=sign).factor == factor:
+        return True
+    pairs = [(e, other.chain.values[e.goal.parameter.number]) for e in found]
+    if any(each.given.shape != each.right.shape for each in found):
+        return False
+    added = [multiple(each.given - factor * each.right, value) for each, value in pairs]
+    return all(added) and np.allclose(added, added[0], rtol=HALF_OF_THE_DIGITS, atol=0.0)
 
 
 def _place(verdict: Verdict) -> int:
