@@ -50,24 +50,16 @@ class Blame:
 
 
 @dataclass(frozen=True)
-class LostEquation:
+class LostEquation(Blame):
     """One equation whose formula is right and whose digits are lost, in all cases together.
 
+    The first verdict is one that has not kept half of its digits, before others.
+
     Attributes:
-        tag: of the equation.
-        layers: where.
-        cases: in how many cases.
-        first: the first verdict, one that has not kept half of its digits before others.
         badly: whether there is such a one.
-        frames: the lines of its code, the one to name first.
     """
 
-    tag: str
-    layers: tuple[int, ...]
-    cases: int
-    first: Verdict
-    badly: bool
-    frames: tuple[Frame, ...]
+    badly: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -155,7 +147,7 @@ def _lost(tag: str, verdicts: Sequence[Verdict]) -> LostEquation:
     first = (badly or verdicts)[0]
     layers = {layer for each in verdicts if (layer := split(each.name)[1]) is not None}
     cases = len({each.case for each in verdicts})
-    return LostEquation(tag, tuple(sorted(layers)), cases, first, bool(badly), first.frames)
+    return LostEquation(tag, tuple(sorted(layers)), cases, first, first.frames, bool(badly))
 
 
 def _blame(tag: str, failures: Sequence[tuple[CaseReport, Verdict]]) -> Blame:

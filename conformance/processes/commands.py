@@ -37,7 +37,7 @@ from conformance.programs.load import is_spec
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.command.command_output import read_output
-from conformance.subjects.command.command_run import Call, HungError, Program, temporary
+from conformance.subjects.command.command_subject import Call, HungError, Program, temporary
 from conformance.subjects.named import find
 from conformance.versions import has_torch
 from reference.step import Array

@@ -24,7 +24,7 @@ from conformance.model.row import PartBatch
 from conformance.model.table import part_name, reduced_name
 from conformance.processes.division import Divided
 from conformance.processes.ranks import GRADIENTS, Processes, ProcessStep, about
-from conformance.subjects.command.command_run import DeclinedError
+from conformance.subjects.command.command_subject import DeclinedError
 from conformance.verdict.compare import Status, Verdict, judge
 from conformance.verdict.deviation import Target
 from conformance.verdict.oracle import exact_step, expectations, standing, usable

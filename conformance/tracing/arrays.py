@@ -5,6 +5,7 @@ is (`trace.py`).
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -162,21 +163,17 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
-_CALLS: dict[str, Callable[..., Any]] = {}
-
-
+@cache
 def _called(name: str) -> Callable[..., Any]:
     """A function that calls a method, on arrays of floats and of objects alike."""
-    if name not in _CALLS:
+    if name == "astype":
+        return cast
 
-        def call(array: Any, *args: Any, **kwargs: Any) -> Any:
-            if name == "astype":
-                return cast(array, *args, **kwargs)
-            return getattr(np.asarray(array), name)(*args, **kwargs)
+    def call(array: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(np.asarray(array), name)(*args, **kwargs)
 
-        call.__name__ = name
-        _CALLS[name] = call
-    return _CALLS[name]
+    call.__name__ = name
+    return call
 
 
 for _name in METHODS:

@@ -85,14 +85,6 @@ class _Number:
         """Compute with plain numbers and note the result."""
         return apply(func, getattr(func, "__name__", "function"), args, kwargs)
 
-    def item(self) -> Any:
-        """Itself."""
-        return self
-
-    def tolist(self) -> Any:
-        """Itself."""
-        return self
-
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """A number of another type."""
         result, trace = np.asarray(self.plain).astype(plain(dtype))[()], self.tracer
@@ -123,13 +115,11 @@ class _Number:
         """A pickled number is a plain one."""
         return self.plain.__reduce__()
 
-    def __deepcopy__(self, _memo: Any) -> Any:
-        """Itself."""
+    def itself(self, *_: Any) -> Any:
+        """Itself, which is also its copy."""
         return self
 
-    def __copy__(self) -> Any:
-        """Itself."""
-        return self
+    item = tolist = __copy__ = __deepcopy__ = itself
 
 
 # NumPy's own type comes first: where it does not, its methods call each other without end.

@@ -25,7 +25,7 @@ from conformance.subjects.book.own_loop import Conduct, own_loop
 from conformance.subjects.book.total_cost import total_cost
 from conformance.subjects.book.traced_runs import short_run
 from conformance.subjects.book.trial_runs import trial_start, two_samples
-from conformance.subjects.generic import generic
+from conformance.subjects.generic import generic, trial_case
 from conformance.subjects.near import CLOSE, alike, same
 from conformance.subjects.stepped import Stepped
 from conformance.tracing.ancestors import walk
@@ -229,8 +229,8 @@ SAMPLES = 3
 
 def moved_early(network: BookNetwork) -> Iterator[Finding]:
     """Whether it does, and on which line."""
-    cost, dtype = network.conventions.cost, network.conventions.dtype
-    case = Case("moved", network.probe, cost, 1.0, 0.0, 1, dtype, ((0,),), "", ())
+    dtype = network.conventions.dtype
+    case = trial_case(network.probe, network.conventions.cost, dtype)
     with suppress(Exception):  # a program may refuse traced arrays in any way
         stand_in, start, batch = generic(case, SAMPLES, case.sizes)
         made = None if network.mask else short_run(network, stand_in, start, batch)

@@ -3,7 +3,7 @@
 Its first steps tell it. They are held to what is promised, and else recorded: then a rule is known
 by its trace, as that of any program is (`script/conclude.py`). A rule that is none of `UPDATES` is
 judged so alone. If the steps tell none, it may be one that is meant (`meant_rule.py`). Left out:
-the steps (`first_steps.py`), and whether a rule is kept to.
+whether a rule is kept to.
 """
 
 import sys
@@ -22,17 +22,18 @@ from conformance.running.quiet import quiet
 from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import Ran, Rule
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.subjects.book.first_steps import (
+from conformance.subjects.book.meant_rule import (
     STEPS,
     FirstStep,
     Start,
     first_steps,
     follow,
     goes_down,
+    meant_rule,
     rates,
 )
-from conformance.subjects.book.meant_rule import meant_rule
 from conformance.subjects.book.update_rule import UpdateRule
+from conformance.subjects.generic import trial_case
 from conformance.subjects.near import CLOSE
 from reference.updates import UPDATES
 
@@ -200,10 +201,11 @@ def _case(
     network: BookNetwork, sizes: tuple[int, ...], update: str, constants: Mapping[str, float]
 ) -> Case:
     outputs = (*["sigmoid"] * (len(sizes) - 2), network.family[1])
-    return Case(
-        "own", sizes, network.conventions.cost, ETA, 0.0, N, network.conventions.dtype, ((0,),),
-        "", (), outputs, update=update, constants=tuple(constants.items()),
+    case = trial_case(
+        sizes, network.conventions.cost, network.conventions.dtype, activations=outputs,
+        update=update, constants=tuple(constants.items()),
     )  # fmt: skip
+    return replace(case, eta=ETA, n=N)
 
 
 def _recorded(network: BookNetwork, start: Start) -> Ran | None:

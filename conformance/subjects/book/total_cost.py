@@ -19,7 +19,7 @@ from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.constructor import feedforward_of
 from conformance.subjects.book.cost_methods import FN
-from conformance.subjects.book.loop_walk import role_of
+from conformance.subjects.book.loop_walk import rising, role_of
 from conformance.subjects.book.own_loop import NOTHING, Conduct
 from conformance.subjects.near import CLOSE
 from conformance.tracing.frames import Frame
@@ -214,8 +214,5 @@ def _close(network: BookNetwork) -> float:
 
 
 def _data(network: BookNetwork, n: int) -> list[tuple[Any, Any]]:
-    x, y = (
-        np.arange(1.0, k * n + 1).reshape(k, n) / (k * n + 1)
-        for k in (network.probe[0], network.probe[-1])
-    )
+    x, y = (rising(k, n) for k in (network.probe[0], network.probe[-1]))
     return [network.sample(Batch(x, y), i) for i in range(n)]

@@ -7,7 +7,6 @@ compute, but for what λ and n change; how it stores its parameters (`book_conve
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,8 @@ from conformance.subjects.book.book_conventions import (
     pair,
 )
 from conformance.subjects.book.constructor import feedforward_of
-from reference.step import Array, Batch, Parameters
-
-LAYERS = range(2, 8)
-"""Numbers of layers that are tried."""
+from conformance.subjects.generic import LAYERS, trial_numbers
+from reference.step import Batch, Parameters
 
 
 def run_whole(network: BookCalls, sizes: tuple[int, ...]) -> None:
@@ -110,18 +107,13 @@ def check_output(network: BookCalls) -> None:
 
 
 def trial_start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:
-    """Parameters of which no two entries of a layer are alike."""
-    dtype = network.conventions.dtype
-    drawn = [np.sin(np.arange(1.0, n * k + 1)).reshape(n, k) for k, n in pairwise(sizes)]
-    w: list[Array] = [each.astype(dtype) for each in drawn]
-    return Parameters(tuple(w), tuple(each[:, :1] / 2 for each in w))
+    """Parameters of a network of these sizes."""
+    return trial_numbers(sizes, 2, network.conventions.dtype)[0]
 
 
 def two_samples(network: BookCalls, sizes: tuple[int, ...]) -> Batch:
     """Two samples, for a network of these sizes."""
-    dtype = network.conventions.dtype
-    x, y = (np.linspace(0.0, 1.0, 2 * n).reshape(n, 2).astype(dtype) for n in (sizes[0], sizes[-1]))
-    return Batch(x, y)
+    return trial_numbers(sizes, 2, network.conventions.dtype)[1]
 
 
 def recognised(network: BookCalls, stored: Conventions) -> Conventions:

@@ -22,6 +22,7 @@ from conformance.subjects.book.family import OF_FAMILIES, activations_in
 from conformance.subjects.function.function_conventions import CalledFunction, Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised
+from conformance.subjects.generic import trial_case
 from conformance.subjects.near import all_same
 from conformance.subjects.observation import SHOWN, Observation, rounded
 from conformance.subjects.pattern import M, Patterns
@@ -141,7 +142,7 @@ def _otherwise(
 def _family(patterns: Patterns) -> tuple[str, str]:
     """The activations of hidden layers and output, as far as they are seen in a traced step."""
     for sizes in ((4, 3, 5), (4, 3, 5, 6), (4, 3)):
-        case = Case("family", sizes, "quadratic", 1.0, 0.0, 1, "float64", ((0,),), "", ())
+        case = trial_case(sizes, "quadratic")
         try:
             run = patterns.pattern(case, M, function_run)
         except Exception:  # noqa: BLE001, S112 - it may take other sizes, or no traced arrays
