@@ -26,11 +26,10 @@ from conformance.judging.case_report import CaseReport
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.model.table import reduced_name
 from conformance.processes.division import Divided, divided
-from conformance.processes.failure import GLOO, others
 from conformance.processes.process_check import check_processes
 from conformance.processes.rank_lines import with_lines
 from conformance.processes.rank_program import OWN, FunctionProgram, TwinProgram, unflat
-from conformance.processes.ranks import Processes, ProcessStep, Simulated
+from conformance.processes.ranks import GLOO, Processes, ProcessStep, Simulated, others
 from conformance.processes.scales import recognised
 from conformance.processes.workers import AFTERMATH, Workers
 from conformance.programs.load import is_spec

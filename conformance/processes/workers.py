@@ -26,10 +26,9 @@ from safetensors.numpy import load
 from conformance.errors import SubjectError, UsageError
 from conformance.processes import rank_program
 from conformance.processes.division import Divided
-from conformance.processes.failure import Failure, can_go_on, hangs, others, printed
 from conformance.processes.rank_lines import Lines, right_of
 from conformance.processes.rank_program import FAILED, Job, Program, Settings, Traced, unflat
-from conformance.processes.ranks import ProcessStep
+from conformance.processes.ranks import Failure, ProcessStep, can_go_on, hangs, others, printed
 from conformance.running.group import Group, end_marked, new_mark
 from conformance.running.isolate import signal_name
 from conformance.tracing.frames import Frame

@@ -94,24 +94,6 @@ class Traced(np.ndarray[Any, Any]):
         return self.transpose()
 
     @property
-    def real(self) -> Any:
-        """The real parts."""
-        return apply(np.real, "real", (self,), {}) if self.dtype.kind == "c" else self
-
-    @real.setter
-    def real(self, value: Any) -> None:
-        self.view(np.ndarray).real = plain(value)
-
-    @property
-    def imag(self) -> Any:
-        """The imaginary parts."""
-        return apply(np.imag, "imag", (self,), {})
-
-    @imag.setter
-    def imag(self, value: Any) -> None:
-        self.view(np.ndarray).imag = plain(value)
-
-    @property
     def flat(self) -> Any:
         """The numbers one by one, to be read and written."""
         return _Flat(self)
@@ -153,6 +135,19 @@ class Traced(np.ndarray[Any, Any]):
         return self.copy()
 
 
+def _part(name: str) -> property:
+    """The real or the imaginary parts."""
+
+    def found(self: Traced) -> Any:
+        real = name == "real" and self.dtype.kind != "c"
+        return self if real else apply(getattr(np, name), name, (self,), {})
+
+    def stored(self: Traced, value: Any) -> None:
+        setattr(self.view(np.ndarray), name, plain(value))
+
+    return property(found, stored)
+
+
 def _method(name: str) -> Callable[..., Any]:
     original = getattr(np.ndarray, name)
 
@@ -178,6 +173,8 @@ def _called(name: str) -> Callable[..., Any]:
 
 for _name in METHODS:
     setattr(Traced, _name, _method(_name))
+for _name in ("real", "imag"):
+    setattr(Traced, _name, _part(_name))
 
 
 class Plain(np.ndarray[Any, Any]):

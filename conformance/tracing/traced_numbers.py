@@ -17,16 +17,13 @@ from conformance.tracing.trace import Trace, plain, trace_of
 
 def _operators() -> dict[str, Any]:
     """The operators of a traced number, each noted as what NumPy calls it."""
-    names = {
-        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
-        "pow": np.power, "floordiv": np.floor_divide, "mod": np.remainder,
-    }  # fmt: skip
     made: dict[str, Any] = {}
-    for name, ufunc in names.items():
-        made[f"__{name}__"] = _binary(ufunc, turned=False)
-        made[f"__r{name}__"] = _binary(ufunc, turned=True)
-    for name, function in {"neg": np.negative, "abs": np.absolute, "pos": np.positive}.items():
-        made[f"__{name}__"] = _unary(function)
+    for ufunc, python in PYTHONS.items():
+        if ufunc.nin == 1:
+            made[f"__{python.__name__}__"] = _unary(ufunc)
+        else:
+            made[f"__{python.__name__}__"] = _binary(ufunc, turned=False)
+            made[f"__r{python.__name__}__"] = _binary(ufunc, turned=True)
     return made
 
 

@@ -79,7 +79,8 @@ class BookNetwork(BookCalls):
         )
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         read = {each: e for each, e in further.items() if is_read(net.update_mini_batch, each)}
-        self.rule = update_rule(self._constructor(net), read, name, type(net))
+        constructor = self._constructor(net)
+        self.rule = update_rule(constructor, read, name, type(net))
         self.mask = next((each for each in further if MASKS.fullmatch(each)), "")
         own = self.mask, *self.rule.update.values()
         further = {each: e for each, e in further.items() if each not in own}
@@ -94,7 +95,7 @@ class BookNetwork(BookCalls):
             raise UsageError(f"{name}: {error}") from error
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
-        self.costs = costs_of(factory, net)
+        self.costs = costs_of(factory, net, constructor)
         stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
         self.conventions = recognised(self, stored)
         check_output(self)

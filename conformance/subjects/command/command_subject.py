@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from conformance.cases.small import recorded as small
 from conformance.corpus import casefile, store
@@ -338,27 +338,20 @@ def command_subject(
 
     runs = Runs(Program(command, tuple(words), format, timeout), workers)
 
+    def again(case: Case, mode: str) -> Callable[[], Family] | None:
+        """What gives what a second run wrote of a case, of which some are not run again."""
+        recorded = runs.is_recorded(case)
+        return (lambda: getattr(runs.of(case, second=True), mode)) if recorded else None
+
     def start(case: Case, parameters: Parameters) -> TraceSession:
         written = runs.of(case)
-        again = partial(_second, runs, case, "steps") if runs.is_recorded(case) else None
-        return TraceSession(written.recorded, written.steps, case, parameters, again)
+        return TraceSession(written.recorded, written.steps, case, parameters, again(case, "steps"))
 
     def start_free(case: Case, parameters: Parameters) -> FreeTraceSession:
-        again = partial(_second, runs, case, "free") if runs.is_recorded(case) else None
-        return FreeTraceSession(runs.of(case).free, case, parameters, again)
+        return FreeTraceSession(runs.of(case).free, case, parameters, again(case, "free"))
 
     name = COMMAND + command.removesuffix(" ".join(PLACES)).rstrip()
     return CommandSubject(name, start, start_free, family=(), runs=runs)
-
-
-def _second(runs: Runs, case: Case, mode: Literal["steps", "free"]) -> Family:
-    """What a second run wrote of a case.
-
-    Raises:
-        SubjectError: it fails, hangs, declines, or writes what is not the steps of the case.
-    """
-    written = runs.of(case, second=True)
-    return written.steps if mode == "steps" else written.free
 
 
 def _absent(program: str) -> str:
