@@ -6,9 +6,8 @@ trial. Left out: names that it spells in another way.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -34,18 +33,6 @@ from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, split
 
 
-@dataclass(frozen=True)
-class FunctionSubject(Subject):
-    """A subject that runs freely only if it returns its new parameters."""
-
-    returns_parameters: bool = True
-    goes_back: ClassVar[bool] = False
-
-    def runs_freely(self, case: Case) -> bool:
-        """Whether its own parameters can be followed through the steps of a case."""
-        return self.returns_parameters and super().runs_freely(case)
-
-
 def _activations(family: tuple[str, str]) -> Iterator[str]:
     """What is said of activations that are not all sigmoids."""
     if set(family) != {SIGMOID}:
@@ -58,7 +45,7 @@ def function_subject(
     name: str,
     cost: str | None = None,
     family: tuple[str, str] | None = None,
-) -> FunctionSubject:
+) -> Subject:
     """The subject of a function that takes one step; its conventions are recognised on a trial.
 
     Args:
@@ -87,7 +74,7 @@ def function_subject(
     own = (found.cost if found.cost in goes else goes[0],)
     said = found.said() if trials.moves else (*found.said(), "shows no new parameters: no free run")
     start = partial(FunctionSession, program, patterns)
-    return FunctionSubject(
+    return Subject(
         name,
         start,
         partial(start, freely=True),
@@ -99,6 +86,7 @@ def function_subject(
         family=family,
         is_right=partial(is_right, program, {}),
         otherwise=None if cost or meant else _otherwise(program, family, own[0]),
+        goes_back=False,
         returns_parameters=trials.moves,
     )
 
