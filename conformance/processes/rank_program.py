@@ -5,33 +5,30 @@ A program is sent to each process and opened there. What it shows goes back as a
 for steps and takes them, until its parent goes. Left out: starting it (`workers.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-from conformance.corpus.case import Case
-from conformance.errors import SubjectError, UsageError
-from conformance.model.table import reduced_name
-from conformance.processes.ranks import ProcessStep
-from reference.step import Array, Parameters
-
-if TYPE_CHECKING:
-    from conformance.processes.rank_lines import Lines, Right
-    from conformance.subjects.function.function_conventions import CalledFunction
 import json
 import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Thread
 from time import sleep
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from conformance.errors import ConformanceError
-from conformance.processes.rank_lines import Right
+from conformance.corpus.case import Case
+from conformance.errors import ConformanceError, SubjectError, UsageError
+from conformance.model.table import reduced_name
+from conformance.processes.rank_lines import Lines, Right, blamed
+from conformance.processes.ranks import ProcessStep
 from conformance.running.tracebacks import headline, own_traceback, subject_line
+from reference.step import Array, Parameters
+
+if TYPE_CHECKING:
+    from conformance.subjects.function.function_conventions import CalledFunction
 
 OWN = "own"
 """The key of what a function returns under which the gradients of its micro-batches stand."""
@@ -139,11 +136,11 @@ class FunctionStep:
             after = {name: array for name, array in after.items() if name[0] != "w"}
         return ProcessStep(parts, {reduced_name(name): array for name, array in after.items()})
 
-    def lines(self, job: Job, right: "Mapping[str, Right]") -> "Lines":
+    def lines(self, job: Job, right: Mapping[str, Right]) -> Lines:
         """Take it, traced; the lines at which what it returns of all processes becomes wrong."""
-        from conformance.processes.rank_lines import blamed, noted_together
         from conformance.subjects.function.traced import node_of
         from conformance.subjects.stepped import traced_run
+        from conformance.tracing.together import noted_together
         from conformance.tracing.trace import Trace
 
         trace = Trace()

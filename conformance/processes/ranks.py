@@ -164,9 +164,8 @@ class Failure(Exception):  # noqa: N818 - one of several, of which one is told
         """It as an error, with the processes that had done their part."""
         if self.kind == UsageError.__name__:
             return UsageError(self.words)
-        first, *more = self.words.splitlines()
-        beside = others(done) if GLOO in first else ""
-        return SubjectError("\n".join([first + beside, *more]), self.line)
+        waited = GLOO in self.words.partition("\n")[0]
+        return SubjectError(beside_others(self.words, done if waited else ()), self.line)
 
 
 def can_go_on(failures: Sequence[Failure], done: int, world: int) -> bool:
@@ -182,6 +181,12 @@ def can_go_on(failures: Sequence[Failure], done: int, world: int) -> bool:
     raised = {(each.order, each.kind, each.line) for each in failures}
     together = len(failures) == world and len(raised) == 1 and failures[0].order == RAISED
     return done == world or together
+
+
+def beside_others(words: str, done: Sequence[int]) -> str:
+    """Why a process failed, with those that had done their part in the first line."""
+    first, *more = words.splitlines()
+    return "\n".join([first + others(done), *more])
 
 
 def others(done: Sequence[int]) -> str:

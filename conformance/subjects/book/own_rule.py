@@ -97,8 +97,8 @@ def _followed(network: BookNetwork, case: Case, steps: Sequence[FirstStep]) -> U
     """The rule of some steps, which are those of a case or not."""
     promise = network.rule
     if follow(steps, case):
-        if _shrinks(network, case):
-            return UpdateRule(("l1",))
+        if case.update == SGD and _decays_as(network, replace(case, update="l1")):
+            return UpdateRule(("l1",))  # as much off each weight, whatever its size
         clips = case.update == SGD and _clips(network, case)
         return replace(promise, other=Rule(PLAIN)) if clips else promise
     kept = set[str]().union(*(each.kept for each in steps))
@@ -172,19 +172,14 @@ def _constants(kind: str, numbers: Mapping[str, float]) -> dict[str, float]:
 
 def _decaying(network: BookNetwork, kind: str, constants: Mapping[str, float]) -> str:
     """The rule with its decay, which stands beside the step or in the gradient."""
-    if kind != "adam" or not network.decays:
-        return kind
-    sizes = network.probe
-    apart = replace(_case(network, sizes, "adamw", constants), lmbda=LMBDA)
-    return "adamw" if follow(_steps(network, Start(apart)), apart) else kind
+    like = _case(network, network.probe, "adamw", constants)
+    return "adamw" if kind == "adam" and _decays_as(network, like) else kind
 
 
-def _shrinks(network: BookNetwork, case: Case) -> bool:
-    """Whether the decay takes as much off each weight, whatever its size."""
-    if case.update != SGD or not network.decays:
-        return False
-    apart = replace(case, update="l1", lmbda=LMBDA)
-    return follow(_steps(network, Start(apart)), apart)
+def _decays_as(network: BookNetwork, case: Case) -> bool:
+    """Whether a network that knows decay makes the steps of a case with it."""
+    apart = replace(case, lmbda=LMBDA)
+    return network.decays and follow(_steps(network, Start(apart)), apart)
 
 
 def _clips(network: BookNetwork, case: Case) -> bool:

@@ -35,9 +35,9 @@ def run_whole(network: BookCalls, sizes: tuple[int, ...]) -> None:
     Raises:
         Exception: whatever its code raises.
     """
-    batch = two_samples(network, sizes)
+    start, batch = trial(network, sizes)
     with quiet():
-        net = network.filled(sizes, trial_start(network, sizes))
+        net = network.filled(sizes, start)
         one = batch.columns((0,))
         network.feedforward(net, one.x)
         network.backprop(net, one.x, one.y)
@@ -69,7 +69,7 @@ def problem(network: BookCalls, sizes: tuple[int, ...]) -> str:
 
 def trial_of_decay(network: BookCalls, sizes: tuple[int, ...]) -> Trial:
     """What shows what λ and n are; see `decay_parameters`."""
-    start, batch = trial_start(network, sizes), two_samples(network, sizes)
+    start, batch = trial(network, sizes)
 
     def moved(decay: DecayParameters, lmbda: float, n: int) -> Moved | None:
         try:
@@ -93,8 +93,9 @@ def check_output(network: BookCalls) -> None:
     Raises:
         UsageError: it returns a tuple, such as all z and a.
     """
-    one = two_samples(network, network.probe).x[:, :1]
-    x = network.numbers.out(network.conventions.batch_out(one))
+    x = network.numbers.out(
+        network.conventions.batch_out(trial(network, network.probe)[1].x[:, :1])
+    )
     try:
         with quiet(), network.numbers.tried():
             returned = call(feedforward_of(network.make(network.probe)), x)
@@ -106,14 +107,9 @@ def check_output(network: BookCalls) -> None:
         )
 
 
-def trial_start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:
-    """Parameters of a network of these sizes."""
-    return trial_numbers(sizes, 2, network.conventions.dtype)[0]
-
-
-def two_samples(network: BookCalls, sizes: tuple[int, ...]) -> Batch:
-    """Two samples, for a network of these sizes."""
-    return trial_numbers(sizes, 2, network.conventions.dtype)[1]
+def trial(network: BookCalls, sizes: tuple[int, ...]) -> tuple[Parameters, Batch]:
+    """Parameters of a network of these sizes, and two samples for it."""
+    return trial_numbers(sizes, 2, network.conventions.dtype)
 
 
 def recognised(network: BookCalls, stored: Conventions) -> Conventions:
@@ -209,7 +205,7 @@ def _feeds(network: BookCalls, sizes: tuple[int, ...]) -> bool:
     """Whether feedforward gives as many numbers as there are outputs."""
     try:
         with quiet(), network.numbers.tried():
-            output = network.feedforward(network.make(sizes), two_samples(network, sizes).x[:, :1])
+            output = network.feedforward(network.make(sizes), trial(network, sizes)[1].x[:, :1])
     except Exception:  # noqa: BLE001 - any layout may fail in any way
         return False
     return np.size(output) == sizes[-1]
@@ -217,7 +213,7 @@ def _feeds(network: BookCalls, sizes: tuple[int, ...]) -> bool:
 
 def _moves(network: BookCalls, sizes: tuple[int, ...], needed: Sequence[str]) -> bool:
     """Whether an update leaves parameters of the same shapes."""
-    batch = two_samples(network, sizes)
+    _, batch = trial(network, sizes)
     samples = [network.sample(batch, i) for i in range(batch.m)]
     try:
         with quiet(), network.numbers.tried():
