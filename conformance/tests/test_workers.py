@@ -41,7 +41,7 @@ def carriers(mark: str) -> int:
         return found
     for each in Path("/proc").iterdir():
         try:
-            worker = b"processes.rank_worker" in (each / "cmdline").read_bytes()
+            worker = b"processes.rank_program" in (each / "cmdline").read_bytes()
             found += worker and own in (each / "environ").read_bytes() + b"\0"
         except OSError:
             continue
