@@ -13,10 +13,9 @@ from conformance.cases.build import read
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.judging.case_report import CaseReport
-from conformance.judging.elsewhere import explained_elsewhere
+from conformance.judging.elsewhere import across_cases, explained_elsewhere, repeats
 from conformance.judging.judge import check_case
 from conformance.judging.observe import convention, loss_scale, run_exactly
-from conformance.judging.second_run import across_cases, repeats
 from conformance.report.book_report import Report
 from conformance.running.isolate import FEW_COLLECTIONS
 from conformance.subjects import Subject

@@ -3,7 +3,9 @@
 Left out: the process (`file_process.py`), and which candidates there are (`shapes/candidates.py`).
 """
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -74,7 +76,7 @@ class FileJudging:
         self.judged_any = self._of_the_book = False
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
-        self._asked_own, self._spent, self._spent_raising = False, 0.0, 0.0
+        self._asked_own, self._spent = False, defaultdict[str, float](float)
 
     def judge(self, each: Candidate) -> None:
         """Judge a candidate, and send what comes of it."""
@@ -110,14 +112,19 @@ class FileJudging:
 
     def _repaired(self, each: Candidate, left: NotJudged) -> NotJudged:
         """What is said of a thing that raises an error, with the line with which it is right."""
-        self._send(EDITING)
-        began = process_time()
-        text = repaired(
-            each.refusal, partial(self._is_right, each.name), edited.SECONDS - self._spent_raising
-        )
-        self._spent_raising += process_time() - began
+        with self._editing("raising") as spent:
+            is_right = partial(self._is_right, each.name)
+            text = repaired(each.refusal, is_right, edited.SECONDS - spent)
         why = f"{left.why}; {text}"
         return replace(left, why=why, final=True, runs=True) if text else left
+
+    @contextmanager
+    def _editing(self, kind: str = "wrong") -> Iterator[float]:
+        """Say that changes are tried, which may end the process; it gives the seconds so far."""
+        self._send(EDITING)
+        began = process_time()
+        yield self._spent[kind]
+        self._spent[kind] += process_time() - began
 
     def _is_right(self, name: str) -> bool:
         """Whether a thing is right as it is now."""
@@ -211,11 +218,8 @@ class FileJudging:
         """
         if not self._edits or not ran.examined.accused:
             return ran
-        self._send(EDITING)
-        began = process_time()
-        told = with_right_updates(ran, again, self._spent)
-        self._spent += process_time() - began
-        return told
+        with self._editing() as spent:
+            return with_right_updates(ran, again, spent)
 
     def on_derivatives(self, place: str, name: str | None) -> None:
         """Judge the derivatives of functions that nothing judged uses, nor would use in a run."""
@@ -241,10 +245,8 @@ class FileJudging:
     def _take(self, name: str, judged: Found) -> None:
         """Send what is known of a thing, and keep what took part."""
         if self._edits and judged.examined.accused:
-            self._send(EDITING)  # a trial may end the process
-            began = process_time()
-            judged = mended(judged, self._spent)
-            self._spent += process_time() - began
+            with self._editing() as spent:
+                judged = mended(judged, spent)
         self.judged_any = True
         self.used |= set(judged.used)
         calls = [each.partition("(")[0] for each in judged.recognised.calls]

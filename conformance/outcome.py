@@ -50,24 +50,16 @@ class Blame:
 
 
 @dataclass(frozen=True)
-class LostEquation:
+class LostEquation(Blame):
     """One equation whose formula is right and whose digits are lost, in all cases together.
 
+    The first verdict is one that has not kept half of its digits, before others.
+
     Attributes:
-        tag: of the equation.
-        layers: where.
-        cases: in how many cases.
-        first: the first verdict, one that has not kept half of its digits before others.
         badly: whether there is such a one.
-        frames: the lines of its code, the one to name first.
     """
 
-    tag: str
-    layers: tuple[int, ...]
-    cases: int
-    first: Verdict
-    badly: bool
-    frames: tuple[Frame, ...]
+    badly: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,16 +142,19 @@ class Outcome:
         return list(dict.fromkeys(verdict.problem for verdict in unseen))
 
 
+def _layers(verdicts: Sequence[Verdict]) -> tuple[int, ...]:
+    layers = {split(each.name)[1] for each in verdicts}
+    return tuple(sorted(layer for layer in layers if layer is not None))
+
+
 def _lost(tag: str, verdicts: Sequence[Verdict]) -> LostEquation:
     badly = [each for each in verdicts if each.lost is not None and each.lost.badly]
     first = (badly or verdicts)[0]
-    layers = {layer for each in verdicts if (layer := split(each.name)[1]) is not None}
     cases = len({each.case for each in verdicts})
-    return LostEquation(tag, tuple(sorted(layers)), cases, first, bool(badly), first.frames)
+    return LostEquation(tag, _layers(verdicts), cases, first, first.frames, bool(badly))
 
 
 def _blame(tag: str, failures: Sequence[tuple[CaseReport, Verdict]]) -> Blame:
-    layers = {split(verdict.name)[1] for _, verdict in failures}
     of_cases: dict[str, Counter[tuple[Frame, ...]]] = defaultdict(Counter)
     for report, verdict in failures:
         if verdict.frames:
@@ -167,7 +162,7 @@ def _blame(tag: str, failures: Sequence[tuple[CaseReport, Verdict]]) -> Blame:
     votes = Counter(each.most_common(1)[0][0] for each in of_cases.values())
     return Blame(
         tag,
-        tuple(sorted(layer for layer in layers if layer is not None)),
+        _layers([verdict for _, verdict in failures]),
         len({report.case.id for report, _ in failures}),
         failures[0][1],
         votes.most_common(1)[0][0] if votes else (),

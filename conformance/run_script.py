@@ -68,15 +68,12 @@ def run_script(
         words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
         raise StoppedError(words) from error
     except SubjectError as error:
-        raise type(error)(_with_name(script, str(error))) from error
+        words = str(error)
+        named = words if words.startswith(f"{script}:") else f"{script}: {words}"
+        raise type(error)(named) from error
     if ran is None:
         raise StoppedError(f"{script}: its process ended and said nothing")
     return ScriptReport(script, ran.examined, ran)
-
-
-def _with_name(script: str, words: str) -> str:
-    """What is said of a script, with its path before it once."""
-    return words if words.startswith(f"{script}:") else f"{script}: {words}"
 
 
 def _work(

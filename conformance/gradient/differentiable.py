@@ -1,7 +1,7 @@
 """A subject as functions of its parameters: its gradient, its output, whatever it is inside.
 
 Parameters are lists in the order b2 w2 b3 w3 …, named by the book's layers, in the shapes that the
-subject gave them. Left out: its cost, and how samples are laid out (`layout.py`).
+subject gave them. Left out: its cost, and how samples are laid out (`gradient_check.py`).
 """
 
 import copy

@@ -20,8 +20,8 @@ from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
 from conformance.errors import SubjectError
 from conformance.judging.case_report import CaseReport, Evidence
+from conformance.judging.elsewhere import with_second_run
 from conformance.judging.observe import observations
-from conformance.judging.second_run import with_second_run
 from conformance.model.update_kinds import SGD
 from conformance.subjects import Subject
 from conformance.subjects.observation import SHOWN, Observation

@@ -26,18 +26,26 @@ from conformance.judging.case_report import CaseReport
 from conformance.model.functions import COSTS, SIGMOID
 from conformance.model.table import reduced_name
 from conformance.processes.division import Divided, divided
-from conformance.processes.failure import GLOO, others
 from conformance.processes.process_check import check_processes
 from conformance.processes.rank_lines import with_lines
 from conformance.processes.rank_program import OWN, FunctionProgram, TwinProgram, unflat
-from conformance.processes.ranks import Processes, ProcessStep, Simulated
+from conformance.processes.ranks import (
+    DIED,
+    GLOO,
+    RAISED,
+    WAITED,
+    Processes,
+    ProcessStep,
+    Simulated,
+    beside_others,
+)
 from conformance.processes.scales import recognised
 from conformance.processes.workers import AFTERMATH, Workers
 from conformance.programs.load import is_spec
 from conformance.report.book_report import Report
 from conformance.subjects import Subject
 from conformance.subjects.command.command_output import read_output
-from conformance.subjects.command.command_run import Call, HungError, Program, temporary
+from conformance.subjects.command.command_subject import Call, HungError, Program, temporary
 from conformance.subjects.named import find
 from conformance.versions import has_torch
 from reference.step import Array
@@ -156,7 +164,6 @@ def _processes(asked: Asked) -> Iterator[Processes]:
 
 NAME = re.compile(r"(\d+)/(?:(\d+)/)?(\w+)")
 MEETING = "CONFORMANCE_MEETING"
-WAITS = 2  # the order of a failure that comes of another one
 
 Steps = Sequence[Mapping[str, Array]]
 """What a rank wrote of each step, by flat names, as `program.flat` has them."""
@@ -233,17 +240,16 @@ def _together(ranks: Sequence[Future[Steps]]) -> list[Steps]:
         return [each.result() for each in ranks]
     error = min(errors, key=_order)
     well = [rank for rank, each in enumerate(ranks) if each in done and not each.exception()]
-    if not isinstance(error, SubjectError) or _order(error) < WAITS or not well:
+    if not isinstance(error, SubjectError) or _order(error) < WAITED or not well:
         raise error
-    first, *more = str(error).splitlines()
-    raise SubjectError("\n".join([first + others(well), *more])) from error
+    raise SubjectError(beside_others(str(error), well)) from error
 
 
 def _order(error: BaseException) -> int:
     """What dies, declines or raises by itself stands before what only waits for it in vain."""
     if isinstance(error, HungError) or GLOO in str(error):
-        return WAITS
-    return int("died by" not in str(error))
+        return WAITED
+    return RAISED if "died by" not in str(error) else DIED
 
 
 def _meeting(folder: Path) -> dict[str, str]:

@@ -24,7 +24,7 @@ from conformance.model.row import PartBatch
 from conformance.model.table import part_name, reduced_name
 from conformance.processes.division import Divided
 from conformance.processes.ranks import GRADIENTS, Processes, ProcessStep, about
-from conformance.subjects.command.command_run import DeclinedError
+from conformance.subjects.command.command_subject import DeclinedError
 from conformance.verdict.compare import Status, Verdict, judge
 from conformance.verdict.deviation import Target
 from conformance.verdict.oracle import exact_step, expectations, standing, usable
@@ -84,7 +84,7 @@ def _targets(exact: Mapping[str, Array], expected: Mapping[str, RunningError]) -
 
 def stacked(case: Case, parts: Sequence[Mapping[str, RunningError]]) -> dict[str, RunningError]:
     """The gradients of all parts as R is given them, an axis of parts before their own."""
-    names = [name for name in case.rows if split(name)[0] in GRADIENTS]
+    names = part_gradients(case)
     return {part_name(name): _stack([each[name] for each in parts]) for name in names}
 
 
@@ -164,7 +164,7 @@ class _Step:
             found = judge(alone, where, (start, part), targets, seen)
             verdicts += [each for each in found if alone.rows[each.name].tag not in REDUCTION]
             expected.append(standing(alone, start, part, usable(alone, part.m, seen)).inputs)
-            unseen |= part_gradients(alone) - {*seen}
+            unseen |= {*part_gradients(alone)} - {*seen}
             if seen:
                 failed = failed_in(verdicts, where[1])
                 evidence.append(Evidence(alone, *where, start, part, seen, failed))
@@ -200,9 +200,9 @@ class _Step:
         return PartBatch(samples.x, samples.y, known={**known, **(more or {})})
 
 
-def part_gradients(case: Case) -> set[str]:
+def part_gradients(case: Case) -> list[str]:
     """The names of the gradients of a part."""
-    return {name for name in case.rows if split(name)[0] in GRADIENTS}
+    return [name for name in case.rows if split(name)[0] in GRADIENTS]
 
 
 def _with_unseen(verdict: Verdict, unseen: Collection[str]) -> Verdict:

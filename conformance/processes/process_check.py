@@ -23,7 +23,7 @@ from conformance.processes.division import Divided
 from conformance.processes.judge_processes import check_divided, mode_of
 from conformance.processes.ranks import GRADIENTS, Processes, gradients
 from conformance.report.book_report import Report
-from conformance.subjects.command.command_run import DeclinedError
+from conformance.subjects.command.command_subject import DeclinedError
 from conformance.verdict.deviation import Target, compare, plain
 from conformance.verdict.oracle import expectations
 from reference.step import Array, Batch, split

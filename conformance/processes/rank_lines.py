@@ -6,7 +6,7 @@ to be a multiple of a sum that is right, of some samples, of one rank or of all.
 that is none is to blame. Left out: a process alone (`subjects/adapt.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -101,7 +101,7 @@ def blamed(trace: Trace, result: Node, right: Right, rank: int) -> tuple[Frame, 
         for node in trace.nodes
         if result.depends_on(node) and is_float(node) and node.value.size >= result.value.size
     ]
-    known = [node for node in on_the_way if _holds_one_of(node, sums)]
+    known = [node for node in on_the_way if any(_holds(node, each) for each in sums)]
     bits = bits_of_nodes(known)
     led_to = uses_of_nodes(known)  # what a value that is right was computed of
     for node in on_the_way:
@@ -114,10 +114,6 @@ def blamed(trace: Trace, result: Node, right: Right, rank: int) -> tuple[Frame, 
         if node.frames and np.any(np.all(_windows(node, shown) == shown, axis=1))
     )
     return _frames(next(makers, result), own) if known else ()
-
-
-def _holds_one_of(node: Node, sums: Iterable[Array]) -> bool:
-    return any(_holds(node, each) for each in sums)
 
 
 def _holds(node: Node, wanted: Array) -> bool:

@@ -24,13 +24,11 @@ from typing import Any, Self
 from safetensors.numpy import load
 
 from conformance.errors import SubjectError, UsageError
-from conformance.processes import rank_worker as worker
+from conformance.processes import rank_program
 from conformance.processes.division import Divided
-from conformance.processes.failure import Failure, can_go_on, hangs, others, printed
 from conformance.processes.rank_lines import Lines, right_of
-from conformance.processes.rank_program import Job, Program, unflat
-from conformance.processes.rank_worker import FAILED, Settings, Traced
-from conformance.processes.ranks import ProcessStep
+from conformance.processes.rank_program import FAILED, Job, Program, Settings, Traced, unflat
+from conformance.processes.ranks import Failure, ProcessStep, can_go_on, hangs, others, printed
 from conformance.running.group import Group, end_marked, new_mark
 from conformance.running.isolate import signal_name
 from conformance.tracing.frames import Frame
@@ -183,7 +181,7 @@ class _Running:
     def _start(self, rank: int) -> _Member:
         ours, theirs = socket.socketpair()
         log = Path(self.folder.name) / f"log{rank}"
-        code = f"from {worker.__name__} import main; main({theirs.fileno()}, {os.getpid()})"
+        code = f"from {rank_program.__name__} import main; main({theirs.fileno()}, {os.getpid()})"
         path = os.pathsep.join(each or os.getcwd() for each in sys.path)  # noqa: PTH109 - a text
         with theirs, log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own module

@@ -69,17 +69,21 @@ def limited(seconds: float) -> Iterator[None]:
         yield
         return
 
-    limits = (
-        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
-        (signal.SIGALRM, signal.ITIMER_REAL, WAITS * seconds),
-    )
-    before = [signal.signal(n, _raises(TooLongError, timer)) for n, timer, _ in limits]
-    for _, timer, after in limits:
+    waits = signal.SIGALRM, signal.ITIMER_REAL, WAITS * seconds
+    with _alarmed(TooLongError, (signal.SIGPROF, signal.ITIMER_PROF, seconds), waits):
+        yield
+
+
+@contextmanager
+def _alarmed(error: type[BaseException], *alarms: tuple[int, int, float]) -> Iterator[None]:
+    """Raise an error in the block after so many seconds of a timer, each with its signal."""
+    before = [signal.signal(number, _raises(error, timer)) for number, timer, _ in alarms]
+    for _, timer, after in alarms:
         signal.setitimer(timer, after)
     try:
         yield
     finally:
-        for (number, timer, _), handler in zip(limits, before, strict=True):
+        for (number, timer, _), handler in zip(alarms, before, strict=True):
             signal.setitimer(timer, 0)
             signal.signal(number, handler)
 
@@ -124,12 +128,8 @@ def within_seconds(seconds: float, work: Callable[[], T]) -> T | None:
     if sys.platform == "win32":
         return work()
 
-    before = signal.signal(signal.SIGVTALRM, _raises(_OverError, signal.ITIMER_VIRTUAL))
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
-        return work()
+        with _alarmed(_OverError, (signal.SIGVTALRM, signal.ITIMER_VIRTUAL, seconds)):
+            return work()
     except _OverError:
         return None
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from conformance.corpus.case import Case
 from conformance.corpus.recorded import Recorded
@@ -72,6 +72,8 @@ class Subject:
         otherwise: gives the family and the cost that it may be meant to have, where its own are
             guessed; None if they are not.
         goes_back: whether it has a backward pass, by which another family is judged.
+        returns_parameters: whether it shows its new parameters.
+        refuses: why else a case cannot be put to it, or nothing.
     """
 
     name: str
@@ -93,7 +95,9 @@ class Subject:
     takes_classes: bool = False
     is_right: Callable[[Recorded], bool] | None = None
     otherwise: Callable[[], Reading | None] | None = None
-    goes_back: ClassVar[bool] = True
+    goes_back: bool = True
+    returns_parameters: bool = True
+    refuses: Callable[[Case], str] = lambda _: ""
 
     def has_activations_of(self, case: Case) -> bool:
         """Whether it has the activations of a case, or any."""
@@ -114,7 +118,8 @@ class Subject:
         if self.takes_classes and not case.has_classes:
             return "takes each target for a class, one-hot"
         stopped = self.stops.get(case.layers)
-        return f"takes no networks of {case.layers} layers: {stopped}" if stopped else ""
+        layers = f"takes no networks of {case.layers} layers: {stopped}" if stopped else ""
+        return layers or self.refuses(case)
 
     def _moves_otherwise(self, case: Case) -> str:
         if self.updates and case.update not in self.updates:
@@ -129,7 +134,8 @@ class Subject:
 
     def runs_freely(self, case: Case) -> bool:
         """Whether its own parameters can be followed through the steps of a case."""
-        return not self.moves_otherwise and (self.decays or not case.lmbda)
+        follows = self.returns_parameters and not self.moves_otherwise
+        return follows and (self.decays or not case.lmbda)
 
     def ahead(self, _cases: Sequence[Case]) -> AbstractContextManager[None]:
         """Hear which cases come, in their order; it lasts until they are done."""

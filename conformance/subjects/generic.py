@@ -19,6 +19,9 @@ from reference.step import Array, Batch, Parameters
 
 LABELLED = "log-likelihood"
 
+LAYERS = range(2, 8)
+"""Numbers of layers that are tried, to see for which a program is written."""
+
 
 DRAWS = 200
 """Numbers that are drawn until their signs are mixed."""
@@ -125,3 +128,22 @@ def _with_signs(
 def _both_signs(columns: Array) -> Array:
     signs: Array = np.any(columns > 0, axis=0) & np.any(columns < 0, axis=0)
     return signs
+
+
+def trial_case(sizes: Sequence[int], cost: str, dtype: str = "float64", **more: Any) -> Case:
+    """A case of a trial, with η = 1 and no decay."""
+    return Case("trial", tuple(sizes), cost, 1.0, 0.0, 1, dtype, ((0,),), "", (), **more)
+
+
+def trial_numbers(sizes: Sequence[int], m: int, dtype: str) -> tuple[Parameters, Batch]:
+    """The numbers of a trial: no two are alike, and no layer is saturated."""
+
+    def drawn(shape: tuple[int, ...], seed: int) -> Array:
+        numbers: Array = np.sin(7.0 * np.arange(1, 1 + np.prod(shape)) + seed)
+        return numbers.reshape(shape).astype(dtype)
+
+    pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
+    w = tuple(drawn(shape, i) for i, shape in enumerate(pairs))
+    b = tuple(drawn((n, 1), 10 + i) for i, (n, _) in enumerate(pairs))
+    x, y = drawn((sizes[0], m), 20), drawn((sizes[-1], m), 21)
+    return Parameters(w, b), Batch(x, (1 + y) / 2)

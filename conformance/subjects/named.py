@@ -35,14 +35,10 @@ SMALL = 128
 """Weights and biases of a case that is made with another update, in some hundredths of a second."""
 
 
-@dataclass(frozen=True)
-class CompiledSubject(Subject):
-    """The twin, compiled, in a few cases."""
-
-    def unfit(self, case: Case) -> str:
-        """Why a case cannot be put to the subject, or nothing."""
-        few = case.id.removesuffix("-float32") in COMPILED
-        return super().unfit(case) if few else "is compiled in a few cases alone"
+def _not_compiled(case: Case) -> str:
+    """Why a case cannot be put to the twin, compiled, or nothing."""
+    few = case.id.removesuffix("-float32") in COMPILED
+    return "" if few else "is compiled in a few cases alone"
 
 
 def _reference(case: Case, parameters: Parameters) -> Session:
@@ -77,7 +73,7 @@ def _jax_impl() -> Subject:
         raise UsageError(f"{JAX} needs JAX, which is not installed: pip install '.[jax]'")
     from conformance.subjects.jax_twin import JaxSession
 
-    return CompiledSubject(JAX, JaxSession, family=())
+    return Subject(JAX, JaxSession, family=(), refuses=_not_compiled)
 
 
 def find(name: str) -> Subject:
@@ -248,7 +244,7 @@ def variant(subject: str | None, name: str | None, device: str) -> Subject:
     if name == "func":
         return made
     _try_compiler()
-    return CompiledSubject(said, made.start, family=())
+    return replace(made, refuses=_not_compiled)
 
 
 def _on(device: str, start: Callable[[Case, Parameters], Session]) -> Any:

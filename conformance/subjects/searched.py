@@ -119,7 +119,7 @@ class Searched:
 
     def _is_wrong(self, name: str) -> bool:
         if name in self.named:
-            return self._is_other(name)
+            return bool(self._wrong_entries(name).any())
         if name in self.roles.wrong:
             return True
         number = self.after.get(name)
@@ -132,10 +132,6 @@ class Searched:
             right = np.asarray(row.function(*(known[each] for each in row.inputs)))
             held = self.run.index.replay.value(self.trace.nodes[number])
             return not np.array_equal(as_floats(right), as_floats(held))
-
-    def _is_other(self, name: str) -> bool:
-        """Whether a quantity is another than its equation gives of what comes before it."""
-        return bool(self._wrong_entries(name).any())
 
     def _wrong_entries(self, name: str) -> Array:
         """Where a quantity is another than its equation gives of what comes before it."""

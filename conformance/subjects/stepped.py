@@ -140,14 +140,20 @@ class Stepped:
         """What backprop returned of the samples alone: ∇b each a column, of ∇w the mean."""
         m = self.batch.m
         for name in self.returned[0] if len(self.returned) == m else {}:
-            nodes = [each[name] for each in self.returned if name in each]
-            exact = [replay.value(each) for each in nodes if replay.exact(each)]
-            if len(exact) < m or len({each.shape for each in exact}) > 1:
+            exact = self.exactly(replay, name)
+            if not exact:
                 continue
             if name.startswith("nabla_w"):
                 yield name, sum(exact[1:], exact[0]) / m
             elif exact[0].shape[1:] == (1,):
                 yield name, np.hstack(exact)
+
+    def exactly(self, replay: Replay, name: str) -> list[Array]:
+        """What backprop returned of each sample under a name; none if it is not known of all."""
+        nodes = [each[name] for each in self.returned if name in each]
+        found = [replay.value(each) for each in nodes if replay.exact(each)]
+        alike = len(found) == self.batch.m and len({each.shape for each in found}) == 1
+        return found if alike else []
 
     def _parameters(self) -> list[int]:
         """The bits of the nodes of the weights and biases of each layer, and of no other."""

@@ -133,22 +133,6 @@ def _of_samples(trace: Trace, samples: Sequence[int]) -> list[list[Node]]:
     return of
 
 
-def _in_vector(
-    places: Array,
-    entries: tuple[Array, Array],
-    new: tuple[Array, Array],
-    shapes: tuple[tuple[int, ...], tuple[int, ...]],
-) -> Array | None:
-    """Places in a larger vector that holds the entries of a matrix, its rows or its columns."""
-    (rows, columns), (new_rows, new_columns) = entries, new
-    small, large = shapes
-    if np.array_equal(places, rows * small[1] + columns):
-        return np.asarray(new_rows * large[1] + new_columns)
-    if np.array_equal(places, columns * small[0] + rows):
-        return np.asarray(new_columns * large[0] + new_rows)
-    return None
-
-
 def _moved(
     places: Array,
     entries: tuple[Array, Array],
@@ -157,26 +141,35 @@ def _moved(
     new: tuple[Array, Array],
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
 ) -> Array | None:
-    """Places in a larger array that follow the same rule, row + a or column + a along each axis."""
+    """Places in a larger array that follow the same rule, row + a or column + a along each axis.
+
+    A vector that holds all entries is a matrix of them, by its rows or by its columns.
+    """
     (rows, columns), (new_rows, new_columns) = entries, new
     small, large = shapes
-    if not before or (len(before) == 1 and before[0] != int(np.prod(small)) and small[1] > 1):
+    in_vector = len(before) == 1 and small[1] > 1
+    whole = in_vector and before[0] == int(np.prod(small))
+    if not before or (in_vector and not whole):
         return None  # a part of a longer vector
-    if len(before) == 1 and before[0] == int(np.prod(small)) and np.ptp(columns):
-        whole = now[0] == int(np.prod(large))
-        return _in_vector(places, entries, new, shapes) if whole else None
+    forms = [(before, now)]
+    if whole and np.ptp(columns):
+        forms = [(small, large), (small[::-1], large[::-1])] if now[0] == np.prod(large) else []
     rules = (
         (rows, new_rows, small[0], large[0]),
         (columns, new_columns, small[1], large[1]),
         (0 * rows, 0 * new_rows, 1, 1),
     )
-    coordinates = []
-    for held, length, longer in zip(np.unravel_index(places, before), before, now, strict=True):
-        found = _along(held, length, longer, rules)
-        if found is None or (found >= longer).any() or (found < 0).any():
-            return None
-        coordinates.append(found)
-    return np.asarray(np.ravel_multi_index(tuple(coordinates), now))
+    for old, grown in forms:
+        axes = zip(np.unravel_index(places, old), old, grown, strict=True)
+        found = [_along(*axis, rules) for axis in axes]
+        known = [e for e, n in zip(found, grown, strict=True) if e is not None and _within(e, n)]
+        if len(known) == len(grown):
+            return np.asarray(np.ravel_multi_index(tuple(known), grown))
+    return None
+
+
+def _within(places: Array, length: int) -> bool:
+    return bool((places >= 0).all() and (places < length).all())
 
 
 def _along(

@@ -11,7 +11,8 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
 from conformance.report.message import problem_text
-from conformance.subjects.function.function_subject import FunctionSubject, function_subject
+from conformance.subjects import Subject
+from conformance.subjects.function.function_subject import function_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
 from reference.step import Array
@@ -82,7 +83,7 @@ def rows(weights: Any, biases: Any, x: Array, y: Array, eta: float) -> dict[str,
     }
 
 
-def check(subject: FunctionSubject, *ids: str) -> list[CaseReport]:
+def check(subject: Subject, *ids: str) -> list[CaseReport]:
     """The reports of the cases that fit."""
     every = [recorded(each) for each in ids or CASES]
     every += [recorded(f"{each}-float32") for each in ids or CASES]
@@ -91,7 +92,7 @@ def check(subject: FunctionSubject, *ids: str) -> list[CaseReport]:
     return [check_case(subject, each) for each in fit]
 
 
-def passes(function: Function, *ids: str, cost: str | None = None) -> FunctionSubject:
+def passes(function: Function, *ids: str, cost: str | None = None) -> Subject:
     """The subject, which must pass in all cases that fit."""
     subject = function_subject(function, "step", cost)
     for report in check(subject, *ids):

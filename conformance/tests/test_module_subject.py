@@ -18,8 +18,9 @@ from conformance.corpus.recorded import Recorded, RecordedStep
 from conformance.errors import SubjectError, UnjudgedError, UsageError
 from conformance.judging.judge import check_case
 from conformance.model.table import tag_of
+from conformance.subjects import Subject
 from conformance.subjects.adapt import adapt
-from conformance.subjects.module.module_subject import AGAIN, ModuleSubject, module_subject
+from conformance.subjects.module.module_subject import AGAIN, module_subject
 from conformance.tests.support import recorded
 from conformance.verdict.compare import FREE, Status
 from reference.step import Batch, Parameters
@@ -85,7 +86,7 @@ def half_sum(output: Tensor, y: Tensor) -> Tensor:
     return 0.5 * ((output - y) ** 2).sum()
 
 
-def passes(thing: Any, *ids: str, cost: str | None = None) -> ModuleSubject:
+def passes(thing: Any, *ids: str, cost: str | None = None) -> Subject:
     """The subject, which must pass in all cases that fit."""
     subject = module_subject(thing, "net", cost)
     fit = [each for each in map(recorded, ids or CASES) if not subject.unfit(each.case)]

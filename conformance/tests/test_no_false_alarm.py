@@ -22,8 +22,8 @@ from conformance.judging.case_report import CaseReport
 from conformance.judging.judge import check_case
 from conformance.subjects import Subject
 from conformance.subjects.book.book_subject import book_subject
-from conformance.subjects.function.function_subject import FunctionSubject, function_subject
-from conformance.subjects.module.module_subject import ModuleSubject, module_subject
+from conformance.subjects.function.function_subject import function_subject
+from conformance.subjects.module.module_subject import module_subject
 from conformance.tests.networks import right_modules, right_tensors
 from conformance.tests.networks.right_functions import PRODUCTS, SIGMAS, Way, right_function
 from conformance.tests.parts import few
@@ -115,7 +115,7 @@ def not_accused(subject: Subject, made: Recorded) -> CaseReport:
 
 
 @cache
-def function_of(way: Way) -> FunctionSubject:
+def function_of(way: Way) -> Subject:
     """The subject; the cost that a function has is told where it does not show it."""
     told = None if way.cost == "either" or "cost" in way.shown else way.cost
     return function_subject(right_function(way), "step", told)
@@ -172,7 +172,7 @@ def module_ways(draw: st.DrawFn) -> right_modules.Way:
 
 
 @cache
-def module_of(way: right_modules.Way) -> ModuleSubject:
+def module_of(way: right_modules.Way) -> Subject:
     return module_subject(right_modules.right_module(way), "net")
 
 

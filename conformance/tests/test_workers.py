@@ -20,10 +20,9 @@ from conformance import cli
 from conformance.errors import SubjectError, UsageError
 from conformance.processes.commands import Asked, check
 from conformance.processes.division import divided
-from conformance.processes.failure import Failure
 from conformance.processes.process_check import check_processes
 from conformance.processes.rank_program import FunctionProgram, Job, TwinProgram, flat, unflat
-from conformance.processes.ranks import ProcessStep, Simulated
+from conformance.processes.ranks import Failure, ProcessStep, Simulated
 from conformance.processes.workers import Workers
 
 pytestmark = pytest.mark.xdist_group("torch")
@@ -42,7 +41,7 @@ def carriers(mark: str) -> int:
         return found
     for each in Path("/proc").iterdir():
         try:
-            worker = b"processes.rank_worker" in (each / "cmdline").read_bytes()
+            worker = b"processes.rank_program" in (each / "cmdline").read_bytes()
             found += worker and own in (each / "environ").read_bytes() + b"\0"
         except OSError:
             continue

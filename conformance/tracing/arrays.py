@@ -5,6 +5,7 @@ is (`trace.py`).
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -93,24 +94,6 @@ class Traced(np.ndarray[Any, Any]):
         return self.transpose()
 
     @property
-    def real(self) -> Any:
-        """The real parts."""
-        return apply(np.real, "real", (self,), {}) if self.dtype.kind == "c" else self
-
-    @real.setter
-    def real(self, value: Any) -> None:
-        self.view(np.ndarray).real = plain(value)
-
-    @property
-    def imag(self) -> Any:
-        """The imaginary parts."""
-        return apply(np.imag, "imag", (self,), {})
-
-    @imag.setter
-    def imag(self, value: Any) -> None:
-        self.view(np.ndarray).imag = plain(value)
-
-    @property
     def flat(self) -> Any:
         """The numbers one by one, to be read and written."""
         return _Flat(self)
@@ -152,6 +135,19 @@ class Traced(np.ndarray[Any, Any]):
         return self.copy()
 
 
+def _part(name: str) -> property:
+    """The real or the imaginary parts."""
+
+    def found(self: Traced) -> Any:
+        real = name == "real" and self.dtype.kind != "c"
+        return self if real else apply(getattr(np, name), name, (self,), {})
+
+    def stored(self: Traced, value: Any) -> None:
+        setattr(self.view(np.ndarray), name, plain(value))
+
+    return property(found, stored)
+
+
 def _method(name: str) -> Callable[..., Any]:
     original = getattr(np.ndarray, name)
 
@@ -162,25 +158,23 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
-_CALLS: dict[str, Callable[..., Any]] = {}
-
-
+@cache
 def _called(name: str) -> Callable[..., Any]:
     """A function that calls a method, on arrays of floats and of objects alike."""
-    if name not in _CALLS:
+    if name == "astype":
+        return cast
 
-        def call(array: Any, *args: Any, **kwargs: Any) -> Any:
-            if name == "astype":
-                return cast(array, *args, **kwargs)
-            return getattr(np.asarray(array), name)(*args, **kwargs)
+    def call(array: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(np.asarray(array), name)(*args, **kwargs)
 
-        call.__name__ = name
-        _CALLS[name] = call
-    return _CALLS[name]
+    call.__name__ = name
+    return call
 
 
 for _name in METHODS:
     setattr(Traced, _name, _method(_name))
+for _name in ("real", "imag"):
+    setattr(Traced, _name, _part(_name))
 
 
 class Plain(np.ndarray[Any, Any]):

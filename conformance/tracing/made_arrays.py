@@ -49,7 +49,7 @@ def _copied(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[.
     """An array that is made of others and of numbers."""
 
     def again(given: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(given, list | tuple) and any(_has_dimensions(each) for each in flat(given)):
+        if isinstance(given, list | tuple) and any(map(np.ndim, flat(given))):
             return original([*given], *args, **kwargs)
         return np.asarray(given)
 
@@ -105,10 +105,6 @@ def _foreign(given: Any) -> bool:
 
 def _shares(result: Any, given: Any) -> bool:
     return bool(np.shares_memory(result, plain(given)))
-
-
-def _has_dimensions(value: Any) -> bool:
-    return bool(np.ndim(value))
 
 
 def _of_lists(trace: Trace, name: str, original: Any) -> Any:

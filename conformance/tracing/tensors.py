@@ -34,7 +34,7 @@ def traced_tensors(trace: Trace) -> Iterator[TensorTrace]:
     """Note what is done with tensors, until the end of the block."""
     tensors = TensorTrace(trace)
     before, trace.foreign = trace.foreign, tensors.node
-    operators = _BesideCompiler if compiler_is_there() else _Operators
+    operators = _BesideCompiler if COMPILER in sys.modules else _Operators
     try:
         with without_compiler(), Borders(tensors), operators(tensors):
             yield tensors
@@ -294,11 +294,6 @@ def _tensors(value: Any) -> list[torch.Tensor]:
 
 COMPILER = "torch._dynamo"
 SWITCH = "TORCHDYNAMO_DISABLE"
-
-
-def compiler_is_there() -> bool:
-    """Whether somebody has imported it, as `torch.compile` does."""
-    return COMPILER in sys.modules
 
 
 @contextmanager

@@ -20,14 +20,6 @@ Call = tuple[str, Callable[..., Any] | None, tuple[Any, ...], dict[str, Any]]
 """The name of an operation, its function and its arguments."""
 
 
-def _softmax(z: Any, dim: int, _half: bool = False) -> Any:
-    return softmax(z, dim)
-
-
-def _log_softmax(z: Any, dim: int, _half: bool = False) -> Any:
-    return np.log(softmax(z, dim))
-
-
 def _softmax_backward(sent: Any, a: Any, dim: int, _dtype: Any = None) -> Any:
     return a * (sent - np.sum(sent * a, axis=dim, keepdims=True))
 
@@ -45,14 +37,6 @@ def _reduced(losses: Any, reduction: int) -> Any:
 
 def _shared(sent: Any, a: Any, reduction: int) -> Any:
     return sent / np.size(a) if reduction == 1 else sent
-
-
-def _squares(a: Any, y: Any, reduction: int = 1) -> Any:
-    return _reduced(np.square(a - y), reduction)
-
-
-def _squares_backward(sent: Any, a: Any, y: Any, reduction: int) -> Any:
-    return _shared(sent, a, reduction) * 2 * (a - y)
 
 
 def _cross_entropy(a: Any, y: Any, weight: Any = None, reduction: int = 1) -> Any:
@@ -94,16 +78,16 @@ def _chosen_backward(
 
 
 LOSSES: dict[str, tuple[str, Callable[..., Any]]] = {
-    "_softmax": ("softmax", _softmax),
-    "_log_softmax": ("log_softmax", _log_softmax),
-    "mse_loss": ("mse_loss", _squares),
+    "_softmax": ("softmax", lambda z, dim, _half=False: softmax(z, dim)),
+    "_log_softmax": ("log_softmax", lambda z, dim, _half=False: np.log(softmax(z, dim))),
+    "mse_loss": ("mse_loss", lambda a, y, reduction=1: _reduced(np.square(a - y), reduction)),
     "binary_cross_entropy": ("binary_cross_entropy", _cross_entropy),
     "binary_cross_entropy_with_logits": ("binary_cross_entropy", _cross_entropy_of_z),
     "nll_loss_forward": ("nll_loss", _chosen),
     "nll_loss_backward": ("nll_loss", _chosen_backward),
     "_softmax_backward_data": ("softmax", _softmax_backward),
     "_log_softmax_backward_data": ("log_softmax", _log_softmax_backward),
-    "mse_loss_backward": ("mse_loss", _squares_backward),
+    "mse_loss_backward": ("mse_loss", lambda sent, a, y, how: _shared(sent, a, how) * 2 * (a - y)),
     "binary_cross_entropy_backward": ("binary_cross_entropy", _cross_entropy_backward),
 }
 """Their operators: what each is known as, and its function."""
@@ -131,10 +115,6 @@ def _norm(a: Any, order: Any = 2, dim: Axes = None, keepdim: Any = False, **_: A
 
 def _added_product(c: Any, a: Any, b: Any = None, beta: Any = 1, alpha: Any = 1) -> Any:
     return c + a if b is None else c * beta + (a @ b) * alpha
-
-
-def _added_outer(c: Any, a: Any, b: Any, beta: Any = 1, alpha: Any = 1) -> Any:
-    return c * beta + np.multiply.outer(a, b) * alpha
 
 
 def _clamp(a: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
@@ -194,10 +174,6 @@ def _added_at(a: Any, dim: int, index: Array, values: Any, alpha: Any = 1) -> An
     return after
 
 
-def _gather(a: Any, dim: int, index: Array, **_: Any) -> Any:
-    return np.take_along_axis(np.asarray(a), index, axis=dim)
-
-
 def _scatter(a: Any, dim: int, index: Array, values: Any, **_: Any) -> Any:
     after = _for_writing(a, values)
     np.put_along_axis(after, index, np.broadcast_to(values, index.shape), axis=dim)
@@ -214,10 +190,6 @@ def _part_back(sent: Any, sizes: Sequence[int], dim: int, *key: int) -> Any:
 def _copied(a: Any, *_: Any, **__: Any) -> Any:
     array = np.asarray(a)
     return array if array.dtype.kind in "fO" else array.astype(np.float64)
-
-
-def _repeated(a: Any, times: Sequence[int]) -> Any:
-    return np.tile(a, tuple(times))
 
 
 SAME = (
@@ -266,7 +238,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "addmm": ("add", _added_product),
     "addmv": ("add", _added_product),
     "baddbmm": ("add", _added_product),
-    "addr": ("addr", _added_outer),
+    "addr": ("addr", lambda c, a, b, beta=1, alpha=1: c * beta + np.multiply.outer(a, b) * alpha),
     "lerp": ("lerp", lambda a, b, weight: a + (b - a) * weight),
     "cat": ("concatenate", lambda parts, dim=0: np.concatenate(parts, axis=dim)),
     "stack": ("stack", lambda parts, dim=0: np.stack(parts, axis=dim)),
@@ -274,7 +246,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "index_select": ("getitem", lambda a, dim, index: np.take(a, index, axis=dim)),
     "index_put": ("put", _put),
     "_index_put_impl": ("put", _put),
-    "gather": ("getitem", _gather),
+    "gather": ("getitem", lambda a, dim, at, **_: np.take_along_axis(np.asarray(a), at, axis=dim)),
     "scatter": ("put", _scatter),
     "constant_pad_nd": ("pad", _padded),
     "select_backward": ("put", _part_back),
@@ -285,7 +257,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "fill": ("copy", _copied),
     "lift_fresh": ("copy", _copied),
     "index_add": ("index_add", _added_at),
-    "repeat": ("repeat", _repeated),
+    "repeat": ("repeat", lambda a, times: np.tile(a, tuple(times))),
     "flip": ("getitem", lambda a, dims: np.flip(a, tuple(dims))),
     "roll": ("roll", lambda a, shifts, dims=(): np.roll(a, tuple(shifts), _axes(dims))),
     "tril": ("tril", np.tril),

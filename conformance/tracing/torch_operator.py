@@ -73,25 +73,19 @@ class TorchOperator:
         Raises:
             NotImplementedError: torch cannot differentiate the operator twice.
         """
-        leaves = [_tensor(each).requires_grad_() for each in arrays]
-        result = self._result(call(leaves))
-        if not result.requires_grad:
-            return np.zeros(tuple(result.shape))
-        sent = torch.zeros_like(result, requires_grad=True)
+        leaves = tuple(map(_tensor, arrays))
+        pairs = zip(leaves, tangents, strict=True)
+        along = tuple(
+            torch.zeros_like(e) if t is None else _tensor(np.asarray(t)).reshape(e.shape)
+            for e, t in pairs
+        )
         try:
-            pulled = torch.autograd.grad(result, leaves, sent, create_graph=True, allow_unused=True)
-            pairs = [
-                (each, _tensor(np.asarray(tangent)).reshape(each.shape))
-                for each, tangent in zip(pulled, tangents, strict=True)
-                if each is not None and tangent is not None and each.requires_grad
-            ]
-            if not pairs:
-                return np.zeros(tuple(result.shape))
-            ends, along = zip(*pairs, strict=True)
-            (found,) = torch.autograd.grad(ends, [sent], along, allow_unused=True)
+            found = torch.autograd.functional.jvp(  # type: ignore[no-untyped-call]
+                lambda *given: self._result(call(given)), leaves, along
+            )
         except RuntimeError as error:
             raise NotImplementedError(self.__name__) from error
-        return np.zeros(tuple(result.shape)) if found is None else found.numpy()
+        return np.asarray(found[1].numpy())
 
     def _result(self, called: Any) -> torch.Tensor:
         args, kwargs, place = called

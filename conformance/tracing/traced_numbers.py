@@ -17,16 +17,13 @@ from conformance.tracing.trace import Trace, plain, trace_of
 
 def _operators() -> dict[str, Any]:
     """The operators of a traced number, each noted as what NumPy calls it."""
-    names = {
-        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
-        "pow": np.power, "floordiv": np.floor_divide, "mod": np.remainder,
-    }  # fmt: skip
     made: dict[str, Any] = {}
-    for name, ufunc in names.items():
-        made[f"__{name}__"] = _binary(ufunc, turned=False)
-        made[f"__r{name}__"] = _binary(ufunc, turned=True)
-    for name, function in {"neg": np.negative, "abs": np.absolute, "pos": np.positive}.items():
-        made[f"__{name}__"] = _unary(function)
+    for ufunc, python in PYTHONS.items():
+        if ufunc.nin == 1:
+            made[f"__{python.__name__}__"] = _unary(ufunc)
+        else:
+            made[f"__{python.__name__}__"] = _binary(ufunc, turned=False)
+            made[f"__r{python.__name__}__"] = _binary(ufunc, turned=True)
     return made
 
 
@@ -85,14 +82,6 @@ class _Number:
         """Compute with plain numbers and note the result."""
         return apply(func, getattr(func, "__name__", "function"), args, kwargs)
 
-    def item(self) -> Any:
-        """Itself."""
-        return self
-
-    def tolist(self) -> Any:
-        """Itself."""
-        return self
-
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """A number of another type."""
         result, trace = np.asarray(self.plain).astype(plain(dtype))[()], self.tracer
@@ -123,13 +112,11 @@ class _Number:
         """A pickled number is a plain one."""
         return self.plain.__reduce__()
 
-    def __deepcopy__(self, _memo: Any) -> Any:
-        """Itself."""
+    def itself(self, *_: Any) -> Any:
+        """Itself, which is also its copy."""
         return self
 
-    def __copy__(self) -> Any:
-        """Itself."""
-        return self
+    item = tolist = __copy__ = __deepcopy__ = itself
 
 
 # NumPy's own type comes first: where it does not, its methods call each other without end.

@@ -3,7 +3,6 @@
 Left out: what follows from it for an equation (`compare.py`).
 """
 
-import math
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,7 +111,7 @@ class Deviation:
         index = tuple(int(i) for i in np.unravel_index(largest, ratio.shape))
         columns = self.got, self.right, ratio, self.error
         got, right, worst, error = (float(column[index]) for column in columns)
-        ulps = _ulps_of(error, right, self.format)
+        ulps = float(_ulps(np.asarray(error), np.asarray(right), self.format))
         outside = 0 if self.fits else int(np.count_nonzero(self.outside))
         return Worst(index, got, right, ulps, worst, outside, ratio.size)
 
@@ -181,9 +180,3 @@ def _ulps(error: Array, right: Array, of: Format) -> Array:
     with np.errstate(all="ignore"):
         ulps = error / of.spacing(right)
     return np.where(np.isnan(ulps), np.inf, np.minimum(ulps, sys.float_info.max))
-
-
-def _ulps_of(error: float, right: float, of: Format) -> float:
-    """The same of one entry."""
-    ulps = error / of.gap(right)
-    return math.inf if math.isnan(ulps) else min(ulps, sys.float_info.max)

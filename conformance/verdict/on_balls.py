@@ -74,6 +74,7 @@ class OnBalls:
         step: TracedStep,
         elsewhere: Mapping[str, "Elsewhere"] | None = None,
         known_wrong: Callable[[str], bool] | None = None,
+        factors: Mapping[str, float] | None = None,
     ) -> None:
         """Evaluate nothing yet.
 
@@ -82,8 +83,9 @@ class OnBalls:
             elsewhere: gives what decides a quantity that is in another run, by its name.
             known_wrong: whether a smaller run has shown that a quantity is wrong: then a large one
                 is not evaluated for it.
+            factors: the program holds so many times these quantities, also in other runs, by name.
         """
-        self.known_wrong = known_wrong
+        self.known_wrong, self.factors = known_wrong, factors or {}
         self.step, self.elsewhere = step, elsewhere or {}
         self._levels: dict[int, _Values] = {}
         self._known: dict[str, Exactness] = {}
@@ -105,22 +107,14 @@ class OnBalls:
             name: replace(at, factor=at.factor * factors.get(name, 1.0))
             for name, at in self.step.found.items()
         }
-
-        def later(other: Elsewhere) -> Elsewhere:
-            def scaled() -> OnBalls | None:
-                decides = other()
-                return None if decides is None else decides.scaled(factors)
-
-            return scaled
-
-        elsewhere = {name: later(each) for name, each in self.elsewhere.items()}
-        return OnBalls(replace(self.step, found=found), elsewhere, self.known_wrong)
+        return OnBalls(replace(self.step, found=found), self.elsewhere, self.known_wrong, factors)
 
     def _other(self, name: str) -> "OnBalls | None":
         """What decides a quantity that is not in this run."""
         if name in self.step.found or name not in self.elsewhere:
             return None
-        return self.elsewhere[name]()
+        other = self.elsewhere[name]()
+        return None if other is None else other.scaled(self.factors)
 
     def _decided(self, name: str) -> Exactness:
         nodes = self.step.nodes(name)

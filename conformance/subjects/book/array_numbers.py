@@ -1,9 +1,8 @@
-"""Whether a network computes with arrays of NumPy or tensors, and the border between it and us.
+"""A network of NumPy arrays: the border between it and us.
 
 Left out: how its arrays are laid out (`book_conventions.py`), tensors (`tensor_numbers.py`).
 """
 
-import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -42,18 +41,3 @@ class ArrayNumbers:
     def tried(self) -> AbstractContextManager[object]:
         """While it is entered, a network is tried, and it is noted how it computes."""
         return nullcontext()
-
-
-def numbers_of(parameters: Iterable[Any]) -> ArrayNumbers:
-    """What a new network computes with, by its parameters; torch is not imported for that.
-
-    Raises:
-        UsageError: it is tensors of a dtype in which nothing is judged.
-    """
-    torch = sys.modules.get("torch")
-    tensors = [each for each in parameters if torch and isinstance(each, torch.Tensor)]
-    if not tensors:
-        return ArrayNumbers()
-    from conformance.subjects.book.tensor_numbers import TensorNumbers
-
-    return TensorNumbers(tensors)

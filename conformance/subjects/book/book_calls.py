@@ -24,13 +24,13 @@ from conformance.subjects.book.book_conventions import (
     taken_apart,
 )
 from conformance.subjects.book.constructor import Form, feedforward_of, listed
-from conformance.subjects.book.epsilon import Epsilon
 from conformance.subjects.book.update_rule import UpdateRule
-from conformance.subjects.real import goes_through, layers, numbers
+from conformance.subjects.near import goes_through, layers, numbers
 from reference.step import Array, Batch, Parameters
 
 if TYPE_CHECKING:
     from conformance.subjects.book.cost_methods import CostMethod
+    from conformance.subjects.book.own_cost import Epsilon
 
 
 def check_assignable(net: Any, name: str) -> None:
@@ -110,7 +110,7 @@ class BookCalls:
     probe: tuple[int, ...]
     form: Form = staticmethod(listed)
     decay = DecayParameters()
-    epsilon: Epsilon | None = None
+    epsilon: "Epsilon | None" = None
     cost_methods: "tuple[CostMethod, ...]" = ()
     cost_method: "CostMethod | None" = None
     has_cost_fn: bool = False

@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.errors import SubjectError, UsageError
-from conformance.subjects.near import alike
-from conformance.subjects.real import layers
+from conformance.subjects.near import alike, layers
 from reference.step import Array
 
 SAMPLES = {"columns": (-1, 1), "flat arrays": (-1,), "rows": (1, -1)}
@@ -87,8 +86,7 @@ def storage(
     if shapes[0] not in (straight, turned):
         found = f"`weights` have shapes {shapes[0]}, expected {straight} or {turned}"
         return f"{_mixed(shapes[0], straight)}{found}"
-    forms = {"columns": [(n, 1) for n in above], "flat arrays": [(n,) for n in above]}
-    forms["rows"] = [(1, n) for n in above]
+    forms = {each: [np.empty(n).reshape(s).shape for n in above] for each, s in SAMPLES.items()}
     for name, expected in forms.items():
         if shapes[1] == expected:
             return Conventions(transposed=shapes[0] == turned, bias=name)

@@ -5,7 +5,8 @@ Left out: how its networks are run (`book_calls.py`), loading it (`programs/load
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.model.functions import ACTIVATIONS, COSTS, DROPOUT, SIGMOID
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import call
-from conformance.subjects.book.array_numbers import numbers_of
+from conformance.subjects.book.array_numbers import ArrayNumbers
 from conformance.subjects.book.book_calls import BookCalls, check_assignable, check_mini_batch
 from conformance.subjects.book.book_conventions import decay_parameters, storage
 from conformance.subjects.book.constructor import (
@@ -79,13 +80,14 @@ class BookNetwork(BookCalls):
         )
         further = dict([*taken.items()][2:])  # behind the mini-batch and η
         read = {each: e for each, e in further.items() if is_read(net.update_mini_batch, each)}
-        self.rule = update_rule(self._constructor(net), read, name, type(net))
+        constructor = self._constructor(net)
+        self.rule = update_rule(constructor, read, name, type(net))
         self.mask = next((each for each in further if MASKS.fullmatch(each)), "")
         own = self.mask, *self.rule.update.values()
         further = {each: e for each, e in further.items() if each not in own}
         check_assignable(net, name)
         try:
-            self.numbers = numbers_of([*net.weights, *net.biases])
+            self.numbers = _numbers_of([*net.weights, *net.biases])
         except UsageError as error:
             raise UsageError(f"{name}: {error}") from error
         try:
@@ -94,7 +96,7 @@ class BookNetwork(BookCalls):
             raise UsageError(f"{name}: {error}") from error
         if isinstance(stored, str):
             raise UsageError(f"{name}: {stored}")
-        self.costs = costs_of(factory, net)
+        self.costs = costs_of(factory, net, constructor)
         stored = replace(stored, dtype=self.numbers.dtype or stored.dtype)
         self.conventions = recognised(self, stored)
         check_output(self)
@@ -259,3 +261,18 @@ class BookNetwork(BookCalls):
             fits = shapes == [np.shape(each) for each in (*net.weights, *net.biases)]
         line = last_return(inspect.unwrap(net.backprop))
         return () if fits else (finding(Kind.MISORDERED, line, lists=" and ".join(backwards)),)
+
+
+def _numbers_of(parameters: Iterable[Any]) -> ArrayNumbers:
+    """What a new network computes with, by its parameters; torch is not imported for that.
+
+    Raises:
+        UsageError: it is tensors of a dtype in which nothing is judged.
+    """
+    torch = sys.modules.get("torch")
+    tensors = [each for each in parameters if torch and isinstance(each, torch.Tensor)]
+    if not tensors:
+        return ArrayNumbers()
+    from conformance.subjects.book.tensor_numbers import TensorNumbers
+
+    return TensorNumbers(tensors)

@@ -24,8 +24,8 @@ from conformance.subjects.book.own_cost import unjudged
 from conformance.subjects.book.own_loop import Conduct, own_loop
 from conformance.subjects.book.total_cost import total_cost
 from conformance.subjects.book.traced_runs import short_run
-from conformance.subjects.book.trial_runs import trial_start, two_samples
-from conformance.subjects.generic import generic
+from conformance.subjects.book.trial_runs import trial
+from conformance.subjects.generic import generic, trial_case
 from conformance.subjects.near import CLOSE, alike, same
 from conformance.subjects.stepped import Stepped
 from conformance.tracing.ancestors import walk
@@ -123,7 +123,7 @@ def _shared(arrays: Sequence[Any]) -> bool:
 def _feedforward(network: BookNetwork) -> Iterator[Finding]:
     """Whether feedforward changes the parameters, and on which line."""
     with suppress(Exception):  # the cases show it, where it can be judged
-        start = trial_start(network, network.probe)
+        start, _ = trial(network, network.probe)
         net, x = network.filled(network.probe, start), network.probe_sample[0].copy()
 
         def changed() -> bool:
@@ -159,11 +159,10 @@ def rate_ignored(network: BookNetwork) -> Iterator[Finding]:
 
 def _step(network: BookNetwork, eta: float) -> dict[str, Array]:
     """By how much an update of a new network moves each of its parameters."""
-    sizes = network.probe
-    start = trial_start(network, sizes)
+    start, batch = trial(network, network.probe)
     with quiet():
-        net = network.filled(sizes, start)
-        network.update(net, two_samples(network, sizes), (eta, 0.0, 1))
+        net = network.filled(network.probe, start)
+        network.update(net, batch, (eta, 0.0, 1))
     before = dict(start.named())
     return {name: array - before[name] for name, array in network.inwards(net).items()}
 
@@ -229,8 +228,8 @@ SAMPLES = 3
 
 def moved_early(network: BookNetwork) -> Iterator[Finding]:
     """Whether it does, and on which line."""
-    cost, dtype = network.conventions.cost, network.conventions.dtype
-    case = Case("moved", network.probe, cost, 1.0, 0.0, 1, dtype, ((0,),), "", ())
+    dtype = network.conventions.dtype
+    case = trial_case(network.probe, network.conventions.cost, dtype)
     with suppress(Exception):  # a program may refuse traced arrays in any way
         stand_in, start, batch = generic(case, SAMPLES, case.sizes)
         made = None if network.mask else short_run(network, stand_in, start, batch)

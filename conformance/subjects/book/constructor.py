@@ -117,20 +117,20 @@ def _needed(parameter: inspect.Parameter) -> bool:
     return parameter.default is inspect.Parameter.empty
 
 
-def costs_of(factory: Callable[..., Any], net: Any) -> Mapping[str, Any]:
+def costs_of(factory: Callable[..., Any], net: Any, taken: Mapping[str, Any]) -> Mapping[str, Any]:
     """The cost classes that a class or factory can be given as `cost=`, by the costs' names.
 
     They stand beside it, beside a base class of what it makes, or beside the cost that it has.
+
+    Args:
+        factory: it.
+        net: what it makes.
+        taken: its parameters, as far as they are known.
     """
-    kind = type(net)
-    try:
-        taken = parameters_of(factory, kind, "__init__")
-    except (TypeError, ValueError):
-        return {}
     if "cost" not in taken:
         return {}
     cost = getattr(net, "cost", None)
-    places = (factory, *kind.__mro__, taken["cost"].default, cost, type(cost))
+    places = (factory, *type(net).__mro__, taken["cost"].default, cost, type(cost))
     beside = {words: each for names in map(_names, places) for words, each in names.items()}
     return {name: beside[words] for words, name in CLASSES.items() if words in beside}
 

@@ -33,20 +33,15 @@ from conformance.model.functions import (
 )
 from conformance.model.table import of_layers
 from conformance.running.quiet import quiet
-from conformance.running.tracebacks import call
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.subjects.book.constructor import feedforward_of
 from conformance.subjects.book.network_patterns import NetworkPatterns
-from conformance.subjects.book.traced_runs import examined_alone, update_run
-from conformance.subjects.generic import generic
+from conformance.subjects.book.traced_runs import examined_alone, forward_run, update_run
+from conformance.subjects.generic import generic, trial_case
 from conformance.subjects.pattern import M
 from conformance.subjects.readings import mentioned, named
 from conformance.subjects.searched import BITS, Searched
-from conformance.subjects.stepped import traced_run
 from conformance.tracing.index import as_floats, common_factor, overlap
-from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
-from conformance.tracing.trace import Trace
 from reference.backprop import feedforward
 from reference.step import Array, Batch, Parameters
 
@@ -66,7 +61,7 @@ def family_of(network: BookNetwork, patterns: NetworkPatterns) -> Family:
         OtherFamilyError: it has, and is of no known family.
     """
     cost = network.conventions.cost if SIGMOID in COSTS[network.conventions.cost].outputs else COST
-    case = Case("family", network.probe, cost, 1.0, 0.0, 1, *_rest(network))
+    case = trial_case(network.probe, cost, network.conventions.dtype)
     stand_in, start, batch = generic(case, SAMPLES, case.sizes)
     outputs = [_output(network, stand_in, start, batch.columns((i,))) for i in range(SAMPLES)]
     known = [each for each in outputs if each is not None]
@@ -96,10 +91,6 @@ def _meant(network: BookNetwork, patterns: NetworkPatterns, case: Case, family: 
     return by_slopes if by_slopes[0] in names or family[0] not in names else family
 
 
-def _rest(network: BookNetwork) -> tuple[str, tuple[tuple[int, ...], ...], str, tuple[str, ...]]:
-    return network.conventions.dtype, ((0,),), "", ()
-
-
 def _families(layers: int) -> Iterator[Family]:
     """All of them, the book's first."""
     deep = layers > 2  # noqa: PLR2004 - then there are hidden layers
@@ -113,7 +104,7 @@ def mask_scale(network: BookNetwork, patterns: NetworkPatterns) -> float:
     family = hidden.removesuffix(DROPOUT), output
     names = activations(family, len(network.probe))
     cost = network.conventions.cost
-    case = Case("masks", network.probe, cost, 1.0, 0.0, 1, *_rest(network), activations=names)
+    case = trial_case(network.probe, cost, network.conventions.dtype, activations=names)
     run = patterns.tried(lambda: patterns.pattern(case, M, update_run), None)
     if run is None or not {"z2", "a2"} <= run.roles.found.keys():
         return 1.0
@@ -155,19 +146,10 @@ def _output(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -
 
 def _traced(network: BookNetwork, case: Case, start: Parameters, batch: Batch) -> Array | None:
     """The output on balls; None if it cannot be followed."""
-    trace = Trace(lines=False)
-    with traced_run(trace):
-        net = network.made_for(case)
-        w, b = network.outwards(start)
-        network.fill(
-            net,
-            [trace.given(e, f"w{i}") for i, e in enumerate(w, 2)],
-            [trace.given(e, "") for e in b],
-        )
-        x = network.numbers.out(trace.given(network.conventions.batch_out(batch.x), "x"))
-        node = trace.argument(network.numbers.back(call(feedforward_of(net), x)))
+    made = forward_run(network, case, start, batch)
+    node = made.returned[0].get("output")
     with precision(BITS), np.errstate(all="ignore"):
-        held = Replay(trace).value(node) if type(node) is Node else None
+        held = None if node is None else Replay(made.trace).value(node)
     if held is None or not np.asarray(held).dtype.hasobject:
         return None
     return np.reshape(held, (-1, 1))

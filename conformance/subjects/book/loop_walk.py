@@ -336,17 +336,17 @@ class Data:
     @classmethod
     def unlike(cls, sizes: Sequence[int], *, n: int, m: int) -> "Data":
         """n samples of which no two entries are alike, so that each is known by any of them."""
-        return cls(Batch(_rising(sizes[0], n), _rising(sizes[-1], n)), m)
+        return cls(Batch(rising(sizes[0], n), rising(sizes[-1], n)), m)
 
     @classmethod
     def many(cls, sizes: Sequence[int]) -> "Data":
         """A thousand samples with one-hot targets, as data are in practice."""
         n, k = 1000, sizes[-1]
         y = np.eye(k)[:, np.arange(n) % k]
-        return cls(Batch(_rising(sizes[0], n), y), 10, known=False)
+        return cls(Batch(rising(sizes[0], n), y), 10, known=False)
 
 
-def _rising(k: int, n: int) -> Array:
+def rising(k: int, n: int) -> Array:
     """Numbers (k, n) between 0 and 1, no two alike."""
     numbers: Array = np.arange(1.0, k * n + 1).reshape(k, n) / (k * n + 1)
     return numbers

@@ -14,7 +14,7 @@ from conformance.corpus.case import Case
 from conformance.running.tracebacks import headline, is_ours
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.cost_methods import FN
-from conformance.subjects.book.epsilon import CROSS_ENTROPY
+from conformance.subjects.book.own_cost import CROSS_ENTROPY
 from conformance.subjects.book.returned import are_of_one_error, returned
 from conformance.subjects.book.traced_runs import backprop_run, update_run
 from conformance.subjects.generic import generic, generic_case
@@ -148,12 +148,9 @@ def _same(roles: Roles, returned: Stepped) -> Iterator[str]:
         place = roles.found.get(name)
         used = roles.moved[name] if place is None else roles.values[name]
         sign = 1 if place is None or place.factor > 0 else -1
-        nodes = [each[name] for each in returned.returned if name in each]
-        if len(nodes) < m or not all(map(replay.exact, nodes)):
-            continue
-        parts = [replay.value(each) for each in nodes]
-        kept = all(map(_is_kept, nodes, parts))
-        if kept and all(each.shape == used.shape for each in parts):
+        parts = returned.exactly(replay, name)
+        nodes = (each[name] for each in returned.returned if parts)
+        if parts and parts[0].shape == used.shape and all(map(_is_kept, nodes, parts)):
             total = np.asarray(sum(parts[1:], start=parts[0]))
             factor = common_factor(total, used)
             nothing = not as_floats(total).any() and not as_floats(used).any()

@@ -3,7 +3,7 @@
 Its first steps tell it. They are held to what is promised, and else recorded: then a rule is known
 by its trace, as that of any program is (`script/conclude.py`). A rule that is none of `UPDATES` is
 judged so alone. If the steps tell none, it may be one that is meant (`meant_rule.py`). Left out:
-the steps (`first_steps.py`), and whether a rule is kept to.
+whether a rule is kept to.
 """
 
 import sys
@@ -22,17 +22,18 @@ from conformance.running.quiet import quiet
 from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import Ran, Rule
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.subjects.book.first_steps import (
+from conformance.subjects.book.meant_rule import (
     STEPS,
     FirstStep,
     Start,
     first_steps,
     follow,
     goes_down,
+    meant_rule,
     rates,
 )
-from conformance.subjects.book.meant_rule import meant_rule
 from conformance.subjects.book.update_rule import UpdateRule
+from conformance.subjects.generic import trial_case
 from conformance.subjects.near import CLOSE
 from reference.updates import UPDATES
 
@@ -96,8 +97,8 @@ def _followed(network: BookNetwork, case: Case, steps: Sequence[FirstStep]) -> U
     """The rule of some steps, which are those of a case or not."""
     promise = network.rule
     if follow(steps, case):
-        if _shrinks(network, case):
-            return UpdateRule(("l1",))
+        if case.update == SGD and _decays_as(network, replace(case, update="l1")):
+            return UpdateRule(("l1",))  # as much off each weight, whatever its size
         clips = case.update == SGD and _clips(network, case)
         return replace(promise, other=Rule(PLAIN)) if clips else promise
     kept = set[str]().union(*(each.kept for each in steps))
@@ -171,19 +172,14 @@ def _constants(kind: str, numbers: Mapping[str, float]) -> dict[str, float]:
 
 def _decaying(network: BookNetwork, kind: str, constants: Mapping[str, float]) -> str:
     """The rule with its decay, which stands beside the step or in the gradient."""
-    if kind != "adam" or not network.decays:
-        return kind
-    sizes = network.probe
-    apart = replace(_case(network, sizes, "adamw", constants), lmbda=LMBDA)
-    return "adamw" if follow(_steps(network, Start(apart)), apart) else kind
+    like = _case(network, network.probe, "adamw", constants)
+    return "adamw" if kind == "adam" and _decays_as(network, like) else kind
 
 
-def _shrinks(network: BookNetwork, case: Case) -> bool:
-    """Whether the decay takes as much off each weight, whatever its size."""
-    if case.update != SGD or not network.decays:
-        return False
-    apart = replace(case, update="l1", lmbda=LMBDA)
-    return follow(_steps(network, Start(apart)), apart)
+def _decays_as(network: BookNetwork, case: Case) -> bool:
+    """Whether a network that knows decay makes the steps of a case with it."""
+    apart = replace(case, lmbda=LMBDA)
+    return network.decays and follow(_steps(network, Start(apart)), apart)
 
 
 def _clips(network: BookNetwork, case: Case) -> bool:
@@ -200,10 +196,11 @@ def _case(
     network: BookNetwork, sizes: tuple[int, ...], update: str, constants: Mapping[str, float]
 ) -> Case:
     outputs = (*["sigmoid"] * (len(sizes) - 2), network.family[1])
-    return Case(
-        "own", sizes, network.conventions.cost, ETA, 0.0, N, network.conventions.dtype, ((0,),),
-        "", (), outputs, update=update, constants=tuple(constants.items()),
+    case = trial_case(
+        sizes, network.conventions.cost, network.conventions.dtype, activations=outputs,
+        update=update, constants=tuple(constants.items()),
     )  # fmt: skip
+    return replace(case, eta=ETA, n=N)
 
 
 def _recorded(network: BookNetwork, start: Start) -> Ran | None:

@@ -8,9 +8,9 @@ too. Left out: whether that cost is right (`own_cost.py`).
 
 import ast
 import inspect
-import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,15 @@ from conformance.running.quiet import quiet
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.constructor import feedforward_of
 from conformance.subjects.book.cost_methods import FN
-from conformance.subjects.book.loop_walk import role_of
+from conformance.subjects.book.loop_walk import rising, role_of
 from conformance.subjects.book.own_loop import NOTHING, Conduct
 from conformance.subjects.near import CLOSE
-from conformance.tracing.frames import Frame
+from conformance.tracing.frames import Frame, functions_of
 from conformance.tracing.line_tracer import Frames, Snapshots
 from conformance.verdict.finding import Kind, finding
 from reference.step import Batch
+
+Numbers = dict[str, float]
 
 SIZES = (4, 7)  # of data sets
 LITTLE, MUCH = 2.0, 10.0  # λ
@@ -139,67 +141,62 @@ def _judged(network: BookNetwork, net: Any, shares: Sequence[_Share]) -> Conduct
 
 def _where(network: BookNetwork, net: Any, share: _Share) -> Frames:
     """The line after which what is returned has another share of λ than none or the right one."""
-    last, taken = _followed(network, net, share.n)
     right = share.cost * _squares(net, network) / (2 * share.n)
-    for frames, one, other in taken:
-        slopes = [(other[k] - one[k]) / (MUCH - LITTLE) for k in one.keys() & other.keys()]
-        if not all(_is(slope, right, network) or _is(slope, 0, network) for slope in slopes):
-            return frames
-    return last
+
+    def wrong(one: Numbers, other: Numbers) -> bool:
+        slopes = ((other[k] - one[k]) / (MUCH - LITTLE) for k in one.keys() & other.keys())
+        return not all(_is(e, right, network) or _is(e, 0, network) for e in slopes)
+
+    return _line_after_which(wrong, network, net, share.n)
 
 
 def _where_summed(network: BookNetwork, net: Any, n: int) -> Frames:
     """The line after which what is returned is the sum of the costs, without λ."""
-    data = _data(network, n)
-    whole = sum(_costs(net, data))
-    last, taken = _followed(network, net, n)
-    for frames, one, other in taken:
+    whole = sum(_costs(net, _data(network, n)))
+
+    def summed(one: Numbers, other: Numbers) -> bool:
         same = (one[k] for k in one.keys() & other.keys() if one[k] == other[k])
-        if any(_is(each, whole, network) for each in same):
-            return frames
-    return last
+        return any(_is(each, whole, network) for each in same)
+
+    return _line_after_which(summed, network, net, n)
 
 
-def _followed(
-    network: BookNetwork, net: Any, n: int
-) -> tuple[Frames, list[tuple[Frames, dict[str, float], dict[str, float]]]]:
-    """The line with the return of total_cost; what that adds up, line by line, for two λ."""
+def _line_after_which(
+    holds: Callable[[Numbers, Numbers], bool], network: BookNetwork, net: Any, n: int
+) -> Frames:
+    """The line after which something holds of what total_cost adds up, for two λ; or its return."""
     method, data = net.total_cost, _data(network, n)
     code = inspect.unwrap(getattr(method, "__func__", method)).__code__
-    line, names = _returned(code.co_filename, code.co_firstlineno)
+    line, names = _returned(code)
     runs = [Snapshots(names, code.co_name) for _ in (LITTLE, MUCH)]
     for run, lmbda in zip(runs, (LITTLE, MUCH), strict=True):
         with run.following():
             method([*data], lmbda)
     last = (Frame(code.co_filename, line, code.co_name),) if line else ()
     if len(runs[0].taken) != len(runs[1].taken):
-        return last, []
+        return last
     pairs = zip(runs[0].taken, runs[1].taken, strict=True)
-    return last, [(frames, one, other) for (frames, one), (_, other) in pairs]
+    return next((frames for (frames, one), (_, other) in pairs if holds(one, other)), last)
 
 
 def _is(slope: float, right: float, network: BookNetwork) -> bool:
     return bool(np.isclose(slope, right, rtol=_close(network), atol=_close(network)))
 
 
-def _returned(file: str, first: int) -> tuple[int, tuple[str, ...]]:
+def _returned(code: CodeType) -> tuple[int, tuple[str, ...]]:
     """The line of the last return of a function, and the names that it adds up."""
-    tree = ast.parse("".join(linecache.getlines(file)))
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
-    own = [n for n in functions if n.lineno <= first <= n.body[0].lineno or _first(n) == first]
+    own = [each for each in functions_of(code.co_filename) if _first(each) == code.co_firstlineno]
     returns = [n for each in own for n in ast.walk(each) if isinstance(n, ast.Return)]
     if not returns:
         return 0, ()
     last = max(returns, key=lambda node: node.lineno)
-    value = last.value
-    names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} if value else set()
-    plain = value is not None and all(
-        isinstance(n, ast.Name | ast.BinOp | ast.Add | ast.Load) for n in ast.walk(value)
-    )
+    parts = [*ast.walk(last.value)] if last.value else []
+    names = {n.id for n in parts if isinstance(n, ast.Name)}
+    plain = all(isinstance(n, ast.Name | ast.BinOp | ast.Add | ast.Load) for n in parts)
     return last.lineno, tuple(sorted(names)) if plain else ()
 
 
-def _first(function: ast.FunctionDef) -> int:
+def _first(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return min([each.lineno for each in function.decorator_list], default=function.lineno)
 
 
@@ -214,8 +211,5 @@ def _close(network: BookNetwork) -> float:
 
 
 def _data(network: BookNetwork, n: int) -> list[tuple[Any, Any]]:
-    x, y = (
-        np.arange(1.0, k * n + 1).reshape(k, n) / (k * n + 1)
-        for k in (network.probe[0], network.probe[-1])
-    )
+    x, y = (rising(k, n) for k in (network.probe[0], network.probe[-1]))
     return [network.sample(Batch(x, y), i) for i in range(n)]

@@ -16,7 +16,7 @@ from conformance.corpus.case import Case
 from conformance.errors import UnjudgedError
 from conformance.running.tracebacks import call
 from conformance.subjects.book.book_network import BookNetwork
-from conformance.subjects.generic import LABELLED, generic
+from conformance.subjects.generic import LABELLED, generic, trial_case
 from conformance.subjects.stepped import TURNED, Stepped, bits_of, given_rate, traced_run
 from conformance.tracing.line_tracer import Frames, line_after_which
 from conformance.tracing.node import Node
@@ -92,7 +92,8 @@ def forward_run(network: BookNetwork, case: Case, start: Parameters, batch: Batc
         for i in range(batch.m):
             x = _given(network, trace, batch, i)[0]
             _note_sample(made, x)
-            network.feedforward(net, x)
+            output = trace.argument(network.feedforward(net, x))
+            made.returned.append({"output": output} if type(output) is Node else {})
     return made
 
 
@@ -239,7 +240,7 @@ def feedforward_agrees(network: BookNetwork) -> bool:
 def _of_one(network: BookNetwork) -> tuple[Case, Parameters, Batch]:
     """A case with generic parameters, and one sample of a class."""
     outputs = (*["sigmoid"] * (len(network.probe) - 2), "softmax")
-    case = Case("own", network.probe, LABELLED, 1.0, 0.0, 1, "float64", ((0,),), "", (), outputs)
+    case = trial_case(network.probe, LABELLED, activations=outputs)
     return generic(case, 1, case.sizes)
 
 

@@ -7,7 +7,6 @@ compute, but for what λ and n change; how it stores its parameters (`book_conve
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,8 @@ from conformance.subjects.book.book_conventions import (
     pair,
 )
 from conformance.subjects.book.constructor import feedforward_of
-from reference.step import Array, Batch, Parameters
-
-LAYERS = range(2, 8)
-"""Numbers of layers that are tried."""
+from conformance.subjects.generic import LAYERS, trial_numbers
+from reference.step import Batch, Parameters
 
 
 def run_whole(network: BookCalls, sizes: tuple[int, ...]) -> None:
@@ -38,9 +35,9 @@ def run_whole(network: BookCalls, sizes: tuple[int, ...]) -> None:
     Raises:
         Exception: whatever its code raises.
     """
-    batch = two_samples(network, sizes)
+    start, batch = trial(network, sizes)
     with quiet():
-        net = network.filled(sizes, trial_start(network, sizes))
+        net = network.filled(sizes, start)
         one = batch.columns((0,))
         network.feedforward(net, one.x)
         network.backprop(net, one.x, one.y)
@@ -72,7 +69,7 @@ def problem(network: BookCalls, sizes: tuple[int, ...]) -> str:
 
 def trial_of_decay(network: BookCalls, sizes: tuple[int, ...]) -> Trial:
     """What shows what λ and n are; see `decay_parameters`."""
-    start, batch = trial_start(network, sizes), two_samples(network, sizes)
+    start, batch = trial(network, sizes)
 
     def moved(decay: DecayParameters, lmbda: float, n: int) -> Moved | None:
         try:
@@ -96,8 +93,9 @@ def check_output(network: BookCalls) -> None:
     Raises:
         UsageError: it returns a tuple, such as all z and a.
     """
-    one = two_samples(network, network.probe).x[:, :1]
-    x = network.numbers.out(network.conventions.batch_out(one))
+    x = network.numbers.out(
+        network.conventions.batch_out(trial(network, network.probe)[1].x[:, :1])
+    )
     try:
         with quiet(), network.numbers.tried():
             returned = call(feedforward_of(network.make(network.probe)), x)
@@ -109,19 +107,9 @@ def check_output(network: BookCalls) -> None:
         )
 
 
-def trial_start(network: BookCalls, sizes: tuple[int, ...]) -> Parameters:
-    """Parameters of which no two entries of a layer are alike."""
-    dtype = network.conventions.dtype
-    drawn = [np.sin(np.arange(1.0, n * k + 1)).reshape(n, k) for k, n in pairwise(sizes)]
-    w: list[Array] = [each.astype(dtype) for each in drawn]
-    return Parameters(tuple(w), tuple(each[:, :1] / 2 for each in w))
-
-
-def two_samples(network: BookCalls, sizes: tuple[int, ...]) -> Batch:
-    """Two samples, for a network of these sizes."""
-    dtype = network.conventions.dtype
-    x, y = (np.linspace(0.0, 1.0, 2 * n).reshape(n, 2).astype(dtype) for n in (sizes[0], sizes[-1]))
-    return Batch(x, y)
+def trial(network: BookCalls, sizes: tuple[int, ...]) -> tuple[Parameters, Batch]:
+    """Parameters of a network of these sizes, and two samples for it."""
+    return trial_numbers(sizes, 2, network.conventions.dtype)
 
 
 def recognised(network: BookCalls, stored: Conventions) -> Conventions:
@@ -217,7 +205,7 @@ def _feeds(network: BookCalls, sizes: tuple[int, ...]) -> bool:
     """Whether feedforward gives as many numbers as there are outputs."""
     try:
         with quiet(), network.numbers.tried():
-            output = network.feedforward(network.make(sizes), two_samples(network, sizes).x[:, :1])
+            output = network.feedforward(network.make(sizes), trial(network, sizes)[1].x[:, :1])
     except Exception:  # noqa: BLE001 - any layout may fail in any way
         return False
     return np.size(output) == sizes[-1]
@@ -225,7 +213,7 @@ def _feeds(network: BookCalls, sizes: tuple[int, ...]) -> bool:
 
 def _moves(network: BookCalls, sizes: tuple[int, ...], needed: Sequence[str]) -> bool:
     """Whether an update leaves parameters of the same shapes."""
-    batch = two_samples(network, sizes)
+    _, batch = trial(network, sizes)
     samples = [network.sample(batch, i) for i in range(batch.m)]
     try:
         with quiet(), network.numbers.tried():

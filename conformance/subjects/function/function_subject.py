@@ -6,9 +6,8 @@ trial. Left out: names that it spells in another way.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from conformance.subjects.book.family import OF_FAMILIES, activations_in
 from conformance.subjects.function.function_conventions import CalledFunction, Quantities
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
 from conformance.subjects.function.trial import recognised
+from conformance.subjects.generic import trial_case
 from conformance.subjects.near import all_same
 from conformance.subjects.observation import SHOWN, Observation, rounded
 from conformance.subjects.pattern import M, Patterns
@@ -31,18 +31,6 @@ from conformance.verdict.deviation import compare, malformed
 from conformance.verdict.finding import Kind, finding
 from reference.equations import COSTS
 from reference.step import Array, Batch, Parameters, split
-
-
-@dataclass(frozen=True)
-class FunctionSubject(Subject):
-    """A subject that runs freely only if it returns its new parameters."""
-
-    returns_parameters: bool = True
-    goes_back: ClassVar[bool] = False
-
-    def runs_freely(self, case: Case) -> bool:
-        """Whether its own parameters can be followed through the steps of a case."""
-        return self.returns_parameters and super().runs_freely(case)
 
 
 def _activations(family: tuple[str, str]) -> Iterator[str]:
@@ -57,7 +45,7 @@ def function_subject(
     name: str,
     cost: str | None = None,
     family: tuple[str, str] | None = None,
-) -> FunctionSubject:
+) -> Subject:
     """The subject of a function that takes one step; its conventions are recognised on a trial.
 
     Args:
@@ -86,7 +74,7 @@ def function_subject(
     own = (found.cost if found.cost in goes else goes[0],)
     said = found.said() if trials.moves else (*found.said(), "shows no new parameters: no free run")
     start = partial(FunctionSession, program, patterns)
-    return FunctionSubject(
+    return Subject(
         name,
         start,
         partial(start, freely=True),
@@ -98,6 +86,7 @@ def function_subject(
         family=family,
         is_right=partial(is_right, program, {}),
         otherwise=None if cost or meant else _otherwise(program, family, own[0]),
+        goes_back=False,
         returns_parameters=trials.moves,
     )
 
@@ -141,7 +130,7 @@ def _otherwise(
 def _family(patterns: Patterns) -> tuple[str, str]:
     """The activations of hidden layers and output, as far as they are seen in a traced step."""
     for sizes in ((4, 3, 5), (4, 3, 5, 6), (4, 3)):
-        case = Case("family", sizes, "quadratic", 1.0, 0.0, 1, "float64", ((0,),), "", ())
+        case = trial_case(sizes, "quadratic")
         try:
             run = patterns.pattern(case, M, function_run)
         except Exception:  # noqa: BLE001, S112 - it may take other sizes, or no traced arrays

@@ -24,20 +24,18 @@ from conformance.subjects.function.function_conventions import (
     forms_of,
 )
 from conformance.subjects.function.traced import FunctionTrace, TracedFunction, function_run
+from conformance.subjects.generic import LAYERS, trial_numbers
 from conformance.subjects.near import alike
 from conformance.subjects.pattern import Patterns
 from conformance.verdict.oracle import expectations
 from reference.equations import COSTS
-from reference.step import Array, Batch, Parameters, split
+from reference.step import Batch, Parameters, split
 
 TRIALS = tuple(
     Case("trial", sizes, "quadratic", 0.75, 0.0, 7, "float64", ((0, 1, 2),), "", ())
     for sizes in ((5, 4, 6, 2), (5, 4, 2))
 )
 """The steps that are tried until the function takes one: it may be written for one hidden layer."""
-
-LAYERS = range(2, 8)
-"""Numbers of layers that are tried, to see for which it is written."""
 
 CLOSE = 1e-6  # of the largest entry; for recognising, not for judging
 MANY = 4  # names that are listed
@@ -272,18 +270,8 @@ def _kinds(called: CalledFunction, layout: FunctionConventions, trial: Case) -> 
 
 
 def _start(trial: Case) -> tuple[Parameters, Batch]:
-    """The numbers of the trial: no two are alike, and no layer is saturated."""
-
-    def drawn(shape: tuple[int, ...], seed: int) -> Array:
-        numbers: Array = np.sin(7.0 * np.arange(1, 1 + np.prod(shape)) + seed)
-        return numbers.reshape(shape).astype(trial.dtype)
-
-    pairs = list(zip(trial.sizes[1:], trial.sizes[:-1], strict=True))
-    w = tuple(drawn(shape, i) for i, shape in enumerate(pairs))
-    b = tuple(drawn((n, 1), 10 + i) for i, (n, _) in enumerate(pairs))
-    m = len(trial.batches[0])
-    x, y = drawn((trial.sizes[0], m), 20), drawn((trial.sizes[-1], m), 21)
-    return Parameters(w, b), Batch(x, (1 + y) / 2)
+    """The numbers of the trial."""
+    return trial_numbers(trial.sizes, len(trial.batches[0]), trial.dtype)
 
 
 def shapes(trial: Case) -> Mapping[str, tuple[int, ...]]:

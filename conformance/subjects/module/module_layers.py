@@ -12,6 +12,7 @@ from typing import Any
 from conformance.errors import ConformanceError, SubjectError, UsageError
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline, own_traceback
+from conformance.subjects.book.constructor import listed, one_by_one
 
 PROBES = ((5, 4, 2), (5, 4, 6, 2), (5, 2))
 
@@ -29,7 +30,7 @@ class BuiltModule:
 
         self.thing, self.name = thing, name
         self.fixed: tuple[int, ...] | None = None
-        forms = [_list, _stars, _nothing]
+        forms = [listed, one_by_one, _nothing]
         if isinstance(thing, nn.Module):
             forms, self.thing = [_nothing], partial(copy.deepcopy, thing)
         problems: list[Exception] = []
@@ -52,7 +53,7 @@ class BuiltModule:
         from torch import nn
 
         with quiet():
-            module = self.form(self.thing, sizes)
+            module = self.thing(*self.form(sizes))
         if not isinstance(module, nn.Module):
             raise TypeError(f"it gives a {type(module).__name__}, not a torch.nn.Module")
         return module
@@ -90,16 +91,8 @@ def _other(found: tuple[int, ...], sizes: tuple[int, ...]) -> str:
     return f"has the sizes {list(found)} when it is built with {list(sizes)}"
 
 
-def _list(thing: Callable[..., Any], sizes: tuple[int, ...]) -> Any:
-    return thing(list(sizes))
-
-
-def _stars(thing: Callable[..., Any], sizes: tuple[int, ...]) -> Any:
-    return thing(*sizes)
-
-
-def _nothing(thing: Callable[..., Any], _sizes: tuple[int, ...]) -> Any:
-    return thing()
+def _nothing(_sizes: Sequence[int]) -> tuple[Any, ...]:
+    return ()
 
 
 class Seen:

@@ -5,10 +5,8 @@ Samples are rows inside. Left out: an optimizer of its own (the step is that of 
 `torch.optim.SGD`), and the lines of its code.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -37,24 +35,16 @@ DTYPES = ("float32", "float64")
 AGAIN = finding(Kind.UNREPEATABLE, method="module")
 
 
-@dataclass(frozen=True)
-class ModuleSubject(Subject):
-    """A subject that can be built in some sizes alone."""
-
-    build: Callable[[tuple[int, ...]], Any] = field(kw_only=True)  # raises UsageError
-    goes_back: ClassVar[bool] = False
-
-    def unfit(self, case: Case) -> str:
-        """Why a case cannot be put to the subject, or nothing."""
-        reason = super().unfit(case)
-        try:
-            self.build(case.sizes)
-        except UsageError as error:
-            return reason or str(error)
-        return reason
+def _unbuilt(build: BuiltModule, case: Case) -> str:
+    """Why there is no module of the sizes of a case, or nothing."""
+    try:
+        build(case.sizes)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
-def module_subject(thing: Any, name: str, cost: str | None = None) -> ModuleSubject:
+def module_subject(thing: Any, name: str, cost: str | None = None) -> Subject:
     """The subject of a torch module.
 
     Args:
@@ -83,10 +73,10 @@ def module_subject(thing: Any, name: str, cost: str | None = None) -> ModuleSubj
     if built.fixed is not None:
         _some_case(built.fixed, name)
     start = partial(ModuleSession, built, c)
-    said = _said(c, costs, dtypes)
-    return ModuleSubject(
-        *(name, start), conventions=said, costs=costs, dtypes=dtypes, family=c.family, build=built
-    )
+    return Subject(
+        *(name, start), conventions=_said(c, costs, dtypes), costs=costs, dtypes=dtypes,
+        family=c.family, goes_back=False, refuses=partial(_unbuilt, built),
+    )  # fmt: skip
 
 
 class ModuleSession:
