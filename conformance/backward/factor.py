@@ -148,8 +148,8 @@ def is_constant(forward: Forward, factor: float) -> bool:
     pairs = [(e, other.chain.values[e.goal.parameter.number]) for e in found]
     if any(each.given.shape != each.right.shape for each in found):
         return False
-    added = [multiple(each.given - factor * each.right, value) for each, value in pairs]
-    return all(added) and np.allclose(added, added[0], rtol=HALF_OF_THE_DIGITS, atol=0.0)
+    added = [multiple(e.given - factor * e.right, value) or 0.0 for e, value in pairs]
+    return added[0] > 0 and all(_near(each, added[0]) for each in added)
 
 
 def _place(verdict: Verdict) -> int:

@@ -38,6 +38,8 @@ class Recorder:
         known_operations: those of which another one with the same inputs is no node of its own;
             None if each is one.
         learning: whether new operations join them.
+        targets: the nodes of the targets as bits: an error that is computed again is a node of its
+            own, as it is where the way backwards begins.
         ended: how many nodes there were when the program was over; infinity before.
         handed: the nodes that each call of a function was handed as its arguments, themselves or
             in a tuple, and not in a list, by the number of the call.
@@ -53,7 +55,7 @@ class Recorder:
         """
         self.most, self.ended = most, float(inf)
         self.known_operations: dict[Any, Node] | None = None
-        self.learning = False
+        self.learning, self.targets = False, 0
         self.nodes: list[Node] = []
         self.lines, self.sites = lines, sites
         self._by_bytes: dict[bytes, Node | None] = {}
@@ -153,7 +155,8 @@ class Recorder:
         known = None if function is None else self.known_operations
         key = None if known is None else operation_key(operation, args, kwargs)
         same = None if known is None or key is None else known.get(key)
-        if same is not None and _equal(same.value, value):
+        anew = same is None or (not self.learning and same.uses & self.targets)
+        if same is not None and not anew and _equal(same.value, value):
             return same
         inputs = nodes_in(args, kwargs)
         frames, calls = self.where()
