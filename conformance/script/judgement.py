@@ -5,9 +5,9 @@ known cost alone those of negative rewards are negated. Left out: judging it (`j
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import pairwise
 from operator import and_
@@ -30,6 +30,36 @@ from conformance.tracing.trace import Trace
 
 Place = tuple[object, int, int]
 """The line of a product, which of those on it, and which of its operands."""
+
+
+@dataclass(frozen=True, eq=False)
+class ToJudge:
+    """An update of all parameters that is to be judged.
+
+    Attributes:
+        trace: of the run.
+        updates: of each parameter.
+        cost: the name of the cost to judge by; None if any will do.
+        held: operations, each with an operand that is held constant in it.
+        beside: the values of other parameters, with their names.
+        shared: whether a loss depends on all of the parameters.
+        quick: whether it is only of interest if all gradients are right.
+        loss: of another update that is right by it.
+    """
+
+    trace: Trace
+    updates: Sequence[Update]
+    cost: str | None = None
+    held: Collection[tuple[Node, Node]] = ()
+    beside: Mapping[Node, str] = field(default_factory=dict)
+    shared: bool = True
+    quick: bool = False
+    loss: Node | None = None
+
+    @property
+    def olds(self) -> dict[Node, str]:
+        """The values of the parameters before, with their names."""
+        return {each.old: each.name for each in self.updates}
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from conformance.backward.source import MOVES, lines_of, operands, stored_names
 from conformance.backward.syntax import reads, statement, tree
 from conformance.programs.absent import stood_in
 from conformance.script.judge_updates import Unjudged
-from conformance.script.judgement import Judgement
+from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import ancestors, entrywise, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.parameters import MATRIX_PRODUCTS
@@ -172,12 +172,10 @@ def _idle(trace: Trace, updates: Sequence[Update]) -> Iterator[Line]:
                     yield Line(frame.file, found.lineno)
 
 
-def unused_loss(
-    trace: Trace, judgement: Judgement, names: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def unused_loss(trace: Trace, judgement: Judgement) -> Iterator[tuple[str, str]]:
     """A note on the number that a script calls its loss, where it was not judged by it."""
     if judgement.examined.cost != "own":
-        losses = _losses_of_others(Unjudged(trace, judgement.updates, names), judgement)
+        losses = _losses_of_others(Unjudged(ToJudge(trace, judgement.updates)), judgement)
         for each in [each for each in map(_made, losses) if lines_of(each)][-1:]:
             kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
             yield kind, f"{os.path.relpath(line.file)}:{line.line}"
@@ -193,14 +191,14 @@ def _made(number: Node) -> Node:
 def _losses_of_others(update: Unjudged, judgement: Judgement) -> list[Node]:
     """The numbers that are called a loss and have gradients, other than the right ones."""
     step = update.part([each.new for each in update.updates])
-    chosen = zip(update.names, (node for node, _ in judgement.chosen), strict=False)
-    rights = {name: -np.sign(judgement.factor) * node.value for name, node in chosen}
+    chosen, sign = zip(update.updates, judgement.chosen, strict=False), -np.sign(judgement.factor)
+    rights = {each.name: sign * node.value for each, (node, _) in chosen}
     rights |= judgement.examined.rights
     goals = list[Goal]()
-    for each, name in zip(update.updates, update.names, strict=True):
-        right = rights.get(name, np.asarray(each.old.value) - np.asarray(each.new.value))
+    for each in update.updates:
+        right = rights.get(each.name, np.asarray(each.old.value) - np.asarray(each.new.value))
         node = step.trace.node("constant", None, (), {}, np.asarray(right))
-        goals.append(Goal(name, step.of[each.old], node))
+        goals.append(Goal(each.name, step.of[each.old], node))
     whole = tuple(goals)
     named = [each for each in update.losses if is_named(each)]
     called = [each for each in named if has_gradient(step.trace, step.of[each], whole)]

@@ -44,10 +44,12 @@ class Parameter:
     Attributes:
         chain: its values.
         states: what is kept for its update.
+        name: what the program calls it.
     """
 
     chain: Carried
     states: tuple[Carried, ...] = ()
+    name: str = ""
 
     @property
     def values(self) -> list[Node]:

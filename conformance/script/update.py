@@ -62,6 +62,11 @@ class Update:
     signed: Node | None = None
     given: int = 0
 
+    @property
+    def name(self) -> str:
+        """That of its parameter."""
+        return self.parameter.name
+
     def parts_of(self, gradient: Node) -> tuple[Node, ...]:
         """What a gradient by which it is moved is the sum of, or that itself."""
         return self.parts.get(gradient, (gradient,))
