@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from conformance.script.linear import entrywise, scalar
+from conformance.script.linear import scalar
 from conformance.script.moments import Moment, arithmetic, moment_of
 from conformance.script.rows import Carried
 from conformance.script.update import Update
@@ -98,9 +98,8 @@ class History:
         What its gradient is computed of is none, nor what is computed of the parameter.
         """
         made, found = self.updates[0], set[float]()
-        gradient = (e for each, _ in made.options[-1:] for e in made.parts_of(each))
-        first, stop = made.parameter.values[0], {made.old, *gradient}
-        for node in {made.new, *entrywise(made.new, frozenset(stop))} - stop:
+        first = made.parameter.values[0]
+        for node in made.way(*(gradient for gradient, _ in made.options[-1:])):
             known = node.operation in operations or not operations
             for each in flat((node.args, node.kwargs)) if known else ():
                 is_given = type(each) is not Node or not each.depends_on(first)

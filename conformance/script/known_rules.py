@@ -5,7 +5,6 @@ does not matter how a rule is written. By a sign, or that of a mean that a gradi
 Lion and plain signs. Left out: Adam and its like (`adaptive.py`).
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -17,10 +16,10 @@ from conformance.script.adaptive import adaptive
 from conformance.script.histories import History, histories
 from conformance.script.linear import (
     SAME_FACTOR,
+    alike,
     ancestors,
     entrywise,
     kept,
-    links,
     read_forward,
     way,
 )
@@ -93,16 +92,8 @@ def _not_shrinking(made: Update) -> Iterator[Mistake]:
     share = shrinking(made)
     if share < 0:
         yield Mistake("growth", _growing(made))
-    elif _is_taken_off(made) or (
-        share > 1 and (np.size(made.old.value) > 1 or _times(made) == -1.0)
-    ):
+    elif _is_taken_off(made) or (share > 1 and (np.size(made.old.value) > 1 or alike(share, 2.0))):
         yield Mistake("turned", made.new)
-
-
-def _times(made: Update) -> float:
-    """How many times the old value is in the new one, by the shortest way."""
-    steps = pairwise(way(made.old, made.new, ancestors(made.new)))
-    return math.prod(dict(links(new)).get(old, 1.0) for old, new in steps)
 
 
 def _is_taken_off(made: Update) -> bool:

@@ -4,7 +4,7 @@ Left out: the steps that are made of it (`known_rules.py`, `adaptive.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, nan
 
 import numpy as np
@@ -90,6 +90,12 @@ class Moment:
         return cls(tuple(olds), tuple(news), kept(olds[0], news[0]), 0, nan)
 
     @property
+    def added(self) -> list[Array]:
+        """What is added at each update."""
+        pairs = zip(self.olds, self.news, strict=True)
+        return [np.asarray(new.value) - self.rate * np.asarray(old.value) for old, new in pairs]
+
+    @property
     def is_mean(self) -> bool:
         """Whether it is some mean or sum of the gradients or their squares, at a fixed rate."""
         return bool(self.power) and not isnan(self.rate) and not isnan(self.share)
@@ -107,9 +113,7 @@ class Moment:
 
     def share_of(self, values: Sequence[Array], beside: float = 0.0) -> float | None:
         """How many times some values are added, and a number beside; None if they are not."""
-        pairs = zip(self.olds, self.news, strict=True)
-        added = [np.asarray(new.value) - self.rate * np.asarray(old.value) for old, new in pairs]
-        share = _share([each - beside for each in added], values)
+        share = _share([each - beside for each in self.added], values)
         return None if share is None or isnan(share) else share
 
     def with_decay(
@@ -117,9 +121,9 @@ class Moment:
     ) -> "tuple[Moment, list[Array]] | None":
         """It, and what it is a mean of: gradients with a multiple of the parameter, if it is."""
         found = []
-        for old, new, made, gradient in zip(self.olds, self.news, updates, gradients, strict=True):
+        for whole_added, made, gradient in zip(self.added, updates, gradients, strict=True):
             g, parameter = np.asarray(gradient.value), np.asarray(made.old.value)
-            added = np.ravel(np.asarray(new.value) - self.rate * np.asarray(old.value))
+            added = np.ravel(whole_added)
             if np.shape(g) != np.shape(parameter):  # it is spread over its axes, and has no decay
                 return None
             matrix = np.stack((np.ravel(g), np.ravel(parameter)), axis=1)
@@ -131,7 +135,7 @@ class Moment:
                 return None
             found.append((float(share), whole))
         same = all(abs(e - found[0][0]) <= 2.0**-26 * abs(e) for e, _ in found)
-        moment = Moment(self.olds, self.news, self.rate, 1, found[0][0])
+        moment = replace(self, power=1, share=found[0][0])
         return (moment, [each for _, each in found]) if same else None
 
 
@@ -155,20 +159,19 @@ def moment_of(
     """
     rates = [kept(*e, read_forward(made.old)) for e, made in zip(pairs, updates, strict=True)]
     rate = rates[0] if all(alike(rates[0], each) for each in rates) else nan
-    added = [np.asarray(new.value) - rate * np.asarray(old.value) for old, new in pairs]
     olds, news = zip(*pairs, strict=True)
-    found = []
+    kept_there, found = Moment(olds, news, rate, 0, nan), []
     if all(map(_is_arithmetic, olds, news, gradients, updates)):
         arrays = [np.asarray(each.value) for each in gradients]
-        shares = (_share(added, [each**power for each in arrays]) for power in (1, 2))
+        shares = (_share(kept_there.added, [each**power for each in arrays]) for power in (1, 2))
         found = [
-            Moment(olds, news, rate, power, share)
+            replace(kept_there, power=power, share=share)
             for power, share in enumerate(shares, 1)
             if share is not None
         ]
     # the squares of entries that are all the same are a multiple of them
     last = len(found) > 1 and found[0].is_under_root(updates)
-    return found[-1 if last else 0] if found else Moment(olds, news, rate, 0, nan)
+    return found[-1 if last else 0] if found else kept_there
 
 
 def _share(added: Sequence[Array], powers: Sequence[Array]) -> float | None:

@@ -19,7 +19,6 @@ from conformance.script.linear import (
     ancestors,
     entrywise,
     has_entries,
-    is_entrywise,
     is_running_mean,
     links,
     scalar,
@@ -116,7 +115,7 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
         return True  # such as the copy by which Q-learning computes its targets
     of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
     in_others = any(each.values[-1].depends_on(one.values[0]) for each in others)
-    if any(_adds_of_itself(*each) for each in pairwise(one.values)):
+    if any(is_moved(*each) for each in pairwise(one.values)):
         return False  # such as a policy that is told by a critic how good its actions are
     return of_others and not in_others
 
@@ -132,18 +131,6 @@ def is_mixed(one: Parameter, among: Sequence[Parameter]) -> bool:
         if made.isdisjoint(others) or not all(any(links(e)) for e in between):
             return False
     return len(one.values) > 1
-
-
-def _adds_of_itself(old: Node, new: Node) -> bool:
-    """Whether what is added to a value was computed from this value, as a gradient is."""
-    stop = frozenset({old})
-    return any(e.depends_on(old) and _is_computed(e, stop) for e in entrywise(new, stop))
-
-
-def _is_computed(node: Node, stop: frozenset[Node]) -> bool:
-    """Whether a value is computed of several entries at once, as a gradient is."""
-    known = node in stop or node.function is None
-    return not known and not is_entrywise(node)
 
 
 def _align(chains: Sequence[Carried]) -> None:

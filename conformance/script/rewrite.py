@@ -44,51 +44,26 @@ def compiled(source: bytes | str | ast.Module, file: str, *, lists: bool = False
 class _Entering(ast.NodeTransformer):
     """Passes values through the two functions."""
 
-    def visit_Assign(self, node: ast.Assign) -> Any:
+    def visit(self, node: ast.AST) -> Any:
+        """A part of the program, after what is in it."""
         self.generic_visit(node)
-        node.value = _passed(node.value)
-        return node
+        return self.entered(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
-        self.generic_visit(node)
-        if node.value is not None:
-            node.value = _passed(node.value)
-        return node
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        self.generic_visit(node)
-        node.value = _passed(node.value)
-        return node
-
-    def visit_For(self, node: ast.For) -> Any:
-        self.generic_visit(node)
-        if not _is_range(node.iter):
-            node.iter = _called(EACH, node.iter)
-        return node
-
-    def visit_comprehension(self, node: ast.comprehension) -> Any:
-        self.generic_visit(node)
-        if not node.is_async and not _is_range(node.iter):
-            node.iter = _called(EACH, node.iter)
-        return node
-
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
-        self.generic_visit(node)
-        node.elt = _passed(node.elt)
-        return node
-
-    def visit_Call(self, node: ast.Call) -> Any:
-        self.generic_visit(node)
-        node.args = [self.argument(e) for e in node.args]
-        for each in node.keywords:
-            each.value = self.argument(each.value)
-        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
-            node.func.value = _passed(node.func.value)
-        return node
-
-    def visit_BinOp(self, node: ast.BinOp) -> Any:
-        self.generic_visit(node)
+    def entered(self, node: Any) -> Any:
+        """A part of which the values are passed through, as far as they may hold arrays."""
         match node:
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign() if node.value is not None:
+                node.value = _passed(node.value)
+            case ast.For() | ast.comprehension(is_async=0) if not _is_range(node.iter):
+                node.iter = _called(EACH, node.iter)
+            case ast.GeneratorExp():
+                node.elt = _passed(node.elt)
+            case ast.Call(func=called):
+                node.args = [self.argument(e) for e in node.args]
+                for each in node.keywords:
+                    each.value = self.argument(each.value)
+                if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Call):
+                    called.value = _passed(called.value)
             case ast.BinOp(ast.Constant(1), ast.Sub(), ast.BinOp(op=ast.Pow())):
                 return _called(NUMBER, node)  # 1 − β^t
         return node
@@ -107,16 +82,13 @@ class _EnteringLists(_Entering):
     def argument(self, value: ast.expr) -> ast.expr:
         return _called(VALUE, value) if isinstance(value, ast.Name) else super().argument(value)
 
-    def visit_Return(self, node: ast.Return) -> Any:
-        self.generic_visit(node)
-        node.value = None if node.value is None else self.argument(node.value)
-        return node
-
-    def visit_Subscript(self, node: ast.Subscript) -> Any:
-        self.generic_visit(node)
-        if isinstance(node.ctx, ast.Store):
-            node.value = _called(STORE, node.value)
-        return node
+    def entered(self, node: Any) -> Any:
+        match node:
+            case ast.Return() if node.value is not None:
+                node.value = self.argument(node.value)
+            case ast.Subscript(ctx=ast.Store()):
+                node.value = _called(STORE, node.value)
+        return super().entered(node)
 
 
 def _is_range(node: ast.expr) -> bool:

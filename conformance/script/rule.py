@@ -22,6 +22,7 @@ from conformance.script.linear import (
     ENTRYWISE,
     alike,
     ancestors,
+    commonest,
     entrywise,
     has_entries,
     kept,
@@ -158,17 +159,13 @@ def _without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float
 
 def _lacking(judgement: Judgement, made: Update, by: float) -> Changed | None:
     """The number by which other parameters are moved, and this one is not, if one is found."""
-    gradients = [part for e in judgement.chosen for part in made.parts_of(e[0])]
-    stop = frozenset((*gradients, *(each.old for each in judgement.updates)))
-
-    def ways(each: Update) -> set[Node]:
-        news = [each.new, *(new for _, new in each.states)]
-        return {*news, *(e for new in news for e in entrywise(new, stop))} - stop
-
-    every = sorted(set().union(*map(ways, judgement.updates)), key=lambda each: each.number)
+    gradients = [node for node, _ in judgement.chosen]
+    ways = {each: each.way(*gradients) for each in judgement.updates}
+    every = sorted(set().union(*ways.values()), key=lambda each: each.number)
     pairs = [pair for each in every for pair in zip(operands_of(each), each.args, strict=False)]
     name = next((ast.unparse(e) for e, arg in pairs if alike(scalar(arg) or 0.0, by)), "")
-    own = ((each, arg) for each in ways(made) for arg in each.args if arg in gradients)
+    parts = [part for each in gradients for part in made.parts_of(each)]
+    own = ((each, arg) for each in ways[made] for arg in each.args if arg in parts)
     there = next((operand_text(*each) for each in own), "")
     return Changed("factor", "", "×", there, Named(name, None)) if name and there else None
 
@@ -201,15 +198,11 @@ def _factors(judgement: Judgement) -> list[float]:
             if i == one or (gradient.depends_on(other) and back.depends_on(old))
         ]
         whole = len(beside) == len(pairs)
-        usual = judgement.factor if whole else max(beside, key=lambda e: _count(beside, e))
+        usual = judgement.factor if whole else commonest(beside)
         turned = judgement.examined.cost == "unknown" and usual * judgement.factor < 0
         return -usual if turned else usual
 
     return [of(i) for i in range(len(pairs))]
-
-
-def _count(factors: Sequence[float], one: float) -> int:
-    return sum(alike(each, one) for each in factors)
 
 
 def _is_measured(made: Update, gradient: Node) -> bool:
@@ -226,9 +219,8 @@ def is_clipped(judgement: Judgement) -> bool:
     What has η in it, and is added as it is, is such a product itself.
     """
     for made, (gradient, by) in zip(judgement.updates, judgement.chosen, strict=False):
-        stop = frozenset({made.old, *made.parts_of(gradient)})
-        above = {made.new, *entrywise(made.new, stop)} - stop
-        products = above | stop if alike(abs(by), 1.0) else above
+        own = {made.old, *made.parts_of(gradient)} if alike(abs(by), 1.0) else set()
+        products = made.way(gradient) | own
         if not made.adaptive and any(_is_of_its_factor(e, judgement.loss) for e in products):
             return True
     return False
@@ -282,7 +274,7 @@ def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterato
     etas = [dict(each.rule.numbers).get("η", 0.0) for each in told]
     if len(kinds) > 1 or not all(each.adaptive for each in updates) or not all(etas):
         return
-    usual = max(etas, key=lambda each: sum(alike(each, other) for other in etas))
+    usual = commonest(etas)
     for made, eta in zip(updates, etas, strict=True):
         near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
         if abs(eta - usual) > near * abs(usual):

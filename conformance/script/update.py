@@ -71,6 +71,12 @@ class Update:
         """What a gradient by which it is moved is the sum of, or that itself."""
         return self.parts.get(gradient, (gradient,))
 
+    def way(self, *gradients: Node) -> set[Node]:
+        """What is computed entry by entry of the old value and of gradients, up to the new one."""
+        stop = frozenset({self.old, *(part for e in gradients for part in self.parts_of(e))})
+        news = {self.new, *(new for _, new in self.states)}
+        return {*news, *(e for new in news for e in entrywise(new, stop))} - stop
+
 
 def summed(
     trace: Trace, parts: Sequence[Sequence[Link]], like: Node
