@@ -145,7 +145,7 @@ def _of_updates(
         raise UnjudgedError(SILENT)
     lost = discarded(trace, results)
     if lost is not None:
-        return Ran("", tuple(said), count, lost, _number(results[0]), _rule(rules(results)))
+        return Ran("", tuple(said), count, lost, results[0].number, _rule(rules(results)))
     if (
         count == 1
         and not results[0].ok
@@ -169,10 +169,10 @@ def _of_updates(
     accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
     unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at]))
-    rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
+    rule, number = _rule(told, seen=results[at].right > 0), results[at].number
     rule = _without_rate(rule) if is_clipped(results[at]) else rule
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
-    unchanged = [k for k in quiet if k not in map(_number, results)]
+    unchanged = [k for k in quiet if k not in [each.number for each in results]]
     twice = moved_twice(moved, count)
     noted = (*_left_out("unchanged", unchanged), *_left_out("twice", twice), *unused, *left)
     idle = [] if accused else unread(trace, results[at].updates)
@@ -297,12 +297,6 @@ def _told(results: Sequence[Judgement]) -> int:
     wrong = (i for i, each in enumerate(results) if not each.ok)
     told = [(sum(e.dead for e in r.examined.gradients), not r.own_loss) for r in results]
     return next(wrong, told.index(min(told)))
-
-
-def _number(judgement: Judgement) -> int:
-    """Which update it is, from 1."""
-    first = judgement.updates[0]
-    return first.parameter.values.index(first.old) + 1
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:

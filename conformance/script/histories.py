@@ -84,8 +84,7 @@ class History:
     @cached_property
     def counts(self) -> list[int]:
         """The number of each update, from 1."""
-        first = 1 + self.is_begun
-        return [each.parameter.values.index(each.old) + first for each in self.updates]
+        return [each.number + self.is_begun for each in self.updates]
 
     @cached_property
     def numbers(self) -> list[float]:

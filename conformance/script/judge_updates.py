@@ -128,10 +128,7 @@ class Unjudged:
     @cached_property
     def decays(self) -> tuple[tuple[str, float], ...]:
         """What the source states of how the parameters decay; see `OwnPass`."""
-        frames = self.updates[0].new.frames
-        values = [np.asarray(each.old.value) for each in self.updates]
-        found = stated_decays(frames[0].file, [*self.asked.olds.values()], values) if frames else {}
-        return tuple(found.items())
+        return tuple(stated_decays(self.updates).items())
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""

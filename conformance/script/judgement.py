@@ -115,6 +115,11 @@ class Judgement:
         return self.ok or self.times is not None
 
     @property
+    def number(self) -> int:
+        """Which update it is, from 1."""
+        return self.updates[0].number
+
+    @property
     def moved(self) -> list[tuple[Node, Node]]:
         """The parameters before and after."""
         return [(each.old, each.new) for each in self.updates]

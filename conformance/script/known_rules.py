@@ -34,14 +34,11 @@ from conformance.script.moments import (
     precision,
 )
 from conformance.script.multiples import SUMS, decay, shrinking
-from conformance.script.quotients import Reading
 from conformance.script.readings import readings
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
-
-ENOUGH = 3  # updates that tell one rule from the others
 
 
 def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int] = (1, 1)) -> Known:
@@ -142,15 +139,7 @@ def _of_history(history: History, factor: float) -> Known:
     if not is_adaptive:
         one = len(moments) == 1
         return _momentum(history, moments[0], factor * history.share) if one else OTHER
-    return _likeliest(map(_adaptive, readings(history)))
-
-
-def _adaptive(reading: Reading) -> Known:
-    """Adam and its like."""
-    found, enough = adaptive(reading), len(reading.history.updates) >= ENOUGH
-    if found is None or (found.mistakes and not enough):
-        return Known.wrong(*reading.mistakes) if enough and reading.mistakes else UNKNOWN
-    return found
+    return _likeliest(map(adaptive, readings(history)))
 
 
 def _momentum(history: History, moment: Moment, factor: float) -> Known:

@@ -57,9 +57,8 @@ def next_values(
         rights = tuple(np.asarray((e or {}).get(new.number, new.value)) for e in instead)
         lines = tuple((frame.file, frame.line) for frame in new.frames)
         states = np.array(old.value), np.array(new.value)
-        return NextValue(name, number, *states, rights, lines, occurrence)
+        return NextValue(name, judgement.number, *states, rights, lines, occurrence)
 
-    number = judgement.updates[0].parameter.values.index(judgement.updates[0].old) + 1
     moved = [
         replace(
             value(each.name, each.old, each.new),

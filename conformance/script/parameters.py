@@ -233,8 +233,7 @@ def enough(found: Sequence[Parameter], updates: int) -> int:
     """
     if not found:
         return 0
-    most = max(each.chain.count for each in found)
-    often = [each for each in found if 2 * each.chain.count >= most]
+    often, most = moved_often(found), max(each.chain.count for each in found)
     first = min(e.number for each in often for e in each.values[0].consumers)
     last = max(each.values[-1].number for each in often)
     more = max(updates - each.chain.count + each.chain.open for each in often)

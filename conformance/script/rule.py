@@ -100,12 +100,8 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         *(forgetting(each) for each in results),
     ]
     found = (list(each) for each in searches)
-    return _together(next((each for each in found if each), []))
-
-
-def _together(found: Sequence[Accused]) -> list[Accused]:
-    """Those of one line and one cause as one."""
-    return [*merged(found, lambda each: (each.lines, each.cause))]
+    first = next((each for each in found if each), [])
+    return [*merged(first, lambda each: (each.lines, each.cause))]  # of one line and one cause
 
 
 def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:

@@ -67,6 +67,11 @@ class Update:
         """That of its parameter."""
         return self.parameter.name
 
+    @property
+    def number(self) -> int:
+        """Which update of its parameter it is, from 1."""
+        return self.parameter.values.index(self.old) + 1
+
     def parts_of(self, gradient: Node) -> tuple[Node, ...]:
         """What a gradient by which it is moved is the sum of, or that itself."""
         return self.parts.get(gradient, (gradient,))
