@@ -2,7 +2,7 @@
 
 How many times a mean over a root is taken off, from update to update, tells by what the means were
 corrected for their first steps, however a program writes that. Left out: what is kept
-(`moments.py`), and the single step (`quotients.py`).
+(`histories.py`), and the single step (`quotients.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,8 @@ import numpy as np
 
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import renaming
-from conformance.script.moments import OTHER, UNKNOWN, Known, Mistake, Moment, by, precision
-from conformance.script.quotients import Fit, Reading, Scaling
-from conformance.script.readings import UNCORRECTED
+from conformance.script.histories import OTHER, UNKNOWN, Known, Mistake, Moment, by, precision
+from conformance.script.quotients import UNCORRECTED, Fit, Reading, Scaling
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node

@@ -19,11 +19,11 @@ from conformance.backward.syntax import function_around
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, discarded, settled
-from conformance.script.commuted import commute
+from conformance.script.chains import is_late
+from conformance.script.histories import Known
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, links
-from conformance.script.moments import Known
 from conformance.script.next_values import next_values
 from conformance.script.notes import Notes, nothing_trained, unread, unused_loss
 from conformance.script.parameter_names import Held, attached, by_attached, names
@@ -33,7 +33,7 @@ from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, finite, first_infinite, is_clipped, origin, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
-from conformance.script.trained import is_late
+from conformance.script.update import commute
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.trace import Trace
 

@@ -32,12 +32,12 @@ from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradie
 from conformance.backward.returned_loss import returned_loss
 from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
+from conformance.script.chains import numbers_asked
 from conformance.script.defined_losses import stated_decays
 from conformance.script.judgement import Judgement, ToJudge, by_cost_alone, likeliest_first
 from conformance.script.linear import links
 from conformance.script.multiples import ahead_of, common, inner_choices, is_rated, rates_of, usual
 from conformance.script.rates import are_at_own_rates
-from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
 from conformance.tracing.ancestors import walk

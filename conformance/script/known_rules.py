@@ -13,7 +13,18 @@ from typing import NamedTuple
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.histories import History, histories
+from conformance.script.histories import (
+    OTHER,
+    UNKNOWN,
+    History,
+    Known,
+    Mistake,
+    Moment,
+    histories,
+    is_square,
+    multiple,
+    precision,
+)
 from conformance.script.linear import (
     SAME_FACTOR,
     alike,
@@ -23,18 +34,8 @@ from conformance.script.linear import (
     read_forward,
     way,
 )
-from conformance.script.moments import (
-    OTHER,
-    UNKNOWN,
-    Known,
-    Mistake,
-    Moment,
-    is_square,
-    multiple,
-    precision,
-)
 from conformance.script.multiples import SUMS, decay, shrinking
-from conformance.script.readings import readings
+from conformance.script.quotients import readings
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node

@@ -23,12 +23,12 @@ from conformance.backward.saturated import is_saturated
 from conformance.backward.source import MOVES, lines_of, stored_names
 from conformance.backward.syntax import reads, statement, tree
 from conformance.programs.absent import stood_in
+from conformance.script.chains import is_moved
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import ancestors
 from conformance.script.parameters import MATRIX_PRODUCTS
 from conformance.script.rates import rates_on_the_way
-from conformance.script.trained import is_moved
 from conformance.script.update import Update
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.backward.groups import grouped, operation_key
 from conformance.backward.source import MOVES, operand_name, stored_names
-from conformance.script.chains import carried, roles
+from conformance.script.chains import carried, is_moved, roles
 from conformance.script.linear import (
     MANY,
     ancestors,
@@ -25,7 +25,6 @@ from conformance.script.linear import (
     written_places,
 )
 from conformance.script.rows import Carried, join
-from conformance.script.trained import is_moved
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
 

@@ -15,7 +15,7 @@ from conformance.backward.source import is_float, lines_of
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, passed
 from conformance.backward.value_names import operand_text
-from conformance.script.histories import of_others
+from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import known
 from conformance.script.linear import (
@@ -31,7 +31,6 @@ from conformance.script.linear import (
     scalar,
     written_places,
 )
-from conformance.script.moments import OTHER, UNKNOWN, Known, precision
 from conformance.script.multiples import PRODUCTS, ahead_of
 from conformance.script.rates import at_own_rates
 from conformance.script.rows import Carried
