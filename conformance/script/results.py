@@ -17,15 +17,12 @@ from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.source import MOVES
 from conformance.backward.stated_loss import has_own_terms
 from conformance.script.defined_losses import decline_unseen
+from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, ToJudge, even, uneven_error, weighted
 from conformance.script.parameters import Parameter
 from conformance.script.rule import finite
-from conformance.script.several_losses import (
-    by_several,
-    by_several_beside_targets,
-    with_held_targets,
-)
+from conformance.script.several_losses import by_several, by_several_beside_targets
 from conformance.script.update import Update
 from conformance.script.update_reader import update, with_decay
 from conformance.tracing.ancestors import walk

@@ -1,0 +1,189 @@
+"""An update judged with what was computed from its parameters held constant.
+
+Such are the targets of Q-learning, the actions that a policy has drawn, the advantage by which a
+score is multiplied, what is kept from before the first update, and how far from the parameters
+their gradients are taken. Left out: an update that is judged as it is (`judge_updates.py`).
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.judge_gradients import distance
+from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.source import MOVES, stored_names
+from conformance.script.chains import roles
+from conformance.script.judge_updates import judged
+from conformance.script.judgement import Judgement, ToJudge
+from conformance.script.linear import read_forward
+from conformance.script.update import Update
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.trace import Trace
+
+HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
+"""What a score is multiplied by, such as an advantage."""
+
+TARGET = re.compile(
+    r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y|yj|y_?t|t", re.IGNORECASE
+)
+FEW = 3
+
+
+def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgement | None:
+    """The judgement of an update, a target held constant; None if there is no such target.
+
+    Args:
+        asked: the update.
+        made: the judgement without; None if they cannot be judged without.
+    """
+    for users in targets(asked.trace, asked.updates):
+        try:
+            found = judged(replace(asked, held=users))
+        except NotAGradientError:
+            continue
+        if found.ok:
+            return found
+        if asked.quick:
+            continue
+        turned = any(each.cause.kind == "negated" for each in found.examined.accused)
+        known = turned or (found.right and (made is None or found.examined.cost != "unknown"))
+        seen = all(e.ok or e.error > HALF_OF_THE_DIGITS for e in found.examined.gradients)
+        more = made is not None and found.right > made.right and seen
+        fewer = made is not None and (found.right < made.right or found.certain < made.certain)
+        if (found.own_loss or known or more) and not fewer:
+            return found
+    return None
+
+
+def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
+    """What is called so and depends on parameters, each with what meets it there.
+
+    That depends on parameters too, and neither uses the other. Before them comes what later steps
+    use again as it is, such as the probabilities of the policy that has acted; and before all what
+    the policy has drawn, alone and with all else. All targets at once come last.
+    """
+    given = bits_of_nodes(each.old for each in updates)
+    first = min(each.new.number for each in updates)
+    before = trace.nodes[:first]
+    drawn = [*_drawn(before, given)]
+    found = _targets(before, given, drawn)
+    again = [*_used_again(before, updates)]
+    together = [each for some in found for each in some]
+    if drawn:
+        samples = [(user, each) for each in drawn for user in each.consumers]
+        return [samples, [*samples, *again, *together]]
+    beside = [[*_beside(each, first)] for each in updates]
+    ahead = [each for some in beside for each in some] if all(beside) else []
+    several = [together] if len(found) > 1 else []
+    return [*filter(None, (again, ahead)), *found[-FEW:], *several]
+
+
+def _targets(
+    nodes: Sequence[Node], given: int, drawn: Collection[Node]
+) -> list[list[tuple[Node, Node]]]:
+    """What is called a target or an advantage, or is bootstrapped, each with what meets it."""
+    found: dict[Node, list[tuple[Node, Node]]] = {}
+    for node in nodes:
+        called = {"subtract": TARGET, "multiply": HELD}.get(node.operation)
+        if called is None or len(node.inputs) != len(("output", "target")):
+            continue
+        for target, output in (node.inputs, node.inputs[::-1]):
+            apart = not target.depends_on(output) and not output.depends_on(target)
+            if not (apart and target.uses & given and output.uses & given):
+                continue
+            named = any(map(called.fullmatch, stored_names(target)))
+            if named or (called is TARGET and _is_bootstrapped(target, output, given, drawn)):
+                found.setdefault(target, []).append((node, target))
+    return [*found.values()]
+
+
+def _drawn(nodes: Sequence[Node], given: int) -> Iterator[Node]:
+    """What is drawn around a mean, and is then compared with it: μ + σ ε, where ε is no parameter.
+
+    The mean may be computed again of all samples, and what was drawn of one after another.
+    """
+    for node in nodes:
+        if node.operation != "subtract" or len(node.inputs) != len(("drawn", "mean")):
+            continue
+        for one, mean in (node.inputs, node.inputs[::-1]):
+            sums = _entries(one, given) if mean.uses & given else []
+            around = [np.ravel(part.value) for each in sums for part in _means(each, given)]
+            drawn = np.sort(np.concatenate([np.zeros(0), *around]))
+            means = np.sort(np.ravel(mean.value))
+            alike = drawn.size and drawn.shape == means.shape
+            if alike and distance(drawn, means) <= HALF_OF_THE_DIGITS:
+                yield from sums
+
+
+def _entries(array: Node, given: int) -> list[Node]:
+    """The values of which an array is put together, those that are made of parameters."""
+    way = walk([array], lambda each: each.inputs if each.operation in MOVES else ())
+    return [each for each in way if each.operation not in MOVES and each.uses & given]
+
+
+def _means(drawn: Node, given: int) -> list[Node]:
+    """What noise is added to, or noise times a width, in a sum; nothing where it is none."""
+    if drawn.operation != "add":
+        return []
+    return [
+        one
+        for one, other in (drawn.args, drawn.args[::-1])
+        if type(one) is Node and one.uses & given and _is_noise(other, given)
+    ]
+
+
+def _is_noise(value: Any, given: int) -> bool:
+    """Whether a value is no function of parameters, but for a width that it is multiplied by."""
+    if type(value) is not Node or not value.uses & given:
+        return True
+    free = (type(each) is not Node or not each.uses & given for each in value.args)
+    return value.operation == "multiply" and any(free)
+
+
+def _is_bootstrapped(target: Node, output: Node, given: int, drawn: Collection[Node]) -> bool:
+    """Whether each value in a target is r + γ v′, of the parameters of an output v.
+
+    A reward r may depend on what was drawn.
+    """
+    held = bits_of_nodes(drawn)
+
+    def is_computed(node: Node) -> bool:
+        way = walk([node], lambda e: () if held >> e.number & 1 else e.inputs)
+        return any(given >> each.number & 1 for each in way)
+
+    sums = _entries(target, given)
+    for each in sums:
+        parts = [part for part in each.inputs if part.uses & given and is_computed(part)]
+        if each.operation != "add" or len(parts) != 1 or parts[0].operation != "multiply":
+            return False
+        if parts[0].uses & given != output.uses & given:
+            return False
+    return bool(sums)
+
+
+def _beside(made: Update, first: int) -> Iterator[tuple[Node, Node]]:
+    """How far from a parameter its gradient is taken, as by sharpness-aware minimisation."""
+    for node in read_forward(made.old) - {made.old}:
+        if node.number < first:
+            alike = (e for e in node.inputs if np.shape(e.value) == np.shape(node.value))
+            yield from ((node, e) for e in alike if e is not made.old and e.depends_on(made.old))
+
+
+def _used_again(nodes: Sequence[Node], updates: Sequence[Update]) -> Iterator[tuple[Node, Node]]:
+    """What was computed from parameters and is used in the same way once they are moved.
+
+    A state that a recurrence hands on is used in another way before.
+    """
+    given = bits_of_nodes(each.old for each in updates)
+    last = max(each.new.number for each in updates)
+    for node in nodes:
+        if node.uses & given and not given >> node.number & 1:
+            later = {each for e in node.consumers if e.number > last for each in roles(node, e)}
+            for each in node.consumers if later else ():
+                if each.number < last and not later.isdisjoint(roles(node, each)):
+                    yield each, node
