@@ -15,8 +15,7 @@ from typing import Any, Self
 from conformance.errors import ConformanceError, SubjectError
 from conformance.report.script_report import ScriptReport
 from conformance.script.program_recorder import SEED, ProgramRecorder
-from conformance.script.rewrite import compiled
-from conformance.script.script_source import traced_imports
+from conformance.script.script_source import compiled, traced_imports
 from conformance.tracing.entering import Entrance
 
 

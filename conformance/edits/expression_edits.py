@@ -265,7 +265,7 @@ def _subscripts(part: ast.Subscript, *_: object) -> Iterator[ast.expr]:
     if isinstance(part.slice, ast.Constant):  # one entry of a batch for all
         yield from (expression(each, X=part.value) for each in ("X.sum(0)", "X.mean(0)"))
     if not isinstance(part.slice, ast.Slice | ast.Tuple | ast.Constant):
-        for new in (*_moved_index(part.slice), ast.UnaryOp(ast.USub(), part.slice)):
+        for new in (*_moved_index(part.slice), _turned(part.slice)):
             yield ast.Subscript(part.value, new, ast.Load())
 
 
@@ -275,27 +275,26 @@ def _slices(part: ast.Slice, *_: object) -> Iterator[ast.expr]:
     for end in filter(None, (part.lower, part.upper)):
         new = end.operand if isinstance(end, ast.UnaryOp) else end
         yield from (ast.Slice(None, new, part.step), ast.Slice(new, None, part.step))
-    for name in ("lower", "upper", "step"):
-        held = {each: getattr(part, each) for each in ("lower", "upper", "step")}
-        if held[name] is not None:
-            others = (*_moved_index(held[name]), ast.UnaryOp(ast.USub(), held[name]))
-            yield from (ast.Slice(**{**held, name: each}) for each in (None, *others))
-        elif name != "step":
-            first = ast.Constant(1) if name == "lower" else ast.UnaryOp(ast.USub(), ast.Constant(1))
-            yield ast.Slice(**{**held, name: first})
-        else:
-            yield ast.Slice(**{**held, name: ast.UnaryOp(ast.USub(), ast.Constant(1))})
+    for name, first in (("lower", 1), ("upper", -1), ("step", -1)):
+        held: dict[str, Any] = {each: getattr(part, each) for each in part._fields}
+        end = held[name]
+        others = [number(first)] if end is None else [None, *_moved_index(end), _turned(end)]
+        yield from (ast.Slice(**{**held, name: each}) for each in others)
+
+
+def _turned(part: ast.expr) -> ast.expr:
+    return expression("-X", X=part)
 
 
 def _other_end(part: ast.Slice) -> Iterator[ast.expr]:
     """The slice of the same length at the other end: a[:-1] for a[1:], a[:0:-1] for a[-2::-1]."""
     match part:
         case ast.Slice(lower=ast.expr() as lower, upper=None, step=None):
-            yield ast.Slice(None, ast.UnaryOp(ast.USub(), lower))
+            yield ast.Slice(None, _turned(lower))
         case ast.Slice(lower=ast.UnaryOp(op=ast.USub()), upper=None, step=ast.UnaryOp() as step):
             yield ast.Slice(None, ast.Constant(0), step)
         case ast.Slice(lower=None, upper=ast.Constant(value=0), step=ast.UnaryOp() as step):
-            yield ast.Slice(ast.UnaryOp(ast.USub(), ast.Constant(2)), None, step)
+            yield ast.Slice(number(-2), None, step)
 
 
 OTHERS: dict[type[ast.expr], Callable[[Any, Slot, Names], Iterator[ast.expr]]] = {

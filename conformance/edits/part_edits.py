@@ -14,6 +14,7 @@ from conformance.edits.formulas import LAST_AXES_SWAPPED, activations
 from conformance.edits.scope import Names
 
 EXCHANGEABLE = ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.BinOp | ast.Constant
+
 TURNED = (
     *(f"X.transpose{e}" for n in (3, 4) for e in permutations(range(n)) if list(e) != sorted(e)),
     LAST_AXES_SWAPPED,

@@ -2,7 +2,7 @@
 
 How many times a mean over a root is taken off, from update to update, tells by what the means were
 corrected for their first steps, however a program writes that. Left out: what is kept
-(`moments.py`), and the single step (`quotients.py`).
+(`histories.py`), and the single step (`quotients.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ import numpy as np
 
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import renaming
-from conformance.script.moments import OTHER, Known, Mistake, Moment, by, precision
-from conformance.script.quotients import Fit, Reading, Scaling
-from conformance.script.readings import UNCORRECTED
+from conformance.script.histories import OTHER, UNKNOWN, Known, Mistake, Moment, by, precision
+from conformance.script.quotients import UNCORRECTED, Fit, Reading, Scaling
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
 
+ENOUGH = 3  # updates that tell one rule from the others
 LATEST = 64  # updates after which a trace may begin of which nothing is known before
 
 
@@ -48,8 +48,16 @@ def count_of(base: float, factor: float) -> int | None:
     return round(t) if round(t) > 0 and abs(t - round(t)) <= 2.0**-26 * t else None
 
 
-def adaptive(reading: Reading) -> Known | None:
-    """The rule of the steps of one parameter, and what is wrong; None if too little tells."""
+def adaptive(reading: Reading) -> Known:
+    """The rule of the steps of one parameter, and what is wrong with them."""
+    enough, found = len(reading.history.updates) >= ENOUGH, _told(reading)
+    if found is None or (found.mistakes and not enough):
+        return Known.wrong(*reading.mistakes) if enough and reading.mistakes else UNKNOWN
+    return found
+
+
+def _told(reading: Reading) -> Known | None:
+    """The same, however few updates there are; None if too little tells."""
     if not all(np.all(np.isfinite(each)) for each in reading.history.taken):
         return None
     for form, fits in reading.each_form():

@@ -19,7 +19,7 @@ from conformance.backward.source import lines_of, own_lines
 from conformance.backward.stated_loss import with_decay_beside
 from conformance.backward.syntax import loops_around
 from conformance.script.judge_updates import Unjudged
-from conformance.script.judgement import Judgement
+from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, kept
 from conformance.script.multiples import common
 from conformance.script.update import Update
@@ -34,13 +34,12 @@ Key = tuple[str, tuple[Frame, ...]]
 """What was done, on which line, called from which."""
 
 
-def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgement:
+def settled(trace: Trace, judgement: Judgement) -> Judgement:
     """The judgement of wrong gradients, or of right ones with the update to blame that adds them.
 
     Args:
         trace: of the run.
         judgement: of an update.
-        names: of the parameters.
     """
     updates, ok = judgement.updates, judgement.ok
     chosen = next(iter(common(updates)), ()) if judgement.whole else judgement.chosen
@@ -50,21 +49,21 @@ def settled(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgeme
     ):
         return judgement
     judgement = replace(judgement, chosen=tuple(chosen), factor=chosen[0][1])
-    found = judgement.examined if ok else _subtracted(trace, judgement, names)
+    found = judgement.examined if ok else _subtracted(trace, judgement)
     if not found.ok:
         return judgement
     errors = [line for each in judgement.examined.accused for line in each.lines[:1]]
-    accused = _accused(judgement, names, errors, "downhill" if ok else ADDS)
+    accused = _accused(judgement, errors, "downhill" if ok else ADDS)
     examined = replace(found, accused=by_one_line(merged(accused, lambda each: each.lines)))
     return replace(judgement, examined=examined, own_loss=True)
 
 
-def _subtracted(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Examined:
+def _subtracted(trace: Trace, judgement: Judgement) -> Examined:
     """What is known of gradients if they were subtracted, by the program's own loss.
 
     Weights may decay beside it.
     """
-    again = Unjudged(trace, judgement.updates, names)
+    again = Unjudged(ToJudge(trace, judgement.updates))
     step = again.part([gradient for gradient, _ in judgement.chosen])
     goals = again.goals(step, judgement.chosen, -1)
     fit = best_loss(step.trace, [step.of[each] for each in again.losses], goals)
@@ -74,19 +73,16 @@ def _subtracted(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Exa
     return with_decay_beside(made, examine_pass(made, blame=False), blame=False)
 
 
-def _accused(
-    judgement: Judgement, names: Sequence[str], errors: Sequence[Line], kind: str
-) -> Iterator[Accused]:
+def _accused(judgement: Judgement, errors: Sequence[Line], kind: str) -> Iterator[Accused]:
     """The update of each parameter; or else what turns its sign, or the error."""
-    chosen = zip(judgement.updates, names, judgement.chosen, strict=True)
-    for each, name, (gradient, _) in chosen:
+    for each, (gradient, _) in zip(judgement.updates, judgement.chosen, strict=True):
         part = each.parts_of(gradient)[0]
         turned = (state for _, state in each.states if kept(part, state) < 0)
         steps = (new for old, new in each.states if _holds_the_step(part, old, new, each.new))
         means = () if each.adaptive else (e for _, e in each.states if _holds_a_share(part, e))
         made = [line for e in (*steps, each.new, *means, *turned) for line in lines_of(e)]
         told = tuple(dict.fromkeys((*made, *errors)))
-        yield Accused((name,), told, Cause(kind), mends=False)
+        yield Accused((each.name,), told, Cause(kind), mends=False)
 
 
 def _holds_the_step(gradient: Node, old: Node, new: Node, moved: Node) -> bool:
@@ -104,24 +100,23 @@ def _holds_a_share(gradient: Node, new: Node) -> bool:
     return share > 0 and not alike(share, 1.0)
 
 
-def by_strangers(trace: Trace, judgement: Judgement, names: Sequence[str]) -> Judgement:
+def by_strangers(trace: Trace, judgement: Judgement) -> Judgement:
     """The judgement, with the updates to blame that take the gradient of another parameter.
 
     Args:
         trace: of the run.
         judgement: of an update.
-        names: of the parameters.
     """
     gradients = judgement.examined.gradients
     wrong = [i for i, each in enumerate(gradients) if not each.ok]
     if not wrong or len(judgement.chosen) < len(gradients):
         return judgement
-    pairs = dict(_taken_twice(judgement, wrong)) or dict(_exchanged(trace, judgement, wrong, names))
+    pairs = dict(_taken_twice(judgement, wrong)) or dict(_exchanged(trace, judgement, wrong))
     if not pairs:
         return judgement
-    known = {names[i] for i in pairs}
+    known = {judgement.updates[i].name for i in pairs}
     rest = [each for each in judgement.examined.accused if not known.issuperset(each.gradients)]
-    accused = (*(_of_another(judgement, names, each) for each in pairs.items()), *rest)
+    accused = (*(_of_another(judgement, each) for each in pairs.items()), *rest)
     return replace(judgement, examined=replace(judgement.examined, accused=accused))
 
 
@@ -134,11 +129,9 @@ def _taken_twice(judgement: Judgement, wrong: Sequence[int]) -> Iterator[Pair]:
                 yield i, j
 
 
-def _exchanged(
-    trace: Trace, judgement: Judgement, wrong: Sequence[int], names: Sequence[str]
-) -> Iterator[Pair]:
+def _exchanged(trace: Trace, judgement: Judgement, wrong: Sequence[int]) -> Iterator[Pair]:
     """Those of which two are each moved by the gradient of the other."""
-    again = Unjudged(trace, judgement.updates, names)
+    again = Unjudged(ToJudge(trace, judgement.updates))
     step = again.part([gradient for gradient, _ in judgement.chosen])
     losses = [step.of[each] for each in again.losses]
     own, taken = [*judgement.chosen], set[int]()
@@ -159,20 +152,20 @@ def _exchanged(
             yield from ((i, j), (j, i))
 
 
-def _of_another(judgement: Judgement, names: Sequence[str], pair: Pair) -> Accused:
+def _of_another(judgement: Judgement, pair: Pair) -> Accused:
     made, (gradient, _) = judgement.updates[pair[0]], judgement.chosen[pair[0]]
     nodes: list[Node] = [new for _, new in made.states if kept(gradient, new)]
-    cause = Cause("other", names=(names[pair[0]], names[pair[1]]))
-    return Accused((names[pair[0]],), lines_of([*nodes, made.new][0]), cause, mends=True)
+    names = made.name, judgement.updates[pair[1]].name
+    cause, lines = Cause("other", names=names), lines_of([*nodes, made.new][0])
+    return Accused(names[:1], lines, cause, mends=True)
 
 
-def discarded(trace: Trace, results: Sequence[Judgement], names: Sequence[str]) -> Examined | None:
+def discarded(trace: Trace, results: Sequence[Judgement]) -> Examined | None:
     """What is known of the gradients, if all are overwritten at each update; else None.
 
     Args:
         trace: of the run.
         results: its updates.
-        names: of the parameters.
     """
     found: list[list[tuple[Node, int]]] = []
     alike = _by_operation(trace.nodes)
@@ -185,9 +178,9 @@ def discarded(trace: Trace, results: Sequence[Judgement], names: Sequence[str]) 
         if not all(count for _, count in found[-1]):
             return None
     accused = []
-    for name, (node, count) in zip(names, found[0], strict=True):
+    for each, (node, count) in zip(results[0].updates, found[0], strict=True):
         why = Cause("last", factor=count + 1)
-        accused.append(Accused((name,), _in_a_loop(node), why, mends=False))
+        accused.append(Accused((each.name,), _in_a_loop(node), why, mends=False))
     examined = results[0].examined
     gradients = tuple(replace(each, ok=False) for each in examined.gradients)
     told = merged(accused, lambda each: each.lines)

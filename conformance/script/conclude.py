@@ -19,11 +19,11 @@ from conformance.backward.syntax import function_around
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, discarded, settled
-from conformance.script.commuted import commute
+from conformance.script.chains import is_late
+from conformance.script.histories import Known
 from conformance.script.judge_updates import judged
-from conformance.script.judgement import Judgement
+from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, links
-from conformance.script.moments import Known
 from conformance.script.next_values import next_values
 from conformance.script.notes import Notes, nothing_trained, unread, unused_loss
 from conformance.script.parameter_names import Held, attached, by_attached, names
@@ -33,7 +33,7 @@ from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, finite, first_infinite, is_clipped, origin, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
-from conformance.script.trained import is_late
+from conformance.script.update import commute
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.trace import Trace
 
@@ -131,19 +131,21 @@ def _of_updates(
         NotAGradientError: what it moves them by cannot be judged.
     """
     said = names([each.values for each in moved], variables)
+    for each, name in zip(moved, said, strict=True):
+        each.name = name
     count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)
     if not count:
         raise SubjectError(_infinite(moved))
     if (why := _out_of_step(trace, moved, count)) is not None:
         raise UnjudgedError(why)
     commute(moved)
-    results = all_judged(trace, moved, said, count)
+    results = all_judged(trace, moved, count)
     quiet = silent(trace, moved, count)
     if len(quiet) == count and all(each.ok for each in results):
         raise UnjudgedError(SILENT)
-    lost = discarded(trace, results, said)
+    lost = discarded(trace, results)
     if lost is not None:
-        return Ran("", tuple(said), count, lost, _number(results[0]), _rule(rules(results)))
+        return Ran("", tuple(said), count, lost, results[0].number, _rule(rules(results)))
     if (
         count == 1
         and not results[0].ok
@@ -153,42 +155,40 @@ def _of_updates(
     at = _told(results)
     if at and results[0].ok and never_moved(trace, results[0], variables)[0]:
         at = 0  # what is wrong at later ones may be so of that
-    if kept := _kept_for_others(results[at].examined, moved, said):
+    if kept := _kept_for_others(results[at].examined, moved):
         raise UnjudgedError(KEPT.format(", ".join(kept)))
     if blame or results[at].ok:  # the update may be to blame, and not the gradients
-        results[at] = _blamed(trace, results[at], said)
+        results[at] = _blamed(trace, results[at])
     examined, rates = with_rates(results[at], trace, moved)
     told = rules(results, rates)
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
-    moving = faults(results, said, told, counts=counted)
-    wrong = () if _are_right_alone(trace, results[at], said, moving) else examined.accused
+    moving = faults(results, told, counts=counted)
+    wrong = () if _are_right_alone(trace, results[at], moving) else examined.accused
     accused = (*moving, *_not_told_by(moving, wrong))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still)
     examined = replace(examined, accused=accused)
-    unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at], said))
-    rule, number = _rule(told, seen=results[at].right > 0), _number(results[at])
+    unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at]))
+    rule, number = _rule(told, seen=results[at].right > 0), results[at].number
     rule = _without_rate(rule) if is_clipped(results[at]) else rule
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
-    unchanged = [k for k in quiet if k not in map(_number, results)]
+    unchanged = [k for k in quiet if k not in [each.number for each in results]]
     twice = moved_twice(moved, count)
     noted = (*_left_out("unchanged", unchanged), *_left_out("twice", twice), *unused, *left)
     idle = [] if accused else unread(trace, results[at].updates)
     noted = (*noted, *(("unseen", each) for each in apart), *idle)
     noted = (*_by_others(rule, said, told), *_grown(results[at]), *noted)
-    nexts = next_values(trace, results, at, said, variables)
+    nexts = next_values(trace, results, at, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
 
 
-def _kept_for_others(
-    examined: Examined, moved: Sequence[Parameter], said: Sequence[str]
-) -> list[str]:
+def _kept_for_others(examined: Examined, moved: Sequence[Parameter]) -> list[str]:
     """What the loss does not depend on, and the updates of others do: it is no parameter."""
     idle = {each.name for each in examined.gradients if each.dead and not each.ok}
     return [
-        name
-        for name, each in zip(said, moved, strict=True)
-        if name in idle
+        each.name
+        for each in moved
+        if each.name in idle
         and any(e.values[1].depends_on(each.values[1]) for e in moved if e is not each)
     ]
 
@@ -218,10 +218,10 @@ def _grown(judgement: Judgement) -> Iterator[tuple[str, str]]:
         yield "grows", f"{os.path.relpath(line.file)}:{line.line}"
 
 
-def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgement:
+def _blamed(trace: Trace, judgement: Judgement) -> Judgement:
     """The judgement with what is to blame, if that is found in time."""
     found = within_seconds(
-        SEARCHING, lambda: by_strangers(trace, settled(trace, judgement.searched(), said), said)
+        SEARCHING, lambda: by_strangers(trace, settled(trace, judgement.searched()))
     )
     if found is not None:
         return found
@@ -231,21 +231,17 @@ def _blamed(trace: Trace, judgement: Judgement, said: Sequence[str]) -> Judgemen
     return replace(judgement, examined=replace(judgement.examined, accused=(accused,)))
 
 
-def _are_right_alone(
-    trace: Trace, judgement: Judgement, said: Sequence[str], moving: Sequence[Accused]
-) -> bool:
+def _are_right_alone(trace: Trace, judgement: Judgement, moving: Sequence[Accused]) -> bool:
     """Whether the gradients are right of all parameters but those that keep less than others.
 
     Those are not read as the others are, so the decay and the rate of all are not known by them.
     """
     less = {name for e in moving if e.cause.kind == "kept" for name in e.gradients}
-    pairs = [*zip(judgement.updates, said, strict=True)]
-    own = [each for each in pairs if each[1] not in less]
+    own = [each for each in judgement.updates if each.name not in less]
     if judgement.ok or not less or not own:
         return False
-    beside = {made.old: name for made, name in pairs if name in less}
-    updates, names = [made for made, _ in own], [name for _, name in own]
-    return judged(trace, updates, names, beside=beside).ok
+    beside = {each.old: each.name for each in judgement.updates if each.name in less}
+    return judged(ToJudge(trace, own, beside=beside)).ok
 
 
 def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:
@@ -301,12 +297,6 @@ def _told(results: Sequence[Judgement]) -> int:
     wrong = (i for i, each in enumerate(results) if not each.ok)
     told = [(sum(e.dead for e in r.examined.gradients), not r.own_loss) for r in results]
     return next(wrong, told.index(min(told)))
-
-
-def _number(judgement: Judgement) -> int:
-    """Which update it is, from 1."""
-    first = judgement.updates[0]
-    return first.parameter.values.index(first.old) + 1
 
 
 def _finite(moved: Sequence[Parameter], k: int) -> bool:

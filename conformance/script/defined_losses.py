@@ -26,6 +26,7 @@ from conformance.edits.right_values import is_pure
 from conformance.edits.source_parts import numpy_name
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike
+from conformance.script.update import Update
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -96,20 +97,15 @@ def _is_logarithm(part: ast.AST) -> bool:
     return bool(LOGARITHM.search(called.rpartition(".")[2]))
 
 
-def stated_decays(file: str, names: Sequence[str], values: Sequence[Array]) -> dict[str, float]:
-    """By how many times itself a parameter decays, beside the gradients of the mean, by its name.
-
-    Args:
-        file: of the program.
-        names: of its parameters.
-        values: of them.
-    """
-    module = tree(file)
+def stated_decays(updates: Sequence[Update]) -> dict[str, float]:
+    """How many times itself a parameter decays, beside the gradients of the mean, by its name."""
+    module = next((tree(each.file) for each in updates[0].new.frames[:1]), None)
     if module is None:
         return {}
     numpy, _ = numpy_name([*ast.walk(module)])
     known: dict[str, Any] = {**_numbers(module), **({numpy: np} if numpy else {}), "sum": sum}
-    weights = {n: v for n, v in zip(names, values, strict=True) if n.isidentifier()}
+    named = (each for each in updates if each.name.isidentifier())
+    weights = {each.name: np.asarray(each.old.value) for each in named}
     found: dict[str, set[float]] = {}
     for terms in map(_terms, _written_losses(module)):
         penalties = [e for e in terms if (n := _names(e) - known.keys()) and n <= weights.keys()]

@@ -7,6 +7,7 @@ their gradients are taken. Left out: an update that is judged as it is (`judge_u
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import MOVES, stored_names
 from conformance.script.chains import roles
 from conformance.script.judge_updates import judged
-from conformance.script.judgement import Judgement
+from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import read_forward
 from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
@@ -33,33 +34,21 @@ TARGET = re.compile(
 FEW = 3
 
 
-def with_held_targets(
-    trace: Trace,
-    updates: Sequence[Update],
-    names: Sequence[str],
-    *,
-    quick: bool = False,
-    made: Judgement | None = None,
-    loss: Node | None = None,
-) -> Judgement | None:
+def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgement | None:
     """The judgement of an update, a target held constant; None if there is no such target.
 
     Args:
-        trace: of the run.
-        updates: of each parameter.
-        names: theirs.
-        quick: see `judged`.
+        asked: the update.
         made: the judgement without; None if they cannot be judged without.
-        loss: see `judged`.
     """
-    for users in targets(trace, updates):
+    for users in targets(asked.trace, asked.updates):
         try:
-            found = judged(trace, updates, names, held=users, quick=quick, loss=loss)
+            found = judged(replace(asked, held=users))
         except NotAGradientError:
             continue
         if found.ok:
             return found
-        if quick:
+        if asked.quick:
             continue
         turned = any(each.cause.kind == "negated" for each in found.examined.accused)
         known = turned or (found.right and (made is None or found.examined.cost != "unknown"))

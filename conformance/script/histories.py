@@ -1,21 +1,233 @@
-"""The updates of one parameter one after another, by one array of each, and what is kept for them.
+"""The updates of one parameter one after another, and what they keep of the gradients.
 
-Left out: by which rule they are made of these (`known_rules.py`).
+At what rate, of which power, and what share is added. Left out: by which rule the steps are made of
+it (`known_rules.py`, `adaptive.py`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from math import isnan, nan
 
 import numpy as np
 
-from conformance.script.linear import entrywise, scalar
-from conformance.script.moments import Moment, arithmetic, moment_of
+from conformance.backward.findings import Line
+from conformance.script.linear import SAME as COPIES
+from conformance.script.linear import alike, entrywise, kept, read_forward, scalar
 from conformance.script.rows import Carried
 from conformance.script.update import Update
-from conformance.tracing.node import Node, flat
+from conformance.script_outcome import Rule
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, taken
 from reference.step import Array
+
+ROOTS = frozenset({"sqrt", "power", "float_power"})
+
+ARITHMETIC = (
+    frozenset({"add", "subtract", "multiply", "divide", "true_divide", "negative", "square"})
+    | frozenset({"reciprocal", "clip", FILLED, taken.__name__})
+    | ROOTS
+    | COPIES
+)
+"""The operations of the rules that are known, and of a gradient that is clipped."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What makes an update another one than that of a rule that is known.
+
+    Attributes:
+        kind: that of its cause.
+        node: computed on the line to blame.
+        numbers: that stand there, and that have to.
+        lines: to blame before that of the node.
+    """
+
+    kind: str
+    node: Node
+    numbers: tuple[float, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of how one parameter is moved.
+
+    Attributes:
+        rule: that it is; `other` if it is none that is known, `unknown` if too little tells.
+        mistakes: that make it another one than a rule that is known.
+    """
+
+    rule: Rule
+    mistakes: tuple[Mistake, ...] = ()
+
+    @classmethod
+    def wrong(cls, *mistakes: Mistake) -> "Known":
+        """No rule, by mistakes."""
+        return cls(OTHER.rule, mistakes)
+
+
+OTHER, UNKNOWN = Known(Rule("other")), Known(Rule("unknown"))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is kept from update to update.
+
+    Attributes:
+        olds: what was read, at each update.
+        news: what was written.
+        rate: how many times the old value is in the new one; NaN if not always as many times.
+        power: of the gradient of which a multiple is added; 0 if of none.
+        share: how many times it is added; NaN if not always as many times.
+    """
+
+    olds: tuple[Node, ...]
+    news: tuple[Node, ...]
+    rate: float
+    power: int
+    share: float
+
+    @classmethod
+    def of(cls, olds: Sequence[Node], news: Sequence[Node]) -> "Moment":
+        """What is kept, of which no more is known than how much of itself."""
+        return cls(tuple(olds), tuple(news), kept(olds[0], news[0]), 0, nan)
+
+    @property
+    def added(self) -> list[Array]:
+        """What is added at each update."""
+        pairs = zip(self.olds, self.news, strict=True)
+        return [np.asarray(new.value) - self.rate * np.asarray(old.value) for old, new in pairs]
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is some mean or sum of the gradients or their squares, at a fixed rate."""
+        return bool(self.power) and not isnan(self.rate) and not isnan(self.share)
+
+    def is_under_root(self, updates: Sequence[Update]) -> bool:
+        """Whether the first update divides by a root of something that it is in."""
+        made, new = updates[0], self.news[0]
+        for node in {made.new, *entrywise(made.new, frozenset({made.old, new}))}:
+            if node.operation in ("divide", "true_divide") and type(node.args[1]) is Node:
+                below = node.args[1]
+                within = {below, *entrywise(below, frozenset({made.old, new}))}
+                if any(e.operation in ROOTS and e.depends_on(new) for e in within):
+                    return True
+        return False
+
+    def share_of(self, values: Sequence[Array], beside: float = 0.0) -> float | None:
+        """How many times some values are added, and a number beside; None if they are not."""
+        share = _share([each - beside for each in self.added], values)
+        return None if share is None or isnan(share) else share
+
+    def with_decay(
+        self, updates: Sequence[Update], gradients: Sequence[Node]
+    ) -> "tuple[Moment, list[Array]] | None":
+        """It, and what it is a mean of: gradients with a multiple of the parameter, if it is."""
+        found = []
+        for whole_added, made, gradient in zip(self.added, updates, gradients, strict=True):
+            g, parameter = np.asarray(gradient.value), np.asarray(made.old.value)
+            added = np.ravel(whole_added)
+            if np.shape(g) != np.shape(parameter):  # it is spread over its axes, and has no decay
+                return None
+            matrix = np.stack((np.ravel(g), np.ravel(parameter)), axis=1)
+            if not np.all(np.isfinite(matrix)) or not np.all(np.isfinite(added)):
+                return None
+            share, decay = np.linalg.lstsq(matrix, added, rcond=None)[0]
+            whole = g + decay / share * parameter if share else g
+            if multiple(added, np.ravel(whole)) is None or not share:
+                return None
+            found.append((float(share), whole))
+        same = all(abs(e - found[0][0]) <= 2.0**-26 * abs(e) for e, _ in found)
+        moment = replace(self, power=1, share=found[0][0])
+        return (moment, [each for _, each in found]) if same else None
+
+
+def is_square(node: Node) -> bool:
+    """Whether a value is the square of another."""
+    if node.operation in ("power", "float_power"):
+        return scalar(node.args[1]) == 2  # noqa: PLR2004 - of a square
+    twice = node.operation == "multiply" and node.args[0] is node.args[1]
+    return twice or node.operation == "square"
+
+
+def moment_of(
+    pairs: Sequence[tuple[Node, Node]], updates: Sequence[Update], gradients: Sequence[Node]
+) -> Moment:
+    """What is kept in one place.
+
+    Args:
+        pairs: what was read and what was written, at each update.
+        updates: of the parameter.
+        gradients: of which it may be a mean.
+    """
+    rates = [kept(*e, read_forward(made.old)) for e, made in zip(pairs, updates, strict=True)]
+    rate = rates[0] if all(alike(rates[0], each) for each in rates) else nan
+    olds, news = zip(*pairs, strict=True)
+    kept_there, found = Moment(olds, news, rate, 0, nan), []
+    if all(map(_is_arithmetic, olds, news, gradients, updates)):
+        arrays = [np.asarray(each.value) for each in gradients]
+        shares = (_share(kept_there.added, [each**power for each in arrays]) for power in (1, 2))
+        found = [
+            replace(kept_there, power=power, share=share)
+            for power, share in enumerate(shares, 1)
+            if share is not None
+        ]
+    # the squares of entries that are all the same are a multiple of them
+    last = len(found) > 1 and found[0].is_under_root(updates)
+    return found[-1 if last else 0] if found else kept_there
+
+
+def _share(added: Sequence[Array], powers: Sequence[Array]) -> float | None:
+    """How many times some arrays are added; NaN if not always as many times, None if they are not.
+
+    A single number is some multiple of any other.
+    """
+    found = [multiple(one, other) for one, other in zip(added, powers, strict=True)]
+    shares = [each for each in found if each is not None]
+    if len(shares) < len(found):
+        return None
+    half = precision(*added, *powers)
+    same = all(abs(each - shares[0]) <= half * abs(shares[0]) for each in shares)
+    if np.size(added[0]) == 1 and not (same and len(shares) > 1):
+        return None
+    return shares[0] if same else nan
+
+
+def _is_arithmetic(old: Node, new: Node, gradient: Node, made: Update) -> bool:
+    """Whether the old value goes into the new one by arithmetic alone."""
+    return arithmetic(new, frozenset({old, *made.parts_of(gradient), made.old}))
+
+
+def arithmetic(node: Node, given: frozenset[Node]) -> bool:
+    """Whether values go into another one by arithmetic alone, entry by entry."""
+    within = {node, *entrywise(node, given)} - given
+    bits = bits_of_nodes(given)
+    own = (each for each in within if each.function is not None and each.uses & bits)
+    return all(each.operation in ARITHMETIC for each in own)
+
+
+def multiple(value: Array, of: Array) -> float | None:
+    """How many times an array another is, to half of the digits; None if it is no multiple."""
+    size = float(np.vdot(of, of))
+    if not size or not np.isfinite(size) or np.size(of) != np.size(value):
+        return None
+    times = float(np.vdot(of, value)) / size
+    far = float(np.max(np.abs(value - times * of), initial=0.0))
+    near = far <= precision(value, of) * float(np.max(np.abs(value), initial=0.0))
+    return times if near else None
+
+
+def precision(*values: Array) -> float:
+    """Half of the digits of a format; of several the one that has the fewest."""
+    kinds = (e.dtype if np.issubdtype(e.dtype, np.floating) else np.float64 for e in values)
+    return float(np.sqrt(max(np.finfo(each).eps for each in kinds)))
+
+
+def by(base: float | None, counts: Sequence[int]) -> Array:
+    """1 / (1 − β^t) at each update."""
+    t = np.asarray(counts, dtype=np.float64)
+    return np.ones_like(t) if base is None else 1 / (1 - base**t)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +296,7 @@ class History:
     @cached_property
     def counts(self) -> list[int]:
         """The number of each update, from 1."""
-        first = 1 + self.is_begun
-        return [each.parameter.values.index(each.old) + first for each in self.updates]
+        return [each.number + self.is_begun for each in self.updates]
 
     @cached_property
     def numbers(self) -> list[float]:
@@ -98,9 +309,8 @@ class History:
         What its gradient is computed of is none, nor what is computed of the parameter.
         """
         made, found = self.updates[0], set[float]()
-        gradient = (e for each, _ in made.options[-1:] for e in made.parts_of(each))
-        first, stop = made.parameter.values[0], {made.old, *gradient}
-        for node in {made.new, *entrywise(made.new, frozenset(stop))} - stop:
+        first = made.parameter.values[0]
+        for node in made.way(*(gradient for gradient, _ in made.options[-1:])):
             known = node.operation in operations or not operations
             for each in flat((node.args, node.kwargs)) if known else ():
                 is_given = type(each) is not Node or not each.depends_on(first)

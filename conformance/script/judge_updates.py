@@ -3,10 +3,9 @@
 Left out: the update rule (`rule.py`).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from types import MappingProxyType
 
 import numpy as np
 
@@ -25,53 +24,29 @@ from conformance.backward.loss_numbers import (
     of_some,
     repeated,
 )
-from conformance.backward.margins import asked, is_margin
+from conformance.backward.margins import asked as asked_margins
+from conformance.backward.margins import is_margin
 from conformance.backward.other_samples import of_same_samples
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.returned_loss import returned_loss
 from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
+from conformance.script.chains import numbers_asked
 from conformance.script.defined_losses import stated_decays
-from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
+from conformance.script.judgement import Judgement, ToJudge, by_cost_alone, likeliest_first
 from conformance.script.linear import links
 from conformance.script.multiples import ahead_of, common, inner_choices, is_rated, rates_of, usual
 from conformance.script.rates import are_at_own_rates
-from conformance.script.trained import numbers_asked
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
-from conformance.tracing.trace import Trace
-
-NOTHING: Mapping[Node, str] = MappingProxyType({})
 
 
-def judged(
-    trace: Trace,
-    updates: Sequence[Update],
-    names: Sequence[str],
-    cost: str | None = None,
-    *,
-    held: Collection[tuple[Node, Node]] = (),
-    beside: Mapping[Node, str] = NOTHING,
-    quick: bool = False,
-    loss: Node | None = None,
-) -> Judgement:
-    """An update of all parameters.
-
-    Args:
-        trace: of the run.
-        updates: of each parameter.
-        names: theirs.
-        cost: the name of the cost to judge by; None if any will do.
-        held: operations, each with an operand that is held constant in it.
-        beside: the values of other parameters, with their names.
-        quick: whether it is only of interest if all gradients are right.
-        loss: of another update that is right by it.
-    """
-    step = Unjudged(trace, updates, names, cost, beside=beside, quick=quick)
-    step.known, step.held = loss, held
+def judged(asked: ToJudge) -> Judgement:
+    """An update of all parameters."""
+    step, updates = Unjudged(asked), asked.updates
     made = _as_read(step)
     if made.ok or not made.chosen:
         return made
@@ -126,63 +101,34 @@ class Unjudged:
     Attributes:
         losses: what may be the program's loss, of momentum ahead where its gradients are taken;
             `others`: of some parameters alone.
-        known: what was its loss at another update.
         at: where the gradients are taken, by the parameters: momentum may look ahead.
-        held: see `judged`.
     """
 
-    known: Node | None = None
-    held: Collection[tuple[Node, Node]] = ()
-
-    def __init__(
-        self,
-        trace: Trace,
-        updates: Sequence[Update],
-        names: Sequence[str],
-        cost: str | None = None,
-        *,
-        beside: Mapping[Node, str] = NOTHING,
-        shared: bool = True,
-        quick: bool = False,
-    ) -> None:
-        """The update in the trace of a run; see `judged`.
-
-        Args:
-            trace: of the run.
-            updates: of each parameter.
-            names: theirs.
-            cost: the name of the cost to judge by.
-            beside: the values of other parameters, with their names.
-            shared: whether a loss depends on all of the parameters.
-            quick: see `judged`.
-        """
-        self.whole_trace, self.updates, self.names = trace, updates, names
-        self.cost, self.quick = cost, quick
-        own = {each.old: name for each, name in zip(updates, names, strict=True)}
+    def __init__(self, asked: ToJudge) -> None:
+        """The update in the trace of a run."""
+        trace, updates, own = asked.trace, asked.updates, asked.olds
+        self.asked, self.updates, self.cost = asked, updates, asked.cost
         news = [each.new for each in updates]
         gradients = [each.options[each.own][0] for each in updates if each.options]
         ahead, self.at = _ahead(updates, gradients)
-        self.olds = {self.at.get(e, e): name for e, name in own.items()} | {**beside}
+        self.olds = {self.at.get(e, e): name for e, name in own.items()} | {**asked.beside}
         before = trace.nodes[: max(each.number for each in news)]
         given = bits_of_nodes(own)
         margins = uses_of_nodes(e for e in numbers_asked(before) if is_margin(e, given))
-        found = candidates(trace.nodes, [*own], news, gradients, shared=shared)
+        found = candidates(trace.nodes, [*own], news, gradients, shared=asked.shared)
         losses = [each for each in found if not margins >> each.number & 1]
         used = [] if self.at else ahead.values()
         losses = [each for each in losses if all(map(each.depends_on, used))]
         self.losses = of_same_samples(losses, gradients, given)
         self.others = of_some(trace.nodes, [*own], news, found)
-        beside_them = *asked(before, given), *signs_asked(before, own)
+        beside_them = *asked_margins(before, given), *signs_asked(before, own)
         again = repeated(before, [*own], self.losses)
         self.told = *self.losses, *self.others, *beside_them, *again
 
     @cached_property
     def decays(self) -> tuple[tuple[str, float], ...]:
         """What the source states of how the parameters decay; see `OwnPass`."""
-        frames = self.updates[0].new.frames
-        values = [np.asarray(each.old.value) for each in self.updates]
-        found = stated_decays(frames[0].file, self.names, values) if frames else {}
-        return tuple(found.items())
+        return tuple(stated_decays(self.updates).items())
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""
@@ -226,16 +172,16 @@ class Unjudged:
         """Judge what is taken away from each parameter as a whole."""
         step = self.part([node for each in self.updates for node in (each.old, each.new)])
         goals = []
-        for each, name in zip(self.updates, self.names, strict=True):
+        for each in self.updates:
             old, new = step.of[each.old], step.of[each.new]
             node = step.noted("subtract", np.subtract, (old, new), each.new)
-            goals.append(Goal(name, step.of[self.at.get(each.old, each.old)], node))
+            goals.append(Goal(each.name, step.of[self.at.get(each.old, each.old)], node))
         fit = best_loss(step.trace, [step.of[each] for each in self.losses], tuple(goals))
         return self.examined(step, tuple(goals), fit, whole=True)
 
     def part(self, wanted: Sequence[Node]) -> Step:
         """The trace of the step."""
-        return Step(self.whole_trace, self.olds, [*wanted, *self.told], self.held, self.at)
+        return Step(self.asked.trace, self.olds, [*wanted, *self.told], self.asked.held, self.at)
 
     def goals(
         self, step: Step, chosen: Sequence[Multiple], sign: float | None = None
@@ -245,11 +191,11 @@ class Unjudged:
         Each has the sign by which its parameter goes itself, if none is given for all.
         """
         goals = []
-        for (gradient, by), each, name in zip(chosen, self.updates, self.names, strict=True):
+        for (gradient, by), each in zip(chosen, self.updates, strict=True):
             node = step.of[gradient]
             if (by if sign is None else sign) > 0:
                 node = step.noted("negative", np.negative, (node,), gradient)
-            goals.append(Goal(name, step.of[self.at.get(each.old, each.old)], node))
+            goals.append(Goal(each.name, step.of[self.at.get(each.old, each.old)], node))
         return tuple(goals)
 
     def examined(
@@ -339,7 +285,7 @@ class Unjudged:
 
     def known_again(self, step: Step) -> list[Node]:
         """The numbers that are computed as the loss of another update was, or as what grew."""
-        known = self.known
+        known = self.asked.loss
         if known is None:
             return []
         grown = next((e for e, by in links(known) if by == -1 and not known.frames), None)
@@ -359,7 +305,7 @@ class Unjudged:
         promised: bool = False,
     ) -> Judgement:
         """The judgement by a loss, or by the costs; see `judged`."""
-        scaled, quick = scaled or whole, quick or self.quick
+        scaled, quick = scaled or whole, quick or self.asked.quick
         rates = rates_of(self.updates) if whole or not scaled else ()
         decays = self.decays if loss is None else ()
         made = OwnPass(step.trace, goals, loss=loss, scaled=scaled, quick=quick, rates=rates)

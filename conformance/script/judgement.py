@@ -5,11 +5,10 @@ known cost alone those of negative rewards are negated. Left out: judging it (`j
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import pairwise
 from operator import and_
 
 import numpy as np
@@ -21,15 +20,45 @@ from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.stated_loss import disagreeing
-from conformance.script.linear import alike, is_of_numbers, links, scalar
-from conformance.script.multiples import PRODUCTS
-from conformance.script.update import Multiple, Update, others_in, row_ways
+from conformance.script.linear import alike, links
+from conformance.script.multiples import rates_of
+from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes, states_of
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
 Place = tuple[object, int, int]
 """The line of a product, which of those on it, and which of its operands."""
+
+
+@dataclass(frozen=True, eq=False)
+class ToJudge:
+    """An update of all parameters that is to be judged.
+
+    Attributes:
+        trace: of the run.
+        updates: of each parameter.
+        cost: the name of the cost to judge by; None if any will do.
+        held: operations, each with an operand that is held constant in it.
+        beside: the values of other parameters, with their names.
+        shared: whether a loss depends on all of the parameters.
+        quick: whether it is only of interest if all gradients are right.
+        loss: of another update that is right by it.
+    """
+
+    trace: Trace
+    updates: Sequence[Update]
+    cost: str | None = None
+    held: Collection[tuple[Node, Node]] = ()
+    beside: Mapping[Node, str] = field(default_factory=dict)
+    shared: bool = True
+    quick: bool = False
+    loss: Node | None = None
+
+    @property
+    def olds(self) -> dict[Node, str]:
+        """The values of the parameters before, with their names."""
+        return {each.old: each.name for each in self.updates}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +113,11 @@ class Judgement:
     def is_told_by_others(self) -> bool:
         """Whether other updates tell more: a single error is any other's multiple, as a reward."""
         return self.ok or self.times is not None
+
+    @property
+    def number(self) -> int:
+        """Which update it is, from 1."""
+        return self.updates[0].number
 
     @property
     def moved(self) -> list[tuple[Node, Node]]:
@@ -196,34 +230,8 @@ def has_single_error(trace: Trace, moved: Sequence[tuple[Node, Node]]) -> bool:
 
 
 def _decaying(judgement: Judgement) -> float:
-    """The product of the numbers in what moves a parameter, such as a rate that decays."""
-    given = judgement.given
-    chosen = [node for node, _ in judgement.chosen]
-    steps = chosen or (node for made in judgement.updates for node in _added_to_parts(made))
-    rates = (_numbers_in(node, given) for node in steps)
-    return next((each for each in rates if each not in (0.0, 1.0)), 1.0)
-
-
-def _added_to_parts(made: Update) -> Iterator[Node]:
-    """What is added to the parts of a parameter that are moved one by one."""
-    states = states_of(made.new)
-    before = {made.old, *states}
-    for way, _ in (each for state in states for each in row_ways(state, before)):
-        for below, whole in pairwise(way):
-            yield from (node for node, _ in others_in(whole, below))
-
-
-def _numbers_in(node: Node, given: int) -> float:
-    """The product of the numbers by which a value is multiplied that nothing given is in."""
-    rate = 1.0
-    while node.operation in PRODUCTS:
-        one, other = node.args[:2]
-        node, by = (one, other) if type(one) is Node and one.uses & given else (other, one)
-        if type(node) is not Node or (type(by) is Node and by.uses & given):
-            break
-        number = scalar(by) if type(by) is not Node or is_of_numbers(by) else None
-        rate *= 1.0 if number is None else number
-    return rate
+    """A number by which what moves parameters is multiplied, such as a rate that decays."""
+    return next(iter(rates_of(judgement.updates)), 1.0)
 
 
 def _in_common(moved: Sequence[tuple[Node, Node]]) -> tuple[int, int]:

@@ -5,7 +5,6 @@ does not matter how a rule is written. By a sign, or that of a mean that a gradi
 Lion and plain signs. Left out: Adam and its like (`adaptive.py`).
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -14,35 +13,33 @@ from typing import NamedTuple
 import numpy as np
 
 from conformance.script.adaptive import adaptive
-from conformance.script.histories import History, histories
-from conformance.script.linear import (
-    SAME_FACTOR,
-    ancestors,
-    entrywise,
-    kept,
-    links,
-    read_forward,
-    way,
-)
-from conformance.script.moments import (
+from conformance.script.histories import (
     OTHER,
     UNKNOWN,
+    History,
     Known,
     Mistake,
     Moment,
+    histories,
     is_square,
     multiple,
     precision,
 )
+from conformance.script.linear import (
+    SAME_FACTOR,
+    alike,
+    ancestors,
+    entrywise,
+    kept,
+    read_forward,
+    way,
+)
 from conformance.script.multiples import SUMS, decay, shrinking
-from conformance.script.quotients import Reading
-from conformance.script.readings import readings
+from conformance.script.quotients import readings
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
 from reference.step import Array
-
-ENOUGH = 3  # updates that tell one rule from the others
 
 
 def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int] = (1, 1)) -> Known:
@@ -93,16 +90,8 @@ def _not_shrinking(made: Update) -> Iterator[Mistake]:
     share = shrinking(made)
     if share < 0:
         yield Mistake("growth", _growing(made))
-    elif _is_taken_off(made) or (
-        share > 1 and (np.size(made.old.value) > 1 or _times(made) == -1.0)
-    ):
+    elif _is_taken_off(made) or (share > 1 and (np.size(made.old.value) > 1 or alike(share, 2.0))):
         yield Mistake("turned", made.new)
-
-
-def _times(made: Update) -> float:
-    """How many times the old value is in the new one, by the shortest way."""
-    steps = pairwise(way(made.old, made.new, ancestors(made.new)))
-    return math.prod(dict(links(new)).get(old, 1.0) for old, new in steps)
 
 
 def _is_taken_off(made: Update) -> bool:
@@ -151,15 +140,7 @@ def _of_history(history: History, factor: float) -> Known:
     if not is_adaptive:
         one = len(moments) == 1
         return _momentum(history, moments[0], factor * history.share) if one else OTHER
-    return _likeliest(map(_adaptive, readings(history)))
-
-
-def _adaptive(reading: Reading) -> Known:
-    """Adam and its like."""
-    found, enough = adaptive(reading), len(reading.history.updates) >= ENOUGH
-    if found is None or (found.mistakes and not enough):
-        return Known.wrong(*reading.mistakes) if enough and reading.mistakes else UNKNOWN
-    return found
+    return _likeliest(map(adaptive, readings(history)))
 
 
 def _momentum(history: History, moment: Moment, factor: float) -> Known:

@@ -183,6 +183,11 @@ def alike(one: float, other: float) -> bool:
     return abs(one - other) <= SAME_FACTOR * abs(one)
 
 
+def commonest(factors: Sequence[float]) -> float:
+    """The first of some factors that most of them are."""
+    return max(factors, key=lambda e: sum(alike(e, other) for other in factors))
+
+
 def steady(node: Node) -> list[Node]:
     """The same, without what a number multiplies that was computed of arrays, as an error is."""
     factors = [each for each in node.inputs if np.size(each.value) == 1]
@@ -238,11 +243,6 @@ def entrywise(
                     found.add(operand)
                     waiting.append((operand, there))
     return found
-
-
-def is_entrywise(node: Node) -> bool:
-    """Whether a value is computed of others entry by entry."""
-    return next(_entries(node, None, node), None) is not None
 
 
 def _entries(node: Node, at: Places | None, whole: Node) -> Iterator[tuple[Node, Places | None]]:

@@ -196,8 +196,7 @@ def rates_of(updates: Sequence[Update]) -> tuple[float, ...]:
     """The numbers by which what is taken off parameters is multiplied, such as η: the last ones."""
     found = dict[float, None]()
     for made in updates:
-        within = {made.new, *entrywise(made.new, frozenset({made.old}))}
-        products = (each for each in within if each.operation in PRODUCTS)
+        products = (each for each in made.way() if each.operation in PRODUCTS)
         for node in sorted(products, key=lambda each: -each.number)[:RATES]:
             numbers = (abs(scalar(e) or 0.0) for e in node.args[:2] if type(e) is not Node)
             found |= dict.fromkeys(each for each in numbers if each not in (0.0, 1.0))

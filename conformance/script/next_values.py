@@ -30,7 +30,6 @@ def next_values(
     trace: Trace,
     results: Sequence[Judgement],
     at: int,
-    said: Sequence[str],
     variables: Sequence[Held],
 ) -> tuple[NextValue, ...]:
     """What an update makes of each parameter; nothing if its gradients are right or not known.
@@ -39,7 +38,6 @@ def next_values(
         trace: of the script.
         results: its updates.
         at: which of them it is.
-        said: the names of the parameters.
         variables: what its variables held when it ended.
     """
     judgement = results[at]
@@ -48,22 +46,25 @@ def next_values(
     given = _given(trace, judgement)
     computed: list[Mapping[int, Array] | None] = [recomputed(each, path) for each in given]
     instead = computed or [*_moved(judgement)]
-    if not instead or None in instead or len({*said}) < len(said):
+    if (
+        not instead
+        or None in instead
+        or len({each.name for each in judgement.updates}) < len(judgement.updates)
+    ):
         return ()
 
     def value(name: str, old: Node, new: Node, occurrence: int = 0) -> NextValue:
         rights = tuple(np.asarray((e or {}).get(new.number, new.value)) for e in instead)
         lines = tuple((frame.file, frame.line) for frame in new.frames)
         states = np.array(old.value), np.array(new.value)
-        return NextValue(name, number, *states, rights, lines, occurrence)
+        return NextValue(name, judgement.number, *states, rights, lines, occurrence)
 
-    number = judgement.updates[0].parameter.values.index(judgement.updates[0].old) + 1
     moved = [
         replace(
-            value(name, each.old, each.new),
+            value(each.name, each.old, each.new),
             others=tuple(_names(each.parameter.values, variables)),
         )
-        for name, each in zip(said, judgement.updates, strict=True)
+        for each in judgement.updates
     ]
     adaptive = any(each.adaptive for each in judgement.updates)
     kept = _kept(judgement) if adaptive else {}

@@ -20,15 +20,15 @@ from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import best_loss, has_gradient
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.saturated import is_saturated
-from conformance.backward.source import MOVES, lines_of, operands, stored_names
+from conformance.backward.source import MOVES, lines_of, stored_names
 from conformance.backward.syntax import reads, statement, tree
 from conformance.programs.absent import stood_in
+from conformance.script.chains import is_moved
 from conformance.script.judge_updates import Unjudged
-from conformance.script.judgement import Judgement
-from conformance.script.linear import ancestors, entrywise, scalar
-from conformance.script.multiples import PRODUCTS
+from conformance.script.judgement import Judgement, ToJudge
+from conformance.script.linear import ancestors
 from conformance.script.parameters import MATRIX_PRODUCTS
-from conformance.script.trained import is_moved
+from conformance.script.rates import rates_on_the_way
 from conformance.script.update import Update
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -128,7 +128,12 @@ def _unused(trace: Trace) -> Iterator[str]:
 
 def unread(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[str, str]]:
     """A note on each of an update, with its name and place."""
-    rates = {name for made in updates for name in _rates(made)}
+    rates = {
+        name
+        for made in updates
+        for rate, _ in rates_on_the_way(made, *(e for e, _ in made.options[made.own :][:1]))
+        for name in _names(rate)
+    }
     arrays = {*_idle(trace, updates)}
     for file in sorted({line.file for made in updates for line in lines_of(made.new)}):
         for each in ast.walk(tree(file) or ast.Pass()):
@@ -138,19 +143,6 @@ def unread(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[str, str]]
             made_of = line in arrays or not rates.isdisjoint(_names(each.value))
             if made_of and isinstance(target, ast.Name) and not reads(target.id, line):
                 yield "unread", f"{target.id} ({os.path.relpath(file)}:{each.lineno})"
-
-
-def _rates(made: Update) -> Iterator[str]:
-    """The names in the numbers by which what moves a parameter is multiplied."""
-    own = made.options[made.own : made.own + 1]
-    stop = frozenset({made.old, *(part for each, _ in own for part in made.parts_of(each))})
-    news = [made.new, *(new for _, new in made.states)]
-    way = {*news, *(each for new in news for each in entrywise(new, stop))} - stop
-    for each in way:
-        for operand, value in zip(operands(each), each.args, strict=False):
-            given = type(value) is Node and bool(value.uses & made.given)
-            if each.operation in PRODUCTS and scalar(value) is not None and not given:
-                yield from _names(operand)
 
 
 def _names(expression: ast.expr) -> Iterator[str]:
@@ -172,12 +164,10 @@ def _idle(trace: Trace, updates: Sequence[Update]) -> Iterator[Line]:
                     yield Line(frame.file, found.lineno)
 
 
-def unused_loss(
-    trace: Trace, judgement: Judgement, names: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def unused_loss(trace: Trace, judgement: Judgement) -> Iterator[tuple[str, str]]:
     """A note on the number that a script calls its loss, where it was not judged by it."""
     if judgement.examined.cost != "own":
-        losses = _losses_of_others(Unjudged(trace, judgement.updates, names), judgement)
+        losses = _losses_of_others(Unjudged(ToJudge(trace, judgement.updates)), judgement)
         for each in [each for each in map(_made, losses) if lines_of(each)][-1:]:
             kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
             yield kind, f"{os.path.relpath(line.file)}:{line.line}"
@@ -193,14 +183,14 @@ def _made(number: Node) -> Node:
 def _losses_of_others(update: Unjudged, judgement: Judgement) -> list[Node]:
     """The numbers that are called a loss and have gradients, other than the right ones."""
     step = update.part([each.new for each in update.updates])
-    chosen = zip(update.names, (node for node, _ in judgement.chosen), strict=False)
-    rights = {name: -np.sign(judgement.factor) * node.value for name, node in chosen}
+    chosen, sign = zip(update.updates, judgement.chosen, strict=False), -np.sign(judgement.factor)
+    rights = {each.name: sign * node.value for each, (node, _) in chosen}
     rights |= judgement.examined.rights
     goals = list[Goal]()
-    for each, name in zip(update.updates, update.names, strict=True):
-        right = rights.get(name, np.asarray(each.old.value) - np.asarray(each.new.value))
+    for each in update.updates:
+        right = rights.get(each.name, np.asarray(each.old.value) - np.asarray(each.new.value))
         node = step.trace.node("constant", None, (), {}, np.asarray(right))
-        goals.append(Goal(name, step.of[each.old], node))
+        goals.append(Goal(each.name, step.of[each.old], node))
     whole = tuple(goals)
     named = [each for each in update.losses if is_named(each)]
     called = [each for each in named if has_gradient(step.trace, step.of[each], whole)]

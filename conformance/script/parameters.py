@@ -13,20 +13,18 @@ import numpy as np
 
 from conformance.backward.groups import grouped, operation_key
 from conformance.backward.source import MOVES, operand_name, stored_names
-from conformance.script.chains import carried, roles
+from conformance.script.chains import carried, is_moved, roles
 from conformance.script.linear import (
     MANY,
     ancestors,
     entrywise,
     has_entries,
-    is_entrywise,
     is_running_mean,
     links,
     scalar,
     written_places,
 )
 from conformance.script.rows import Carried, join
-from conformance.script.trained import is_moved
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes
 
@@ -44,10 +42,12 @@ class Parameter:
     Attributes:
         chain: its values.
         states: what is kept for its update.
+        name: what the program calls it.
     """
 
     chain: Carried
     states: tuple[Carried, ...] = ()
+    name: str = ""
 
     @property
     def values(self) -> list[Node]:
@@ -114,7 +114,7 @@ def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:
         return True  # such as the copy by which Q-learning computes its targets
     of_others = any(one.values[-1].depends_on(each.values[0]) for each in others)
     in_others = any(each.values[-1].depends_on(one.values[0]) for each in others)
-    if any(_adds_of_itself(*each) for each in pairwise(one.values)):
+    if any(is_moved(*each) for each in pairwise(one.values)):
         return False  # such as a policy that is told by a critic how good its actions are
     return of_others and not in_others
 
@@ -130,18 +130,6 @@ def is_mixed(one: Parameter, among: Sequence[Parameter]) -> bool:
         if made.isdisjoint(others) or not all(any(links(e)) for e in between):
             return False
     return len(one.values) > 1
-
-
-def _adds_of_itself(old: Node, new: Node) -> bool:
-    """Whether what is added to a value was computed from this value, as a gradient is."""
-    stop = frozenset({old})
-    return any(e.depends_on(old) and _is_computed(e, stop) for e in entrywise(new, stop))
-
-
-def _is_computed(node: Node, stop: frozenset[Node]) -> bool:
-    """Whether a value is computed of several entries at once, as a gradient is."""
-    known = node in stop or node.function is None
-    return not known and not is_entrywise(node)
 
 
 def _align(chains: Sequence[Carried]) -> None:
@@ -244,8 +232,7 @@ def enough(found: Sequence[Parameter], updates: int) -> int:
     """
     if not found:
         return 0
-    most = max(each.chain.count for each in found)
-    often = [each for each in found if 2 * each.chain.count >= most]
+    often, most = moved_often(found), max(each.chain.count for each in found)
     first = min(e.number for each in often for e in each.values[0].consumers)
     last = max(each.values[-1].number for each in often)
     more = max(updates - each.chain.count + each.chain.open for each in often)

@@ -13,7 +13,7 @@ from conformance.backward.findings import Examined, Line
 from conformance.backward.source import lines_of, operands
 from conformance.backward.syntax import loops_around, stored
 from conformance.script.judgement import Judgement
-from conformance.script.linear import alike, entrywise, scalar
+from conformance.script.linear import alike, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
@@ -88,23 +88,26 @@ def are_at_own_rates(judgement: Judgement) -> bool:
     return all(one or other for one, other in zip(usual, rated, strict=True))
 
 
+def rates_on_the_way(made: Update, *gradients: Node) -> Iterator[tuple[ast.expr, float]]:
+    """The numbers by which what moves a parameter is multiplied, each as written."""
+    for each in made.way(*gradients):
+        for operand, value in zip(operands(each), each.args, strict=False):
+            of_the_pass = type(value) is Node and value.uses & made.given
+            number = None if each.operation not in PRODUCTS or of_the_pass else scalar(value)
+            if number is not None:
+                yield operand, number
+
+
 def _own_rate(made: Update, gradient: Node) -> str:
     """The rate by which alone a gradient is multiplied in a plain update, as written; '' if none.
 
     Where a loop goes through rates, or each layer keeps its own, it is told by its number, too.
     """
-    stop = frozenset({made.old, *made.parts_of(gradient)})
-    way = {made.new, *entrywise(made.new, stop)} - stop
-    products = [each for each in way if each.operation in PRODUCTS]
-    rates = [
-        (operand, number, lines_of(each))
-        for each in products
-        for operand, value in zip(operands(each), each.args, strict=False)
-        if (number := scalar(value)) is not None
-        and not (type(value) is Node and value.uses & made.given)
-    ]
+    products = [each for each in made.way(gradient) if each.operation in PRODUCTS]
+    rates = [*rates_on_the_way(made, gradient)]
     plain = len(products) == len(rates) == 1 and not made.states
-    rate, number, lines = rates[0] if plain else (ast.Pass(), 0.0, ())
+    rate, number = rates[0] if plain else (ast.Pass(), 0.0)
+    lines = lines_of(products[0]) if products else ()
     match rate:
         case ast.Subscript() | ast.Attribute():
             return f"{ast.unparse(rate)} = {number}"

@@ -19,7 +19,7 @@ from conformance.backward.stated_loss import has_own_terms
 from conformance.script.defined_losses import decline_unseen
 from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
-from conformance.script.judgement import Judgement, even, uneven_error, weighted
+from conformance.script.judgement import Judgement, ToJudge, even, uneven_error, weighted
 from conformance.script.parameters import Parameter
 from conformance.script.rule import finite
 from conformance.script.several_losses import by_several, by_several_beside_targets
@@ -61,9 +61,7 @@ def moved_twice(moved: Sequence[Parameter], count: int) -> list[int]:
     return [k for k in range(1, count + 1) if any(e.values[k] in e.chain.twice for e in moved)]
 
 
-def all_judged(
-    trace: Trace, moved: Sequence[Parameter], names: Sequence[str], count: int
-) -> list[Judgement]:
+def all_judged(trace: Trace, moved: Sequence[Parameter], count: int) -> list[Judgement]:
     """The updates, all by one cost and, if the script has no loss, by one factor.
 
     Raises:
@@ -74,9 +72,9 @@ def all_judged(
     told = [k for k in range(1, count + 1) if k not in (*quiet, *twice)] or quiet
     if not told:
         raise NotAGradientError(TWICE)
-    results = weighted(trace, list(_judgeable(trace, moved, names, told)))
+    results = weighted(trace, list(_judgeable(trace, moved, told)))
     if even(trace, results):
-        wrong = _wrong_by_loss(trace, moved, names, [k for k in quiet if k not in told], results)
+        wrong = _wrong_by_loss(trace, moved, [k for k in quiet if k not in told], results)
         return [*wrong, *results]
     apart = [
         tuple(with_decay(trace, made, apart=True) for made in each.updates) for each in results
@@ -86,7 +84,7 @@ def all_judged(
     tried = [(apart, None), *(([each.updates for each in results], cost) for cost in costs)]
     for updates, cost in tried:
         try:
-            others = [judged(trace, each, names, cost) for each in updates]
+            others = [judged(ToJudge(trace, each, cost)) for each in updates]
         except NotAGradientError:
             continue
         if all(each.ok for each in others) and even(trace, others):
@@ -97,7 +95,6 @@ def all_judged(
 def _wrong_by_loss(
     trace: Trace,
     moved: Sequence[Parameter],
-    names: Sequence[str],
     quiet: Sequence[int],
     results: Sequence[Judgement],
 ) -> Iterator[Judgement]:
@@ -108,9 +105,8 @@ def _wrong_by_loss(
     single = (each for each in results if each.ok and each.own_loss and not each.factors)
     loss = next((each.loss for each in single), None)
     for k in quiet if loss is not None else ():
-        updates = _updates(trace, moved, k)
         with suppress(NotAGradientError):
-            made = judged(trace, updates, names, loss=loss)
+            made = judged(ToJudge(trace, _updates(trace, moved, k), loss=loss))
             if made.own_loss and not made.ok:
                 yield made
                 return
@@ -123,7 +119,7 @@ def _updates(trace: Trace, moved: Sequence[Parameter], k: int) -> tuple[Update, 
 
 
 def _judgeable(
-    trace: Trace, moved: Sequence[Parameter], names: Sequence[str], told: Sequence[int]
+    trace: Trace, moved: Sequence[Parameter], told: Sequence[int]
 ) -> Iterator[Judgement]:
     """The updates that can be judged: all, or those that the script computes its loss for.
 
@@ -144,10 +140,11 @@ def _judgeable(
             continue
         try:
             loss = next((each.loss for each in some if each.own_loss), None)
-            made = _right(trace, updates, names)
+            asked = ToJudge(trace, updates, loss=loss)
+            made = _right(replace(asked, loss=None, quick=True))
             if loss is not None and made is not None and made.examined.cost == "unknown":
                 made = None  # what is right by the loss of another update is right by its own
-            made = made or _likeliest(trace, updates, names, loss)
+            made = made or _likeliest(asked)
             decline_unseen(trace, made, loss)
             some.append(made)
         except NotAGradientError as error:
@@ -160,107 +157,81 @@ def _judgeable(
     yield from some
 
 
-def _right(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> Judgement | None:
+def _right(asked: ToJudge) -> Judgement | None:
     """The first judgement of an update by which all gradients are right; None if there is none.
 
     What is wrong is left to a longer search.
     """
     for reading in READINGS:
         with suppress(NotAGradientError):
-            made = reading(trace, updates, names, quick=True)
+            made = reading(asked)
             if made is not None and made.ok:
                 return made
     return None
 
 
-def _likeliest(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], loss: Node | None
-) -> Judgement:
+def _likeliest(asked: ToJudge) -> Judgement:
     """The judgement of an update by which most gradients are right.
-
-    Args:
-        trace: of the run.
-        updates: of each parameter.
-        names: theirs.
-        loss: by which another update is judged.
 
     Raises:
         NotAGradientError: it cannot be judged.
     """
     try:
-        made = judged(trace, updates, names, loss=loss)
+        made = judged(asked)
     except NotAGradientError:
-        other = _otherwise(trace, updates, names, loss=loss)
+        other = _otherwise(asked)
         if other is None:
             raise
         return other
-    within = None if made.ok else with_decay_within(trace, updates, names)
+    within = None if made.ok else with_decay_within(replace(asked, loss=None))
     made = made if within is None or within.right < made.right else within
-    made = made if made.ok else _otherwise(trace, updates, names, made, loss=loss) or made
-    decline(trace.nodes, made, names)
+    made = made if made.ok else _otherwise(asked, made) or made
+    decline(asked.trace.nodes, made)
     return made
 
 
-def _otherwise(
-    trace: Trace,
-    updates: Sequence[Update],
-    names: Sequence[str],
-    made: Judgement | None = None,
-    *,
-    loss: Node | None,
-) -> Judgement | None:
+def _otherwise(asked: ToJudge, made: Judgement | None = None) -> Judgement | None:
     """The judgement by several losses, or with targets held constant, if there are such."""
-    several = by_several(trace, updates, names, made=made)
-    several = several or by_several_beside_targets(trace, updates, names, made=made)
-    return several or with_held_targets(trace, updates, names, made=made, loss=loss)
+    several = by_several(asked, made) or by_several_beside_targets(asked, made)
+    return several or with_held_targets(asked, made)
 
 
-def with_decay_within(
-    trace: Trace, updates: Sequence[Update], names: Sequence[str], *, quick: bool = False
-) -> Judgement | None:
+def with_decay_within(asked: ToJudge) -> Judgement | None:
     """The judgement of an update with its decays as parts of the gradients.
 
     None if it has none, or if no number that the program computes states one.
-
-    Args:
-        trace: of the run.
-        updates: of each parameter.
-        names: theirs.
-        quick: see `judged`.
     """
-    if not any(each.decay for each in updates):
+    if not any(each.decay for each in asked.updates):
         return None
-    within = [with_decay(trace, each, apart=False) for each in updates]
-    added = any(new.parts and not old.parts for new, old in zip(within, updates, strict=True))
-    if not added or not _states_decay(trace, within, names):
-        return None
-    return judged(trace, within, names, quick=quick)
+    within = [with_decay(asked.trace, each, apart=False) for each in asked.updates]
+    added = any(new.parts and not old.parts for new, old in zip(within, asked.updates, strict=True))
+    again = replace(asked, updates=within)
+    return judged(again) if added and _states_decay(again) else None
 
 
-def _states_decay(trace: Trace, updates: Sequence[Update], names: Sequence[str]) -> bool:
+def _states_decay(asked: ToJudge) -> bool:
     """Whether a number that a program computes has a term of the parameters alone."""
-    if not all(each.options for each in updates):
+    if not all(each.options for each in asked.updates):
         return False
-    step, chosen = Unjudged(trace, updates, names), [each.options[0] for each in updates]
+    step, chosen = Unjudged(asked), [each.options[0] for each in asked.updates]
     part = step.part([each for each, _ in chosen])
     goals = step.goals(part, chosen)
     losses = (part.of[each] for each in step.losses)
     return any(has_own_terms(OwnPass(part.trace, goals, loss=each)) for each in losses)
 
 
-def decline(nodes: Sequence[Node], made: Judgement, names: Sequence[str]) -> None:
+def decline(nodes: Sequence[Node], made: Judgement) -> None:
     """Decline a step of which only gradients are wrong that meet at such a choice.
 
     Args:
         nodes: of the run.
         made: the judgement of the step.
-        names: of its parameters.
 
     Raises:
         NotAGradientError: it is so.
     """
     wrong_names = {each.name for each in made.examined.gradients if not each.ok}
-    olds = {each.old: name for each, name in zip(made.updates, names, strict=True)}
+    olds = {each.old: each.name for each in made.updates}
     wrong = bits_of_nodes(old for old, name in olds.items() if name in wrong_names)
     given = bits_of_nodes(olds)
     until = min(each.new.number for each in made.updates) if wrong else 0

@@ -15,13 +15,14 @@ from conformance.backward.source import is_float, lines_of
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, passed
 from conformance.backward.value_names import operand_text
-from conformance.script.histories import of_others
+from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.known_rules import known
 from conformance.script.linear import (
     ENTRYWISE,
     alike,
     ancestors,
+    commonest,
     entrywise,
     has_entries,
     kept,
@@ -30,7 +31,6 @@ from conformance.script.linear import (
     scalar,
     written_places,
 )
-from conformance.script.moments import OTHER, UNKNOWN, Known, precision
 from conformance.script.multiples import PRODUCTS, ahead_of
 from conformance.script.rates import at_own_rates
 from conformance.script.rows import Carried
@@ -79,43 +79,35 @@ def _is_by_multiples(one: Known) -> bool:
     return one.rule.kind in ("plain", "momentum", "nesterov")
 
 
-def faults(
-    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known], *, counts: bool
-) -> list[Accused]:
+def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool) -> list[Accused]:
     """What is wrong with the updates: the first kind that something is found of.
 
     Args:
         results: the updates.
-        names: of the parameters.
         told: how each is moved.
         counts: whether what moves them counts the updates.
     """
     searches: list[Iterator[Accused]] = [
-        not_kept(results, names),
-        unwritten(results, names),
-        *(shared(each, names) for each in results),
-        mistaken(results, names, told, counts=counts),
-        not_ahead(results[0], names, told),
-        *(not_finite(each, names) for each in results),
-        *(uneven(each, names, told) for each in results),
-        uneven_rates(results, names, told),
-        *(forgetting(each, names) for each in results),
+        not_kept(results),
+        unwritten(results),
+        *(shared(each) for each in results),
+        mistaken(results, told, counts=counts),
+        not_ahead(results[0], told),
+        *(not_finite(each) for each in results),
+        *(uneven(each, told) for each in results),
+        uneven_rates(results, told),
+        *(forgetting(each) for each in results),
     ]
     found = (list(each) for each in searches)
-    return _together(next((each for each in found if each), []))
+    first = next((each for each in found if each), [])
+    return [*merged(first, lambda each: (each.lines, each.cause))]  # of one line and one cause
 
 
-def _together(found: Sequence[Accused]) -> list[Accused]:
-    """Those of one line and one cause as one."""
-    return [*merged(found, lambda each: (each.lines, each.cause))]
-
-
-def uneven(judgement: Judgement, names: Sequence[str], told: Sequence[Known]) -> Iterator[Accused]:
+def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     """The parameters that are moved by another factor than the others, if their gradients agree.
 
     Args:
         judgement: of an update.
-        names: of the parameters.
         told: how each is moved: by no known rule, where others are, it is the wrong one.
     """
     if not judgement.ok or not judgement.chosen:
@@ -127,21 +119,21 @@ def uneven(judgement: Judgement, names: Sequence[str], told: Sequence[Known]) ->
     usual_of = judgement.factors or _of_known(judgement, told) or _factors(judgement)
     own = _without_a_tie(judgement, usual_of)
     pairs = zip(turned, judgement.chosen, own, strict=True)
-    unknown = [n for n, e in zip(names, told, strict=True) if e.rule.kind == "other"]
+    unknown = [i for i, each in enumerate(told) if each.rule.kind == "other"]
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
     usual = max(down or turned, key=turned.count)
     adaptive = any(each.adaptive for each in judgement.updates)
     rated = at_own_rates(judgement, own)
-    rows = zip(judgement.updates, names, judgement.chosen, own, turned, rated, strict=True)
-    for each, name, (gradient, factor), most, sign, is_rated in rows:
+    rows = zip(judgement.updates, judgement.chosen, own, turned, rated, strict=True)
+    for i, (each, (gradient, factor), most, sign, is_rated) in enumerate(rows):
         ratio = factor / most
         free = adaptive or is_rated or _is_measured(each, gradient)
         if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
-            last = (ratio < 0 and sign == usual) or name in unknown
+            last = (ratio < 0 and sign == usual) or i in unknown
             lines = lines_of(each.new) if last else _line(each)
             lacks = _lacking(judgement, each, 1 / ratio)
-            yield _accused(name, lines, Cause(kind, factor=ratio, changed=lacks))
+            yield _accused(each, lines, Cause(kind, factor=ratio, changed=lacks))
 
 
 def _without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]:
@@ -162,17 +154,13 @@ def _without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float
 
 def _lacking(judgement: Judgement, made: Update, by: float) -> Changed | None:
     """The number by which other parameters are moved, and this one is not, if one is found."""
-    gradients = [part for e in judgement.chosen for part in made.parts_of(e[0])]
-    stop = frozenset((*gradients, *(each.old for each in judgement.updates)))
-
-    def ways(each: Update) -> set[Node]:
-        news = [each.new, *(new for _, new in each.states)]
-        return {*news, *(e for new in news for e in entrywise(new, stop))} - stop
-
-    every = sorted(set().union(*map(ways, judgement.updates)), key=lambda each: each.number)
+    gradients = [node for node, _ in judgement.chosen]
+    ways = {each: each.way(*gradients) for each in judgement.updates}
+    every = sorted(set().union(*ways.values()), key=lambda each: each.number)
     pairs = [pair for each in every for pair in zip(operands_of(each), each.args, strict=False)]
     name = next((ast.unparse(e) for e, arg in pairs if alike(scalar(arg) or 0.0, by)), "")
-    own = ((each, arg) for each in ways(made) for arg in each.args if arg in gradients)
+    parts = [part for each in gradients for part in made.parts_of(each)]
+    own = ((each, arg) for each in ways[made] for arg in each.args if arg in parts)
     there = next((operand_text(*each) for each in own), "")
     return Changed("factor", "", "×", there, Named(name, None)) if name and there else None
 
@@ -205,15 +193,11 @@ def _factors(judgement: Judgement) -> list[float]:
             if i == one or (gradient.depends_on(other) and back.depends_on(old))
         ]
         whole = len(beside) == len(pairs)
-        usual = judgement.factor if whole else max(beside, key=lambda e: _count(beside, e))
+        usual = judgement.factor if whole else commonest(beside)
         turned = judgement.examined.cost == "unknown" and usual * judgement.factor < 0
         return -usual if turned else usual
 
     return [of(i) for i in range(len(pairs))]
-
-
-def _count(factors: Sequence[float], one: float) -> int:
-    return sum(alike(each, one) for each in factors)
 
 
 def _is_measured(made: Update, gradient: Node) -> bool:
@@ -230,9 +214,8 @@ def is_clipped(judgement: Judgement) -> bool:
     What has η in it, and is added as it is, is such a product itself.
     """
     for made, (gradient, by) in zip(judgement.updates, judgement.chosen, strict=False):
-        stop = frozenset({made.old, *made.parts_of(gradient)})
-        above = {made.new, *entrywise(made.new, stop)} - stop
-        products = above | stop if alike(abs(by), 1.0) else above
+        own = {made.old, *made.parts_of(gradient)} if alike(abs(by), 1.0) else set()
+        products = made.way(gradient) | own
         if not made.adaptive and any(_is_of_its_factor(e, judgement.loss) for e in products):
             return True
     return False
@@ -250,61 +233,58 @@ def _is_of_its_factor(node: Node, loss: Node | None) -> bool:
 
 
 def mistaken(
-    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known], *, counts: bool
+    results: Sequence[Judgement], told: Sequence[Known], *, counts: bool
 ) -> Iterator[Accused]:
     """The parameters that are moved by what would be a known rule, but for a mistake.
 
     Adam without corrections may be meant, unless it counts its updates.
     """
     of_all = [*zip(*(each.updates for each in results), strict=True)]
-    for i, (name, each) in enumerate(zip(names, told, strict=True)):
+    for i, (made, each) in enumerate(zip(results[0].updates, told, strict=True)):
         for one in each.mistakes:
             lines = (*one.lines, *lines_of(one.node))
-            yield _accused(name, lines, Cause(one.kind, numbers=one.numbers))
+            yield _accused(made, lines, Cause(one.kind, numbers=one.numbers))
         if each.rule.kind.startswith("uncorrected ") and counts:
-            yield _accused(name, lines_of(of_all[i][0].new), Cause("uncorrected"))
+            yield _accused(made, lines_of(made.new), Cause("uncorrected"))
         if each.rule.kind == "other" and not each.mistakes:
             for other, node in of_others(of_all, i):
-                yield _accused(name, lines_of(node), Cause("other", names=(name, names[other])))
+                names = made.name, results[0].updates[other].name
+                yield _accused(made, lines_of(node), Cause("other", names=names))
 
 
-def not_ahead(
-    judgement: Judgement, names: Sequence[str], told: Sequence[Known]
-) -> Iterator[Accused]:
+def not_ahead(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     """The parameters whose gradients are taken where they are, and those of others ahead."""
     ahead = [ahead_of(each) for each in judgement.updates]
     known = [each for each in ahead if each is not None]
     if known and {each.rule.kind for each in told} == {"momentum"}:
-        for name, each in zip(names, ahead, strict=True):
+        for made, each in zip(judgement.updates, ahead, strict=True):
             if each is None:
-                yield _accused(name, lines_of(known[0]), Cause("behind"))
+                yield _accused(made, lines_of(known[0]), Cause("behind"))
 
 
-def uneven_rates(
-    results: Sequence[Judgement], names: Sequence[str], told: Sequence[Known]
-) -> Iterator[Accused]:
+def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterator[Accused]:
     """The parameters that are moved by another η than the others, by one and the same rule."""
     kinds = {each.rule.kind for each in told}
     updates = results[0].updates
     etas = [dict(each.rule.numbers).get("η", 0.0) for each in told]
     if len(kinds) > 1 or not all(each.adaptive for each in updates) or not all(etas):
         return
-    usual = max(etas, key=lambda each: sum(alike(each, other) for other in etas))
-    for made, name, eta in zip(updates, names, etas, strict=True):
+    usual = commonest(etas)
+    for made, eta in zip(updates, etas, strict=True):
         near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
         if abs(eta - usual) > near * abs(usual):
-            yield _accused(name, lines_of(made.new), Cause("step", factor=eta / usual))
+            yield _accused(made, lines_of(made.new), Cause("step", factor=eta / usual))
 
 
-def not_finite(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+def not_finite(judgement: Judgement) -> Iterator[Accused]:
     """The updates that make infinite numbers of finite ones."""
-    for each, name in zip(judgement.updates, names, strict=True):
+    for each in judgement.updates:
         if finite(each.old) and not finite(each.new):
-            yield _accused(name, origin(first_infinite(each.new)), Cause("infinite"))
+            yield _accused(each, origin(first_infinite(each.new)), Cause("infinite"))
 
 
-def _accused(name: str, lines: tuple[Line, ...], cause: Cause) -> Accused:
-    return Accused((name,), lines, cause, mends=False)
+def _accused(made: Update, lines: tuple[Line, ...], cause: Cause) -> Accused:
+    return Accused((made.name,), lines, cause, mends=False)
 
 
 def _line(made: Update) -> tuple[Line, ...]:
@@ -313,7 +293,7 @@ def _line(made: Update) -> tuple[Line, ...]:
     return lines_of(nodes[0])
 
 
-def not_kept(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Accused]:
+def not_kept(results: Sequence[Judgement]) -> Iterator[Accused]:
     """The parameters that keep less from update to update than others do.
 
     Most others do, or something is kept of its gradients too, and moves nothing.
@@ -322,9 +302,9 @@ def not_kept(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Acc
     news = [made.new for updates in of_all for made in updates]
     counts = [len(made.parameter.states) for made in results[0].updates]
     usual, most = max(set(counts), key=counts.count), max(counts)
-    for updates, name, count in zip(of_all, names, counts, strict=True):
+    for updates, count in zip(of_all, counts, strict=True):
         if count < usual or (count < most and _keeps_unused(updates, news)):
-            yield _accused(name, _term(updates[0]), Cause("kept"))
+            yield _accused(updates[0], _term(updates[0]), Cause("kept"))
 
 
 def _keeps_unused(updates: Sequence[Update], news: Sequence[Node]) -> bool:
@@ -348,18 +328,16 @@ def _keeps_unused(updates: Sequence[Update], news: Sequence[Node]) -> bool:
     return False
 
 
-def unwritten(results: Sequence[Judgement], names: Sequence[str]) -> Iterator[Accused]:
+def unwritten(results: Sequence[Judgement]) -> Iterator[Accused]:
     """The parameters to which a multiple of the same zeros is added at each of several updates.
 
     What is cleared anew at each update is another array each time.
     """
-    for made, name in zip(
-        zip(*(each.updates for each in results), strict=True), names, strict=True
-    ):
+    for made in zip(*(each.updates for each in results), strict=True):
         products = [*map(_of_zeros, made)]
         zeros = set.intersection(*map(set, products))
         if zeros and len(made) > 1 and not any(each.states for each in made):
-            yield _accused(name, lines_of(products[0][zeros.pop()]), Cause("zero"))
+            yield _accused(made[0], lines_of(products[0][zeros.pop()]), Cause("zero"))
 
 
 def _of_zeros(made: Update) -> dict[Node, Node]:
@@ -369,18 +347,18 @@ def _of_zeros(made: Update) -> dict[Node, Node]:
     return {each: added[each] for each in zeros if added[each].operation in PRODUCTS}
 
 
-def shared(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+def shared(judgement: Judgement) -> Iterator[Accused]:
     """What two parameters keep together."""
     owner: dict[Carried, str] = {}
-    for each, name in zip(judgement.updates, names, strict=True):
+    for each in judgement.updates:
         for state in each.parameter.states:
             if state in owner:
-                why = Cause("shared", names=(name, owner[state]))
-                yield _accused(name, lines_of(state.values[-1]), why)
-            owner.setdefault(state, name)
+                why = Cause("shared", names=(each.name, owner[state]))
+                yield _accused(each, lines_of(state.values[-1]), why)
+            owner.setdefault(state, each.name)
 
 
-def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
+def forgetting(judgement: Judgement) -> Iterator[Accused]:
     """What is kept by another factor than that of the other parameters, or for ever.
 
     Of what is kept of a table the rows that are moved alone may be.
@@ -402,11 +380,11 @@ def forgetting(judgement: Judgement, names: Sequence[str]) -> Iterator[Accused]:
             if _is_mean(made, old, new, rate)
         ]
         usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1, e in means))
-        for made, name, (rate, _, new) in zip(judgement.updates, names, several, strict=True):
+        for made, (rate, _, new) in zip(judgement.updates, several, strict=True):
             if rate == usual == 1 and not made.adaptive:
-                yield _accused(name, lines_of(new), Cause("accumulates"))
+                yield _accused(made, lines_of(new), Cause("accumulates"))
             elif not alike(usual, rate):
-                yield _accused(name, lines_of(new), Cause("rate", factor=rate))
+                yield _accused(made, lines_of(new), Cause("rate", factor=rate))
 
 
 def _is_mean(made: Update, old: Node, new: Node, rate: float) -> bool:

@@ -247,9 +247,10 @@ def is_right(trace: Trace, found: Sequence[Parameter]) -> bool | None:
 
     One alone may be so by chance, as that of an error of a recurrence which begins with zeros.
     """
-    names = [f"{i}" for i, _ in enumerate(found)]
+    for i, each in enumerate(found):
+        each.name = f"{i}"
     try:
-        made = all_judged(trace, found, names, min(2, *(each.chain.count for each in found)))
+        made = all_judged(trace, found, min(2, *(each.chain.count for each in found)))
     except (NotAGradientError, ConformanceError):
         return None
     known = all(each.examined.cost != "unknown" for each in made)

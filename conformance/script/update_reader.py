@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.syntax import statement
+from conformance.script.chains import is_asked, numbers_asked
 from conformance.script.linear import (
     Places,
     ancestors,
@@ -25,8 +26,7 @@ from conformance.script.linear import (
     way,
 )
 from conformance.script.parameters import Parameter
-from conformance.script.scaled import unscaled
-from conformance.script.trained import is_asked, numbers_asked
+from conformance.script.rows import unscaled
 from conformance.script.update import Multiple, Update, others_in, row_ways, spread, summed
 from conformance.tracing.node import FILLED, Node
 from conformance.tracing.trace import Trace

@@ -192,6 +192,8 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
         return Ran(script, names, count, Examined(gradients, accused))
     if (found := _found(made)) is None:
         return None
+    for parameter, name in zip(found, names, strict=True):
+        parameter.name = name
     results: list[Judgement] = []
     for k in range(count):
         given = [each[k] for each in made.gradients.values()]
@@ -204,7 +206,7 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
         results.append(Judgement(tuple(updates), right, True, False, chosen[0][1], kept))
     moving = all(each.chosen for each in results)
     told = rules(results)
-    accused = tuple(faults(results, names, told, counts=made.counts))
+    accused = tuple(faults(results, told, counts=made.counts))
     if not accused and moving and results[0].factor > 0:
         accused = _wrong({n: e.new for n, e in zip(names, results[0].updates, strict=True)}, ADDS)
     unknown = not moving or any(each.rule.kind in ("other", "unknown") for each in told)

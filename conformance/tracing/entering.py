@@ -4,7 +4,7 @@ What a library reads or draws (`np.random`, a file, a data frame) is a plain arr
 tells nobody what is done with it. So each value that a program assigns, loops over or hands on is
 passed through here, and a plain array becomes a traced one that shares its memory.
 
-Left out: where the program's code asks for it (`script/rewrite.py`).
+Left out: where the program's code asks for it (`script/script_source.py`).
 """
 
 from collections.abc import Iterable, Iterator

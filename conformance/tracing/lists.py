@@ -4,7 +4,7 @@ A list stays the object that it is. The floats in it become numbers that know th
 computed of one is computed of an entry of the array, and what a program stores in a list is written
 into that. A list of lists of one length is an array of two axes.
 
-Left out: where the program's code asks for it (`script/rewrite.py`).
+Left out: where the program's code asks for it (`script/script_source.py`).
 """
 
 from collections.abc import Iterable, Iterator
