@@ -132,9 +132,8 @@ class _Reader:
             self.made.decay -= factor
             self.decays.append((options, self.at))
             return
-        if not factor or (self.made.old, 0.0) in links_to(node, self.made.old):
-            return  # as where biases do not decay: `p −= η (step + 0 p)`
-        if any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
+        nothing = not factor or (self.made.old, 0.0) in links_to(node, self.made.old)
+        if nothing or any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
             return
         state = self.state(node)
         if state in self.first:  # as it was before the first update
