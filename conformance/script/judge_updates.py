@@ -6,6 +6,7 @@ Left out: the update rule (`rule.py`).
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import filterfalse
 from types import MappingProxyType
 
 import numpy as np
@@ -31,7 +32,7 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.returned_loss import returned_loss
 from conformance.backward.saturated import is_saturated
-from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
+from conformance.backward.stated_loss import declared, is_half_a_cost, with_decay_beside, with_terms
 from conformance.script.defined_losses import stated_decays
 from conformance.script.judgement import Judgement, by_cost_alone, likeliest_first
 from conformance.script.linear import links
@@ -311,6 +312,9 @@ class Unjudged:
                 raise
             return made(own)
         by_error = without.examined.cost == "unknown"
+        if without.ok and without.examined.cost == "cross-entropy":
+            halves = partial(is_half_a_cost, OwnPass(step.trace, goals))
+            called = [*filterfalse(halves, called)]
         if by_error and (again := self.known_again(step)):
             return made(again[0])
         numbers = losses if by_error else []
