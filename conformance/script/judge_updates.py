@@ -6,7 +6,6 @@ Left out: the update rule (`rule.py`).
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import filterfalse
 from types import MappingProxyType
 
 import numpy as np
@@ -313,8 +312,7 @@ class Unjudged:
             return made(own)
         by_error = without.examined.cost == "unknown"
         if without.ok and without.examined.cost == "cross-entropy":
-            halves = partial(is_half_a_cost, OwnPass(step.trace, goals))
-            called = [*filterfalse(halves, called)]
+            called = [e for e in called if not is_half_a_cost(OwnPass(step.trace, goals), e)]
         if by_error and (again := self.known_again(step)):
             return made(again[0])
         numbers = losses if by_error else []

@@ -25,13 +25,7 @@ from conformance.backward.syntax import reads, statement, tree
 from conformance.programs.absent import stood_in
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement
-from conformance.script.linear import (
-    ancestors,
-    entrywise,
-    scalar,
-    source,
-    writes_of,
-)
+from conformance.script.linear import ancestors, entrywise, scalar, source, writes_of
 from conformance.script.multiples import PRODUCTS
 from conformance.script.parameters import MATRIX_PRODUCTS, Parameter
 from conformance.script.trained import is_moved
@@ -104,11 +98,8 @@ def used_after_update(found: Sequence[Parameter], names: Sequence[str]) -> str |
                 errors = (source(e) for e in product.inputs if e is not part)
                 before = [e for e in errors if e.depends_on(each.values[0]) and new.depends_on(e)]
                 if before and any(e.depends_on(product) for e in others):
-                    used, moved = (lines_of(e)[0].line for e in (product, new))
-                    return (
-                        f"`{name}` is used on line {used} after its update on line {moved}, beside "
-                        f"an error of before: the old `{name}` is needed"
-                    )
+                    at, on = (lines_of(e)[0].line for e in (product, new))
+                    return f"`{name}` is used on line {at} after its update on line {on}: take the old"
     return None
 
 
@@ -118,9 +109,8 @@ def _read_anew(state: Node) -> Iterator[tuple[Node, Node]]:
     for each in parts:
         parts += [e for e in each.consumers if is_part(e)]
     for new, _ in writes_of(state):
-        yield from (
-            (new, e) for e in parts if np.array_equal(np.ravel(e.value), np.ravel(new.value))
-        )
+        same = (e for e in parts if np.array_equal(np.ravel(e.value), np.ravel(new.value)))
+        yield from ((new, each) for each in same)
 
 
 def _rounds(trace: Trace) -> str:

@@ -9,8 +9,7 @@ the same lines, of which the first is judged, and what is carried on (`parameter
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Iterator, Sequence
 
 from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
@@ -139,7 +138,7 @@ def _called_later(file: str, ran: set[str]) -> Iterator[Line]:
     functions = (each for each in ast.walk(module) if isinstance(each, ast.FunctionDef))
     for each in (e for e in functions if e.name in called):
         for loop in (e for e in ast.walk(each) if isinstance(e, Loop)):
-            steps = (line for name, line in _steps(loop, _sums(loop)) if _begins(each, loop, name))
+            steps = (line for name, line in _steps(loop) if _begins(each, loop, name))
             yield from (Line(file, line) for line in steps)
 
 
@@ -153,21 +152,13 @@ def _loops_after(end: int, line: Line) -> Iterator[Loop]:
             yield each
 
 
-def _sums(loop: Loop) -> Mapping[str, ast.expr]:
-    """The first terms of the sums that a loop computes, as of a velocity, by their names."""
-    found = (each for each in ast.walk(loop) if isinstance(each, ast.Assign))
-    return {
-        ast.unparse(e.targets[0]): e.value.left for e in found if isinstance(e.value, ast.BinOp)
-    }
-
-
-def _steps(
-    loop: Loop, sums: Mapping[str, ast.expr] = MappingProxyType({})
-) -> Iterator[tuple[str, int]]:
+def _steps(loop: Loop) -> Iterator[tuple[str, int]]:
     """What is moved by `w -= lr * g` or `w = w - lr * g` in a loop, each with its line.
 
-    Or by `w -= v` of a sum of products.
+    Or by `w -= v` of a sum of products, as a velocity is.
     """
+    made = [e for e in ast.walk(loop) if isinstance(e, ast.Assign)]
+    sums = {ast.unparse(e.targets[0]): e.value.left for e in made if isinstance(e.value, ast.BinOp)}
     for each in ast.walk(loop):
         match each:
             case ast.AugAssign(target, ast.Sub(), step):

@@ -164,7 +164,8 @@ class _Reader:
         What is made of one entry of it alone is neither, and tells nothing.
         """
         old, at = self.written[state], self.at
-        row = self.table(part_at(node, self.places)) is state
+        part = part_at(node, self.places)
+        row = part is not None and self.table(part) is state
         factors = {state: 1.0} if row else dict(links_to(node, state))
         if state not in factors:
             return
@@ -176,11 +177,10 @@ class _Reader:
             self.read(state, old, factor * factors[state])
         self.at = at
 
-    def table(self, part_of: Node | None) -> Node | None:
+    def table(self, node: Node) -> Node:
         """What is kept, of which an array has the same row: other rows are written after it."""
-        if part_of is None or self.places is None:
-            return part_of
-        return self.kept_there.get(touched(part_of, np.array([*self.places])), part_of)
+        at = np.array([*(self.places or ())])
+        return self.kept_there.get(touched(node, at), node) if at.size else node
 
     def noted_gradient(self, options: list[Multiple]) -> None:
         """Note a gradient and what it is a multiple of; of a row as those of the table."""
@@ -255,14 +255,14 @@ class _Reader:
         """Note the states within a factor."""
         before = (e for e in self.written.values() if not e.depends_on(self.made.old))
         stop = frozenset({self.made.old, *before})  # it may decay
-        within = map(self.table, {node} | entrywise(node, stop, places=self.places))
-        found = {each for each in within if each in self.written}
+        within = {node} | entrywise(node, stop, places=self.places)
+        found = {*map(self.table, within)} & set(self.written)
         olds = {self.written[each] for each in found}
         self.made.states += [(self.written[each], each) for each in found - olds]
 
     def state(self, node: Node) -> Node | None:
         """The new value of a state that a value is a multiple of."""
-        at: Node | None = self.table(part_at(node, self.places)) or node
+        at: Node | None = self.table(part_at(node, self.places) or node)
         while at is not None:
             if at in self.written or at in self.first:
                 return at
