@@ -99,7 +99,7 @@ def used_after_update(found: Sequence[Parameter], names: Sequence[str]) -> str |
                 before = [e for e in errors if e.depends_on(each.values[0]) and new.depends_on(e)]
                 if before and any(e.depends_on(product) for e in others):
                     at, on = (lines_of(e)[0].line for e in (product, new))
-                    return f"`{name}` is used on line {at} after its update on line {on}: take the old"
+                    return f"`{name}` is used on line {at} after its update on line {on}: too late"
     return None
 
 
