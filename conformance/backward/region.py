@@ -285,11 +285,9 @@ class Region:
         def is_known(each: Node) -> bool:
             return self.forward.contains(each) or each.given
 
-        def moves(each: Node) -> bool:
-            return each.operation in MOVES and each.operation not in CHOOSES
-
-        way = walk([node], lambda e: e.inputs if moves(e) and not is_known(e) else ())
-        return all(moves(each) or is_known(each) for each in way)
+        moving = MOVES - CHOOSES
+        way = walk([node], lambda e: e.inputs if e.operation in moving and not is_known(e) else ())
+        return all(each.operation in moving or is_known(each) for each in way)
 
 
 def _moves(repair: Repair, before: Repair) -> bool:
