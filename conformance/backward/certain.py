@@ -130,9 +130,9 @@ def _is_settled(run: Recorded, group: Wanted, together: float | None) -> bool:
 
 def _agree_without_epsilons(run: Recorded, group: Wanted) -> bool:
     """Whether gradients are the slope of the loss with 0 in the place of every ε."""
-    plain = without_epsilons(run)
-    apart = None if plain is None else _apart(plain, group, Replay(plain.trace))
-    return apart is not None and apart <= EQUAL
+    runs = filter(None, (without_epsilons(run, of_loss=each) for each in (True, False)))
+    aparts = (_apart(plain, group, Replay(plain.trace)) for plain in runs)
+    return any(apart is not None and apart <= EQUAL for apart in aparts)
 
 
 def digits_of(apart: float, most: int = MOST_DIGITS) -> int:

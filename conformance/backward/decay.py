@@ -199,22 +199,25 @@ class _Search:
         rest = (verdict.given - factor * verdict.right).ravel()
         for where in (_everywhere(verdict.goal), _used(verdict)):
             weights = (where * self._weights(verdict)).ravel()
-            least = 1 if rate is None else 0  # any one number is some c times another
             found = np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0)
             c = float(found) if rate is None else rate
-            if np.count_nonzero(weights) > least and _agrees(c * weights, rest):
-                own = self.stated(verdict, c, rest, weights)
+            if np.any(weights) and _agrees(c * weights, rest):
+                alone = rate is None and np.count_nonzero(weights) == 1
+                own = self.stated(verdict, None if alone else c, rest, weights)
                 return None if own is None else (factor, own, where)
         return None
 
-    def stated(self, verdict: Verdict, rate: float, rest: Array, weights: Array) -> float | None:
+    def stated(
+        self, verdict: Verdict, rate: float | None, rest: Array, weights: Array
+    ) -> float | None:
         """The rate by a program's own term that a fit comes near to; else that of the fit.
 
         None if the program has terms, and the fit is another rate: it hides what is wrong.
 
         Args:
             verdict: of a gradient.
-            rate: by the fit, which has lost some digits.
+            rate: by the fit, which has lost some digits; None if it is that of a single entry,
+                as any number is some rate times another.
             rest: what is left of the gradient.
             weights: the derivative of the penalty.
         """

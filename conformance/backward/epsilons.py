@@ -15,7 +15,7 @@ import numpy as np
 from conformance.backward.costs import NEAR
 from conformance.backward.recorded_pass import Recorded
 from conformance.backward.source import is_float
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 TINY = 1e-3  # a number that is added up to this size is an ε
@@ -27,9 +27,16 @@ KNOWN = (math.e, math.pi)
 ADDING = ("add", "maximum", "clip")
 
 
-def without_epsilons(run: Recorded) -> Recorded | None:
-    """The run so changed; None if there is no ε in it. Values are those that were recorded."""
-    nodes = [_without(each) for each in run.trace.nodes]
+def without_epsilons(run: Recorded, *, of_loss: bool = False) -> Recorded | None:
+    """The run so changed; None if there is no ε in it. Values are those that were recorded.
+
+    Args:
+        run: the run.
+        of_loss: whether only an ε is changed that no gradient is computed of: one of the pass, as
+            in a root of a variance, may decide which entries are above 0.
+    """
+    used = uses_of_nodes(each.node for each in run.goals) if of_loss else 0
+    nodes = [each if used >> each.number & 1 else _without(each) for each in run.trace.nodes]
     if all(one is other for one, other in zip(nodes, run.trace.nodes, strict=True)):
         return None
     return replace(run, trace=Trace.of(nodes))

@@ -196,9 +196,10 @@ def judged(run: Recorded) -> tuple[Forward, list[Verdict], bool]:
             forward, found = other, again
     if not all(each.ok for each in found):
         decline_underived(forward.nodes(), forward.chain.underived, bits(run.goals))
-    plain = without_epsilons(run) if not all(e.ok for e in found) else None
-    if plain is not None:
-        found = _without_epsilons(plain, found, forward.chain.ties)
+    for of_loss in (True, False):
+        plain = None if all(e.ok for e in found) else without_epsilons(run, of_loss=of_loss)
+        if plain is not None:
+            found = _without_epsilons(plain, found, forward.chain.ties)
     chosen = forward.chain.ties != usual or any(e.operation not in OF_ONE for e in kinks)
     found = found if chosen else _decided(forward, found)
     return forward, _of_constants(forward, found), chosen

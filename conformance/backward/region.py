@@ -281,10 +281,13 @@ class Region:
 
     def _moves_forward_values(self, node: Node) -> bool:
         """Whether a value is one of the forward pass, at most turned or in part."""
-        if self.forward.contains(node) or node.given:
-            return True
-        moves = node.operation in MOVES and node.operation not in CHOOSES
-        return moves and all(map(self._moves_forward_values, node.inputs))
+
+        def is_known(each: Node) -> bool:
+            return self.forward.contains(each) or each.given
+
+        moving = MOVES - CHOOSES
+        way = walk([node], lambda e: e.inputs if e.operation in moving and not is_known(e) else ())
+        return all(each.operation in moving or is_known(each) for each in way)
 
 
 def _moves(repair: Repair, before: Repair) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from conformance.backward.aim import aim, curvature, factors, half_of_its_digits, is_of_several
 from conformance.backward.certain import measured
 from conformance.backward.chain import Chain
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.costs import times
 from conformance.backward.decay import Decay, decayed
 from conformance.backward.decay_lines import decays_without, with_decay
@@ -99,6 +99,18 @@ def with_terms(
         if loss in ends and (terms, each is fit) > most:
             best, most = each, (terms, each is fit)
     return best
+
+
+def is_half_a_cost(step: OwnPass, loss: Node) -> bool:
+    """Whether a number is −Σ y ln a times a constant, and lacks (1 − y) ln (1 − a)."""
+    known = tried(Recorded(step.trace, loss, step.goals), ("cross-entropy",), (None, None))
+    forward = forward_of(replace(step, loss=loss))
+    pairs = (pair for each in known for pair in each.compared.pairs)
+    derivatives = ((forward.gradient.get(a.number), a, y) for a, y in pairs)
+    return any(
+        given is not None and fitted(given, np.asarray(getattr(y, "value", y) / a.value))
+        for given, a, y in derivatives
+    )
 
 
 def disagreeing(

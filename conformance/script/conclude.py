@@ -25,7 +25,7 @@ from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, links
 from conformance.script.next_values import next_values
-from conformance.script.notes import Notes, nothing_trained, unread, unused_loss
+from conformance.script.notes import Notes, nothing_trained, unread, unused_loss, used_after_update
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
 from conformance.script.rates import with_rates
@@ -112,8 +112,11 @@ def conclude(
             moved = [each for each in found if each.chain.count >= count]
             ran = _of_updates(trace, moved, variables, count, blame=blame)
         return replace(ran, script=script, notes=(*notes, *ran.notes))
-    except NotAGradientError as error:
-        raise UnjudgedError(f"its gradients cannot be judged: {error}") from error
+    except (NotAGradientError, UnjudgedError) as error:
+        why = used_after_update(found, names([each.values for each in found], variables))
+        if why is None and isinstance(error, UnjudgedError):
+            raise
+        raise UnjudgedError(why or f"its gradients cannot be judged: {error}") from error
 
 
 def _of_updates(

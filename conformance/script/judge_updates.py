@@ -31,7 +31,7 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError
 from conformance.backward.returned_loss import returned_loss
 from conformance.backward.saturated import is_saturated
-from conformance.backward.stated_loss import declared, with_decay_beside, with_terms
+from conformance.backward.stated_loss import declared, is_half_a_cost, with_decay_beside, with_terms
 from conformance.script.chains import numbers_asked
 from conformance.script.defined_losses import stated_decays
 from conformance.script.judgement import Judgement, ToJudge, by_cost_alone, likeliest_first
@@ -257,6 +257,8 @@ class Unjudged:
                 raise
             return made(own)
         by_error = without.examined.cost == "unknown"
+        if without.ok and without.examined.cost == "cross-entropy":
+            called = [e for e in called if not is_half_a_cost(OwnPass(step.trace, goals), e)]
         if by_error and (again := self.known_again(step)):
             return made(again[0])
         numbers = losses if by_error else []

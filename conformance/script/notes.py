@@ -26,11 +26,11 @@ from conformance.programs.absent import stood_in
 from conformance.script.chains import is_moved
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement, ToJudge
-from conformance.script.linear import ancestors
-from conformance.script.parameters import MATRIX_PRODUCTS
+from conformance.script.linear import ancestors, source, writes_of
+from conformance.script.parameters import MATRIX_PRODUCTS, Parameter
 from conformance.script.rates import rates_on_the_way
 from conformance.script.update import Update
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, is_part, states_of
 from conformance.tracing.trace import Trace
 
 POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
@@ -86,6 +86,31 @@ def _moved_apart(trace: Trace) -> Iterator[str]:
                 f"what was not computed from it: the gradient of `{name}` has to be, and where a "
                 "step function gives the output, as in the perceptron rule, there is no gradient"
             )
+
+
+def used_after_update(found: Sequence[Parameter], names: Sequence[str]) -> str | None:
+    """Where the error by which a number is updated is multiplied by its new value, for another."""
+    for name, each in zip(names, found, strict=True):
+        others = [e.values[-1] for e in found if e is not each]
+        states = dict.fromkeys(state for value in each.values for state in states_of(value))
+        for new, part in (pair for state in states for pair in _read_anew(state)):
+            for product in (e for e in part.consumers if e.operation == "multiply"):
+                errors = (source(e) for e in product.inputs if e is not part)
+                before = [e for e in errors if e.depends_on(each.values[0]) and new.depends_on(e)]
+                if before and any(e.depends_on(product) for e in others):
+                    at, on = (lines_of(e)[0].line for e in (product, new))
+                    return f"`{name}` is used on line {at} after its update on line {on}: too late"
+    return None
+
+
+def _read_anew(state: Node) -> Iterator[tuple[Node, Node]]:
+    """What was written into a part of an array, each with where that is read."""
+    parts = [state]
+    for each in parts:
+        parts += [e for e in each.consumers if is_part(e)]
+    for new, _ in writes_of(state):
+        same = (e for e in parts if np.array_equal(np.ravel(e.value), np.ravel(new.value)))
+        yield from ((new, each) for each in same)
 
 
 def _rounds(trace: Trace) -> str:

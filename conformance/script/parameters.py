@@ -134,13 +134,23 @@ def is_mixed(one: Parameter, among: Sequence[Parameter]) -> bool:
 
 def _align(chains: Sequence[Carried]) -> None:
     """Let all begin at the same update, where some were numbers of Python's before the first."""
-    late = [each.values[0] for each in chains if _is_begun_late(*each.values[:2])]
-    if late:
-        start = late[0].number
-        for each in chains:
-            nearest = min(each.values, key=lambda e: abs(e.number - start))
-            if each.values[0] not in late and nearest is not each.values[-1]:
-                del each.values[: each.values.index(nearest)]
+    late = [each.values[:2] for each in chains if _is_begun_late(*each.values[:2])]
+    for each in chains if late else ():
+        start = _beside(late[0], each.values)
+        if each.values[:2] not in late and start is not each.values[-1]:
+            del each.values[: each.values.index(start)]
+
+
+def _beside(begun: Sequence[Node], values: Sequence[Node]) -> Node:
+    """The value of a parameter that is read with the first of another for its second.
+
+    It is the latest that the second was computed of, and none that was computed of the first; if
+    these are not the same, one was moved by the other's new value, and it is the nearest.
+    """
+    before = [e for e in values if not e.depends_on(begun[0])]
+    read = [e for e in values if begun[1].depends_on(e)]
+    nearest = min(values, key=lambda e: abs(e.number - begun[0].number))
+    return before[-1] if before[-1:] == read[-1:] != [] else nearest
 
 
 def _is_begun_late(first: Node, second: Node) -> bool:

@@ -153,14 +153,19 @@ def _loops_after(end: int, line: Line) -> Iterator[Loop]:
 
 
 def _steps(loop: Loop) -> Iterator[tuple[str, int]]:
-    """What is moved by `w -= lr * g` or `w = w - lr * g` in a loop, each with its line."""
+    """What is moved by `w -= lr * g` or `w = w - lr * g` in a loop, each with its line.
+
+    Or by `w -= v` of a sum of products, as a velocity is.
+    """
+    made = [e for e in ast.walk(loop) if isinstance(e, ast.Assign)]
+    sums = {ast.unparse(e.targets[0]): e.value.left for e in made if isinstance(e.value, ast.BinOp)}
     for each in ast.walk(loop):
         match each:
             case ast.AugAssign(target, ast.Sub(), step):
-                yield from _of_product(target, step)
+                yield from _of_product(target, sums.get(ast.unparse(step), step))
             case ast.Assign([target], ast.BinOp(old, ast.Sub(), step)):
                 if ast.unparse(old) == ast.unparse(target):
-                    yield from _of_product(target, step)
+                    yield from _of_product(target, sums.get(ast.unparse(step), step))
 
 
 def _of_product(target: ast.expr, step: ast.expr) -> Iterator[tuple[str, int]]:

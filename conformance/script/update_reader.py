@@ -28,7 +28,7 @@ from conformance.script.linear import (
 from conformance.script.parameters import Parameter
 from conformance.script.rows import unscaled
 from conformance.script.update import Multiple, Update, others_in, row_ways, spread, summed
-from conformance.tracing.node import FILLED, Node
+from conformance.tracing.node import FILLED, Node, touched
 from conformance.tracing.trace import Trace
 
 ROWS = "add.at"  # of `np.add.at`, one after another: they are no parts of one gradient
@@ -85,6 +85,7 @@ class _Reader:
     def __init__(self, trace: Trace, made: Update, *, apart: bool) -> None:
         self.trace, self.made, self.apart = trace, made, apart
         self.places: Places | None = None  # of the row that is read
+        self.kept_there: dict[Node, Node] = {}  # by the state in which its row was last written
         self.rows: dict[Node, Node] = {}  # by the tables in which they stand
         self.gradients: dict[Node, tuple[list[Multiple], Node]] = {}  # where they are added, too
         self.decays: list[tuple[list[Multiple], Node]] = []
@@ -116,6 +117,8 @@ class _Reader:
                 self.term(operand, factor * each)
             for way_of, places in row_ways(whole, path) if self.made.parameter.states else ():
                 self.places = places
+                kept = (e for each in self.made.parameter.states for e in each.values[::-1])
+                self.kept_there = {touched(e, np.array([*places])): e for e in kept}
                 self.along(way_of, factor)
                 self.places = None
             factor *= by.get(below, 1.0)
@@ -129,9 +132,8 @@ class _Reader:
             self.made.decay -= factor
             self.decays.append((options, self.at))
             return
-        if not factor or any(
-            node is old for old, _ in self.made.states
-        ):  # in `m += (1 − β) (g − m)`
+        nothing = not factor or (self.made.old, 0.0) in links_to(node, self.made.old)
+        if nothing or any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
             return
         state = self.state(node)
         if state in self.first:  # as it was before the first update
@@ -162,7 +164,8 @@ class _Reader:
         What is made of one entry of it alone is neither, and tells nothing.
         """
         old, at = self.written[state], self.at
-        row = part_at(node, self.places) is state
+        part = part_at(node, self.places)
+        row = part is not None and self.table(part) is state
         factors = {state: 1.0} if row else dict(links_to(node, state))
         if state not in factors:
             return
@@ -173,6 +176,11 @@ class _Reader:
         else:
             self.read(state, old, factor * factors[state])
         self.at = at
+
+    def table(self, node: Node) -> Node:
+        """What is kept, of which an array has the same row: other rows are written after it."""
+        at = np.array([*(self.places or ())])
+        return self.kept_there.get(touched(node, at), node) if at.size else node
 
     def noted_gradient(self, options: list[Multiple]) -> None:
         """Note a gradient and what it is a multiple of; of a row as those of the table."""
@@ -247,13 +255,14 @@ class _Reader:
         """Note the states within a factor."""
         before = (e for e in self.written.values() if not e.depends_on(self.made.old))
         stop = frozenset({self.made.old, *before})  # it may decay
-        found = ({node} | entrywise(node, stop, places=self.places)) & set(self.written)
+        within = {node} | entrywise(node, stop, places=self.places)
+        found = {*map(self.table, within)} & set(self.written)
         olds = {self.written[each] for each in found}
         self.made.states += [(self.written[each], each) for each in found - olds]
 
     def state(self, node: Node) -> Node | None:
         """The new value of a state that a value is a multiple of."""
-        at: Node | None = part_at(node, self.places) or node
+        at: Node | None = self.table(part_at(node, self.places) or node)
         while at is not None:
             if at in self.written or at in self.first:
                 return at
@@ -263,8 +272,8 @@ class _Reader:
 
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
-        known = entrywise(node, self.read_before, places=self.places) | {node}
-        return not known.isdisjoint(self.written) or not known.isdisjoint(self.first)
+        known = map(self.table, entrywise(node, self.read_before, places=self.places) | {node})
+        return any(each in self.written or each in self.first for each in known)
 
     def is_of_the_pass(self, number: Node, node: Node) -> bool:
         """Whether a number is computed from parameters, and not from what it multiplies."""

@@ -286,6 +286,24 @@ def test_an_epsilon_in_the_loss_is_said_with_its_size(tmp_path: Path) -> None:
     assert "such as by an ε, or a constant" in str(report)
 
 
+def test_an_epsilon_of_the_pass_is_not_that_of_the_loss(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def f(w, x):
+    s = np.sqrt(np.mean(w ** 2) + 1e-3)
+    a = 0.97 - w / s
+    z = np.sum(np.maximum(a, 0) * x)
+    da = -x * (a > 0).astype(float) / z
+    return -np.log(z + 1e-7), -da / s + np.sum(da * w) / s ** 3 * w / len(w)
+
+def make():
+    return np.array([0.1, 0.1, 0.1, -0.1]), np.array([1.0, 2.0, 0.5, 1.5])
+"""
+    report = checked(source, tmp_path)
+    assert report.ok, str(report)
+
+
 def test_a_constant_with_ten_digits_is_right_to_ten_digits(tmp_path: Path) -> None:
     source = """
 import numpy as np

@@ -930,3 +930,29 @@ def test_the_error_that_a_backward_pass_begins_with_is_no_cost(tmp_path: Path) -
     assert (report.exit_code, report.examined.cost) == (0, "quadratic")
     (blame,) = run_edited(tmp_path, TWO_PASSES, ("* h * (1 - h)", "* saida * (1 - saida)")).blames
     assert "delta1 = " in TWO_PASSES.splitlines()[int(blame.line or 0) - 1]
+
+
+HALF = """import numpy as np
+rng = np.random.default_rng(3)
+X = rng.normal(size=(30, 4))
+y = (X[:, :1] > 0.2).astype(float)
+w = rng.normal(size=(4, 1)) * 0.1
+for _ in range(9):
+    a = 1 / (1 + np.exp(-X @ w))
+    cost = -np.sum(y * np.log(a))
+    w = w - 0.1 * X.T @ (a - y) / len(X)
+"""
+
+
+def test_a_cost_that_lacks_a_half_is_told_as_another_than_that_of_the_gradients(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, HALF)
+    assert report.exit_code == 0, str(report)
+    assert "judged by the cross-entropy" in str(report)
+    assert "script.py:8), of which these are not the gradients" in str(report)
+
+
+def test_a_wrong_gradient_beside_half_a_cost_is_told(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, HALF, ("(a - y)", "((a - y) * a)"))
+    assert report.exit_code == 1, str(report)

@@ -601,3 +601,37 @@ def test_a_loss_is_not_called_another_where_an_update_is_wrong(tmp_path: Path) -
     report = run_edited(tmp_path, SINGLE, ("b[j] -= rate", "b[j] += rate"))
     assert [each.accused.cause.kind for each in report.blames] == ["ascends"]
     assert "of which these are not the gradients" not in str(report)
+
+
+CLICKS = """import random
+from math import exp, log, sqrt
+random.seed(7)
+w, squares, bias, own = [0.0] * 6, [1e-6] * 6, 0.0, 1e-6
+for t in range(40):
+    features = [(random.randrange(3), 1.0), (3 + random.randrange(3), random.random())]
+    y = 1.0 if random.random() < 0.5 else 0.0
+    p = 1.0 / (1.0 + exp(-bias - sum(w[i] * x for i, x in features)))
+    loss = -log(p) if y == 1.0 else -log(1.0 - p)
+    error = p - y
+    own += error * error
+    bias -= 0.2 * error / sqrt(own)
+    for i, x in features:
+        g = error * x + 0.001 * w[i]
+        squares[i] += g * g
+        w[i] -= 0.2 * g / sqrt(squares[i])
+"""
+PLAIN = (" / sqrt(squares[i])", ""), (" / sqrt(own)", "")
+
+
+@pytest.mark.parametrize(("edits", "rule"), [((), "adagrad"), (PLAIN, "plain")])
+def test_some_numbers_of_a_list_are_moved_beside_a_number_of_its_own(
+    edits: tuple[tuple[str, str], ...], rule: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, CLICKS, *edits)
+    assert report.exit_code == 0, str(report)
+    assert report.ran.rule.kind == rule
+
+
+def test_a_forgotten_factor_of_numbers_moved_by_adagrad_is_told(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CLICKS, ("error * x", "error"))
+    assert [each.ok for each in report.gradients] == [False, True], str(report)

@@ -89,6 +89,15 @@ def test_a_function_that_trains_later_is_told_if_it_is_called(tmp_path: Path) ->
     assert "another training" not in report
 
 
+def test_a_function_that_trains_later_by_a_velocity_is_told(tmp_path: Path) -> None:
+    step = "w -= lr * (X.T @ (X @ w - y) / len(y) + 0.1 * np.sign(w))"
+    velocity = "v = 0.9 * v + lr * X.T @ (X @ w - y) / len(y)\n        w = w - v"
+    report = run_edited(
+        tmp_path, FUNCTIONS, ("def lasso(lr=0.1)", "def lasso(v=0, lr=0.1)"), (step, velocity)
+    )
+    assert "script.py:14, where another training begins: not judged" in str(report)
+
+
 LEAKY = """import numpy as np
 X = np.array([[1.0, 2, 1], [-1, -2, 1], [-3, -2, 0], [2, 1, 1], [1, 1, 2]])
 w = np.array([0.5, 0.25, 0.1])

@@ -175,6 +175,14 @@ def test_a_decay_of_the_weights_alone_after_the_step_is_no_part_of_it(
     assert (numbers["η"], numbers["λ"]) == pytest.approx((0.01, 0.5))
 
 
+def test_what_decays_by_0_is_moved_by_its_gradient_alone(tmp_path: Path) -> None:
+    adam = STEP.replace("p[k] -= lr * ", "step = ")
+    step = f"{adam}\n        p[k] -= lr * (step + (0.5 if 'W' in k else 0.0) * p[k])"
+    report = run(tmp_path, (STEP, step))
+    assert report.exit_code == 0, str(report)
+    assert report.ran.rule.kind == "adam"
+
+
 CHANGING = """a = -lr * min(1, t / 9) * np.sqrt(1 - beta2 ** t) / (1 - beta1 ** t)
         p[k] += a * m[k] / (np.sqrt(v[k]) + eps)"""
 

@@ -18,14 +18,22 @@ import numpy as np
 import pytest
 
 import conformance
-from conformance.errors import SubjectError, UsageError
+from conformance.errors import SubjectError, UnjudgedError, UsageError
 from conformance.report import BACKWARD_SCHEMA
 from conformance.report.script_report import ScriptReport
 from conformance.run_script import run_script
 from conformance.script.parameters import Parameter, parameters
 from conformance.tests.parts import changes_of_edit, few, part
 from conformance.tests.programs.script_faults import FAULTS
-from conformance.tests.scripts import FOLDER, Edited, blamed_first, edited, quiet, report_on
+from conformance.tests.scripts import (
+    FOLDER,
+    Edited,
+    blamed_first,
+    edited,
+    quiet,
+    report_on,
+    run_edited,
+)
 from conformance.tracing.node import Node
 
 MISSED = {
@@ -726,3 +734,22 @@ def test_labels_that_float32_has_rounded_are_no_mistake(tmp_path: Path) -> None:
 
 def test_a_float32_gradient_that_is_wrong_is_wrong(tmp_path: Path) -> None:
     assert not judged(SMOOTHED.replace("0.5 * d.sum(0)", "0.5 * d.mean(0)"), tmp_path).ok
+
+
+FACTORS = """import numpy as np
+rng = np.random.default_rng(0)
+R = rng.integers(1, 6, (4, 3))
+P, Q = rng.random((4, 2)), rng.random((2, 3))
+for step in range(20):
+    for i in range(4):
+        for j in range(3):
+            error = R[i, j] - P[i, :] @ Q[:, j]
+            for k in range(2):
+                P[i][k] = P[i][k] + 0.01 * (2 * error * Q[k][j] - 0.02 * P[i][k])
+                Q[k][j] = Q[k][j] + 0.01 * (2 * error * P[i][k] - 0.02 * Q[k][j])
+"""
+
+
+def test_what_is_used_after_its_update_beside_the_error_of_before_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError, match="`P` is used on line 11 after its update on line 10"):
+        run_edited(tmp_path, FACTORS)
