@@ -36,6 +36,7 @@ from conformance.shapes.found import (
     without_names,
 )
 from conformance.shapes.function_pairs import PairSearch
+from conformance.shapes.handed_on import handed_on
 from conformance.shapes.losses import LossSearch
 from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.own_calls import OwnCall, own_calls
@@ -51,6 +52,7 @@ PROMISED = PairSearch | LossSearch | SolvedLossSearch
 EDITING = {"editing": True}
 """What is sent before changes of a program are tried."""
 UNTRIED = "it may train, and no way was found to try it"
+HANDED = "the gradient of a loss is handed on to it, and no way was found to try it"
 UNFOUND = "it gives a loss and gradients, and no arguments were found with which it runs"
 TABLE = 2
 """The dimensions of an array with a row for each sample."""
@@ -198,6 +200,18 @@ class FileJudging:
                 why, runs = told.get(own, UNFOUND), self._found.names_elsewhere(own)
                 whole = any(e.network for e in self.left if e.name == own)
                 self.left.append(NotJudged(own, why, whole, final=True, runs=runs))
+
+    def on_handed(self, name: str | None) -> None:
+        """Tell of what the gradient of a loss that was judged is handed on to, if it was not.
+
+        Args:
+            name: of the only thing that is wanted; None for all.
+        """
+        known = self.used | self.called
+        owners = handed_on(self._found, self.giving, known) if name is None else set[str]()
+        told = known | {each.name for each in self.left}
+        network = owners.isdisjoint(known)
+        self.left += [NotJudged(each, HANDED, network) for each in sorted(owners - told)]
 
     def on_optimisers(self, made: Iterable[tuple[Ran | NotJudged, Again]]) -> None:
         """Tell of what moves parameters, but for a class that others of the file derive from."""

@@ -117,6 +117,7 @@ def send_all(asked: Asked, send: Send) -> None:
             judging.on_own_calls()
         judging.on_training(asked.place, asked.name)
         judging.on_promised(asked.name)
+        judging.on_handed(asked.name)
         judging.on_optimisers(_optimisers(asked, *judging.unused()))
         judging.on_derivatives(asked.place, asked.name)
         for left in {each.name: each for each in judging.left}.values():
