@@ -75,7 +75,7 @@ class FileJudging:
     ) -> None:
         self._cost, self._found, self._send, self._edits = cost, found, send, edits
         self.used, self.called, self.giving = set[str](), set[str](), set[str]()
-        self.judged_any = self._of_the_book = False
+        self.judged_any = self._of_the_book = self._accused = False
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
         self._asked_own, self._spent = False, defaultdict[str, float](float)
@@ -99,6 +99,7 @@ class FileJudging:
             final = NotJudged(each.name, str(error), True, final=True)
             self._send({"left": to_values(final)})
             return
+        judged = judged or self._on_given(each)
         if judged is not None and judged.recognised.alone:
             judged = self._of_several(each, judged)
         without = judged is not None and judged.examined.cost != "own" and not judged.examined.ok
@@ -141,6 +142,21 @@ class FileJudging:
         """
         calls = (e for e in self._calls if e.function is getattr(self._found.module, name, None))
         return next((e.found(self._cost) for e in calls), None)
+
+    def _on_given(self, each: Candidate) -> Found | None:
+        """The verdict on two functions by what the file gives the first; None if it does not."""
+        pair = each.layer
+        if not isinstance(pair, PairSearch):
+            return None
+        given = (e.arguments for e in self._noted if e.function is pair.forward)
+        return next((pair.on(e) for e in given), None)
+
+    def on_discarded(self, each: Candidate) -> None:
+        """Judge a pair that took part in what is right, if a part of what it gives is not read."""
+        if not self._accused and self._found.discards(each.name):
+            judged = self._on_given(each)
+            if judged is not None:
+                self._take(each.name, judged)
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.
@@ -243,9 +259,14 @@ class FileJudging:
                 self.judge(each)
 
     @cached_property
+    def _noted(self) -> list[OwnCall]:
+        """What the file calls its functions with that give several results."""
+        return own_calls(self._found)
+
+    @cached_property
     def _calls(self) -> list[OwnCall]:
         """What the file calls its functions with that give a loss and gradients."""
-        return own_calls(self._found)
+        return [each for each in self._noted if each.gives_gradients]
 
     def _of_several(self, each: Candidate, judged: Found) -> Found:
         """The verdict on a loss for several outputs, if the file itself calls it with several."""
@@ -262,6 +283,7 @@ class FileJudging:
             with self._editing() as spent:
                 judged = mended(judged, spent)
         self.judged_any = True
+        self._accused |= bool(judged.examined.accused)
         self.used |= set(judged.used)
         calls = [each.partition("(")[0] for each in judged.recognised.calls]
         self.called |= {*calls}

@@ -88,6 +88,11 @@ class OwnCall:
         after = [e for e in pairs if bare(e[0]) != stem(e[0]) == bare(e[1])]
         return frozenset(same.union(*after))
 
+    @property
+    def gives_gradients(self) -> bool:
+        """Whether it returned a loss, and gradients."""
+        return bool(parted(self.function, self.result, self.keys)[1])
+
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it is not known what its parameters are.
 
@@ -245,7 +250,7 @@ def parted(
 
 
 def own_calls(found: Definitions) -> list[OwnCall]:
-    """The functions of a file that gave a loss and gradients, with what it called them with."""
+    """The functions of a file that gave several results, with what it called them with."""
     main = _main(found)
     body = main or _tries(found)
     places = _places(found)
@@ -255,8 +260,7 @@ def own_calls(found: Definitions) -> list[OwnCall]:
     with _noted(places, noted):
         _run(body, found)
     where = UNDER_MAIN if main else f"in {', '.join(map(ast.unparse, body))}"
-    calls = (replace(each, where=where) for each in noted.values())
-    return [each for each in calls if parted(each.function, each.result, each.keys)[1]]
+    return [replace(each, where=where) for each in noted.values()]
 
 
 def _run(body: Sequence[ast.stmt], found: Definitions) -> None:

@@ -1,4 +1,4 @@
-"""What only the loss of a file shows: its gradient is handed on to a backward pass of any name."""
+"""Backward passes that no reading tries: of other names, or of which a caller takes a part."""
 
 from pathlib import Path
 
@@ -125,3 +125,45 @@ if __name__ == "__main__":
 def test_an_update_is_no_backward_pass(tmp_path: Path) -> None:
     code, _, said = judged(UPDATED, tmp_path)
     assert (code, "not judged" in said) == (0, False), said
+
+
+ATTENTION = """
+import numpy as np
+
+def attend(params, query, memory, lengths):
+    score = np.einsum("bd,btd->bt", query @ params["Q"], memory)
+    score = np.where(np.arange(memory.shape[1]) < lengths[:, None], score, -np.inf)
+    w = np.exp(score - score.max(axis=1, keepdims=True))
+    w = w / w.sum(axis=1, keepdims=True)
+    return np.einsum("bt,btd->bd", w, memory), (query, memory, w)
+
+def attend_grad(params, dctx, cache):
+    query, memory, w = cache
+    dw = np.einsum("bd,btd->bt", dctx, memory)
+    dscore = w * (dw - (w * dw).sum(axis=1, keepdims=True))
+    dq = np.einsum("bt,btd->bd", dscore, memory)
+    dmemory = w[:, :, None] * dctx[:, None] + dscore[:, :, None] * (query @ params["Q"])[:, None]
+    return {"Q": query.T @ dq}, dq @ params["Q"].T, dmemory
+
+def loss_and_grads(params, query, memory, lengths, y):
+    ctx, cache = attend(params, query, memory, lengths)
+    d = ctx @ params["w"] - y
+    grads, _, _ = attend_grad(params, np.outer(d, params["w"]) / len(y), cache)
+    return 0.5 * np.mean(d ** 2), {**grads, "w": ctx.T @ d / len(y)}
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(8)
+    params = {"Q": rng.normal(size=(4, 4)), "w": rng.normal(size=4)}
+    for i in range(3):
+        q, memory, lengths = rng.normal(size=(5, 4)), rng.normal(size=(5, 6, 4)), [3, 2, 6, 4, 2]
+        loss, grads = loss_and_grads(params, q, memory, np.array(lengths), q[:, 0])
+        for k in params:
+            params[k] = params[k] - 0.5 * grads[k]
+"""
+
+
+def test_what_a_caller_discards_of_a_pair_is_judged_on_what_the_file_gives(tmp_path: Path) -> None:
+    code, _, said = judged(ATTENTION, tmp_path)
+    assert (code, "attend_grad: 3 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(ATTENTION.replace("w[:, :, None] * dctx[:, None] + ", ""), tmp_path)
+    assert (code, [line[:19] for line in lines[:1]]) == (1, ["dmemory = dscore[:,"]), said
