@@ -37,6 +37,7 @@ from conformance.shapes.found import (
 )
 from conformance.shapes.function_pairs import PairSearch
 from conformance.shapes.handed_on import handed_on
+from conformance.shapes.layers import LayerSearch
 from conformance.shapes.losses import LossSearch
 from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.own_calls import OwnCall, own_calls
@@ -75,7 +76,8 @@ class FileJudging:
     ) -> None:
         self._cost, self._found, self._send, self._edits = cost, found, send, edits
         self.used, self.called, self.giving = set[str](), set[str](), set[str]()
-        self.judged_any = self._of_the_book = self._accused = False
+        self.judged_any = self._of_the_book = False
+        self._accused = set[str]()
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
         self._asked_own, self._spent = False, defaultdict[str, float](float)
@@ -99,7 +101,10 @@ class FileJudging:
             final = NotJudged(each.name, str(error), True, final=True)
             self._send({"left": to_values(final)})
             return
-        judged = judged or self._on_given(each)
+        given = [] if judged is not None else self._given(each)
+        if given and self._accused & self._found.used_by(each.name):
+            return  # it would be wrong with what it uses
+        judged = judged or next((judge() for judge in given), None)
         if judged is not None and judged.recognised.alone:
             judged = self._of_several(each, judged)
         without = judged is not None and judged.examined.cost != "own" and not judged.examined.ok
@@ -143,18 +148,20 @@ class FileJudging:
         calls = (e for e in self._calls if e.function is getattr(self._found.module, name, None))
         return next((e.found(self._cost) for e in calls), None)
 
-    def _on_given(self, each: Candidate) -> Found | None:
-        """The verdict on two functions by what the file gives the first; None if it does not."""
-        pair = each.layer
-        if not isinstance(pair, PairSearch):
-            return None
-        given = (e.arguments for e in self._noted if e.function is pair.forward)
-        return next((pair.on(e) for e in given), None)
+    def _given(self, each: Candidate) -> list[Callable[[], Found | None]]:
+        """What judges a layer, or two functions, by what the file gives what goes forward."""
+        layer = each.either or each.layer
+        if not isinstance(layer, PairSearch | LayerSearch):
+            return []
+        named = layer.forward if isinstance(layer, LayerSearch) else layer.forward.__name__
+        owner = each.name if isinstance(layer, LayerSearch) else named
+        calls = (e for e in self._noted if (e.name, e.function.__name__) == (owner, named))
+        return [partial(layer.on, e.arguments) for e in calls]
 
     def on_discarded(self, each: Candidate) -> None:
         """Judge a pair that took part in what is right, if a part of what it gives is not read."""
-        if not self._accused and self._found.discards(each.name):
-            judged = self._on_given(each)
+        for judge in self._given(each) if isinstance(each.layer, PairSearch) else ():
+            judged = judge() if self._found.discards(each.name) and not self._accused else None
             if judged is not None:
                 self._take(each.name, judged)
 
@@ -260,7 +267,7 @@ class FileJudging:
 
     @cached_property
     def _noted(self) -> list[OwnCall]:
-        """What the file calls its functions with that give several results."""
+        """What the file calls its functions with that give several results, or go forward."""
         return own_calls(self._found)
 
     @cached_property
@@ -283,7 +290,7 @@ class FileJudging:
             with self._editing() as spent:
                 judged = mended(judged, spent)
         self.judged_any = True
-        self._accused |= bool(judged.examined.accused)
+        self._accused |= {name} if judged.examined.accused else set()
         self.used |= set(judged.used)
         calls = [each.partition("(")[0] for each in judged.recognised.calls]
         self.called |= {*calls}

@@ -250,7 +250,7 @@ def parted(
 
 
 def own_calls(found: Definitions) -> list[OwnCall]:
-    """The functions of a file that gave several results, with what it called them with."""
+    """The functions of a file that gave several results, and its methods that go forward."""
     main = _main(found)
     body = main or _tries(found)
     places = _places(found)
@@ -296,12 +296,13 @@ Place = tuple[Any, str, FunctionType]
 
 
 def _places(found: Definitions) -> list[Place]:
-    """The functions and methods of a file that may give a loss and gradients."""
+    """The functions and methods of a file that give several results, or go forward by name."""
     return [
         (owner, name, each)
         for owner in (found.module, *found.classes)
         for name, each in vars(owner).items()
-        if isinstance(each, FunctionType) and len(returned_names(each)) > 1
+        if isinstance(each, FunctionType)
+        if len(returned_names(each)) > 1 or is_role(name, "forward") == 0
         if isinstance(owner, type) or each in found.functions
     ]
 

@@ -167,3 +167,55 @@ def test_what_a_caller_discards_of_a_pair_is_judged_on_what_the_file_gives(tmp_p
     assert (code, "attend_grad: 3 gradients, all right" in said) == (0, True), said
     code, lines, said = judged(ATTENTION.replace("w[:, :, None] * dctx[:, None] + ", ""), tmp_path)
     assert (code, [line[:19] for line in lines[:1]]) == (1, ["dmemory = dscore[:,"]), said
+
+
+LAYERS = """
+import numpy as np
+
+class Causal:
+    def __init__(self, c_in, c_out, k, dilation, rng):
+        self.w = rng.standard_normal((k, c_in, c_out))
+        self.k, self.dil = k, dilation
+
+    def forward(self, x):
+        pad, T = (self.k - 1) * self.dil, x.shape[1]
+        self.xp = np.pad(x, ((0, 0), (pad, 0), (0, 0)))
+        return sum(self.xp[:, j * self.dil:j * self.dil + T] @ self.w[j] for j in range(self.k))
+
+    def backward(self, dy):
+        pad, T = (self.k - 1) * self.dil, dy.shape[1]
+        self.dw, dxp = np.zeros_like(self.w), np.zeros_like(self.xp)
+        for j in range(self.k):
+            part = slice(j * self.dil, j * self.dil + T)
+            self.dw[j] = np.einsum("bti,bto->io", self.xp[:, part], dy)
+            dxp[:, part] += dy @ self.w[j].T
+        return dxp[:, pad:]
+
+class Stack:
+    def __init__(self, ch, dilation, rng):
+        self.first = Causal(1, ch, 2, dilation, rng)
+        self.last = Causal(ch, 1, 1, dilation, rng)
+
+    def forward(self, x):
+        return self.last.forward(self.first.forward(x))
+
+    def backward(self, dy):
+        return self.first.backward(self.last.backward(dy))
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(3)
+    net = Stack(5, 2, rng)
+    for i in range(4):
+        s = np.sin(0.5 * np.arange(9) + rng.uniform(0, 6, (4, 1)))[:, :, None]
+        r = net.forward(s[:, :-1]) - s[:, 1:]
+        net.backward(r / np.sqrt(r ** 2 + 0.01) / r.size)
+        for each in (net.first, net.last):
+            each.w -= 0.1 * each.dw
+"""
+
+
+def test_layers_are_judged_as_the_file_makes_and_calls_them(tmp_path: Path) -> None:
+    code, _, said = judged(LAYERS, tmp_path)
+    assert (code, said.count("all right"), "not judged" in said) == (0, 2, False), said
+    code, lines, said = judged(LAYERS.replace("dxp[:, pad:]", "dxp[:, :T]"), tmp_path)
+    assert (code, lines, "Stack" in said) == (1, ["return dxp[:, :T]"], False), said
