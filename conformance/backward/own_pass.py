@@ -68,11 +68,12 @@ def examine_pass(
 
 def _meets_the_loss(step: OwnPass, found: Examined) -> bool:
     """Whether some entries of gradients are those of the loss, as where a part of one is wrong."""
-    pairs = ((each.node.value, found.rights.get(each.name)) for each in step.goals)
-    alike = [(own, right) for own, right in pairs if np.shape(own) == np.shape(right)]
+    named = {each.name: np.asarray(each.node.value) for each in step.goals}
+    pairs = ((named[name], np.asarray(e)) for name, e in found.rights.items() if name in named)
     return any(
         np.any((right != 0) & np.isclose(own, right, rtol=HALF_OF_THE_DIGITS, atol=0))
-        for own, right in alike
+        for own, right in pairs
+        if own.shape == right.shape
     )
 
 
