@@ -104,7 +104,8 @@ class FileJudging:
         given = [] if judged is not None else self._given(each)
         if given and self._accused & self._found.used_by(each.name):
             return  # it would be wrong with what it uses
-        judged = judged or next((judge() for judge in given), None)
+        tried = (judge() for judge in given)
+        judged = judged or next((e for e in tried if e is not None and not e.unjudged), None)
         if judged is not None and judged.recognised.alone:
             judged = self._of_several(each, judged)
         without = judged is not None and judged.examined.cost != "own" and not judged.examined.ok

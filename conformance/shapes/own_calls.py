@@ -28,7 +28,7 @@ from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import Definitions
-from conformance.shapes.found import Found, Recognised, of_function
+from conformance.shapes.found import Found, Recognised, Rerun, of_function
 from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
 from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import other_settings
@@ -125,8 +125,21 @@ class OwnCall:
                 calls = (called(self.function),)
                 recognised = Recognised("", given, "", calls, "returned", names)
                 found = Found(recognised, examined, tuple(self._used(module)))
-                return found.rerun(of_function(again, params))
+                return found.rerun(self._rerun(module, of_function(again, params)))
         return None
+
+    def _rerun(self, module: Any, here: Rerun) -> Rerun:
+        """What runs it again, and tells whether it is right with other parameters and later."""
+        return Rerun(here.again, lambda: here.elsewhere() and self._is_right_later(module))
+
+    def _is_right_later(self, module: Any) -> bool:
+        """Whether it is right with what it is called with later, such as other sizes and labels."""
+        with quiet():
+            result = self.function(**copy.deepcopy(self.later))
+        other = replace(self, arguments=self.later, later=self.arguments, result=result)
+        chosen = other._parameters(module) or ()  # noqa: SLF001 - of the same class
+        params = {short(each.path): np.asarray(each.value, dtype=np.float64) for each in chosen}
+        return not params or of_function(other._again(module, [*params]), params).elsewhere()  # noqa: SLF001
 
     def _used(self, module: Any) -> Iterator[str]:
         """The names of the functions and classes that take part, as far as names tell."""
