@@ -56,6 +56,7 @@ if __name__ == "__main__":
 def test_a_backward_pass_of_unknown_names_is_judged_by_a_run(tmp_path: Path) -> None:
     code, _, said = judged(NETWORK, tmp_path)
     assert (code, "4 gradients, all right" in said) == (0, True), said
+    assert "note: of Netz and Schicht, only what these updates use is judged" in said, said
     code, lines, said = judged(NETWORK.replace("d.sum(0)", "d.mean(0)"), tmp_path)
     assert (code, lines[:1]) == (1, ["self.dW, self.dv = self.x.T @ d, d.mean(0)"]), said
 
