@@ -36,6 +36,8 @@ from conformance.shapes.found import (
     without_names,
 )
 from conformance.shapes.function_pairs import PairSearch
+from conformance.shapes.handed_on import handed_on
+from conformance.shapes.layers import LayerSearch
 from conformance.shapes.losses import LossSearch
 from conformance.shapes.named_losses import promises_gradients
 from conformance.shapes.own_calls import OwnCall, own_calls
@@ -51,6 +53,7 @@ PROMISED = PairSearch | LossSearch | SolvedLossSearch
 EDITING = {"editing": True}
 """What is sent before changes of a program are tried."""
 UNTRIED = "it may train, and no way was found to try it"
+HANDED = "the gradient of a loss is handed on to it, and no way was found to try it"
 UNFOUND = "it gives a loss and gradients, and no arguments were found with which it runs"
 TABLE = 2
 """The dimensions of an array with a row for each sample."""
@@ -74,6 +77,7 @@ class FileJudging:
         self._cost, self._found, self._send, self._edits = cost, found, send, edits
         self.used, self.called, self.giving = set[str](), set[str](), set[str]()
         self.judged_any = self._of_the_book = False
+        self._accused = set[str]()
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
         self._asked_own, self._spent = False, defaultdict[str, float](float)
@@ -97,6 +101,11 @@ class FileJudging:
             final = NotJudged(each.name, str(error), True, final=True)
             self._send({"left": to_values(final)})
             return
+        given = [] if judged is not None else self._given(each)
+        if given and self._accused & self._found.used_by(each.name):
+            return  # it would be wrong with what it uses
+        tried = (judge() for judge in given)
+        judged = judged or next((e for e in tried if e is not None and not e.unjudged), None)
         if judged is not None and judged.recognised.alone:
             judged = self._of_several(each, judged)
         without = judged is not None and judged.examined.cost != "own" and not judged.examined.ok
@@ -139,6 +148,23 @@ class FileJudging:
         """
         calls = (e for e in self._calls if e.function is getattr(self._found.module, name, None))
         return next((e.found(self._cost) for e in calls), None)
+
+    def _given(self, each: Candidate) -> list[Callable[[], Found | None]]:
+        """What judges a layer, or two functions, by what the file gives what goes forward."""
+        layer = each.either or each.layer
+        if not isinstance(layer, PairSearch | LayerSearch):
+            return []
+        named = layer.forward if isinstance(layer, LayerSearch) else layer.forward.__name__
+        owner = each.name if isinstance(layer, LayerSearch) else named
+        calls = (e for e in self._noted if (e.name, e.function.__name__) == (owner, named))
+        return [partial(layer.on, e.arguments) for e in calls]
+
+    def on_discarded(self, each: Candidate) -> None:
+        """Judge a pair that took part in what is right, if a part of what it gives is not read."""
+        for judge in self._given(each) if isinstance(each.layer, PairSearch) else ():
+            judged = judge() if self._found.discards(each.name) and not self._accused else None
+            if judged is not None:
+                self._take(each.name, judged)
 
     def on_own_calls(self, name: str = "") -> bool:
         """Judge what gives a loss and gradients on what the file calls it with, once.
@@ -199,6 +225,18 @@ class FileJudging:
                 whole = any(e.network for e in self.left if e.name == own)
                 self.left.append(NotJudged(own, why, whole, final=True, runs=runs))
 
+    def on_handed(self, name: str | None) -> None:
+        """Tell of what the gradient of a loss that was judged is handed on to, if it was not.
+
+        Args:
+            name: of the only thing that is wanted; None for all.
+        """
+        known = self.used | self.called
+        owners = handed_on(self._found, self.giving, known) if name is None else set[str]()
+        told = known | {each.name for each in self.left}
+        network = owners.isdisjoint(known)
+        self.left += [NotJudged(each, HANDED, network) for each in sorted(owners - told)]
+
     def on_optimisers(self, made: Iterable[tuple[Ran | NotJudged, Again]]) -> None:
         """Tell of what moves parameters, but for a class that others of the file derive from."""
         for one, again in made:
@@ -229,9 +267,14 @@ class FileJudging:
                 self.judge(each)
 
     @cached_property
+    def _noted(self) -> list[OwnCall]:
+        """What the file calls its functions with that give several results, or go forward."""
+        return own_calls(self._found)
+
+    @cached_property
     def _calls(self) -> list[OwnCall]:
         """What the file calls its functions with that give a loss and gradients."""
-        return own_calls(self._found)
+        return [each for each in self._noted if each.gives_gradients]
 
     def _of_several(self, each: Candidate, judged: Found) -> Found:
         """The verdict on a loss for several outputs, if the file itself calls it with several."""
@@ -248,6 +291,7 @@ class FileJudging:
             with self._editing() as spent:
                 judged = mended(judged, spent)
         self.judged_any = True
+        self._accused |= {name} if judged.examined.accused else set()
         self.used |= set(judged.used)
         calls = [each.partition("(")[0] for each in judged.recognised.calls]
         self.called |= {*calls}

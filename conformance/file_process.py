@@ -110,13 +110,16 @@ def send_all(asked: Asked, send: Send) -> None:
     judging = FileJudging(asked.cost, found, send, edits=asked.edits)
     with threadpool_limits(1), _no_exit():
         for each in _candidates(asked, found):
-            if not each.functions & judging.used:  # else it was judged as a part of another
-                send({"tried": each.name})  # its silence is that of one candidate
-                judging.judge(each)
+            if each.functions & judging.used:  # it was judged as a part of another
+                judging.on_discarded(each)
+                continue
+            send({"tried": each.name})  # its silence is that of one candidate
+            judging.judge(each)
         if not judging.judged_any and asked.name is None:
             judging.on_own_calls()
         judging.on_training(asked.place, asked.name)
         judging.on_promised(asked.name)
+        judging.on_handed(asked.name)
         judging.on_optimisers(_optimisers(asked, *judging.unused()))
         judging.on_derivatives(asked.place, asked.name)
         for left in {each.name: each for each in judging.left}.values():

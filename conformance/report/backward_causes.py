@@ -71,7 +71,7 @@ OF_KIND = {
     "scaled": "{operation} is {factor:g} times the ∂C/∂{needed} that is needed",
     "part": "{operation} is only a part of ∂C/∂{needed}: a contribution is left out{that}",
     "begins": "the mistake is in {operation} or in what is computed from it, which has to become "
-    "∂C/∂{needed}: no right gradient uses it",
+    "∂C/∂{needed}: no gradient that is right as it is uses it",
     "decay": "{operation} is {factor:g} times the derivative of the decay in the loss",
     "no decay": "the derivative of the decay in the loss, a multiple of {needed}, is not added",
     "handed": "{operation} is handed on here, and ∂C/∂{needed} is needed",

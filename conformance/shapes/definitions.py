@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from conformance.backward.syntax import tree
+from conformance.backward.syntax import stored, tree
 from conformance.programs.execution import Failed, run_file
 from conformance.programs.sources import sources
 
@@ -63,6 +63,14 @@ class Definitions:
         inside = {id(e) for each in own for e in ast.walk(each)}
         named = (e for e in parts if isinstance(e, ast.Name) and e.id == name)
         return any(id(each) not in inside for each in named)
+
+    def discards(self, name: str) -> bool:
+        """Whether what a function of a name gives is named somewhere, and a part of it not read."""
+        parts = [each for file in self.files for each in ast.walk(tree(file) or ast.Pass())]
+        names = [each for each in parts if isinstance(each, ast.Name)]
+        read = {each.id for each in names if isinstance(each.ctx, ast.Load)}
+        calls = (e for e in parts if isinstance(e, ast.Assign) and name in {*_called(e.value)})
+        return any(not stored(each) <= read for each in calls)
 
     @property
     def bases(self) -> set[type]:
@@ -173,7 +181,7 @@ def _body(place: str) -> list[ast.stmt]:
     return found
 
 
-def _called(statement: ast.stmt) -> Iterator[str]:
+def _called(statement: ast.AST) -> Iterator[str]:
     """The names of the functions and classes that a statement calls."""
     for each in ast.walk(statement):
         if isinstance(each, ast.Call) and isinstance(each.func, ast.Name):

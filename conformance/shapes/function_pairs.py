@@ -19,7 +19,13 @@ import numpy as np
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
 from conformance.programs.held_state import is_floats
-from conformance.programs.vocabulary import DERIVATIVES, bare, is_parameter, kinds_of
+from conformance.programs.vocabulary import (
+    DERIVATIVES,
+    bare,
+    is_parameter,
+    is_upstream,
+    kinds_of,
+)
 from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path
 from conformance.shapes.arguments import called, needed
@@ -29,7 +35,7 @@ from conformance.shapes.function_sources import names_axis
 from conformance.shapes.given_back import arrays_of, beside, gradients, said, went
 from conformance.shapes.other_settings import ACTIVATIONS, other_numbers, sizes, switched_off
 from conformance.shapes.sides import SCALES, is_one_sided
-from conformance.shapes.solved import MisshapenError, Solver, arguments
+from conformance.shapes.solved import MisshapenError, Solver, UnsetError, arguments
 from conformance.shapes.update_findings import together
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
@@ -235,6 +241,25 @@ class PairSearch:
                 return best
         return best or (vector[0] if vector else self._misshapen(solver))
 
+    def on(self, given: Mapping[str, Any]) -> Found | None:
+        """It, judged with what the first is given, of dicts with what is asked for; or None."""
+        keyed = {name for name, each in given.items() if isinstance(each, dict)}
+        chosen: dict[Path, Any] = {(name,): e for name, e in given.items() if name not in keyed}
+        while True:
+            try:
+                self._fits(arguments([*given], chosen, keyed))
+            except UnsetError as error:
+                name, *keys = error.path
+                if not keys or keys[0] not in given[name]:
+                    return None
+                chosen[error.path] = given[name][keys[0]]
+            except UnfitError:
+                break
+            else:
+                break
+        tried = self.judged(chosen)
+        return None if tried is None else tried[0]
+
     def _misshapen(self, solver: Solver) -> Found | None:
         """It, judged with arguments with which it does not quite run, if a gradient is right.
 
@@ -431,14 +456,20 @@ def _samples(inputs: Node, factor: float) -> int:
 
 
 BACKWARD = re.compile(r"(.*?)(?:backwards?|backprop|bwd|vjp|back(?=$))(.*)")
+GRADIENT = re.compile(r"(.*?)grad(?:ient)?s?(.*)")
+"""Of what goes backward, if it is given an upstream gradient."""
 FORWARD = ("forward", "forwards", "fwd", "fprop", "")
 
 
 def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch]:
-    """The pairs among functions: `X_backward` with `X_forward` or `X`; `backward_X` likewise."""
+    """The pairs among functions: `X_backward` with `X_forward` or `X`; `backward_X` likewise.
+
+    `X_grad` goes backward if it is given an upstream gradient.
+    """
     named = {bare(each.__name__): each for each in functions}
     for name, backward in named.items():
-        found = BACKWARD.fullmatch(name)
+        goes_back = any(is_upstream(each.name) for each in needed(backward))
+        found = BACKWARD.fullmatch(name) or (GRADIENT.fullmatch(name) if goes_back else None)
         if found is None or not found[1] + found[2]:
             continue
         ahead = (named.get(found[1] + word + found[2]) for word in FORWARD)

@@ -7,8 +7,9 @@ their methods; or, whatever they are called, one takes inputs and gives an outpu
 one thing whose name tells nothing. Left out: networks (`search.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import CO_VARARGS
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass, last_return
-from conformance.programs.held_state import doubles
+from conformance.programs.held_state import doubles, is_floats
 from conformance.programs.vocabulary import is_role
 from conformance.running.quiet import quiet
 from conformance.shapes.arguments import RATE, Scope, called, method_of
@@ -71,6 +72,8 @@ LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an array of three axes",
     "an image of channels", "images", "sequences", "places", "a list of columns",
 )  # fmt: skip
+
+GIVEN = "what the file gives it"
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,21 @@ class LayerSearch:
         if misshapen is None and not others:  # else it is their base
             self.problems.append(problem)
         return misshapen
+
+    def on(self, given: Mapping[str, Any]) -> Found | None:
+        """An object, judged with the inputs that the file gives it; None if that fails.
+
+        Args:
+            given: the object and its inputs.
+        """
+        whole, x, *others = given.values()
+        if others or not is_floats(x):
+            return None
+        data = replace(next(example_data(Sizes(), LAYOUTS[:1])), layout=GIVEN, x=x)
+        plan = Plan(called(self.kind), lambda *_: {"self": deepcopy(whole)}, (), self.module)
+        with suppress(UnfitError, NotAGradientError):
+            return self._by_an_output(Way(plan, data, self.takes), stretched=True)[1]
+        return None
 
     def _by_an_output(self, way: Way, *, stretched: bool) -> tuple[Way, Found | None]:
         """It, judged by its output; or by one that is made of it, if more is right then.

@@ -28,7 +28,7 @@ from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.definitions import Definitions
-from conformance.shapes.found import Found, Recognised, of_function
+from conformance.shapes.found import Found, Recognised, Rerun, of_function
 from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
 from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import other_settings
@@ -88,6 +88,11 @@ class OwnCall:
         after = [e for e in pairs if bare(e[0]) != stem(e[0]) == bare(e[1])]
         return frozenset(same.union(*after))
 
+    @property
+    def gives_gradients(self) -> bool:
+        """Whether it returned a loss, and gradients."""
+        return bool(parted(self.function, self.result, self.keys)[1])
+
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it is not known what its parameters are.
 
@@ -120,8 +125,21 @@ class OwnCall:
                 calls = (called(self.function),)
                 recognised = Recognised("", given, "", calls, "returned", names)
                 found = Found(recognised, examined, tuple(self._used(module)))
-                return found.rerun(of_function(again, params))
+                return found.rerun(self._rerun(module, of_function(again, params)))
         return None
+
+    def _rerun(self, module: Any, here: Rerun) -> Rerun:
+        """What runs it again, and tells whether it is right with other parameters and later."""
+        return Rerun(here.again, lambda: here.elsewhere() and self._is_right_later(module))
+
+    def _is_right_later(self, module: Any) -> bool:
+        """Whether it is right with what it is called with later, such as other sizes and labels."""
+        with quiet():
+            result = self.function(**copy.deepcopy(self.later))
+        other = replace(self, arguments=self.later, later=self.arguments, result=result)
+        chosen = other._parameters(module) or ()  # noqa: SLF001 - of the same class
+        params = {short(each.path): np.asarray(each.value, dtype=np.float64) for each in chosen}
+        return not params or of_function(other._again(module, [*params]), params).elsewhere()  # noqa: SLF001
 
     def _used(self, module: Any) -> Iterator[str]:
         """The names of the functions and classes that take part, as far as names tell."""
@@ -245,7 +263,7 @@ def parted(
 
 
 def own_calls(found: Definitions) -> list[OwnCall]:
-    """The functions of a file that gave a loss and gradients, with what it called them with."""
+    """The functions of a file that gave several results, and its methods that go forward."""
     main = _main(found)
     body = main or _tries(found)
     places = _places(found)
@@ -255,8 +273,7 @@ def own_calls(found: Definitions) -> list[OwnCall]:
     with _noted(places, noted):
         _run(body, found)
     where = UNDER_MAIN if main else f"in {', '.join(map(ast.unparse, body))}"
-    calls = (replace(each, where=where) for each in noted.values())
-    return [each for each in calls if parted(each.function, each.result, each.keys)[1]]
+    return [replace(each, where=where) for each in noted.values()]
 
 
 def _run(body: Sequence[ast.stmt], found: Definitions) -> None:
@@ -292,12 +309,13 @@ Place = tuple[Any, str, FunctionType]
 
 
 def _places(found: Definitions) -> list[Place]:
-    """The functions and methods of a file that may give a loss and gradients."""
+    """The functions and methods of a file that give several results, or go forward by name."""
     return [
         (owner, name, each)
         for owner in (found.module, *found.classes)
         for name, each in vars(owner).items()
-        if isinstance(each, FunctionType) and len(returned_names(each)) > 1
+        if isinstance(each, FunctionType)
+        if len(returned_names(each)) > 1 or is_role(name, "forward") == 0
         if isinstance(owner, type) or each in found.functions
     ]
 

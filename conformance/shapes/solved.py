@@ -269,12 +269,13 @@ def arguments(
     Args:
         names: of all.
         chosen: their values, by name and key.
-        keyed: the names of those that are dicts; None if all that are have a key that is chosen,
-            or are chosen without any.
+        keyed: the names of those that are dicts; None if all that are have each of their keys
+            chosen, or are chosen without any.
     """
     found = {path[0] for path, each in chosen.items() if len(path) > 1 or isinstance(each, dict)}
     dicts = found if keyed is None else keyed
-    return {
+    given = {
         name: _Keys(name, chosen) if name in dicts else chosen.get((name,), Unset((name,)))
         for name in names
     }
+    return given | {name: dict(given[name]) for name in dicts if keyed is None}

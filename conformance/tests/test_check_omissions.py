@@ -363,10 +363,13 @@ if __name__ == "__main__":
 """
 
 
-def test_what_a_run_leaves_out_is_told(tmp_path: Path) -> None:
+def test_what_a_run_leaves_out_is_judged_as_the_file_calls_it(tmp_path: Path) -> None:
     code, _, said = judged(MAIN_ALONE, tmp_path)
-    note = "note: of heads_backward, only what these updates use is judged"
-    assert (code, note in said) == (0, True), said
+    assert (code, "wrong: the gradient of x; w and u are right" in said) == (1, True), said
+    code, _, said = judged(
+        MAIN_ALONE.replace("0 * x", 'np.einsum("bhtd,hed->bte", dh, w)'), tmp_path
+    )
+    assert (code, "3 gradients, all right" in said) == (0, True), said
 
 
 OF_OUT = """

@@ -357,3 +357,36 @@ def softmax_loss(v, index, U):
 def test_a_function_that_promises_gradients_and_is_not_tried_is_named(tmp_path: Path) -> None:
     code, _, said = judged(CLIP + WORDS.replace("e.sum()", "e.unknown()") + CALLED, tmp_path)
     assert (code, "not judged: softmax_loss: " in said) == (3, True), said
+
+
+LABELLED = """
+import numpy as np
+
+def loss_and_grad(W, x, label):
+    u = x @ W
+    e = np.exp(u - u.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss, d = 0.0, p.copy()
+    for t in range(len(label)):
+        loss -= np.log(p[t, label[t]])
+        d[t, label[t]] -= 1
+    return loss, x.T @ d
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    W = rng.normal(size=(3, 5))
+    for label in ([1, 2, 3], [4, 0], [0, 3, 1, 2]):
+        loss, g = loss_and_grad(W, rng.normal(size=(len(label), 3)), label)
+        W -= 0.1 * g
+"""
+
+
+def test_what_is_right_for_the_first_labels_alone_is_not_right_elsewhere(tmp_path: Path) -> None:
+    for index, right in (("label[t]", True), ("t + 1", False)):
+        place = tmp_path / f"own_{right}.py"
+        place.write_text(LABELLED.replace("d[t, label[t]]", f"d[t, {index}]"))
+        (call,) = own_calls(definitions(str(place)))
+        found = call.found(None)
+        assert found is not None
+        assert found.elsewhere is not None
+        assert (found.examined.ok, found.elsewhere()) == (True, right)

@@ -88,3 +88,50 @@ def test_a_difference_of_output_and_target_is_judged(
         assert old in text
         place.write_text(text.replace(old, new))
         assert not run_script(str(place)).ok
+
+
+MIXTURE = """
+import numpy as np
+rng = np.random.RandomState(3)
+
+def forward(w, x, n):
+    W = w[:2 * n].reshape(2, n)
+    z = x @ W + w[2 * n:]
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+def densities(t, n):
+    return np.exp(-0.5 * (t - np.arange(n)) ** 2)
+
+def error(w, x, t, n):
+    return -np.log((forward(w, x, n) * densities(t, n)).sum(axis=1)).mean()
+
+def gradient(w, x, t, n):
+    pi = forward(w, x, n)
+    joint = pi * densities(t, n)
+    gamma = joint / joint.sum(axis=1, keepdims=True)
+    delta = (pi - gamma) / len(x)
+    return np.concatenate([(x.T @ (gamma - pi) / len(x)).ravel(), delta.sum(axis=0)])
+
+def train(n=3, eta=0.05):
+    x, t = rng.rand(20, 2), 3 * rng.rand(20, 1)
+    w = rng.randn(3 * n) * 0.5
+    for i in range(10):
+        w = w - eta * gradient(w, x, t, n)
+        if i % 5 == 0:
+            print(i, error(w, x, t, n))
+    return w
+
+if __name__ == "__main__":
+    train()
+"""
+
+
+def test_a_difference_of_which_a_part_is_the_gradient_of_its_loss_is_judged(tmp_path: Path) -> None:
+    place = tmp_path / "file.py"
+    place.write_text(MIXTURE)
+    report = check_file(Asked(str(place)), no_book)
+    assert (report.exit_code, "(gamma - pi)" in str(report)) == (1, True), str(report)
+    place.write_text(MIXTURE.replace("(gamma - pi)", "(pi - gamma)"))
+    report = check_file(Asked(str(place)), no_book)
+    assert report.exit_code == 0, str(report)
