@@ -239,8 +239,9 @@ class Culprit(Fixes):
         todo = [self._first_wrong(repair)] if self.lacks_parts(repair) else []
         while todo:
             node = todo.pop()
-            if self._shared >> node.number & 1:
-                continue  # what right gradients are made of lacks nothing
+            whole = any(each.quantity.kind == "total" for each in self.known(node))
+            if whole or self._shared >> node.number & 1:
+                continue  # neither it nor what right gradients are made of lacks anything
             if node.operation in ("add", "subtract"):
                 group = self._by_number.get(node.number, Group([node]))
                 if not self.right_calls(group, {node.number}):

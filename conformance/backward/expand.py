@@ -15,10 +15,11 @@ from conformance.backward.chain import Chain
 from conformance.backward.findings import Line
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.recorded_pass import Goal, Recorded
-from conformance.backward.source import RENAMED, handed_names, line_of, operand_name, stored_names
+from conformance.backward.source import RENAMED, handed_names, line_of, operand_name
 from conformance.backward.syntax import (
     aliased,
     assigned,
+    carried,
     gives_alias,
     hands_out,
     iterated,
@@ -102,16 +103,13 @@ class _Expansion:
             return own
         names = _names(user, place)
         for level in reversed(range(len(names))):
-            if names[level] not in stored_names(node):
-                own = self._under(names[level], own, user.frames[level:])
+            own = self._under(names[level], own, user.frames[level:])
         return own
 
     def _under(self, name: str, own: Node, frames: tuple[Frame, ...]) -> Node:
-        """A value under the name by which a line uses it; not one that was changed after that."""
-        before = Line(frames[0].file, frames[0].line) if frames else None
-        line = assigned(name, before, alias=True) if name and before is not None else None
-        made = line_of(own)
-        if line is None or (own.replaces is not None and made is not None and made > line):
+        """A value under the name by which a line uses it."""
+        line = _alias(name, own, frames[0]) if name and frames else None
+        if line is None:
             return own
         where = (Frame(line.file, line.line, frames[0].function), *frames[1:])
         own = self._under(aliased(line), own, where)
@@ -191,6 +189,16 @@ class _Expansion:
 def _place(node: Node, user: Node) -> int | None:
     """The first place at which an operation has an operand; None if it is in a list of them."""
     return next((i for i, each in enumerate(user.args) if each is node), None)
+
+
+def _alias(name: str, node: Node, user: Frame) -> Line | None:
+    """The line that gave a value a name, and did no more, after it was made and before its use."""
+    line = Line(user.file, user.line)
+    own = (e.line for e in node.frames if (e.file, e.function) == (user.file, user.function))
+    made = next(own, 0)  # else it was made elsewhere
+    earlier = made >= user.line  # in an earlier round of a loop
+    found = carried(name, line) if earlier else assigned(name, line, alias=True)
+    return found if found is not None and found.line > made else None
 
 
 def _named_on(node: Node, name: str, before: Line) -> Line | None:

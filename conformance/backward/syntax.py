@@ -116,6 +116,20 @@ def assigned(name: str, before: Line, *, alias: bool) -> Line | None:
 
 
 @lru_cache(maxsize=4096)
+def carried(name: str, line: Line) -> Line | None:
+    """The line that gives a variable another one's value, at the end of the loop around a line."""
+    for loop in loops_around(line):
+        inside = [
+            e
+            for e in _assignments(line)
+            if name in stored(e) and _holds(loop, Line(line.file, e.lineno))
+        ]
+        if inside:
+            return Line(line.file, inside[-1].lineno) if _is_alias(inside[-1]) else None
+    return None
+
+
+@lru_cache(maxsize=4096)
 def reads(name: str, line: Line) -> int:
     """How often the function around a line reads a variable."""
     names = (each for each in _around(line) if isinstance(each, ast.Name))
