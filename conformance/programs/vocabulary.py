@@ -46,7 +46,7 @@ KINDS: dict[str, Pattern] = {
         r"|(ground)?truth|gt|actions?(taken)?|training(set)?outputs|trainlabels|onehot(labels)?|tvec|(is)?(same|similar)",
         "logits": r"logits?",
         "output": r"logits?|o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
-        r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
+        r"|prob(abilitie)?s|scores?|final(outputs?)|netout(put)?|result|h|hx|activations?",
         "rate": r"lr|(l|learn(ing)?)?rate|alpha|eta|stepsize|ta[sx]a(de)?(aprendi\w+)?|α|η",
         "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"
         r"|numberof(epochs|trainingiterations|iterations)|trainingiterations"
@@ -82,7 +82,7 @@ KINDS: dict[str, Pattern] = {
         "cache": r"caches?|memory|m[eé]m[oó](ria|ire)s?|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": rf"{GRADIENTS}|derivatives|derivadas|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
-        "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
+        "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*)?"
         r"|g|grad(s|wrt)?(outputs?|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
         rf"|\w*({DERIVATIVES}|errors?|deltas?|upstream)(signal|term)?"
         r"|dldout|accumgrad",
@@ -183,7 +183,10 @@ def kinds_of(name: str) -> tuple[str, ...]:
     words = bare(name)
     found = tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
     plain = ARRAY.sub("", words)
-    return found if found or plain in ("", words) else kinds_of(plain)
+    if not found and plain not in ("", words):
+        return kinds_of(plain)
+    of_output = not found and stem(name) != words and "output" in kinds_of(stem(name))
+    return ("upstream",) if of_output else found  # such as dscore
 
 
 @cache

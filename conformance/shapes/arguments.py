@@ -254,7 +254,7 @@ def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: 
         kinds_of(name) and kind not in kinds_of(name)
         for name, kind in told
         if whole
-        or name.startswith("grad")
+        or kinds_of(name)[:1] in (("upstream",), ("grads",))
         or "mask" in kinds_of(name)
         or (kind in ("inputs", "targets") and WEIGHT.fullmatch(name))
     )
