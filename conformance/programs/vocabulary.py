@@ -63,17 +63,17 @@ KINDS: dict[str, Pattern] = {
         "filters": r"(n|num|nb|number)?(of)?(conv)?(filters|kernels|featuremaps|f)\d?|(conv)?outchannels",
         "kernel": r"(kernel|filter|conv)(size|dim|width)|ksize|kernel",
         "pool": r"pool(ing)?(size|dim|width)?",
-        "n_in": r"n?(in|inputs?|x|features|i|d|din)|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
+        "n_in": r"n?(in|inputs?|x|feat(ure)?s?|i|d|din)|fin|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
         r"|inputs?(size|dim|len(gth)?|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(size|dim|d)(in|input)|in(features|nodes|channels|planes)|inputchannels|cin|d|dim|fanin|nx"
         r"|(d|n)?(model|embd?|embed(ding)?)(dim|size|d)?|embeddim|vocab(ulary)?(size|len)?"
         r"|(n|num)(rows|users|states)|(obs|observations?|state)(dim|size|s)",
-        "n_hidden": r"n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
+        "n_hidden": r"fhid|n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
         r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh|width"
         r"|rank|(n|num)(latent)?factors|latentdim",
         "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units)|hiddens"
         r"|hidden(layers?)?(sizes?|dims?|units?|nodes?|neurons?)list",
-        "n_out": r"n?(out|outputs?|y|classes|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
+        "n_out": r"fout|n?(out|outputs?|y|class(es)?|cls|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
         r"|out(features|nodes|channels|planes)|outputchannels|cout|(n|num)(col(umn)?|item|action)s|actions?(dim|size)",
