@@ -197,8 +197,8 @@ def best_loss(
     """
     last, given = _last(trace, losses, goals), _given(trace, goals)
     whole = (part for each in losses for part in _shares(each, last))
-    tried = [*(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
-    runs = (_forward(trace, each, goals) for each in tried)
+    tried = [*last, *(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
+    runs = (_forward(trace, each, goals) for each in dict.fromkeys(tried))
     fits = [fit for each in runs if (fit := _fit(each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 

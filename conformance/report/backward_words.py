@@ -215,11 +215,8 @@ def conventions(examined: Examined) -> Iterator[str]:
     shared = any(each.ok and not each.dead for each in examined.gradients)
     if shared and has_factor(factor):
         of = "the loss" if examined.cost == "own" else "this cost"
-        clipped = f", but for the bound by which they are clipped, {factor:.6g} times as tight"
-        yield (
-            f"the gradients are {factor:.6g} times those of {of}: a convention"
-            f"{clipped * examined.clipped}"
-        )
+        clipped = " but for the bound that they are clipped by" if examined.clipped else ""
+        yield f"the gradients are {factor:.6g} times those of {of}: a convention{clipped}"
     if examined.truncated:
         yield (
             f"the gradients go back {examined.truncated} steps through time and no further: "
