@@ -614,7 +614,7 @@ def test_the_number_of_wrong_samples_is_no_other_loss(tmp_path: Path) -> None:
     assert "it computes a loss" not in str(report)
 
 
-PRINTED = """import numpy as np
+AS_PRINTED = """import numpy as np
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
 W, V = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
@@ -629,7 +629,7 @@ for _ in range(20):
 
 
 def test_a_loss_is_what_is_printed_or_what_that_is_a_multiple_of(tmp_path: Path) -> None:
-    assert "times those of" not in str(run_edited(tmp_path, PRINTED))
+    assert "times those of" not in str(run_edited(tmp_path, AS_PRINTED))
 
 
 CLIPPED = (
@@ -641,7 +641,7 @@ CLIPPED = (
 
 
 def test_what_a_factor_makes_of_a_bound_on_the_norm_is_told(tmp_path: Path) -> None:
-    assert "times" not in str(run_edited(tmp_path, PRINTED, CLIPPED))
-    summed = run_edited(tmp_path, PRINTED, ("g = e / len(X)", "g = e"), CLIPPED)
+    assert "times" not in str(run_edited(tmp_path, AS_PRINTED, CLIPPED))
+    summed = run_edited(tmp_path, AS_PRINTED, ("g = e / len(X)", "g = e"), CLIPPED)
     told = "a convention but for the bound that they are clipped by"
     assert (summed.exit_code, told in str(summed)) == (0, True), str(summed)
