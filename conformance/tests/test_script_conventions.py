@@ -632,12 +632,10 @@ def test_a_loss_is_what_is_printed_or_what_that_is_a_multiple_of(tmp_path: Path)
     assert "times those of" not in str(run_edited(tmp_path, AS_PRINTED))
 
 
-CLIPPED = (
-    "    V, W = V",
-    "    norm = np.sqrt((gW**2).sum() + (gV**2).sum())\n"
-    "    gW, gV = [g * min(1.0, 0.1 / norm) for g in (gW, gV)]\n"
-    "    V, W = V",
-)
+BOUND = """    norm = np.sqrt((gW**2).sum() + (gV**2).sum())
+    gW, gV = [g * min(1.0, 0.1 / norm) for g in (gW, gV)]
+    V, W = V"""
+CLIPPED = ("    V, W = V", BOUND)
 
 
 def test_what_a_factor_makes_of_a_bound_on_the_norm_is_told(tmp_path: Path) -> None:
