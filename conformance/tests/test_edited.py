@@ -681,29 +681,3 @@ def test_a_change_is_right_on_both_sides_of_a_margin(tmp_path: Path) -> None:
     said = str(conformance.check(str(file)))
     assert "every gradient is right with" in said
     assert "(same - (1" not in said
-
-
-DELTA = """
-import numpy as np
-
-class Adadelta:
-    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6):
-        self.params, self.lr, self.rho, self.eps = params, lr, rho, eps
-        self.eg = [np.zeros_like(p) for p in params]
-        self.ed = [np.zeros_like(p) for p in params]
-
-    def step(self, grads):
-        for i, (p, g) in enumerate(zip(self.params, grads)):
-            self.eg[i] = self.rho * self.eg[i] + (1 - self.rho) * g * g
-            d = np.sqrt(self.ed[i] + self.eps) / np.sqrt(self.eg[i] + self.eps) * g
-            self.ed[i] = self.rho * self.ed[i] + (1 - self.rho) * g * g
-            p -= self.lr * d
-"""
-
-
-def test_adadelta_is_not_right_as_rmsprop(tmp_path: Path) -> None:
-    file = tmp_path / "steps.py"
-    file.write_text(DELTA)
-    said = str(conformance.check(str(file)))
-    right = "self.ed[i] = self.rho * self.ed[i] + (1 - self.rho) * d * d"
-    assert f"every update is right with:  {right}" in said, said
