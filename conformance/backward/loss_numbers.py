@@ -219,18 +219,6 @@ def _given(trace: Trace, goals: Sequence[Goal]) -> int:
     return bits_of_nodes(each for each in trace.nodes if each.given) | bits(goals)
 
 
-def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
-    """The last number that moves with the parameters and is smooth.
-
-    One of absolute values is only printed, and a number of samples moves with nothing.
-    """
-    for each in _last(trace, losses, goals):
-        smooth = not any(e.operation in ("absolute", "sign") for e in _sources(each))
-        if smooth and has_gradient(trace, each, goals):
-            return each
-    return None
-
-
 def by_name(
     trace: Trace,
     losses: Sequence[Node],
@@ -313,15 +301,6 @@ def _shared(node: Node, *by: str) -> Node:
     while node.operation in by and len(node.inputs) == 1:
         (node,) = node.inputs
     return node
-
-
-def _sources(node: Node, most: int = 12) -> list[Node]:
-    """The last operations that a number was computed by."""
-    found = [node]
-    for each in found:
-        if len(found) < most:
-            found += [e for e in each.inputs if e not in found and e.function is not None]
-    return found
 
 
 def _fit(forward: Forward, goals: tuple[Goal, ...], sign: int) -> Fit:

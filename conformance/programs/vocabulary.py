@@ -182,11 +182,10 @@ def kinds_of(name: str) -> tuple[str, ...]:
     """The kinds of argument that a name may mean, in the order of the table."""
     words = bare(name)
     found = tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
-    plain = ARRAY.sub("", words)
-    if not found and plain not in ("", words):
-        return kinds_of(plain)
-    of_output = not found and stem(name) != words and "output" in kinds_of(stem(name))
-    return ("upstream",) if of_output else found  # such as dscore
+    plain, of = ARRAY.sub("", words), stem(name)
+    if not found and plain in ("", words):
+        return ("upstream",) if of != words and "output" in kinds_of(of) else ()  # such as dscore
+    return found or kinds_of(plain)
 
 
 @cache

@@ -66,12 +66,11 @@ def decline_unseen(trace: Trace, made: Judgement, loss: Node | None) -> None:
 
 
 def _is_another(function: ast.FunctionDef, cost: str) -> bool:
-    """Whether what a function computes is no such cost: a likelihood or a sum of squares."""
+    """Whether what a function computes is no such cost, which may be none that is known."""
     parts = [*ast.walk(function)]
     likelihood = any(map(_is_logarithm, parts))
     squares = any(isinstance(each, ast.Pow) for each in parts)
-    other = likelihood if cost == "quadratic" else squares and not likelihood
-    return other or cost == "unknown"
+    return cost == "unknown" or (likelihood if cost == "quadratic" else squares and not likelihood)
 
 
 def _computed(trace: Trace, made: Judgement) -> list[Node]:
