@@ -225,5 +225,5 @@ def by_attached(trace: Trace, found: Sequence[Attached]) -> Examined:
     goals = tuple(Goal(e.name, step.of[e.value], step.of[e.gradient]) for e in found)
     own = [step.of[each] for each in losses]
     fit = best_loss(step.trace, own, goals)
-    called = [fit.loss] if fit is not None else by_name(step.trace, own, goals)
+    called = [fit.loss] if fit is not None else by_name(step.trace, own, goals, lambda _: True)
     return examine_pass(OwnPass(step.trace, goals, loss=next(iter(called), None)))
