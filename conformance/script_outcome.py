@@ -124,5 +124,7 @@ def is_judged_as_far(other: Ran, ran: Ran) -> bool:
     kind = other.rule.kind
     if ran.rule.kind not in (NO_RULE, Rule("unknown").kind):
         return same and known and kind == ran.rule.kind
-    corrected = any(each.cause.kind in OF_CORRECTIONS for each in accused)
-    return same and known and (kind in KIN_OF_ADAM if corrected else kind != "plain")
+    causes = {each.cause.kind for each in accused}
+    if "steps kept" in causes:  # without them it would be RMSProp
+        return same and known and kind == "adadelta"
+    return same and known and (kind in KIN_OF_ADAM if causes & OF_CORRECTIONS else kind != "plain")

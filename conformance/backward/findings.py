@@ -315,6 +315,7 @@ class Examined:
         kinks: whether the sample hits a kink, where every slope between both sides is right.
         cost: that they were judged by: `own`, the program's; a known one; or `unknown`.
         factor: that all gradients have beside the right ones, which is a convention.
+        clipped: whether they are multiplied by a number that is computed of them.
         samples: of whose costs the right ones are the mean, where the cost is a known one; else 1.
         decay: the rate at which weights decay in them, where the cost does not state it.
         penalty: whose derivative that decay is (`decay.py`).
@@ -331,6 +332,7 @@ class Examined:
     kinks: bool = False
     cost: str = "own"
     factor: float = 1.0
+    clipped: bool = False
     samples: int = 1
     decay: float = 0.0
     penalty: str = "squares"

@@ -197,8 +197,8 @@ def best_loss(
     """
     last, given = _last(trace, losses, goals), _given(trace, goals)
     whole = (part for each in losses for part in _shares(each, last))
-    tried = [*(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
-    runs = (_forward(trace, each, goals) for each in tried)
+    tried = [*last, *(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
+    runs = (_forward(trace, each, goals) for each in dict.fromkeys(tried))
     fits = [fit for each in runs if (fit := _fit(each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
@@ -217,18 +217,6 @@ def _forward(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Forward:
 def _given(trace: Trace, goals: Sequence[Goal]) -> int:
     """The parameters of a step, those that it makes itself too, as bits."""
     return bits_of_nodes(each for each in trace.nodes if each.given) | bits(goals)
-
-
-def monitored(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
-    """The last number that moves with the parameters and is smooth.
-
-    One of absolute values is only printed, and a number of samples moves with nothing.
-    """
-    for each in _last(trace, losses, goals):
-        smooth = not any(e.operation in ("absolute", "sign") for e in _sources(each))
-        if smooth and has_gradient(trace, each, goals):
-            return each
-    return None
 
 
 def by_name(
@@ -313,15 +301,6 @@ def _shared(node: Node, *by: str) -> Node:
     while node.operation in by and len(node.inputs) == 1:
         (node,) = node.inputs
     return node
-
-
-def _sources(node: Node, most: int = 12) -> list[Node]:
-    """The last operations that a number was computed by."""
-    found = [node]
-    for each in found:
-        if len(found) < most:
-            found += [e for e in each.inputs if e not in found and e.function is not None]
-    return found
 
 
 def _fit(forward: Forward, goals: tuple[Goal, ...], sign: int) -> Fit:

@@ -57,13 +57,13 @@ def examine_pass(
             is wrong by any is the gradient of none.
     """
     forget()
-    step = replace(step, goals=_unclipped(step.goals))
+    given, step = step, replace(step, goals=_unclipped(step.goals))
     found = _examined(step, cost, contradicted, blame=blame)
     found = found if found.ok or cost is not None else _by_pairs(step, found)
     stated = step.promised and step.loss is not None  # else a loss may be there to be read
     if not (found.ok or stated or _meets_the_loss(step, found)) and _in_two_phases(step.goals):
         raise NoGradientError(WORDS)
-    return found
+    return replace(found, clipped=step.goals != given.goals)
 
 
 def _meets_the_loss(step: OwnPass, found: Examined) -> bool:

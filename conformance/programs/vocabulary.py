@@ -46,7 +46,7 @@ KINDS: dict[str, Pattern] = {
         r"|(ground)?truth|gt|actions?(taken)?|training(set)?outputs|trainlabels|onehot(labels)?|tvec|(is)?(same|similar)",
         "logits": r"logits?",
         "output": r"logits?|o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
-        r"|prob(abilitie)?s|scores|final(outputs?)|netout(put)?|result|h|hx|activations?",
+        r"|prob(abilitie)?s|scores?|final(outputs?)|netout(put)?|result|h|hx|activations?",
         "rate": r"lr|(l|learn(ing)?)?rate|alpha|eta|stepsize|ta[sx]a(de)?(aprendi\w+)?|α|η",
         "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"
         r"|numberof(epochs|trainingiterations|iterations)|trainingiterations"
@@ -63,17 +63,17 @@ KINDS: dict[str, Pattern] = {
         "filters": r"(n|num|nb|number)?(of)?(conv)?(filters|kernels|featuremaps|f)\d?|(conv)?outchannels",
         "kernel": r"(kernel|filter|conv)(size|dim|width)|ksize|kernel",
         "pool": r"pool(ing)?(size|dim|width)?",
-        "n_in": r"n?(in|inputs?|x|features|i|d|din)|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
+        "n_in": r"n?(in|inputs?|x|feat(ure)?s?|i|d|din)|fin|(n|num|number)(of)?(in|inputs?|features|x)(nodes|neurons|units)?"
         r"|inputs?(size|dim|len(gth)?|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(size|dim|d)(in|input)|in(features|nodes|channels|planes)|inputchannels|cin|d|dim|fanin|nx"
         r"|(d|n)?(model|embd?|embed(ding)?)(dim|size|d)?|embeddim|vocab(ulary)?(size|len)?"
         r"|(n|num)(rows|users|states)|(obs|observations?|state)(dim|size|s)",
-        "n_hidden": r"n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
+        "n_hidden": r"fhid|n?(h|hid|hidden|hiddens)|(n|num|number)(of)?(h|hid|hidden)(nodes|neurons|units|s)?"
         r"|hidden(size|dim|nodes|neurons|units|layer|layersize|layernodes|s)|(size|dim|d)(h|hidden)|nh|width"
         r"|rank|(n|num)(latent)?factors|latentdim",
         "n_hiddens": r"hidden(sizes|dims|layers|layersizes|list|units)|hiddens"
         r"|hidden(layers?)?(sizes?|dims?|units?|nodes?|neurons?)list",
-        "n_out": r"n?(out|outputs?|y|classes|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
+        "n_out": r"fout|n?(out|outputs?|y|class(es)?|cls|o|c|k|dout)|(n|num|number)(of)?(out|outputs?|classes|labels|y)(nodes|neurons|units)?"
         r"|outputs?(size|dim|nodes|neurons|units|layer|layersize|features|number|s)"
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
         r"|out(features|nodes|channels|planes)|outputchannels|cout|(n|num)(col(umn)?|item|action)s|actions?(dim|size)",
@@ -82,7 +82,7 @@ KINDS: dict[str, Pattern] = {
         "cache": r"caches?|memory|m[eé]m[oó](ria|ire)s?|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": rf"{GRADIENTS}|derivatives|derivadas|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset",
-        "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*|scores)?"
+        "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*)?"
         r"|g|grad(s|wrt)?(outputs?|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
         rf"|\w*({DERIVATIVES}|errors?|deltas?|upstream)(signal|term)?"
         r"|dldout|accumgrad",
@@ -182,8 +182,10 @@ def kinds_of(name: str) -> tuple[str, ...]:
     """The kinds of argument that a name may mean, in the order of the table."""
     words = bare(name)
     found = tuple(kind for kind, pattern in KINDS.items() if pattern.fullmatch(words))
-    plain = ARRAY.sub("", words)
-    return found if found or plain in ("", words) else kinds_of(plain)
+    plain, of = ARRAY.sub("", words), stem(name)
+    if not found and plain in ("", words):
+        return ("upstream",) if of != words and "output" in kinds_of(of) else ()  # such as dscore
+    return found or kinds_of(plain)
 
 
 @cache

@@ -215,7 +215,8 @@ def conventions(examined: Examined) -> Iterator[str]:
     shared = any(each.ok and not each.dead for each in examined.gradients)
     if shared and has_factor(factor):
         of = "the loss" if examined.cost == "own" else "this cost"
-        yield f"the gradients are {factor:.6g} times those of {of}: a convention"
+        clipped = " but for the bound that they are clipped by" if examined.clipped else ""
+        yield f"the gradients are {factor:.6g} times those of {of}: a convention{clipped}"
     if examined.truncated:
         yield (
             f"the gradients go back {examined.truncated} steps through time and no further: "

@@ -170,7 +170,7 @@ def _of_updates(
     accused = (*moving, *_not_told_by(moving, wrong))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still)
-    examined = replace(examined, accused=accused)
+    examined = _with_bounds(replace(examined, accused=accused), results[at])
     unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at]))
     rule, number = _rule(told, seen=results[at].right > 0), results[at].number
     rule = _without_rate(rule) if is_clipped(results[at]) else rule
@@ -183,6 +183,13 @@ def _of_updates(
     noted = (*_by_others(rule, said, told), *_grown(results[at]), *noted)
     nexts = next_values(trace, results, at, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
+
+
+def _with_bounds(examined: Examined, judgement: Judgement) -> Examined:
+    """What is known of gradients, with whether they are clipped; signs have no factor."""
+    signs = all(each.signed is not None for each in judgement.updates)
+    clipped = examined.clipped or is_clipped(judgement)
+    return replace(examined, clipped=clipped, factor=1.0 if signs else examined.factor)
 
 
 def _kept_for_others(examined: Examined, moved: Sequence[Parameter]) -> list[str]:

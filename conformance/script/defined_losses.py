@@ -51,7 +51,7 @@ def decline_unseen(trace: Trace, made: Judgement, loss: Node | None) -> None:
     Raises:
         NotAGradientError: the update does not compute that loss.
     """
-    if made.ok or made.examined.cost not in COST_NAMES:
+    if made.ok or made.examined.cost not in (*COST_NAMES, "unknown"):
         return
     own = _computed(trace, made)
     if loss is not None and operation_key(loss) not in map(operation_key, own):
@@ -66,11 +66,11 @@ def decline_unseen(trace: Trace, made: Judgement, loss: Node | None) -> None:
 
 
 def _is_another(function: ast.FunctionDef, cost: str) -> bool:
-    """Whether what a function computes is no such cost: a likelihood or a sum of squares."""
+    """Whether what a function computes is no such cost, which may be none that is known."""
     parts = [*ast.walk(function)]
     likelihood = any(map(_is_logarithm, parts))
     squares = any(isinstance(each, ast.Pow) for each in parts)
-    return likelihood if cost == "quadratic" else squares and not likelihood
+    return cost == "unknown" or (likelihood if cost == "quadratic" else squares and not likelihood)
 
 
 def _computed(trace: Trace, made: Judgement) -> list[Node]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
-from conformance.backward.loss_numbers import best_loss, candidates, monitored
+from conformance.backward.loss_numbers import best_loss, by_name, candidates
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import written_name
@@ -225,5 +225,5 @@ def by_attached(trace: Trace, found: Sequence[Attached]) -> Examined:
     goals = tuple(Goal(e.name, step.of[e.value], step.of[e.gradient]) for e in found)
     own = [step.of[each] for each in losses]
     fit = best_loss(step.trace, own, goals)
-    loss = fit.loss if fit is not None else monitored(step.trace, own, goals)
-    return examine_pass(OwnPass(step.trace, goals, loss=loss))
+    called = [fit.loss] if fit is not None else by_name(step.trace, own, goals, lambda _: True)
+    return examine_pass(OwnPass(step.trace, goals, loss=next(iter(called), None)))

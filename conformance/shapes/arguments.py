@@ -117,7 +117,6 @@ def data_kinds(data: Data) -> dict[str, Any]:
         "generator": GENERATOR,
         "pairs": Later(lambda: samples_of(data)),
         "state": np.zeros((sizes.n_hidden, 1)),
-        **({"adjacency": Later(lambda: graph(sizes.m))} if sizes.m > 1 else {}),
         "users": np.arange(sizes.m) % sizes.n_in,
         "items": np.arange(sizes.m) * 5 // 3 % sizes.n_out,
         "mask": Later(lambda: data.mask),
@@ -161,6 +160,7 @@ def size_kinds(data: Data) -> dict[str, Any]:
         "quiet": QUIET,
         "penalty": PENALTY,
         "activation": ACTIVATION,
+        **({"adjacency": Later(lambda: graph(sizes.m))} if sizes.m > 1 else {}),
         **picture_kinds(data),
     }
 
@@ -254,7 +254,7 @@ def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: 
         kinds_of(name) and kind not in kinds_of(name)
         for name, kind in told
         if whole
-        or name.startswith("grad")
+        or kinds_of(name)[:1] in (("upstream",), ("grads",))
         or "mask" in kinds_of(name)
         or (kind in ("inputs", "targets") and WEIGHT.fullmatch(name))
     )

@@ -76,7 +76,7 @@ class Data:
     @property
     def mask(self) -> Array:
         """Which entries of an output count: not all, and some of each sample and of each class."""
-        counts: Array = np.indices(self.output_shape).sum(axis=0) % 3 != 0
+        counts: Array = np.indices(np.shape(self.y)).sum(axis=0) % 3 != 0
         return counts
 
     def with_ones(self) -> "Data":

@@ -246,7 +246,7 @@ def _unscaled(term: Node, parameter: Node, kept: set[Node]) -> Node:
     fitting = [
         e
         for e in above
-        if not e.constant
+        if e.function is not None
         and np.shape(e.value) == np.shape(parameter.value)
         and all(each.depends_on(e) for each in roots)
         and not any(e.depends_on(each) for each in roots)

@@ -26,7 +26,7 @@ from conformance.running.quiet import quiet
 from conformance.shapes.arguments import RATE, Scope, called, method_of
 from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
-from conformance.shapes.example_data import Data, Sizes, example_data
+from conformance.shapes.example_data import TOKENS, Data, Sizes, example_data
 from conformance.shapes.found import Found, Gradients, Recognised, Rerun, moved
 from conformance.shapes.layer_arguments import (
     Make,
@@ -70,7 +70,7 @@ from conformance.tracing.trace import Trace
 
 LAYOUTS = (
     "rows", "columns", "one column", "one row", "one vector", "an array of three axes",
-    "an image of channels", "images", "sequences", "places", "a list of columns",
+    "an image of channels", "images", "sequences", "places", "a list of columns", *TOKENS,
 )  # fmt: skip
 
 GIVEN = "what the file gives it"
@@ -123,6 +123,8 @@ class LayerSearch:
         problem = "how it is made is not known"
         last: list[Way] = []  # it may be written for arrays of other shapes
         for each in chain(self._ways(), last):
+            if each.data.layout in TOKENS and self.problems:  # it takes numbers
+                continue
             try:
                 way, found = self._by_an_output(each, stretched=each in last)
             except StretchedError:

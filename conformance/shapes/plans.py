@@ -79,7 +79,7 @@ def _constructions(
         }
         if len(fewer) < len(by_size):
             yield said, (), fewer
-        listed = [name for name, value in by_size.items() if value == sizes["sizes"]]
+        listed = [name for name, value in by_size.items() if value is sizes["sizes"]]
         if 0 < len(listed) < len(by_size):
             yield said, (), {name: e for name, e in by_size.items() if name not in listed}
         for other in ([s.n_in, s.n_hidden, s.n_hidden - 1, s.n_out], [s.n_in, s.n_out]):

@@ -1,5 +1,6 @@
 """AMSGrad, AdaDelta, AdaMax, AdaBelief and NAdam are rules; each of their mistakes is named."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.script_report import UpdateReport
+from conformance.script_outcome import Rule, is_judged_as_far
 from conformance.tests.scripts import run_edited
 
 PROGRAM = Path(__file__).parent / "programs" / "kin_of_adam.py"
@@ -137,3 +139,30 @@ def test_in_a_script_they_move_parameters(
     report = run_edited(tmp_path, SCRIPT + step, *edits)
     assert report.exit_code == code, str(report)
     assert all(each.ok for each in report.gradients) == ("h.T @ d," not in str(edits))
+
+
+DELTA = """
+import numpy as np
+
+class Adadelta:
+    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6):
+        self.params, self.lr, self.rho, self.eps = params, lr, rho, eps
+        self.eg = [np.zeros_like(p) for p in params]
+        self.ed = [np.zeros_like(p) for p in params]
+
+    def step(self, grads):
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            self.eg[i] = self.rho * self.eg[i] + (1 - self.rho) * g * g
+            d = np.sqrt(self.ed[i] + self.eps) / np.sqrt(self.eg[i] + self.eps) * g
+            self.ed[i] = self.rho * self.ed[i] + (1 - self.rho) * g * g
+            p -= self.lr * d
+"""
+
+
+def test_adadelta_is_not_right_as_rmsprop(tmp_path: Path) -> None:
+    place = tmp_path / "file.py"
+    place.write_text(DELTA)
+    (report,) = check_file(Asked(str(place)), no_book).parts
+    assert isinstance(report, UpdateReport)
+    for kind, far in (("rmsprop", False), ("adadelta", True)):
+        assert is_judged_as_far(replace(report.ran, rule=Rule(kind)), report.ran) is far

@@ -421,3 +421,32 @@ def test_gradients_that_are_added_up_are_told_unless_something_sets_them_back(
     for text, told in ((adds, True), (adds + SETS_BACK, False)):
         code, _, report = judged(text, tmp_path)
         assert (code, said in report) == (0, told), report
+
+
+BAG = """
+import numpy as np
+
+class Bag:
+    def __init__(self, n_words, dim, n_classes):
+        self.E = np.random.randn(n_words, dim)
+        self.W = np.random.randn(dim, n_classes)
+
+    def forward(self, ids, drop=None):
+        self.ids = ids
+        self.h = self.E[ids].mean(axis=1) * (1 if drop is None else drop)
+        return self.h @ self.W
+
+    def backward(self, dscore):
+        self.dW = self.h.T @ dscore
+        self.dE = np.zeros_like(self.E)
+        each = dscore @ self.W.T / self.ids.shape[1]
+        np.add.at(self.dE, self.ids, each[:, None, :])
+"""
+
+
+@pytest.mark.parametrize("name", ["dscore", "dpred"])
+def test_what_is_named_after_an_output_is_no_label(name: str, tmp_path: Path) -> None:
+    code, _, said = judged(BAG.replace("dscore", name), tmp_path)
+    assert (code, "2 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(BAG.replace("shape[1]", "shape[0]"), tmp_path)
+    assert (code, lines[:1]) == (1, ["each = dscore @ self.W.T / self.ids.shape[0]"]), said

@@ -213,6 +213,7 @@ def test_lion_is_a_rule(tmp_path: Path) -> None:
     report = run_edited(tmp_path, LION)
     assert report.exit_code == 0
     assert "by Lion: η = 0.003, β1 = 0.9, β2 = 0.99" in str(report)
+    assert "times those of" not in str(report)
     assert run_edited(tmp_path, LION, ("d.sum(keepdims=True)", "d[:1]")).exit_code == 1
 
 
@@ -611,3 +612,34 @@ def test_the_number_of_wrong_samples_is_no_other_loss(tmp_path: Path) -> None:
     report = run_edited(tmp_path, COUNTED)
     assert report.exit_code == 0
     assert "it computes a loss" not in str(report)
+
+
+AS_PRINTED = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+W, V = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+for _ in range(20):
+    h = np.tanh(X @ W)
+    e = h @ V - Y
+    print(0.5 * (e**2).sum() / len(X))
+    g = e / len(X)
+    gW, gV = X.T @ (g @ V.T * (1 - h**2)), h.T @ g
+    V, W = V - 0.1 * gV, W - 0.1 * gW
+"""
+
+
+def test_a_loss_is_what_is_printed_or_what_that_is_a_multiple_of(tmp_path: Path) -> None:
+    assert "times those of" not in str(run_edited(tmp_path, AS_PRINTED))
+
+
+BOUND = """    norm = np.sqrt((gW**2).sum() + (gV**2).sum())
+    gW, gV = [g * min(1.0, 0.1 / norm) for g in (gW, gV)]
+    V, W = V"""
+CLIPPED = ("    V, W = V", BOUND)
+
+
+def test_what_a_factor_makes_of_a_bound_on_the_norm_is_told(tmp_path: Path) -> None:
+    assert "times" not in str(run_edited(tmp_path, AS_PRINTED, CLIPPED))
+    summed = run_edited(tmp_path, AS_PRINTED, ("g = e / len(X)", "g = e"), CLIPPED)
+    told = "a convention but for the bound that they are clipped by"
+    assert (summed.exit_code, told in str(summed)) == (0, True), str(summed)

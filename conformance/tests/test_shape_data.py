@@ -490,6 +490,37 @@ def test_a_mask_has_the_shape_of_the_targets(tmp_path: Path) -> None:
     assert code == 1, said
 
 
+GRAPH = """
+import numpy as np
+
+class GCN:
+    def __init__(self, A_hat, f_in, n_cls):
+        self.A, self.W = A_hat, np.random.randn(f_in, n_cls)
+
+    def forward(self, X):
+        self.AX = self.A @ X
+        z = self.AX @ self.W
+        z = z - z.max(axis=1, keepdims=True)
+        return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+    def loss(self, X, labels, mask):
+        logp = self.forward(X)
+        return -(mask * logp[np.arange(len(labels)), labels]).sum() / mask.sum()
+
+    def backward(self, X, labels, mask):
+        d = np.exp(self.forward(X))
+        d[np.arange(len(labels)), labels] -= 1
+        return self.AX.T @ (d * mask[:, None] / mask.sum())
+"""
+
+
+def test_the_labels_of_some_nodes_of_a_graph_count(tmp_path: Path) -> None:
+    code, _, said = judged(GRAPH, tmp_path)
+    assert (code, "1 gradient, all right" in said) == (0, True), said
+    code, _, said = judged(GRAPH.replace("mask[:, None] / mask.sum()", "1 / len(X)"), tmp_path)
+    assert (code, "wrong: the gradient of W" in said) == (1, True), said
+
+
 TOKENS = """
 import numpy as np
 

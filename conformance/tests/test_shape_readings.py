@@ -1611,3 +1611,38 @@ def test_a_second_method_may_make_the_parameters(tmp_path: Path) -> None:
     assert code == 0, said
     code, lines, said = judged(LATER.replace(" * (h > 0)", ""), tmp_path)
     assert (code, lines[:1]) == (1, ['d = p.dot(self.model["W2"].T)']), said
+
+
+NORMALISED = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        rng = np.random.default_rng(0)
+        self.W1, self.b1 = rng.normal(size=(n_in, n_hidden)), np.zeros(n_hidden)
+        self.gamma, self.beta = np.ones(n_hidden), np.zeros(n_hidden)
+        self.W2 = rng.normal(size=(n_hidden, n_out))
+
+    def forward(self, X):
+        z = X @ self.W1 + self.b1
+        self.inv = 1 / np.sqrt(z.var(axis=0) + 1e-5)
+        self.xhat = (z - z.mean(axis=0)) * self.inv
+        self.h = self.gamma * self.xhat + self.beta
+        return self.h @ self.W2
+
+    def train_step(self, X, y, lr):
+        d = (self.forward(X) - y) / len(X)
+        grads = {"W2": self.h.T @ d}
+        dh = d @ self.W2.T
+        grads["gamma"], grads["beta"] = (dh * self.xhat).sum(axis=0), dh.sum(axis=0)
+        dx = dh * self.gamma
+        dz = self.inv * (dx - dx.mean(axis=0) - self.xhat * (dx * self.xhat).mean(axis=0))
+        grads["W1"], grads["b1"] = X.T @ dz, dz.sum(axis=0)
+        for name, grad in grads.items():
+            setattr(self, name, getattr(self, name) - lr * grad)
+"""
+
+
+def test_the_root_of_a_normalisation_is_none_of_an_update(tmp_path: Path) -> None:
+    code, _, said = judged(NORMALISED, tmp_path)
+    assert (code, "5 gradients, all right" in said) == (0, True), said
