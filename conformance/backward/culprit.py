@@ -23,7 +23,7 @@ from conformance.backward.groups import (
 )
 from conformance.backward.in_scope import kept_by
 from conformance.backward.region import INVERSES
-from conformance.backward.source import MOVES, is_float, line_of, operand_name, own_lines
+from conformance.backward.source import MOVES, RENAMED, is_float, line_of, operand_name, own_lines
 from conformance.backward.syntax import assigned, base, hands_back
 from conformance.backward.value_names import named
 from conformance.tracing.frames import Frame
@@ -186,10 +186,15 @@ class Culprit(Fixes):
         args, _ = self.chain.arguments(node, {})
         for i, arg in enumerate(node.args):
             number = type(arg) is not Node and node.operation != "add"  # it scales, and is no sum
-            if number or (type(arg) is Node and (self.forward.contains(arg) or self.known(arg))):
+            if number or (type(arg) is Node and not self._may_be_another(arg)):
                 continue
             if self._solved(inverse[i], right, args[1 - i]) is not None:
                 yield from self._operand_lines(node, i)
+
+    def _may_be_another(self, node: Node) -> bool:
+        """Whether an operand may be wrong: what is a ∂C/∂v is not, unless a line renames it."""
+        known = self.known(node) and node.operation != RENAMED
+        return not (known or self.forward.contains(node))
 
     def beginning(self, repair: Repair) -> Iterator[Line]:
         """The line of what a value that a loop carries on begins with, if it is to be a ∂C/∂v.
