@@ -5,6 +5,7 @@ step. A GAN moves the parameters of one network, goes forward again, and moves t
 Left out: one update by one loss (`judge_updates.py`).
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -155,13 +156,13 @@ def _at_own_rates(
     """
     alone: list[Group] = []
     wrong: list[tuple[Update, Node]] = []
+    of_rest = Counter(fit.loss for _, _, own in rest for fit in own)
     for made, goal, own in rest:
-        single = goal.node.value.size == 1
-        fit = next((each for each in own if not single and each.loss not in others), None)
-        if fit is None:
+        free = [e for e in own if e.loss not in others and of_rest[e.loss] == 1]
+        if not free or goal.node.value.size == 1:
             wrong.append((made, goal.parameter))
         else:
-            alone.append(Group([made], replace(fit, count=1)))
+            alone.append(Group([made], replace(free[0], count=1)))
     return alone, wrong
 
 
