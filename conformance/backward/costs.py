@@ -69,7 +69,7 @@ def _log_likelihood(trace: Trace, output: Node, target: Any) -> Any:
 def _hinge(trace: Trace, output: Node, target: Any) -> Any:
     """Σ max(0, s_j − s_y + 1) over all j but y, of scores s and one-hot y."""
     value, y = np.asarray(output.value), _value(target)
-    if value.ndim == 0 or not _one_hot(y):
+    if value.ndim == 0 or not _one_hot(y) or _is_probability(output):
         return None
     axis = -1 if value.ndim == 1 or np.all(y.sum(axis=-1) == 1) else 0
     if not np.all(y.sum(axis=axis) == 1):  # of one class, or of none
@@ -82,8 +82,9 @@ def _hinge(trace: Trace, output: Node, target: Any) -> Any:
 def _margin(trace: Trace, output: Node, target: Any) -> Any:
     """Σ max(0, 1 − y a), of labels −1 and 1."""
     y = _value(target)
-    found = np.sum(np.maximum(1 - _traced(trace, output) * y, 0))
-    return found if np.all(abs(y) == 1) else None
+    if _is_probability(output) or not np.all(abs(y) == 1):
+        return None
+    return np.sum(np.maximum(1 - _traced(trace, output) * y, 0))
 
 
 def _perceptron(trace: Trace, output: Node, target: Any) -> Any:
@@ -212,6 +213,11 @@ def _axis_of_probabilities(value: Array) -> int | None:
 
 def _sigmoid(z: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def _is_probability(output: Node) -> bool:
+    """Whether an output is σ(z): a margin is one of scores, and 1 − a is never 0."""
+    return _within_0_and_1(np.asarray(output.value)) and _logits(output, _sigmoid) is not None
 
 
 def _softmax(z: Array, axis: int) -> Array:

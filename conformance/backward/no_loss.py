@@ -66,7 +66,8 @@ class Tried:
         told = shared(self.found, self.constants, free=True, usual=usual)
         zeros = not any(np.any(each.parameter.value) for each in self.forward.run.goals)
         usual_one = told.factor in self.constants and not zeros  # any output is ½ then, say
-        if usual_one or is_constant(self.forward, told.factor):
+        single = all(each.right.size == 1 for each in self.found)  # any is a multiple of any other
+        if usual_one or single or is_constant(self.forward, told.factor):
             return told
         return shared(self.found, self.constants, usual=usual)
 
