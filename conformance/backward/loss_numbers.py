@@ -197,8 +197,8 @@ def best_loss(
     """
     last, given = _last(trace, losses, goals), _given(trace, goals)
     whole = (part for each in losses for part in _shares(each, last))
-    tried = [*last, *(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
-    runs = (_forward(trace, each, goals) for each in dict.fromkeys(tried))
+    tried = [*(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
+    runs = (_forward(trace, each, goals) for each in tried)
     fits = [fit for each in runs if (fit := _fit(each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
@@ -266,10 +266,11 @@ def _last(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> list[N
 
 
 def _stored(node: Node, given: int) -> Node:
-    """A number; or that of which it is a multiple to be printed: sharpe · √252."""
-    while is_printed(node) and len(within := _numbers(node, given)) == 1:
-        (node,) = within
-    return node
+    """A number; or the one that is kept, of which it is a multiple to be printed: sharpe · √252."""
+    within = node
+    while is_printed(within) and len(numbers := _numbers(within, given)) == 1:
+        (within,) = numbers
+    return node if is_printed(within) else within
 
 
 def _is_rounded(node: Node) -> bool:
