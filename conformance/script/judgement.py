@@ -20,8 +20,8 @@ from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.stated_loss import disagreeing
-from conformance.script.linear import alike, links
-from conformance.script.multiples import rates_of
+from conformance.script.linear import alike, is_of_numbers, links, scalar
+from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
@@ -230,8 +230,25 @@ def has_single_error(trace: Trace, moved: Sequence[tuple[Node, Node]]) -> bool:
 
 
 def _decaying(judgement: Judgement) -> float:
-    """A number by which what moves parameters is multiplied, such as a rate that decays."""
-    return next(iter(rates_of(judgement.updates)), 1.0)
+    """The product of the numbers in what moves a parameter, such as a rate that decays."""
+    steps = [node for node, _ in judgement.chosen] or [
+        node for made in judgement.updates for node in made.way()
+    ]
+    rates = (_numbers_in(node, judgement.given) for node in steps)
+    return next((each for each in rates if each not in (0.0, 1.0)), 1.0)
+
+
+def _numbers_in(node: Node, given: int) -> float:
+    """The product of the numbers by which a value is multiplied that nothing given is in."""
+    rate = 1.0
+    while node.operation in PRODUCTS:
+        one, other = node.args[:2]
+        node, by = (one, other) if type(one) is Node and one.uses & given else (other, one)
+        if type(node) is not Node or (type(by) is Node and by.uses & given):
+            break
+        number = scalar(by) if type(by) is not Node or is_of_numbers(by) else None
+        rate *= 1.0 if number is None else number
+    return rate
 
 
 def _in_common(moved: Sequence[tuple[Node, Node]]) -> tuple[int, int]:
