@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from itertools import pairwise
 from operator import and_
 
 import numpy as np
@@ -22,9 +23,9 @@ from conformance.backward.source import is_float, lines_of
 from conformance.backward.stated_loss import disagreeing
 from conformance.script.linear import alike, is_of_numbers, links, scalar
 from conformance.script.multiples import PRODUCTS
-from conformance.script.update import Multiple, Update
+from conformance.script.update import Multiple, Update, others_in, row_ways
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.node import Node, bits_of_nodes, states_of
 from conformance.tracing.trace import Trace
 
 Place = tuple[object, int, int]
@@ -231,11 +232,18 @@ def has_single_error(trace: Trace, moved: Sequence[tuple[Node, Node]]) -> bool:
 
 def _decaying(judgement: Judgement) -> float:
     """The product of the numbers in what moves a parameter, such as a rate that decays."""
-    steps = [node for node, _ in judgement.chosen] or [
-        node for made in judgement.updates for node in made.way()
-    ]
+    chosen = [node for node, _ in judgement.chosen]
+    steps = chosen or (node for made in judgement.updates for node in _added_to_parts(made))
     rates = (_numbers_in(node, judgement.given) for node in steps)
     return next((each for each in rates if each not in (0.0, 1.0)), 1.0)
+
+
+def _added_to_parts(made: Update) -> Iterator[Node]:
+    """What is added to the parts of a parameter that are moved one by one."""
+    states = states_of(made.new)
+    for way, _ in (each for state in states for each in row_ways(state, {made.old, *states})):
+        for below, whole in pairwise(way):
+            yield from (node for node, _ in others_in(whole, below))
 
 
 def _numbers_in(node: Node, given: int) -> float:
