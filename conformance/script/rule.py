@@ -296,14 +296,13 @@ def _line(made: Update) -> tuple[Line, ...]:
 def not_kept(results: Sequence[Judgement]) -> Iterator[Accused]:
     """The parameters that keep less from update to update than others do.
 
-    Most others do, or something is kept of its gradients too, and moves nothing.
+    Something is kept of their gradients too, and moves nothing: else another rule is a choice.
     """
     of_all = [*zip(*(each.updates for each in results), strict=True)]
     news = [made.new for updates in of_all for made in updates]
     counts = [len(made.parameter.states) for made in results[0].updates]
-    usual, most = max(set(counts), key=counts.count), max(counts)
     for updates, count in zip(of_all, counts, strict=True):
-        if count < usual or (count < most and _keeps_unused(updates, news)):
+        if count < max(counts) and _keeps_unused(updates, news):
             yield _accused(updates[0], _term(updates[0]), Cause("kept"))
 
 
