@@ -141,7 +141,8 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
             for e in shapes
         ]
     others = [handed_out(each, found, forward.run.returns) for each in wrong]
-    handed = [*merged(filter(None, others), lambda each: each.lines)] if all(others) else []
+    by_line = merged(filter(None, others), lambda each: each.lines[:1])
+    handed = [*by_line] if all(others) else []
     if told := handed or overwritten(wrong, forward.chain):
         return told
     loop = skipped(forward, found)

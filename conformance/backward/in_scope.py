@@ -50,6 +50,8 @@ def kept_by(attribute: str, line: Line) -> Line | None:
 def attribute_of(value: Node, there: Node) -> Named | None:
     """The attribute under which another method keeps a value, as `self.x = x`, where one does.
 
+    Not what that method has made itself: another object keeps it as what it is given.
+
     Args:
         value: it.
         there: computed in the method that needs it.
@@ -60,10 +62,12 @@ def attribute_of(value: Node, there: Node) -> Named | None:
         return None
     classes = (e for e in ast.walk(tree(line.file) or method) if isinstance(e, ast.ClassDef))
     others = next((each.body for each in classes if method in each.body), [])
+    made = line_of(value)
+    own = None if made is None else function_around(made)
     for used in value.consumers:
         at = line_of(used)
         function = None if at is None or at.file != line.file else function_around(at)
-        if function is not method and function in others:
+        if function not in (method, own) and function in others:
             names = {operand_name(used, i) for i, e in enumerate(used.args) if e is value}
             for each in ast.walk(function):
                 match each:
