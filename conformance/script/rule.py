@@ -296,14 +296,24 @@ def _line(made: Update) -> tuple[Line, ...]:
 def not_kept(results: Sequence[Judgement]) -> Iterator[Accused]:
     """The parameters that keep less from update to update than others do.
 
-    Something is kept of their gradients too, and moves nothing: else another rule is a choice.
+    Something is kept of their gradients too, and moves nothing, or most keep more and these are
+    divided by what is computed of their gradients: else another rule is a choice.
     """
     of_all = [*zip(*(each.updates for each in results), strict=True)]
     news = [made.new for updates in of_all for made in updates]
     counts = [len(made.parameter.states) for made in results[0].updates]
+    usual = max(set(counts), key=counts.count)
     for updates, count in zip(of_all, counts, strict=True):
-        if count < max(counts) and _keeps_unused(updates, news):
+        few = count < usual and any(map(_is_divided, updates))
+        if few or (count < max(counts) and _keeps_unused(updates, news)):
             yield _accused(updates[0], _term(updates[0]), Cause("kept"))
+
+
+def _is_divided(made: Update) -> bool:
+    """Whether each entry of what moves a parameter is divided by a number of its own."""
+    quotients = (e for e, _ in made.options if e.operation in ("divide", "true_divide"))
+    divisors = (e.args[1] for e in quotients if type(e.args[1]) is Node)
+    return any(e.uses & made.given and has_entries(e, made.old) for e in divisors)
 
 
 def _keeps_unused(updates: Sequence[Update], news: Sequence[Node]) -> bool:
