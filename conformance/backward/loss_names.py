@@ -18,6 +18,9 @@ OTHERS = (
     r"|neg(ative)?_?log_?\w+|strat[ay]|koszt|ztr[aá]ta|kay.p|verlies|f[oö]rlust|kostnad"
 )
 
+KINDS = r"huber|hinge|triplet|contrastive|infonce|pinball|focal|dice_?loss|mae|logcosh"
+"""What losses are called by their form."""
+
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
 
@@ -29,7 +32,7 @@ ERRORS = (
 
 NAMED = re.compile(
     r"((total|train|batch|mean|avg|epoch)_?|\w+_)?((loss|cost|objective|nll|nlml|mse|bce)\w*"
-    rf"|(ce|{OTHERS}|{ERRORS})s?)|[CJL]",
+    rf"|(ce|{KINDS}|{OTHERS}|{ERRORS})s?)|[CJL]",
     re.IGNORECASE,
 )
 

@@ -751,3 +751,38 @@ for step in range(4):
 def test_the_gradient_of_the_inputs_is_that_of_no_parameter(tmp_path: Path) -> None:
     report = run_edited(tmp_path, GRAPH)
     assert (report.exit_code, report.ran.notes) == (0, ())
+
+
+TWO_RULES = """import numpy as np
+rng = np.random.default_rng(6)
+X = rng.normal(size=(40, 3))
+y = np.sin(X.sum(axis=1, keepdims=True))
+W, b, head = rng.normal(size=(3, 5)), np.zeros(5), 0.4 * rng.normal(size=(5, 1))
+sW, sb = np.zeros_like(W), np.zeros_like(b)
+for epoch in range(20):
+    h = np.tanh(X @ W + b)
+    r = h @ head - y
+    small = np.abs(r) <= 0.5
+    huber = np.where(small, 0.5 * r ** 2, 0.5 * (np.abs(r) - 0.25)).mean()
+    d = np.where(small, r, 0.5 * np.sign(r)) / len(X)
+    dz = d @ head.T * (1 - h ** 2)
+    gW, gb = X.T @ dz, dz.sum(axis=0)
+    sW = 0.9 * sW + 0.1 * gW ** 2
+    sb = 0.9 * sb + 0.1 * gb ** 2
+    W -= 0.01 * gW / (np.sqrt(sW) + 1e-7)
+    b -= 0.01 * gb / (np.sqrt(sb) + 1e-7)
+    head -= 0.1 * h.T @ d
+"""
+
+
+def test_a_parameter_that_keeps_nothing_may_have_a_rule_of_its_own(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWO_RULES)
+    assert report.exit_code == 0, str(report)
+    assert "head is moved by gradient descent" in str(report)
+
+
+def test_a_loss_that_is_called_by_its_form_decides_where_nothing_is_right(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TWO_RULES, ("0.5 * np.sign(r)) / len", "0.5 * r) / len"))
+    line = TWO_RULES.splitlines().index("    d = np.where(small, r, 0.5 * np.sign(r)) / len(X)") + 1
+    assert [each.lines[0].line for each in report.examined.accused] == [line], str(report)
+    assert "quadratic" not in str(report)
