@@ -60,7 +60,12 @@ Fit = tuple[float, float, Array]
 
 
 def decayed(
-    found: Sequence[Verdict], chain: Chain, usual: Sequence[float] = (), loss: Node | None = None
+    found: Sequence[Verdict],
+    chain: Chain,
+    usual: Sequence[float] = (),
+    loss: Node | None = None,
+    *,
+    stated: bool = False,
 ) -> Decay | None:
     """The decay with which most gradients are right; None if it is none of those that are wrong.
 
@@ -69,12 +74,15 @@ def decayed(
         chain: of the run.
         usual: the factors that they may have.
         loss: that states no decay, if it is known: then a single number decays by its own term.
+        stated: whether the loss states one, which that of the program's own term may differ from.
     """
     zeros = any(np.any(np.equal(each.goal.parameter.value, 0)) for each in found)
     slopes = [absolutes(each) for each in ((0.0, -1.0, 1.0) if zeros else (0.0,))]
     tried = chained([SQUARES], slopes, *(of_two_kinds(found, chain, each) for each in slopes))
     decays = [
-        one for e in tried if (one := _Search(found, chain, e, usual, loss).decay()) is not None
+        one
+        for each in tried
+        if (one := _Search(found, chain, each, usual, loss, stated).decay()) is not None
     ]
     return max(decays, key=lambda one: one.count, default=None)
 
@@ -88,6 +96,7 @@ class _Search:
     penalty: Penalty
     usual: Sequence[float]
     loss: Node | None
+    by_loss: bool
 
     def decay(self) -> Decay | None:
         """The decay with which most gradients are right; None if it is none of those."""
@@ -212,7 +221,8 @@ class _Search:
     ) -> float | None:
         """The rate by a program's own term that a fit comes near to; else that of the fit.
 
-        None if the program has terms, and the fit is another rate: it hides what is wrong.
+        None if the program has terms, and the fit is another rate, without one that the loss
+        states: it hides what is wrong.
 
         Args:
             verdict: of a gradient.
@@ -228,7 +238,7 @@ class _Search:
             if np.max(np.abs(each * weights - rest)) <= HALF_OF_THE_DIGITS * size:
                 return each
             tells = tells or each != 0
-        return None if tells else rate
+        return None if tells and not self.by_loss else rate
 
     def _weights(self, verdict: Verdict) -> Array:
         parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)

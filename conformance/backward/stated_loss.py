@@ -219,15 +219,15 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     """
     if by_loss.ok or step.loss is None:
         return by_loss
-    forward = forward_of(step)
-    decay = decayed(verdicts(forward), forward.chain)
+    forward, stated = forward_of(step), has_own_terms(step)
+    decay = decayed(verdicts(forward), forward.chain, stated=stated)
     if decay is None:
         return by_loss
     lengths = {n for each in forward.nodes() for n in np.shape(each.value)}
     near = (e for e in conventions(lengths) if abs(e - decay.factor) <= HALF_OF_THE_DIGITS * e)
     factor = next(near, None) or measured(undecayed(forward.run, decay), decay.factor)
     loss = times(step.trace, step.loss, factor)
-    if has_own_terms(step):
+    if stated:
         found = examine_pass(replace(step, loss=loss), blame=blame)
         found = replace(found, factor=found.factor * factor)
         better = found.right > by_loss.right and not decays_without(found, factor)
@@ -242,7 +242,7 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
 def decay_beside(step: OwnPass) -> Decay | None:
     """What decays beside the derivative of a loss; None if nothing does, or more is wrong."""
     forward = forward_of(step)
-    return decayed(verdicts(forward), forward.chain)
+    return decayed(verdicts(forward), forward.chain, stated=has_own_terms(step))
 
 
 def has_own_terms(step: OwnPass) -> bool:
