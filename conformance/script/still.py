@@ -374,7 +374,8 @@ def left_numbers(
 def _rights(forward: Forward) -> Mapping[str, tuple[float, Sequence[int]]]:
     """The gradients of the numbers that are added, by their names, where they are not 0.
 
-    With the lengths of what they are added to, by which a mean and a sum differ.
+    With the lengths of what they are added to, by which a mean and a sum differ. What has the sum
+    itself is a total, as in `total += cost`.
     """
     parameters = bits(forward.run.goals)
     found, lengths = defaultdict[str, float](float), defaultdict[str, set[int]](set)
@@ -382,7 +383,8 @@ def _rights(forward: Forward) -> Mapping[str, tuple[float, Sequence[int]]]:
         if node.operation not in SUMS or not node.uses & parameters:
             continue
         for place, (sign, each) in enumerate(zip(SUMS[node.operation], node.args, strict=False)):
-            if isinstance(each, int | float) and (name := operand_name(node, place)):
+            name = operand_name(node, place) if isinstance(each, int | float) else ""
+            if name and name not in stored_names(node):
                 found[name] += sign * float(np.sum(forward.gradient[node.number]))
                 lengths[name].update(np.shape(node.value))
     return {name: (right, [*lengths[name]]) for name, right in found.items() if right}

@@ -786,3 +786,27 @@ def test_a_loss_that_is_called_by_its_form_decides_where_nothing_is_right(tmp_pa
     line = TWO_RULES.splitlines().index("    d = np.where(small, r, 0.5 * np.sign(r)) / len(X)") + 1
     assert [each.lines[0].line for each in report.examined.accused] == [line], str(report)
     assert "quadratic" not in str(report)
+
+
+TOTALS = """import math
+import numpy as np
+rng = np.random.default_rng(8)
+X = rng.normal(size=(12, 3))
+label = rng.integers(0, 2, 12)
+w = rng.normal(size=3)
+for epoch in range(6):
+    total, hits = 0.0, 0
+    for x, t in zip(X, label):
+        p = 1 / (1 + np.exp(-x @ w))
+        total -= math.log(p if t else 1 - p)
+        hits += (p > 0.5) == (t > 0.5)
+        sure = 1.0 if p > 0 else x @ w
+        bound = np.exp(0 * (x @ w))
+        w -= 0.1 * (p - t) * x
+    print(epoch, total / 12, hits / 12)
+"""
+
+
+def test_the_total_of_a_loss_is_no_parameter_that_is_not_moved(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TOTALS)
+    assert report.exit_code == 0, str(report)
