@@ -286,13 +286,17 @@ class Unjudged:
         return [times(step.trace, e, -1.0) if rises(e) else e for e in known]
 
     def known_again(self, step: Step) -> list[Node]:
-        """The numbers that are computed as the loss of another update was, or as what grew."""
+        """The numbers that are computed as the loss of another update was, or as what grew.
+
+        The last comes first: a total has more in it each time.
+        """
         known = self.asked.loss
         if known is None:
             return []
         grown = next((e for e, by in links(known) if by == -1 and not known.frames), None)
         key = operation_key(grown or known)
-        again = [step.of[each] for each in self.losses if operation_key(step.of[each]) == key]
+        last = (step.of[each] for each in reversed(self.losses))
+        again = [each for each in last if operation_key(each) == key]
         return [times(step.trace, each, -1.0) for each in again] if grown else again
 
     def by(

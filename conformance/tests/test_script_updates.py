@@ -810,3 +810,100 @@ for epoch in range(6):
 def test_the_total_of_a_loss_is_no_parameter_that_is_not_moved(tmp_path: Path) -> None:
     report = run_edited(tmp_path, TOTALS)
     assert report.exit_code == 0, str(report)
+
+
+TAGGER = """import numpy as np
+WORDS, TAGS = 20, 3
+D, H = 5, 8
+def logsumexp(a, axis):
+    m = a.max(axis=axis, keepdims=True)
+    return (m + np.log(np.exp(a - m).sum(axis=axis, keepdims=True))).squeeze(axis)
+def sentences(rng, n):
+    corpus = []
+    for _ in range(n):
+        words, tags = [], []
+        length = rng.integers(3, 5)
+        while len(words) < length:
+            if rng.random() < 0.35:
+                words.append(rng.integers(14, 17))
+                tags.append(1)
+                for _ in range(rng.integers(0, 3)):
+                    words.append(rng.integers(16, 20))
+                    tags.append(2)
+            else:
+                words.append(rng.integers(0, 15))
+                tags.append(0)
+        corpus.append((np.array(words), np.array(tags)))
+    return corpus
+def init(rng):
+    return {
+        "E": rng.normal(0, 0.5, (WORDS + 1, D)),
+        "W": rng.normal(0, 0.4, (3 * D, H)),
+        "b": np.zeros(H),
+        "U": rng.normal(0, 0.5, (H, TAGS)),
+        "T": rng.normal(0, 0.3, (TAGS, TAGS)),
+        "first": np.zeros(TAGS),
+        "last": np.zeros(TAGS),
+    }
+def add(P, words, tags, G):
+    n = len(words)
+    edged = np.concatenate([[WORDS], words, [WORDS]])
+    window = np.stack([edged[:-2], edged[1:-1], edged[2:]], axis=1)
+    x = P["E"][window].reshape(n, 3 * D)
+    h = np.tanh(x @ P["W"] + P["b"])
+    s = h @ P["U"]
+    alpha = np.zeros((n, TAGS))
+    alpha[0] = P["first"] + s[0]
+    for t in range(1, n):
+        alpha[t] = s[t] + logsumexp(alpha[t - 1][:, None] + P["T"], axis=0)
+    logZ = logsumexp(alpha[-1] + P["last"], axis=0)
+    beta = np.zeros((n, TAGS))
+    beta[-1] = P["last"]
+    for t in range(n - 2, -1, -1):
+        beta[t] = logsumexp(P["T"] + s[t + 1] + beta[t + 1], axis=1)
+    score = P["first"][tags[0]] + s[np.arange(n), tags].sum() + P["last"][tags[-1]]
+    score += P["T"][tags[:-1], tags[1:]].sum()
+    ds = np.exp(alpha + beta - logZ)
+    ds[np.arange(n), tags] -= 1.0
+    G["first"] += ds[0]
+    G["last"] += ds[-1]
+    for t in range(1, n):
+        pair = alpha[t - 1][:, None] + P["T"] + s[t] + beta[t]
+        G["T"] += np.exp(pair - logZ)
+        G["T"][tags[t - 1], tags[t]] -= 1.0
+    G["U"] += h.T @ ds
+    dpre = (ds @ P["U"].T) * (1.0 - h ** 2)
+    G["W"] += x.T @ dpre
+    G["b"] += dpre.sum(axis=0)
+    dx = (dpre @ P["W"].T).reshape(n, 3, D)
+    np.add.at(G["E"], window, dx)
+    return logZ - score
+def train(epochs=6, size=4, eta=0.1, lam=0.02):
+    rng = np.random.default_rng(3)
+    corpus = sentences(rng, 12)
+    P = init(rng)
+    kept = {k: np.zeros_like(v) for k, v in P.items()}
+    for ep in range(epochs):
+        order = rng.permutation(len(corpus))
+        total = 0.0
+        for d in range(0, len(corpus), size):
+            idx = order[d:d + size]
+            G = {k: np.zeros_like(v) for k, v in P.items()}
+            for i in idx:
+                total += add(P, *corpus[i], G)
+            for k in P:
+                g = G[k] / len(idx) + lam * P[k]
+                kept[k] += g * g
+                P[k] -= eta * g / (np.sqrt(kept[k]) + 1e-6)
+        if ep % 5 == 0:
+            print("epoch", ep, "mean cost", round(total / len(corpus), 4))
+    return P
+train()
+"""
+
+
+@pytest.mark.seldom
+def test_the_last_total_of_an_update_is_its_loss_beside_a_decay(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TAGGER)
+    assert report.exit_code == 0, str(report)
+    assert "weight decay 0.02 beside it" in str(report)
