@@ -15,7 +15,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.findings import Line
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.recorded_pass import Goal, Recorded
-from conformance.backward.source import RENAMED, handed_names, line_of, operand_name
+from conformance.backward.source import RENAMED, handed_names, line_of, operand_name, places
 from conformance.backward.syntax import (
     aliased,
     assigned,
@@ -77,13 +77,12 @@ class _Expansion:
 
     def operand(self, node: Node, user: Node) -> Node:
         """What a backward operation takes for one of its operands."""
-        own = self.same[node.number]
-        line = () if self.forward.contains(node) else _left(node.frames, user.frames)
+        own, forward = self.same[node.number], self.forward.contains(node)
+        line = () if forward else _left(node.frames, user.frames)
         if line:
             own = self._returned(node, own, line)
-        found = _place(node, user)
-        place = -1 if found is None else found
-        names, forward = _names(user, place), self.forward.contains(node)
+        place = next(places(user, node), -1)
+        names = _names(user, place)
         if not names[0] and not forward:
             return own
         for level in reversed(range(len(names))):
@@ -98,10 +97,10 @@ class _Expansion:
 
     def renamed(self, node: Node, user: Node) -> Node:
         """What a backward operation takes for one of its operands, if lines gave it other names."""
-        own, place = self.same[node.number], _place(node, user)
-        if place is None or self.forward.contains(node):
+        own = self.same[node.number]
+        if self.forward.contains(node):
             return own
-        names = _names(user, place)
+        names = _names(user, next(places(user, node), -1))
         for level in reversed(range(len(names))):
             own = self._under(names[level], own, user.frames[level:])
         return own
@@ -184,11 +183,6 @@ class _Expansion:
         name = "" if self.forward.contains(goal.node) else goal.name
         made = self._identity(own, HANDED, frames, ("gradient", name))
         return replace(goal, parameter=self.same[goal.parameter.number], node=made)
-
-
-def _place(node: Node, user: Node) -> int | None:
-    """The first place at which an operation has an operand; None if it is in a list of them."""
-    return next((i for i, each in enumerate(user.args) if each is node), None)
 
 
 def _alias(name: str, node: Node, user: Frame) -> Line | None:

@@ -7,7 +7,7 @@ an object keeps for one use may be kept of another value.
 import ast
 
 from conformance.backward.findings import Cause, Line, Named
-from conformance.backward.source import line_of, operand_name, own_lines
+from conformance.backward.source import line_of, operand_name, own_lines, places
 from conformance.backward.syntax import function_around, gives_alias, statement, tree
 from conformance.tracing.node import Node
 
@@ -68,7 +68,7 @@ def attribute_of(value: Node, there: Node) -> Named | None:
         at = line_of(used)
         function = None if at is None or at.file != line.file else function_around(at)
         if function not in (method, own) and function in others:
-            names = {operand_name(used, i) for i, e in enumerate(used.args) if e is value}
+            names = {operand_name(used, i) for i in places(used, value)}
             for each in ast.walk(function):
                 match each:
                     case ast.Assign(targets=[ast.Attribute() as kept], value=ast.Name(id=name)):

@@ -15,7 +15,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.findings import Changed, Named
 from conformance.backward.groups import Repair
 from conformance.backward.judge_gradients import Forward, distance
-from conformance.backward.source import is_float, operand_name, operands
+from conformance.backward.source import is_float, operand_name, operands, places
 from conformance.backward.value_names import named, operation_text
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -85,7 +85,7 @@ def _values(forward: Forward, first: Node) -> Iterator[Term]:
 
 def _texts(node: Node, here: str) -> Iterator[str]:
     """What the program calls a value in a function, and where it is an attribute, elsewhere."""
-    uses = ((user, i) for user in node.consumers for i, arg in enumerate(user.args) if arg is node)
+    uses = ((user, i) for user in node.consumers for i in places(user, node))
     names = [(user.frames, operand_name(user, i)) for user, i in uses if user.frames]
     names.append((node.frames, named(node).name))
     for frames, text in names:

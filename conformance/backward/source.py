@@ -208,6 +208,11 @@ def _is_method(node: Node, call: ast.Call) -> bool:
     return not module and 1 in one_more
 
 
+def places(node: Node, operand: Node) -> Iterator[int]:
+    """The places at which an operation has an operand, but for those in its lists."""
+    return (i for i, each in enumerate(node.args) if each is operand)
+
+
 def operand_name(node: Node, place: int) -> str:
     """The name of a variable that is an operand; nothing for anything else."""
     found = operands(node)

@@ -143,17 +143,16 @@ def gives_alias(line: Line) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def renamed(line: Line, name: str = "") -> Line | None:
+def renamed(line: Line) -> Line | None:
     """The line that gives what a line computes another name: one that the function returns.
 
     Args:
         line: that computes a value and names it.
-        name: another one that counts.
     """
     found = statement(line.file, line.line)
     own = set() if found is None else stored(found)
     ends = [ast.walk(each) for each in _around(line) if isinstance(each, ast.Return)]
-    names = {each.id for end in ends for each in end if isinstance(each, ast.Name)} | {name}
+    names = {each.id for end in ends for each in end if isinstance(each, ast.Name)}
     for each in _assignments(line):
         value = each.value if _is_alias(each) and isinstance(each, ast.Assign) else None
         after = each.lineno > line.line and isinstance(value, ast.Name) and value.id in own
@@ -397,6 +396,8 @@ def is_call_of(part: ast.expr, function: str) -> bool:
 def forget() -> None:
     """Read the files again when they are asked for: they may have changed."""
     assigned.cache_clear()
+    carried.cache_clear()
+    reads.cache_clear()
     renamed.cache_clear()
     passed.cache_clear()
 

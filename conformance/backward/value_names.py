@@ -5,11 +5,18 @@ Left out: the words around a name (`report/backward_words.py`).
 
 import ast
 import re
-from collections.abc import Iterator
 
 from conformance.backward.findings import Line, Named
 from conformance.backward.recorded_pass import short
-from conformance.backward.source import expression, line_of, operand_name, operands, returned, text
+from conformance.backward.source import (
+    expression,
+    line_of,
+    operand_name,
+    operands,
+    places,
+    returned,
+    text,
+)
 from conformance.backward.syntax import statement, statement_with
 from conformance.tracing.node import FILLED, Node
 
@@ -51,7 +58,7 @@ def _written(node: Node, target: ast.expr) -> ast.expr:
 
 def _called(node: Node) -> str:
     """The name under which something uses a value that no expression made; else its operation."""
-    names = (operand_name(each, at) for each in node.consumers for at in _places(each, node))
+    names = (operand_name(each, at) for each in node.consumers for at in places(each, node))
     return next(filter(None, names), node.operation)
 
 
@@ -83,15 +90,11 @@ def _used_name(node: Node) -> Named | None:
     """The name of what a call returned, where the function that called it uses it."""
     for consumer in node.consumers:
         if 0 < len(consumer.frames) < len(node.frames):
-            name = operand_name(consumer, next(_places(consumer, node), -1))
+            name = operand_name(consumer, next(places(consumer, node), -1))
             if name.isidentifier():
                 frame = node.frames[-len(consumer.frames)]
                 return Named(name, Line(frame.file, frame.line))
     return None
-
-
-def _places(consumer: Node, node: Node) -> Iterator[int]:
-    return (i for i, each in enumerate(consumer.args) if each is node)
 
 
 def operation_text(node: Node) -> str:
@@ -111,7 +114,7 @@ def operation_text(node: Node) -> str:
 
 def operand_text(node: Node, operand: Node) -> str:
     """The source of an operand of an operation; that of what computed it, if that is not known."""
-    place = next((i for i, each in enumerate(node.args) if each is operand), -1)
+    place = next(places(node, operand), -1)
     found = operands(node)
     return ast.unparse(found[place]) if 0 <= place < len(found) else operation_text(operand)
 

@@ -135,17 +135,13 @@ def _side_by_side(asked: ToJudge) -> list[Group]:
         if loss is None:
             return [Group(turn)]
         groups.setdefault(loss, []).append(made)
-    found = [Group(group, told.get(loss, Fit(loss, 0, 1.0))) for loss, group in groups.items()]
-    return [
-        Group(e.updates, replace(fit, loss=losses[fit.loss]))
-        for e in alone + found
-        if (fit := e.fit)
-    ]
+    found = [(group, told.get(loss, Fit(loss, 0, 1.0))) for loss, group in groups.items()]
+    return [Group(some, replace(fit, loss=losses[fit.loss])) for some, fit in alone + found]
 
 
 def _at_own_rates(
     rest: Sequence[tuple[Update, Goal, Sequence[Fit]]], others: Collection[Node]
-) -> tuple[list[Group], list[tuple[Update, Node]]]:
+) -> tuple[list[tuple[list[Update], Fit]], list[tuple[Update, Node]]]:
     """Those whose gradient is one of a loss that no others follow, times any rate, and the wrong.
 
     A single number is any other times a rate.
@@ -154,7 +150,7 @@ def _at_own_rates(
         rest: the parameters, and the numbers of which their gradients are multiples.
         others: the losses that others follow.
     """
-    alone: list[Group] = []
+    alone: list[tuple[list[Update], Fit]] = []
     wrong: list[tuple[Update, Node]] = []
     of_rest = Counter(fit.loss for _, _, own in rest for fit in own)
     for made, goal, own in rest:
@@ -162,7 +158,7 @@ def _at_own_rates(
         if not free or goal.node.value.size == 1:
             wrong.append((made, goal.parameter))
         else:
-            alone.append(Group([made], replace(free[0], count=1)))
+            alone.append(([made], replace(free[0], count=1)))
     return alone, wrong
 
 

@@ -23,7 +23,14 @@ from conformance.backward.loss_numbers import best_loss, candidates, next_pass
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
 from conformance.backward.sample_count import samples
-from conformance.backward.source import MOVES, is_float, lines_of, operand_name, stored_names
+from conformance.backward.source import (
+    MOVES,
+    is_float,
+    lines_of,
+    operand_name,
+    places,
+    stored_names,
+)
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
@@ -193,7 +200,7 @@ def _moved(parameter: Node, gradient: Node | None) -> list[Node]:
 def _of_others(still: Node, values: Collection[Node]) -> list[Node]:
     """The steps from the values of other parameters that are put under the name of a value."""
     uses = still.consumers[:MOST]
-    named = {operand_name(e, i) for e in uses for i, arg in enumerate(e.args) if arg is still}
+    named = {operand_name(e, i) for e in uses for i in places(e, still)}
     steps = (e for other in values for e in other.consumers if e.operation in ("add", "subtract"))
     return [e for e in steps if still not in e.inputs and named & stored_names(e)]
 

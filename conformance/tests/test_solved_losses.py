@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.tests.shapes.measure import judged_source as judged
+from conformance.tests.test_named_data import WORDS
 
 PAIRS_OF_INPUTS = """
 import numpy as np
@@ -328,22 +329,7 @@ def test_two_numbers_of_which_nothing_is_known_are_not_equal(tmp_path: Path) -> 
     assert "net.py:9: np.add.at(grad, losers, p - 1)" in said
 
 
-OF_OTHER_WORDS = """
-import numpy as np
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-def negative_sampling_loss(center_vec, outside_idx, outside_vectors, neg_idx):
-    u_o, u_k = outside_vectors[outside_idx], outside_vectors[neg_idx]
-    pos, neg = sigmoid(u_o @ center_vec), sigmoid(-(u_k @ center_vec))
-    loss = -np.log(pos) - np.sum(np.log(neg))
-    grad_center = (pos - 1) * u_o + (1 - neg) @ u_k
-    grad_outside = np.zeros_like(outside_vectors)
-    grad_outside[outside_idx] += (pos - 1) * center_vec
-    np.add.at(grad_outside, neg_idx, (1 - neg)[:, None] * center_vec)
-    return loss, grad_center, grad_outside
-"""
+OF_OTHER_WORDS = WORDS.replace("neg_sampling_loss_and_gradient", "negative_sampling_loss")
 
 
 @pytest.mark.parametrize("wrong", [False, True])
