@@ -8,7 +8,6 @@ labels, 0 or 1, one-hot, numbers. Left out: trying them (`solved.py`).
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -268,13 +267,14 @@ def as_stated(shapes: Mapping[str, Shape], coded: Values) -> Values:
 
     def found(path: Path, chosen: Mapping[Path, Any]) -> Iterator[Any]:
         shape = shapes.get(path[-1])
+        every = coded(path, chosen)
         if shape is None or (chosen and is_target(path[-1])):
-            every = coded(path, chosen)
             yield from (e for e in every if shape is None or np.shape(e) == shape)
             return
         rng = np.random.default_rng([4, len(chosen)])
         yield drawn(bare(path[-1]), shape, rng) if shape else np.asarray(HELPFUL)
         yield rng.uniform(*BETWEEN, size=shape)
+        yield from (each for each in every if np.shape(each) != shape)
 
     return found
 
@@ -304,7 +304,7 @@ LENGTHS = (M, N_IN, N_OUT, N_HIDDEN, 7, 10, 9)
 """What letters stand for, in the order in which they are stated."""
 
 
-def stated_shapes(function: FunctionType, names: Sequence[str]) -> dict[str, Shape]:
+def stated_shapes(function: Callable[..., Any], names: Sequence[str]) -> dict[str, Shape]:
     """The shapes of arguments that a docstring states, with a length for each letter.
 
     Args:

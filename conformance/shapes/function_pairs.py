@@ -27,7 +27,7 @@ from conformance.programs.vocabulary import (
     kinds_of,
 )
 from conformance.running.quiet import quiet
-from conformance.shapes.argument_values import Path
+from conformance.shapes.argument_values import Path, as_stated, stated_shapes, values
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, result_of
 from conformance.shapes.found import Found, Recognised, Rerun, moved, of_step, with_defaults
@@ -211,7 +211,9 @@ class PairSearch:
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if it does not run."""
-        solver = Solver([each.name for each in needed(self.forward)], self._fits)
+        names = [each.name for each in needed(self.forward)]
+        given = as_stated(stated_shapes(self.forward, names), values)
+        solver = Solver(names, self._fits, given=given)
         best: Found | None = None
         vector: tuple[Found, dict[Path, Any]] | None = None
         axes = any(map(names_axis, (self.forward, self.backward)))

@@ -580,3 +580,33 @@ def test_two_functions_are_given_the_same_setting(tmp_path: Path) -> None:
     assert code == 0, said
     code, _, said = judged(SLOPED.replace("1.0, alpha)", "1.0, 1.0)"), tmp_path)
     assert code == 1, said
+
+
+EXCITED = '''
+import numpy as np
+
+def excite_forward(x, w1, w2):
+    """Scale each channel.
+
+    x: (N, C, H, W);  w1: (C, R), w2: (R, C)
+    """
+    s = x.mean(axis=(2, 3))
+    r = np.tanh(s @ w1)
+    gate = 1.0 / (1.0 + np.exp(-(r @ w2)))
+    return x * gate[:, :, None, None], (x, s, r, gate, w1, w2)
+
+
+def excite_backward(dout, cache):
+    x, s, r, gate, w1, w2 = cache
+    dz = (dout * x).sum(axis=(2, 3)) * gate * (1 - gate)
+    da = (dz @ w2.T) * (1 - r**2)
+    ds = (da @ w1.T)[:, :, None, None] / np.prod(x.shape[2:])
+    return dout * gate[:, :, None, None] + ds, s.T @ da, r.T @ dz
+'''
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_pair_is_given_the_shapes_that_its_docstring_states(wrong: bool, tmp_path: Path) -> None:
+    source = EXCITED.replace("np.prod(x.shape[2:])", "x.shape[2]") if wrong else EXCITED
+    code, _, said = judged(source, tmp_path)
+    assert (code, "x (8, 6, 3, 5), w1 (6, 7)" in said) == (int(wrong), True), said
