@@ -292,8 +292,7 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
             beside = {chain, other, *found}
             rest = [e for e in chains if e not in beside]
             if other not in found and any(
-                values and not any(_changes(e, new, rest) for e in values)
-                for new, values in steps_of
+                values and not _changes(values[-1], new, rest) for new, values in steps_of
             ):
                 found.add(other)
         if len(found) == several:

@@ -484,3 +484,29 @@ def test_a_running_mean_of_data_is_no_parameter_and_leaves_what_it_moves_one(
     report = run_edited(tmp_path, BASELINE)
     assert report.exit_code == 0, str(report)
     assert "updates of theta" in str(report)
+
+
+NUMBER = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(30, 3))
+y = (X[:, 0] > 0).astype(float)
+w, c = rng.normal(size=3), 0.0
+sw, sc = np.zeros_like(w), np.zeros_like(np.array(c))
+for step in range(20):
+    s = X @ w + c
+    loss = np.mean(np.logaddexp(0.0, s) - y * s)
+    d = (1 / (1 + np.exp(-s)) - y) / len(y)
+    dw, dc = X.T @ d, d.sum()
+    sw = 0.9 * sw + 0.1 * dw ** 2
+    sc = 0.9 * sc + 0.1 * dc ** 2
+    w -= 0.01 * dw / (np.sqrt(sw) + 1e-8)
+    c -= 0.01 * dc / (np.sqrt(sc) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize(("edit", "wrong"), [((), 0), ((("d, d.sum()", "d, d.mean()"),), 1)])
+def test_what_is_kept_for_a_number_is_no_parameter(
+    edit: tuple[tuple[str, str], ...], wrong: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, NUMBER, *edit)
+    assert report.exit_code == wrong, str(report)
