@@ -71,9 +71,9 @@ def parameters(
     chains = _owners(carried(nodes))
     chains = [each for each in chains if not passes(each)] or chains
     join(chains)
+    _align([each for each in chains if each.count])
     moved = [each for each in chains if each.count]
     found = with_states(sorted(moved, key=lambda each: each.values[1].number))
-    _align([each.chain for each in found])
     if cut and found:
         _skip_a_part([each.chain for each in found])
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):

@@ -15,11 +15,12 @@ import random
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from operator import attrgetter
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -38,8 +39,13 @@ from conformance.tracing.modules import Seen, Substitute
 from conformance.tracing.substitute import Float, noted_tensors, substitutes
 from conformance.tracing.trace import Trace
 
-ARRAYS = re.compile(rb"^\s*(?:import|from)\s+((?:numpy|torch|jax)\b.*)", re.MULTILINE)
-"""What a script has that computes with arrays, if it uses it; others compute with lists."""
+ARRAYS = re.compile(r"(numpy|torch|jax)\b")
+"""What a script uses that computes with arrays; others compute with lists."""
+OF_NUMBERS = re.compile(
+    r"(mean|sum|prod|std|var|min|max|argmin|argmax|clip|round).*"
+    r"|random\.(seed.*|(rand|randn|random)\(\)|(uniform|normal|randint)\([^,]*,[^,]*\))"
+)
+"""What of NumPy also scripts use that have no arrays, beside its functions of numbers."""
 
 VALUE, EACH, STORE = "__conformance_value__", "__conformance_each__", "__conformance_store__"
 """The names, among the builtins, of what takes a value, those of a loop, what is stored into."""
@@ -187,9 +193,11 @@ def run(
     """
     parts = parts_of(script)
     whole = b"\n".join(source for _, source in parts)
-    lists = None if _uses_arrays(whole) else Lists(trace)
-    read = parts if changed is None else [(_file(script), changed)]
-    codes = [_compiled(source, name, script, lists=bool(lists)) for name, source in read]
+    with _failing_as(script):
+        trees = [parsed(source, name) for name, source in parts] if changed is None else [changed]
+        lists = None if _uses_arrays(trees) else Lists(trace)
+        named = zip(trees, (name for name, _ in parts), strict=False)
+        codes = [compiled(tree, name, lists=bool(lists)) for tree, name in named]
     module = _main(script, arguments)
     _warn_as_python_does()
     _load_torch(whole)
@@ -205,21 +213,56 @@ def run(
         ended(module.__dict__)
 
 
-def _compiled(source: bytes | ast.Module, name: str, script: str, *, lists: bool) -> CodeType:
+@contextmanager
+def _failing_as(script: str) -> Iterator[None]:
+    """Say where the source of a script is none of Python's."""
     try:
-        return compiled(source, name, lists=lists)
+        yield
     except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", 0) or 0
-        where = script + name.removeprefix(_file(script))  # with the cell
-        raise SubjectError(f"{where}:{line}: {getattr(error, 'msg', error)}") from error
+        cell = (getattr(error, "filename", None) or "").removeprefix(_file(script))
+        where = f"{script}{cell}:{getattr(error, 'lineno', 0) or 0}"
+        raise SubjectError(f"{where}: {getattr(error, 'msg', error)}") from error
 
 
-def _uses_arrays(source: bytes) -> bool:
-    """Whether a name is used that an import of arrays gives, as far as its line tells them."""
-    rest = ARRAYS.sub(b"", source)
-    lines = (line.rpartition(b"import ")[2] for line in ARRAYS.findall(source))
-    names = [[each for each in re.findall(rb"\w+", line) if each != b"as"] for line in lines]
-    return any(not e or any(re.search(rb"\b%b\b" % name, rest) for name in e) for e in names)
+def _uses_arrays(trees: Sequence[ast.Module]) -> bool:
+    """Whether a program uses torch or JAX, or of NumPy more than what computes with numbers."""
+    nodes = [each for tree in trees for each in ast.walk(tree)]
+    given: dict[str, str] = {}
+    for each in nodes:
+        if isinstance(each, ast.Import | ast.ImportFrom):
+            module = f"{each.module}." if isinstance(each, ast.ImportFrom) else ""
+            for name in each.names:
+                whole = name.name if module or name.asname else name.name.partition(".")[0]
+                given[name.asname or whole] = module + whole
+    inner = {id(each.value) for each in nodes if isinstance(each, ast.Attribute)}
+    inner |= {id(each.func) for each in nodes if isinstance(each, ast.Call)}
+    used = [_path(each, given) for each in nodes if id(each) not in inner]
+    return not all(map(_is_of_numbers, filter(ARRAYS.match, [*used, given.get("*", "")])))
+
+
+def _path(node: ast.AST, given: Mapping[str, str]) -> str:
+    """What stands in a program, by the name that it has in its module; empty if it is its own."""
+    match node:
+        case ast.Name():
+            return given.get(node.id, "")
+        case ast.Attribute():
+            module = _path(node.value, given)
+            return module and f"{module}.{node.attr}"
+        case ast.Call():
+            name = _path(node.func, given)
+            return name and name + ast.unparse(node).removeprefix(ast.unparse(node.func))
+    return ""
+
+
+def _is_of_numbers(path: str) -> bool:
+    """Whether a name of NumPy's, or a call of one, is a number or a function of numbers."""
+    module, _, name = path.partition(".")
+    if module != "numpy" or OF_NUMBERS.fullmatch(name):
+        return module == "numpy"
+    try:
+        return isinstance(attrgetter(name.partition("(")[0])(np), np.ufunc | float)
+    except AttributeError:
+        return False
 
 
 def _file(script: str) -> str:

@@ -635,3 +635,51 @@ def test_some_numbers_of_a_list_are_moved_beside_a_number_of_its_own(
 def test_a_forgotten_factor_of_numbers_moved_by_adagrad_is_told(tmp_path: Path) -> None:
     report = run_edited(tmp_path, CLICKS, ("error * x", "error"))
     assert [each.ok for each in report.gradients] == [False, True], str(report)
+
+
+OF_NUMBERS = """import numpy as np
+import random
+random.seed(1)
+data = [(random.gauss(0, 1), random.gauss(0, 1)) for _ in range(12)]
+labels = [1.0 if x + y > 0.3 else 0.0 for x, y in data]
+a, b, c = 0.1, -0.2, 0.0
+va = vb = vc = 0.0
+for epoch in range(20):
+    loss, da, db, dc = 0.0, 0.0, 0.0, 0.0
+    for (x, y), t in zip(data, labels):
+        p = 1 / (1 + np.exp(-(a * x + b * y + c)))
+        loss -= (t * np.log(p) + (1 - t) * np.log(1 - p)) / len(data)
+        e = (p - t) / len(data)
+        da += e * x
+        db += e * y
+        dc += e
+    va = 0.9 * va + da
+    vb = 0.9 * vb + db
+    vc = 0.9 * vc + dc
+    a -= 0.05 * va
+    b -= 0.05 * vb
+    c -= 0.05 * vc
+"""
+ROOTS = (
+    *((f"v{p} = 0.9 * v{p} + d{p}", f"v{p} = 0.9 * v{p} + 0.1 * d{p} ** 2") for p in "abc"),
+    *((f"0.05 * v{p}", f"0.05 * d{p} / (np.sqrt(v{p}) + 1e-8)") for p in "abc"),
+)
+
+
+@pytest.mark.parametrize(
+    ("edits", "rule"),
+    [
+        ((), "gradient descent with momentum: η = 0.05, μ = 0.9"),
+        (ROOTS, "RMSProp: η = 0.05, β = 0.9"),
+    ],
+    ids=["momentum", "rmsprop"],
+)
+@pytest.mark.parametrize("module", ["np", "math"])
+def test_each_parameter_may_be_a_number_and_what_is_kept_for_it(
+    module: str, edits: tuple[tuple[str, str], ...], rule: str, tmp_path: Path
+) -> None:
+    functions = [(f"np.{each}(", f"{module}.{each}(") for each in ("exp", "log")]
+    edits = (*edits, *functions, ("import numpy as np\n", "import math, numpy as np\n"))
+    report = run_edited(tmp_path, OF_NUMBERS, *edits)
+    assert report.exit_code == 0, str(report)
+    assert f"updates of a, b, c, by {rule}" in str(report)
