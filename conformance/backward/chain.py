@@ -179,7 +179,7 @@ class Chain:
         made, rule = found
         with np.errstate(all="ignore"), _without_warnings():
             parts = zip(made.inputs, rule.pull(sizes), strict=True)
-            part = next(part for each, part in parts if each is node)
+            part = next((part for each, part in parts if each is node), None)
         shape = np.shape(node.value)
         return None if part is None else np.asarray(np.abs(_fitted(part[None], (1, *shape))[0]))
 

@@ -60,8 +60,10 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
         blame: whether to look for the line to blame, by a cost that is known without it.
 
     Raises:
-        NotAGradientError: no output is compared with a target.
+        NotAGradientError: no output is compared with a target, or nothing computed is given back.
     """
+    if not step.goals:
+        raise NotAGradientError("it gives back no gradient that it computes")
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns, step.decays)
     names = COST_NAMES if name is None else (name,)
     given = step.output, step.target
