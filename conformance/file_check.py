@@ -69,7 +69,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     last = [each for each in found.left if each.final]
     to_run = left or not (parts or last) or any(each.runs for each in last)
     to_run = to_run or makes(asked.place, found.aside)  # such as layers whose methods are not known
-    if stopped is None and to_run and asked.name is None and has_main(asked.place):
+    runs = stopped is None and asked.name is None and has_main(asked.place)
+    if to_run and runs:
         seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
         try:
             ran = _run(replace(asked, timeout=seconds))
@@ -78,6 +79,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             left, last = [], [each for each in last if not each.runs]
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
+    elif runs and any(map(_is_network, parts)) and all(each.ok for each in parts):
+        parts = [*_contradicting(asked), *parts]
     parts, unsigned = settled(parts)
     last += unsigned
     left = [each for each in left if each.name not in {one.name for one in last}] + last
@@ -87,6 +90,23 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     judged |= {e.recognised.made.partition("(")[0] for e in parts if isinstance(e, ShapeReport)}
     left = [e for e in left if e.final or (e.name not in judged and not (parts and e.guess))]
     return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
+
+
+def _is_network(part: Part) -> bool:
+    return isinstance(part, ShapeReport) and bool(part.recognised.coding)
+
+
+def _contradicting(asked: Asked) -> list[Part]:
+    """The report on the file's own training, if that is wrong with what is right by itself.
+
+    Such as an update that was not tried, or a cost that is another than the default.
+    """
+    try:
+        ran = _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
+    except SubjectError:  # it may train nothing, or need what is not here
+        return []
+    noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, ("itself", ""))))
+    return [noted] if ran.exit_code == 1 else []
 
 
 @dataclass
@@ -231,11 +251,11 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
     return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
 
 
-def _run(asked: Asked) -> ScriptReport:
-    """The report on a file that trains when it is imported."""
+def _run(asked: Asked, *, trial: bool = False) -> ScriptReport:
+    """The report on a file that trains when it is run."""
     from conformance.run_script import run_script
 
-    return run_script(asked.place, timeout=asked.timeout)
+    return run_script(asked.place, timeout=asked.timeout, trial=trial)
 
 
 def recognises(asked: Asked) -> bool:

@@ -5,6 +5,7 @@ Left out: what that process does (`script/script_child.py`).
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from math import inf
 from time import monotonic
@@ -30,6 +31,7 @@ def run_script(
     updates: int = 3,
     timeout: float = 60.0,
     seed: int = 0,
+    trial: bool = False,
 ) -> ScriptReport:
     """Run a script until it has updated its parameters some times, and judge the updates.
 
@@ -41,6 +43,7 @@ def run_script(
         updates: after which it is stopped, 2 or more.
         timeout: seconds after which it is stopped.
         seed: of its random numbers, where it gives none.
+        trial: whether it may write nothing, and what it prints is not shown.
 
     Raises:
         UsageError: there is no such script, or fewer updates are asked for.
@@ -51,11 +54,11 @@ def run_script(
     parts_of(script)
     sys.stdout.flush()
     asked = check_updates(updates), check_timeout(timeout)
-    work = partial(_work, script, tuple(arguments), *asked, seed)
+    work = partial(_work, script, tuple(arguments), (*asked, seed), trial)
     longest, ended = timeout + JUDGING, inf
     ran: Ran | None = None
     try:
-        for record in isolated(work, longest, shown=True):
+        for record in isolated(work, longest, shown=not trial):
             if record == ENDED:
                 ended = monotonic()
                 continue
@@ -77,11 +80,16 @@ def run_script(
 
 
 def _work(
-    script: str, arguments: tuple[str, ...], updates: int, timeout: float, seed: int, send: "Send"
+    script: str,
+    arguments: tuple[str, ...],
+    asked: tuple[int, float, int],
+    trial: bool,
+    send: "Send",
 ) -> None:
     from threadpoolctl import threadpool_limits
 
+    from conformance.script.plain_script import writing_nothing
     from conformance.script.script_child import Session
 
-    with threadpool_limits(1):
-        Session(script, arguments, updates, timeout, seed, send).run()
+    with threadpool_limits(1), writing_nothing() if trial else nullcontext():
+        Session(script, arguments, *asked, send).run()

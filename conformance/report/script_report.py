@@ -105,6 +105,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "used": f"{'of ' * bool(text)}{text}, only what these updates use is judged".lstrip(
                 ", "
             ),
+            "itself": "this is where the file itself trains; with generated data it is right",
             "decays alone": "λ w is taken off, whatever η is, where AdamW of PyTorch has η λ w",
             "memory": f"it was stopped after {text} GB were recorded",
             **{f"by {key}": f"{text} is moved by {name}" for key, name in RULES.items()},

@@ -48,6 +48,12 @@ def _parameters(
         for path, (leaf, node) in run.start.items()
         if node is not None and not (leaf.is_gradient or leaf.beside)
     }
+    read = {parameter_key(leaf) for leaf, node in began.values() if node.consumers}
+    began = {  # what is kept for a weight may have its name, as `velocity.weights`
+        path: (leaf, node)
+        for path, (leaf, node) in began.items()
+        if node.consumers or parameter_key(leaf) not in read
+    }
     told = {
         path: (leaf, node)
         for path, (leaf, node) in began.items()

@@ -727,3 +727,85 @@ def test_classes_whose_methods_are_not_known_are_judged_as_the_main_block_uses_t
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == code, str(report)
     assert "updates of" in str(report)
+
+
+RECORDS = """from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class Gradient:
+    weights: list
+    biases: list
+
+
+@dataclass
+class Network:
+    sizes: tuple
+    momentum: float = 0.9
+    velocity: Gradient = field(init=False)
+
+    def __post_init__(self):
+        rng = np.random.default_rng(0)
+        pairs = list(zip(self.sizes, self.sizes[1:]))
+        self.weights = [rng.normal(0, 0.7, pair) for pair in pairs]
+        self.biases = [np.zeros(n) for _, n in pairs]
+        self.velocity = Gradient(
+            [np.zeros_like(w) for w in self.weights], [np.zeros_like(b) for b in self.biases]
+        )
+
+    def feedforward(self, x):
+        acts = [x]
+        for w, b in zip(self.weights, self.biases):
+            acts.append(np.tanh(acts[-1] @ w + b))
+        return acts
+
+    def backprop(self, x, y):
+        acts = self.feedforward(x)
+        grad = Gradient([None] * len(self.weights), [None] * len(self.weights))
+        delta = (acts[-1] - y) * (1 - acts[-1] ** 2) / len(x)
+        for l in reversed(range(len(self.weights))):
+            grad.weights[l], grad.biases[l] = acts[l].T @ delta, delta.sum(axis=0)
+            delta = (delta @ self.weights[l].T) * (1 - acts[l] ** 2)
+        return grad
+
+    def train(self, batch, eta):
+        grad, v = self.backprop(*batch), self.velocity
+        for l in range(len(self.weights)):
+            v.weights[l] = self.momentum * v.weights[l] - eta * grad.weights[l]
+            v.biases[l] = self.momentum * v.biases[l] - eta * grad.biases[l]
+            self.weights[l] += v.weights[l]
+            self.biases[l] += v.biases[l]
+
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(5)
+    x = rng.uniform(-2, 2, (40, 2))
+    y = np.sin(x)
+    net = Network((2, 5, 2))
+    open("marks.txt", "w").close()
+    for epoch in range(60):
+        net.train((x, y), 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("edits", "code"),
+    [
+        ([('    open("marks.txt", "w").close()\n', "")], 0),
+        ([('    open("marks.txt", "w").close()\n', ""), ("weights[l] += v", "weights[l] -= v")], 1),
+        ([("weights[l] += v", "weights[l] -= v")], 0),
+    ],
+    ids=["right", "wrong", "not run, since it writes a file"],
+)
+def test_what_is_right_by_generated_data_is_also_judged_where_the_file_trains(
+    edits: list[tuple[str, str]], code: int, tmp_path: Path
+) -> None:
+    source = RECORDS
+    for old, new in edits:
+        source = source.replace(old, new)
+    (tmp_path / "net.py").write_text(source)
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == code, str(report)
+    assert ("where the file itself trains" in str(report)) == bool(code)
