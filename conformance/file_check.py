@@ -80,7 +80,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
     elif runs and any(map(_is_network, parts)) and all(each.ok for each in parts):
-        parts = [*_contradicting(asked), *parts]
+        parts = _with_its_training(asked, parts)
     parts, unsigned = settled(parts)
     last += unsigned
     left = [each for each in left if each.name not in {one.name for one in last}] + last
@@ -96,17 +96,21 @@ def _is_network(part: Part) -> bool:
     return isinstance(part, ShapeReport) and bool(part.recognised.coding)
 
 
-def _contradicting(asked: Asked) -> list[Part]:
-    """The report on the file's own training, if that is wrong with what is right by itself.
+def _with_its_training(asked: Asked, parts: list[Part]) -> list[Part]:
+    """The reports on what is right by itself, with that on the file's own training if it tells.
 
-    Such as an update that was not tried, or a cost that is another than the default.
+    It may be wrong, as with a cost that is another than the default, or judge what was not tried.
     """
     try:
         ran = _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
     except SubjectError:  # it may train nothing, or need what is not here
-        return []
-    noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, ("itself", ""))))
-    return [noted] if ran.exit_code == 1 else []
+        return parts
+    if ran.exit_code == 1:
+        noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, ("itself", ""))))
+        return [noted, *parts]
+    named = (each.recognised for each in parts if isinstance(each, ShapeReport))
+    tells = ran.ok and any(each.off or each.unruled for each in named)
+    return [*parts, ran] if tells else parts
 
 
 @dataclass

@@ -91,7 +91,7 @@ def check_output(network: BookCalls) -> None:
     """Check that feedforward returns the output alone, if it runs.
 
     Raises:
-        UsageError: it returns a tuple, such as all z and a.
+        UsageError: it returns a tuple, such as all z and a, or a list of all a.
     """
     x = network.numbers.out(
         network.conventions.batch_out(trial(network, network.probe)[1].x[:, :1])
@@ -101,10 +101,10 @@ def check_output(network: BookCalls) -> None:
             returned = call(feedforward_of(network.make(network.probe)), x)
     except Exception:  # noqa: BLE001 - the cases will show it
         return
-    if isinstance(returned, tuple):
-        raise UsageError(
-            f"{network.name}: feedforward returns a tuple of {len(returned)}, expected the output"
-        )
+    several = isinstance(returned, list) and len(returned) > 1
+    if isinstance(returned, tuple) or (several and any(np.size(e) > 1 for e in returned)):
+        kind = f"a {type(returned).__name__} of {len(returned)}"
+        raise UsageError(f"{network.name}: feedforward returns {kind}, expected the output")
 
 
 def trial(network: BookCalls, sizes: tuple[int, ...]) -> tuple[Parameters, Batch]:
