@@ -278,15 +278,24 @@ def uneven_error(judgement: Judgement) -> Judgement:
 
 
 def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
-    """The lines that compute the last values that all updates were computed from."""
+    """The lines that compute the last single numbers that all updates were computed from."""
     common, given = _in_common(judgement.moved)
 
+    def is_error(node: Node) -> bool:
+        return bool(common >> node.number & 1) and np.size(node.value) == 1
+
     def further(node: Node) -> list[Node]:
-        return [] if common >> node.number & 1 else [e for e in node.inputs if e.uses & given]
+        return [] if is_error(node) else [e for e in node.inputs if e.uses & given]
 
     way = walk((each.new for each in judgement.updates), further)
-    last = (each for each in way if common >> each.number & 1)
+    last = (_without_numbers(each, given) for each in way if is_error(each))
     return tuple(dict.fromkeys(line for each in last for line in lines_of(each)))
+
+
+def _without_numbers(node: Node, given: int) -> Node:
+    """A value before it is multiplied by numbers that nothing given is in."""
+    ways = [e for e in links(node) if e[0].uses & given]
+    return _without_numbers(ways[0][0], given) if len(ways) == 1 else node
 
 
 def _multiple_of(loss: Node | None) -> float:

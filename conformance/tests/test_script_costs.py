@@ -956,3 +956,30 @@ def test_a_cost_that_lacks_a_half_is_told_as_another_than_that_of_the_gradients(
 def test_a_wrong_gradient_beside_half_a_cost_is_told(tmp_path: Path) -> None:
     report = run_edited(tmp_path, HALF, ("(a - y)", "((a - y) * a)"))
     assert report.exit_code == 1, str(report)
+
+
+NEURON = """import math
+import numpy as np
+data = [([0.6, 0.8, 0.4], 1), ([0.3, 0.7, 0.6], 0), ([0.8, 0.9, 0.3], 1), ([0.4, 0.7, 0.8], 0)]
+
+def sigmoid(x):
+    return 1.0 / (1.0 + math.exp(-x))
+
+def slope(y):
+    return y * (1 - y)
+
+w = np.random.default_rng(0).random(4) * 0.8 - 0.4
+for epoch in range(30):
+    for given, out in data:
+        x = np.array(given + [1.0])
+        y = sigmoid(np.dot(x, w))
+        err = out - y
+        delta = err * slope(np.dot(x, w))
+        w += 2.2 * delta * x
+"""
+
+
+def test_of_a_single_output_the_error_is_blamed_and_not_the_rate(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, NEURON)
+    assert (report.exit_code, report.blames[0].lines[0].line) == (1, 17), str(report)
+    assert run_edited(tmp_path, NEURON, ("slope(np.dot(x, w))", "slope(y)")).exit_code == 0
