@@ -25,6 +25,7 @@ from conformance.shapes.candidates import candidates, slopes
 from conformance.shapes.definitions import (
     Definitions,
     has_main,
+    is_open,
     trains_at_import,
 )
 from conformance.shapes.edited import mended, repaired, with_right_updates
@@ -325,7 +326,8 @@ def _left(candidate: Candidate, thing: Any) -> tuple[NotJudged, bool]:
     such as a list of layers.
     """
     name = candidate.name
-    known = [name, *(each for each, _ in methods(thing))] if isinstance(thing, type) else [name]
+    own = methods(thing) if isinstance(thing, type) else []
+    known = [name, *(each for each, _ in own if not is_open(getattr(thing, each)))]
     given = needed(thing) if isinstance(thing, type) else []
     tells = any("activation" in kinds_of(each.name) for each in given)  # it is as right as these
     goes_back = not tells and any(is_role(each, "backward") == 0 for each in known)

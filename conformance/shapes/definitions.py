@@ -4,6 +4,7 @@ A notebook is its code cells, each with a name of its own. Left out: what they c
 """
 
 import ast
+import dis
 import inspect
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -85,9 +86,12 @@ class Definitions:
 
 
 def is_open(function: Any) -> bool:
-    """Whether a method is left to the classes that derive from its own."""
-    written = getattr(getattr(function, "__code__", None), "co_names", ())
-    return "NotImplementedError" in written or getattr(function, "__isabstractmethod__", False)
+    """Whether a method is left to the classes that derive from its own, or only raises an error."""
+    code = getattr(function, "__code__", None)
+    operations = " ".join(each.opname for each in dis.get_instructions(code)) if code else "RETURN"
+    named = "NotImplementedError" in getattr(code, "co_names", ()) and "JUMP" not in operations
+    opened = named or "RETURN" not in operations
+    return opened or getattr(function, "__isabstractmethod__", False)
 
 
 def _names_in(thing: Any) -> Iterator[str]:

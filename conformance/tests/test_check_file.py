@@ -597,6 +597,37 @@ def test_a_class_that_leaves_a_method_to_others_is_judged_by_these(tmp_path: Pat
     assert "Open" not in str(report)
 
 
+UNWRITTEN = """import numpy as np
+
+class Tanh:
+    def forward(self, z):
+        self.a = np.tanh(z)
+        return self.a
+
+    def backward(self, upstream):
+        return upstream * (1 - self.a ** 2)
+
+class Softmax:
+    def forward(self, z):
+        e = np.exp(z - np.max(z, axis=1, keepdims=True))
+        return e / np.sum(e, axis=1, keepdims=True)
+
+    def backward(self, upstream):
+        raise Exception("write me")
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_backward_pass_that_only_raises_an_error_is_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "layers.py"
+    file.write_text(UNWRITTEN)
+    report = conformance.check(str(file))
+    assert report.exit_code == 0
+    assert "not judged: Softmax: backward: Exception: write me" in str(report)
+    file.write_text(UNWRITTEN.replace("raise", "if upstream.ndim: raise"))
+    assert conformance.check(str(file)).exit_code == 3
+
+
 CELL = """import numpy as np
 
 
