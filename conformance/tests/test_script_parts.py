@@ -691,3 +691,36 @@ def test_rows_that_are_moved_one_after_another_are_judged(
 ) -> None:
     (blame,) = run_edited(tmp_path, ROW_AFTER_ROW, edit).blames
     assert blame.gradients == (name,)
+
+
+AMONG_OBJECTS = """import numpy as np
+rng = np.random.default_rng(3)
+net = np.array([rng.normal(size=3), rng.normal(size=3)], dtype=object)
+samples = [(np.array([1, 0, 1]), 1), (np.array([1, 1, 0]), 0), (np.array([0, 1, 1]), 1)]
+for epoch in range(50):
+    for x, y in samples:
+        h = np.tanh(net[0].dot(x))
+        hidden = np.array([1, h, h * h])
+        out = 1 / (1 + np.exp(-net[1].dot(hidden)))
+        loss = 0.5 * (out - y) ** 2
+        d = (out - y) * out * (1 - out)
+        back = d * (net[1][1] + 2 * h * net[1][2]) * (1 - h ** 2)
+        grads = np.array([back * x, d * hidden], dtype=object)
+        net[0] -= 0.3 * grads[0]
+        net[1] -= 0.3 * grads[1]
+"""
+
+
+def test_numbers_in_an_array_of_objects_are_followed(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, AMONG_OBJECTS).exit_code == 0
+    for *edit, line in (
+        ("d * (net[1][1]", "d * (net[1][0]", 12),
+        ("net[0] -= 0.3 * grads[0]", "net[0] -= 0.3 * grads[1]", 14),
+    ):
+        wrong = run_edited(tmp_path, AMONG_OBJECTS, (edit[0], edit[1]))
+        assert [blame.line for blame in wrong.blames] == [line], str(wrong)
+
+
+def test_what_numpy_cannot_do_to_objects_it_does_not_do(tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match="no callable exp method"):
+        run_edited(tmp_path, AMONG_OBJECTS, ("np.tanh(net[0].dot(x))", "np.exp(net[0])[0]"))

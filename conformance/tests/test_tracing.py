@@ -156,11 +156,19 @@ def layers_in_one_array(a: Any, b: Any) -> Any:
     return np.vstack(list(a[0, 0] * (layers + layers) - 0.5 * layers))
 
 
+def numbers_among_objects(a: Any, b: Any) -> Any:
+    rows = np.array([a[0], b[0]], dtype=object)
+    rows[1] -= 0.5 * rows[0]
+    rows[0, 2] = rows[1].dot(np.array([0.5, 2.0, 3.0, -1.0], dtype=object))
+    return rows.astype(float)
+
+
 PROGRAMS = (
     added_at, an_array_that_is_kept, copied_by_bytes, diagonal_filled, einsum, entry_by_entry,
     fancy_indices, filled_by_a_mask, flat_iteration, in_place, layers_in_one_array,
-    lists_of_numbers, out_arguments, reductions, split_and_joined, stacked, through_a_view,
-    parts_of_a_vector, turned_and_reshaped, vectorized, where_argument, written_after_it_was_read,
+    lists_of_numbers, numbers_among_objects, out_arguments, reductions, split_and_joined, stacked,
+    through_a_view, parts_of_a_vector, turned_and_reshaped, vectorized, where_argument,
+    written_after_it_was_read,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance.tracing.arrays import Traced
 from conformance.tracing.node import flat
+from conformance.tracing.recorder import as_floats_of_objects
 from conformance.tracing.trace import Trace, plain, trace_of
 
 MADE = (
@@ -61,12 +62,13 @@ def _copied(trace: Trace, name: str, original: Callable[..., Any]) -> Callable[.
         given = np.asarray(given) if type(given).__name__ == "_Flat" else given
         given = given.numpy() if _foreign(given) else given
         result = original(plain(given), *args, **kwargs)
-        if not trace.recording or result.dtype.kind not in "fiub":
+        kind = as_floats_of_objects(result).dtype.kind
+        if not trace.recording or kind not in "fiub":
             return result
         if isinstance(given, Traced) and result.base is not None and _shares(result, given):
             return given if result.shape == given.shape else result
         if trace_of(given) is None:
-            if result.dtype.kind != "f":
+            if kind != "f":
                 return result
             return trace.traced(result, trace.constant(result)) if result.base is None else result
         node = trace.node(name, again, (trace.argument(given),), {}, np.array(result))

@@ -74,7 +74,7 @@ def _hold_arrays(values: Iterable[Any]) -> bool:
         isinstance(each, np.ndarray)
         for value in values
         if isinstance(value, np.ndarray) and value.dtype.hasobject
-        for each in value.flat
+        for each in plain(value).flat
     )
 
 

@@ -150,6 +150,7 @@ class Recorder:
         Raises:
             EnoughError: there are as many as there may be, and it is an operation.
         """
+        value = as_floats_of_objects(value) if isinstance(value, np.ndarray) else value
         if function is not None:
             self.end_if_enough()
         known = None if function is None else self.known_operations

@@ -103,7 +103,7 @@ class Trace(Recorder):
             return (named or (list if type(result) is list else tuple))(parts)
         if not is_followed(result):
             return result
-        made = self.node(operation, function, args, kwargs, as_floats_of_objects(self.kept(result)))
+        made = self.node(operation, function, args, kwargs, self.kept(result))
         return self.traced(result, made)
 
     def kept(self, value: Any) -> Array:
@@ -198,7 +198,8 @@ class Trace(Recorder):
             writes, memory.writes = memory.writes, []
             *_, (index, value, frames, calls) = writes
             fits = type(value) is Node and value.value.shape == memory.owner.shape
-            if index is None and fits and value.value.dtype == memory.owner.dtype:
+            kind = as_floats_of_objects(memory.owner).dtype
+            if index is None and fits and value.value.dtype == kind:
                 memory.state = value
             else:
                 before = memory.state or self.constant(np.array(memory.owner))
