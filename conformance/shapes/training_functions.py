@@ -11,14 +11,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import chain, islice, product
 from time import process_time
+from traceback import walk_tb
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.errors import ConformanceError
+from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import BIAS, bare, is_parameter, kinds_of, names_gradients
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import is_ours
@@ -47,14 +49,19 @@ FEWEST = 4
 SEED = 7
 FUNCTION = re.compile(r"\w*(function|func|fn|fun)")
 Shapes = dict[str, tuple[int, ...]]
-SHAPES: tuple[Shapes, ...] = (
-    {"inputs": (M, WIDTH), "targets": (M,), "parameter": (WIDTH,)},
-    {"inputs": (M, WIDTH), "targets": (M, 1), "parameter": (WIDTH, 1)},
-    {"inputs": (WIDTH, M), "targets": (1, M), "parameter": (WIDTH, 1)},
-    {"inputs": (M,), "targets": (M,), "parameter": ()},
-    {"inputs": (M, WIDTH), "labels": (M,), "parameter": (WIDTH, CLASSES)},
-)
-"""Of several inputs a sample, in rows and in columns, and of one: a line through points."""
+
+
+def _shapes(width: int) -> tuple[Shapes, ...]:
+    """Of several inputs a sample, in rows and in columns, and of one: a line through points."""
+    return (
+        {"inputs": (M, width), "targets": (M,), "parameter": (width,)},
+        {"inputs": (M, width), "targets": (M, 1), "parameter": (width, 1)},
+        {"inputs": (width, M), "targets": (1, M), "parameter": (width, 1)},
+        {"inputs": (M,), "targets": (M,), "parameter": ()},
+        {"inputs": (M, width), "labels": (M,), "parameter": (width, CLASSES)},
+    )
+
+
 NUMBERS: dict[str, Any] = {
     "rate": RATE, "count": COUNT, "penalty": PENALTY, "quiet": 0, "seed": 0,
     "sizes": [WIDTH, HIDDEN, 1], "n_in": WIDTH, "n_hidden": HIDDEN, "n_out": 1,
@@ -163,9 +170,13 @@ def training_calls(function: FunctionType, functions: Sequence[FunctionType]) ->
         function: it.
         functions: those of its file, of which it may be given some.
     """
-    tables = _takes_table(function)
-    several = [_best(function, functions, each) for each in SHAPES[:: -1 if tables else 1]]
-    found = [each for each in several if each is not None]
+    tables, stopped = _takes_table(function), list[UnfitError]()
+    for width in chain([WIDTH], _widths(function, stopped)):
+        shapes = _shapes(width)[:: -1 if tables else 1]
+        several = [_best(function, functions, each, stopped) for each in shapes]
+        found = [each for each in several if each is not None]
+        if found:
+            break
     most = max((len(each.parameters) for each in found), default=0)
     found = [each for each in found if len(each.parameters) == most]
     alone = found[:1] if tables else found[-1:]
@@ -177,10 +188,38 @@ def _takes_table(function: FunctionType) -> bool:
     return not any("targets" in kinds_of(name) for name in _names(function))
 
 
+def _widths(function: FunctionType, stopped: Iterable[UnfitError]) -> Iterator[int]:
+    """How many inputs a function may have made its parameters for, by the first that it made.
+
+    Args:
+        function: it.
+        stopped: with what its calls ended.
+    """
+    names, found = {each.name for each in taken(function)}, dict[int, None]()
+    for each in stopped:
+        raised = each.__cause__
+        for frame, _ in walk_tb(None if raised is None else raised.__traceback__):
+            if frame.f_code is function.__code__:
+                made = {k: e for k, e in frame.f_locals.items() if k not in names}
+                matrices = [e.value.shape for e in leaves(made, "made", None) if e.value.ndim > 1]
+                found |= dict.fromkeys(n for shape in matrices[:1] for n in shape)
+    yield from (each for each in found if each not in (M, WIDTH))
+
+
 def _best(
-    function: FunctionType, functions: Sequence[FunctionType], shapes: Shapes
+    function: FunctionType,
+    functions: Sequence[FunctionType],
+    shapes: Shapes,
+    stopped: list[UnfitError],
 ) -> TrainingCall | None:
-    """The way in which a function returns most parameters, and takes most arrays beside them."""
+    """The way in which a function returns most parameters, and takes most arrays beside them.
+
+    Args:
+        function: it.
+        functions: those of its file, of which it may be given some.
+        shapes: of what it is given.
+        stopped: where that with which a call ends is noted.
+    """
     names = _names(function)
     tables = _takes_table(function)
     choices = [
@@ -196,8 +235,12 @@ def _best(
             continue
         given = {name: value for name, (_, value) in zip(names, chosen, strict=True)}
         own = [name for name, (kind, _) in zip(names, chosen, strict=True) if kind in OWN]
-        found = _returned(function, given, own)
-        if found is not None and (len(found), len(arrays)) > most:
+        try:
+            found = _returned(function, given, own)
+        except UnfitError as error:
+            stopped.append(error)
+            continue
+        if (len(found), len(arrays)) > most:
             counts = any("count" in kinds_of(name) for name in names)
             best, most = TrainingCall(function, given, found, counts), (len(found), len(arrays))
     return best
@@ -258,21 +301,21 @@ def _arrays(i: int, shapes: Shapes) -> Iterator[Choice]:
 
 def _returned(
     function: FunctionType, given: Mapping[str, Any], names: Sequence[str]
-) -> dict[str, int] | None:
+) -> dict[str, int]:
     """Which arguments a function returns at a rate of 0, as it returns others of their shape else.
 
-    Each with its place in what is returned; None if it does not run so.
+    Each with its place in what is returned.
 
     Args:
         function: it.
         given: all arguments.
         names: of those that may be.
+
+    Raises:
+        UnfitError: it does not run so.
     """
     still = {name: 0.0 if "rate" in kinds_of(name) else each for name, each in given.items()}
-    try:
-        parts, moved = (_parts(function, each) for each in (still, given))
-    except UnfitError:
-        return None
+    parts, moved = (_parts(function, each) for each in (still, given))
     found: dict[str, int] = {}
     for name in names:
         value = given[name]

@@ -232,3 +232,47 @@ def test_what_trains_by_its_own_gradients_and_is_not_tried_is_no_success(tmp_pat
     assert (report.exit_code, "not judged: logistic_sgd" in str(report)) == (3, True), report
     right = SGD.replace("* h * (1 - h) * (x @ theta)", "* x")
     assert checked(right, tmp_path).exit_code == 0
+
+
+OF_TWO = """\
+import numpy as np
+
+
+def logistic(v):
+    return 1 / (1 + np.exp(-v))
+
+
+def forward(rows, w_in, w_out):
+    hidden = logistic(rows @ w_in)
+    return hidden, logistic(hidden @ w_out)
+
+
+def backward(w_out, hidden, output, y):
+    d_output = (output - y) * output * (1 - output)
+    d_hidden = d_output @ w_out.T * hidden * (1 - hidden)
+    return d_hidden, d_output
+
+
+def train(x, y, hidden_size, alpha=1, num_iter=1000):
+    w_in = np.random.randn(2, hidden_size)
+    w_out = np.random.randn(hidden_size, 1)
+    for _ in range(num_iter):
+        hidden, output = forward(x, w_in, w_out)
+        d_hidden, d_output = backward(w_out, hidden, output, y)
+        w_out -= alpha * hidden.T @ d_output
+        w_in -= alpha * x.T @ d_hidden
+    return {"w_in": w_in, "w_out": w_out}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [("", "", 0), ("* hidden *", "*", 15), ("hidden.T @", "np.tanh(hidden).T @", 25)],
+    ids=["right", "slope", "update"],
+)
+def test_a_function_that_makes_its_parameters_for_so_many_inputs_is_given_as_many(
+    right: str, wrong: str, line: int, tmp_path: Path
+) -> None:
+    report = checked(OF_TWO.replace(right, wrong, 1), tmp_path)
+    assert report.exit_code == bool(line), report
+    assert not line or f"program.py:{line}: " in str(report), report
