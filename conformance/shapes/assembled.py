@@ -280,10 +280,15 @@ def _bears_name(name: str) -> bool:
 
 
 def _structured(function: FunctionType) -> list[str]:
-    """The arguments that may be all parameters together: by their names, else the first ones."""
+    """The arguments that may be all parameters together: by their names, else the first ones.
+
+    Inputs beside weights are none.
+    """
     names = [each.name for each in needed(function)]
     known = [name for name in names if "params" in kinds_of(name)]
     first = names[:1] if len(names) >= PARAMETERS_AND_DATA else []
+    weights = any(WEIGHT.fullmatch(bare(each)) for each in names[1:])
+    first = [each for each in first if not (weights and "inputs" in kinds_of(each))]
     return list(dict.fromkeys([*known[:1], *first]))
 
 

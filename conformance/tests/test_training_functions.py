@@ -242,8 +242,8 @@ def logistic(v):
     return 1 / (1 + np.exp(-v))
 
 
-def forward(rows, w_in, w_out):
-    hidden = logistic(rows @ w_in)
+def forward(inputs, w_in, w_out):
+    hidden = logistic(inputs @ w_in)
     return hidden, logistic(hidden @ w_out)
 
 
@@ -276,3 +276,16 @@ def test_a_function_that_makes_its_parameters_for_so_many_inputs_is_given_as_man
     report = checked(OF_TWO.replace(right, wrong, 1), tmp_path)
     assert report.exit_code == bool(line), report
     assert not line or f"program.py:{line}: " in str(report), report
+
+
+def test_a_forward_pass_that_returns_two_things_gives_no_gradients_of_its_inputs(
+    tmp_path: Path,
+) -> None:
+    """Inputs beside weights are no parameters, though they come first."""
+    before, _, after = OF_TWO.partition("def backward")
+    body, _, rest = after.partition("def train")
+    lines = "\n    ".join(body.splitlines()[1:3])
+    call = "    d_hidden, d_output = backward(w_out, hidden, output, y)"
+    source = f"{before}def train{rest}".replace(call, lines)
+    report = checked(source, tmp_path)
+    assert report.exit_code == 0, report
