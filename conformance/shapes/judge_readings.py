@@ -44,6 +44,7 @@ from conformance.shapes.sides import (
     moved_a_little,
     on_other_sides,
     sides,
+    with_more_inputs,
     with_other_parameters,
     with_second_updates,
     with_steps,
@@ -173,12 +174,15 @@ def _on_all_sides(
 ) -> Found:
     """What is known of a program once its choices were seen on either side.
 
-    So it is of one that weighs its samples in its own loss. A decay that the loss does not state is
-    the same for other parameters.
+    So it is of one that weighs its samples in its own loss, and with another number of inputs, of
+    which no factor is a convention. A decay that the loss does not state is the same for other
+    parameters.
     """
-    weighed = with_weights(reading) if found.examined.cost == "own" else ()
+    own = found.examined.cost == "own"
+    weighed = with_weights(reading) if own else ()
+    wider = with_more_inputs(reading, found.examined.factor) if own else ()
     others = with_other_parameters(reading) if found.examined.decay_beside else ()
-    tried = chain(on_other_sides(reading, known), weighed, others)
+    tried = chain(on_other_sides(reading, known), weighed, others, wider)
     for each in tried if found.examined.ok else ():
         try:
             again = _examined(each, cost)
@@ -186,7 +190,9 @@ def _on_all_sides(
             continue
         if not np.isclose(again.decay, found.examined.decay, rtol=HALF_OF_THE_DIGITS):
             again = examined(each, cost, decays=False)  # it is one of some samples alone
-        same = again.cost == found.examined.cost and again.factor == found.examined.factor
+        other = each.data.sizes != reading.data.sizes
+        same = again.cost == found.examined.cost
+        same = same and (other or again.factor == found.examined.factor)
         wrong = (e for e in again.gradients if not (e.ok or e.lost))
         if same and any(not e.error <= HALF_OF_THE_DIGITS for e in wrong):
             return replace(found, examined=again).rerun(_rerun(each, cost))

@@ -6,23 +6,29 @@ out: the verdict (`judge_readings.py`).
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from conformance.backward.factor import conventions, snapped
 from conformance.backward.groups import operation_key
 from conformance.backward.kinks import COMPARISONS, OF_TWO
 from conformance.backward.recorded_pass import bits
 from conformance.programs.held_state import is_floats
 from conformance.shapes.arguments import kinds_taken
+from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import UnfitError
+from conformance.shapes.example_data import example_data
 from conformance.shapes.found import BY, moved
 from conformance.shapes.other_settings import dropping, training
 from conformance.shapes.own_loss import named_loss, own_loss
+from conformance.shapes.places import MOST
 from conformance.shapes.reading import Reading, generic
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 SCALES = (0.25, 4.0, 0.0625)
 """By which the parameters are multiplied, or what goes forward."""
@@ -137,6 +143,28 @@ def with_weights(reading: Reading) -> Iterator[Reading]:
         weights = np.random.default_rng(6).uniform(0.5, 2.0, size=reading.data.sizes.m)
         again = _scaled(replace(reading, data=replace(reading.data, weights=weights)), 1.0)
         yield from [] if again is None else [again]
+
+
+def with_more_inputs(reading: Reading, factor: float) -> Iterator[Reading]:
+    """The reading with one input more, where a factor of all gradients may be made of their number.
+
+    Args:
+        reading: it.
+        factor: given / right.
+    """
+    data, sizes = reading.data, replace(reading.data.sizes, n_in=reading.data.sizes.n_in + 1)
+    usual = conventions((data.sizes.m,))
+    of_inputs = [e * n for e in usual for n in (data.sizes.n_in, 1 / data.sizes.n_in)]
+    if snapped(factor, of_inputs, free=False) is None:
+        return
+    for each in example_data(sizes, (data.layout,)):
+        if each.coding == data.coding:
+            wider = replace(reading, data=replace(each, rounds=data.rounds))
+            trace = Trace(sites=True, most=MOST)
+            with suppress(UnfitError):
+                run = attempt(reading.plan, wider.data, trace=trace, chosen=reading.run.ways)
+                again = _with(wider, generic(run), 1.0)
+                yield from [] if again is None else [again]
 
 
 def with_other_parameters(reading: Reading) -> Iterator[Reading]:

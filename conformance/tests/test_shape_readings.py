@@ -1646,3 +1646,39 @@ class Net:
 def test_the_root_of_a_normalisation_is_none_of_an_update(tmp_path: Path) -> None:
     code, _, said = judged(NORMALISED, tmp_path)
     assert (code, "5 gradients, all right" in said) == (0, True), said
+
+
+CLASSES = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1 = np.random.randn(n_in, n_hidden)
+        self.W2 = np.random.randn(n_hidden, n_out)
+
+    def forward(self, X):
+        self.hidden = np.tanh(X @ self.W1)
+        e = np.exp(self.hidden @ self.W2)
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(self, X, y):
+        p = self.forward(X)
+        return -np.mean(np.log(p[np.arange(len(y)), y]))
+
+    def grads(self, X, y):
+        delta = self.forward(X)
+        delta[np.arange(len(y)), y] -= 1
+        delta /= X.shape[0]
+        below = delta @ self.W2.T * (1 - self.hidden**2)
+        return {"W1": X.T @ below, "W2": self.hidden.T @ delta}
+"""
+
+
+def test_no_factor_of_the_number_of_inputs_is_a_convention(tmp_path: Path) -> None:
+    """Of 6 inputs it is the one of 8 samples and of twice 3 outputs."""
+    code, _, said = judged(CLASSES, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(CLASSES.replace("X.shape[0]", "X.shape[1]"), tmp_path)
+    assert (code, lines[:1]) == (1, ["delta /= X.shape[1]"]), said
+    code, _, said = judged(CLASSES.replace("        delta /= X.shape[0]\n", ""), tmp_path)
+    assert (code, "8 times those of the loss" in said) == (0, True), said
