@@ -610,3 +610,51 @@ def test_a_pair_is_given_the_shapes_that_its_docstring_states(wrong: bool, tmp_p
     source = EXCITED.replace("np.prod(x.shape[2:])", "x.shape[2]") if wrong else EXCITED
     code, _, said = judged(source, tmp_path)
     assert (code, "x (8, 6, 3, 5), w1 (6, 7)" in said) == (int(wrong), True), said
+
+
+UNROLLED = """
+import numpy as np
+
+def rnn_cell_forward(x, h_prev, parameters):
+    Wx, Wh = parameters["Wx"], parameters["Wh"]
+    h = np.tanh(Wx @ x + Wh @ h_prev)
+    return h, (h, h_prev, x, parameters)
+
+def rnn_forward(x, h0, parameters):
+    caches, h = [], np.zeros((*h0.shape, x.shape[2]))
+    h_prev = h0
+    for t in range(x.shape[2]):
+        h_prev, cache = rnn_cell_forward(x[:, :, t], h_prev, parameters)
+        h[:, :, t] = h_prev
+        caches.append(cache)
+    return h, caches
+
+def rnn_cell_backward(dh, cache):
+    h, h_prev, x, parameters = cache
+    dz = dh * (1 - h**2)
+    dWx = dz @ x.T
+    dWh = dz @ h_prev.T
+    return {"dx": parameters["Wx"].T @ dz, "dh_prev": parameters["Wh"].T @ dz,
+            "dWx": dWx, "dWh": dWh}
+
+def rnn_backward(dh, caches):
+    parameters = caches[0][-1]
+    dx = np.zeros((*caches[0][2].shape, dh.shape[2]))
+    dWx, dWh = np.zeros_like(parameters["Wx"]), np.zeros_like(parameters["Wh"])
+    dh_prev = np.zeros_like(caches[0][1])
+    for t in reversed(range(dh.shape[2])):
+        step = rnn_cell_backward(dh[:, :, t] + dh_prev, caches[t])
+        dx[:, :, t] = step["dx"]
+        dh_prev = step["dh_prev"]
+        dWx += step["dWx"]
+        dWh += step["dWh"]
+    return {"dx": dx, "dh0": dh_prev, "dWx": dWx, "dWh": dWh}
+"""
+
+
+@pytest.mark.parametrize("name", ["dWx", "dWh"])
+def test_a_gradient_that_a_cell_gives_is_added_where_the_loop_is(name: str, tmp_path: Path) -> None:
+    code, _, said = judged(UNROLLED, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(UNROLLED.replace(f"{name} += ", f"{name} = "), tmp_path)
+    assert (code, lines[:1]) == (1, [f'{name} = step["{name}"]']), said
