@@ -50,8 +50,9 @@ OF_NUMBERS = re.compile(
 VALUE, EACH, STORE = "__conformance_value__", "__conformance_each__", "__conformance_store__"
 """The names, among the builtins, of what takes a value, those of a loop, what is stored into."""
 
-NUMBER = "__conformance_number__"
-"""The same of what takes a number by which the first steps of a mean are corrected."""
+NUMBER, MOVED = "__conformance_number__", "__conformance_moved__"
+"""The same of what takes a number by which the first steps of a mean are corrected, or a new state.
+"""
 
 _PLAIN = (ast.Constant, ast.JoinedStr, ast.Lambda, ast.Name, ast.Compare, ast.BoolOp)
 
@@ -78,13 +79,14 @@ def traced_imports(
     setattr(builtins, EACH, entrance.each)
     setattr(builtins, STORE, entrance.stored_in)
     setattr(builtins, NUMBER, entrance.number)
+    setattr(builtins, MOVED, getattr(entrance, "moved", None))
     sys.meta_path.insert(0, finder)
     try:
         yield {"float": Float}
     finally:
         sys.meta_path.remove(finder)
         builtins.__import__ = plain
-        for name in (VALUE, EACH, STORE, NUMBER):  # its functions may still be called
+        for name in (VALUE, EACH, STORE, NUMBER, MOVED):  # its functions may still be called
             setattr(builtins, name, lambda given: given)
 
 
@@ -385,7 +387,22 @@ class _EnteringLists(_Entering):
                 node.value = self.argument(node.value)
             case ast.Subscript(ctx=ast.Store()):
                 node.value = _called(STORE, node.value)
+            case (
+                ast.AugAssign(target=ast.Attribute() as target)
+                | ast.Assign(targets=[ast.Attribute() as target])
+            ):
+                state = _loaded(target)
+                new = isinstance(node, ast.AugAssign) or ast.unparse(state) in ast.unparse(
+                    node.value
+                )
+                told = [ast.copy_location(ast.Expr(_called(MOVED, state)), node)] if new else []
+                return [super().entered(node), *told]
         return super().entered(node)
+
+
+def _loaded(target: ast.Attribute) -> ast.expr:
+    """What a target has once something is assigned to it."""
+    return ast.copy_location(ast.Attribute(target.value, target.attr, ast.Load()), target)
 
 
 def _is_range(node: ast.expr) -> bool:

@@ -683,3 +683,61 @@ def test_each_parameter_may_be_a_number_and_what_is_kept_for_it(
     report = run_edited(tmp_path, OF_NUMBERS, *edits)
     assert report.exit_code == 0, str(report)
     assert f"updates of a, b, c, by {rule}" in str(report)
+
+
+OBJECTS = """import random, math
+random.seed(3)
+
+class Neuron:
+    def __init__(self, n):
+        self.w = [random.uniform(-1, 1) for _ in range(n)]
+        self.b = random.uniform(-1, 1)
+
+    def out(self, x):
+        self.x = x
+        self.a = math.tanh(sum(w * v for w, v in zip(self.w, x)) + self.b)
+        return self.a
+
+layers = [[Neuron(2) for _ in range(3)], [Neuron(3)]]
+data = [([0, 0], [-1]), ([0, 1], [1]), ([1, 0], [1]), ([1, 1], [-1])]
+
+def train(x, y, lr):
+    out = x
+    for layer in layers:
+        out = [n.out(out) for n in layer]
+    d = [(o - t) * (1 - o * o) for o, t in zip(out, y)]
+    for k in (1, 0):
+        back = [0.0] * len(layers[k][0].w)
+        for n, dn in zip(layers[k], d):
+            for i in range(len(n.w)):
+                back[i] += dn * n.w[i]
+                n.w[i] -= lr * dn * n.x[i]
+            n.b -= lr * dn
+        if k:
+            d = [e * (1 - n.a ** 2) for e, n in zip(back, layers[k - 1])]
+    return 0.5 * sum((o - t) ** 2 for o, t in zip(out, y))
+
+for epoch in range(50):
+    total = 0
+    for x, y in data:
+        total += train(x, y, 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        ((), 0),
+        ((("n.b -= lr * dn", "n.b = n.b - lr * dn"),), 0),
+        ((("(1 - n.a ** 2)", "(1 - n.a)"),), 30),
+        ((("n.b -= lr * dn", "n.b -= lr * dn * n.a"),), 28),
+    ],
+    ids=["right", "assigned", "slope", "bias"],
+)
+def test_the_bias_of_a_neuron_may_be_a_number_of_its_own(
+    edit: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, OBJECTS, *edit)
+    assert report.exit_code == bool(line), str(report)
+    assert "clipped" not in str(report)
+    assert not line or report.blames[0].line == line

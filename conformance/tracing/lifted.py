@@ -152,7 +152,6 @@ class _Lifting:
 
 
 def _is_alone(node: Node) -> bool:
-    """Whether an operation on numbers is of use for one thing alone."""
-    return (
-        isinstance(node.function, np.ufunc) and len(node.consumers) == 1 and not np.ndim(node.value)
-    )
+    """Whether an operation on numbers is of use for one thing alone, and gives no state."""
+    used = len(node.consumers) == 1 and not node.moves
+    return isinstance(node.function, np.ufunc) and used and not np.ndim(node.value)

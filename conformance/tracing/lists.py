@@ -252,6 +252,12 @@ class Lists(Entrance):
         known = self._known.get(id(given)) if type(given) is list else None
         return given if known is None or not self.trace.recording else _Written(self, known)
 
+    def moved(self, given: Any) -> None:
+        """Note that a number is the new value of what it was computed of."""
+        node = self.trace.argument(given)
+        if type(node) is Node:
+            node.moves = True
+
     def array(self, given: Any) -> Any:
         """The array that a list is known as; None if it is not."""
         known = self._known.get(id(given)) if type(given) is list else None

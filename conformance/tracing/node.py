@@ -61,6 +61,7 @@ class Node:
     calls: tuple[int, ...] = ()
     sites: tuple[tuple[CodeType, int], ...] = ()
     replaces: "Node | None" = None
+    moves: bool = False
 
     @property
     def site(self) -> tuple[CodeType, int] | None:
