@@ -30,7 +30,7 @@ from conformance.shapes.loss_data import likelihood, weighs
 from conformance.shapes.losses import PAIR, LossSearch
 
 LOSS = re.compile(
-    r"loss|cost|entropy|nll|mse|hinge|error|huber|contrastive|triplet|nce|dice|divergence|likelihood"
+    r"loss|cost|entropy|nll|mse|hinge|error|huber|contrastive|triplet|divergence|likelihood"
 )
 SLOPE = re.compile(r"grad|der(iv\w*)?$|prime|delta|slope")
 """What the name of what gives a gradient has beside that of its loss."""
@@ -38,8 +38,8 @@ GRADIENT = re.compile(r"grad|deriv|prime")
 RETURNED = re.compile(r"(\w+_)?(loss|cost|nll|objective)|l|j")
 """The names under which a function returns a loss."""
 
-SHORT = {"bce", "ce", "kl", "kld", "mae", "elbo", "iou"}
-"""What losses are called for short."""
+SHORT = {"bce", "ce", "kl", "kld", "mae", "elbo", "iou", "nce", "dice"}
+"""What losses are called for short, as whole words: `indices` has another."""
 
 ENDS = ("prime", "derivative", "deriv", "grad", "gradient", "backward", "delta")
 """How the name of what gives the gradient of a loss goes on after that of the loss."""
@@ -183,7 +183,7 @@ def _arguments(function: FunctionType) -> list[str]:
 def returns_loss(function: FunctionType) -> bool:
     """Whether a function returns a loss first, by a word of its name or of what it returns."""
     words = re.findall(r"[A-Za-z]\w*", returned_names(function)[0])
-    short = {each.lower() for each in (*words, *function.__name__.split("_"))}
+    short = {each.lower() for each in (*words, *_words(function))}
     says = LOSS.search(bare(function.__name__)) or any(RETURNED.fullmatch(bare(e)) for e in words)
     return bool(says) or not SHORT.isdisjoint(short)
 

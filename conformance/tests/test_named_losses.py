@@ -270,3 +270,31 @@ def huber(beta, X, y, k=1.345):
 def test_what_is_large_is_tried_with_either_sign(tmp_path: Path) -> None:
     code, lines, said = judged(HUBER.replace("k * np.sign(r)", "k"), tmp_path)
     assert (code, lines[:1]) == (1, ["psi = np.where(small, r, k)"]), said
+
+
+PATCHES = """
+import numpy as np
+
+def patch_indices(shape, k):
+    N, H = shape
+    i = np.arange(k).reshape(1, -1) + np.arange(H - k + 1).reshape(-1, 1)
+    n = np.arange(N).reshape(-1, 1, 1)
+    return n.astype(int), i.astype(int)
+
+def conv_forward(x, w):
+    n, i = patch_indices(x.shape, len(w))
+    cols = x[n, i]
+    return cols @ w, (x, w, cols)
+
+def conv_backward(dout, cache):
+    x, w, cols = cache
+    dx = np.zeros(x.shape)
+    n, i = patch_indices(x.shape, len(w))
+    np.add.at(dx, (n, i), dout[:, :, None] * w)
+    return dx, np.einsum("np,npk->k", dout, cols)
+"""
+
+
+def test_indices_are_no_dice_loss(tmp_path: Path) -> None:
+    code, _, said = judged(PATCHES, tmp_path)
+    assert code == 0, said
