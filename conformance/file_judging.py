@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import NoGradientError
-from conformance.programs.vocabulary import is_role, kinds_of
+from conformance.programs.vocabulary import bare, is_parameter, is_role, kinds_of
 from conformance.script_outcome import Ran
 from conformance.shapes import edited
 from conformance.shapes.arguments import needed
@@ -319,6 +319,14 @@ class FileJudging:
         )
 
 
+def _is_of_time(function: Any) -> bool:
+    """Whether a function gives derivatives by time: of a state, and of nothing that trains."""
+    named = isinstance(function, FunctionType) and "deriv" in bare(function.__name__)
+    names = [each.name for each in needed(function)] if named else []
+    kinds = {kind for each in names for kind in kinds_of(each)}
+    return bool(names) and kinds <= {"state"} and not any(map(is_parameter, names))
+
+
 def _left(candidate: Candidate, thing: Any) -> tuple[NotJudged, bool]:
     """A thing that fits no shape, and whether it is told beside what is judged.
 
@@ -338,7 +346,7 @@ def _left(candidate: Candidate, thing: Any) -> tuple[NotJudged, bool]:
     takes = any(len(needed(getattr(thing, each))) > len(("self",)) for each in known[1:])
     told = says or takes or candidate.layer or candidate.stated
     refusal = candidate.refusal
-    backward = any(is_role(each, "backward") is not None for each in known)
+    backward = any(is_role(e, "backward") is not None for e in known) and not _is_of_time(thing)
     sure = refusal.parameters or bool(candidate.stated)
     guess = not told or (not sure and (tells or not backward))
     promised = isinstance(candidate.layer, PROMISED)

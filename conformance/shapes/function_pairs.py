@@ -466,13 +466,13 @@ FORWARD = ("forward", "forwards", "fwd", "fprop", "")
 def pairs(functions: Sequence[FunctionType]) -> Iterator[PairSearch]:
     """The pairs among functions: `X_backward` with `X_forward` or `X`; `backward_X` likewise.
 
-    `X_grad` goes backward if it is given an upstream gradient.
+    `X_grad`, or `backward` alone, goes backward if it is given an upstream gradient.
     """
     named = {bare(each.__name__): each for each in functions}
     for name, backward in named.items():
         goes_back = any(is_upstream(each.name) for each in needed(backward))
         found = BACKWARD.fullmatch(name) or (GRADIENT.fullmatch(name) if goes_back else None)
-        if found is None or not found[1] + found[2]:
+        if found is None or not (found[1] + found[2] or goes_back):
             continue
         ahead = (named.get(found[1] + word + found[2]) for word in FORWARD)
         forward = next((each for each in ahead if each is not None), None)

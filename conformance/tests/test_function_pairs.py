@@ -658,3 +658,51 @@ def test_a_gradient_that_a_cell_gives_is_added_where_the_loop_is(name: str, tmp_
     assert code == 0, said
     code, lines, said = judged(UNROLLED.replace(f"{name} += ", f"{name} = "), tmp_path)
     assert (code, lines[:1]) == (1, [f'{name} = step["{name}"]']), said
+
+
+PENDULUM = """
+import numpy as np
+
+def init_params():
+    return {"W1": np.random.randn(4, 5), "b1": np.zeros(5), "W2": np.random.randn(5, 1)}
+
+def derivatives(z, u):
+    th, thd = z
+    return np.array([thd, 9.81 * np.sin(th) + u])
+
+def step(z, u, dt=0.01):
+    return z + dt * derivatives(z, u)
+
+def forward(X, p):
+    h = np.tanh(X @ p["W1"] + p["b1"])
+    return h[:, -1, :] @ p["W2"], (X, h)
+
+def backward(du, cache, p):
+    X, h = cache
+    g = {"W2": h[:, -1, :].T @ du}
+    dh = np.zeros_like(h)
+    dh[:, -1, :] = du @ p["W2"].T
+    dz = dh * (1 - h ** 2)
+    g["W1"] = np.einsum("bti,btj->ij", X, dz)
+    g["b1"] = dz.sum(axis=(0, 1))
+    return g
+
+if __name__ == "__main__":
+    p, X, y = init_params(), np.load("states.npy"), np.load("forces.npy")
+    for epoch in range(20):
+        u, cache = forward(X, p)
+        g = backward(2 * (u - y) / len(y), cache, p)
+        for k in p:
+            p[k] -= 0.01 * g[k]
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
+def test_a_network_that_is_given_an_upstream_gradient_is_a_pair(
+    wrong: bool, tmp_path: Path
+) -> None:
+    line = "dz = dh * (1 - h)" if wrong else ""
+    source = PENDULUM.replace("dz = dh * (1 - h ** 2)", line) if wrong else PENDULUM
+    code, lines, said = judged(source, tmp_path)
+    assert (code, lines[:1]) == (int(wrong), [line] if wrong else []), said
+    assert "derivatives" not in said
