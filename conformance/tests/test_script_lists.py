@@ -741,3 +741,27 @@ def test_the_bias_of_a_neuron_may_be_a_number_of_its_own(
     assert report.exit_code == bool(line), str(report)
     assert "clipped" not in str(report)
     assert not line or report.blames[0].line == line
+
+
+ONE_BY_ONE = """w = 0.3
+b = 0.1
+data = [(0.5, 1), (1.5, 2.9), (2.5, 5.2)]
+vw = 0
+vb = 0
+for epoch in range(50):
+    for x, t in data:
+        e = w * x + b - t
+        vw = 0.9 * vw + 0.02 * e * x
+        vb = 0.9 * vb + 0.02 * e
+        w -= vw
+        b -= vb
+"""
+
+
+@pytest.mark.parametrize(("edit", "line"), [((), 0), ((("0.02 * e * x", "0.02 * e"),), 9)])
+def test_parameters_that_are_numbers_of_one_name_each_are_followed_from_the_first(
+    edit: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, ONE_BY_ONE, *edit)
+    assert report.exit_code == bool(line), str(report)
+    assert not line or report.blames[0].line == line, str(report)
