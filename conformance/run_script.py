@@ -21,7 +21,7 @@ from conformance.values import from_values
 if TYPE_CHECKING:
     from conformance.running.isolate import Send
 
-JUDGING = 120.0  # seconds that the judgement may take
+JUDGING, BRIEFLY = 120.0, 20.0  # seconds that the judgement may take, and that of a trial
 
 
 def run_script(
@@ -43,7 +43,7 @@ def run_script(
         updates: after which it is stopped, 2 or more.
         timeout: seconds after which it is stopped.
         seed: of its random numbers, where it gives none.
-        trial: whether it may write nothing, and what it prints is not shown.
+        trial: whether it may write nothing, what it prints is not shown, and it is judged briefly.
 
     Raises:
         UsageError: there is no such script, or fewer updates are asked for.
@@ -55,7 +55,8 @@ def run_script(
     sys.stdout.flush()
     asked = check_updates(updates), check_timeout(timeout)
     work = partial(_work, script, tuple(arguments), (*asked, seed), trial)
-    longest, ended = timeout + JUDGING, inf
+    judging = BRIEFLY if trial else JUDGING
+    longest, ended = timeout + judging, inf
     ran: Ran | None = None
     try:
         for record in isolated(work, longest, shown=not trial):
@@ -66,7 +67,7 @@ def run_script(
     except StoppedError as error:
         if ran is not None:  # a trial of a change ended it
             return ScriptReport(script, ran.examined, ran)
-        if monotonic() - ended < JUDGING:
+        if monotonic() - ended < judging:
             raise
         words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
         raise StoppedError(words) from error
