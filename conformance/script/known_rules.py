@@ -156,17 +156,21 @@ def _momentum(history: History, moment: Moment, factor: float) -> Known:
         moment, gradients = decaying
         taken = [np.asarray(each.old.value) - np.asarray(each.new.value) for each in updates]
     rows = [*zip(moment.news, gradients, taken, strict=True)]
+    found: list[tuple[float, Rule]] = []
     for kind, before, beside in (
         ("momentum", 1.0, 0.0),
         ("nesterov", moment.rate, moment.share),
     ):
         times = [multiple(e, before * np.asarray(v.value) + beside * g) for v, g, e in rows]
-        if all(each is not None for each in times):
-            eta = abs((times[0] or 0.0) * moment.share) * factor
-            behind = next(_behind(updates, moment), None)
-            rule = Rule(kind, (("η", eta), ("μ", moment.rate)))
-            return Known(rule) if behind is None else Known.wrong(Mistake("behind", behind))
-    return OTHER
+        told = [each for each in times if each is not None]
+        if len(told) == len(times):
+            rule = Rule(kind, (("η", abs(told[0] * moment.share) * factor), ("μ", moment.rate)))
+            found.append((float(np.ptp(told)) / (abs(told[0]) or 1.0), rule))
+    if not found:
+        return OTHER
+    _, rule = min(found, key=lambda each: each[0])  # of a number each is a multiple, if uneven
+    behind = next(_behind(updates, moment), None)
+    return Known(rule) if behind is None else Known.wrong(Mistake("behind", behind))
 
 
 def _behind(updates: Sequence[Update], moment: Moment) -> Iterator[Node]:

@@ -135,7 +135,8 @@ def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[H
     found = []
     for each in (e for e in given if not within >> e.number & 1 and used & uses(e)):
         moved = _replacement(each)
-        if moved is not None and any(node is each for node, _ in links(moved)):
+        total = all(user is moved for user in each.consumers)
+        if moved is not None and not total and any(node is each for node, _ in links(moved)):
             found.append(names([_replacements(each)], variables)[0])
     return found
 

@@ -660,6 +660,7 @@ for epoch in range(20):
     b -= 0.05 * vb
     c -= 0.05 * vc
 """
+AHEAD = tuple((f"0.05 * v{p}", f"0.05 * (0.9 * v{p} + d{p})") for p in "abc")
 ROOTS = (
     *((f"v{p} = 0.9 * v{p} + d{p}", f"v{p} = 0.9 * v{p} + 0.1 * d{p} ** 2") for p in "abc"),
     *((f"0.05 * v{p}", f"0.05 * d{p} / (np.sqrt(v{p}) + 1e-8)") for p in "abc"),
@@ -670,9 +671,10 @@ ROOTS = (
     ("edits", "rule"),
     [
         ((), "gradient descent with momentum: η = 0.05, μ = 0.9"),
+        (AHEAD, "gradient descent with the momentum of Nesterov: η = 0.05, μ = 0.9"),
         (ROOTS, "RMSProp: η = 0.05, β = 0.9"),
     ],
-    ids=["momentum", "rmsprop"],
+    ids=["momentum", "nesterov", "rmsprop"],
 )
 @pytest.mark.parametrize("module", ["np", "math"])
 def test_each_parameter_may_be_a_number_and_what_is_kept_for_it(
@@ -683,6 +685,7 @@ def test_each_parameter_may_be_a_number_and_what_is_kept_for_it(
     report = run_edited(tmp_path, OF_NUMBERS, *edits)
     assert report.exit_code == 0, str(report)
     assert f"updates of a, b, c, by {rule}" in str(report)
+    assert "not judged" not in str(report)
 
 
 OBJECTS = """import random, math
