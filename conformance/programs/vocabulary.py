@@ -48,7 +48,7 @@ KINDS: dict[str, Pattern] = {
         "output": r"logits?|o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
         r"|prob(abilitie)?s|scores?|final(outputs?)|netout(put)?|result|h|hx|activations?",
         "rate": r"lr|(l|learn(ing)?)?rate|alpha|eta|stepsize|ta[sx]a(de)?(aprendi\w+)?|α|η",
-        "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiters?|steps|numsteps|maxepochs?"
+        "count": r"(n|num)?(epochs?|iter(ation)?s?)|maxiter(ation)?s?|steps|numsteps|maxepochs?"
         r"|numberof(epochs|trainingiterations|iterations)|trainingiterations"
         r"|(n|num|nb)?([eé]po(ca|que)s?|epochen|itera(cion|[cç][aã]o|[cç][oõ]|tion)(es|en)?)",
         "batchsize": r"(mini)?batchsize|bs|sizeofbatch",

@@ -101,6 +101,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "unread": f"{text} is computed, and not used",
             "frozen": f"{text} is used as the parameters are, and is not updated",
             "saturated": f"it computes a loss ({text}); {SATURATED}",
+            "untried": f"{text} is not tried",
             "without": f"it was given {text} other than 0, and no update has anything of it",
             "used": f"{'of ' * bool(text)}{text}, only what these updates use is judged".lstrip(
                 ", "

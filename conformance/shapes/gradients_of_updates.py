@@ -74,6 +74,7 @@ def returned_anew(run: Attempt) -> list[Leaf]:
     return [*chain.from_iterable(found)]
 
 
+FirstUpdate = tuple[Node, Node, int]
 Born = tuple[Leaf, Node, Node]
 """What a program made itself: where it is, what it was and what it has become."""
 
@@ -326,22 +327,34 @@ def _times(trace: Trace, term: Node, function: np.ufunc, args: tuple[Array, ...]
     return trace.node("multiply", np.multiply, (rate, made), {}, rate * value)
 
 
-def _first_update(before: Node, after: Node) -> tuple[Node, Node, int] | None:
-    """The first new value of a parameter, the term, and 1 if it was subtracted."""
+def _first_update(before: Node, after: Node) -> FirstUpdate | None:
+    """The first new value of a parameter, the term, and 1 if it was subtracted.
+
+    What no further update leads on from is none, such as a sum with a bias, of a step in time that
+    depends on it.
+    """
+    known: dict[Node, FirstUpdate | None] = {}
+    way = walk([before], lambda each: _sums(each, after))
+    for node in sorted(way, key=lambda each: -each.number):
+        updates = (e for e in _sums(node, after) if e is after or known[e] is not None)
+        known[node] = next(filter(None, (_update_by(e, node, after) for e in updates)), None)
+    return known[before]
+
+
+def _sums(before: Node, after: Node) -> Iterator[Node]:
+    """The sums of a value and something else on the way to a later one."""
     for each in before.consumers:
-        if each.operation not in ("subtract", "add") or not after.depends_on(each):
-            continue
-        if len(each.args) < 2:  # noqa: PLR2004
-            continue
-        if each is not after and _first_update(each, after) is None:
-            continue  # such as a sum with a bias, of a step in time that depends on it
-        first, second = each.args[:2]
-        if first is before and _is_term(second, before, each, after):
-            return each, second, 1 if each.operation == "subtract" else -1
-        added = second is before and each.operation == "add"
-        if added and _is_term(first, before, each, after):
-            return each, first, -1
-    return None
+        if each.operation in ("subtract", "add") and len(each.args) > 1 and after.depends_on(each):
+            yield each
+
+
+def _update_by(each: Node, before: Node, after: Node) -> FirstUpdate | None:
+    """What a sum adds to a parameter, if it may be an update."""
+    first, second = each.args[:2]
+    if first is before and _is_term(second, before, each, after):
+        return each, second, 1 if each.operation == "subtract" else -1
+    added = second is before and each.operation == "add"
+    return (each, first, -1) if added and _is_term(first, before, each, after) else None
 
 
 def _is_term(value: Any, before: Node, each: Node, after: Node) -> bool:

@@ -96,6 +96,13 @@ def _only_words(of: Callable[..., Any]) -> Iterator[tuple[str, str | None]]:
             yield each.name, each.default
 
 
+def other_words(function: Callable[..., Any]) -> list[dict[str, str]]:
+    """What a function may be told that it compares with words, beside what it is by default."""
+    worded = (each for each in taken(function) if type(each.default) is str)
+    found = ((e, word) for e in worded for word in dict.fromkeys(compared_with(function, e.name)))
+    return [{each.name: word} for each, word in found if word != each.default]
+
+
 def told(name: str) -> str:
     """How an argument is said that is told True."""
     return f"{name}=True"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice, product
 from time import process_time
 from traceback import walk_tb
@@ -27,10 +27,11 @@ from conformance.running.tracebacks import is_ours
 from conformance.script_outcome import Ran
 from conformance.shapes.arguments import kinds_taken, needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
-from conformance.shapes.example_data import M
+from conformance.shapes.example_data import TOLD, M
 from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import says_loss
+from conformance.shapes.other_settings import other_words
 from conformance.shapes.tried_updates import UNSEEN, is_right
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -255,14 +256,15 @@ def _choices(
     i: int, name: str, functions: Sequence[FunctionType], shapes: Shapes, *, tables: bool
 ) -> Iterator[Choice]:
     """What an argument may be, by its name and its place among all."""
-    kinds, own = kinds_of(name), [e for e in functions if bare(e.__name__) == bare(name)]
+    own = [e for e in functions if bare(e.__name__) == bare(name)]
+    kinds = [each for each in kinds_of(name) if each not in TOLD]  # of pictures, which none is
     told = next((each for each in kinds[:1] if each in NUMBERS), None)
     if _is_function(name, [bare(each.__name__) for each in own]):
         yield from (("function", each) for each in own or functions)
     elif told is None:
         yield from (each for each in _arrays(i, shapes) if _may_be(name, each, tables=tables))
     else:
-        yield told, NUMBERS[told]
+        yield told, CLASSES if told == "n_out" and "labels" in shapes else NUMBERS[told]
         letter = told.startswith("n_") and len(name) == 1  # `c` may be a parameter
         yield from (each for each in _arrays(i, shapes) if letter and each[0] in OWN)
     if "m" in kinds:
@@ -370,7 +372,8 @@ def tried_training(
 ) -> TriedTraining | None:
     """What is known of the updates of a function; None if nothing is.
 
-    It is right if it is with one form of its data: another may be one that it is not written for.
+    One that is right is tried with the other words that it may be told, of which each may stand for
+    another way to train.
 
     Args:
         place: of its file.
@@ -378,9 +381,33 @@ def tried_training(
         functions: those of its file.
         module: of the file.
     """
-    name = f"{place}:{function.__name__}"
+    name, calls = f"{place}:{function.__name__}", training_calls(function, functions)
+    found = _of_calls(name, calls, functions, module)
+    untried = []
+    for way in other_words(function) if found is not None and is_right(found.ran) else ():
+        worded = [replace(each, given={**each.given, **way}) for each in calls]
+        other = _of_calls(name, worded, functions, module)
+        if other is not None and not other.ran.examined.ok:
+            return other
+        untried += [f"{key}={word!r}" for key, word in way.items() if other is None]
+    if found is None or not untried:
+        return found
+    notes = (*found.ran.notes, *(("untried", each) for each in untried))
+    return replace(found, ran=replace(found.ran, notes=notes))
+
+
+def _of_calls(
+    name: str,
+    calls: Iterable[TrainingCall],
+    functions: Sequence[FunctionType],
+    module: ModuleType,
+) -> TriedTraining | None:
+    """What is known of the updates of a function, called in some ways; None if nothing is.
+
+    It is right if it is with one form of its data: another may be one that it is not written for.
+    """
     wrong: TriedTraining | None = None
-    for each in training_calls(function, functions):
+    for each in calls:
         found = _tried(name, each, functions, module)
         if found is not None and is_right(found.ran):
             return found

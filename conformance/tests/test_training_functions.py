@@ -289,3 +289,58 @@ def test_a_forward_pass_that_returns_two_things_gives_no_gradients_of_its_inputs
     source = f"{before}def train{rest}".replace(call, lines)
     report = checked(source, tmp_path)
     assert report.exit_code == 0, report
+
+
+WAYS = """\
+import numpy as np
+
+
+def softmax_regression(X, y, C, w0=None, kind="sgd", step_size=0.5, max_iterations=1000):
+    N, D = X.shape
+    w = np.zeros((C, D)) if w0 is None else w0
+    b = np.zeros(C)
+    onehot = np.eye(C)[y]
+    for _ in range(max_iterations):
+        if kind == "sgd":
+            n = np.random.choice(N)
+            e = np.exp(w @ X[n] + b)
+            error = e / e.sum() - onehot[n]
+            w -= step_size * np.outer(error, X[n])
+            b -= step_size * error
+        elif kind == "gd":
+            e = np.exp(X @ w.T + b)
+            error = e / e.sum(axis=1, keepdims=True) - onehot
+            w -= step_size * error.T @ X / N
+            b -= step_size * np.sum(error, axis=0) / N
+        else:
+            raise ValueError(kind)
+    return w, b
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [("", "", 0), (", axis=0", "", 20)],
+    ids=["right", "other word"],
+)
+def test_a_function_that_trains_is_tried_with_each_word_that_it_knows(
+    right: str, wrong: str, line: int, tmp_path: Path
+) -> None:
+    """The number of classes may be called `C`."""
+    report = checked(WAYS.replace(right, wrong, 1), tmp_path)
+    assert report.exit_code == bool(line), report
+    assert not line or f"program.py:{line}: " in str(report), report
+    assert "kind=" not in str(report)
+
+
+def test_a_word_with_which_a_function_does_not_train_is_said(tmp_path: Path) -> None:
+    report = checked(WAYS.replace("w -= step_size * error.T", "w -= x * error.T"), tmp_path)
+    assert (report.exit_code, "note: kind='gd' is not tried" in str(report)) == (0, True), report
+
+
+def test_a_function_that_updates_a_thousand_times_is_followed_to_its_first_update(
+    tmp_path: Path,
+) -> None:
+    """No name says how often: it goes on as its author wrote it."""
+    report = checked(WAYS.replace("max_iterations", "rounds_of_it"), tmp_path)
+    assert report.exit_code == 0, report
