@@ -93,7 +93,7 @@ def _judged(verdict: Verdict) -> Judged:
         verdict.given.shape,
         verdict.right.shape,
         verdict.digits,
-        None if verdict.ok else ratio(verdict),
+        None if verdict.ok else ratio(verdict.plain or verdict),
         worst_entry([verdict]),
     )
 

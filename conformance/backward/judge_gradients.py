@@ -147,6 +147,7 @@ class Verdict:
             something.
         digits: to which it is right on balls; None where they do not go.
         scale: what distances from the right one are relative to; None for its largest entry.
+        plain: it, with every ε taken for 0, if there is one and it is wrong.
     """
 
     goal: Goal
@@ -160,6 +161,7 @@ class Verdict:
     untraced: bool = False
     digits: int | None = None
     scale: float | None = None
+    plain: "Verdict | None" = None
 
     @property
     def visible(self) -> bool:
@@ -247,7 +249,7 @@ def _without_epsilons(plain: Recorded, found: list[Verdict], ties: float) -> lis
     return [
         replace(each, ok=True, apart=each.error)
         if other.ok and not each.ok and each.error <= SMALL
-        else each
+        else replace(each, plain=other)
         for each, other in zip(found, again, strict=True)
     ]
 

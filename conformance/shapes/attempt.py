@@ -160,6 +160,7 @@ def begin(run: Attempt, values: Values) -> None:
             run.scope.names[name] = run.roots[name]
     for path in values.keys() - run.start.keys() if trace is not None else ():
         _put(run, path, change)
+    _feed(run)
     _share(run)
 
 
@@ -188,6 +189,15 @@ def _put(run: Attempt, path: str, change: Callable[[Leaf], Any]) -> None:
     if whole is not None and vars(whole).get(name, path) is None:
         vars(whole)[name] = change(Leaf(path, name, None))
         run.late.add(path)
+
+
+def _feed(run: Attempt) -> None:
+    """Put data where an object has None for them, as what feeds it would: `self.data["x"]`."""
+    held = getattr(run.roots.get("self"), "__dict__", {})
+    for each in (held, *(e for e in held.values() if isinstance(e, dict))):
+        for name in [key for key, value in each.items() if value is None and type(key) is str]:
+            if run.scope.kind(name) in ("inputs", "targets"):
+                each[name] = run.scope.of(run.scope.kind(name))
 
 
 def _share(run: Attempt) -> None:

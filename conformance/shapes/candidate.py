@@ -28,17 +28,18 @@ from conformance.shapes.update_findings import INPUT, opposite
 def where_it_is_right(searched: Searched, found: Found) -> Found:
     """The verdict on a program that is wrong, if it is right for one output, or with inputs of 1.
 
-    It may be off by the number of outputs. A single layer whose parameters are handed to it says
-    nothing of how many outputs it has, with a loss of its own or without; and the gradient of its
-    bias may need no input, where the bias is the weight of a first input that is 1: the others are
-    right then as they are.
+    It may be off by the number of outputs, and more of it right for one. A single layer whose
+    parameters are handed to it says nothing of how many outputs it has, with a loss of its own or
+    without; and the gradient of its bias may need no input, where the bias is the weight of a first
+    input that is 1: the others are right then as they are.
     """
-    ratios = {each.ratio or 0.0 for each in found.examined.gradients if not each.ok}
+    wrong = [each for each in found.examined.gradients if not each.ok]
+    ratios = [each.ratio for each in wrong if each.ratio]
     number = round(max(ratios, default=0.0))
     by_length = number > 1 and all(abs(e / number - 1) <= HALF_OF_THE_DIGITS for e in ratios)
-    one_layer = len(found.recognised.parameters) <= len(("w", "b"))
+    one_layer = bool(wrong) and len(found.recognised.parameters) <= len(("w", "b"))
     stated, made = found.examined.cost == "own", found.recognised.made
-    if not (by_length or (one_layer and ratios)) or not (stated or (one_layer and not made)):
+    if not (by_length or one_layer) or not (stated or (one_layer and not made)):
         return found
     handed = by_length or not made
     others = {"output": replace(_anew(searched), outs=(1,))} if handed else {}
@@ -46,8 +47,12 @@ def where_it_is_right(searched: Searched, found: Found) -> Found:
     others |= {"ones": replace(_anew(searched), ones=True)} if first else {}
     for alone, each in others.items():
         one = judged(each.readings())
-        if one is not None and one.examined.ok and one.examined.cost == found.examined.cost:
+        if one is None or one.examined.cost != found.examined.cost:
+            continue
+        if one.examined.ok:
             return replace(one, recognised=replace(one.recognised, alone=alone))
+        if by_length and one.examined.right > found.examined.right:
+            return one
     return found
 
 

@@ -1277,3 +1277,49 @@ def test_a_parameter_that_begins_as_ones_and_has_a_gradient_is_generic(
     code, lines, said = judged(GAIN.replace("dt = dh * g", there), tmp_path)
     assert code == int(there == "dt = dh"), said
     assert lines[:1] == [there] * code
+
+
+FED = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1, self.b1 = np.random.randn(n_in, n_hidden), np.zeros((1, n_hidden))
+        self.W2, self.b2 = np.random.randn(n_hidden, n_out), np.zeros((1, n_out))
+        self.fed = {"x": None, "y": None}
+
+    def feed(self, values):
+        self.fed.update(values)
+
+    def forward(self):
+        self.h = np.tanh(self.fed["x"] @ self.W1 + self.b1)
+        self.p = 1 / (1 + np.exp(-(self.h @ self.W2 + self.b2)))
+
+    def compute_loss(self):
+        y = self.fed["y"]
+        return -np.mean(y * np.log(self.p + 1e-6) + (1 - y) * np.log(1 - self.p + 1e-6))
+
+    def backward(self):
+        d2 = (self.p - self.fed["y"]) / len(self.p)
+        self.grad_W2, self.grad_b2 = self.h.T @ d2, d2.sum(0, keepdims=True)
+        dh = d2 @ self.W2.T
+        d1 = dh * (1 - self.h ** 2)
+        self.grad_W1 = self.fed["x"].T @ d1
+        self.grad_b1 = d1.sum(0, keepdims=True)
+
+    def update(self, learning_rate=1e-3):
+        for name in ("W1", "b1", "W2", "b2"):
+            moved = getattr(self, name) - learning_rate * getattr(self, "grad_" + name)
+            setattr(self, name, moved)
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
+def test_data_are_fed_where_an_object_has_none_and_an_epsilon_hides_no_number_of_outputs(
+    wrong: bool, tmp_path: Path
+) -> None:
+    right, line = "self.grad_b1 = d1.sum(", "self.grad_b1 = dh.sum(0, keepdims=True)"
+    source = FED.replace(right, "self.grad_b1 = dh.sum(") if wrong else FED
+    code, lines, said = judged(source, tmp_path)
+    assert (code, lines[:1]) == (int(wrong), [line] if wrong else []), said
+    assert wrong or "right for one output" in said
