@@ -154,10 +154,14 @@ def _beside(begun: Sequence[Node], values: Sequence[Node]) -> Node:
 
 
 def _is_begun_late(first: Node, second: Node) -> bool:
-    """Whether the first value that is known was itself made by an update, perhaps unseen."""
+    """Whether the first value that is known was itself made by an update, perhaps unseen.
+
+    What begins with zeros on the line of the update is a state that is filled there.
+    """
     if operation_key(first) == operation_key(second):
         return True
-    return first.function is None and bool(first.frames) and first.frames[:1] == second.frames[:1]
+    beside = bool(first.frames) and first.frames[:1] == second.frames[:1]
+    return beside and first.function is None and bool(np.any(first.value))
 
 
 def _skip_a_part(chains: Sequence[Carried]) -> None:
