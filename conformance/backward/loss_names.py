@@ -6,11 +6,12 @@ Left out: what its curvature tells (`aim.py`).
 import ast
 import re
 from collections.abc import Iterator
+from itertools import chain, pairwise
 
 import numpy as np
 
-from conformance.backward.source import MOVES, handed_names, line_of, stored_names
-from conformance.backward.syntax import statement
+from conformance.backward.source import MOVES, expression, handed_names, line_of, stored_names
+from conformance.backward.syntax import is_call_of, returned_place, statement, tree
 from conformance.tracing.node import Node
 
 OTHERS = (
@@ -51,8 +52,9 @@ MAXIMISED = re.compile(
 
 def is_named(node: Node) -> bool:
     """Whether a variable or a function by the name of a loss has a number, or what is printed."""
-    words = (word for text in _texts_around(node) for word in re.findall(r"\w+", text))
-    return any(NAMED.fullmatch(each) for each in (*names_of(node), *words))
+    texts = chain(_texts_around(node), _texts_before_calls(node))
+    words = (word for text in texts for word in re.findall(r"\w+", text))
+    return any(NAMED.fullmatch(each) for each in chain(names_of(node), words))
 
 
 def is_printed(node: Node) -> bool:
@@ -65,6 +67,22 @@ def _texts_around(node: Node) -> list[str]:
     found = _statement(node)
     inner = ast.walk(found) if isinstance(found, ast.Expr) else ()
     return [e.value for e in inner if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+
+
+def _texts_before_calls(node: Node) -> Iterator[str]:
+    """The texts in front of calls, as they are printed, of the function that gives a value."""
+    line, whole = line_of(node), _statement(node)
+    if line is None:
+        return
+    given = {node.frames[0].function} if returned_place(line, expression(node)) is not None else ()
+    of_lambda = isinstance(whole, ast.Assign) and isinstance(whole.value, ast.Lambda)
+    names = stored_names(node) if of_lambda else given
+    for part in ast.walk(tree(line.file) or ast.Pass()) if names else ():
+        said = part.values if isinstance(part, ast.JoinedStr) else getattr(part, "args", None)
+        for text, value in pairwise(said if isinstance(said, list) else ()):
+            inner = (each for each in ast.walk(value) if isinstance(each, ast.expr))
+            if any(is_call_of(each, name) for each in inner for name in names):
+                yield str(getattr(text, "value", ""))
 
 
 def _statement(node: Node) -> ast.stmt | None:

@@ -983,3 +983,25 @@ def test_of_a_single_output_the_error_is_blamed_and_not_the_rate(tmp_path: Path)
     report = run_edited(tmp_path, NEURON)
     assert (report.exit_code, report.blames[0].lines[0].line) == (1, 17), str(report)
     assert run_edited(tmp_path, NEURON, ("slope(np.dot(x, w))", "slope(y)")).exit_code == 0
+
+
+TERSE = """import numpy as np
+r = np.random.RandomState(3)
+X = r.randn(30, 4); Y = (X[:, :1] > 0.2) * 1.0; w = r.randn(4, 1) * 0.1
+E = lambda a: -np.mean(Y * np.log(a) + (1 - Y) * np.log(1 - a))
+for k in range(9):
+    a = 1 / (1 + np.exp(-X @ w)); print(k, E(a))
+    w = w - 0.1 * X.T @ (a - Y) / len(X)
+print('loss', E(a), 'wrong', np.sum((a > 0.5) != Y))
+"""
+
+
+def test_a_number_is_a_loss_that_is_called_one_where_its_function_is_printed(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, TERSE).ok
+    slip = "(a - Y)", "((a - Y) * a * (1 - a))"
+    report = run_edited(tmp_path, TERSE, slip)
+    assert [each.line for each in report.blames] == [7], str(report)
+    unnamed = run_edited(tmp_path, TERSE, slip, ("'loss'", "'score'"))
+    assert unnamed.examined.cost == "quadratic"
