@@ -142,9 +142,9 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
         ]
     others = [handed_out(each, found, forward.run.returns) for each in wrong]
     by_line = merged(filter(None, others), lambda each: each.lines[:1])
-    handed = [*by_line] if all(others) else []
+    handed = by_line if all(others) else ()
     if told := handed or overwritten(wrong, forward.chain):
-        return told
+        return [*told]
     loop = skipped(forward, found)
     if loop is not None:
         return [replace(loop, cause=replace(loop.cause, worst=worst_entry(found)))]

@@ -13,58 +13,63 @@ import numpy as np
 from conformance.backward.causes import worst_entry
 from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
-from conformance.backward.findings import Accused, Cause, Changed, Line
+from conformance.backward.findings import Accused, Cause, Changed, Line, merged
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Verdict, distance
-from conformance.backward.recorded_pass import Goal
-from conformance.backward.source import line_of
 from conformance.backward.syntax import loops_around, only_alias, statement, stored
 from conformance.backward.value_names import statement_text
 from conformance.programs.vocabulary import bare, stem
+from conformance.tracing.node import Node
 
 
-def overwritten(wrong: Sequence[Verdict], chain: Chain) -> list[Accused]:
+def overwritten(wrong: Sequence[Verdict], chain: Chain) -> tuple[Accused, ...]:
     """What is to blame for gradients that would be right as sums over a loop, if all would be.
 
     Args:
         wrong: the verdicts on those that are wrong.
         chain: of the run.
     """
-    found = [_accused(each, chain) for each in wrong]
-    return [each for each in found if each is not None] if all(found) else []
+    found = [_accused(each, chain, wrong) for each in wrong]
+    told = [each for each in found if each is not None]
+    return merged(told, lambda each: each.lines[:1]) if len(told) == len(found) else ()
 
 
-def _accused(verdict: Verdict, chain: Chain) -> Accused | None:
-    node = verdict.goal.node
-    line, key = line_of(node), operation_key(node)
-    alike = [e for e in chain.nodes if operation_key(e) == key and e.frames == node.frames]
-    if line is None or len(alike) == 1 or alike[-1] is not node:
-        return None
+def _accused(verdict: Verdict, chain: Chain, wrong: Sequence[Verdict]) -> Accused | None:
+    alike = _of_each_round(verdict, chain, wrong)
     values = [np.asarray(chain.values[each.number]) for each in alike]
-    if any(each.shape != verdict.right.shape for each in values):
+    whole = all(each.shape == verdict.right.shape for each in values)
+    if len(alike) == 1 or not whole or not alike[-1].frames:
         return None
     if distance(np.sum(values, axis=0), verdict.right, verdict.scale) > HALF_OF_THE_DIGITS:
         return None
-    written = _written(verdict.goal)
-    if written is None:
+    at = _in_common(alike)
+    written = only_alias(at) or next(_named(verdict.goal.name, at), at)
+    if not loops_around(written):
         return None
     changed = Changed("added", "=", "+=", statement_text(written))
     why = Cause("changed", changed=changed, worst=worst_entry([verdict]))
-    lines: tuple[Line, ...] = tuple(dict.fromkeys((written, line)))
+    lines = tuple(dict.fromkeys((written, at)))
     return Accused((verdict.goal.name,), lines, why, mends=True)
 
 
-def _written(goal: Goal) -> Line | None:
-    """The line in a loop that writes a gradient, which may be what a function gives that is called.
+def _of_each_round(verdict: Verdict, chain: Chain, wrong: Sequence[Verdict]) -> list[Node]:
+    """What a loop computes in each round as it does what is given, in the last, for a gradient.
 
-    Of what is called several times it is the one that keeps it under the name of a gradient of it.
+    The operation may give several gradients in a round, as those of all hidden layers.
     """
-    for i, each in enumerate(goal.node.frames):
-        line = Line(each.file, each.line)
-        own = only_alias(line) or (line if i == 0 else next(_named(goal.name, line), None))
-        if own is not None and loops_around(own):
-            return own
-    return None
+    node, key = verdict.goal.node, operation_key(verdict.goal.node)
+    alike = [e for e in chain.nodes if operation_key(e) == key and e.frames == node.frames]
+    given = {each.goal.node for each in wrong} & {*alike}
+    every = len(given)
+    return alike[alike.index(node) % every :: every] if given == {*alike[-every:]} else [node]
+
+
+def _in_common(rounds: Sequence[Node]) -> Line:
+    """The line, in one call of a function, that led to what the rounds of its loop compute."""
+    calls = zip(*(each.calls for each in rounds), strict=False)
+    level = next((i for i, each in enumerate(calls) if len({*each}) == 1), 0)
+    frame = rounds[-1].frames[level]
+    return Line(frame.file, frame.line)
 
 
 def _named(parameter: str, call: Line) -> Iterator[Line]:

@@ -169,11 +169,18 @@ def only_alias(line: Line) -> Line | None:
     """
     found = statement(line.file, line.line)
     own = set() if found is None else stored(found)
-    below = (each for each in _assignments(line) if each.lineno > line.line and _is_alias(each))
-    named = [
-        e for e in below if isinstance(v := getattr(e, "value", None), ast.Name) and v.id in own
-    ]
+    below = (each for each in _assignments(line) if each.lineno > line.line)
+    named = [each for each in below if _is_copy(each, own)]
     return Line(line.file, named[0].lineno) if len(named) == 1 else None
+
+
+def _is_copy(statement: ast.stmt, names: Collection[str]) -> bool:
+    """Whether a statement gives another name to one of some values, or to the entries of one."""
+    value = getattr(statement, "value", None)
+    entries = isinstance(value, ast.ListComp) and isinstance(value.elt, ast.Name)
+    parts = ast.walk(value) if isinstance(value, ast.ListComp) and entries else (value,)
+    plain = _is_alias(statement) or entries
+    return plain and any(isinstance(each, ast.Name) and each.id in names for each in parts)
 
 
 def _is_alias(statement: ast.stmt) -> bool:

@@ -321,6 +321,43 @@ def test_a_gradient_that_a_loop_overwrites_is_told_where_it_does(tmp_path: Path)
     assert "`gb = d` has to add (`+=`)" in str(report)
 
 
+BY_BACKPROP = """import numpy as np
+rng = np.random.default_rng(5)
+B = [rng.normal(size=(n, 1)) for n in (4, 4, 2)]
+W = [rng.normal(size=(n, m)) for n, m in ((4, 3), (4, 4), (2, 4))]
+data = [(rng.normal(size=(3, 1)), rng.random((2, 1))) for _ in range(12)]
+def backprop(x, y):
+    a, db, dw = [x], [0, 0, 0], [0, 0, 0]
+    for b, w in zip(B, W):
+        a.append(1 / (1 + np.exp(-(w @ a[-1] + b))))
+    delta = (a[-1] - y) * a[-1] * (1 - a[-1])
+    db[-1], dw[-1] = delta, delta @ a[-2].T
+    for l in (2, 3):
+        delta = W[1 - l].T @ delta * a[-l] * (1 - a[-l])
+        db[-l], dw[-l] = delta, delta @ a[-l - 1].T
+    return db, dw
+for start in (0, 4, 8):
+    sum_b, sum_w = [0, 0, 0], [0, 0, 0]
+    for x, y in data[start:start + 4]:
+        db, dw = backprop(x, y)
+        sum_b = [s + d for s, d in zip(sum_b, db)]
+        sum_w = [s + d for s, d in zip(sum_w, dw)]
+    B = [b - 0.2 * s for b, s in zip(B, sum_b)]
+    W = [w - 0.2 * s for w, s in zip(W, sum_w)]
+"""
+
+
+@pytest.mark.parametrize("there", ["[d for s, d in zip(sum_b, db)]", "db"])
+def test_gradients_of_all_layers_are_overwritten_where_a_sample_is_done(
+    there: str, tmp_path: Path
+) -> None:
+    assert judged(BY_BACKPROP, tmp_path).ok
+    report = judged(BY_BACKPROP.replace("[s + d for s, d in zip(sum_b, db)]", there), tmp_path)
+    (blame,) = report.examined.accused
+    assert blame.gradients == ("B[0]", "B[1]", "B[2]"), str(report)
+    assert blame.lines[0].line == 20
+
+
 def test_the_logarithm_of_a_loss_is_printed(tmp_path: Path) -> None:
     loop = "for i in range(9):\n    e = X @ w - y\n    loss = (e**2).mean()\n"
     text = f"{LINE}{loop}    w -= 0.1 * (2 * X.T @ e / 20)\n    print(np.log10(loss).item())\n"
