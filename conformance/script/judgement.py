@@ -278,7 +278,7 @@ def uneven_error(judgement: Judgement) -> Judgement:
 
 
 def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
-    """The lines that compute the last single numbers that all updates were computed from."""
+    """The line that computes the last single number that all updates were computed from."""
     common, given = _in_common(judgement.moved)
 
     def is_error(node: Node) -> bool:
@@ -288,8 +288,9 @@ def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
         return [] if is_error(node) else [e for e in node.inputs if e.uses & given]
 
     way = walk((each.new for each in judgement.updates), further)
-    last = (_without_numbers(each, given) for each in way if is_error(each))
-    return tuple(dict.fromkeys(line for each in last for line in lines_of(each)))
+    made = (_without_numbers(each, given) for each in way if is_error(each))
+    last = max(made, key=lambda each: each.number, default=None)
+    return () if last is None else lines_of(last)
 
 
 def _without_numbers(node: Node, given: int) -> Node:

@@ -235,3 +235,38 @@ def test_a_loss_that_compares_each_output_with_each_target_is_to_blame_itself(
     assert run_edited(tmp_path, PAIRS, ("(pred - y)", "(pred[:, 0] - y)")).exit_code == 0
     (blame,) = run_edited(tmp_path, PAIRS, ("2 * (pred", "2 * (pred * pred")).blames
     assert (blame.accused.cause.kind == "crossed", blame.lines[0].line) == (False, 8)
+
+
+IN_LISTS = """import math
+from random import Random
+r = Random(7)
+u, v = [r.uniform(-1, 1) for _ in range(6)], [r.uniform(-1, 1) for _ in range(3)]
+h, d_out, d_hid = [0.0] * 3, [0.0], [0.0] * 3
+def forward(x):
+    for j in range(3):
+        h[j] = math.tanh(u[2 * j] * x[0] + u[2 * j + 1] * x[1])
+    return math.tanh(sum(v[j] * h[j] for j in range(3)))
+for x, t in 5 * [((1.0, 0.5), 0.9), ((-1.0, 0.2), -0.9), ((0.4, -1.0), 0.9)]:
+    o = forward(x)
+    d = o - t
+    e = 0.0
+    e += d * d
+    d_out[0] = 2.0 * d * (1.0 - o * o)
+    for j in range(3):
+        s = 0.0
+        s += d_out[0] * v[j]
+        d_hid[j] = s * (1.0 - h[j] * h[j])
+    for j in range(3):
+        v[j] -= 0.1 * d_out[0] * h[j]
+        u[2 * j] -= 0.1 * d_hid[j] * x[0]
+        u[2 * j + 1] -= 0.1 * d_hid[j] * x[1]
+"""
+
+
+def test_an_output_error_is_told_where_it_is_computed_and_not_where_a_list_is_read(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, IN_LISTS).ok
+    report = run_edited(tmp_path, IN_LISTS, ("(1.0 - o * o)", "(1.0 - d * d)"))
+    (blame,) = report.examined.accused
+    assert [each.line for each in blame.lines] == [15], str(report)
