@@ -3,7 +3,7 @@
 Left out: the changes that are tried there (`fixes.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any
@@ -186,13 +186,22 @@ class Region:
 
     def changes_scale(self, node: Node) -> bool:
         """Whether a value is a ∂C/∂v times another constant than those that it is made of."""
-        before = [e for e in node.inputs if is_float(e) and not self.forward.contains(e)]
-        had = [{abs(each.factor) for each in self.known(e)} for e in before]
-        has = {abs(each.factor) for each in self.known(node)}
-        return bool(has and had) and all(
-            each and not any(abs(a / b - 1) <= HALF_OF_THE_DIGITS for a in each for b in has)
-            for each in had
+
+        def further(each: Node) -> Sequence[Node]:
+            known = self.forward.contains(each) or (each is not node and self.known(each))
+            return () if known else each.inputs
+
+        before = [each for each in walk([node], further) if each is not node]
+        had = [found for each in before if (found := self._constants_of(each))]
+        has = self._constants_of(node)
+        return bool(has and had) and not any(
+            abs(a / b - 1) <= HALF_OF_THE_DIGITS for each in had for a in each for b in has
         )
+
+    def _constants_of(self, node: Node) -> set[float]:
+        """The constants by which a backward value is a ∂C/∂v; of a part of v, if it is of none."""
+        known = [] if self.forward.contains(node) else self.known(node)
+        return {abs(e.factor) for e in [e for e in known if not e.quantity.at] or known}
 
     def needed(self, repair: Repair) -> Match | None:
         """What the first wrong execution of an operation has to give, if it is known."""

@@ -891,3 +891,27 @@ for i, j, r in [(0, 1, 1.0), (2, 3, 0.5), (0, 2, -1.0), (1, 1, 2.0)] * 5:
 def test_a_row_that_was_changed_is_told_as_such(tmp_path: Path) -> None:
     _, text = said(VIEW, tmp_path)
     assert "has to be `p` (line 5), as it was there: it was changed later" in text, text
+
+
+POOLED = """import numpy as np
+rng = np.random.default_rng(4)
+X, Y = rng.normal(size=(5, 6)), rng.normal(size=(5, 2))
+W, V = rng.normal(size=(6, 4, 4)), rng.normal(size=(4, 2))
+for i in range(20):
+    z = np.tensordot(X, W, 1)
+    a = np.maximum(z, 0)
+    p = a.reshape(5, 2, 2, 2, 2).mean(axis=(2, 4)).reshape(5, 4)
+    loss = np.sum((p @ V - Y) ** 2) / 2
+    dp = (p @ V - Y) @ V.T
+    dV = p.T @ (p @ V - Y)
+    da = dp.reshape(5, 2, 2).repeat(2, axis=1).repeat(2, axis=2)
+    dz = da * (z > 0)
+    W -= 0.01 * np.tensordot(X.T, dz, 1)
+    V -= 0.01 * dV
+"""
+
+
+def test_a_mean_that_is_spread_without_its_share_is_told_where_it_is(tmp_path: Path) -> None:
+    lines, text = said(POOLED, tmp_path)
+    assert lines[0] == 12, text
+    assert said(POOLED.replace("axis=2)\n    dz", "axis=2) / 4\n    dz"), tmp_path)[0] == []
