@@ -44,8 +44,8 @@ class Search(Uses):
         """
         for repair in repairs:
             known = [each for each in repair.group.nodes if each.number in repair.values]
-            if repair.kind == "rest" or (repair.kind == "sum" and known != repair.group.nodes):
-                continue  # it gives what the others lack
+            if repair.is_of_rests:
+                continue
             wrong = bits_of_nodes(each for each in repair.group.nodes if each not in known)
             for node in known:
                 given, right = self.chain.values[node.number], repair.values[node.number]
@@ -152,15 +152,20 @@ class Search(Uses):
         return {}
 
     def _as_a_sum(self, members: list[tuple[Node, Match]]) -> Arrays:
-        """Executions that are added up: the contributions one by one, or the rest by the first."""
-        node, match = members[0]
+        """Executions that are added up: the contributions one by one, or the rest by one.
+
+        That is the first that is no right contribution.
+        """
+        wrong = (each for each in members if not self.known.of(each[0]))
+        node, match = next(wrong, members[0])
         parts = self.forward.parts.get(match.quantity.nodes[0].number, [])
         whole = len(match.quantity.nodes) == 1 and not match.quantity.at
         if len(parts) == len(members) and whole:
             pairs = zip(members, reversed(parts), strict=True)
             return {n.number: _divided(m.layout(part), m) for (n, m), (_, part) in pairs}
         total = self._value(match)
-        rest = sum(np.asarray(self.chain.values[each.number]) for each, _ in members[1:])
+        others = (each for each, _ in members if each is not node)
+        rest = sum(np.asarray(self.chain.values[each.number]) for each in others)
         return {node.number: total - rest}
 
     def _value(self, match: Match, consumers: Callable[[Node], bool] | None = None) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import Match
-from conformance.backward.evidence import told
+from conformance.backward.evidence import agreed, told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
 from conformance.backward.groups import (
@@ -264,16 +264,20 @@ class Culprit(Fixes):
         before = self._first_wrong(self.repairs[0])
         settled = self.known(before) and not self._lacks(self.repairs[0])
         for repair in self.repairs:
-            for node in repair.group.nodes if not self.lacks_parts(repair) else ():
-                right = repair.values.get(node.number)
-                if right is None or not self._differs(node, right):
-                    continue
-                for operand, _ in reversed(list(told(self.chain, node, right, self.is_settled))):
-                    group = self._by_number.get(operand.number, Group([operand]))
-                    if operand.depends_on(before) and not settled:
-                        continue  # it is wrong since what it was computed from is
-                    if all(any(goal.depends_on(e) for e in group.nodes) for goal in wrong):
-                        yield from self.lines_of(group, {operand.number})
+            untold = repair.is_of_rests or self.lacks_parts(repair)
+            pairs = [
+                each
+                for node in (() if untold else repair.group.nodes)
+                if (right := repair.values.get(node.number)) is not None
+                if self._differs(node, right)
+                for each in reversed(list(told(self.chain, node, right, self.is_settled)))
+            ]
+            for operand in agreed(pairs):
+                group = self._by_number.get(operand.number, Group([operand]))
+                if operand.depends_on(before) and not settled:
+                    continue  # it is wrong since what it was computed from is
+                if all(any(goal.depends_on(e) for e in group.nodes) for goal in wrong):
+                    yield from self.lines_of(group, {operand.number})
 
     def _lacks(self, repair: Repair) -> bool:
         """Whether a ∂C/∂v lacks a contribution, or is used as that of what v alone depends on."""

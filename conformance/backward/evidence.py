@@ -8,7 +8,7 @@ put together, all but one may be right as they are. That does not happen by chan
 Left out: repairs by a ∂C/∂v (`blame.py`), and changes of an operation (`changes.py`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -44,6 +44,19 @@ def told(
             if told_too:
                 yield operand, wanted
             waiting.append((operand, wanted, told_too))
+
+
+def agreed(told: Iterable[tuple[Node, Array]]) -> list[Node]:
+    """The operands that have to be the same wherever they are used: else another is wrong.
+
+    Args:
+        told: operands, each with what it has to be in one use.
+    """
+    wanted, apart = dict[Node, Array](), set[Node]()
+    for operand, right in told:
+        if not _same(right, wanted.setdefault(operand, right)) and right is not wanted[operand]:
+            apart.add(operand)
+    return [each for each in wanted if each not in apart]
 
 
 def _operands(

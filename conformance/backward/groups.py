@@ -55,6 +55,13 @@ class Repair:
     matches: tuple[Match | None, ...]
     kind: str
 
+    @property
+    def is_of_rests(self) -> bool:
+        """Whether what its values have to be is what other terms of a sum lack."""
+        return self.kind == "rest" or (
+            self.kind == "sum" and len(self.values) < len(self.group.nodes)
+        )
+
     def changed(self, values: Mapping[int, Any]) -> float:
         """The share of the executions that gave something else."""
         return len(self._wrong(values)) / len(self.values)

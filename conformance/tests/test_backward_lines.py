@@ -915,3 +915,38 @@ def test_a_mean_that_is_spread_without_its_share_is_told_where_it_is(tmp_path: P
     lines, text = said(POOLED, tmp_path)
     assert lines[0] == 12, text
     assert said(POOLED.replace("axis=2)\n    dz", "axis=2) / 4\n    dz"), tmp_path)[0] == []
+
+
+FLAT = """import math
+n = [2, 3, 3, 1]
+w = [[], [0.5, -0.4, 0.3, 0.8, -0.7, 0.2], [0.1, 0.6, -0.5, 0.9, -0.2, 0.4, 0.7, -0.3, 0.35], []]
+w[3] = [0.8, -0.6, 0.45]
+out, err = [[0.0] * k for k in n], [[0.0] * k for k in n]
+for x, y in 3 * [([0.3, -1.2], 0.4), ([1.1, 0.6], -0.7)]:
+    out[0] = x
+    for k in (1, 2, 3):
+        for i in range(n[k]):
+            acc = 0.0
+            for j in range(n[k - 1]):
+                acc += w[k][i * n[k - 1] + j] * out[k - 1][j]
+            out[k][i] = math.tanh(acc)
+    loss = 0.5 * (out[3][0] - y) ** 2
+    err[3][0] = (out[3][0] - y) * (1.0 - out[3][0] ** 2)
+    for k in (2, 1):
+        for j in range(n[k]):
+            acc = 0.0
+            for i in range(n[k + 1]):
+                acc += err[k + 1][i] * w[k + 1][j * n[k + 1] + i]
+            err[k][j] = acc * (1.0 - out[k][j] ** 2)
+    for k in (1, 2, 3):
+        for i in range(n[k]):
+            for j in range(n[k - 1]):
+                w[k][i * n[k - 1] + j] -= 0.1 * err[k][i] * out[k - 1][j]
+"""
+
+
+def test_what_would_have_to_be_several_numbers_is_not_to_blame(tmp_path: Path) -> None:
+    lines, text = said(FLAT, tmp_path)
+    assert lines[0] == 20, text
+    right = FLAT.replace("j * n[k + 1] + i]", "i * n[k] + j]")
+    assert said(right, tmp_path)[0] == []
