@@ -10,14 +10,15 @@ from types import FunctionType
 from typing import Any
 
 from conformance.programs.vocabulary import is_role, kinds_of
-from conformance.shapes.arguments import needed
+from conformance.shapes.arguments import Scope, needed
 from conformance.shapes.assembled import assembled, made_by_the_file, made_here, stacked
+from conformance.shapes.attempts import result_of
 from conformance.shapes.candidate import Candidate, Judgeable
 from conformance.shapes.custom_function import FunctionSearch, custom_function, custom_jax
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data
 from conformance.shapes.found import NotJudged
-from conformance.shapes.function_pairs import derivatives, pairs
+from conformance.shapes.function_pairs import derivatives, pairs, takes_derivative
 from conformance.shapes.function_sources import returned_functions
 from conformance.shapes.layers import LayerSearch, closure_layer, layer_search, unnamed_layer
 from conformance.shapes.named_losses import (
@@ -115,6 +116,7 @@ def of_class(kind: Any, found: Definitions, *, as_book: bool = True) -> Candidat
     own = (
         *assembled(kind, found.files, found.module),
         *stacked(kind, found.classes, found.module),
+        *_of_derivatives(kind, found.functions),
     )
     layer = (
         custom_function(kind, found.place, found.classes)
@@ -132,6 +134,17 @@ def of_class(kind: Any, found: Definitions, *, as_book: bool = True) -> Candidat
         told = _told(layer, found) if isinstance(layer, LayerSearch) else {}
         return replace(alone, activations=told)
     return _network(kind, found, own)
+
+
+def _of_derivatives(kind: type, functions: Sequence[FunctionType]) -> Iterator[Made]:
+    """The ways in which a class that is made of a function and its derivative is given a file's."""
+    for each in derivatives(functions) if takes_derivative(kind) else ():
+        given = each.function, each.prime
+
+        def make(_data: Data, _scope: Scope, given: Any = given) -> dict[str, Any]:
+            return {"self": result_of(kind, *given)}
+
+        yield Made(f"{kind.__name__}({', '.join(e.__name__ for e in given)})", make)
 
 
 def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate | None:

@@ -158,11 +158,21 @@ def derivatives(functions: Sequence[FunctionType]) -> Iterator[DerivativeSearch]
     named = {bare(e.__name__): e for e in functions if len(needed(e)) == 1}
     known = {ENDS.sub("", name, 1): e for name, e in named.items()} | named
     for name, prime in named.items():
-        ways = (e for i in range(1, len(name)) for e in _without_word(name[:i], name[i:]))
-        others = (known[each] for each in ways if each in known)
+        others = (known[each] for each in _without_words(name) if each in known)
         function = next((each for each in others if each is not prime), None)
         if function is not None and _is_of_the_same(function, prime):
             yield DerivativeSearch(function, prime)
+
+
+def takes_derivative(function: Callable[..., Any]) -> bool:
+    """Whether a function takes another one and its derivative, by their names."""
+    names = [bare(each.name) for each in needed(function)]
+    return len(names) == len(("f", "f'")) and names[0] in _without_words(names[1])
+
+
+def _without_words(name: str) -> Iterator[str]:
+    """The names of functions that a name may be that of the derivative of."""
+    return (e for i in range(1, len(name)) for e in _without_word(name[:i], name[i:]))
 
 
 def _without_word(first: str, rest: str) -> Iterator[str]:

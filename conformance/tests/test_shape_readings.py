@@ -1682,3 +1682,42 @@ def test_no_factor_of_the_number_of_inputs_is_a_convention(tmp_path: Path) -> No
     assert (code, lines[:1]) == (1, ["delta /= X.shape[1]"]), said
     code, _, said = judged(CLASSES.replace("        delta /= X.shape[0]\n", ""), tmp_path)
     assert (code, "8 times those of the loss" in said) == (0, True), said
+
+
+APPLIED = """
+import numpy as np
+
+class Applied:
+    def __init__(self, function, function_prime):
+        self.function = function
+        self.function_prime = function_prime
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.outputs = self.function(inputs)
+        return self.outputs
+
+    def backward(self, output_gradient):
+        return output_gradient * self.function_prime(self.inputs)
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def sigmoid_prime(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+"""
+
+
+def test_a_layer_of_a_function_and_its_derivative_is_given_those_of_its_file(
+    tmp_path: Path,
+) -> None:
+    """The derivative may take what the function gives."""
+    code, _, said = judged(APPLIED, tmp_path)
+    assert (code, "Applied(sigmoid, sigmoid_prime)" in said) == (0, True), said
+    of_inputs, of_outputs = "prime(self.inputs)", "prime(self.outputs)"
+    code, lines, said = judged(APPLIED.replace(of_inputs, of_outputs), tmp_path)
+    assert code == 1, said
+    assert lines[:1] == ["return output_gradient * self.function_prime(self.outputs)"], said
+    given = APPLIED.replace("sigmoid(z) * (1 - sigmoid(z))", "z * (1 - z)")
+    code, _, said = judged(given.replace(of_inputs, of_outputs), tmp_path)
+    assert code == 0, said
