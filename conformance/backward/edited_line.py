@@ -4,9 +4,10 @@ Left out: the changes, and whether they do (`shapes/edited.py`, `script/edited_s
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Edited,
 from conformance.edits.edit import Change
 from conformance.edits.named_edits import KnownChange
 from conformance.edits.right_values import RightValues
+from conformance.edits.search_edits import Mistake
 from conformance.tracing.frames import Frame
 from reference.step import Array
 
@@ -40,6 +42,15 @@ def by_edit(examined: Examined, change: Change) -> Examined:
     return replace(examined, accused=(Accused(names, lines, cause, mends=True, edited=edited),))
 
 
+def by_each(examined: Examined, changes: Sequence[Change]) -> Examined:
+    """What is known, with the changed line of each mistake as the one to blame for it."""
+    accused = tuple(
+        replace(each, lines=(Line(*change.place),), edited=Edited(change.kind, change.text, True))
+        for each, change in zip(examined.accused, changes, strict=True)
+    )
+    return replace(examined, accused=accused)
+
+
 def blamed_frames(accused: Sequence[Accused]) -> list[list[Frame]]:
     """The lines in question of each operation that is to blame, as the search takes them."""
     return [[Frame(*line, "") for line in each.lines] for each in accused]
@@ -60,6 +71,21 @@ def right_values(accused: Sequence[Accused]) -> RightValues:
     for line, given, right in accused[0].right_values if len(accused) == 1 else ():
         found.setdefault(line, []).append((np.asarray(given), np.asarray(right)))
     return found
+
+
+def mistakes_of(accused: Sequence[Accused], is_right: Callable[[Accused], bool]) -> list[Mistake]:
+    """What a change is looked for of each of several operations; nothing if one is to blame.
+
+    Args:
+        accused: they.
+        is_right: whether what one of them makes wrong is right, whatever the others do.
+    """
+    return [
+        Mistake(
+            blamed_frames([e]), [partial(is_right, e)], [*known_changes([e])], right_values([e])
+        )
+        for e in (accused if len(accused) > 1 else ())
+    ]
 
 
 def known_changes(accused: Sequence[Accused]) -> Iterator[KnownChange]:

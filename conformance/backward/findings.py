@@ -162,10 +162,14 @@ class Cause:
 
 
 class Edited(NamedTuple):
-    """A change of a line that makes all gradients right: its kind, and the line after it."""
+    """A change of a line that makes all gradients right: its kind, and the line after it.
+
+    Beside other mistakes it may make those right that one of them makes wrong.
+    """
 
     kind: str
     text: str
+    beside: bool = False
 
 
 class RightValue(NamedTuple):

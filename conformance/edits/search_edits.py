@@ -9,10 +9,11 @@ import linecache
 import os
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import chain, repeat, starmap
 from math import inf
 from time import process_time
+from typing import NamedTuple
 
 from conformance.edits.edit import Change, Edit, EditKind, Slot
 from conformance.edits.formulas import is_constant
@@ -53,6 +54,17 @@ SHORT, TIMES = 0.05, 20
 Trial = Callable[[], bool]
 """Whether the program, as it is now, is right; what it raises says that it is not."""
 
+Edited = tuple[LiveFunction, Edit]
+
+
+class Mistake(NamedTuple):
+    """What a change is looked for; see `search`."""
+
+    blamed: Sequence[Sequence[Frame]]
+    trials: Sequence[Trial]
+    known: Sequence[KnownChange]
+    rights: RightValues
+
 
 def search(
     functions: Sequence[LiveFunction],
@@ -72,13 +84,52 @@ def search(
         known: what an expression on a line that is blamed has to be instead, as it seems.
         rights: what operations gave, and have to give.
     """
+    found = _search(functions, Mistake(blamed, trials, known, rights or {}), longest)
+    return found and _told(*found)
+
+
+def search_each(
+    functions: Sequence[LiveFunction],
+    mistakes: Sequence[Mistake],
+    trials: Sequence[Trial],
+    longest: float,
+) -> list[Change]:
+    """A change for each of several mistakes, if the program is right with all; else none.
+
+    Args:
+        functions: of the program.
+        mistakes: they.
+        trials: whether the program is right, as in `search`.
+        longest: seconds of the processor, as there.
+    """
+    found: list[Edited] = []
+    for each in mistakes:
+        one = _search(functions, each, longest / len(mistakes))
+        if one is None:
+            return []
+        found.append(one)
+    with suppress(SyntaxError, ValueError), quiet(), ExitStack() as stack:
+        changed = {id(function): function for function, _ in found}
+        for _, edit in found:
+            stack.enter_context(edit.made())
+        for function in changed.values():
+            stack.enter_context(function.changed(Edit(0)))
+        if all(map(holds, trials)):
+            stack.close()
+            return [_told(*each) for each in found]
+    return []
+
+
+def _search(functions: Sequence[LiveFunction], mistake: Mistake, longest: float) -> Edited | None:
+    """The change, and the function that it is of; see `search`."""
+    blamed, trials, known, rights = mistake
     begun = process_time()
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
     words = [each for each in known if each.is_sure]
     end = _spent() + min(LONGEST, longest)
-    changes = Changes(rights or {}, lambda: holds(trials[0]), lambda: _spent() > end)
+    changes = Changes(rights, lambda: holds(trials[0]), lambda: _spent() > end)
     edits = chain(_known(functions, blamed, words), _edits(functions, blamed, known, changes))
     limited_trials = [*zip(trials, limits, strict=True)]
     return _first(edits, functions, limited_trials, min(LONGEST, longest))
@@ -92,7 +143,8 @@ def search_known(
     known: Sequence[KnownChange],
 ) -> Change | None:
     """The same of what is known alone; see `search`."""
-    return _first(_known(functions, blamed, known), functions, [(trial, LONG)], longest)
+    found = _first(_known(functions, blamed, known), functions, [(trial, LONG)], longest)
+    return found and _told(*found)
 
 
 def search_known_first(
@@ -112,7 +164,7 @@ def _first(
     functions: Sequence[LiveFunction],
     trials: Sequence[tuple[Trial, float]],
     longest: float,
-) -> Change | None:
+) -> Edited | None:
     """The first change with which a program is right; each trial has its seconds."""
     held = Kept({each.file for each in functions})
     tried, end = 0, _spent() + longest
@@ -126,7 +178,7 @@ def _first(
             right = _is_right(function, edit, trials)
             held.put_back()
             if right:
-                return _told(function, edit)
+                return function, edit
     return None
 
 

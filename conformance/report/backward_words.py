@@ -101,7 +101,9 @@ def reasons(accused: Accused) -> list[str]:
     """The cause, and the change of the line that makes all gradients right, as far as known."""
     said = [] if accused.cause.kind == "edited" else [why(accused.cause)]
     if accused.edited is not None:
-        said.append(edit_words(*accused.edited, _what(accused)))
+        kind, line, beside = accused.edited
+        what = f"the {_what(accused)} of {names_text(accused.gradients)}"
+        said.append(edit_words(kind, line, what if beside else f"every {_what(accused)}"))
     return said
 
 

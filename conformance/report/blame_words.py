@@ -65,7 +65,7 @@ def change_words(report: Outcome, place: str) -> list[str]:
     if change is None:
         return []
     at = file_and_line(change)
-    return [edit_words(change.kind, change.text, "case", at if at != place else "")]
+    return [edit_words(change.kind, change.text, "every case", at if at != place else "")]
 
 
 def explained(report: Outcome, first: Verdict) -> list[Verdict]:

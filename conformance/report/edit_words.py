@@ -3,11 +3,11 @@
 from conformance.edits.edit import EditKind
 
 CHANGES = {
-    EditKind.REPLACED: "every {what} is right with{this}:  {text}",
-    EditKind.REMOVED: "every {what} is right without {line}",
-    EditKind.MOVED_OUT: "every {what} is right with {line} after the block that it is in",
-    EditKind.MOVED_IN: "every {what} is right with {line} at the end of the block before it",
-    EditKind.EXCHANGED: "every {what} is right with {line} after the next one",
+    EditKind.REPLACED: "{what} is right with{this}:  {text}",
+    EditKind.REMOVED: "{what} is right without {line}",
+    EditKind.MOVED_OUT: "{what} is right with {line} after the block that it is in",
+    EditKind.MOVED_IN: "{what} is right with {line} at the end of the block before it",
+    EditKind.EXCHANGED: "{what} is right with {line} after the next one",
 }
 
 
@@ -17,7 +17,7 @@ def edit_words(kind: str, text: str, what: str, at: str = "") -> str:
     Args:
         kind: of the change, an `EditKind`.
         text: the line after it.
-        what: of which every one is right.
+        what: is right.
         at: file and number of the line, if another was named before.
     """
     line, this = (f"line {at}", f" this at {at}") if at else ("this line", "")

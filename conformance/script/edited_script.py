@@ -22,17 +22,25 @@ import numpy as np
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import (
     blamed_frames,
+    by_each,
     by_edit,
     known_changes,
+    mistakes_of,
     right_values,
     sizes_of,
 )
-from conformance.backward.findings import UPDATES, Line
+from conformance.backward.findings import UPDATES, Accused, Line
 from conformance.backward.judge_gradients import distance
 from conformance.backward.syntax import statement
 from conformance.edits.edit import Change, Edit
 from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
-from conformance.edits.search_edits import holds, search, search_known, search_known_first
+from conformance.edits.search_edits import (
+    holds,
+    search,
+    search_each,
+    search_known,
+    search_known_first,
+)
 from conformance.edits.source_parts import last_name
 from conformance.running.quiet import quiet
 from conformance.script.plain_script import PlainScript
@@ -91,13 +99,24 @@ def mended(
     before = deepcopy(plain.tree)
     is_right = _trial(plain, free=not any(each.ok for each in ran.examined.gradients))
     rights = right_values(accused)
+    parts, trials = list[LiveFunction](), list[Callable[[], bool]]()
     ran_parts = [] if change else _ran(plain, is_right, known=bool(rights))
     if parts := [each.without(ahead) for each in ran_parts]:
         trials = [is_right, lambda: confirmed(plain.tree)]
         trials.append(lambda: not is_by_chance(before, plain.tree, refuted))
         change = search(parts, blamed, trials, SECONDS, known, rights)
     change = change or by_known(words=False)
-    return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
+    if change is not None:
+        return replace(ran, examined=by_edit(ran.examined, change))
+    names = {name for each in accused for name in each.gradients}
+
+    def is_right_in(one: Accused) -> bool:
+        return _trial(plain, free=False, but=names - {*one.gradients})()
+
+    changes = (
+        search_each(parts, mistakes_of(accused, is_right_in), trials, SECONDS) if parts else []
+    )
+    return replace(ran, examined=by_each(ran.examined, changes)) if changes else ran
 
 
 def _with_right_updates(
@@ -131,17 +150,21 @@ def _with_right_updates(
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
 
 
-def _trial(plain: PlainScript, *, free: bool) -> Callable[[], bool]:
+def _trial(plain: PlainScript, *, free: bool, but: Collection[str] = ()) -> Callable[[], bool]:
     """Whether the update that was judged makes of the parameters what it has to.
 
     Args:
         plain: the script.
         free: whether no gradient tells a factor that all have by a convention.
+        but: the names of parameters of which it does not matter.
     """
+    told = [i for i, each in enumerate(plain.wanted) if each.name not in but]
+    wanted = [plain.wanted[i] for i in told]
 
     def is_right() -> bool:
-        found, rights = plain.values(), zip(*(e.rights for e in plain.wanted), strict=True)
-        return any(_agree(found, plain.wanted, each, free=free) for each in rights)
+        values = plain.values()
+        found, rights = [values[i] for i in told], zip(*(e.rights for e in wanted), strict=True)
+        return any(_agree(found, wanted, each, free=free) for each in rights)
 
     return is_right
 

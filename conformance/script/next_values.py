@@ -12,12 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.factor import conventions
 from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
 from conformance.backward.source import lines_of, written_name
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held
+from conformance.script.update import Update
 from conformance.script_outcome import NextValue
 from conformance.tracing.node import Node, bits_of_nodes, recomputed
 from conformance.tracing.trace import Trace
@@ -59,9 +61,9 @@ def next_values(
         states = np.array(old.value), np.array(new.value)
         return NextValue(name, judgement.number, *states, rights, lines, occurrence)
 
-    moved = [
+    moved = [  # a step of 0, but for rounding, is not seen by what it changes
         replace(
-            value(each.name, each.old, each.new),
+            value(each.name, each.old, each.new, _occurrence(each.new, path) * _stays(each)),
             others=tuple(_names(each.parameter.values, variables)),
         )
         for each in judgement.updates
@@ -75,6 +77,11 @@ def next_values(
     )
     found = (*moved, *states)
     return found if all(each.name for each in found) else ()
+
+
+def _stays(made: Update) -> bool:
+    old, new = np.asarray(made.old.value), np.asarray(made.new.value)
+    return bool(np.allclose(old, new, rtol=HALF_OF_THE_DIGITS, atol=0))
 
 
 def _occurrence(node: Node, path: Sequence[Node]) -> int:

@@ -296,7 +296,8 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
             beside = {chain, other, *found}
             rest = [e for e in chains if e not in beside]
             if other not in found and any(
-                values and not _changes(values[-1], new, rest) for new, values in steps_of
+                values and not any(_changes(e, chain, rest) for e in values)
+                for _, values in steps_of
             ):
                 found.add(other)
         if len(found) == several:
@@ -382,13 +383,14 @@ def _is_spread(node: Node, user: Node) -> bool:
     return np.size(user.value) > np.size(node.value) > 1
 
 
-def _changes(value: Node, new: Node, chains: Sequence[Carried]) -> bool:
-    """Whether another chain's first value that is made of a value is not made of the new one."""
-    for each in chains:
-        later = next((e for e in each.values if e.depends_on(value)), None)
-        if later is not None and not later.depends_on(new):
-            return True
-    return False
+def _changes(value: Node, chain: Carried, others: Sequence[Carried]) -> bool:
+    """Whether another chain's first value that is made of a value is made of it by another way.
+
+    Not by the first value of a chain that is made of it.
+    """
+    new = next(e for e in chain.values if e.depends_on(value))
+    firsts = (next((e for e in each.values if e.depends_on(value)), new) for each in others)
+    return any(not each.depends_on(new) for each in firsts)
 
 
 def moved_once(nodes: Sequence[Node]) -> list[Parameter]:

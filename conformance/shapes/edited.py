@@ -15,17 +15,19 @@ import numpy as np
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import (
     blamed_frames,
+    by_each,
     by_edit,
     known_changes,
+    mistakes_of,
     right_values,
     sizes_of,
 )
 from conformance.backward.epsilons import TINY
-from conformance.backward.findings import UPDATES, Examined
+from conformance.backward.findings import UPDATES, Accused, Examined
 from conformance.backward.judge_gradients import distance
 from conformance.edits.edit import EditKind
 from conformance.edits.live_functions import live_functions
-from conformance.edits.search_edits import holds, search, search_known_first
+from conformance.edits.search_edits import holds, search, search_each, search_known_first
 from conformance.script_outcome import Ran, is_judged_as_far
 from conformance.shapes.attempts import Refusal
 from conformance.shapes.found import Found, other_defaults
@@ -73,7 +75,15 @@ def mended(found: Found, spent: float = 0.0) -> Found:
 
     trials = [is_right, is_right_elsewhere]
     change = search(functions, blamed, trials, SECONDS - spent, known, right_values(accused))
-    return found if change is None else replace(found, examined=by_edit(examined, change))
+    if change is not None:
+        return replace(found, examined=by_edit(examined, change))
+
+    def is_right_in(one: Accused) -> bool:
+        return _wrong(again(), {**before, **rights}, limit) <= wrong - {*one.gradients}
+
+    mistakes = mistakes_of(accused, is_right_in)
+    changes = search_each(functions, mistakes, trials, SECONDS - spent)
+    return replace(found, examined=by_each(examined, changes)) if changes else found
 
 
 def with_right_updates(ran: Ran, again: Callable[[], Ran | None], spent: float = 0.0) -> Ran:

@@ -681,3 +681,51 @@ def test_a_change_is_right_on_both_sides_of_a_margin(tmp_path: Path) -> None:
     said = str(conformance.check(str(file)))
     assert "every gradient is right with" in said
     assert "(same - (1" not in said
+
+
+TWO = """import numpy as np
+
+def init_params():
+    W1, b1 = np.random.rand(10, 16) - 0.5, np.random.rand(10, 1) - 0.5
+    W2, b2 = np.random.rand(10, 10) - 0.5, np.random.rand(10, 1) - 0.5
+    return W1, b1, W2, b2
+
+def forward_prop(W1, b1, W2, b2, X):
+    Z1 = W1.dot(X) + b1
+    A1 = np.maximum(Z1, 0)
+    Z2 = W2.dot(A1) + b2
+    A2 = np.exp(Z2) / sum(np.exp(Z2))
+    return Z1, A1, Z2, A2
+
+def backward_prop(Z1, A1, Z2, A2, W1, W2, X, Y):
+    m = Y.size
+    one_hot = np.zeros((m, 10))
+    one_hot[np.arange(m), Y] = 1
+    dZ2 = A2 - one_hot.T
+    dW2 = 1 / m * dZ2.dot(A1.T)
+    db2 = 1 / m * np.sum(dZ2)
+    dZ1 = W2.T.dot(dZ2) * (Z1 > 0)
+    dW1 = 1 / m * dZ1.dot(X.T)
+    db1 = 1 / m * np.sum(dZ1)
+    return dW1, db1, dW2, db2
+"""
+TRAINING = """
+rng = np.random.default_rng(0)
+X, Y = rng.random((16, 40)), rng.integers(0, 10, 40)
+W1, b1, W2, b2 = init_params()
+for i in range(20):
+    dW1, db1, dW2, db2 = backward_prop(*forward_prop(W1, b1, W2, b2, X), W1, W2, X, Y)
+    W1 = W1 - 0.1 * dW1
+    b1 = b1 - 0.1 * db1
+    W2 = W2 - 0.1 * dW2
+    b2 = b2 - 0.1 * db2
+"""
+
+
+@pytest.mark.parametrize("training", ["", TRAINING], ids=["functions", "script"])
+def test_each_of_two_mistakes_has_its_change(training: str, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(TWO + training, encoding="utf-8")
+    said = str(conformance.check(str(tmp_path / "net.py")))
+    for name, z in ("b1", "dZ1"), ("b2", "dZ2"):
+        change = f"d{name} = 1 / m * np.sum({z}, axis=1, keepdims=True)"
+        assert f"the gradient of {name} is right with:  {change}" in said

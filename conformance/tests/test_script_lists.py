@@ -752,8 +752,10 @@ data = [(0.5, 1), (1.5, 2.9), (2.5, 5.2)]
 vw = 0
 vb = 0
 for epoch in range(50):
+    cost = 0.0
     for x, t in data:
         e = w * x + b - t
+        cost += e * e / 2
         vw = 0.9 * vw + 0.02 * e * x
         vb = 0.9 * vb + 0.02 * e
         w -= vw
@@ -761,7 +763,7 @@ for epoch in range(50):
 """
 
 
-@pytest.mark.parametrize(("edit", "line"), [((), 0), ((("0.02 * e * x", "0.02 * e"),), 9)])
+@pytest.mark.parametrize(("edit", "line"), [((), 0), ((("0.02 * e * x", "0.02 * e"),), 11)])
 def test_parameters_that_are_numbers_of_one_name_each_are_followed_from_the_first(
     edit: tuple[tuple[str, str], ...], line: int, tmp_path: Path
 ) -> None:
