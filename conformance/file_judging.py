@@ -70,6 +70,7 @@ class FileJudging:
         called: of the functions that were called on the way.
         giving: of those that give gradients, and of what they belong to.
         judged_any: whether any was judged.
+        right: the names of what is right by itself.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class FileJudging:
         self._cost, self._found, self._send, self._edits = cost, found, send, edits
         self.used, self.called, self.giving = set[str](), set[str](), set[str]()
         self.judged_any = self._of_the_book = False
-        self._accused = set[str]()
+        self._accused, self.right = set[str](), set[str]()
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
         self._asked_own, self._spent = False, defaultdict[str, float](float)
@@ -293,6 +294,7 @@ class FileJudging:
                 judged = mended(judged, spent)
         self.judged_any = True
         self._accused |= {name} if judged.examined.accused else set()
+        self.right |= set() if judged.examined.accused or judged.recognised.alone else {name}
         self.used |= set(judged.used)
         calls = [each.partition("(")[0] for each in judged.recognised.calls]
         self.called |= {*calls}

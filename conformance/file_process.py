@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
+from conformance.backward.culprit import right_alone
 from conformance.file_judging import FileJudging, Send
 from conformance.script_outcome import Ran
 from conformance.shapes.adapter import adapter, names_of
@@ -108,7 +109,7 @@ def send_all(asked: Asked, send: Send) -> None:
         first = found.failed[0]
         send({"failed": to_values(NotHere(first.where, first.why, first.endless))})
     judging = FileJudging(asked.cost, found, send, edits=asked.edits)
-    with threadpool_limits(1), _no_exit():
+    with threadpool_limits(1), _no_exit(), right_alone(judging.right):
         for each in _candidates(asked, found):
             if each.functions & judging.used:  # it was judged as a part of another
                 judging.on_discarded(each)

@@ -3,8 +3,11 @@
 Left out: the repairs (`blame.py`) and the changes of one operation (`fixes.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,17 @@ from conformance.tracing.node import Node, uses_of_nodes
 from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")
+_right_alone: ContextVar[Collection[str]] = ContextVar("_right_alone", default=())
+
+
+@contextmanager
+def right_alone(functions: Collection[str]) -> Iterator[None]:
+    """Blame the calls of some functions, which are right by themselves, to the end of the block."""
+    token = _right_alone.set(functions)
+    try:
+        yield
+    finally:
+        _right_alone.reset(token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +96,9 @@ class Culprit(Fixes):
             and (self.forward.contains(each) or (wrong is not None and used >> each.number & 1))
         ]
         calls = [e.frames for e in group.nodes if wrong is None or e.number in wrong]
-        for level in range(1, len(list(own_lines(node)))):
+        known = _right_alone.get()
+        alone = [*takewhile(lambda each: each.function in known, node.frames)]
+        for level in range(len(alone) + 1, len(list(own_lines(node)))):
             around = {each[level:] for each in calls}
             inside = node.frames[:level]
             if not any(

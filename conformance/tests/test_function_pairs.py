@@ -706,3 +706,32 @@ def test_a_network_that_is_given_an_upstream_gradient_is_a_pair(
     code, lines, said = judged(source, tmp_path)
     assert (code, lines[:1]) == (int(wrong), [line] if wrong else []), said
     assert "derivatives" not in said
+
+
+ATTENTION = """
+import numpy as np
+
+SCALE = 1 / np.sqrt(6)
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+def softmax_backward(dout, out):
+    return out * (dout - (dout * out).sum(axis=-1, keepdims=True))
+
+def attention_forward(q, k, v):
+    a = softmax(q @ k.T * SCALE)
+    return a @ v, (q, k, v, a)
+
+def attention_backward(dout, cache):
+    q, k, v, a = cache
+    ds = softmax_backward(dout @ v.T, a) * SCALE
+    return ds @ k, ds.T @ q, a.T @ dout
+"""
+
+
+def test_what_is_right_by_itself_is_not_to_blame_where_it_is_called(tmp_path: Path) -> None:
+    source = ATTENTION.replace(", a) * SCALE", ", a)")
+    code, lines, said = judged(source, tmp_path)
+    assert (code, lines[:1]) == (1, ["ds = softmax_backward(dout @ v.T, a)"]), said
