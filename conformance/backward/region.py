@@ -56,10 +56,10 @@ class Region:
     def is_settled(self, node: Node) -> bool:
         """Whether a value is taken for right; so is what a sum begins with, such as `np.zeros`.
 
-        And so is a copy of a forward value.
+        And so is a copy of a forward value, and what right gradients are made of.
         """
         made = _made_of_one_number(node) or self._moves_forward_values(node)
-        return made or self.right(node)
+        return made or self.right(node) or bool(self._shared >> node.number & 1)
 
     def upstream(self, repair: Repair, *, edge: bool = False, strict: bool = True) -> list[Group]:
         """The operations that lead to the first wrong value, and give nothing that is known.

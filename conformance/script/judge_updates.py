@@ -4,6 +4,7 @@ Left out: the update rule (`rule.py`).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -51,7 +52,9 @@ def judged(asked: ToJudge) -> Judgement:
     if made.ok or not made.chosen:
         return made
     for choice in inner_choices(updates):
-        found = step.by_choice([choice])
+        found = made
+        with suppress(NotAGradientError):  # then what was read first is judged
+            found = step.by_choice([choice])
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             nodes = [*zip([node for node, _ in choice], updates, strict=True)]
             read = all(e in [node for node, _ in made.options] for e, made in nodes)

@@ -770,3 +770,53 @@ def test_parameters_that_are_numbers_of_one_name_each_are_followed_from_the_firs
     report = run_edited(tmp_path, ONE_BY_ONE, *edit)
     assert report.exit_code == bool(line), str(report)
     assert not line or report.blames[0].line == line, str(report)
+
+
+ONE_STEP = """x, y = [0.3, -0.7], [0.2, 0.9]
+W = [[0.1, -0.4], [0.5, 0.2]]
+V = [[0.3, 0.6], [-0.2, 0.7]]
+h, out = [0, 0], [0, 0]
+for j in range(2):
+    h[j] = 1 / (1 + 2.718281828459045 ** -(x[0] * W[0][j] + x[1] * W[1][j]))
+for k in range(2):
+    out[k] = 1 / (1 + 2.718281828459045 ** -(h[0] * V[0][k] + h[1] * V[1][k]))
+errors = [y[k] - out[k] for k in range(2)]
+deltas = [errors[k] * out[k] * (1 - out[k]) for k in range(2)]
+sent, inner = [0, 0], [0, 0]
+for j in range(2):
+    sent[j] = deltas[0] * V[j][0] + deltas[1] * V[j][1]
+    inner[j] = sent[j] * h[j] * (1 - h[j])
+for i in range(2):
+    for j in range(2):
+        V[i][j] += 0.5 * h[i] * deltas[j]
+        W[i][j] += 0.5 * x[i] * inner[j]
+print(W, V)
+"""
+
+
+def test_one_step_in_numbers_is_judged_by_what_it_moves_lists_by(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ONE_STEP)
+    assert report.exit_code == 0, str(report)
+    assert "1 update of W, V, by gradient descent: η = 0.5" in str(report)
+    swapped = ("V[j][0] + deltas[1] * V[j][1]", "V[0][j] + deltas[1] * V[1][j]")
+    wrong = run_edited(tmp_path, ONE_STEP, swapped)
+    assert [each.ok for each in wrong.gradients] == [False, True], str(wrong)
+    assert [blame.line for blame in wrong.blames] == [13], str(wrong)
+
+
+ATTRIBUTES = """import numpy as np
+rng = np.random.default_rng(0)
+class Net: pass
+net, x, y = Net(), rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+net.p = {"W": rng.normal(size=(3, 2))}
+net.b = rng.normal(size=2)
+error = x @ net.p["W"] + net.b - y
+net.p["W"] = net.p["W"] - 0.1 * x.T @ error / 5
+net.b -= 0.1 * error.sum(axis=0) / 5
+"""
+
+
+def test_one_step_of_what_an_object_and_a_dict_hold_is_judged(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ATTRIBUTES).exit_code == 0
+    wrong = run_edited(tmp_path, ATTRIBUTES, ("0.1 * error.sum(axis=0)", "0.1 * error.sum()"))
+    assert wrong.exit_code == 1
