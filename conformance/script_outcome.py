@@ -15,6 +15,7 @@ RULES = {
     "plain": "gradient descent",
     "momentum": "gradient descent with momentum",
     "nesterov": "gradient descent with the momentum of Nesterov",
+    "qhm": "quasi-hyperbolic momentum",
     "adam": "Adam",
     "rmsprop": "RMSProp",
     "adagrad": "AdaGrad",

@@ -304,6 +304,8 @@ OF_MEANS = {
     "number": "the number {0:.6g} moves each entry here, whatever the gradient is",
     "share": "what is added to the mean is multiplied by {0:.6g}, and has to be by {1:.6g}: "
     "1 less what the mean keeps of itself",
+    "mixed": "{0:.6g} of the step is what is kept, and the rest the gradient: of the others' steps "
+    "it is {1:.6g}",
     "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "
     "take the root of it",
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",

@@ -242,11 +242,11 @@ def _blamed(trace: Trace, judgement: Judgement) -> Judgement:
 
 
 def _are_right_alone(trace: Trace, judgement: Judgement, moving: Sequence[Accused]) -> bool:
-    """Whether the gradients are right of all parameters but those that keep less than others.
+    """Whether the gradients are right of all parameters but those that use less, or more, of means.
 
     Those are not read as the others are, so the decay and the rate of all are not known by them.
     """
-    less = {name for e in moving if e.cause.kind == "kept" for name in e.gradients}
+    less = {n for e in moving if e.cause.kind in ("kept", "mixed") for n in e.gradients}
     own = [each for each in judgement.updates if each.name not in less]
     if judgement.ok or not less or not own:
         return False

@@ -117,7 +117,7 @@ class Moment:
 
     def share_of(self, values: Sequence[Array], beside: float = 0.0) -> float | None:
         """How many times some values are added, and a number beside; None if they are not."""
-        share = _share([each - beside for each in self.added], values)
+        share = times_of([each - beside for each in self.added], values)
         return None if share is None or isnan(share) else share
 
     def with_decay(
@@ -167,7 +167,7 @@ def moment_of(
     kept_there, found = Moment(olds, news, rate, 0, nan), []
     if all(map(_is_arithmetic, olds, news, gradients, updates)):
         arrays = [np.asarray(each.value) for each in gradients]
-        shares = (_share(kept_there.added, [each**power for each in arrays]) for power in (1, 2))
+        shares = (times_of(kept_there.added, [each**power for each in arrays]) for power in (1, 2))
         found = [
             replace(kept_there, power=power, share=share)
             for power, share in enumerate(shares, 1)
@@ -178,7 +178,7 @@ def moment_of(
     return found[-1 if last else 0] if found else kept_there
 
 
-def _share(added: Sequence[Array], powers: Sequence[Array]) -> float | None:
+def times_of(added: Sequence[Array], powers: Sequence[Array]) -> float | None:
     """How many times some arrays are added; NaN if not always as many times, None if they are not.
 
     A single number is some multiple of any other.

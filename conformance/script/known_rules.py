@@ -24,6 +24,7 @@ from conformance.script.histories import (
     is_square,
     multiple,
     precision,
+    times_of,
 )
 from conformance.script.linear import (
     SAME_FACTOR,
@@ -42,13 +43,19 @@ from conformance.tracing.node import Node
 from reference.step import Array
 
 
-def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int] = (1, 1)) -> Known:
+def known(
+    updates: Sequence[Update],
+    factor: float = 1.0,
+    place: tuple[int, int] = (1, 1),
+    share: float = 0.0,
+) -> Known:
     """How one parameter is moved.
 
     Args:
         updates: of it, one after another.
         factor: of the arrays by which it is moved beside the gradients of the cost.
         place: of it among all parameters, from 1, and how many there are.
+        share: of a mean in the steps of others, which its own may have too.
     """
     first = updates[0]
     if any(not each.options for each in updates):
@@ -60,7 +67,7 @@ def known(updates: Sequence[Update], factor: float = 1.0, place: tuple[int, int]
         eta = abs(first.options[first.own][1])
         rule = Rule("plain", (("η", eta * factor), *decay(first, eta * factor)))
         return Known(rule, (*grown, *_number(updates)))
-    best = _likeliest(_of_history(each, factor) for each in histories(updates, place))
+    best = _likeliest(_of_history(each, factor, share) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
     eta = dict(best.rule.numbers).get("η", 0.0)
@@ -122,14 +129,15 @@ def _doubt(one: Known) -> int:
     """A rule comes before a mistake, and a mistake before nothing.
 
     That another share is added is said last: the gradient may be a multiple of this one. If all
-    tell nothing, the first reading tells whether it is too little that is known.
+    tell nothing, one of which too little is known may be right.
     """
     if one.rule.kind not in ("other", "unknown"):
         return 0
-    return 1 + any(each.kind == "share" for each in one.mistakes) if one.mistakes else 3
+    nothing = 3 + (one == OTHER)
+    return 1 + any(each.kind == "share" for each in one.mistakes) if one.mistakes else nothing
 
 
-def _of_history(history: History, factor: float) -> Known:
+def _of_history(history: History, factor: float, share: float) -> Known:
     """How a parameter is moved, by one array of each update; see `known`."""
     moments, is_adaptive = history.moments, history.updates[0].adaptive
     wrong = tuple(_wrong_powers(history)) if is_adaptive else ()
@@ -139,12 +147,12 @@ def _of_history(history: History, factor: float) -> Known:
         return OTHER
     if not is_adaptive:
         one = len(moments) == 1
-        return _momentum(history, moments[0], factor * history.share) if one else OTHER
+        return _momentum(history, moments[0], factor * history.share, share) if one else OTHER
     return _likeliest(map(adaptive, readings(history)))
 
 
-def _momentum(history: History, moment: Moment, factor: float) -> Known:
-    """Gradient descent with momentum, that of Nesterov or the usual one."""
+def _momentum(history: History, moment: Moment, factor: float, share: float) -> Known:
+    """Gradient descent with momentum: the usual, that of Nesterov, or a quasi-hyperbolic one."""
     if moment.rate < 0 and moment.power == 1:
         return Known.wrong(Mistake("minus", moment.news[0], (moment.rate,)))
     updates, gradients, taken = history.updates, history.arrays, history.taken
@@ -155,22 +163,71 @@ def _momentum(history: History, moment: Moment, factor: float) -> Known:
     if decaying is not None:
         moment, gradients = decaying
         taken = [np.asarray(each.old.value) - np.asarray(each.new.value) for each in updates]
-    rows = [*zip(moment.news, gradients, taken, strict=True)]
-    found: list[tuple[float, Rule]] = []
-    for kind, before, beside in (
-        ("momentum", 1.0, 0.0),
-        ("nesterov", moment.rate, moment.share),
-    ):
-        times = [multiple(e, before * np.asarray(v.value) + beside * g) for v, g, e in rows]
-        told = [each for each in times if each is not None]
-        if len(told) == len(times):
-            rule = Rule(kind, (("η", abs(told[0] * moment.share) * factor), ("μ", moment.rate)))
-            found.append((float(np.ptp(told)) / (abs(told[0]) or 1.0), rule))
+    rows = [*zip((np.asarray(e.value) for e in moment.news), gradients, taken, strict=True)]
+    found: list[tuple[float, _Mix, float]] = []
+    for mix in _mixes(moment, rows, share):
+        steps = [mix.before * v + mix.beside * g for v, g, _ in rows]
+        told = [t for t in map(multiple, taken, steps) if t is not None]
+        even = times_of(taken, steps) is not None
+        if len(told) == len(rows) and (even or mix.kind in ("momentum", "nesterov")):
+            found.append((_spread(told), mix, abs(told[0] * moment.share) * factor))
+            if even and mix.kind == "share":
+                numbers = moment.share, 1 - moment.rate
+                return Known.wrong(Mistake("share", moment.news[0], numbers))
+            if mix.numbers == (("ν", share),):
+                break
     if not found:
         return OTHER
-    _, rule = min(found, key=lambda each: each[0])  # of a number each is a multiple, if uneven
+    spread, mix, eta = min(found, key=lambda each: each[0])  # a number is a multiple of any other
+    if share and np.size(updates[0].old.value) == 1 and spread > precision(taken[0]):
+        return UNKNOWN
+    rule = Rule(mix.kind, (("η", eta), ("μ", moment.rate), *mix.numbers))
     behind = next(_behind(updates, moment), None)
     return Known(rule) if behind is None else Known.wrong(Mistake("behind", behind))
+
+
+def _spread(times: Sequence[float]) -> float:
+    """How far some numbers are apart, beside the first."""
+    return float(np.ptp(times)) / (abs(times[0]) or 1.0)
+
+
+class _Mix(NamedTuple):
+    """A rule, and how many times what is kept and the gradient are in its steps, but for η."""
+
+    kind: str
+    before: float
+    beside: float
+    numbers: tuple[tuple[str, float], ...] = ()
+
+
+def _mixes(
+    moment: Moment, rows: Sequence[tuple[Array, Array, Array]], share: float
+) -> Iterator[_Mix]:
+    """What may be taken off, the likeliest first.
+
+    Of a mean v it may be η (ν v + (1 − ν) g): the last step tells ν, and of a single number three.
+
+    Args:
+        moment: what is kept.
+        rows: of each step what is kept, the gradient, and what is taken off.
+        share: ν in the steps of other parameters; 0 if there is none.
+    """
+
+    def of_mean(nu: float) -> _Mix:
+        return _Mix("qhm", nu * moment.share, (1 - nu) * moment.share, (("ν", nu),))
+
+    single = np.size(rows[0][0]) == 1
+    v, g, taken = map(np.ravel, map(np.stack, zip(*rows[0 if single else -1 :], strict=True)))
+    is_mean = abs(moment.rate + moment.share - 1) <= precision(v)
+    if share:
+        yield of_mean(share) if is_mean else _Mix("share", share, 1 - share)
+    yield _Mix("momentum", 1.0, 0.0)
+    yield _Mix("nesterov", moment.rate, moment.share)
+    whole = v.size == g.size == taken.size and bool(np.all(np.isfinite((v, g, taken))))
+    if is_mean and whole and len(rows) > 2 * single:
+        mean, own = np.linalg.lstsq(np.stack((v, g), axis=1), taken, rcond=None)[0]
+        if mean * own > 0:
+            yield of_mean(float(mean / (mean + own)))
 
 
 def _behind(updates: Sequence[Update], moment: Moment) -> Iterator[Node]:
@@ -190,12 +247,12 @@ def _wrong_powers(history: History) -> Iterator[Mistake]:
     if powers == [1] and squared and others == [1]:  # what both keep is a square
         yield Mistake("square", rest[0].news[0])
     elif powers == [1] and not squared and set(others) <= {1}:
-        yield Mistake("no square", _mixed(history.updates[0], under[0].news[0]))
+        yield Mistake("no square", mixed(history.updates[0], under[0].news[0]))
     elif powers == others == [2]:
         yield Mistake("square", rest[0].news[0])
 
 
-def _mixed(made: Update, state: Node) -> Node:
+def mixed(made: Update, state: Node) -> Node:
     """What a state is mixed with something else of the gradient in, for an update; else it."""
     between = entrywise(made.new, frozenset({made.old, state}))
     sums = (e for e in between - {state} if e.operation in SUMS and kept(state, e))

@@ -17,7 +17,7 @@ from conformance.backward.syntax import assigned, passed
 from conformance.backward.value_names import operand_text
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
-from conformance.script.known_rules import known
+from conformance.script.known_rules import known, mixed
 from conformance.script.linear import (
     ENTRYWISE,
     alike,
@@ -53,12 +53,37 @@ def rules(results: Sequence[Judgement], rates: Sequence[float] = ()) -> list[Kno
     """
     of_all = [*zip(*(each.updates for each in results), strict=True)]
     rates = rates or [1.0] * len(of_all)
-    each_of = enumerate(zip(of_all, rates, strict=True), 1)
-    found = [known(each, rate, (i, len(of_all))) for i, (each, rate) in each_of]
+    found = _known(of_all, rates)
+    found = _by_one_mean(of_all, rates, found)
     found = [UNKNOWN if e == OTHER and _is_noise(of_all, i) else e for i, e in enumerate(found)]
     unread = [each.rated for each in results if each.altered]
     instead = Known(Rule("plain" if all(unread) else "other"))
     return [instead if unread and _is_by_multiples(e) else e for e in found]
+
+
+def _known(
+    of_all: Sequence[Sequence[Update]], rates: Sequence[float], share: float = 0.0
+) -> list[Known]:
+    each_of = enumerate(zip(of_all, rates, strict=True), 1)
+    return [known(each, rate, (i, len(of_all)), share) for i, (each, rate) in each_of]
+
+
+def _by_one_mean(
+    of_all: Sequence[Sequence[Update]], rates: Sequence[float], found: list[Known]
+) -> list[Known]:
+    """The same, by the share of a mean that most steps may have: of some it is told badly."""
+    means = _means(found)
+    tried = dict[float, list[Known]]()
+    for each in means:
+        if each not in tried:
+            tried[each] = _known(of_all, rates, each)
+            means += _means(tried[each])
+    counts = {each: _means(one).count(each) for each, one in tried.items()}
+    return tried[max(counts, key=counts.__getitem__)] if counts else found
+
+
+def _means(found: Sequence[Known]) -> list[float]:
+    return [number for each in found for name, number in each.rule.numbers if name == "ν"]
 
 
 def _is_noise(of_all: Sequence[Sequence[Update]], place: int) -> bool:
@@ -76,7 +101,7 @@ def _is_noise(of_all: Sequence[Sequence[Update]], place: int) -> bool:
 
 def _is_by_multiples(one: Known) -> bool:
     """Whether a rule says that multiples of the gradients are taken off."""
-    return one.rule.kind in ("plain", "momentum", "nesterov")
+    return one.rule.kind in ("plain", "momentum", "nesterov", "qhm")
 
 
 def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool) -> list[Accused]:
@@ -94,6 +119,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         mistaken(results, told, counts=counts),
         not_ahead(results[0], told),
         *(not_finite(each) for each in results),
+        uneven_means(results[0], told),
         *(uneven(each, told) for each in results),
         uneven_rates(results, told),
         *(forgetting(each) for each in results),
@@ -112,14 +138,14 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     """
     if not judgement.ok or not judgement.chosen:
         return
-    turned = [
-        np.sign(sum(kept(made.parts_of(g)[0], new) for _, new in made.states[:1]))
+    shares = [
+        sum(kept(made.parts_of(g)[0], new) for _, new in made.states[:1])
         for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
     ]
+    turned, share = [*map(np.sign, shares)], commonest(shares)
     usual_of = judgement.factors or _of_known(judgement, told) or _factors(judgement)
     own = _without_a_tie(judgement, usual_of)
     pairs = zip(turned, judgement.chosen, own, strict=True)
-    unknown = [i for i, each in enumerate(told) if each.rule.kind == "other"]
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
     usual = max(down or turned, key=turned.count)
     adaptive = any(each.adaptive for each in judgement.updates)
@@ -130,7 +156,7 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
         free = adaptive or is_rated or _is_measured(each, gradient)
         if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
-            last = (ratio < 0 and sign == usual) or i in unknown
+            last = sign == usual if ratio < 0 else alike(share, shares[i])
             lines = lines_of(each.new) if last else _line(each)
             lacks = _lacking(judgement, each, 1 / ratio)
             yield _accused(each, lines, Cause(kind, factor=ratio, changed=lacks))
@@ -266,6 +292,21 @@ def not_ahead(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
         for made, each in zip(judgement.updates, ahead, strict=True):
             if each is None:
                 yield _accused(made, lines_of(known[0]), Cause("behind"))
+
+
+def uneven_means(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
+    """The parameters in whose steps a mean has another share ν than in those of most others."""
+    rules = [(each.rule.kind, dict(each.rule.numbers)) for each in told]
+    shares = [{"momentum": 1.0, "nesterov": e.get("μ")}.get(kind, e.get("ν")) for kind, e in rules]
+    means = _means(told)
+    known = [e for e in shares if e is not None] if means else []
+    usual = max(known, key=lambda e: (known.count(e), e in means), default=None)
+    for made, share in zip(judgement.updates, shares, strict=True):
+        if share is not None and usual is not None and share != usual:
+            state = made.states[-1][1]
+            node = mixed(made, state)
+            lines = lines_of(made.new if node is state else node)
+            yield _accused(made, lines, Cause("mixed", numbers=(share, usual)))
 
 
 def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterator[Accused]:

@@ -907,3 +907,57 @@ def test_the_last_total_of_an_update_is_its_loss_beside_a_decay(tmp_path: Path) 
     report = run_edited(tmp_path, TAGGER)
     assert report.exit_code == 0, str(report)
     assert "weight decay 0.02 beside it" in str(report)
+
+
+QHM = """import numpy as np
+rng = np.random.default_rng(4)
+X, Y = rng.normal(size=(8, 3)), rng.normal(size=(8, 1))
+W, U, c = rng.normal(size=(3, 4)), rng.normal(size=(4, 1)), np.zeros((1, 1))
+mW, mU, mc = np.zeros_like(W), np.zeros_like(U), np.zeros_like(c)
+beta, nu = 0.8, 0.6
+for k in range(9):
+    rate = 0.1
+    h = np.tanh(X @ W)
+    e = (h @ U + c - Y) / len(X)
+    loss = 0.5 * np.sum((h @ U + c - Y) ** 2) / len(X)
+    dU, dc = h.T @ e, e.sum(axis=0, keepdims=True)
+    dW = X.T @ (e @ U.T * (1 - h ** 2))
+    mW = beta * mW + (1 - beta) * dW
+    mU = beta * mU + (1 - beta) * dU
+    mc = beta * mc + (1 - beta) * dc
+    sW = nu * mW + (1 - nu) * dW
+    sU = nu * mU + (1 - nu) * dU
+    sc = nu * mc + (1 - nu) * dc
+    W -= rate * sW
+    U -= rate * sU
+    c -= rate * sc
+"""
+
+
+def test_steps_of_a_mean_and_of_the_gradient_are_quasi_hyperbolic_momentum(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, QHM)
+    assert report.exit_code == 0, str(report)
+    assert "quasi-hyperbolic momentum: η = 0.1, μ = 0.8, ν = 0.6" in str(report)
+    smaller = run_edited(tmp_path, QHM, ("rate = 0.1", "rate = 0.1 / (1 + k)"))
+    assert smaller.exit_code == 0, str(smaller)
+    tiny = run_edited(tmp_path, QHM, ("rate = 0.1", "rate = 1e-6"))  # v is 1 - β^t times g, almost
+    assert tiny.exit_code == 0, str(tiny)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("nu * mU + (1 - nu) * dU", "(1 - nu) * mU + nu * dU", 18),
+        ("nu * mU + (1 - nu) * dU", "nu * mU + dU", 18),
+        ("nu * mc + (1 - nu) * dc", "(1 - nu) * mc + nu * dc", 19),
+        ("U -= rate * sU", "U -= rate * mU", 21),
+        ("U -= rate * sU", "U -= 0.5 * rate * sU", 21),
+        ("beta * mU + (1 - beta) * dU", "beta * mU + (1 - nu) * dU", 15),
+    ],
+    ids=["exchanged", "all", "number", "mean", "rate", "share"],
+)
+def test_a_step_that_is_mixed_otherwise_than_the_others_is_wrong(
+    old: str, new: str, line: int, tmp_path: Path
+) -> None:
+    wrong = run_edited(tmp_path, QHM, (old, new))
+    assert [blame.line for blame in wrong.blames] == [line], str(wrong)
