@@ -142,13 +142,15 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
         sum(kept(made.parts_of(g)[0], new) for _, new in made.states[:1])
         for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
     ]
-    turned, share = [*map(np.sign, shares)], commonest(shares)
+    turned = [*map(np.sign, shares)]
     usual_of = judgement.factors or _of_known(judgement, told) or _factors(judgement)
     own = _without_a_tie(judgement, usual_of)
     pairs = zip(turned, judgement.chosen, own, strict=True)
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
     usual = max(down or turned, key=turned.count)
     adaptive = any(each.adaptive for each in judgement.updates)
+    even = zip(shares, judgement.chosen, own, strict=True)
+    share = commonest([e for e, (_, factor), most in even if alike(factor, most)] or shares)
     rated = at_own_rates(judgement, own)
     rows = zip(judgement.updates, judgement.chosen, own, turned, rated, strict=True)
     for i, (each, (gradient, factor), most, sign, is_rated) in enumerate(rows):
