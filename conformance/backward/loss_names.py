@@ -5,13 +5,15 @@ Left out: what its curvature tells (`aim.py`).
 
 import ast
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, pairwise
 
 import numpy as np
 
 from conformance.backward.source import MOVES, expression, handed_names, line_of, stored_names
-from conformance.backward.syntax import is_call_of, returned_place, statement, tree
+from conformance.backward.syntax import returned_place, statement, tree
 from conformance.tracing.node import Node
 
 OTHERS = (
@@ -72,17 +74,26 @@ def _texts_around(node: Node) -> list[str]:
 def _texts_before_calls(node: Node) -> Iterator[str]:
     """The texts in front of calls, as they are printed, of the function that gives a value."""
     line, whole = line_of(node), _statement(node)
-    if line is None:
+    known = {} if line is None else _texts(tree(line.file))
+    if line is None or not known:
         return
     given = {node.frames[0].function} if returned_place(line, expression(node)) is not None else ()
     of_lambda = isinstance(whole, ast.Assign) and isinstance(whole.value, ast.Lambda)
-    names = stored_names(node) if of_lambda else given
-    for part in ast.walk(tree(line.file) or ast.Pass()) if names else ():
+    for name in stored_names(node) if of_lambda else given:
+        yield from known.get(name, ())
+
+
+@lru_cache(maxsize=64)
+def _texts(module: ast.Module | None) -> Mapping[str, Sequence[str]]:
+    """The texts right in front of which a file prints what functions give, by their names."""
+    found = defaultdict[str, list[str]](list)
+    for part in ast.walk(module or ast.Pass()):
         said = part.values if isinstance(part, ast.JoinedStr) else getattr(part, "args", None)
         for text, value in pairwise(said if isinstance(said, list) else ()):
-            inner = (each for each in ast.walk(value) if isinstance(each, ast.expr))
-            if any(is_call_of(each, name) for each in inner for name in names):
-                yield str(getattr(text, "value", ""))
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                for call in (each for each in ast.walk(value) if isinstance(each, ast.Call)):
+                    found[ast.unparse(call.func).rpartition(".")[2]].append(text.value)
+    return found
 
 
 def _statement(node: Node) -> ast.stmt | None:
