@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
-from conformance.backward.findings import ADDS, Examined
+from conformance.backward.findings import ADDS, UPDATES, Examined
 from conformance.backward.recorded_pass import NoGradientError
 from conformance.errors import (
     EndlessError,
@@ -105,11 +105,13 @@ def _with_its_training(asked: Asked, parts: list[Part]) -> list[Part]:
         ran = _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
     except SubjectError:  # it may train nothing, or need what is not here
         return parts
-    if ran.exit_code == 1:
+    networks = [each for each in parts if isinstance(each, ShapeReport) and _is_network(each)]
+    moving = any(each.cause.kind in UPDATES for each in ran.examined.accused)
+    own = all(each.examined.cost == "own" for each in networks)  # which says more than a known cost
+    if ran.exit_code == 1 and (moving or not own or ran.examined.cost == "own"):
         noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, ("itself", ""))))
         return [noted, *parts]
-    named = (each.recognised for each in parts if isinstance(each, ShapeReport))
-    tells = ran.ok and any(each.off or each.unruled for each in named)
+    tells = ran.ok and any(each.recognised.off or each.recognised.unruled for each in networks)
     return [*parts, ran] if tells else parts
 
 

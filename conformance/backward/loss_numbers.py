@@ -59,7 +59,8 @@ def candidates(
 
     One that is a linear function of them is an output, and no loss: it has no minimum. One that was
     computed from all gradients is none either, if there are others: a line search has such. Nor is
-    one that is an error, as a new value was computed from the same number of another pass.
+    one that is an error, as a new value was computed from the same number of another pass, or one
+    of which the operation gives arrays too, as what is kept for each parameter.
 
     Args:
         nodes: of the run.
@@ -83,6 +84,8 @@ def candidates(
         and not _is_of_an_array(each, used)
         and _key_of(each) not in taken
     ]
+    arrays = {operation_key(e) for e in after if np.size(e.value) > 1} if found else ()
+    found = [each for each in found if operation_key(each) not in arrays]
     before = [each for each in found if not all(map(each.depends_on, gradients))]
     found = before or found
     within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)

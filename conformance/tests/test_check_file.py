@@ -840,3 +840,44 @@ def test_what_is_right_by_generated_data_is_also_judged_where_the_file_trains(
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == code, str(report)
     assert ("where the file itself trains" in str(report)) == bool(code)
+
+
+TWO_DECAYS = """import numpy as np
+
+
+class Ridge:
+    def __init__(self, n, reg_w=0.01, reg_v=0.02):
+        rng = np.random.default_rng(0)
+        self.w, self.v = rng.normal(size=n), rng.normal(size=n)
+        self.reg_w, self.reg_v = reg_w, reg_v
+
+    def forward(self, x):
+        return x @ self.w + (x**2) @ self.v
+
+    def cost(self, x, y):
+        decay = self.reg_w * np.sum(self.w**2) + self.reg_v * np.sum(self.v**2)
+        return np.mean(np.log1p(np.exp(-y * self.forward(x)))) + decay
+
+    def grad(self, x, y):
+        e = -y / (1 + np.exp(y * self.forward(x))) / len(y)
+        return x.T @ e + 2 * self.reg_w * self.w, (x**2).T @ e + 2 * self.reg_v * self.v
+
+    def fit(self, x, y, lr=0.3, n_iter=40):
+        for _ in range(n_iter):
+            gw, gv = self.grad(x, y)
+            self.w -= lr * gw
+            self.v -= lr * gv
+
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(1)
+    x = rng.random((80, 6))
+    y = np.where(x[:, 0] + 0.5 * x[:, 2] > 0.7, 1.0, -1.0)
+    Ridge(6).fit(x, y)
+"""
+
+
+def test_what_is_right_by_its_own_loss_is_not_wrong_by_a_known_cost(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(TWO_DECAYS)
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == 0, str(report)

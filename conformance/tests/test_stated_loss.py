@@ -270,3 +270,34 @@ def test_an_output_error_is_told_where_it_is_computed_and_not_where_a_list_is_re
     report = run_edited(tmp_path, IN_LISTS, ("(1.0 - o * o)", "(1.0 - d * d)"))
     (blame,) = report.examined.accused
     assert [each.line for each in blame.lines] == [15], str(report)
+
+
+POISSON = """import numpy as np
+rng = np.random.default_rng(2024)
+X, exposure = rng.uniform(-1, 1, (40, 3)), rng.uniform(0.2, 1.0, 40)
+count = rng.poisson(exposure * np.exp(X[:, 0]))
+
+class Adadelta:
+    def __init__(self, array, decay=0.95, eps=1e-5):
+        self.array, self.decay, self.eps = array, decay, eps
+        self.g2, self.d2 = np.zeros_like(array), np.zeros_like(array)
+
+    def move(self, g):
+        self.g2 = self.decay * self.g2 + (1 - self.decay) * g * g
+        dx = -np.sqrt(self.d2 + self.eps) / np.sqrt(self.g2 + self.eps) * g
+        self.d2 = self.decay * self.d2 + (1 - self.decay) * dx * dx
+        self.array += dx
+
+v, c = rng.normal(0, 0.4, 3), np.array([0.1])
+rules = [Adadelta(v), Adadelta(c)]
+for sweep in range(6):
+    for i in range(len(X)):
+        d = exposure[i] * np.exp(v @ X[i] + c[0]) - count[i]
+        for rule, g in zip(rules, (d * X[i], np.array([d]))):
+            rule.move(g)
+"""
+
+
+def test_what_an_optimiser_keeps_of_a_number_is_no_loss(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, POISSON)
+    assert report.exit_code == 0, str(report)
