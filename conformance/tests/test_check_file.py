@@ -845,26 +845,30 @@ def test_what_is_right_by_generated_data_is_also_judged_where_the_file_trains(
 TWO_DECAYS = """import numpy as np
 
 
-class Ridge:
-    def __init__(self, n, reg_w=0.01, reg_v=0.02):
+class Pairs:
+    def __init__(self, n, k, reg_w=0.01, reg_v=0.02):
         rng = np.random.default_rng(0)
-        self.w, self.v = rng.normal(size=n), rng.normal(size=n)
+        self.w0, self.w, self.v = 0.0, rng.normal(size=n), rng.normal(size=(n, k))
         self.reg_w, self.reg_v = reg_w, reg_v
 
     def forward(self, x):
-        return x @ self.w + (x**2) @ self.v
+        xv = x @ self.v
+        return self.w0 + x @ self.w + 0.5 * (xv**2 - x**2 @ self.v**2).sum(axis=1), xv
 
     def cost(self, x, y):
-        decay = self.reg_w * np.sum(self.w**2) + self.reg_v * np.sum(self.v**2)
-        return np.mean(np.log1p(np.exp(-y * self.forward(x)))) + decay
+        fit = np.mean(np.log1p(np.exp(-y * self.forward(x)[0])))
+        return fit + self.reg_w * np.sum(self.w**2) + self.reg_v * np.sum(self.v**2)
 
     def grad(self, x, y):
-        e = -y / (1 + np.exp(y * self.forward(x))) / len(y)
-        return x.T @ e + 2 * self.reg_w * self.w, (x**2).T @ e + 2 * self.reg_v * self.v
+        s, xv = self.forward(x)
+        e = -y / (1 + np.exp(y * s)) / len(y)
+        dv = x.T @ (e[:, None] * xv) - self.v * ((x**2).T @ e)[:, None]
+        return e.sum(), x.T @ e + 2 * self.reg_w * self.w, dv + 2 * self.reg_v * self.v
 
     def fit(self, x, y, lr=0.3, n_iter=40):
         for _ in range(n_iter):
-            gw, gv = self.grad(x, y)
+            g0, gw, gv = self.grad(x, y)
+            self.w0 -= lr * g0
             self.w -= lr * gw
             self.v -= lr * gv
 
@@ -872,8 +876,7 @@ class Ridge:
 if __name__ == "__main__":
     rng = np.random.default_rng(1)
     x = rng.random((80, 6))
-    y = np.where(x[:, 0] + 0.5 * x[:, 2] > 0.7, 1.0, -1.0)
-    Ridge(6).fit(x, y)
+    Pairs(6, 3).fit(x, np.where(x[:, 0] + 0.5 * x[:, 2] > 0.7, 1.0, -1.0))
 """
 
 
