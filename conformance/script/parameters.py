@@ -285,21 +285,20 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
         other: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
         for other in chains
         if other is not chain and not _goes_forward(other) and not _is_read(other, chain)
-        if not _is_moved_alone(other, chain, made)
         if all(not written_places(new) or values.intersection(other.values) for new, values in made)
     }
     within = {e: steps_of for e, steps_of in within.items() if not _is_constant(steps_of)}
-    found: set[Carried] = set()
+    found, alone = set[Carried](), set[Carried]()
     for _ in chains:  # one may be a state for those that were found before
         several = len(found)
         for other, steps_of in within.items():
             beside = {chain, other, *found}
             rest = [e for e in chains if e not in beside]
-            if other not in found and any(
+            if other not in found | alone and any(
                 values and not any(_changes(e, chain, rest) for e in values)
                 for _, values in steps_of
             ):
-                found.add(other)
+                (alone if _is_moved_alone(other, chain, made) else found).add(other)
         if len(found) == several:
             break
     return [each for each in chains if each in found]
