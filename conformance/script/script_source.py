@@ -15,7 +15,7 @@ import random
 import re
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
@@ -335,31 +335,13 @@ def compiled(source: bytes | str | ast.Module, file: str, *, lists: bool = False
         SyntaxError: it is no Python.
     """
     tree = source if isinstance(source, ast.Module) else parsed(source, file)
-    entering = (_EnteringLists if lists else _Entering)({*_moved_names(tree)})
+    entering = _EnteringLists() if lists else _Entering()
     made: CodeType = compile(entering.visit(tree), file, "exec", dont_inherit=True)
     return made
 
 
-def _moved_names(tree: ast.Module) -> Iterator[str]:
-    """The variables to which a program assigns what it computes of them."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.AugAssign(target=ast.Name(name)):
-                yield name
-            case ast.Assign(targets=[ast.Name(name)]):
-                used = (each for each in ast.walk(node.value) if isinstance(each, ast.Name))
-                yield from {each.id for each in used} & {name}
-
-
 class _Entering(ast.NodeTransformer):
-    """Passes values through the two functions.
-
-    Attributes:
-        moved: the variables that begin with a number and are changed then, as parameters are.
-    """
-
-    def __init__(self, moved: Collection[str]) -> None:
-        self.moved = moved
+    """Passes values through the two functions."""
 
     def visit(self, node: ast.AST) -> Any:
         """A part of the program, after what is in it."""
@@ -369,8 +351,6 @@ class _Entering(ast.NodeTransformer):
     def entered(self, node: Any) -> Any:
         """A part of which the values are passed through, as far as they may hold arrays."""
         match node:
-            case ast.Assign([ast.Name(name)], ast.Constant(float())) if name in self.moved:
-                node.value = _called(NUMBER, node.value)
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign() if node.value is not None:
                 node.value = _passed(node.value)
             case ast.For() | ast.comprehension(is_async=0) if not _is_range(node.iter):

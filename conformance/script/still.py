@@ -34,7 +34,7 @@ from conformance.backward.source import (
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
-from conformance.script.linear import links
+from conformance.script.linear import is_running_mean, links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
 from conformance.tracing.ancestors import walk
@@ -77,8 +77,12 @@ def never_moved(
     def is_data(still: Node) -> bool:
         return "inputs" in kinds_of(name(still))
 
+    def is_mean(still: Node) -> bool:
+        after = _replacement(whole[still])
+        return after is not None and is_running_mean(whole[still], after)
+
     every = _left_out(step.trace, forward, judgement, whole, values)
-    left = [pair for pair in every if not is_data(pair[0])]
+    left = [pair for pair in every if not (is_data(pair[0]) or is_mean(pair[0]))]
     for still, gradient in left:
         unkept = _moved(whole[still], whole.get(gradient))
         other = _next_of(still, whole, forward)

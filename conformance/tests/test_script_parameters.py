@@ -442,7 +442,7 @@ def test_a_recurrence_within_a_step_is_no_parameter_and_what_it_begins_with_may_
 ) -> None:
     report = run_edited(tmp_path, INITIAL, *edits)
     assert report.exit_code == wrong, str(report)
-    assert report.ran.parameters == ("k", "start")
+    assert report.ran.parameters == ("start", "k")
 
 
 def test_an_initial_state_may_be_the_only_parameter(tmp_path: Path) -> None:
