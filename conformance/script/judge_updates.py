@@ -4,7 +4,6 @@ Left out: the update rule (`rule.py`).
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -52,9 +51,12 @@ def judged(asked: ToJudge) -> Judgement:
     if made.ok or not made.chosen:
         return made
     for choice in inner_choices(updates):
-        found = made
-        with suppress(NotAGradientError):  # then what was read first is judged
+        try:
             found = step.by_choice([choice])
+        except NotAGradientError:
+            if not made.right:  # else what was read first is judged
+                raise
+            continue
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             nodes = [*zip([node for node, _ in choice], updates, strict=True)]
             read = all(e in [node for node, _ in made.options] for e, made in nodes)

@@ -249,9 +249,9 @@ UNKNOWN = {
         v[i] = 0.9 * v[i] - eta * g / (np.linalg.norm(g) + 1e-8)
         ps[i] = ps[i] + v[i]
 """,
-    "two-speeds": """
+    "cubed-velocity": """
         v[i] = 0.9 * v[i] + 0.1 * g
-        ps[i] = ps[i] - eta * (0.3 * g + 0.7 * v[i])
+        ps[i] = ps[i] - eta * (0.3 * g + 0.7 * v[i] ** 3)
 """,
 }
 
@@ -266,7 +266,7 @@ def test_a_rule_that_is_not_known_is_not_judged(name: str, tmp_path: Path) -> No
 
 def test_gradients_are_judged_beside_a_rule_that_is_not_known(tmp_path: Path) -> None:
     wrong = BASE.replace("nb.insert(0, delta)", "nb.insert(0, 2 * delta)")
-    report = judged(wrong + UNKNOWN["two-speeds"], tmp_path)
+    report = judged(wrong + UNKNOWN["cubed-velocity"], tmp_path)
     assert [each.tag for each in report.blames] == ["BP3"]
 
 
