@@ -79,7 +79,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             left, last = [], [each for each in last if not each.runs]
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
-    elif runs and any(map(_is_network, parts)) and all(each.ok for each in parts):
+    elif runs and _networks(parts) and all(each.ok for each in parts):
         parts = _with_its_training(asked, parts)
     parts, unsigned = settled(parts)
     last += unsigned
@@ -92,8 +92,9 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     return FileReport(asked.said, tuple(parts), tuple(left), found.failed)
 
 
-def _is_network(part: Part) -> bool:
-    return isinstance(part, ShapeReport) and bool(part.recognised.coding)
+def _networks(parts: Sequence[Part]) -> list[ShapeReport]:
+    """The reports on what takes targets, or has a loss."""
+    return [e for e in parts if isinstance(e, ShapeReport) and e.recognised.coding]
 
 
 def _with_its_training(asked: Asked, parts: list[Part]) -> list[Part]:
@@ -105,7 +106,7 @@ def _with_its_training(asked: Asked, parts: list[Part]) -> list[Part]:
         ran = _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
     except SubjectError:  # it may train nothing, or need what is not here
         return parts
-    networks = [each for each in parts if isinstance(each, ShapeReport) and _is_network(each)]
+    networks = _networks(parts)
     moving = any(each.cause.kind in UPDATES for each in ran.examined.accused)
     own = all(each.examined.cost == "own" for each in networks)  # which says more than a known cost
     if ran.exit_code == 1 and (moving or not own or ran.examined.cost == "own"):
@@ -306,7 +307,7 @@ def settled(parts: Sequence[Part]) -> tuple[list[Part], list[NotJudged]]:
     """
     moving = [each for each in parts if isinstance(each, ShapeReport | UpdateReport)]
     adding = [each for each in moving if _adds(each.examined)]
-    networks = [e for e in moving if isinstance(e, ShapeReport) and e.recognised.coding]
+    networks = _networks(parts)
     negated = [each for each in networks if sign_of(each.examined) < 0]
     right = any(sign_of(each.examined) > 0 for each in networks)
     if not adding or (right and not negated):

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.groups import grouped, operation_key
-from conformance.backward.source import MOVES, operand_name, written_name
+from conformance.backward.source import MOVES, operand_name, places, written_name
 from conformance.script.chains import carried, is_moved, roles
 from conformance.script.linear import (
     MANY,
@@ -412,8 +412,7 @@ def moved_once(nodes: Sequence[Node]) -> list[Parameter]:
 
 def _is_update(old: Node, new: Node) -> bool:
     """Whether a statement gives the name of a given value to this and something computed of it."""
-    places = [i for i, each in enumerate(new.args) if each is old]
-    named = any(operand_name(new, i) == written_name(new) for i in places)
+    named = any(operand_name(new, i) == written_name(new) for i in places(new, old))
     return old.function is None and named and is_moved(old, new)
 
 

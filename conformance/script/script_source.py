@@ -79,7 +79,7 @@ def traced_imports(
     setattr(builtins, EACH, entrance.each)
     setattr(builtins, STORE, entrance.stored_in)
     setattr(builtins, NUMBER, entrance.number)
-    setattr(builtins, MOVED, getattr(entrance, "moved", None))
+    setattr(builtins, MOVED, entrance.moved)
     sys.meta_path.insert(0, finder)
     try:
         yield {"float": Float}

@@ -831,8 +831,9 @@ if __name__ == "__main__":
     ids=["right", "wrong", "not run, since it writes a file"],
 )
 def test_what_is_right_by_generated_data_is_also_judged_where_the_file_trains(
-    edits: list[tuple[str, str]], code: int, tmp_path: Path
+    edits: list[tuple[str, str]], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     source = RECORDS
     for old, new in edits:
         source = source.replace(old, new)

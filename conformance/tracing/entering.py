@@ -58,6 +58,9 @@ class Entrance:
         """What a program stores into by an index, as it is: an array notes it itself."""
         return given
 
+    def moved(self, given: Any) -> None:
+        """Note that a number is the new value of what it was computed of: an array tells it."""
+
     def each(self, given: Iterable[Any]) -> Iterator[Any]:
         """The values of a loop one by one."""
         return map(self.value, given)
