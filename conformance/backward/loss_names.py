@@ -14,12 +14,8 @@ import numpy as np
 
 from conformance.backward.source import MOVES, expression, handed_names, line_of, stored_names
 from conformance.backward.syntax import returned_place, statement, tree
+from conformance.programs.vocabulary import ERRORS, LOSSES
 from conformance.tracing.node import Node
-
-OTHERS = (
-    r"xent(ropy)?|cross_?entrop(y|ie)|perte|verlust|kosten|custo|perd(id)?a|perdita|co[uû]t"
-    r"|neg(ative)?_?log_?\w+|strat[ay]|koszt|ztr[aá]ta|kay.p|verlies|f[oö]rlust|kostnad"
-)
 
 KINDS = r"huber|hinge|triplet|contrastive|infonce|pinball|focal|dice_?loss|mae|logcosh"
 """What losses are called by their form."""
@@ -27,15 +23,9 @@ KINDS = r"huber|hinge|triplet|contrastive|infonce|pinball|focal|dice_?loss|mae|l
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 """Operations by which a loss is made of its terms."""
 
-ERRORS = (
-    r"err(or|eur|o|ore)?|fehler|fout|hata|hiba|fel|blad|oshibka|sse|rmse"
-    r"|ошибка|потери|похибка|损失|損失|误差|誤差|오차|손실|오류"
-)
-"""What the sum of squares that is to get less is called in some languages."""
-
 NAMED = re.compile(
     r"((total|train|batch|mean|avg|epoch)_?|\w+_)?((loss|cost|objective|nll|nlml|mse|bce)\w*"
-    rf"|(ce|{KINDS}|{OTHERS}|{ERRORS})s?)|[CJL]",
+    rf"|(ce|rmse|{KINDS}|{LOSSES}|{ERRORS})s?)|[CJL]",
     re.IGNORECASE,
 )
 
@@ -50,6 +40,15 @@ MAXIMISED = re.compile(
     r"|log_?post(erior)?|sharpe|utility|profit)(_.*)?|.*(尤度|似然).*",
     re.IGNORECASE,
 )
+
+
+DERIVATIVE = re.compile(r"grad|deriv|prime|delta|back|^d_?[A-Z_]")
+
+
+def names_a_loss(name: str) -> bool:
+    """Whether a function of this name gives a loss, or what has to grow, and no derivative."""
+    named = NAMED.fullmatch(name) or MAXIMISED.fullmatch(name)
+    return named is not None and not DERIVATIVE.search(name)
 
 
 def is_named(node: Node) -> bool:

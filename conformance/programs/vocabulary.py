@@ -96,6 +96,18 @@ KINDS: dict[str, Pattern] = {
 
 NETWORKS = r"(l|l2|nn|full|net|network|mlp|model|lmodel|l2layer|two?layer|two?layernet)?"
 
+LOSSES = (
+    r"xent(ropy)?|cross_?entrop(y|ie)|perte|verlust|kosten|custo|perd(id)?a|perdita|co[uû]t"
+    r"|neg(ative)?_?log_?\w+|strat[ay]|koszt|ztr[aá]ta|kay.p|verlies|f[oö]rlust|kostnad"
+)
+"""What losses are called, in some languages."""
+
+ERRORS = (
+    r"err(or|eur|o|ore)?|fehler|fout|hata|hiba|fel|blad|oshibka|sse"
+    r"|ошибка|потери|похибка|损失|損失|误差|誤差|오차|손실|오류"
+)
+"""What the sum of squares that is to get less is called in some languages."""
+
 ROLES: dict[str, tuple[Pattern, ...]] = {
     "init": _patterns(
         r"(rand(om)?(ly)?)?(init|initiali[sz]e|initiali[sz]ation|create|make|get|build|new|setup)"
@@ -113,7 +125,8 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"(compute|calc|calculate|get|total|eval|nn)?(the)?(loss|cost|error|objective|j)(function|fn|func|fun|value)?"
         r"(withreg.*)?",
         r"(binary|categorical)?crossentropy(loss|cost)?|(mse|bce|nll|ce|sse|quadratic|logloss|meansquared(d)?(error)?)(loss|cost)?"
-        r"|squarederror|squaredloss|nllloss|softmaxloss|(calcular?)?(cost[oe]|custo|p[eé]rdida|perda|co[uû]t|perte)",
+        r"|squarederror|squaredloss|nllloss|softmaxloss|(calcular?)?(cost[oe]|p[eé]rdida)",
+        rf"(compute|calc|calculate|get|total|mean|berechne|calcul(ar?|er)?)?({LOSSES}|{ERRORS})s?",
     ),
     "backward": _patterns(
         NETWORKS + r"(backward|backwards|backprop|bprop|propagatebackward|feedbackward|bwd|pull|pullback|vjp|backpropagation|backpropagate|backpropogation)"

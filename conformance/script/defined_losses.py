@@ -17,7 +17,7 @@ import numpy as np
 
 from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
-from conformance.backward.loss_names import MAXIMISED, NAMED
+from conformance.backward.loss_names import MAXIMISED, NAMED, names_a_loss
 from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import lines_of
@@ -30,8 +30,6 @@ from conformance.script.update import Update
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 from reference.step import Array
-
-DERIVATIVE = re.compile(r"grad|deriv|prime|delta|back|^d_?[A-Z_]")
 
 LOGARITHM = re.compile(r"log|exp|soft|gamma|entropy", re.IGNORECASE)
 """What a loss calls that is a likelihood, and no sum of squares."""
@@ -83,13 +81,8 @@ def _losses(files: list[str]) -> Iterator[tuple[ast.FunctionDef, Line]]:
     """The functions by the name of a loss that files define."""
     for file in files:
         for each in ast.walk(tree(file) or ast.Pass()):
-            if isinstance(each, ast.FunctionDef) and _is_a_loss(each.name):
+            if isinstance(each, ast.FunctionDef) and names_a_loss(each.name):
                 yield each, Line(file, each.lineno)
-
-
-def _is_a_loss(name: str) -> bool:
-    named = NAMED.fullmatch(name) or MAXIMISED.fullmatch(name)
-    return named is not None and not DERIVATIVE.search(name)
 
 
 def _is_logarithm(part: ast.AST) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.script.asked_losses import asking
 from conformance.script.conclude import conclude
 from conformance.script.parameter_names import Held, held
 from conformance.script.parameters import enough, parameters, steps
@@ -78,6 +79,7 @@ class ProgramRecorder:
         with (
             replaced(instead, names, {"float": Float}),
             noted_tensors(self.trace),
+            asking(names),
             imports or nullcontext(),
         ):
             for each in spaces:

@@ -32,6 +32,7 @@ from conformance.programs.absent import stand_ins
 from conformance.programs.execution import NOTEBOOK, parsed
 from conformance.programs.sources import sources
 from conformance.running.same_names import separate
+from conformance.script.asked_losses import ASKED, asked, with_losses
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_installed, is_subject, subject_frames
 from conformance.tracing.lists import Lists
@@ -80,6 +81,7 @@ def traced_imports(
     setattr(builtins, STORE, entrance.stored_in)
     setattr(builtins, NUMBER, entrance.number)
     setattr(builtins, MOVED, entrance.moved)
+    setattr(builtins, ASKED, asked)
     sys.meta_path.insert(0, finder)
     try:
         yield {"float": Float}
@@ -88,6 +90,7 @@ def traced_imports(
         builtins.__import__ = plain
         for name in (VALUE, EACH, STORE, NUMBER, MOVED):  # its functions may still be called
             setattr(builtins, name, lambda given: given)
+        setattr(builtins, ASKED, lambda *_, **__: None)
 
 
 def _importing(
@@ -336,7 +339,7 @@ def compiled(source: bytes | str | ast.Module, file: str, *, lists: bool = False
     """
     tree = source if isinstance(source, ast.Module) else parsed(source, file)
     entering = _EnteringLists() if lists else _Entering()
-    made: CodeType = compile(entering.visit(tree), file, "exec", dont_inherit=True)
+    made: CodeType = compile(entering.visit(with_losses(tree)), file, "exec", dont_inherit=True)
     return made
 
 

@@ -34,7 +34,7 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "loss": (
         ("output", "targets"), ("targets", "output"), ("inputs", "targets"), ("targets",), (),
-        ("inputs", "mask"),
+        ("inputs", "mask"), ("params", "inputs", "targets"), ("inputs", "targets", "params"),
     ),
     "backward": (
         ("inputs", "targets", "output"), ("inputs", "targets"), ("targets",), ("targets", "output"),
