@@ -21,11 +21,12 @@ ASKED = "__conformance_asked__"
 """The name, among the builtins, of what is called with a loss and what it is given."""
 
 
-def asked(loss: Callable[..., Any], **given: Any) -> None:
-    """Compute a loss, if that does nothing else; if it does not run so, nothing is known of it."""
+def asked(loss: Callable[..., Any], **given: Any) -> Any:
+    """A loss, if to compute it does nothing else; None if it does not run so."""
     if isinstance(loss, FunctionType) and computes(loss):
         with suppress(Exception):  # other people's code, of which only what it computes is noted
-            loss(**given)
+            return loss(**given)
+    return None
 
 
 def with_losses(module: ast.Module) -> ast.Module:
@@ -45,8 +46,10 @@ def with_losses(module: ast.Module) -> ast.Module:
 
 
 @contextmanager
-def asking(names: MutableMapping[str, Any]) -> Iterator[None]:
+def asking(names: MutableMapping[str, Any]) -> Iterator[list[Any]]:
     """Let the functions of a program ask for the loss of what they are given, until the end.
+
+    Gives the list of these losses, which grows.
 
     Args:
         names: its global variables.
@@ -54,26 +57,29 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[None]:
     own = {name: each for name, each in names.items() if isinstance(each, FunctionType)}
     files = {each.__code__.co_filename for each in own.values()}
     pairs = [pair for file in sorted(files) for pair in _pairs(tree(file) or ast.Module([], []))]
+    made: list[Any] = []
     instead = {
-        function.name: _asking_first(own[function.name], own[loss.name], _needed(loss))
+        function.name: _asking_first(own[function.name], own[loss.name], _needed(loss), made)
         for function, loss in pairs
         if {function.name, loss.name} <= own.keys()
     }
     names.update(instead)
     try:
-        yield
+        yield made
     finally:
         names.update({name: own[name] for name in instead if names.get(name) is instead[name]})
 
 
-def _asking_first(function: FunctionType, loss: FunctionType, needed: list[str]) -> FunctionType:
+def _asking_first(
+    function: FunctionType, loss: FunctionType, needed: list[str], made: list[Any]
+) -> Any:
     arguments = inspect.signature(function)
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         with suppress(TypeError):  # what is missing, the function says itself
             given = arguments.bind(*args, **kwargs).arguments
-            asked(loss, **{name: given[name] for name in needed if name in given})
+            made.append(asked(loss, **{name: given[name] for name in needed if name in given}))
         return function(*args, **kwargs)
 
     return call

@@ -22,7 +22,7 @@ from conformance.shapes.function_sources import compared_with
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
 QUIET = 0
-ACTIVATION = "sigmoid"
+ACTIVATION, ANOTHER = "sigmoid", "tanh"
 OTHER, THIRD = "other inputs", "third inputs"
 """The kinds of the second inputs of a pair, and of the third ones of a triplet."""
 TRIPLET = tuple(map(re.compile, (r"x?a|anchors?", r"x?p|pos(itives?)?", r"x?n|neg(atives?)?")))

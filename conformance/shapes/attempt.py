@@ -27,6 +27,7 @@ from conformance.programs.held_state import (
 from conformance.programs.vocabulary import is_role, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import headline
+from conformance.script.asked_losses import asking
 from conformance.shapes.arguments import Scope, UnboundError, samples_of, scope_of, ways
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import Data
@@ -73,6 +74,7 @@ def attempt(
         with (
             nullcontext() if trace is None else traced_program(trace, next(functions, None)),
             nullcontext() if trace is None else _noted_losses(run),
+            nullcontext([]) if trace is None else asking(vars(plan.module)) as run.asked,
         ):
             for i, each in enumerate(plan.calls):
                 since = 0 if trace is None else len(trace.nodes)

@@ -279,6 +279,7 @@ class Attempt:
         states: the paths of what is kept for the updates of parameters, such as velocities.
         late: the paths of the leaves that were put where an object has None until it trains.
         losses: what the methods that give a loss by their names returned to the program itself.
+        asked: the losses that the file defines of what its functions were given.
     """
 
     plan: Plan
@@ -296,6 +297,7 @@ class Attempt:
     states: set[str] = field(default_factory=set)
     late: set[str] = field(default_factory=set)
     losses: list[Any] = field(default_factory=list)
+    asked: list[Any] = field(default_factory=list)
 
     def end(self) -> list[Leaf]:
         """The leaves in the end."""

@@ -27,6 +27,8 @@ from conformance.programs.vocabulary import (
     names_gradients,
 )
 from conformance.shapes.arguments import (
+    ACTIVATION,
+    ANOTHER,
     RATE,
     Scope,
     by_name,
@@ -69,7 +71,9 @@ def _constructions(
         yield said, (), by_size
         words = [e for e in by_size if "activation" in kinds_of(e) and bare(e).endswith("s")]
         for count in (2, 3) if words else ():  # one for each layer, without the inputs or with them
-            yield said, (), {**by_size, **{e: [by_size[e]] * count for e in words}}
+            for last in (ANOTHER, ACTIVATION):  # else those of all layers are the same
+                listed = [ACTIVATION] * (count - 1) + [last]
+                yield said, (), {**by_size, **dict.fromkeys(words, listed)}
         hidden = {"n_hidden", "n_hiddens", "sizes"}
         fewer = {
             each.name: by_size[each.name]

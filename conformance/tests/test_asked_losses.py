@@ -1,0 +1,104 @@
+"""A loss that a program defines, and seldom calls, judges the gradients beside it."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.file_check import check_file
+from conformance.file_process import Asked
+from conformance.report.file_report import FileReport
+from conformance.tests.scripts import run_edited
+
+COUNTS = """import numpy as np
+rng = np.random.default_rng(3)
+exposure = np.column_stack([np.ones(60), rng.normal(size=(60, 2))])
+claims = rng.poisson(np.exp(exposure @ [0.5, 0.3, -0.2]))
+def neg_log_lik(gamma, Z, k):
+    u = Z @ gamma
+    return np.mean(np.exp(u) - k * u)
+def score(gamma, Z, k):
+    return Z.T @ (np.exp(Z @ gamma) - k) / len(k)
+gamma = np.zeros(3)
+for t in range(40):
+    batch = rng.integers(0, 60, 20)
+    gamma = gamma - 0.1 * score(gamma, exposure[batch], claims[batch])
+    if t % 10 == 9:
+        print(neg_log_lik(gamma, exposure, claims))
+"""
+SQUARED = "(np.exp(Z @ gamma) - k) * np.exp(Z @ gamma)"
+"""The same of the quadratic cost."""
+
+
+def test_a_gradient_of_another_cost_than_the_defined_one_is_wrong(tmp_path: Path) -> None:
+    run = run_edited(tmp_path, COUNTS, ("(np.exp(Z @ gamma) - k)", f"({SQUARED})"))
+    (blame,) = run.blames
+    assert (run.exit_code, blame.lines[0].line) == (1, 9)
+
+
+def test_the_gradient_of_a_loss_that_is_seldom_printed_is_right(tmp_path: Path) -> None:
+    run = run_edited(tmp_path, COUNTS)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "own")
+
+
+@pytest.mark.parametrize(
+    "line", ["calls.append(len(k))", "k = rng.permutation(k)", "print(len(k))"]
+)
+def test_a_loss_that_does_more_than_compute_is_not_called_by_us(line: str, tmp_path: Path) -> None:
+    edits = ("def neg", "calls = []\ndef neg"), ("    u = ", f"    {line}\n    u = ")
+    run = run_edited(tmp_path, COUNTS, *edits)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "poisson")
+
+
+def test_of_two_losses_none_is_taken_for_that_of_the_gradients(tmp_path: Path) -> None:
+    error = "def mse(gamma, Z, k):\n    return np.mean((np.exp(Z @ gamma) - k) ** 2)\n"
+    run = run_edited(tmp_path, COUNTS, ("def score", error + "def score"))
+    assert (run.exit_code, run.ran.examined.cost) == (0, "poisson")
+
+
+TRAINED = """import numpy as np
+def cost(w, b, X, y):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+def slopes(w, b, X, y):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    d = p - y
+    return X.T @ d / len(y), d.mean()
+def train(X, y, lr=0.1, epochs=100):
+    w, b = np.zeros(X.shape[1]), 0.0
+    for i in range(epochs):
+        dw, db = slopes(w, b, X, y)
+        w = w - lr * dw
+        b = b - lr * db
+        if i % 10 == 9:
+            print(cost(w, b, X, y))
+    return w, b
+"""
+
+
+def checked(text: str, folder: Path) -> FileReport:
+    (folder / "a.py").write_text(text)
+    return check_file(Asked(str(folder / "a.py")), lambda _: pytest.fail("no network of the book"))
+
+
+@pytest.mark.parametrize(("error", "exit_code"), [("p - y", 0), ("(p - y) * p * (1 - p)", 1)])
+def test_a_function_that_trains_is_judged_by_the_loss_beside_it(
+    error: str, exit_code: int, tmp_path: Path
+) -> None:
+    assert checked(TRAINED.replace("p - y\n", f"{error}\n"), tmp_path).exit_code == exit_code
+
+
+ALONE = """import numpy as np
+def neg_log_lik(gamma, Z, k):
+    u = Z @ gamma
+    return np.mean(np.exp(u) - k * u)
+def score(gamma, Z, k):
+    return Z.T @ (np.exp(Z @ gamma) - k) / len(k)
+"""
+
+
+@pytest.mark.parametrize(("error", "exit_code"), [("(np.exp(Z @ gamma) - k)", 0), (SQUARED, 1)])
+def test_a_loss_of_names_that_say_nothing_judges_the_function_beside_it(
+    error: str, exit_code: int, tmp_path: Path
+) -> None:
+    text = ALONE.replace("(np.exp(Z @ gamma) - k)", f"({error})")
+    assert checked(text, tmp_path).exit_code == exit_code
