@@ -4,7 +4,7 @@ Left out: which plans there are (`plans.py`), and what the gradients are (`place
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from functools import wraps
@@ -71,10 +71,13 @@ def attempt(
         run.roots = plan.make(data, scope)
         begin(run, values or {})
         functions = (each.function for each in plan.calls if callable(each.function))
+        losses: AbstractContextManager[list[Any]] = (
+            nullcontext([]) if trace is None else asking(vars(plan.module))
+        )
         with (
             nullcontext() if trace is None else traced_program(trace, next(functions, None)),
             nullcontext() if trace is None else _noted_losses(run),
-            nullcontext([]) if trace is None else asking(vars(plan.module)) as run.asked,
+            losses as run.asked,
         ):
             for i, each in enumerate(plan.calls):
                 since = 0 if trace is None else len(trace.nodes)
