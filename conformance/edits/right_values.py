@@ -336,8 +336,8 @@ def computes(called: Callable[..., Any]) -> bool:
         return True
     if isinstance(called, type):
         return issubclass(called, np.generic)
-    if isinstance(called, MethodType):
-        return computes(called.__func__)
+    if isinstance(called, MethodType) and isinstance(called.__func__, FunctionType):
+        return all(_is_plain(each.__code__) for each in _reached(called.__func__, called.__self__))
     if isinstance(called, FunctionType) and not _of_library(called.__module__):
         return all(_is_plain(each.__code__) for each in _reached(called))
     owner = getattr(called, "__self__", None)
@@ -366,11 +366,16 @@ def _is_plain(code: CodeType) -> bool:
     return not stores and all(map(_is_safe, code.co_names)) and all(map(_is_plain, inner))
 
 
-def _reached(function: FunctionType) -> list[FunctionType]:
-    """A function of the program, those that it reads by their names, and those that these read."""
+def _reached(function: FunctionType, owner: object = None) -> list[FunctionType]:
+    """A function of the program, those that it reads by their names, and those that these read.
+
+    Of a method, also those of its object.
+    """
     found = [function]
     for each in found:
-        held = (each.__globals__.get(name) for name in each.__code__.co_names)
+        names = each.__code__.co_names
+        held = [each.__globals__.get(name) for name in names]
+        held += [getattr(type(owner), name, None) for name in names]
         own = (e for e in held if isinstance(e, FunctionType) and not _of_library(e.__module__))
         found += (e for e in own if e not in found)
     return found

@@ -7,10 +7,10 @@ that loss first. Left out: which of the numbers of an update is its loss (`judge
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import wraps
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from conformance.backward.loss_names import names_a_loss
@@ -21,27 +21,36 @@ ASKED = "__conformance_asked__"
 """The name, among the builtins, of what is called with a loss and what it is given."""
 
 
-def asked(loss: Callable[..., Any], **given: Any) -> Any:
-    """A loss, if to compute it does nothing else; None if it does not run so."""
-    if isinstance(loss, FunctionType) and computes(loss):
-        with suppress(Exception):  # other people's code, of which only what it computes is noted
+def asked(named: Callable[[], Any], **given: Any) -> Any:
+    """A loss, if to compute it does nothing else; None if it does not run so.
+
+    Args:
+        named: gives the function.
+        given: its arguments.
+    """
+    with suppress(Exception):  # other people's code, of which only what it computes is noted
+        loss = named()
+        if isinstance(loss, FunctionType | MethodType) and computes(loss):
             return loss(**given)
     return None
 
 
 def with_losses(module: ast.Module) -> ast.Module:
-    """A program of which functions ask for the loss of what they are given.
+    """A program of which functions and methods ask for the loss of what they are given.
 
     Args:
         module: it, which is changed.
     """
-    for function, loss in _pairs(module):
-        name = ast.Name(loss.name, ast.Load())
-        given = [ast.keyword(each, ast.Name(each, ast.Load())) for each in _needed(loss)]
-        call = ast.Expr(ast.Call(ast.Name(ASKED, ast.Load()), [name], given))
-        first = function.body[0]
-        placed = ast.fix_missing_locations(ast.copy_location(call, first))
-        function.body.insert(1 if ast.get_docstring(function) and function.body[1:] else 0, placed)
+    classes = [each for each in module.body if isinstance(each, ast.ClassDef)]
+    for whole in (module, *classes):
+        for function, loss in _pairs(whole.body):
+            own = [] if whole is module else _needed(loss)[:1]
+            name = ".".join([*own, loss.name])
+            given = [f"{each}={each}" for each in _needed(loss)[len(own) :]]
+            asking = ast.parse(f"{ASKED}({', '.join([f'lambda: {name}', *given])})").body[0]
+            for each in ast.walk(asking):
+                ast.copy_location(each, function.body[0])
+            function.body.insert(bool(ast.get_docstring(function)), asking)
     return module
 
 
@@ -56,7 +65,7 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[list[Any]]:
     """
     own = {name: each for name, each in names.items() if isinstance(each, FunctionType)}
     files = {each.__code__.co_filename for each in own.values()}
-    pairs = [pair for file in sorted(files) for pair in _pairs(tree(file) or ast.Module([], []))]
+    pairs = [pair for file in sorted(files) for pair in _pairs(getattr(tree(file), "body", []))]
     made: list[Any] = []
     instead = {
         function.name: _asking_first(own[function.name], own[loss.name], _needed(loss), made)
@@ -79,18 +88,22 @@ def _asking_first(
     def call(*args: Any, **kwargs: Any) -> Any:
         with suppress(TypeError):  # what is missing, the function says itself
             given = arguments.bind(*args, **kwargs).arguments
-            made.append(asked(loss, **{name: given[name] for name in needed if name in given}))
+            made.append(
+                asked(lambda: loss, **{name: given[name] for name in needed if name in given})
+            )
         return function(*args, **kwargs)
 
     return call
 
 
-def _pairs(module: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
-    """The functions that take all that the one loss takes which fits them, each with that."""
-    functions = [each for each in module.body if isinstance(each, ast.FunctionDef)]
+def _pairs(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
+    """The functions of a block that take all that the one loss takes which fits them, with that."""
+    functions = [e for e in body if isinstance(e, ast.FunctionDef) and not e.decorator_list]
     losses = [each for each in functions if names_a_loss(each.name) and len(_needed(each)) > 1]
     for function in functions:
-        called = {each.id for each in ast.walk(function) if isinstance(each, ast.Name)}
+        inside = [*ast.walk(function)]
+        called = {each.id for each in inside if isinstance(each, ast.Name)}
+        called |= {each.attr for each in inside if isinstance(each, ast.Attribute)}
         fitting = [each for each in losses if {*_needed(each)} <= {*_taken(function)}]
         if function not in losses and len(fitting) == 1 and fitting[0].name not in called:
             yield function, fitting[0]

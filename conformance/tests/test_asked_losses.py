@@ -102,3 +102,42 @@ def test_a_loss_of_names_that_say_nothing_judges_the_function_beside_it(
 ) -> None:
     text = ALONE.replace("(np.exp(Z @ gamma) - k)", f"({error})")
     assert checked(text, tmp_path).exit_code == exit_code
+
+
+METHODS = """import numpy as np
+class Classifier:
+    def __init__(self, n):
+        self.w, self.b = np.zeros(n), np.zeros(1)
+    def forward(self, X):
+        return 1 / (1 + np.exp(-(X @ self.w + self.b)))
+    def cost(self, X, y):
+        p = self.forward(X)
+        return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    def step(self, X, y, rate):
+        p = self.forward(X)
+        d = p - y
+        self.w = self.w - rate * X.T @ d / len(y)
+        self.b = self.b - rate * d.mean()
+rng = np.random.default_rng(1)
+X = rng.normal(size=(30, 3))
+y = (X[:, 0] > X[:, 1]).astype(float)
+model = Classifier(3)
+for t in range(50):
+    model.step(X, y, 0.5)
+    if t % 10 == 9:
+        print(model.cost(X, y))
+"""
+
+
+@pytest.mark.parametrize(("error", "exit_code"), [("p - y", 0), ("(p - y) * p * (1 - p)", 1)])
+def test_a_method_is_judged_by_the_loss_that_its_class_defines(
+    error: str, exit_code: int, tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, METHODS, ("d = p - y", f"d = {error}")).exit_code == exit_code
+
+
+def test_a_method_that_keeps_what_it_computes_is_not_called_by_us(tmp_path: Path) -> None:
+    kept = "p = 1 / (1 + np.exp(-(X @ self.w + self.b)))\n        self.p = p\n        return p"
+    edit = "return 1 / (1 + np.exp(-(X @ self.w + self.b)))", kept
+    run = run_edited(tmp_path, METHODS, edit)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "cross-entropy")
