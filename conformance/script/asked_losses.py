@@ -41,8 +41,9 @@ def with_losses(module: ast.Module) -> ast.Module:
     Args:
         module: it, which is changed.
     """
-    classes = [each for each in module.body if isinstance(each, ast.ClassDef)]
-    for whole in (module, *classes):
+    classes = (each for each in module.body if isinstance(each, ast.ClassDef))
+    wholes: list[ast.Module | ast.ClassDef] = [module, *classes]
+    for whole in wholes:
         for function, loss in _pairs(whole.body):
             own = [] if whole is module else _needed(loss)[:1]
             name = ".".join([*own, loss.name])
@@ -88,9 +89,8 @@ def _asking_first(
     def call(*args: Any, **kwargs: Any) -> Any:
         with suppress(TypeError):  # what is missing, the function says itself
             given = arguments.bind(*args, **kwargs).arguments
-            made.append(
-                asked(lambda: loss, **{name: given[name] for name in needed if name in given})
-            )
+            known = {name: given[name] for name in needed if name in given}
+            made.append(asked(lambda: loss, **known))
         return function(*args, **kwargs)
 
     return call
