@@ -11,6 +11,7 @@ import ast
 import builtins
 import dis
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from inspect import CO_NESTED
@@ -369,13 +370,17 @@ def _is_plain(code: CodeType) -> bool:
 def _reached(function: FunctionType, owner: object = None) -> list[FunctionType]:
     """A function of the program, those that it reads by their names, and those that these read.
 
-    Of a method, also those of its object.
+    Of an object that they read, or whose method it is, also the methods of these names.
     """
-    found = [function]
+    found, owners = [function], [owner]
     for each in found:
         names = each.__code__.co_names
-        held = [each.__globals__.get(name) for name in names]
-        held += [getattr(type(owner), name, None) for name in names]
+        read = [each.__globals__.get(name) for name in names]
+        for cell in each.__closure__ or ():
+            with suppress(ValueError):  # it is empty
+                read.append(cell.cell_contents)
+        owners += [e for e in read if not _of_library(type(e).__module__)]
+        held = [*read, *(getattr(type(e), name, None) for e in owners for name in names)]
         own = (e for e in held if isinstance(e, FunctionType) and not _of_library(e.__module__))
         found += (e for e in own if e not in found)
     return found

@@ -7,8 +7,9 @@ that loss first. Left out: which of the numbers of an update is its loss (`judge
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from functools import wraps
 from types import FunctionType, MethodType
 from typing import Any
@@ -36,23 +37,71 @@ def asked(named: Callable[[], Any], **given: Any) -> Any:
 
 
 def with_losses(module: ast.Module) -> ast.Module:
-    """A program of which functions and methods ask for the loss of what they are given.
+    """A program that computes its loss at each update.
+
+    Its functions and methods ask for the loss of what they are given, and its loops for what they
+    compute of it in some rounds only, as in `if epoch % 100 == 99: print(loss(w, X, y))`.
 
     Args:
         module: it, which is changed.
     """
     classes = (each for each in module.body if isinstance(each, ast.ClassDef))
     wholes: list[ast.Module | ast.ClassDef] = [module, *classes]
+    known = set[str]()
     for whole in wholes:
         for function, loss in _pairs(whole.body):
-            own = [] if whole is module else _needed(loss)[:1]
-            name = ".".join([*own, loss.name])
-            given = [f"{each}={each}" for each in _needed(loss)[len(own) :]]
-            asking = ast.parse(f"{ASKED}({', '.join([f'lambda: {name}', *given])})").body[0]
-            for each in ast.walk(asking):
-                ast.copy_location(each, function.body[0])
+            known.add(loss.name)
+            first, names = function.body[0], [ast.Name(e, ast.Load()) for e in _needed(loss)]
+            name: ast.expr = ast.Name(loss.name, ast.Load())
+            if whole is not module:
+                name = ast.Attribute(names.pop(0), loss.name, ast.Load())
+            given = [ast.keyword(each.id, each) for each in names]
+            asking = _asking(name, given, first)
             function.body.insert(bool(ast.get_docstring(function)), asking)
+    for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
+        for at, each in reversed([*enumerate(loop.body)]):
+            loop.body[at:at] = [_asking(_lambda(e), [], e) for e in _in_some_rounds(each, known)]
     return module
+
+
+def _in_some_rounds(statement: ast.stmt, known: Collection[str]) -> list[ast.expr]:
+    """The losses that a statement of a loop computes in some rounds, as a counter tells.
+
+    Args:
+        statement: it.
+        known: the names of those that are asked for anyway.
+    """
+    if not isinstance(statement, ast.If) or not any(
+        isinstance(each, ast.Mod) for each in ast.walk(statement.test)
+    ):
+        return []
+    found: list[ast.expr] = []
+    for part in (e for each in statement.body for e in ast.walk(each)):  # what is within comes last
+        if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
+            name, value = part.targets[0].id, part.value
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+            name, value = part.func.id, part
+        else:
+            continue
+        inside = {e.id for e in ast.walk(value) if isinstance(e, ast.Name)}
+        within = any(value is inner for each in found for inner in ast.walk(each))
+        if names_a_loss(name) and not within and inside - {name} and inside.isdisjoint(known):
+            found.append(value)
+    return found
+
+
+def _asking(loss: ast.expr, given: list[ast.keyword], at: ast.AST) -> ast.stmt:
+    """A statement that asks for what is a loss, or gives it."""
+    call = ast.Expr(ast.Call(ast.Name(ASKED, ast.Load()), [_lambda(loss)], given))
+    for each in ast.walk(call):
+        if not hasattr(each, "lineno"):
+            ast.copy_location(each, at)
+    return call
+
+
+def _lambda(value: ast.expr) -> ast.expr:
+    nothing = ast.arguments([], [], None, [], [], None, [])
+    return ast.copy_location(ast.Lambda(nothing, deepcopy(value)), value)
 
 
 @contextmanager

@@ -141,3 +141,43 @@ def test_a_method_that_keeps_what_it_computes_is_not_called_by_us(tmp_path: Path
     edit = "return 1 / (1 + np.exp(-(X @ self.w + self.b)))", kept
     run = run_edited(tmp_path, METHODS, edit)
     assert (run.exit_code, run.ran.examined.cost) == (0, "cross-entropy")
+
+
+INLINE = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(30, 3))
+y = (X[:, 0] > X[:, 1]).astype(float)
+w, b = np.zeros(3), np.zeros(1)
+for t in range(1, 51):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    d = p - y
+    if t % 10 == 0:
+        print(t)
+        loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+        print("loss", loss)
+    w = w - 0.5 * X.T @ d / len(y)
+    b = b - 0.5 * d.mean()
+"""
+
+
+@pytest.mark.parametrize(("error", "exit_code"), [("p - y", 0), ("(p - y) * p * (1 - p)", 1)])
+def test_a_loop_is_judged_by_the_loss_that_it_computes_in_some_rounds(
+    error: str, exit_code: int, tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, INLINE, ("d = p - y", f"d = {error}")).exit_code == exit_code
+
+
+def test_a_loss_of_all_samples_in_some_rounds_tells_nothing_of_a_part(tmp_path: Path) -> None:
+    part = "    k = rng.integers(0, 30, 10)\n    p = 1 / (1 + np.exp(-(X[k] @ w + b)))\n"
+    loss = "loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"
+    whole = "q = 1 / (1 + np.exp(-(X @ w + b)))\n        " + loss.replace("(p", "(q").replace(
+        "- p", "- q"
+    )
+    edits = (
+        ("    p = 1 / (1 + np.exp(-(X @ w + b)))\n", part),
+        (loss, whole),
+        ("d = p - y", "d = p - y[k]"),
+        ("X.T @ d / len(y)", "X[k].T @ d / 10"),
+    )
+    run = run_edited(tmp_path, INLINE, *edits)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "cross-entropy")
