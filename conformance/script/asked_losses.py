@@ -76,7 +76,9 @@ def _in_some_rounds(statement: ast.stmt, known: Collection[str]) -> list[ast.exp
     ):
         return []
     found: list[ast.expr] = []
-    for part in (e for each in statement.body for e in ast.walk(each)):  # what is within comes last
+    parts = [e for each in statement.body for e in ast.walk(each)]  # what is within comes last
+    stored = {e.id for e in parts if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Store)}
+    for part in parts:
         if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
             name, value = part.targets[0].id, part.value
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
@@ -85,7 +87,8 @@ def _in_some_rounds(statement: ast.stmt, known: Collection[str]) -> list[ast.exp
             continue
         inside = {e.id for e in ast.walk(value) if isinstance(e, ast.Name)}
         within = any(value is inner for each in found for inner in ast.walk(each))
-        if names_a_loss(name) and not within and inside - {name} and inside.isdisjoint(known):
+        told = inside - {name} and inside.isdisjoint({*known, *stored})
+        if names_a_loss(name) and told and not within:
             found.append(value)
     return found
 
