@@ -17,6 +17,10 @@ from typing import Any
 from conformance.backward.loss_names import names_a_loss
 from conformance.backward.syntax import tree
 from conformance.edits.right_values import computes
+from conformance.programs.vocabulary import kinds_of
+
+SETTINGS = frozenset(("rate", "penalty", "count", "batchsize", "quiet", "seed"))
+"""Kinds of arguments that are no data."""
 
 ASKED = "__conformance_asked__"
 """The name, among the builtins, of what is called with a loss and what it is given."""
@@ -149,16 +153,24 @@ def _asking_first(
 
 
 def _pairs(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
-    """The functions of a block that take all that the one loss takes which fits them, with that."""
+    """The functions of a block that one loss fits, with that."""
     functions = [e for e in body if isinstance(e, ast.FunctionDef) and not e.decorator_list]
     losses = [each for each in functions if names_a_loss(each.name) and len(_needed(each)) > 1]
     for function in functions:
         inside = [*ast.walk(function)]
         called = {each.id for each in inside if isinstance(each, ast.Name)}
         called |= {each.attr for each in inside if isinstance(each, ast.Attribute)}
-        fitting = [each for each in losses if {*_needed(each)} <= {*_taken(function)}]
+        fitting = [each for each in losses if _fits(each, function)]
         if function not in losses and len(fitting) == 1 and fitting[0].name not in called:
             yield function, fitting[0]
+
+
+def _fits(loss: ast.FunctionDef, function: ast.FunctionDef) -> bool:
+    """Whether a function takes all that a loss needs, and needs no data beside."""
+    beside = {*_needed(function)} - {*_taken(loss)}
+    return {*_needed(loss)} <= {*_taken(function)} and all(
+        SETTINGS & {*kinds_of(each)} for each in beside
+    )
 
 
 def _taken(function: ast.FunctionDef) -> list[str]:
