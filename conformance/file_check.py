@@ -81,6 +81,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
     elif runs and _networks(parts) and all(each.ok for each in parts):
         parts = _with_its_training(asked, parts)
+    elif runs and any(_is_wrong_as_called(each) for each in parts):
+        parts = _as_it_trains(asked, parts)
     parts, unsigned = settled(parts)
     last += unsigned
     left = [each for each in left if each.name not in {one.name for one in last}] + last
@@ -114,6 +116,25 @@ def _with_its_training(asked: Asked, parts: list[Part]) -> list[Part]:
         return [noted, *parts]
     tells = ran.ok and any(each.recognised.off or each.recognised.unruled for each in networks)
     return [*parts, ran] if tells else parts
+
+
+def _is_wrong_as_called(part: Part) -> bool:
+    """Whether something is wrong with what its file calls it with."""
+    return isinstance(part, ShapeReport) and part.recognised.called and not part.ok
+
+
+def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
+    """The reports, where training shows what is right though one call does not.
+
+    What the gradients of a policy hold constant, such as an advantage, are the targets of a critic.
+    """
+    try:
+        ran = _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
+    except SubjectError:  # it may train nothing, or need what is not here
+        return parts
+    if not ran.ok or ran.examined.cost != "own":
+        return parts
+    return [ran, *(each for each in parts if not _is_wrong_as_called(each))]
 
 
 @dataclass

@@ -15,7 +15,7 @@ import numpy as np
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.judge_gradients import distance
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.source import MOVES, stored_names
+from conformance.backward.source import MOVES, is_float, stored_names
 from conformance.script.chains import roles
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
@@ -25,12 +25,16 @@ from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
-HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
-"""What a score is multiplied by, such as an advantage."""
-
 TARGET = re.compile(
     r"\w*(targets?|labels?|expected|returns?|backups?)\w*|y|yj|y_?t|t", re.IGNORECASE
 )
+HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
+"""What a score is multiplied by, such as an advantage; of a normal density it has no logarithm."""
+
+LOGARITHMS = ("log", "log1p", "log2", "log10", "logaddexp", "log_softmax", "logsigmoid")
+SUMS = ("add", "subtract", "negative", *MOVES)
+"""Through which a logarithm of probabilities is made, such as z − ln Σ e^z, and taken."""
+
 FEW = 3
 
 
@@ -89,17 +93,35 @@ def _targets(
     """What is called a target or an advantage, or is bootstrapped, each with what meets it."""
     found: dict[Node, list[tuple[Node, Node]]] = {}
     for node in nodes:
-        called = {"subtract": TARGET, "multiply": HELD}.get(node.operation)
-        if called is None or len(node.inputs) != len(("output", "target")):
+        meets = node.operation in ("subtract", "multiply")
+        if not meets or len(node.inputs) != len(("output", "target")):
             continue
         for target, output in (node.inputs, node.inputs[::-1]):
             apart = not target.depends_on(output) and not output.depends_on(target)
             if not (apart and target.uses & given and output.uses & given):
                 continue
-            named = any(map(called.fullmatch, stored_names(target)))
-            if named or (called is TARGET and _is_bootstrapped(target, output, given, drawn)):
+            product = node.operation == "multiply"
+            named = any(map((HELD if product else TARGET).fullmatch, stored_names(target)))
+            if named or (
+                _is_score(output, given)
+                and _learned(target, given).isdisjoint(_learned(output, given))
+                if product
+                else _is_bootstrapped(target, output, given, drawn)
+            ):
                 found.setdefault(target, []).append((node, target))
     return [*found.values()]
+
+
+def _learned(node: Node, given: int) -> set[Node]:
+    """The parameters by which a value has a derivative: none that only a choice depends on."""
+    way = walk([node], lambda each: [e for e in each.inputs if is_float(e)])
+    return {each for each in way if given >> each.number & 1}
+
+
+def _is_score(node: Node, given: int) -> bool:
+    """Whether a value is a logarithm of what parameters give, which an advantage multiplies."""
+    way = walk([node], lambda each: each.inputs if each.operation in SUMS else ())
+    return any(each.operation in LOGARITHMS and each.uses & given for each in way)
 
 
 def _drawn(nodes: Sequence[Node], given: int) -> Iterator[Node]:

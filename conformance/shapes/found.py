@@ -151,6 +151,7 @@ class Recognised:
         rule: by which it moves its parameters, in words, if it is another than the book's.
         unruled: its methods that move parameters, by a rule that is not judged.
         sums: the parameters of which the gradients are added up, and nothing sets them back.
+        called: whether it was given what the file calls it with.
     """
 
     made: str
@@ -166,6 +167,7 @@ class Recognised:
     rule: tuple[str, ...] = ()
     unruled: tuple[str, ...] = ()
     sums: tuple[str, ...] = ()
+    called: bool = False
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,9 @@ class OwnCall:
         if found is None or not found.examined.ok or not left:
             return found
         other = replace(self, arguments={**self.arguments, **left}).judged(cost)
-        return found if other is None or other.examined.ok else other
+        if other is None or other.examined.ok:
+            return found
+        return replace(other, recognised=replace(other.recognised, called=False))
 
     def judged(self, cost: str | None) -> Found | None:
         """It, judged with its arguments."""
@@ -123,7 +125,7 @@ class OwnCall:
                 names = tuple(each.name for each in examined.gradients)
                 given = f"what the file calls it with {self.where}"
                 calls = (called(self.function),)
-                recognised = Recognised("", given, "", calls, "returned", names)
+                recognised = Recognised("", given, "", calls, "returned", names, called=True)
                 found = Found(recognised, examined, tuple(self._used(module)))
                 return found.rerun(self._rerun(module, of_function(again, params)))
         return None

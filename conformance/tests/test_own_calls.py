@@ -390,3 +390,41 @@ def test_what_is_right_for_the_first_labels_alone_is_not_right_elsewhere(tmp_pat
         assert found is not None
         assert found.elsewhere is not None
         assert (found.examined.ok, found.elsewhere()) == (True, right)
+
+
+CRITIC = """
+import numpy as np
+
+def losses(policy, critic, seen, acts, gained):
+    logits = seen @ policy
+    logits = logits - logits.max(axis=1, keepdims=True)
+    logp = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    v = seen @ critic
+    gain = gained - v
+    n = np.arange(len(acts))
+    total = -np.mean(logp[n, acts] * gain) + 0.5 * np.mean((v - gained) ** 2)
+    d = np.exp(logp)
+    d[n, acts] -= 1
+    d *= gain[:, None] / len(acts)
+    return total, seen.T @ d, seen.T @ (v - gained) / len(acts)
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    policy, critic = np.zeros((3, 2)), np.zeros(3)
+    for _ in range(50):
+        seen = rng.normal(size=(16, 3))
+        acts = (seen @ policy + rng.gumbel(size=(16, 2))).argmax(1)
+        total, dp, dc = losses(policy, critic, seen, acts, seen[:, 0] * (2 * acts - 1))
+        policy -= 0.2 * dp
+        critic -= 0.1 * dc
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [(("", ""), 0), (("(v - gained) / len", "(gained - v) / len"), 1), (("-= 1", "-= 2"), 1)],
+)
+def test_what_a_policy_holds_constant_is_held_where_its_file_trains(
+    edit: tuple[str, str], code: int, tmp_path: Path
+) -> None:
+    assert judged(CRITIC.replace(*edit), tmp_path)[0] == code
