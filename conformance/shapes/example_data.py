@@ -191,7 +191,7 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
         yield from [("values", _values(sizes)[:, 0])] if sizes.n_in == sizes.n_out == 1 else ()
     elif sizes.n_out == 1:
         yield "values", _laid(_values(sizes), layout)
-        if layout == "rows":
+        if layout in ("rows", *STEPS, *TOKENS):
             yield "a flat array of values", _values(sizes)[:, 0]
         if layout == "one vector":
             yield "a number", float(_values(sizes)[0, 0])

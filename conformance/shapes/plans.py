@@ -99,10 +99,11 @@ def _constructions(
 def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
     """What a class may be given whose arguments have names that say nothing, by their number."""
     s = data.sizes
+    last = dict.fromkeys((s.n_hidden if s.n_out == 1 else s.n_out, s.n_out))  # 1 is told to few
     return {
         0: ((),),
         1: (([s.n_in, s.n_hidden, s.n_out],),),
-        2: ((s.n_in, s.n_out), (data.x, data.y)),
+        2: (*((s.n_in, each) for each in last), (data.x, data.y)),
         3: ((s.n_in, s.n_hidden, s.n_out), (data.x, data.y, s.n_hidden)),
         4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
         5: ((s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out, RATE),),
@@ -346,12 +347,13 @@ def sizes_of(
     fits_in = asked.n_in in first or asked.n_in + 1 in first
     m = M if M not in {n for shape in shapes for n in shape} else 11
     fits_out = asked.n_out in last
-    if sized and fits_in and fits_out:
+    every = {n for leaf in matrices for n in np.shape(leaf.value)}
+    if sized and {asked.n_in, asked.n_in + 1} & every and asked.n_out in every:
         return [asked]
     ins = [first[0], first[1], first[1] - 1, first[0] - 1]
     outs = [last[1], last[0]]
     ins = [asked.n_in, *ins] if fits_in else ins
-    outs = [asked.n_out, *outs] if fits_out else outs
+    outs = [asked.n_out, *outs] if fits_out or asked.n_out == 1 else outs  # of a vector
     if first == last[::-1]:  # its targets are its inputs, and it may be given noise of any width
         outs += [n for shape in shapes[1:-1] for n in shape]
     hidden = next((n for n, other in shapes if n == other > 1), N_HIDDEN)  # as wide as its state

@@ -38,6 +38,9 @@ from conformance.tracing.trace import Trace
 SEARCHED, LONGER = 6.0, 30.0
 """Seconds of the processor after which no further reading is tried; where all of them misfit."""
 
+Asked = tuple[tuple[Sizes, str], ...]
+"""The sizes that a network is asked for, with the layout of its data."""
+
 LOSS = "it returns a sum of squares, as a loss is, and no gradients"
 ZERO = "every gradient is 0: it may compare the output with itself, or need a call before"
 
@@ -73,10 +76,12 @@ class Searched:
         self.refusal.until = began + SEARCHED
         misshapen: list[Reading] = []
         tried = (PICTURES, *LAYOUTS) if convolves(self.module) else LAYOUTS
-        for i, layouts in enumerate(tried):
-            found, again = False, layouts in tried[i + 1 :]
+        rounds = [(each, narrow) for narrow in (False, True) for each in tried]
+        for i, (layouts, narrow) in enumerate(rounds):
+            found, again = False, (layouts, narrow) in rounds[i + 1 :]
+            asked = tuple(self._narrow(layouts) if narrow else self._asked(layouts))
             for needs_loss in (True, False):
-                for each in self._of(layouts, needs_loss=needs_loss):
+                for each in self._of(asked, needs_loss=needs_loss):
                     unfit = not (each.is_of_numbers if again else each.plan.said or each.fits)
                     if unfit or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
@@ -117,13 +122,13 @@ class Searched:
         plan = replace(reading.plan, calls=without)
         return self._recorded(plan, reading.data) or reading
 
-    def _of(self, layouts: tuple[str, ...], *, needs_loss: bool) -> Iterator[Reading]:
+    def _of(self, asked: Asked, *, needs_loss: bool) -> Iterator[Reading]:
         for forward, loss, backward, update in chains(self.roles):
             if not needs_loss and not loss:
                 continue  # it was tried so before
             if self.only not in (None, backward.function):
                 continue
-            for data, made in self._known_data(layouts):
+            for data, made in self._known_data(asked):
                 if process_time() > self.refusal.until:
                     return
                 found = self._fitting(
@@ -132,18 +137,18 @@ class Searched:
                 if found is not None:
                     yield found
 
-    def _known_data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
+    def _known_data(self, asked: Asked) -> Iterator[tuple[Data, Made]]:
         """The same as before, where they were asked for already: each chain is tried with each."""
-        known, further = self._made.setdefault(layouts, ([], self._data(layouts)))
+        known, further = self._made.setdefault(asked, ([], self._data(asked)))
         yield from known
         for each in further:
             known.append(each)
             yield each
 
-    def _data(self, layouts: tuple[str, ...]) -> Iterator[tuple[Data, Made]]:
+    def _data(self, every: Asked) -> Iterator[tuple[Data, Made]]:
         """The data and the ways to make it; a network of fewer layers would clear nothing."""
         seen = set()
-        for asked, layout in self._asked(layouts):
+        for asked, layout in every:
             first = next(example_data(asked, (layout,)), None)
             if first is None:
                 continue
@@ -167,7 +172,7 @@ class Searched:
                         yield data.with_ones() if self.ones else data, made
 
     def _asked(self, layouts: tuple[str, ...]) -> Iterator[tuple[Sizes, str]]:
-        """The sizes that are asked for in each layout: at last y of x, where nothing else fits."""
+        """The sizes that are asked for in each layout."""
         if layouts is PICTURES:
             yield from (
                 (replace(sizes, n_out=n), e) for sizes, e, n in product(SIDES, layouts, OUTS)
@@ -175,7 +180,10 @@ class Searched:
             return
         for n in self.outs:
             yield from ((Sizes(n_out=n), each) for each in layouts)
-        if 1 not in self.outs or self.ones:
+
+    def _narrow(self, layouts: tuple[str, ...]) -> Iterator[tuple[Sizes, str]]:
+        """One input and one output, where nothing else fits."""
+        if layouts is PICTURES or 1 not in self.outs or self.ones:
             return
         for each in layouts:
             if each in NUMBERS or not self.refusal.failed:  # else a product of any shapes would fit

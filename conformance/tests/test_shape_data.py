@@ -1030,6 +1030,49 @@ def test_samples_of_steps_are_no_rows_whose_targets_are_compared_with_more_outpu
     assert all(there in each for each in lines[:1]), said
 
 
+ONE_ANSWER = """
+import numpy as np
+
+class Spam:
+    def __init__(self, n_features, n_state):
+        rng = np.random.default_rng(4)
+        self.enter = rng.normal(size=(n_features, n_state)) / 2
+        self.W = rng.normal(size=(n_state, n_state)) / 2
+        self.leave = rng.normal(size=n_state)
+
+    def __call__(self, mails):
+        self.mails, s = mails, np.zeros((len(mails), len(self.leave)))
+        self.s = [s]
+        for k in range(mails.shape[1]):
+            s = np.tanh(mails[:, k] @ self.enter + s @ self.W)
+            self.s.append(s)
+        self.p = 1 / (1 + np.exp(-s @ self.leave))
+        return self.p
+
+    def loss(self, y):
+        return -np.mean(y * np.log(self.p) + (1 - y) * np.log(1 - self.p))
+
+    def backward(self, y):
+        e = (self.p - y) / len(y)
+        g = {"enter": 0, "W": 0, "leave": e @ self.s[-1]}
+        d = np.outer(e, self.leave)
+        for k in reversed(range(self.mails.shape[1])):
+            d = d * (1 - self.s[k + 1] ** 2)
+            g["enter"] = g["enter"] + self.mails[:, k].T @ d
+            g["W"] = g["W"] + self.s[k].T @ d
+            d = d @ self.W.T
+        return g
+"""
+
+
+@pytest.mark.parametrize("there", ["d @ self.W.T", "d @ self.W"])
+def test_each_sequence_may_have_one_number_for_a_target(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(ONE_ANSWER.replace("d @ self.W.T", there), tmp_path)
+    assert code == int(there == "d @ self.W"), said
+    assert all("d = d @ self.W" in each for each in lines[:1]), said
+    assert "samples of steps, a flat array of values" in said
+
+
 CHARACTERS = """
 import numpy as np
 
