@@ -52,6 +52,10 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
 """The order of arguments whose names say nothing."""
 
 
+RETURNED = "returned by "
+"""Begins the kind of what a method returned, before its name, and the number of a part of it."""
+
+
 class UnboundError(TypeError):
     """An argument of a function is not known."""
 
@@ -229,12 +233,22 @@ def method_of(holder: Any, name: str) -> Callable[..., Any]:
 
 
 def ways(
-    function: Callable[..., Any], role: str, scope: Scope
+    function: Callable[..., Any], role: str, scope: Scope, told: tuple[str, ...] | None = None
 ) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """The ways in which a function may be called, the likeliest first."""
+    """The ways in which a function may be called, the likeliest first.
+
+    Args:
+        function: it.
+        role: what it does.
+        scope: what is there.
+        told: the kinds of its arguments, if the program calls it itself.
+    """
     named = by_name(function, scope)
     if named is not None:
         yield (), named
+    elif told is not None and all(kind in scope.kinds for kind in told):
+        yield tuple(map(scope.of, told)), {}
+        return
     count = len(needed(function))
     for form in FORMS.get("backward" if role == "gradients" else role, ()):
         fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))

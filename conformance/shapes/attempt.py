@@ -282,7 +282,8 @@ def called_in_a_way(run: Attempt, call: Call, i: int, chosen: int | None) -> Non
         run.trace.known_operations = run.trace.known_operations or {}
         run.trace.learning = call.role in ("forward", "loss")
         run.trace.targets = 0 if run.target is None else 1 << run.target.number
-    for number, (args, kwargs) in enumerate(ways(function, call.role, run.scope)):
+    told = run.plan.told.get(getattr(function, "__name__", ""))
+    for number, (args, kwargs) in enumerate(ways(function, call.role, run.scope, told)):
         if chosen is not None and number != chosen:
             continue
         try:

@@ -251,12 +251,14 @@ class Plan:
         make: makes what holds the parameters, with names for the parts: `{"self": network}`.
         calls: in this order.
         module: of the program.
+        told: the kinds of what its functions are given, by their names, as it calls them itself.
     """
 
     said: str
     make: Callable[[Data, "Scope"], dict[str, Any]]
     calls: tuple[Call, ...]
     module: ModuleType
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass

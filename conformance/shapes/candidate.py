@@ -73,7 +73,7 @@ def _is_of_the_first_input(found: Found) -> bool:
 
 def _anew(searched: Searched) -> Searched:
     made = searched.makers, searched.roles, searched.module
-    return Searched(*made, outs=searched.outs, only=searched.only)
+    return Searched(*made, outs=searched.outs, only=searched.only, told=searched.told)
 
 
 def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:

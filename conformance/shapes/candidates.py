@@ -30,6 +30,7 @@ from conformance.shapes.named_losses import (
 )
 from conformance.shapes.other_settings import others as other_settings
 from conformance.shapes.own_calls import own_data
+from conformance.shapes.own_step import own_step
 from conformance.shapes.plans import (
     Made,
     Named,
@@ -155,7 +156,9 @@ def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate
         found: what the file defines.
         own: the ways in which the file itself makes an object of it.
     """
-    roles = by_arguments(kind, by_role(methods(kind)))
+    step = own_step(kind, [name for name, _ in methods(kind)])
+    told = {} if step is None else step.forms
+    roles = by_arguments(kind, by_role(methods(kind)), step)
     if not any(roles[each] for each in (*BACKWARD, "loss")):
         return None
 
@@ -164,7 +167,7 @@ def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate
         yield from own
 
     others = (partial(constructors, kind, settings=e) for e in other_settings(kind, found.words))
-    first, *rest = (Searched(each, roles, found.module) for each in (makers, *others))
+    first, *rest = (Searched(each, roles, found.module, told=told) for each in (makers, *others))
     either = unnamed_layer(kind, kind, found.module, roles, own)
     return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
 

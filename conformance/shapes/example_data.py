@@ -69,9 +69,18 @@ class Data:
             "rows": (m, n), "columns": (n, m), "one row": (1, n), "one column": (n, 1),
             "a sequence of labels": (n, 1), TOKENS[0]: (m, n),
             STEPS[0]: (m, n), STEPS[1]: (m, n), STEPS[2]: (n, m),
+            ONE_SEQUENCE[0]: (n, 1), ONE_SEQUENCE[1]: (1, n),
             TABLES[0]: (self.sizes.n_in, n), NUMBERS[0]: (m,),
             **dict.fromkeys(PICTURES[:3], (m, n)),
         }.get(self.layout, (n,))  # fmt: skip
+
+    @property
+    def steps(self) -> tuple[int, tuple[int, ...]]:
+        """How many outputs there are, and the shape of one, where each step has one of its own."""
+        m, n = self.sizes.m, self.sizes.n_out
+        if self.coding.endswith(EACH):
+            return N_STEPS, (n, m) if "columns" in self.layout else (m, n)
+        return m, (n, 1) if self.layout in SEQUENCES else (n,)
 
     @property
     def mask(self) -> Array:
@@ -90,6 +99,7 @@ BATCHES = ("rows", "columns")
 SINGLES = ("one column", "one row", "one vector")
 SEQUENCES = ("a sequence of labels",)
 STEPS = ("samples of steps", "steps of samples", "steps of columns")
+ONE_SEQUENCE = ("one sequence of columns", "one sequence of rows")
 EACH = " at each step"
 """What the coding of targets ends with where each step of a sample has its own."""
 TOKENS = ("rows of labels",)
@@ -104,7 +114,7 @@ PICTURES = (
 """Of which the side stands in the place of the number of inputs."""
 SIDES = (Sizes(n_in=8, m=4), Sizes(n_in=28, m=2))
 """Of pictures: small ones, and those that a program is written for."""
-LAYOUTS = (TABLES, NUMBERS, BATCHES, SINGLES, SEQUENCES, STEPS, TOKENS, NUMBERS)
+LAYOUTS = (TABLES, NUMBERS, BATCHES, SINGLES, SEQUENCES, STEPS, ONE_SEQUENCE, TOKENS, NUMBERS)
 """In the order in which a program is tried on them: first on numbers if it makes numbers itself."""
 
 
@@ -126,7 +136,7 @@ N_STEPS = 4
 
 def _in_order(samples: Array, layout: str) -> Array:
     """Samples of steps, or their targets, with the axes in the order of a layout."""
-    axis = {STEPS[1]: 1, STEPS[2]: -1}.get(layout, 0)
+    axis = {STEPS[1]: 1, STEPS[2]: -1, ONE_SEQUENCE[0]: -1, ONE_SEQUENCE[1]: 1}.get(layout, 0)
     return np.ascontiguousarray(np.moveaxis(samples, 0, axis))
 
 
@@ -136,7 +146,7 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
         "sequences": (2, N_STEPS, sizes.n_in),
         TABLES[0]: (sizes.n_in, sizes.n_out), NUMBERS[0]: (sizes.m,),
         **_pictures(sizes.m, sizes.n_in),
-        **dict.fromkeys(STEPS, (sizes.m, N_STEPS, sizes.n_in)),
+        **dict.fromkeys((*STEPS, *ONE_SEQUENCE), (sizes.m, N_STEPS, sizes.n_in)),
     }  # fmt: skip
     if layout in shapes:
         return _in_order(_normal(shapes[layout]).copy(), layout)
@@ -165,7 +175,7 @@ def _normal(shape: tuple[int, ...]) -> Array:
 
 def _laid(rows: Array, layout: str) -> Array:
     """Samples in rows, in another layout."""
-    if layout in ("columns", "one column", STEPS[2]):
+    if layout in ("columns", "one column", STEPS[2], ONE_SEQUENCE[0]):
         return np.ascontiguousarray(rows.T)
     return rows[0] if layout in ("one vector", *PICTURES[3:]) else rows
 
@@ -182,6 +192,8 @@ def _labels(m: int, n_out: int) -> Array:
 def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
     """The targets in each coding."""
     labels = _labels(sizes.m, sizes.n_out).copy()
+    if layout in ONE_SEQUENCE:
+        yield from _each_step(labels, sizes.n_out, layout)
     if layout in SEQUENCES:
         yield "labels from 0", labels.tolist()
         yield "a label from 0", int(labels[-1])  # of the whole sequence

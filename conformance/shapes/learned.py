@@ -11,7 +11,7 @@ import numpy as np
 from conformance.backward.costs import logits_of
 from conformance.programs.held_state import is_floats, leaves
 from conformance.programs.vocabulary import kinds_of
-from conformance.shapes.arguments import taken
+from conformance.shapes.arguments import RETURNED, taken
 from conformance.shapes.attempts import Attempt, Call, UnfitError
 from conformance.shapes.example_data import SEQUENCES, Data
 from conformance.shapes.function_sources import returned_names
@@ -37,6 +37,8 @@ def learn(run: Attempt, call: Call, function: Callable[..., Any], result: Any) -
     for part in parts if call.role in ("update", "train") else ():
         if isinstance(part, dict):  # `return {"w": w, "b": b}, costs`
             learned.update({key: e for key, e in part.items() if key in run.roots})
+    kind = f"{RETURNED}{getattr(function, '__name__', '')}"
+    scope.kinds |= {kind: result, **{f"{kind} {i}": each for i, each in enumerate(parts)}}
     scope.names.update({k: e for k, e in learned.items() if not _is_given(function, k)})
     moved = {k: e for k, e in learned.items() if k in run.roots or call.role in ("update", "train")}
     run.updated.update(moved)
@@ -117,10 +119,11 @@ def output_of(result: Any, data: Data) -> Any:
         result = list(result.values())
     if not isinstance(result, tuple | list):
         return None
-    if data.layout in SEQUENCES:  # an output a step
-        each = [e.values() if isinstance(e, dict) else e for e in (result, *result)]
-        steps = [[*e] for e in each if isinstance(e, Iterable) and not isinstance(e, np.ndarray)]
-        fitting = [e for e in steps if sum(_is_output(one, data) for one in e) == data.sizes.m]
+    each = [e.values() if isinstance(e, dict) else e for e in (result, *result)]
+    steps = [[*e] for e in each if isinstance(e, Iterable) and not isinstance(e, np.ndarray)]
+    many, shape = data.steps
+    fitting = [e for e in steps if sum(_has_shape(one, shape) for one in e) == many]
+    if fitting or data.layout in SEQUENCES:  # an output a step
         return fitting[-1] if fitting else None
     if len(result) == 2 and _is_output(result[0], data) and not isinstance(result[1], np.ndarray):  # noqa: PLR2004
         return result[0]
@@ -133,8 +136,12 @@ def _is_output(value: Any, data: Data) -> bool:
     floats = all(isinstance(each, float | np.floating) for each in numbers)
     if data.single and len(numbers) == data.sizes.n_out and floats:
         return True
+    return _has_shape(value, data.output_shape)
+
+
+def _has_shape(value: Any, shape: tuple[int, ...]) -> bool:
+    """Whether it is floats of a shape, perhaps turned, or of as many where it is of one number."""
     if not is_floats(value):
         return False
-    shape = data.output_shape
     fits = value.shape in (shape, shape[::-1])
     return fits or (1 in shape and value.size == int(np.prod(shape)))

@@ -43,6 +43,7 @@ from conformance.shapes.arguments import (
 from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.function_sources import returned_names
+from conformance.shapes.own_step import OwnStep
 
 
 def constructions(
@@ -142,12 +143,15 @@ def by_role(names: Sequence[Named]) -> dict[str, list[Named]]:
     return found
 
 
-def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Named]]:
+def by_arguments(
+    kind: type, roles: dict[str, list[Named]], step: OwnStep | None = None
+) -> dict[str, list[Named]]:
     """The methods of a class by what they do, where no name says what goes backwards or forward.
 
-    Then what takes inputs and targets may train, or give a loss, or what takes nothing may, and
-    what takes one thing may go forward, whatever its name says: which does is told by what it does.
-    What takes gradients, as an optimiser does, trains nothing; what takes inputs computes its own.
+    A step of its own tells it. Else what takes inputs and targets may train, or give a loss, or
+    what takes nothing may, and what takes one thing may go forward, whatever its name says: which
+    does is told by what it does. What takes gradients, as an optimiser does, trains nothing; what
+    takes inputs computes its own.
     """
     count = {name: len(needed(method_of(kind, name))) for name, _ in methods(kind)}
     given = {name for name, _ in methods(kind) if takes_gradients(getattr(kind, name))}
@@ -159,6 +163,8 @@ def by_arguments(kind: type, roles: dict[str, list[Named]]) -> dict[str, list[Na
     backwards = bool(roles["backward"])
     if roles["forward"] if backwards else roles["train"]:
         return roles
+    if step is not None:
+        return {**roles, **step.roles}
     known = {name for role in ("backward", "loss") for name, _ in roles[role]}
     if not backwards:
         known |= {name for pairs in roles.values() for name, _ in pairs} | given

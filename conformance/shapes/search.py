@@ -3,7 +3,7 @@
 Each is tried until one runs and leaves gradients. Left out: judging it (`judge_readings.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -57,6 +57,7 @@ class Searched:
         outs: how many outputs a network of it may have.
         ones: whether the first input of each sample is 1.
         only: the function that gives the gradients; None if any may.
+        told: as in `Plan`.
     """
 
     makers: Any
@@ -66,6 +67,7 @@ class Searched:
     outs: tuple[int, ...] = OUTS
     ones: bool = False
     only: Callable[..., Any] | None = None
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
     _ran: dict[Any, bool] = field(default_factory=dict)
     _functions: dict[Any, Any] = field(default_factory=dict)
@@ -248,7 +250,7 @@ class Searched:
         return {"inputs", "targets"} & self._kinds(made, data, function) == {"inputs"}
 
     def _plan(self, made: Made, calls: Iterable[Call]) -> Plan:
-        return Plan(made.said, made.make, tuple(calls), self.module)
+        return Plan(made.said, made.make, tuple(calls), self.module, self.told)
 
     def _attempt(self, made: Made, data: Data, calls: Iterable[Call]) -> Attempt:
         return attempt(self._plan(made, calls), data)

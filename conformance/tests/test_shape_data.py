@@ -1073,6 +1073,68 @@ def test_each_sequence_may_have_one_number_for_a_target(there: str, tmp_path: Pa
     assert "samples of steps, a flat array of values" in said
 
 
+FORECAST = """
+import numpy as np
+
+class Forecast:
+    def __init__(self, n_in, n_hidden, n_out):
+        rng = np.random.default_rng(1)
+        self.Wx = rng.normal(size=(n_hidden, n_in)) / 2
+        self.Wh = rng.normal(size=(n_hidden, n_hidden)) / 2
+        self.Wy = rng.normal(size=(n_out, n_hidden)) / 2
+        self.bh = np.zeros((n_hidden, 1))
+
+    def forward(self, series):
+        self.h, self.x, outputs = [np.zeros_like(self.bh)], series, []
+        for x in series:
+            self.h.append(np.tanh(self.Wx @ x + self.Wh @ self.h[-1] + self.bh))
+            outputs.append(self.Wy @ self.h[-1])
+        return outputs
+
+    def loss(self, outputs, targets):
+        return sum(0.5 * np.sum((o - t) ** 2) for o, t in zip(outputs, targets))
+
+    def backward(self, outputs, targets):
+        g = {k: np.zeros_like(getattr(self, k)) for k in ("Wx", "Wh", "Wy", "bh")}
+        back = np.zeros_like(self.bh)
+        for t in reversed(range(len(targets))):
+            d = outputs[t] - targets[t]
+            g["Wy"] += d @ self.h[t + 1].T
+            dz = (self.Wy.T @ d + back) * (1 - self.h[t + 1] ** 2)
+            g["Wx"] += dz @ self.x[t].T
+            g["Wh"] += dz @ self.h[t].T
+            g["bh"] += dz
+            back = self.Wh.T @ dz
+        return g
+"""
+
+
+@pytest.mark.parametrize("laid", ["column", "row"])
+@pytest.mark.parametrize("there", ["+ back)", "- back)"])
+def test_each_step_of_a_sequence_may_have_an_output_in_a_list(
+    there: str, laid: str, tmp_path: Path
+) -> None:
+    source = FORECAST.replace("+ back)", there)
+    for old, new in ROWS_OF_STEPS.items() if laid == "row" else ():
+        source = source.replace(old, new)
+    code, lines, said = judged(source, tmp_path)
+    assert code == int(there == "- back)"), said
+    assert all("back)" in each for each in lines[:1]), said
+    assert f"one sequence of {laid}s, one-hot at each step" in said
+
+
+ROWS_OF_STEPS = {
+    "(n_hidden, 1)": "(1, n_hidden)",
+    "self.Wx @ x + self.Wh @ self.h[-1]": "x @ self.Wx.T + self.h[-1] @ self.Wh.T",
+    "self.Wy @ self.h[-1]": "self.h[-1] @ self.Wy.T",
+    "d @ self.h[t + 1].T": "d.T @ self.h[t + 1]",
+    "self.Wy.T @ d": "d @ self.Wy",
+    "dz @ self.x[t].T": "dz.T @ self.x[t]",
+    "dz @ self.h[t].T": "dz.T @ self.h[t]",
+    "self.Wh.T @ dz": "dz @ self.Wh",
+}
+
+
 CHARACTERS = """
 import numpy as np
 

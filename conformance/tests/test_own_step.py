@@ -1,0 +1,85 @@
+"""What a step that a class has of its own tells: what it calls, whatever that is called."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.shapes.measure import judged_source as judged
+
+POLISH = """
+import numpy as np
+
+class Siec:
+    def __init__(self, wejscie, ukryte, wyjscie):
+        los = np.random.default_rng(5)
+        self.A = los.normal(size=(wejscie, ukryte)) / 2
+        self.B = los.normal(size=(ukryte, wyjscie)) / 2
+
+    def przelicz(self, dane):
+        srodek = np.tanh(dane @ self.A)
+        koniec = np.exp(srodek @ self.B)
+        return koniec / koniec.sum(axis=1, keepdims=True), (dane, srodek)
+
+    def strata(self, szansa, klasa):
+        return -np.log(szansa[np.arange(len(klasa)), klasa]).mean()
+
+    def wstecz(self, szansa, pamiec, klasa):
+        dane, srodek = pamiec
+        r = szansa.copy()
+        r[np.arange(len(klasa)), klasa] -= 1
+        r /= len(klasa)
+        return dane.T @ (r @ self.B.T * (1 - srodek ** 2)), srodek.T @ r
+
+    def popraw(self, zmiany, tempo=0.1):
+        self.A -= tempo * zmiany[0]
+        self.B -= tempo * zmiany[1]
+
+    def krok(self, dane, klasa):
+        szansa, pamiec = self.przelicz(dane)
+        zmiany = self.wstecz(szansa, pamiec, klasa)
+        self.popraw(zmiany)
+        return self.strata(szansa, klasa)
+"""
+
+
+@pytest.mark.parametrize("there", ["(1 - srodek ** 2)", "(1 - srodek)"])
+def test_a_step_of_its_own_tells_what_goes_back(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(POLISH.replace("(1 - srodek ** 2)", there), tmp_path)
+    assert code == int("**" not in there), said
+    assert all(there in each for each in lines[:1]), said
+    assert "przelicz(dane), strata(szansa, klasa), wstecz(szansa, pamiec, klasa)" in said
+
+
+KEPT = """
+import numpy as np
+
+class Rete:
+    def __init__(self, m, n):
+        self.peso = np.random.default_rng(2).normal(size=(m, n))
+
+    def avanti(self, ingresso):
+        self.ingresso, self.uscita = ingresso, np.tanh(ingresso @ self.peso)
+        return self.uscita
+
+    def perdita(self, giusto):
+        self.scarto = self.uscita - giusto
+        return 0.5 * (self.scarto ** 2).sum()
+
+    def indietro(self):
+        self.dpeso = self.ingresso.T @ (self.scarto * (1 - self.uscita ** 2))
+
+    def passo(self, giusto, ingresso):
+        self.avanti(ingresso)
+        quanto = self.perdita(giusto)
+        self.indietro()
+        self.peso -= 0.1 * self.dpeso
+        return quanto
+"""
+
+
+@pytest.mark.parametrize("there", ["(1 - self.uscita ** 2)", "(1 - self.uscita)"])
+def test_what_goes_back_may_be_given_nothing(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(KEPT.replace("(1 - self.uscita ** 2)", there), tmp_path)
+    assert code == int("**" not in there), said
+    assert all(there in each for each in lines[:1]), said
+    assert "indietro() gives the gradients" in said
