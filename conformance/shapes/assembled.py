@@ -232,18 +232,20 @@ def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
 
 
 def _calls_of(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]]:
-    yield from ways(function, "", Scope(size_kinds(data)))
-    s = data.sizes
-    by_order: dict[int, tuple[Any, ...]] = {
-        1: ([s.n_in, s.n_hidden, s.n_out],),
-        2: (s.n_in, s.n_out),
-        3: (s.n_in, s.n_hidden, s.n_out),
-    }
-    count = len(needed(function))
-    if count in by_order:
-        yield by_order[count], {}
-        if count == 1:
-            yield (s.n_in,), {}
+    """The ways in which a function may be told sizes: by its names, then those that say nothing."""
+    scope, s = Scope(size_kinds(data)), data.sizes
+    yield from ways(function, "", scope)
+    kinds = {each.name: scope.kind(each.name) for each in needed(function)}
+    for told in ({name: kind for name, kind in kinds.items() if kind}, {}):
+        sizes = {"n_in": s.n_in, "n_hidden": s.n_hidden, "n_out": s.n_out}
+        free = [n for kind, n in sizes.items() if kind not in told.values()]
+        left = [name for name in kinds if name not in told]
+        options: dict[int, list[list[Any]]] = {len(free): [free]}
+        if len(free) == len(sizes):
+            options |= {1: [[free], free[:1]], 2: [[s.n_in, s.n_out]]}
+        for each in options.get(len(left), []):
+            known = {name: scope.of(kind) for name, kind in told.items()}
+            yield (), {**known, **dict(zip(left, each, strict=True))}
 
 
 def _named(function: Callable[..., Any], result: Any) -> dict[str, Any]:

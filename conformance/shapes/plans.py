@@ -216,7 +216,8 @@ def may_make(function: FunctionType) -> bool:
     """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
     sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
     told = bool(sizes & kinds_taken(function)) or any(map(is_parameter, returned_names(function)))
-    return len(needed(function)) in (1, 3) or (not needed(function) and told)
+    asked = [e for e in needed(function) if {"seed", "generator"}.isdisjoint(kinds_of(e.name))]
+    return len(asked) in (1, 3) or (not asked and told)
 
 
 def gives_two(function: FunctionType) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.held_state import leaves
-from conformance.shapes.arguments import Scope, kinds_taken
+from conformance.shapes.arguments import Scope, kinds_taken, needed
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import Attempt, Call, Plan, Refusal, UnfitError
 from conformance.shapes.example_data import (
@@ -31,7 +31,7 @@ from conformance.shapes.example_data import (
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
 from conformance.shapes.places import first_run, places
-from conformance.shapes.plans import OUTS, Made, Named, chains, sizes_of
+from conformance.shapes.plans import OUTS, PARAMETERS_AND_DATA, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading, begins_with_zeros, generic
 from conformance.tracing.trace import Trace
 
@@ -133,9 +133,11 @@ class Searched:
             for data, made in self._known_data(asked):
                 if process_time() > self.refusal.until:
                     return
-                found = self._fitting(
-                    made, data, (forward, loss if needs_loss else [], backward, update)
-                )
+                back = backward.function
+                own = [
+                    e for e in loss if needs_loss or self._takes_the_same(made, data, e[1], back)
+                ]
+                found = self._fitting(made, data, (forward, own, backward, update))
                 if found is not None:
                     yield found
 
@@ -232,13 +234,22 @@ class Searched:
         calls += self._first_that_runs(made, data, calls, "update", update)
         return self._recorded(self._plan(made, calls), data)
 
-    def _kinds(self, made: Made, data: Data, function: Any) -> set[str]:
-        """What a function takes by the names of its arguments."""
+    def _function(self, made: Made, data: Data, function: Any) -> Any:
+        """A function, or the method of a name."""
         key = id(made), function
         if isinstance(function, str) and key not in self._functions:
             self._functions[key] = getattr(self._held(made, data).get("self"), function, None)
-        function = self._functions.get(key, function)
-        return kinds_taken(function)
+        return self._functions.get(key, function)
+
+    def _kinds(self, made: Made, data: Data, function: Any) -> set[str]:
+        """What a function takes by the names of its arguments."""
+        return kinds_taken(self._function(made, data, function))
+
+    def _takes_the_same(self, made: Made, data: Data, *functions: Any) -> bool:
+        """Whether a loss takes all that something that goes back takes, and more than two."""
+        given = [needed(self._function(made, data, each)) for each in functions]
+        one, other = ([argument.name for argument in each] for each in given)
+        return one == other and len(one) >= PARAMETERS_AND_DATA
 
     def _takes_table(self, made: Made, data: Data, function: Any) -> bool:
         """Whether a function takes a table, and which of its entries are known."""

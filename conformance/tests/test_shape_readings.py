@@ -1721,3 +1721,66 @@ def test_a_layer_of_a_function_and_its_derivative_is_given_those_of_its_file(
     given = APPLIED.replace("sigmoid(z) * (1 - sigmoid(z))", "z * (1 - z)")
     code, _, said = judged(given.replace(of_inputs, of_outputs), tmp_path)
     assert code == 0, said
+
+
+LIST_OF_LAYERS = """
+import numpy as np
+
+def start(rng, pixels, middle, digits):
+    return [
+        (rng.normal(size=(pixels, middle)) / 2, np.zeros(middle)),
+        (rng.normal(size=(middle, digits)) / 2, np.zeros(digits)),
+    ]
+
+def value_and_slopes(stack, x, truth, decay=0.0):
+    tape = []
+    for i, (w, b) in enumerate(stack):
+        tape.append(x)
+        x = x @ w + b
+        x = np.tanh(x) if i + 1 < len(stack) else x
+    error = (x - truth) / len(x)
+    loss = 0.5 * np.sum((x - truth) ** 2) / len(x)
+    loss += 0.5 * decay * sum(np.sum(w ** 2) for w, _ in stack)
+    found = []
+    for (w, b), a in zip(stack[::-1], tape[::-1]):
+        found.insert(0, (a.T @ error + decay * w, error.sum(axis=0)))
+        error = error @ w.T * (1 - a ** 2)
+    return loss, found
+"""
+
+
+@pytest.mark.parametrize("there", ["(1 - a ** 2)", "(1 - a)"])
+def test_sizes_whose_names_say_nothing_are_told_beside_what_draws(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(LIST_OF_LAYERS.replace("(1 - a ** 2)", there), tmp_path)
+    assert code == int(there == "(1 - a)"), said
+    assert all(there in each for each in lines[:1]), said
+    assert "start(rng, pixels, middle, digits); rows, one-hot" in said
+
+
+SURVIVAL = """
+import numpy as np
+
+class Survival:
+    def __init__(self, p, k=5):
+        rng = np.random.default_rng(6)
+        self.W, self.beta = rng.normal(size=(p, k)) / 2, rng.normal(size=k) / 2
+
+    def risk(self, X):
+        self.H = np.tanh(X @ self.W)
+        return self.H @ self.beta
+
+    def loss(self, X, time, event):
+        eta = self.risk(X)
+        return np.mean(np.exp(eta) * time - event * eta)
+
+    def gradient(self, X, time, event):
+        d = (np.exp(self.risk(X)) * time - event) / len(X)
+        return {"beta": self.H.T @ d, "W": X.T @ (np.outer(d, self.beta) * (1 - self.H ** 2))}
+"""
+
+
+def test_a_loss_that_takes_what_goes_back_takes_decides_or_nothing_does(tmp_path: Path) -> None:
+    code, _, said = judged(SURVIVAL, tmp_path)
+    assert code in (0, 3), said
