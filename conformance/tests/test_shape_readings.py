@@ -1763,21 +1763,28 @@ SURVIVAL = """
 import numpy as np
 
 class Survival:
-    def __init__(self, p, k=5):
+    def __init__(self, p, hidden=5):
         rng = np.random.default_rng(6)
-        self.W, self.beta = rng.normal(size=(p, k)) / 2, rng.normal(size=k) / 2
+        self.W, self.beta = rng.normal(size=(p, hidden)) / 2, rng.normal(size=hidden) / 2
 
     def risk(self, X):
-        self.H = np.tanh(X @ self.W)
-        return self.H @ self.beta
+        H = np.tanh(X @ self.W)
+        return H @ self.beta, H
 
     def loss(self, X, time, event):
-        eta = self.risk(X)
-        return np.mean(np.exp(eta) * time - event * eta)
+        eta, _ = self.risk(X)
+        later = time[None, :] >= time[:, None]
+        return -np.mean(event * (eta - np.log((later * np.exp(eta)).sum(axis=1)))) + 0.01 * np.sum(self.W ** 2)
 
     def gradient(self, X, time, event):
-        d = (np.exp(self.risk(X)) * time - event) / len(X)
-        return {"beta": self.H.T @ d, "W": X.T @ (np.outer(d, self.beta) * (1 - self.H ** 2))}
+        eta, H = self.risk(X)
+        part = (time[None, :] >= time[:, None]) * np.exp(eta)
+        d = (event @ (part / part.sum(axis=1, keepdims=True)) - event) / len(event)
+        dW = X.T @ (np.outer(d, self.beta) * (1 - H ** 2)) + 0.02 * self.W
+        return {"beta": H.T @ d, "W": dW}
+
+if __name__ == "__main__":
+    model = Survival(4)
 """
 
 
