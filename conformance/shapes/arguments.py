@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.programs.vocabulary import WEIGHT, bare, is_parameter, kinds_of
-from conformance.shapes.example_data import TOLD, Data, as_default, picture_kinds
+from conformance.shapes.example_data import TOLD, TRIPLES, Data, as_default, picture_kinds
 from conformance.shapes.function_sources import compared_with
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
@@ -35,11 +35,13 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "loss": (
         ("output", "targets"), ("targets", "output"), ("inputs", "targets"), ("targets",), (),
         ("inputs", "mask"), ("params", "inputs", "targets"), ("inputs", "targets", "params"),
+        ("pairs",),
     ),
     "backward": (
         ("inputs", "targets", "output"), ("inputs", "targets"), ("targets",), ("targets", "output"),
         ("output", "targets"), (), ("inputs", "targets", "rate"), ("targets", "rate"),
         ("params", "inputs", "targets"), ("inputs", "targets", "params"), ("inputs", "mask"),
+        ("pairs",),
     ),
     "train": (
         ("inputs", "targets"), ("inputs", "targets", "count"), ("inputs", "targets", "rate"),
@@ -104,14 +106,14 @@ class Scope:
 
 def data_kinds(data: Data) -> dict[str, Any]:
     """What the data say about arguments."""
-    sizes = data.sizes
+    sizes, (users, items) = data.sizes, data.places
     return {
         "inputs": data.x,
         OTHER: Later(lambda: data.x[::-1]),
         THIRD: Later(lambda: np.roll(data.x, 1, axis=0)),
         "targets": data.y,
         "m": sizes.m,
-        "sample values": sizes.m,
+        **({} if data.layout in TRIPLES else {"sample values": sizes.m}),
         "batchsize": sizes.m,
         "rate": RATE,
         "count": data.rounds,
@@ -121,8 +123,8 @@ def data_kinds(data: Data) -> dict[str, Any]:
         "generator": GENERATOR,
         "pairs": Later(lambda: samples_of(data)),
         "state": np.zeros((sizes.n_hidden, 1)),
-        "users": np.arange(sizes.m) % sizes.n_in,
-        "items": np.arange(sizes.m) * 5 // 3 % sizes.n_out,
+        "users": users,
+        "items": items,
         "mask": Later(lambda: data.mask),
         **({} if data.weights is None else {"sample weights": data.weights}),
     }
@@ -135,8 +137,11 @@ def graph(nodes: int) -> Any:
     return ring + ring.T
 
 
-def samples_of(data: Data) -> list[tuple[Any, Any]]:
+def samples_of(data: Data) -> list[tuple[Any, ...]]:
     """The samples one by one."""
+    if data.layout in TRIPLES:
+        users, items = (each.tolist() for each in data.places)
+        return [*zip(users, items, data.x, strict=True)]
     if data.layout not in ("rows", "columns"):
         return [(data.x, data.y)]
     axis = 0 if data.layout == "rows" else 1

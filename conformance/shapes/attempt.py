@@ -24,14 +24,14 @@ from conformance.programs.held_state import (
     is_floats,
     leaves,
 )
-from conformance.programs.vocabulary import is_role, kinds_of
+from conformance.programs.vocabulary import bare, is_role, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import headline
 from conformance.script.asked_losses import asking
 from conformance.shapes.arguments import Scope, UnboundError, samples_of, scope_of, ways
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import Data
-from conformance.shapes.function_sources import leaves_out_label
+from conformance.shapes.function_sources import leaves_out_label, returned_names
 from conformance.shapes.learned import learn
 from conformance.shapes.plans import methods
 from conformance.tracing.arrays import Plain
@@ -159,14 +159,26 @@ def begin(run: Attempt, values: Values) -> None:
         run.start[leaf.path] = Leaf(leaf.path, leaf.name, new), node
         return new
 
+    asked = _differentiated(run)
     for name, root in list(run.roots.items()):
-        run.roots[name] = changed(root, name, run.plan.module, change)
+        run.roots[name] = changed(root, name, run.plan.module, change, asked)
         if name != "self":
             run.scope.names[name] = run.roots[name]
     for path in values.keys() - run.start.keys() if trace is not None else ():
         _put(run, path, change)
     _feed(run)
     _share(run)
+
+
+def _differentiated(run: Attempt) -> set[str]:
+    """The names of what an object holds, of which its methods return gradients by their names."""
+    whole = run.roots.get("self")
+    functions = (
+        getattr(whole, each.function, None) for each in run.plan.calls if type(each.function) is str
+    )
+    given = {name for each in functions for name in returned_names(each)}
+    stems = {stem(name) for name in given if stem(name) != bare(name)}
+    return {name for name in getattr(whole, "__dict__", ()) if bare(name) in stems}
 
 
 def _is_transposed(value: Any, other: Any) -> bool:

@@ -70,7 +70,7 @@ class Data:
             "a sequence of labels": (n, 1), TOKENS[0]: (m, n),
             STEPS[0]: (m, n), STEPS[1]: (m, n), STEPS[2]: (n, m),
             ONE_SEQUENCE[0]: (n, 1), ONE_SEQUENCE[1]: (1, n),
-            TABLES[0]: (self.sizes.n_in, n), NUMBERS[0]: (m,),
+            TABLES[0]: (self.sizes.n_in, n), **dict.fromkeys((*NUMBERS, *TRIPLES), (m,)),
             **dict.fromkeys(PICTURES[:3], (m, n)),
         }.get(self.layout, (n,))  # fmt: skip
 
@@ -81,6 +81,12 @@ class Data:
         if self.coding.endswith(EACH):
             return N_STEPS, (n, m) if "columns" in self.layout else (m, n)
         return m, (n, 1) if self.layout in SEQUENCES else (n,)
+
+    @property
+    def places(self) -> tuple[Array, Array]:
+        """Which user and which item each sample is of: some of either have several."""
+        samples = np.arange(self.sizes.m)
+        return samples % self.sizes.n_in, samples * 5 // 3 % self.sizes.n_out
 
     @property
     def mask(self) -> Array:
@@ -107,6 +113,8 @@ NUMBERS = ("a number a sample",)
 """Of which inputs, outputs and parameters are numbers: a line through points."""
 TABLES = ("a table",)
 """Of which a mask tells the entries that are known, as for a factorisation."""
+TRIPLES = ("triples",)
+"""Of a user, an item and a number, such as a rating."""
 PICTURES = (
     "pictures of a channel", "pictures", "pictures with a channel last", "one picture",
     "one picture of a channel",
@@ -114,7 +122,9 @@ PICTURES = (
 """Of which the side stands in the place of the number of inputs."""
 SIDES = (Sizes(n_in=8, m=4), Sizes(n_in=28, m=2))
 """Of pictures: small ones, and those that a program is written for."""
-LAYOUTS = (TABLES, NUMBERS, BATCHES, SINGLES, SEQUENCES, STEPS, ONE_SEQUENCE, TOKENS, NUMBERS)
+LAYOUTS = (
+    TABLES, TRIPLES, NUMBERS, BATCHES, SINGLES, SEQUENCES, STEPS, ONE_SEQUENCE, TOKENS, NUMBERS,
+)  # fmt: skip
 """In the order in which a program is tried on them: first on numbers if it makes numbers itself."""
 
 
@@ -144,7 +154,7 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
     shapes = {
         "images": IMAGES, "an image of channels": (3, 6, 8), "an array of three axes": (6, 4, 3),
         "sequences": (2, N_STEPS, sizes.n_in),
-        TABLES[0]: (sizes.n_in, sizes.n_out), NUMBERS[0]: (sizes.m,),
+        TABLES[0]: (sizes.n_in, sizes.n_out), **dict.fromkeys((*NUMBERS, *TRIPLES), (sizes.m,)),
         **_pictures(sizes.m, sizes.n_in),
         **dict.fromkeys((*STEPS, *ONE_SEQUENCE), (sizes.m, N_STEPS, sizes.n_in)),
     }  # fmt: skip
@@ -197,7 +207,7 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
     if layout in SEQUENCES:
         yield "labels from 0", labels.tolist()
         yield "a label from 0", int(labels[-1])  # of the whole sequence
-    elif layout in TABLES:
+    elif layout in (*TABLES, *TRIPLES):
         yield "values", _inputs(sizes, layout)
     elif layout in NUMBERS:
         yield from [("values", _values(sizes)[:, 0])] if sizes.n_in == sizes.n_out == 1 else ()

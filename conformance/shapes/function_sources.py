@@ -21,6 +21,19 @@ def leaves_out_label(function: Any) -> bool:
     return any(f"{name}[:-1]" in slices for name in taken if "row" in kinds_of(name))
 
 
+def takes_apart(function: Any, parts: int) -> bool:
+    """Whether a function takes what an argument holds apart, one by one: `for u, i, r in data`."""
+    code = getattr(function, "__code__", None)
+    taken = () if code is None else code.co_varnames[: code.co_argcount]
+    loops = (e for e in source_parts(function) if isinstance(e, ast.For | ast.comprehension))
+    return any(
+        isinstance(each.iter, ast.Name)
+        and each.iter.id in taken
+        and len(_elements(each.target)) == parts
+        for each in loops
+    )
+
+
 AXIS = ("axis", "keepdims", "dim", "keepdim")
 REDUCTIONS = {"sum", "mean", "var", "std", "max", "min", "amax", "amin", "norm"}
 

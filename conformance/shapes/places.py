@@ -253,6 +253,7 @@ def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:
 def returned(run: Attempt, roles: Sequence[str] = ("backward", "gradients", "train")) -> list[Leaf]:
     """What the functions that go backwards returned."""
     found: list[Leaf] = []
+    began = {bare(leaf.name) for leaf, _ in run.start.values()}
     for call, function, result in run.results:
         if call.role not in roles:
             continue
@@ -261,7 +262,9 @@ def returned(run: Attempt, roles: Sequence[str] = ("backward", "gradients", "tra
                 continue  # it is the parameter after an update
             name = numbers_like(run.start, path, part)
             array = part if name else _of_list(run.trace, part, function)
-            inside = leaves(array, name or path, run.plan.module if call.role != "train" else None)
+            module = run.plan.module if call.role != "train" else None
+            named = {path} if stem(path) in began else set()
+            inside = leaves(array, name or path, module, named=named)
             found += [e for e in inside if call.role != "train" or stem(e.name) != bare(e.name)]
     return found
 

@@ -23,11 +23,13 @@ from conformance.shapes.example_data import (
     PICTURES,
     SIDES,
     TABLES,
+    TRIPLES,
     Data,
     Sizes,
     convolves,
     example_data,
 )
+from conformance.shapes.function_sources import takes_apart
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
 from conformance.shapes.places import first_run, places
@@ -213,6 +215,8 @@ class Searched:
         forward, loss, backward, update = chain
         if data.layout in TABLES and not self._takes_table(made, data, backward.function):
             return None
+        if data.layout in TRIPLES and not self._takes_triples(made, data):
+            return None
         takes_y = [pair for pair in forward if "targets" in self._kinds(made, data, pair[1])]
         if "targets" in self._kinds(made, data, backward.function):
             loss = [pair for pair in loss if not self._is_of_others(made, data, pair[1])]
@@ -255,6 +259,11 @@ class Searched:
         """Whether a function takes a table, and which of its entries are known."""
         told = self._kinds(made, data, function)
         return "mask" in told and not {"inputs", "targets"} <= told
+
+    def _takes_triples(self, made: Made, data: Data) -> bool:
+        """Whether a function takes samples of three parts one by one."""
+        functions = (each for pairs in self.roles.values() for _, each in pairs)
+        return any(takes_apart(self._function(made, data, each), 3) for each in functions)
 
     def _is_of_others(self, made: Made, data: Data, function: Any) -> bool:
         """Whether a loss makes its own targets of inputs, beside those of a step."""

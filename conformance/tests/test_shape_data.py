@@ -476,6 +476,51 @@ def test_a_mask_tells_which_entries_of_a_table_are_known(tmp_path: Path) -> None
     assert code == 1, said
 
 
+VOTES = """
+import numpy as np
+
+class Films:
+    def __init__(self, people, films, width=2):
+        rng = np.random.default_rng(7)
+        self.people = rng.normal(size=(people, width))
+        self.films = rng.normal(size=(films, width))
+        self.middle = 0.5
+
+    def score(self, votes):
+        return sum((self.middle + self.people[a] @ self.films[b] - v) ** 2 for a, b, v in votes)
+
+    def loss(self, votes):
+        return self.score(votes) / len(votes)
+
+    def grad(self, votes):
+        dpeople, dfilms, dmiddle = np.zeros_like(self.people), np.zeros_like(self.films), 0.0
+        for a, b, v in votes:
+            e = 2 * (self.middle + self.people[a] @ self.films[b] - v) / len(votes)
+            dmiddle += e
+            dpeople[a] += e * self.films[b]
+            dfilms[b] += e * self.people[a]
+        return dpeople, dfilms, dmiddle
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("dmiddle += e", "dmiddle += e"),
+        ("dmiddle += e", "dmiddle += 2 * e"),
+        ("dpeople[a] +=", "dpeople[a] ="),
+        ("dfilms[b] +=", "dfilms[b] ="),
+    ],
+)
+def test_samples_may_be_of_a_user_an_item_and_a_number(
+    right: str, there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(VOTES.replace(right, there), tmp_path)
+    assert code == int(right != there), said
+    assert all(there in each for each in lines[:1]), said
+    assert "triples, values; loss(votes), grad(votes) gives the gradients" in said
+
+
 MASKED_LOSS = """
 def masked_mse(W, X, Y, mask):
     E = X @ W - Y

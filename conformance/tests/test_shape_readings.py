@@ -1774,7 +1774,8 @@ class Survival:
     def loss(self, X, time, event):
         eta, _ = self.risk(X)
         later = time[None, :] >= time[:, None]
-        return -np.mean(event * (eta - np.log((later * np.exp(eta)).sum(axis=1)))) + 0.01 * np.sum(self.W ** 2)
+        of_all = np.log((later * np.exp(eta)).sum(axis=1))
+        return 0.01 * np.sum(self.W ** 2) - np.mean(event * (eta - of_all))
 
     def gradient(self, X, time, event):
         eta, H = self.risk(X)
