@@ -57,7 +57,7 @@ def candidates(
 ) -> list[Node]:
     """The numbers that were computed from old values, and that no new one was computed from.
 
-    One that is a linear function of them is an output, and no loss: it has no minimum. One that was
+    One that is a linear function of one is an output, and no loss: it has no minimum. One that was
     computed from all gradients is none either, if there are others: a line search has such. Nor is
     one that is an error, as a new value was computed from the same number of another pass, or one
     of which the operation gives arrays too, as what is kept for each parameter.
@@ -92,7 +92,8 @@ def candidates(
     ends = [each for each in found if not within >> each.number & 1]
     operations = [*{operation_key(each): each for each in reversed(ends)}.values()]
     chosen = {*found[-MOST:], *ends[-MOST:], *operations[:MOST]}
-    return [each for each in found if each in chosen and not is_linear(each, given)]
+    single = given.bit_count() == 1  # else it may be a loss such as that of a margin
+    return [e for e in found if e in chosen and not (single and is_linear(e, given))]
 
 
 def _key_of(number: Node) -> tuple[Any, float]:
@@ -164,25 +165,18 @@ def _numbers(node: Node, given: int) -> list[Node]:
     return [e for e in node.inputs if linear and np.size(e.value) == 1 and e.uses & given]
 
 
-def _is_running(node: Node) -> bool:
-    """Whether a sum is one that goes on, as of products number by number."""
-    key = operation_key(node)
-    return node.operation == "add" and any(operation_key(e) == key for e in node.inputs)
-
-
-def _count_of(node: Node, given: int) -> int:
+def count_of(node: Node, given: int) -> int:
     """How many operands were computed of what is given: two in `r @ r`."""
     return sum(type(each) is Node and bool(each.uses & given) for each in flat(node.args))
 
 
 def is_linear(node: Node, given: int) -> bool:
-    """Whether a number is a linear function of one parameter, and not constant."""
+    """Whether a number is a linear function of parameters, and not constant."""
     way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
     own = [each for each in way if not given >> each.number & 1]
-    return given.bit_count() == 1 and all(
-        each.operation in MOVES
-        or _is_running(each)
-        or (each.operation in LINEAR and _count_of(each, given) == 1)
+    return bool(given) and all(
+        each.operation in (*MOVES, "add", "subtract")
+        or (each.operation in LINEAR and count_of(each, given) == 1)
         for each in own
     )
 

@@ -24,7 +24,7 @@ from conformance.backward.factor import conventions, snapped
 from conformance.backward.findings import Examined
 from conformance.backward.judge_gradients import Forward, distance, forward_of, verdicts
 from conformance.backward.loss_names import LINEAR, is_named
-from conformance.backward.loss_numbers import is_linear
+from conformance.backward.loss_numbers import count_of, is_linear
 from conformance.backward.no_loss import COST_NAMES, Tried, plus_decay, tried, undecayed
 from conformance.backward.own_error import OwnError
 from conformance.backward.own_pass import examine_pass
@@ -260,7 +260,11 @@ def has_own_terms(step: OwnPass) -> bool:
 
     if is_alone(step.loss):
         return False
-    terms = walk([step.loss], lambda each: each.inputs if each.operation in LINEAR else ())
+    def operands(node: Node) -> Sequence[Node]:
+        is_product = node.operation in ("multiply", "divide") and count_of(node, given) > 1
+        return node.inputs if node.operation in LINEAR and not is_product else ()
+
+    terms = walk([step.loss], operands)
     alone = (e for e in terms if e.function and e.uses & given and is_alone(e))
     curved = (e for e in alone if not is_linear(e, e.uses & given))
     return any(not _multiplies_two(each, given) for each in curved)

@@ -511,3 +511,32 @@ def test_a_loss_with_an_epsilon_states_a_decay(tmp_path: Path) -> None:
     report = run_edited(tmp_path, BESIDE_AN_EPSILON, *edits)
     assert not report.ok
     assert "∂C/∂params_rn" in str(report)
+
+
+BASELINE = """import numpy as np
+rng = np.random.default_rng(8)
+table = np.column_stack([rng.integers(0, 6, 60), rng.integers(0, 5, 60), rng.normal(3, 1, 60)])
+mean = table[:, 2].mean()
+user, item = 0.3 * rng.normal(size=(6, 3)), 0.3 * rng.normal(size=(5, 3))
+shift, level = np.zeros(6), np.zeros(5)
+for epoch in range(10):
+    total = 0.0
+    for row in table:
+        u, i = int(row[0]), int(row[1])
+        error = mean + shift[u] + level[i] + user[u] @ item[i] - row[2]
+        total += 0.5 * error * error
+        old = user[u].copy()
+        shift[u] -= 0.1 * (error + 0.02 * shift[u])
+        level[i] -= 0.1 * (error + 0.02 * level[i])
+        user[u] -= 0.1 * (error * item[i] + 0.02 * old)
+        item[i] -= 0.1 * (error * old + 0.02 * item[i])
+    print(total / len(table))
+"""
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_output_that_is_squared_states_no_decay(right: bool, tmp_path: Path) -> None:
+    wrong = () if right else (("error * old +", "error +"),)
+    report = run_edited(tmp_path, BASELINE, *wrong)
+    assert report.exit_code == (not right), str(report)
+    assert not right or "with weight decay 0.02 beside it" in str(report)
