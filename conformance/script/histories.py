@@ -25,7 +25,7 @@ ROOTS = frozenset({"sqrt", "power", "float_power"})
 
 ARITHMETIC = (
     frozenset({"add", "subtract", "multiply", "divide", "true_divide", "negative", "square"})
-    | frozenset({"reciprocal", "clip", FILLED, taken.__name__})
+    | frozenset({"reciprocal", "clip", FILLED})
     | ROOTS
     | COPIES
 )
@@ -204,7 +204,7 @@ def arithmetic(node: Node, given: frozenset[Node]) -> bool:
     within = {node, *entrywise(node, given)} - given
     bits = bits_of_nodes(given)
     own = (each for each in within if each.function is not None and each.uses & bits)
-    return all(each.operation in ARITHMETIC for each in own)
+    return all(each.operation in ARITHMETIC or each.function is taken for each in own)
 
 
 def multiple(value: Array, of: Array) -> float | None:

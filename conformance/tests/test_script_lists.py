@@ -744,3 +744,32 @@ def test_the_bias_of_a_neuron_may_be_a_number_of_its_own(
     assert report.exit_code == bool(line), str(report)
     assert "clipped" not in str(report)
     assert not line or report.blames[0].line == line
+
+
+COORDINATES = """import random
+random.seed(4)
+SIZE, DIM = 9, 3
+place = [[random.uniform(-1, 1) for _ in range(DIM)] for _ in range(SIZE)]
+seen = [[0.5] * DIM for _ in range(SIZE)]
+pairs = [(a, b, abs(a - b) / 4) for a in range(SIZE) for b in range(a)]
+random.shuffle(pairs)
+for a, b, wanted in pairs:
+    apart = [p - q for p, q in zip(place[a], place[b])]
+    error = sum(d * d for d in apart) - wanted
+    loss = error ** 2
+    for one, sign in ((a, 1), (b, -1)):
+        for k in range(DIM):
+            slope = 4 * error * sign * apart[k]
+            seen[one][k] += slope * slope
+            place[one][k] -= 0.01 * slope / (seen[one][k] ** 0.5 + 1e-6)
+"""
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_what_is_kept_of_numbers_that_were_moved_long_before_is_of_a_known_rule(
+    right: bool, tmp_path: Path
+) -> None:
+    wrong = () if right else (("+= slope * slope", "+= slope"),)
+    report = run_edited(tmp_path, COORDINATES, *wrong)
+    assert report.exit_code == (not right), str(report)
+    assert not right or "by AdaGrad" in str(report)
