@@ -17,7 +17,9 @@ from conformance.backward.findings import Line
 from conformance.backward.syntax import (
     aliased,
     call_on,
+    function_around,
     is_call_of,
+    loops_around,
     returned_place,
     statement,
     stored,
@@ -274,6 +276,20 @@ def written_name(node: Node) -> str:
         if isinstance(found, ast.Expr):
             return _changed_by_methods(found.value)
     return ""
+
+
+def is_put_again(node: Node) -> bool:
+    """Whether a value is put where something was put before the loop, and nothing there is read."""
+    name, line = written_name(node).partition("[")[0], line_of(node)
+    here = None if line is None else statement(line.file, line.line)
+    if line is None or not isinstance(here, ast.Assign):
+        return False
+    own = function_around(line) if "." not in name else None
+    apart = {*ast.walk(here), *(e for loop in loops_around(line) for e in ast.walk(loop))}
+    made = (e for e in ast.walk(own or tree(line.file) or here) if isinstance(e, ast.Assign))
+    targets = (target for each in made if each not in apart for target in each.targets)
+    reads = any(ast.unparse(e) == name for e in ast.walk(here.value) if isinstance(e, ast.expr))
+    return not reads and name in map(ast.unparse, targets)
 
 
 def _changed_by_methods(part: ast.expr) -> str:

@@ -260,6 +260,7 @@ def has_own_terms(step: OwnPass) -> bool:
 
     if is_alone(step.loss):
         return False
+
     def operands(node: Node) -> Sequence[Node]:
         is_product = node.operation in ("multiply", "divide") and count_of(node, given) > 1
         return node.inputs if node.operation in LINEAR and not is_product else ()

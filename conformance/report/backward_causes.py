@@ -276,6 +276,7 @@ OF_ALL = {
     "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
     "turned": "the parameter itself is subtracted here: only its gradient has to be",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",
+    "forgets": "nothing of what is kept from step to step is used here: the gradient stands there",
     "minus": "what is kept from step to step is subtracted here: it has to be added",
 }
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from conformance.backward.source import is_put_again
 from conformance.script.adaptive import adaptive
 from conformance.script.histories import (
     OTHER,
@@ -32,7 +33,9 @@ from conformance.script.linear import (
     ancestors,
     entrywise,
     kept,
+    links,
     read_forward,
+    source,
     way,
 )
 from conformance.script.multiples import SUMS, decay, shrinking
@@ -66,7 +69,9 @@ def known(
     if not first.states and not first.adaptive:
         eta = abs(first.options[first.own][1])
         rule = Rule("plain", (("η", eta * factor), *decay(first, eta * factor)))
-        return Known(rule, (*grown, *_number(updates)))
+        forgetting = next(_forgetting(updates), None)
+        wrong = (*grown, *_number(updates))
+        return Known(rule, wrong) if forgetting is None else Known.wrong(forgetting, *wrong)
     best = _likeliest(_of_history(each, factor, share) for each in histories(updates, place))
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
@@ -87,6 +92,25 @@ def _numbers_added(made: Update) -> Iterator[tuple[Node, float]]:
     for node in way(made.old, made.new, ancestors(made.new))[1:]:
         numbers = [e for e in node.args if isinstance(e, int | float) and e]
         yield from ((node, e) for e in numbers if node.operation in ("add", "subtract"))
+
+
+def _forgetting(updates: Sequence[Update]) -> Iterator[Mistake]:
+    """Where a multiple of a gradient is added to it, and put where something was kept before.
+
+    A velocity has the multiple of what was kept there.
+    """
+    found = [next(_added_to_themselves(each), None) for each in updates]
+    if found[0] is not None and None not in found[1:] and is_put_again(found[0]):
+        yield Mistake("forgets", found[0])
+
+
+def _added_to_themselves(made: Update) -> Iterator[Node]:
+    """The sums of a value of the gradient and a multiple of it."""
+    for node in {*made.way(made.options[-1][0]), *(each for each, _ in made.options)}:
+        terms = {each: source(each) for each, _ in links(node)}
+        of = {*terms.values()}
+        if node.operation == "add" and len(terms) > len(of) and not of & {made.old}:
+            yield from (node for each in of if each.depends_on(made.old))
 
 
 def _not_shrinking(made: Update) -> Iterator[Mistake]:

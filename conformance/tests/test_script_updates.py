@@ -961,3 +961,43 @@ def test_a_step_that_is_mixed_otherwise_than_the_others_is_wrong(
 ) -> None:
     wrong = run_edited(tmp_path, QHM, (old, new))
     assert [blame.line for blame in wrong.blames] == [line], str(wrong)
+
+
+ACCUMULATOR = """import numpy as np
+
+class Descent:
+    def __init__(self, params):
+        self.params = params
+        self.velocity = [np.zeros_like(p) for p in params]
+
+    def step(self, grads):
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            self.velocity[i] = 0.9 * self.velocity[i] + g
+            p[...] = p - 0.05 * self.velocity[i]
+
+rng = np.random.default_rng(5)
+X, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+W, b = rng.normal(size=(3, 2)), np.zeros(2)
+optimiser = Descent([W, b])
+for epoch in range(20):
+    error = X @ W + b - y
+    loss = 0.5 * np.sum(error ** 2) / 30
+    optimiser.step([X.T @ error / 30, error.sum(axis=0) / 30])
+"""
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        ((("0.9 * self.velocity[i] + g", "0.9 * g + g"),), 10),
+        ((("self.velocity[i] = 0.9 * self.velocity[i] + g", "self.velocity[i] = 1.9 * g"),), 0),
+        ((("- 0.05 * self.velocity[i]", "- 0.05 * (0.9 * self.velocity[i] + g)"),), 0),
+    ],
+    ids=["forgets", "scaled", "nesterov"],
+)
+def test_a_velocity_that_has_the_gradient_in_the_place_of_itself_is_blamed(
+    edits: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, ACCUMULATOR, *edits)
+    assert report.exit_code == bool(line), str(report)
+    assert not line or report.blames[0].line == line
