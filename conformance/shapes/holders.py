@@ -56,6 +56,11 @@ class Holder:
     arguments: dict[str, Any] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def is_of_pairs(self) -> bool:
+        """Whether each parameter is handed over with its gradient."""
+        return isinstance(self.params, list) and isinstance(self.params[0], tuple)
+
 
 def _in_dicts(start: dict[str, Any], prefix: str) -> Holder:
     params, grads = dict(start), {}
@@ -77,6 +82,18 @@ def _in_lists(start: dict[str, Any]) -> Holder:
         params[:] = new
 
     return Holder(params, grads, lambda: dict(zip(start, params, strict=True)), give, put)
+
+
+def _in_pairs(start: dict[str, Any]) -> Holder:
+    """Each parameter with the array into which its gradient is written."""
+    grads = {name: np.zeros_like(each) for name, each in start.items()}
+
+    def give(gradients: Mapping[str, Any]) -> None:
+        for name, each in grads.items():
+            each[...] = gradients[name]
+
+    pairs = [(each, grads[name]) for name, each in start.items()]
+    return Holder(pairs, None, lambda: dict(start), give)
 
 
 def _in_objects(start: dict[str, Any], pairs: Sequence[tuple[str, str]], *, alone: bool) -> Holder:
@@ -126,6 +143,8 @@ def started(trace: Trace) -> dict[str, Any]:
 
 def holders(kind: type | FunctionType) -> Iterator[Callable[[dict[str, Any]], Holder]]:
     """The ways in which parameters are held, given at their start, the likeliest first."""
+    if _goes_through_pairs(kind):
+        yield _in_pairs
     pairs = pairs_of(kind)
     if pairs:
         yield lambda start: _in_objects(start, pairs, alone=True)
@@ -153,6 +172,29 @@ def pairs_of(kind: type | FunctionType) -> list[tuple[str, str]]:
     found += more if found else []
     generic = [(p, g) for g in gradients for p in names if bare(p) in GENERIC]
     return found or generic[:1]
+
+
+def _goes_through_pairs(kind: type | FunctionType) -> bool:
+    """Whether it goes through pairs of a parameter and its gradient: `for p, g in self.params`."""
+    whole = [kind] if isinstance(kind, FunctionType) else vars(kind).values()
+    loops = (e for one in whole for e in source_parts(one) if isinstance(e, ast.For))
+    targets = (pair for loop in loops for pair in _elements(loop.target, loop.iter))
+    names = ([getattr(e, "id", "") for e in getattr(each, "elts", ())] for each in targets)
+    return any(len(e) == len(("p", "g")) and holds(e[0]) and names_gradients(e[1]) for e in names)
+
+
+def _elements(target: ast.expr, of: ast.expr) -> Iterator[ast.expr]:
+    """What each element of a value is unpacked to in a loop through it, numbered or beside others.
+
+    What is put together there, as by `zip`, is not one.
+    """
+    if isinstance(of, ast.Name | ast.Attribute):
+        yield target
+    elif isinstance(of, ast.Call) and isinstance(target, ast.Tuple):
+        name = getattr(of.func, "id", "")
+        parts = {"zip": target.elts, "enumerate": target.elts[1:]}.get(name, [])
+        for part, value in zip(parts, of.args, strict=False):
+            yield from _elements(part, value)
 
 
 def _singular(name: str) -> str:
@@ -285,7 +327,7 @@ class Optimiser:
     Attributes:
         kind: the class, or the function.
         method: the name of the method that does it; of a function its own.
-        named: whether its name says that it does.
+        named: whether its name says that it does, and what it takes or holds.
     """
 
     kind: type | FunctionType
@@ -304,10 +346,10 @@ def optimisers(classes: Sequence[type]) -> Iterator[Optimiser]:
         names = [name for name, _ in methods(kind)]
         if any(is_role(e, role) is not None for e in names for role in ("backward", "loss")):
             continue
-        moving = (e for e in names if _is_named_as_a_move(e) and _takes_gradients(kind, e))
-        method = next(moving, None)
-        if method is not None:
-            yield Optimiser(kind, method)
+        moving = [*filter(_is_named_as_a_move, names)]
+        taking = [e for e in moving if _takes_gradients(kind, e)]
+        for method in (taking or (moving if _goes_through_pairs(kind) else []))[:1]:
+            yield Optimiser(kind, method, named=bool(taking))
 
 
 def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:

@@ -206,7 +206,7 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
         results.append(Judgement(tuple(updates), right, True, False, chosen[0][1], kept))
     moving = all(each.chosen for each in results)
     told = rules(results)
-    accused = tuple(faults(results, told, counts=made.counts))
+    accused = tuple(faults(results, told, counts=made.counts)) or _growth(results[0], made)
     if not accused and moving and results[0].factor > 0:
         accused = _wrong({n: e.new for n, e in zip(names, results[0].updates, strict=True)}, ADDS)
     unknown = not moving or any(each.rule.kind in ("other", "unknown") for each in told)
@@ -251,15 +251,38 @@ def _by(made: Update, gradient: Node) -> Update:
 def _multiple(made: Update, gradient: Node) -> Multiple:
     """How many times a gradient is added; 0 times if it is no multiple of it that is.
 
-    It may have a decay of the parameter beside it: `g + λ w`.
+    It may have a decay of the parameter beside it, `g + λ w`, or what lets it grow.
+    """
+    for node, by, decays in _with_decays(made, gradient):
+        if all(each * by >= 0 for each in decays) or _growing(node, by, decays) is not None:
+            return gradient, by
+    return gradient, 0.0
+
+
+def _with_decays(made: Update, gradient: Node) -> Iterator[tuple[Node, float, list[float]]]:
+    """What has a gradient in it, how many times that is added, and the parameter beside it.
+
+    What is beside it and no multiple of the parameter is no number of times.
     """
     for node, factor in made.options:
         terms = {gradient: 1.0} if node is gradient else dict(links(node))
-        by = terms.pop(gradient, 0.0)
-        decays = [dict(links(each)).get(made.old, np.nan) * terms[each] for each in terms]
-        if by and all(each * by >= 0 for each in decays):  # what is no decay is no number
-            return gradient, factor * by
-    return gradient, 0.0
+        by = factor * terms.pop(gradient, 0.0)
+        if by:
+            shares = (dict(links(e)).get(made.old, np.nan) * terms[e] for e in terms)
+            yield node, by, [factor * each for each in shares]
+
+
+def _growth(first: Judgement, made: Moved) -> tuple[Accused, ...]:
+    """The parameters to whose gradients is added what lets them grow."""
+    of_each = zip(first.updates, (each[0] for each in made.gradients.values()), strict=True)
+    nodes = [next((_growing(*e) for e in _with_decays(*each)), None) for each in of_each]
+    grown = zip(made.values, nodes, strict=True)
+    return _wrong({name: each for name, each in grown if each is not None}, "growth")
+
+
+def _growing(node: Node, by: float, decays: Sequence[float]) -> Node | None:
+    """What lets a parameter grow that goes down its gradient; None if nothing does."""
+    return node if by < 0 and decays and all(each > 0 for each in decays) else None
 
 
 def _wrong(

@@ -289,7 +289,9 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
     """
     hiding = (e for e in taken(function) if t or is_0(e.default) or e.name in holder.rates)
     wanted = {e.name: e for e in (*needed(function), *hiding)}
-    moved = _moved([e.name for e in needed(function)]) if t and not holder.arguments else None
+    names = [e.name for e in needed(function)]
+    whole = not t and holder.is_of_pairs
+    moved = _moved(names, alone=whole) if (t or whole) and not holder.arguments else None
     found = {}
     for name, each in wanted.items():
         if name == moved:
@@ -307,10 +309,13 @@ def _arguments(function: Any, holder: Holder, t: int) -> dict[str, Any]:
     return found
 
 
-def _moved(names: Sequence[str]) -> str | None:
-    """What is taken beside the gradients, if it is one argument: the parameters, of any name."""
+def _moved(names: Sequence[str], *, alone: bool = False) -> str | None:
+    """What is taken beside the gradients, if it is one argument: the parameters, of any name.
+
+    Or alone, where each has its gradient with it.
+    """
     rest = [e for e in names if not names_gradients(e) and not is_number(e)]
-    return rest[0] if len(rest) == 1 and len(rest) < len(names) else None
+    return rest[0] if len(rest) == 1 and (alone or len(rest) < len(names)) else None
 
 
 def _argument(name: str, holder: Holder, t: int) -> Any:

@@ -355,7 +355,6 @@ class AdaGrad:
     ("change", "unknown"),
     [
         (("", ""), []),
-        (("g + self.wd * p", "g - self.wd * p"), ["Momentum"]),
         (("self.h.get(k, 0.0)", "self.h.get(k, 0.1)"), ["AdaGrad"]),
     ],
 )
@@ -643,3 +642,33 @@ def test_a_decay_that_does_not_go_with_the_rate_is_told(times: str, tmp_path: Pa
     report = together(tmp_path, NETWORK, DECOUPLED.replace("self.lr * self.wd", f"{times}self.wd"))
     assert report.exit_code == 0, str(report)
     assert ("λ w is taken off, whatever η is" in str(report)) == (not times)
+
+
+def test_a_decay_that_lets_the_weights_grow_within_a_velocity_is_wrong(tmp_path: Path) -> None:
+    wrong = DECAYING_MOMENTUM.replace("+ self.weight_decay", "- self.weight_decay")
+    assert wrong != DECAYING_MOMENTUM
+    report = together(tmp_path, NETWORK, wrong)
+    assert report.exit_code == 1
+    assert "the weights grow by a multiple of themselves" in str(report)
+
+
+OF_PAIRS = """Scaled:
+    def __init__(self, pairs, rate=0.1):
+        self.pairs, self.rate = pairs, rate
+        self.squares = [np.zeros_like(w) for w, _ in pairs]
+
+    def step(self):
+        for total, (w, dw) in zip(self.squares, self.pairs):
+            total += dw * dw
+            w -= self.rate * dw / (np.sqrt(total) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_optimiser_may_keep_each_parameter_with_its_gradient(
+    right: bool, tmp_path: Path
+) -> None:
+    text = OF_PAIRS if right else OF_PAIRS.replace("dw * dw", "dw")
+    report = together(tmp_path, NETWORK, text)
+    assert report.exit_code == (not right), str(report)
+    assert "Scaled" in str(report)
