@@ -277,6 +277,7 @@ OF_ALL = {
     "turned": "the parameter itself is subtracted here: only its gradient has to be",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",
     "forgets": "nothing of what is kept from step to step is used here: the gradient stands there",
+    "decay of gradient": "the gradient is multiplied by a decay here: the parameter has to be",
     "minus": "what is kept from step to step is subtracted here: it has to be added",
 }
 

@@ -239,12 +239,14 @@ class History:
         gradients: of which of its arrays each update is taken to be one.
         place: of the parameter among all, from 1, and how many there are.
         share: how many times these gradients are in what the updates themselves multiply.
+        apart: of each update a term that is added beside what the rule takes off, if there is one.
     """
 
     updates: Sequence[Update]
     gradients: Sequence[Node]
     place: tuple[int, int] = (1, 1)
     share: float = 1.0
+    apart: Sequence[Node] = ()
 
     @cached_property
     def arrays(self) -> list[Array]:
@@ -253,11 +255,14 @@ class History:
 
     @cached_property
     def taken(self) -> list[Array]:
-        """What each update takes off, beside a decay."""
-        return [
+        """What each update takes off, beside a decay and a term that is added apart."""
+        found = [
             (1 - each.decay) * np.asarray(each.old.value) - np.asarray(each.new.value)
             for each in self.updates
         ]
+        for i, each in enumerate(self.apart):
+            found[i] = found[i] + kept(each, self.updates[i].new) * np.asarray(each.value)
+        return found
 
     @cached_property
     def moments(self) -> list[Moment]:

@@ -5,6 +5,7 @@ does not matter how a rule is written. By a sign, or that of a mean that a gradi
 Lion and plain signs. Left out: Adam and its like (`adaptive.py`).
 """
 
+import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -12,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from conformance.backward.source import is_put_again
+from conformance.backward.source import is_put_again, operands
+from conformance.programs.vocabulary import kinds_of
 from conformance.script.adaptive import adaptive
 from conformance.script.histories import (
     OTHER,
@@ -73,11 +75,37 @@ def known(
         wrong = (*grown, *_number(updates))
         return Known(rule, wrong) if forgetting is None else Known.wrong(forgetting, *wrong)
     best = _likeliest(_of_history(each, factor, share) for each in histories(updates, place))
+    best = _with_decay_of_gradient(updates, place, best) if best == OTHER else best
     if best == OTHER and not all(np.any(made.options[made.own][0].value) for made in updates):
         best = UNKNOWN  # a gradient that is 0 everywhere tells nothing
     eta = dict(best.rule.numbers).get("η", 0.0)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay(first, eta)))
     return Known(rule, (*best.mistakes, *grown))
+
+
+def _with_decay_of_gradient(
+    updates: Sequence[Update], place: tuple[int, int], best: Known
+) -> Known:
+    """A known rule of Adam's kind with a gradient that is multiplied by a decay beside it."""
+    apart = [next(_decays_of_gradient(each), None) for each in updates]
+    nodes = [each for each in apart if each is not None]
+    if len(nodes) == len(updates):
+        read = (replace(each, apart=nodes) for each in histories(updates, place))
+        if _doubt(_likeliest(_of_history(each, 1.0, 0.0) for each in read)) == 0:
+            return Known.wrong(Mistake("decay of gradient", nodes[0]))
+    return best
+
+
+def _decays_of_gradient(made: Update) -> Iterator[Node]:
+    """The products of a gradient and a number that is called a decay, in what is added."""
+    gradients = [node for node, _ in made.options]
+    for node in made.way(gradients[-1]) if made.adaptive else ():
+        of = any(each in gradients for each in node.inputs)
+        if node.operation == "multiply" and of and kept(node, made.new):
+            read = [e for each in operands(node) for e in ast.walk(each)]
+            names = (getattr(e, "id", getattr(e, "attr", "")) for e in read)
+            if any("penalty" in kinds_of(name) for name in names):
+                yield node
 
 
 def _number(updates: Sequence[Update]) -> Iterator[Mistake]:

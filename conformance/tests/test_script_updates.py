@@ -1001,3 +1001,27 @@ def test_a_velocity_that_has_the_gradient_in_the_place_of_itself_is_blamed(
     report = run_edited(tmp_path, ACCUMULATOR, *edits)
     assert report.exit_code == bool(line), str(report)
     assert not line or report.blames[0].line == line
+
+
+MIXED = """import numpy as np
+rng = np.random.default_rng(9)
+X, y = rng.normal(size=(40, 4)), rng.normal(size=40)
+w, s = rng.normal(size=4), np.zeros(4)
+NAME = 0.02
+for step in range(12):
+    r = X @ w - y
+    loss = np.mean(r ** 2)
+    g = 2 * X.T @ r / 40
+    s = 0.95 * s + 0.05 * g ** 2
+    w = w - 0.01 * g / (np.sqrt(s) + 1e-7) - 0.01 * NAME * OF
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "code"), [("weight_decay", "w", 0), ("weight_decay", "g", 1), ("share", "g", 3)]
+)
+def test_a_gradient_that_is_multiplied_by_a_decay_is_blamed(
+    name: str, of: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, MIXED.replace("NAME", name), ("OF", of))
+    assert report.exit_code == code, str(report)
