@@ -14,6 +14,7 @@ from conformance.backward.decay import Decay
 from conformance.backward.decay_terms import rate_of, terms
 from conformance.backward.findings import Accused, Cause, Examined, Named, merged
 from conformance.backward.judge_gradients import Forward, Verdict
+from conformance.backward.named_numbers import stated_numbers
 from conformance.backward.source import line_of, lines_of
 from conformance.backward.value_names import operation_text
 from conformance.tracing.node import Node
@@ -44,10 +45,23 @@ def wrong_decay(forward: Forward, found: Sequence[Verdict]) -> Accused | None:
     return Accused(names, tuple(dict.fromkeys(lines)), why, mends=True)
 
 
-def decays_without(examined: Examined, factor: float) -> bool:
-    """Whether gradients decay as the loss states, and the rest of them alone has a factor."""
-    causes = [each.cause for each in examined.accused if each.cause.kind == "decay"]
-    return any(abs(each.factor * factor - 1) <= NEAR for each in causes)
+def decays_without(
+    forward: Forward, found: Sequence[Verdict], factor: float, rates: Sequence[float]
+) -> bool:
+    """Whether gradients decay as the loss states, and the rest of them alone has a factor.
+
+    Args:
+        forward: the forward pass, with the loss as often as the factor says.
+        found: the gradients, judged by it.
+        factor: it.
+        rates: by which an update multiplies them. One that the program does not state may be made
+            of the factor: then the rest is as it has to be.
+    """
+    wrong = wrong_decay(forward, found)
+    if wrong is None or abs(wrong.cause.factor * factor - 1) > NEAR:
+        return False
+    stated = {number for each in found for number in stated_numbers(each.goal.node)}
+    return stated.issuperset(rates) and factor not in rates
 
 
 def _lacks(verdict: Verdict) -> float | None:

@@ -348,6 +348,11 @@ class Examined:
     ahead: frozenset[Line] = field(default=frozenset(), compare=False, repr=False, metadata=OWN)
 
     @property
+    def free(self) -> bool:
+        """Whether nothing tells the factor of all gradients: none is right, nor is it wrong."""
+        return not self.right and all(each.cause.kind != "scaled" for each in self.accused)
+
+    @property
     def right(self) -> int:
         """How many gradients are right."""
         return sum(each.ok for each in self.gradients)

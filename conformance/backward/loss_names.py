@@ -64,10 +64,21 @@ def is_printed(node: Node) -> bool:
 
 
 def _texts_around(node: Node) -> list[str]:
-    """The texts in the statement that computed a value, if that only calls something."""
-    found = _statement(node)
-    inner = ast.walk(found) if isinstance(found, ast.Expr) else ()
-    return [e.value for e in inner if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+    """The texts in the statement that computed a value, if that only calls something.
+
+    They are of what is called a loss there, and of what is computed of it, if anything is.
+    """
+    found, own = _statement(node), expression(node)
+    if not isinstance(found, ast.Expr) or (_called(found) and own and not _called(own)):
+        return []
+    texts = (each.value for each in ast.walk(found) if isinstance(each, ast.Constant))
+    return [each for each in texts if isinstance(each, str)]
+
+
+def _called(part: ast.AST) -> set[str]:
+    """The variables and attributes in some source that are called a loss."""
+    read = (getattr(each, "id", getattr(each, "attr", "")) for each in ast.walk(part))
+    return {each for each in read if NAMED.fullmatch(each)}
 
 
 def _texts_before_calls(node: Node) -> Iterator[str]:

@@ -5,6 +5,7 @@ it once too often, is wrong: with another such number it would have another fact
 factors that are conventions (`factor.py`).
 """
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from conformance.backward.groups import UNFIT
 from conformance.backward.judge_gradients import Forward, verdicts
 from conformance.backward.loss_names import LINEAR
 from conformance.backward.source import operand_name
+from conformance.backward.syntax import tree
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -87,3 +89,10 @@ def _with(node: Node, number: float) -> Node:
         for i, each in enumerate(node.args)
     ]
     return replace(node, args=tuple(args)) if number in [*_named(node)] else node
+
+
+def stated_numbers(node: Node) -> list[float]:
+    """The numbers in the file that computes a value."""
+    module = tree(node.frames[0].file) if node.frames else None
+    found = (each for each in ast.walk(module) if isinstance(each, ast.Constant)) if module else ()
+    return [float(e.value) for e in found if isinstance(e.value, int | float) and e.value]

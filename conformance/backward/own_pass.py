@@ -92,12 +92,12 @@ def _examined(
         known = forward, found, kinks
         if factor != 1.0:
             known = judged(replace(run, loss=times(run.trace, run.loss, factor)))
+            if decays_without(*known[:2], factor, step.rates):
+                return by(1.0)
         examined = finished(*known[:2], contradicted, kinks=known[2], blame=blame)
         return replace(examined, factor=factor)
 
     examined = by(1.0 if told is None else told)
-    if told is not None and decays_without(examined, told):
-        return by(1.0)
     if told is None and not all(each.mends for each in examined.accused):
         other = by(_of_the_last_derivative(forward))
         return other if all(each.mends for each in other.accused) else examined

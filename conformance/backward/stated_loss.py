@@ -228,10 +228,13 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     factor = next(near, None) or measured(undecayed(forward.run, decay), decay.factor)
     loss = times(step.trace, step.loss, factor)
     if stated:
-        found = examine_pass(replace(step, loss=loss), blame=blame)
+        step = replace(step, loss=loss)
+        scaled = forward_of(step)
+        if decays_without(scaled, verdicts(scaled), factor, step.rates):
+            return by_loss
+        found = examine_pass(step, blame=blame)
         found = replace(found, factor=found.factor * factor)
-        better = found.right > by_loss.right and not decays_without(found, factor)
-        return found if better else by_loss
+        return found if found.right > by_loss.right else by_loss
     loss = plus_decay(step.trace, loss, decay)
     found = with_decay(examine_pass(replace(step, loss=loss), blame=blame), decay)
     if found.right <= by_loss.right and not decay.taken_off:

@@ -97,7 +97,7 @@ def mended(
 
     change = by_known(words=True)
     before = deepcopy(plain.tree)
-    is_right = _trial(plain, free=not any(each.ok for each in ran.examined.gradients))
+    is_right = _trial(plain, free=ran.examined.free)
     rights = right_values(accused)
     parts, trials = list[LiveFunction](), list[Callable[[], bool]]()
     ran_parts = [] if change else _ran(plain, is_right, known=bool(rights))

@@ -4,14 +4,13 @@ What moves a parameter may be clipped, or the sign of a gradient: then the gradi
 within it. Left out: how an update is read (`update_reader.py`).
 """
 
-import ast
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.factor import conventions
-from conformance.backward.syntax import tree
+from conformance.backward.named_numbers import stated_numbers
 from conformance.script.linear import (
     SAME_FACTOR,
     alike,
@@ -181,15 +180,8 @@ def decay(made: Update, eta: float) -> tuple[tuple[str, float], ...]:
     share = shrinking(made)
     if not share:
         return ()
-    known = (alike(each, share) or alike(each, 1 - share) for each in _stated(made.new))
+    known = (alike(each, share) or alike(each, 1 - share) for each in stated_numbers(made.new))
     return (("λ", share if not eta or any(known) else share / eta),)
-
-
-def _stated(node: Node) -> list[float]:
-    """The numbers in the file that computes a value."""
-    module = tree(node.frames[0].file) if node.frames else None
-    found = (each for each in ast.walk(module) if isinstance(each, ast.Constant)) if module else ()
-    return [float(e.value) for e in found if isinstance(e.value, int | float) and e.value]
 
 
 def rates_of(updates: Sequence[Update]) -> tuple[float, ...]:

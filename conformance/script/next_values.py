@@ -122,11 +122,13 @@ def _moved(judgement: Judgement) -> Iterator[Mapping[int, Array]]:
     """What the parameters become if all are moved as those are whose gradients are right.
 
     As where the gradient of some is nowhere whole, or has another shape; nothing if something is
-    kept from step to step.
+    kept from step to step, or if parameters decay beside what the program's own loss states.
     """
     gradients, updates = judgement.examined.gradients, judgement.updates
     rights = [np.asarray(judgement.examined.rights.get(each.name)) for each in gradients]
-    if len(rights) != len(updates) or any(each.states or each.decay for each in updates):
+    if len(rights) != len(updates) or any(
+        each.states or (each.decay and not judgement.own_loss) for each in updates
+    ):
         return
     moves = [np.asarray(each.new.value) - np.asarray(each.old.value) for each in updates]
     for each, right, move in zip(gradients, rights, moves, strict=True):
@@ -150,6 +152,8 @@ def _factors(trace: Trace, judgement: Judgement) -> list[float]:
         if each.ok and np.any(right):
             own = float(np.sum(np.asarray(node.value) * right) / np.sum(right * right))
             return [own, float(np.sign(own))]
+    if not examined.free:
+        return [sign]
     everything = bits_of_nodes(each.old for each in judgement.updates)
     every = (each for each in trace.nodes if each.uses & everything == everything)
     lengths = dict.fromkeys(n for each in every for n in np.shape(each.value))

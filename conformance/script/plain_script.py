@@ -197,6 +197,8 @@ class _Awaited:
         shape = np.shape(self.wanted.new)
         if self.wanted.occurrence:
             self.changes += line == self.behind
+            if line == self.behind and self.changes == self.wanted.occurrence - 1:
+                self._begin(frame)
             if self.changes == self.wanted.occurrence:
                 self.value = _evaluated(self.codes, frame, shape)
             return
@@ -209,9 +211,16 @@ class _Awaited:
         if not self.ends and self._is_updated(value):
             self.ends = self.changes
         self.value = value if self.changes == self.ends and self.ends else None
-        if self.changes == self.begins and not same:  # that update begins where it began
-            _put(_found(self.codes, frame, shape), self.wanted.old)
+        if self.changes == self.begins and not same:
+            self._begin(frame)
             self.last = _evaluated(self.codes, frame, shape)
+
+    def _begin(self, frame: FrameType) -> None:
+        """Let it be what it was before the update that is judged, which begins where it began."""
+        held, name = _found(self.codes, frame, np.shape(self.wanted.new)), self.wanted.name
+        if isinstance(held, float) and frame.f_globals.get(name) is held:
+            frame.f_globals[name] = self.wanted.old[()]
+        _put(held, self.wanted.old)
 
     def _is_updated(self, value: Array) -> bool:
         """Whether it is what the update that is judged has made of it; or where that begins.

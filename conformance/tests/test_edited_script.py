@@ -274,7 +274,22 @@ for epoch in range(9):
     V = V - rate * dV
     W = W - rate * X.T @ dz
 """
+RIDGE = """import numpy as np
+
+rng = np.random.default_rng(2)
+A, y = rng.normal(size=(12, 3)), rng.normal(size=12)
+coef, shift, alpha = rng.normal(size=3), np.zeros(1), 0.1
+for epoch in range(20):
+    r = np.log(np.cosh(A @ coef + shift)) - y
+    loss = 0.5 * np.mean(r**2) + 0.5 * alpha * coef @ coef
+    slope = r * np.tanh(A @ coef + shift) / 12
+    grad = slope @ A
+    grad += alpha * coef
+    shift -= 0.2 * slope.sum()
+    coef -= 0.2 * grad
+"""
 WRONG = {
+    "of a gradient that is a decay alone": (RIDGE, "grad += alpha", "grad = alpha"),
     "that is no name of an equal number": (NAMED, " + z * weight", " + z"),
     "that leaves the rate": (NAMED, "z.T @ e / 9", "z.T @ e / 9 / latent"),
     "of a row that grows by what others decay by": (FACTORS, "- reg * P[u]", "+ reg * P[u]"),
@@ -324,6 +339,39 @@ def test_the_change_is_told_with_its_line(
     (blamed,) = report.examined.accused
     assert blamed.edited is not None
     assert (blamed.lines[0].line, plain(blamed.edited.text)) == (line, text)
+
+
+STREAM = """import numpy as np
+
+rng = np.random.default_rng(4)
+signals, marks = rng.normal(size=(30, 9)), np.ones(30)
+V, c = rng.normal(size=(4, 9)), np.zeros(4)
+w, b = np.full(4, -0.5), 0.0
+for x, t in zip(signals, marks):
+    z = V @ x + c
+    h = np.maximum(z, 0)
+    q = 1 / (1 + np.exp(-(w @ h + b)))
+    loss = -np.log(q if t else 1 - q)
+    d = q - t
+    dh = d * w
+    dV, dc = np.zeros((4, 9)), np.zeros(4)
+    for k in range(4):
+        if z[k] > 0:
+            dV[k], dc[k] = dh[k] * x, dh[k]
+    w, b = w - 0.1 * d * h, b - 0.1 * d
+    V -= 0.1 * dV
+    c -= 0.1 * dc
+"""
+
+
+def test_a_change_is_tried_from_where_the_update_that_was_judged_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited_script, "SECONDS", 60.0)
+    source, right = STREAM.replace("z[k] > 0", "dh[k] > 0"), STREAM.index("if z[k]")
+    report = run_script(written(tmp_path, source))
+    told = [each.lines[0].line for each in report.examined.accused]
+    assert told == [STREAM[:right].count("\n") + 1]
 
 
 @pytest.mark.parametrize(

@@ -298,3 +298,25 @@ def conv_backward(dout, cache):
 def test_indices_are_no_dice_loss(tmp_path: Path) -> None:
     code, _, said = judged(PATCHES, tmp_path)
     assert code == 0, said
+
+
+TRIPLETS = """
+import numpy as np
+rng = np.random.default_rng(2)
+A, B, C = rng.normal(size=(3, 30, 5))
+W = rng.normal(size=(5, 3)) * 0.4
+for epoch in range(40):
+    near, far = (A - B) @ W, (A - C) @ W
+    a, b = (near ** 2).sum(1), (far ** 2).sum(1)
+    loss = np.logaddexp(0, a - b).mean()
+    s = 1 / (1 + np.exp(b - a)) / len(A)
+    dW = (A - B).T @ (2 * near * s[:, None]) - (A - C).T @ (2 * far * s[:, None])
+    W -= 0.1 * dW
+    if epoch % 10 == 0:
+        print("loss %.4f, near %.3f, far %.3f" % (loss, a.mean(), b.mean()))
+"""
+
+
+def test_a_text_is_of_what_is_called_a_loss_among_what_is_printed(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, TRIPLETS, ("np.exp(b - a)", "np.exp(a - b)")).blames
+    assert blame.line == TRIPLETS[: TRIPLETS.index("s = 1 /")].count("\n") + 1

@@ -370,6 +370,31 @@ def test_a_factor_that_a_right_decay_has_not_is_a_mistake(tmp_path: Path) -> Non
     assert blame.line == SPIRAL[: SPIRAL.index("dscores /= N")].count("\n") + 1
 
 
+LOGISTIC = """import numpy as np
+rng = np.random.default_rng(3)
+X = rng.normal(size=(40, 5))
+t = np.where(X @ rng.normal(size=5) > 0, 1.0, 0.0)
+w, b, lam, n = np.full(5, 0.1), 0.2, 0.1, len(X)
+for epoch in range(9):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    cost = -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p)) + lam / 2 * np.sum(w ** 2)
+    d = p - t
+    gw, gb = X.T @ d, d.sum()
+    gw = gw + lam * w
+    w = w - 0.3 * gw
+    b = b - 0.3 * gb
+"""
+
+
+@pytest.mark.parametrize("rate", ["0.01", "0.3 / n"])
+def test_a_rate_that_has_the_factor_tells_that_the_decay_is_wrong(
+    rate: str, tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, LOGISTIC, ("0.3 *", f"{rate} *")).blames
+    wrong = "d = p - t" if rate == "0.01" else "gw = gw + lam"
+    assert blame.line == LOGISTIC[: LOGISTIC.index(wrong)].count("\n") + 1
+
+
 TORCH = """import torch
 torch.manual_seed(0)
 X, T = torch.randn(30, 4), torch.randn(30, 2)
