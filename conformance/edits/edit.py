@@ -32,6 +32,8 @@ class EditKind(StrEnum):
     """To the end of the block before it."""
     EXCHANGED = "exchanged"
     """With the line after it."""
+    BEFORE = "before"
+    """The same with the line before it."""
 
 
 class Slot(NamedTuple):

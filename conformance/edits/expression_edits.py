@@ -262,6 +262,10 @@ def _other_indices(scope: Names) -> Iterator[ast.expr]:
 def _subscripts(part: ast.Subscript, *_: object) -> Iterator[ast.expr]:
     """A list or an array instead of its entry, or another entry; the sum of a batch for one."""
     yield part.value
+    match part.value:
+        case ast.Subscript(value=rows, slice=row):  # of a matrix of lists that is transposed
+            turned = ast.Subscript(rows, part.slice, ast.Load())
+            yield ast.Subscript(turned, row, ast.Load())
     if isinstance(part.slice, ast.Constant):  # one entry of a batch for all
         yield from (expression(each, X=part.value) for each in ("X.sum(0)", "X.mean(0)"))
     if not isinstance(part.slice, ast.Slice | ast.Tuple | ast.Constant):

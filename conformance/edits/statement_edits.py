@@ -36,9 +36,10 @@ def _of_block(block: list[ast.stmt], lines: Collection[int], numpy: str) -> Iter
             without = [*block[:i], *block[i + 1 :]]
             if without and not isinstance(each, ast.Return):
                 yield Edit(each.lineno, EditKind.REMOVED, lists=((block, without),))
-            if i + 1 < len(block):
-                turned = [*block[:i], block[i + 1], each, *block[i + 2 :]]
-                yield Edit(each.lineno, EditKind.EXCHANGED, lists=((block, turned),))
+            for at, kind in ((i, EditKind.EXCHANGED), (i - 1, EditKind.BEFORE)):
+                if 0 <= at < len(block) - 1:
+                    turned = [*block[:at], block[at + 1], block[at], *block[at + 2 :]]
+                    yield Edit(each.lineno, kind, lists=((block, turned),))
             if i and isinstance(before := block[i - 1], BLOCKS):
                 inner = before.body
                 moved = (block, without), (inner, [*inner, each])

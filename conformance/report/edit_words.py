@@ -8,6 +8,7 @@ CHANGES = {
     EditKind.MOVED_OUT: "{what} is right with {line} after the block that it is in",
     EditKind.MOVED_IN: "{what} is right with {line} at the end of the block before it",
     EditKind.EXCHANGED: "{what} is right with {line} after the next one",
+    EditKind.BEFORE: "{what} is right with {line} before the one above it",
 }
 
 

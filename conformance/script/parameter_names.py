@@ -6,6 +6,7 @@ moved (`judge_updates.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -22,7 +23,7 @@ from conformance.script.linear import ancestors
 from conformance.script.update_step import Step
 from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_subject
-from conformance.tracing.node import Node, holds_records
+from conformance.tracing.node import Node, holds_records, states_of
 from conformance.tracing.trace import Trace, is_traced_number
 
 DEPTH, MANY = 6, 20_000  # of objects within objects
@@ -137,21 +138,25 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
             if each.name not in named.values():
                 named.setdefault(i, each.name)
     single = ["" if each in several else each for each in written]
-    later = (_of_one_more(values[-1], own) for values in chains)
-    rows = enumerate(zip(single, later, written, strict=True))
+    later = [_of_one_more(values[-1], own) for values in chains]
+    amid = (_amid(values[-1], own) for values in chains)
+    rows = enumerate(zip(later, single, amid, written, strict=True))
     return [named.get(i) or next(filter(None, row), f"parameter {i + 1}") for i, row in rows]
 
 
 def _of_one_more(last: Node, found: Sequence[Held]) -> str:
-    """The name of the next value of a parameter, if a variable holds that one already.
-
-    Where the run was stopped amid its update, it holds numbers that nothing has computed.
-    """
+    """The name of the next value of a parameter, or of a part of its entries, if it is held."""
     of = (e for e in found if operation_key(e.value) == operation_key(last))
-    next_one = next((each.name for each in of if last in ancestors(each.value)), "")
+    next_ones = (each for each in of if last in ancestors(each.value))
+    written = (each for each in found if last in states_of(each.value))
+    return next((each.name for each in chain(next_ones, written)), "")
+
+
+def _amid(last: Node, found: Sequence[Held]) -> str:
+    """The only name of numbers that nothing has computed, as where it stopped amid an update."""
     new = (each for each in found if each.value.constant and each.value.number > last.number)
     amid = [each for each in new if np.shape(each.value.value) == np.shape(last.value)]
-    return next_one or (amid[0].name if len({each.value for each in amid}) == 1 else "")
+    return amid[0].name if len({each.value for each in amid}) == 1 else ""
 
 
 def _said(known: Sequence[tuple[int, Held]]) -> set[tuple[int, str]]:

@@ -274,6 +274,25 @@ for epoch in range(9):
     V = V - rate * dV
     W = W - rate * X.T @ dz
 """
+ROUNDS = """import math
+import random
+
+random.seed(2)
+M = [[random.gauss(0, 1) for _ in range(3)] for _ in range(3)]
+out = [random.gauss(0, 1) for _ in range(3)]
+for _ in range(50):
+    a = [random.gauss(0, 1) for _ in range(3)]
+    b = [math.tanh(sum(M[i][k] * a[k] for k in range(3))) for i in range(3)]
+    c = [math.tanh(sum(M[i][k] * b[k] for k in range(3))) for i in range(3)]
+    e = sum(out[i] * c[i] for i in range(3)) - a[0] * a[1]
+    loss = e * e / 2
+    dc = [e * out[i] * (1 - c[i] ** 2) for i in range(3)]
+    db = [sum(M[i][k] * dc[i] for i in range(3)) * (1 - b[k] ** 2) for k in range(3)]
+    for i in range(3):
+        out[i] -= 0.1 * e * c[i]
+        for k in range(3):
+            M[i][k] -= 0.1 * (dc[i] * b[k] + db[i] * a[k])
+"""
 RIDGE = """import numpy as np
 
 rng = np.random.default_rng(2)
@@ -289,6 +308,7 @@ for epoch in range(20):
     coef -= 0.2 * grad
 """
 WRONG = {
+    "of a matrix of lists that is transposed": (ROUNDS, "M[i][k] * dc[i]", "M[k][i] * dc[i]"),
     "of a gradient that is a decay alone": (RIDGE, "grad += alpha", "grad = alpha"),
     "that is no name of an equal number": (NAMED, " + z * weight", " + z"),
     "that leaves the rate": (NAMED, "z.T @ e / 9", "z.T @ e / 9 / latent"),

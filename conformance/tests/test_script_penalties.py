@@ -565,3 +565,32 @@ def test_an_output_that_is_squared_states_no_decay(right: bool, tmp_path: Path) 
     report = run_edited(tmp_path, BASELINE, *wrong)
     assert report.exit_code == (not right), str(report)
     assert not right or "with weight decay 0.02 beside it" in str(report)
+
+
+RATINGS = """import random
+random.seed(5)
+stars = [(i % 5, i % 4, random.uniform(1, 5)) for i in range(17)]
+U = [[random.gauss(0, 0.3) for _ in range(3)] for _ in range(5)]
+V = [[random.gauss(0, 0.3) for _ in range(3)] for _ in range(4)]
+ou, ov = [0.0] * 5, [0.0] * 4
+for epoch in range(30):
+    sse = 0.0
+    for a, b, r in stars:
+        guess = 3.0 + ou[a] + ov[b]
+        for k in range(3):
+            guess += U[a][k] * V[b][k]
+        miss = r - guess
+        sse += miss * miss
+        ou[a] += 0.03 * (miss - 0.04 * ou[a])
+        ov[b] += 0.03 * (miss - 0.04 * ov[b])
+        for k in range(3):
+            old = U[a][k]
+            U[a][k] += 0.03 * (miss * V[b][k] - 0.04 * old)
+            V[b][k] += 0.03 * (miss * old - 0.04 * V[b][k])
+"""
+
+
+def test_a_sum_of_offsets_states_no_decay(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, RATINGS, ("miss * old", "miss * U[a][k]")).blames
+    line = RATINGS[: RATINGS.index("V[b][k] +=")].count("\n") + 1
+    assert (blame.gradients, blame.line) == (("V",), line)
