@@ -96,7 +96,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
 
 def _networks(parts: Sequence[Part]) -> list[ShapeReport]:
     """The reports on what takes targets, or has a loss."""
-    return [e for e in parts if isinstance(e, ShapeReport) and e.recognised.coding]
+    reports = (each for each in parts if isinstance(each, ShapeReport))
+    return [e for e in reports if e.recognised.coding or e.examined.cost == "own"]
 
 
 def _with_its_training(asked: Asked, parts: list[Part]) -> list[Part]:

@@ -42,6 +42,8 @@ DATA = {"inputs", "targets", "output", "row", "pairs"}
 """Kinds of arguments that are no parameters."""
 CALLS = 3
 """After so many calls of one function a statement of the file has run long enough."""
+MORE_CALLS = 32
+"""The same for one that is given places, none of which was given several times so far."""
 SPREAD = 0.25
 """How far the parameters are moved, relative to the largest one: many begin with zeros."""
 
@@ -57,6 +59,7 @@ class OwnCall:
         result: what it returned: a loss, and gradients.
         count: how often it was called.
         later: copies of the arguments of its last call.
+        alike: those of its first call with more whole numbers that are equal than in the first one.
         where: it was called.
     """
 
@@ -66,6 +69,7 @@ class OwnCall:
     result: Any = None
     count: int = 0
     later: dict[str, Any] = field(default_factory=dict)
+    alike: dict[str, Any] = field(default_factory=dict)
     where: str = UNDER_MAIN
 
     @cached_property
@@ -96,17 +100,26 @@ class OwnCall:
     def found(self, cost: str | None) -> Found | None:
         """It, recognised and judged; None if it is not known what its parameters are.
 
-        If it is right, but not with other settings than those by default, that is told.
+        If it is right, but not with other settings than those by default, that is told, or not
+        where the file gives it a place several times, such as a word that was drawn twice.
         """
         found = self.judged(cost)
         settings = other_settings(self.function)
         left = {name: e for name, e in settings.items() if name not in self.arguments}
-        if found is None or not found.examined.ok or not left:
-            return found
-        other = replace(self, arguments={**self.arguments, **left}).judged(cost)
-        if other is None or other.examined.ok:
-            return found
-        return replace(other, recognised=replace(other.recognised, called=False))
+        others = [{**self.arguments, **left}] if left else []
+        others += [self.alike] if self.alike else []
+        for each in others if found is not None and found.examined.ok else ():
+            other = self._given(each).judged(cost)
+            if other is not None and not other.examined.ok:
+                own = replace(other.recognised, called=each is self.alike)
+                return replace(other, recognised=own)
+        return found
+
+    def _given(self, arguments: dict[str, Any]) -> "OwnCall":
+        """The same, called with other arguments."""
+        with quiet():
+            result = self.function(**copy.deepcopy(arguments))
+        return replace(self, arguments=arguments, result=result)
 
     def judged(self, cost: str | None) -> Found | None:
         """It, judged with its arguments."""
@@ -136,9 +149,7 @@ class OwnCall:
 
     def _is_right_later(self, module: Any) -> bool:
         """Whether it is right with what it is called with later, such as other sizes and labels."""
-        with quiet():
-            result = self.function(**copy.deepcopy(self.later))
-        other = replace(self, arguments=self.later, later=self.arguments, result=result)
+        other = replace(self._given(self.later), later=self.arguments)
         chosen = other._parameters(module) or ()  # noqa: SLF001 - of the same class
         params = {short(each.path): np.asarray(each.value, dtype=np.float64) for each in chosen}
         return not params or of_function(other._again(module, [*params]), params).elsewhere()  # noqa: SLF001
@@ -339,21 +350,38 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
     """A function that notes the first call of another one, and ends the statement after some."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        bound = inspect.signature(function).bind(*args, **kwargs).arguments
         known = noted.get(function)
-        if known is None or known.count == CALLS - 1:
-            bound = inspect.signature(function).bind(*args, **kwargs).arguments
+        more = known is not None and _equal_places(bound) > _equal_places(known.arguments)
+        if known is None or known.count == CALLS - 1 or more:
             given = copy.deepcopy(dict(bound))
             known = known or noted.setdefault(function, OwnCall(name, function, given))
-            known.later = given
+            known.later = given if known.count <= CALLS - 1 else known.later
+            known.alike = known.alike or (given if more else {})
         known.count += 1
         result = function(*args, **kwargs)
         if known.count == 1:
             known.result = copy.deepcopy(result)
-        elif known.count >= CALLS and parted(function, known.result)[1]:
+        seen = known.alike or _equal_places(known.arguments) or not _places_in(bound)
+        most = CALLS if seen else MORE_CALLS
+        if known.count >= most and parted(function, known.result)[1]:
             raise EnoughError
         return result
 
     return call
+
+
+def _places_in(arguments: Mapping[str, Any]) -> list[int]:
+    """The whole numbers among arguments, and in arrays and lists of them, if any are in such."""
+    arrays = [np.asarray(e) for e in arguments.values() if isinstance(e, np.ndarray | list | int)]
+    whole = [each for each in arrays if each.dtype.kind in "iu"]
+    return [int(n) for each in whole for n in each.ravel()] if any(e.ndim for e in whole) else []
+
+
+def _equal_places(arguments: Mapping[str, Any]) -> int:
+    """How many of these were there before."""
+    found = _places_in(arguments)
+    return len(found) - len({*found})
 
 
 SEEDS = {"seed", "rng", "randomstate", "n", "m", "s"}

@@ -428,3 +428,53 @@ def test_what_a_policy_holds_constant_is_held_where_its_file_trains(
     edit: tuple[str, str], code: int, tmp_path: Path
 ) -> None:
     assert judged(CRITIC.replace(*edit), tmp_path)[0] == code
+
+
+DRAWN = """
+import numpy as np
+
+class Topics:
+    def __init__(self, n, k):
+        rng = np.random.default_rng(0)
+        self.words, self.texts = rng.normal(size=(n, k)), rng.normal(size=(5, k))
+
+    def loss_and_grads(self, text, drawn):
+        seen = self.words[drawn] @ self.texts[text]
+        error = 1 / (1 + np.exp(-seen))
+        gwords, gtexts = np.zeros_like(self.words), np.zeros_like(self.texts)
+        for place, e in zip(drawn, error):
+            gwords[place] += e * self.texts[text]
+        gtexts[text] = error @ self.words[drawn]
+        return np.log1p(np.exp(seen)).sum(), gwords, gtexts
+
+    def descend(self, drawings, rate):
+        gw, gt = 0, 0
+        for text, drawn in drawings:
+            _, gwords, gtexts = self.loss_and_grads(text, drawn)
+            gw, gt = gw + gwords, gt + gtexts
+        self.words -= rate * gw
+        self.texts -= rate * gt
+
+if __name__ == "__main__":
+    model = Topics(9, 4)
+    pairs = [(0, [3, 4, 5]), (1, [6, 4, 8]), (2, [3, 7, 8]), (4, [5, 7, 5]), (3, [4, 6, 6])]
+    for _ in range(20):
+        model.descend(pairs, 0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("gwords[place] +=", "gwords[place] +="),
+        ("gwords[place] +=", "gwords[place] ="),
+        ("self.texts -= rate * gt", "self.texts += rate * gt"),
+    ],
+    ids=["right", "overwritten where a place comes twice", "an update"],
+)
+def test_a_call_with_a_place_twice_and_the_training_of_the_file_are_judged_too(
+    right: str, there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(DRAWN.replace(right, there), tmp_path)
+    assert code == int(right != there), said
+    assert all(there in each for each in lines[:1]), said
