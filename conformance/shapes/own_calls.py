@@ -109,10 +109,11 @@ class OwnCall:
         others = [{**self.arguments, **left}] if left else []
         others += [self.alike] if self.alike else []
         for each in others if found is not None and found.examined.ok else ():
-            other = self._given(each).judged(cost)
+            of_file = each is self.alike
+            made = self._given(each) if of_file else replace(self, arguments=each)
+            other = made.judged(cost)
             if other is not None and not other.examined.ok:
-                own = replace(other.recognised, called=each is self.alike)
-                return replace(other, recognised=own)
+                return replace(other, recognised=replace(other.recognised, called=of_file))
         return found
 
     def _given(self, arguments: dict[str, Any]) -> "OwnCall":
